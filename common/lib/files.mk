@@ -1,0 +1,4 @@
+# Pure code: no locks, no globals; the same sources are built hosted by tests/unit.
+objs-y += common/lib/string.o
+objs-y += common/lib/format.o
+objs-y += common/lib/bitmap.o
