@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+# Isola: build, run, test. `make help` lists the targets. Variables: O= output directory, V=1 show commands,
+# CC= compiler (gcc or clang), ARGS= further tools/isola-run options for `make run`.
+O	?= build
+V	?= 0
+ifneq ($(filter default undefined,$(origin CC)),)
+CC	= gcc
+endif
+LD	= ld
+NM	= nm
+KPYTHON	?= /usr/bin/python3# the one for which Debian packages kconfiglib
+TOP	:= $(CURDIR)
+Q	:= $(if $(filter 1,$(V)),,@)
+say	= $(if $(filter 1,$(V)),:,printf '  %-7s %s\n' $(1) $(2))
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += -rR --no-print-directory
+
+.DELETE_ON_ERROR:
+.PHONY: all FORCE
+all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
+
+# ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot check iso
+PLAIN	:= $(OUTER) deps help clean distclean
+.PHONY: $(PLAIN)
+
+deps:
+	$(Q)tools/install-deps
+help:
+	@sed -n 's/^## //p' Makefile
+clean:
+	$(Q)rm -rf $(O)/arch $(O)/common $(O)/boot $(O)/tests $(O)/check $(O)/include $(O)/*.elf $(O)/*.lds $(O)/*.o \
+		$(O)/*.S $(O)/*.iso $(O)/flags
+distclean:
+	$(Q)rm -rf $(O)
+## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)
+## make run          boot the selftest guest in QEMU; ARGS="--smp 2 --firmware uefi" and so on
+## make test         every test that fits in ten minutes; prove's summary is the verdict
+## make test-all     the same and the long ones: full matrix, repeated boots, long searches
+## make test-unit, test-guest, test-boot    one ring of tests
+## make test-oracle  the selftest guest under Debian's Xen 4.17
+## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
+## make check        headers, layers, and a build of every configuration symbol toggled
+## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
+## make deps         install the Debian packages that are missing
+## make defconfig, menuconfig, savedefconfig, clean, distclean
+run:
+	$(Q)tools/install-deps run && $(MAKE) all && tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
+iso:
+	$(Q)tools/install-deps run && $(MAKE) all && tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
+test test-all test-kvm test-oracle test-unit test-guest test-boot:
+	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
+check:
+	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
+
+# ---- Everything below is only read when something is to be built. -------------------------------------------
+ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
+
+CONFIG	:= $(O)/.config
+KCONF	= KCONFIG_CONFIG=$(CONFIG) $(KPYTHON) -m
+GEN	:= $(O)/include/generated
+
+.PHONY: defconfig menuconfig savedefconfig
+defconfig:
+	$(Q)mkdir -p $(O) && $(KCONF) defconfig --kconfig Kconfig configs/defconfig
+menuconfig: $(CONFIG)
+	$(Q)$(KCONF) menuconfig Kconfig
+savedefconfig: $(CONFIG)
+	$(Q)$(KCONF) savedefconfig --kconfig Kconfig --out configs/defconfig
+$(CONFIG):
+	$(Q)mkdir -p $(O) && $(KCONF) defconfig --kconfig Kconfig configs/defconfig >/dev/null
+$(GEN)/auto.conf: $(CONFIG) Kconfig
+	$(Q)mkdir -p $(GEN) && $(KCONF) genconfig --header-path $(GEN)/autoconf.h --config-out $@.new Kconfig && mv $@.new $@
+$(GEN)/autoconf.h: $(GEN)/auto.conf ;
+ifneq ($(filter-out defconfig menuconfig savedefconfig,$(or $(MAKECMDGOALS),all)),)
+-include $(GEN)/auto.conf
+endif
+
+# ---- Rooms ----------------------------------------------------------------------------------------------------
+ROOMS	:= $(sort $(wildcard arch/x86/*/files.mk common/files.mk common/*/files.mk boot/files.mk))
+include $(ROOMS)
+OBJS	:= $(addprefix $(O)/,$(objs-y))
+
+# ---- Flags ----------------------------------------------------------------------------------------------------
+INCLUDES = -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
+	-isystem $(shell $(CC) -print-file-name=include) -include $(GEN)/autoconf.h -include include/isola/visibility.h
+PREFIX	= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build -ffile-prefix-map=$(TOP)=.
+WARN	= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS	= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
+CFLAGS	+= -fpie -fvisibility=hidden			# slot 257 is beyond -mcmodel=kernel
+CFLAGS	+= -mno-red-zone -mgeneral-regs-only		# interrupts use the stack; FPU state is the guest's
+CFLAGS	+= -fno-strict-aliasing -fno-common		# page tables are read as more than one type
+CFLAGS	+= -fno-omit-frame-pointer			# back traces
+CFLAGS	+= -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
+AFLAGS	= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)
+LDFLAGS	= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z max-page-size=4096 \
+	--build-id=none --fatal-warnings
+
+# ---- Pattern rules --------------------------------------------------------------------------------------------
+# $(O)/flags holds the command lines: whatever depends on it is rebuilt when they change.
+COMMANDS = $(CC) $(CFLAGS) $(AFLAGS) $(LD) $(LDFLAGS) $(objs-y)
+$(O)/flags: FORCE
+	@mkdir -p $(O); echo '$(COMMANDS)' | cmp -s - $@ || echo '$(COMMANDS)' >$@
+$(O)/include/xen:
+	$(Q)test -e /usr/include/xen/xen.h || { echo "make: libxen-dev is missing: run make deps" >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && ln -sfn /usr/include/xen $@
+PREP	:= $(O)/flags $(GEN)/autoconf.h | $(O)/include/xen
+
+$(O)/%.o: %.c $(PREP)
+	@$(call say,CC,$<); mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/%.o: %.S $(GEN)/asm-offsets.h $(PREP)
+	@$(call say,AS,$<); mkdir -p $(@D)
+	$(Q)$(CC) $(AFLAGS) -MMD -MP -c -o $@ $<
+$(O)/%.lds: %.lds.S $(PREP)
+	@$(call say,LDS,$<); mkdir -p $(@D)
+	$(Q)$(CC) $(AFLAGS) -Ulinux -Uunix -E -P -MMD -MP -MT $@ -o $@ $<
+$(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c $(PREP)
+	@$(call say,OFFSETS,$<); mkdir -p $(O)/arch/x86/entry
+	$(Q)$(CC) $(CFLAGS) -g0 -MMD -MP -MT $@ -S -o $(O)/arch/x86/entry/asm-offsets.s $<
+	$(Q)tools/mkoffsets <$(O)/arch/x86/entry/asm-offsets.s >$@
+
+# ---- Link: once with an empty symbol table, again with the real one; text does not move. ---------------------
+LDS	:= $(O)/arch/x86/boot/isola.lds
+$(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
+	@$(call say,LD,$@)
+	$(Q)LD="$(LD)" NM="$(NM)" CC="$(CC)" tools/link-image $(if $(CONFIG_SYMBOLS),--symbols) $@ $(LDS) "$(LDFLAGS)" $(OBJS)
+	$(Q)tools/check-image $@ $(OBJS)
+
+-include tests/guest/files.mk
+-include $(patsubst %.o,%.d,$(OBJS)) $(LDS:.lds=.d) $(O)/arch/x86/entry/asm-offsets.d
+endif
