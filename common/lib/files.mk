@@ -2,3 +2,4 @@
 objs-y += common/lib/string.o
 objs-y += common/lib/format.o
 objs-y += common/lib/bitmap.o
+objs-y += common/lib/cmdline.o
