@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI: what the firmware's tables say about this machine, read once at boot.
+ *
+ * Tables are read where they lie, through a mapping function; nothing of them is used before its signature,
+ * length and checksum have been found good. The result holds no pointers into them.
+ * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12 (MADT), 7.4.2 (_Sx);
+ * IA-PC HPET 1.0a: 3.2.4.
+ */
+#pragma once
+#include <isola/types.h>
+
+#define ACPI_MAX_CPUS		256
+#define ACPI_MAX_IOAPICS	16
+#define ACPI_MAX_OVERRIDES	24
+#define ACPI_MAX_NMIS		16
+
+struct acpi_cpu {
+	u32 apic_id;
+	u32 acpi_id;
+	bool enabled;		/* false: absent, though it may come later (we do not wait) */
+};
+
+struct acpi_ioapic {
+	u8 id;
+	u32 maddr;
+	u32 gsi_base;
+};
+
+struct acpi_override {
+	u8 irq;			/* ISA */
+	u32 gsi;
+	u16 flags;		/* MPS INTI: bits 1:0 polarity, 3:2 trigger; 0 each: as the bus has it */
+};
+
+struct acpi_nmi {		/* a local APIC pin wired to NMI */
+	u32 acpi_id;		/* 0xffffffff: every CPU */
+	u16 flags;
+	u8 lint;
+};
+
+/* A register as ACPI names it; space 0 is memory, 1 is I/O. maddr 0: there is none. */
+struct acpi_register {
+	u64 addr;
+	u8 space;
+	u8 width_bits;
+};
+
+struct acpi_info {
+	unsigned int revision;		/* of the RSDP: 0 is ACPI 1.0 */
+	char oem[7];
+
+	/* MADT */
+	u64 lapic_maddr;
+	bool has_8259;			/* PC-AT compatible interrupt controllers to be masked */
+	unsigned int nr_cpus, nr_ioapics, nr_overrides, nr_nmis;
+	unsigned int nr_dropped;	/* entries for which there was no room */
+	struct acpi_cpu cpu[ACPI_MAX_CPUS];
+	struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
+	struct acpi_override override[ACPI_MAX_OVERRIDES];
+	struct acpi_nmi nmi[ACPI_MAX_NMIS];
+
+	/* FADT */
+	bool has_fadt;
+	u16 sci_irq;
+	u32 smi_cmd_port;
+	u8 acpi_enable;			/* value for the SMI port that hands over power management */
+	struct acpi_register pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt;
+	struct acpi_register pm_timer;
+	bool pm_timer_32bit;		/* else 24 bits */
+	bool hw_reduced;
+	bool no_cmos_rtc;		/* boot flags: there is no RTC at ports 70h */
+	bool has_reset;
+	struct acpi_register reset;
+	u8 reset_value;
+
+	/* DSDT */
+	bool has_s5;
+	u8 s5_a, s5_b;			/* SLP_TYP values of PM1a and PM1b for soft off */
+
+	/* HPET */
+	u64 hpet_maddr;			/* 0: none */
+};
+
+/* Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used only until the next call. */
+typedef const void *acpi_map_fn(u64 maddr, size_t len);
+
+/*
+ * Read the tables.
+ *
+ * @rsdp     a copy of the root pointer of @rsdp_len bytes, or NULL to search the BIOS areas for one.
+ * @map      see acpi_map_fn.
+ * @out      overwritten; meaningful only on 0.
+ * @why      on error, one English fragment naming the table and the fault.
+ * Returns   0; -ENOENT (no ACPI here), -EINVAL (a table that we cannot do without is damaged).
+ *           A missing or damaged HPET, FADT or DSDT is not an error: its members stay empty.
+ */
+int __must_check acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,
+			    const char **why);
