@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order; claims run in the
+# order of this list.
+guest-src := head.S traps.S harness.c traps.c text.c memory.c events.c clock.c user.S user.c
+guest-src += claims/start.c
+
+guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))
+
+GUEST_INCLUDES = -nostdinc -isystem $(O)/include -isystem $(shell $(CC) -print-file-name=include)
+GUEST_CFLAGS = -std=gnu11 -O2 -g -ffreestanding $(GUEST_INCLUDES) $(PREFIX) $(WARN)
+GUEST_CFLAGS += -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+GUEST_CFLAGS += -mcmodel=kernel -fno-pic -fno-pie		# linked at the top 2 GiB
+GUEST_CFLAGS += -mno-red-zone -mgeneral-regs-only		# traps arrive on the current stack
+GUEST_CFLAGS += -fno-strict-aliasing -fno-common -fno-omit-frame-pointer
+GUEST_CFLAGS += -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
+GUEST_AFLAGS = -g -D__ASSEMBLY__ $(GUEST_INCLUDES) $(PREFIX)
+GUEST_LDFLAGS = -m elf_x86_64 -static -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none
+
+$(O)/tests/guest/%.c.o: tests/guest/%.c $(O)/flags | $(O)/include/xen
+	@$(call say,CC,$<); mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+$(O)/tests/guest/%.S.o: tests/guest/%.S $(O)/flags | $(O)/include/xen
+	@$(call say,AS,$<); mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_AFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/selftest.elf: $(guest-objs) tests/guest/selftest.lds tests/guest/files.mk
+	@$(call say,LD,$@)
+	$(Q)$(LD) $(GUEST_LDFLAGS) -T tests/guest/selftest.lds -o $@ $(guest-objs)
+
+-include $(guest-objs:.o=.d)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: the guest's own frames, its page tables, and the two translation tables.
+ *
+ * All memory the guest touches lies in the initial mapping: address = VIRT_BASE + pfn * 4096. A claim that wants to
+ * play with page tables takes pages from the pool (never given back, so a spoilt page harms nobody), and windows:
+ * addresses inside the image whose own frame may be replaced by any other.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hypercall.h"
+
+#define PAGE_BYTES 4096ul
+#define VIRT_BASE 0xffffffff80000000ul
+
+#define PTE_P 0x001ul
+#define PTE_RW 0x002ul
+#define PTE_US 0x004ul
+#define PTE_PWT 0x008ul
+#define PTE_PCD 0x010ul
+#define PTE_A 0x020ul
+#define PTE_D 0x040ul
+#define PTE_PS 0x080ul
+#define PTE_G 0x100ul
+#define PTE_AVAIL 0xe00ul
+#define PTE_NX (1ul << 63)
+#define PTE_FRAME 0x000ffffffffff000ul
+
+#define PTE_RO_PAGE (PTE_P | PTE_US | PTE_A)
+#define PTE_RW_PAGE (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define PTE_TABLE (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+
+#define make_pte(mfn, flags) (((uint64_t)(mfn) << 12) | (flags))
+#define pte_mfn(e) (((e) & PTE_FRAME) >> 12)
+
+extern struct start_info *start;
+extern struct shared_info *shared;	/* mapped at a window by memory_init() */
+extern struct vcpu_info *vcpu_info;	/* of vCPU 0; moves if it is registered elsewhere */
+
+/* Map shared_info. 0 or negative errno. */
+long memory_init(struct start_info *si);
+
+static inline unsigned long pfn_of(const volatile void *va)
+{
+	return ((unsigned long)va - VIRT_BASE) / PAGE_BYTES;
+}
+
+static inline unsigned long mfn_of_pfn(unsigned long pfn)
+{
+	return ((unsigned long *)start->mfn_list)[pfn];
+}
+
+static inline unsigned long mfn_of(const volatile void *va)
+{
+	return mfn_of_pfn(pfn_of(va));
+}
+
+static inline unsigned long pfn_of_mfn(unsigned long mfn)
+{
+	return machine_to_phys_mapping[mfn];
+}
+
+static inline void *va_of_mfn(unsigned long mfn)
+{
+	return (void *)(VIRT_BASE + pfn_of_mfn(mfn) * PAGE_BYTES);
+}
+
+/* Machine address of the byte at @va, by the p2m list. */
+static inline uint64_t maddr_of(const volatile void *va)
+{
+	return mfn_of(va) * PAGE_BYTES + ((unsigned long)va & (PAGE_BYTES - 1));
+}
+
+/*
+ * The entry that translates @va at @level (4..1) of the bootstrap tables, through its read-only mapping;
+ * NULL where an upper level is not present. Valid as long as every table is in the initial mapping.
+ */
+const volatile uint64_t *entry_of(const volatile void *va, unsigned int level);
+
+/* A zeroed page of the pool. Ends the claim as "skip" when the pool is used up. */
+void *page_alloc(void);
+
+/* An address whose mapping a claim may replace. memory_reset() puts all of them back. */
+void *window(unsigned int index);
+#define NR_WINDOWS 4u
+void memory_reset(void);
+
+/* update_va_mapping of one page with INVLPG; the result of the hypercall. */
+long remap(const volatile void *va, uint64_t pte);
+
+/* Change only the access of our own page at @va. */
+long make_readonly(const volatile void *va);
+long make_writable(const volatile void *va);
+
+/* One mmu_update request. @type_and_ptr: machine address of an entry | MMU_*. */
+long mmu_update(uint64_t ptr_and_type, uint64_t value);
+/* Replace the entry at @slot, an address in a page of ours. */
+long write_entry(const volatile uint64_t *slot, uint64_t value);
+/* One mmuext operation. */
+long mmuext(unsigned int cmd, unsigned long arg1, unsigned long arg2);
+
+/* A page-table page of ours: read-only everywhere, ready to be hooked or pinned. NULL if refused. */
+uint64_t *table_alloc(void);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Traps: decoding the hypervisor's frame, recording it, and deciding where to continue.
+ */
+#include "traps.h"
+#include "events.h"
+#include "hypercall.h"
+#include "memory.h"
+#include "text.h"
+
+volatile struct trap_record trap_last;
+volatile uint64_t trap_resume;
+volatile uint64_t trap_set_rflags, trap_clear_rflags;
+struct context *volatile user_exit;
+struct trap_regs user_exit_regs;
+
+void trap_enter(struct trap_regs *regs, struct trap_return *ret);
+
+void trap_clear(void)
+{
+	memset((void *)&trap_last, 0, sizeof(trap_last));
+	trap_last.vector = -1;
+}
+
+static void record(const struct trap_regs *regs, const uint64_t *hw, bool has_error)
+{
+	volatile struct trap_record *t = &trap_last;
+	uint16_t cs, ss;
+	uint64_t flags;
+
+	asm volatile("mov %%cs, %0; mov %%ss, %1; pushfq; pop %2"
+		     : "=r"(cs), "=r"(ss), "=r"(flags));
+	t->vector = (int)regs->vector;
+	t->count++;
+	t->has_error = has_error;
+	t->error = has_error ? regs->tail[0] : 0;
+	t->rip = hw[0];
+	t->cs_slot = hw[1];
+	t->cs = (uint16_t)hw[1];
+	t->mask = (uint8_t)(hw[1] >> 32);
+	t->mask_inside = vcpu_info->evtchn_upcall_mask;
+	t->rflags = hw[2];
+	t->rsp = hw[3];
+	t->ss = (uint16_t)hw[4];
+	t->from_user = (t->cs & 3) == 3;
+	t->rcx = regs->rcx;
+	t->r11 = regs->r11;
+	t->rax = regs->rax;
+	t->cr2 = vcpu_info->arch.cr2;
+	t->frame_at = (uint64_t)&regs->rcx;
+	t->handler_cs = cs;
+	t->handler_ss = ss;
+	t->handler_rflags = flags;
+	if (regs->vector == TRAP_FAILSAFE)
+		for (unsigned int i = 0; i < 4; i++)
+			t->selectors[i] = (uint16_t)regs->tail[i];
+}
+
+void trap_enter(struct trap_regs *regs, struct trap_return *ret)
+{
+	bool has_error = ((uint64_t)&regs->rcx & 15) == 0;
+	uint64_t *hw = regs->tail + has_error;
+
+	if (regs->vector == TRAP_FAILSAFE) {
+		has_error = false;
+		hw = regs->tail + 4;
+	}
+	if (regs->vector == TRAP_EVENT) {
+		events_upcall(hw);
+	} else {
+		record(regs, hw, has_error);
+		if (trap_last.from_user && user_exit) {
+			struct context *c = user_exit;
+
+			user_exit = NULL;
+			user_exit_regs = *regs;
+			context_resume(c, 1);
+		}
+		if (!trap_resume)
+			trap_unexpected();
+		hw[0] = trap_resume;
+		trap_resume = 0;
+		hw[2] = (hw[2] | trap_set_rflags) & ~trap_clear_rflags;
+	}
+	*ret = (struct trap_return){
+		.flags = 0,
+		.rip = hw[0],
+		.cs = hw[1] & 0xffff,
+		.rflags = hw[2],
+		.rsp = hw[3],
+		.ss = hw[4],
+	};
+}
+
+bool try_read(const volatile void *p, uint64_t *value)
+{
+	uint64_t v = 0;
+	bool trapped = TRY("movq (%1), %0", : "+r"(v) : "r"(p) : "memory");
+
+	*value = v;
+	return !trapped;
+}
+
+bool try_write(volatile void *p, uint64_t value)
+{
+	return !TRY("movq %0, (%1)", : : "r"(value), "r"(p) : "memory");
+}
+
+long traps_install(void)
+{
+	static struct trap_info table[257];
+
+	for (unsigned int v = 0; v < 256; v++) {
+		table[v].vector = (uint8_t)v;
+		table[v].flags = v == TRAP_BP || v == TRAP_OF || v == TRAP_INT_USER ? 3 :
+				 v == TRAP_INT_KERNEL ? 1 : 0;
+		table[v].cs = FLAT_KERNEL_CS;
+		table[v].address = trap_stub(v);
+	}
+	return HC1(set_trap_table, table);
+}
+
+long callbacks_install(void)
+{
+	static const struct {
+		uint16_t type, vector;
+		bool required;
+	} list[] = {
+		{ CALLBACKTYPE_event, TRAP_EVENT, true },
+		{ CALLBACKTYPE_failsafe, TRAP_FAILSAFE, true },
+		{ CALLBACKTYPE_syscall, TRAP_SYSCALL, true },
+		{ CALLBACKTYPE_syscall32, TRAP_SYSCALL32, false },
+		{ CALLBACKTYPE_sysenter, TRAP_SYSENTER, false },
+		{ CALLBACKTYPE_nmi, TRAP_NMI_CALLBACK, false },
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		struct callback_register r = {
+			.type = list[i].type,
+			.flags = list[i].type == CALLBACKTYPE_syscall ? CALLBACKF_mask_events : 0,
+			.address = trap_stub(list[i].vector),
+		};
+		long rc = HC2(callback_op, CALLBACKOP_register, &r);
+
+		if (rc && list[i].required)
+			return rc;
+	}
+	return 0;
+}
