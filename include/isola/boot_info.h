@@ -32,6 +32,7 @@ struct boot_range {
 struct boot_memmap {
 	unsigned int nr;
 	struct boot_range range[BOOT_MAX_RANGES];
+	char fault[80];			/* where a refusal with numbers in it is put together */
 };
 
 struct boot_module {
@@ -66,6 +67,7 @@ struct boot_info {
 	u64 efi_system_table;		/* machine address, 0 if not told */
 	bool has_load_base;
 	u32 load_base;			/* where a relocating loader put the image */
+	char fault[112];		/* where a refusal with numbers in it is put together */
 };
 
 #define MULTIBOOT2_BOOTLOADER_MAGIC	0x36d76289
@@ -113,7 +115,7 @@ const char *boot_mem_type_name(enum boot_mem_type type);
  * Returns   0, or -EINVAL with @why: none there, one outside RAM, two that overlap, one over the image, or an
  *           empty first one (the kernel).
  */
-int __must_check boot_modules_check(const struct boot_info *info, u64 image_start, u64 image_end,
+int __must_check boot_modules_check(struct boot_info *info, u64 image_start, u64 image_end,
 				    const char **why);
 
 /*

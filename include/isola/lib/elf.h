@@ -5,7 +5,9 @@
  * What is loaded where is decided by p_paddr alone: a segment belongs at pfn-space address p_paddr -
  * paddr_offset, and the guest sees that at virt_base above it. p_vaddr is not used (Linux has a segment at 0).
  * After elf_parse() has returned 0: every segment's file bytes lie inside the image, file_size <= mem_size,
- * no two segments overlap, and virt_base + mem_end and entry are canonical and in order.
+ * no two segments overlap, [virt_start, virt_end) is canonical and clear of the hypervisor's range, and entry,
+ * and the hypercall page if there is one, lie inside it. What remains to be checked needs the domain's size:
+ * that mem_end fits, and that the p2m list at init_p2m stays clear of the initial mapping.
  */
 #pragma once
 #include <isola/types.h>
@@ -35,9 +37,10 @@ struct pv_notes {
 	u64 hypercall_page;
 	u64 l1_mfn_valid_mask, l1_mfn_valid_value;	/* 0: no such note */
 	bool has_entry, has_virt_base, has_paddr_offset, has_init_p2m, has_hypercall_page;
+	bool has_phys32_entry;	/* a PVH entry: no use to a PV domain, but it explains a missing PV one */
 	bool mod_start_pfn;	/* the initrd may stay unmapped, its start given as a pfn */
 	bool suspend_cancel;
-	bool pae_extended_cr3;	/* PAE_MODE yes or bimodal: any but "no" */
+	bool pae_extended_cr3;	/* PAE_MODE "yes" */
 	struct pv_features features;
 	bool has_supported_features;	/* SUPPORTED_FEATURES was there: a kernel that says what it can be */
 	char xen_version[16];
@@ -52,6 +55,7 @@ struct elf_image {
 	u64 mem_start, mem_end;		/* pseudo-physical extent of all segments, end exclusive */
 	u64 virt_start, virt_end;	/* the same in the guest's virtual space */
 	struct pv_notes notes;
+	char fault[112];		/* where a refusal with numbers in it is put together */
 };
 
 /*
@@ -68,7 +72,7 @@ int __must_check elf_parse(const void *image, size_t size, struct elf_image *out
  * Check what elf_parse() found against what is on offer to a domain: the ABI generation, the features that the
  * kernel requires, and, for @dom0, that it claims to be able to be one.
  *
- * @offered  bit per feature index, submap 0.
+ * @offered  bit per feature index, submap 0. Emulated page-table writes count as writable_page_tables here.
  * Returns   0, or -ENOEXEC with @why.
  */
-int __must_check elf_check_pv(const struct elf_image *elf, u32 offered, bool dom0, const char **why);
+int __must_check elf_check_pv(struct elf_image *out, u32 offered, bool dom0, const char **why);
