@@ -32,7 +32,6 @@ struct boot_range {
 struct boot_memmap {
 	unsigned int nr;
 	struct boot_range range[BOOT_MAX_RANGES];
-	char fault[80];			/* where a refusal with numbers in it is put together */
 };
 
 struct boot_module {
@@ -85,21 +84,14 @@ int __must_check multiboot2_parse(u32 magic, const void *mbi, size_t max, struct
 				  const char **why);
 
 /*
- * Add [@start, @start + @size) of @type to a map under construction: any order, overlaps allowed.
+ * Add [@start, @start + @size) of @type to @map, which keeps its order throughout. RAM is cut inwards to whole
+ * pages, everything else grows outwards. Where ranges overlap the greater type wins, whatever the order of
+ * calls. An empty map is all zero.
  *
- * Returns   0, or -EINVAL (wraps around the top of the address space) or -ENOSPC (more than BOOT_MAX_RANGES),
- *           with @why. An empty range is dropped.
+ * Returns   0, or -EINVAL (wraps around the top of the address space) or -ENOSPC (over BOOT_MAX_RANGES pieces:
+ *           the map is then incomplete and must not be used).
  */
-int __must_check boot_memmap_add(struct boot_memmap *map, u64 start, u64 size, enum boot_mem_type type,
-				 const char **why);
-
-/*
- * Bring a map under construction into the order that struct boot_memmap promises. RAM is cut inwards to whole
- * pages, everything else outwards. Where ranges overlap the greater type wins.
- *
- * Returns   0, or -EINVAL (no RAM at all) or -ENOSPC, with @why.
- */
-int __must_check boot_memmap_sanitise(struct boot_memmap *map, const char **why);
+int __must_check boot_memmap_add(struct boot_memmap *map, u64 start, u64 size, enum boot_mem_type type);
 
 /* Is every byte of [@start, @end) RAM? An empty range is. */
 bool boot_memmap_is_ram(const struct boot_memmap *map, u64 start, u64 end);
