@@ -84,13 +84,13 @@ struct acpi_info {
 	char fault[96];			/* where a refusal with numbers in it is put together */
 };
 
-/* Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used only until the next call. */
+/* Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used until the next call only. */
 typedef const void *acpi_map_fn(u64 maddr, size_t len);
 
 /*
  * Read the tables.
  *
- * @rsdp     a copy of the root pointer of @rsdp_len bytes, or NULL to search the BIOS areas for one.
+ * @rsdp     a copy of the root pointer of @rsdp_len bytes (20 or more), or NULL to search the BIOS areas.
  * @map      see acpi_map_fn.
  * @out      overwritten; meaningful only on 0.
  * @why      on error, one English fragment naming the table and the fault.
