@@ -116,10 +116,14 @@ def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", fir
 
 
 class Result:
-    """@status as isola-run's exit status; @reason one sentence or ""; @output bytes from the first line on."""
+    """@status as isola-run's exit status; @reason one sentence or ""; @output bytes from the first line on;
+    @ended whether the machine ended by itself, that is, powered off or reset."""
 
-    def __init__(self, status, reason, output, seconds):
-        self.status, self.reason, self.output, self.seconds = status, reason, output, seconds
+    def __init__(self, status, reason, output, seconds, ended):
+        self.status, self.reason, self.output, self.seconds, self.ended = status, reason, output, seconds, ended
+
+    def lines(self):
+        return self.text().splitlines()
 
     def text(self):
         return self.output.decode("utf-8", "replace").replace("\r", "")
@@ -170,8 +174,10 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
     except FileNotFoundError as error:
         raise MachineError(f"{argv[0]} is missing: run make deps") from error
 
+    ended = False
+
     def result(status, reason=""):
-        return Result(status, reason, bytes(recorder.kept), time.monotonic() - begun)
+        return Result(status, reason, bytes(recorder.kept), time.monotonic() - begun, ended)
 
     try:
         while True:
@@ -200,6 +206,7 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
             if not data:
                 break
         process.wait()
+        ended = True
         complaint = process.stderr.read().decode("utf-8", "replace").strip()
         if verdict:
             return result(verdict.status)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""What tests written in Python share: TAP output, and booting a machine with given modules.
+
+A test file is an executable tests/*/NAME.t that starts with
+
+    #!/usr/bin/env python3
+    import os, sys
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+    from isolatest import *
+
+makes points with `tap.ok(...)`, and ends with `tap.done()`. A point that cannot be decided here is
+`tap.skip(name, why)`; it is never reported as ok.
+
+To boot a machine with arbitrary input:
+
+    result = boot(hv_cmdline="loglvl=all", modules=[(b"not an ELF", "kernel command line")])
+    tap.ok(result.status == PANICKED and "not an ELF" in result.text(), "a text file as kernel", result)
+
+boot() returns machine.Result: .status (isola-run's exit status), .reason (one sentence or ""), .output (bytes),
+.text(), .lines() (carriage returns removed), .ended (the machine ended by itself: a reset after a refusal is a
+failure). For input that must be refused with one sentence and a halt there is one call:
+
+    refused(tap, "a text file as kernel", "not an ELF", modules=[(b"hello", "")])
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+OUT = os.path.join(TOP, os.environ.get("O", "build"))
+sys.path.insert(0, os.path.join(TOP, "tools/lib"))
+import grubimage  # noqa: E402
+import machine  # noqa: E402
+from machine import GUEST_CRASHED, PANICKED, POWERED_OFF, TIMED_OUT, USAGE  # noqa: E402,F401
+
+HYPERVISOR = os.path.join(OUT, "isola.elf")
+SELFTEST = os.path.join(OUT, "selftest.elf")
+ISOLA_RUN = os.path.join(TOP, "tools/isola-run")
+LONG = os.environ.get("TEST_ALL") == "1"        # make test-all
+BOOT_SECONDS = 30
+
+# As for isola-run, but a machine that has refused is watched for half a second only.
+QUICK_RULES = tuple(machine.Rule(r.pattern.pattern, r.status, min(r.grace, 0.5) if not r.must_end else r.grace,
+                                 r.must_end) for r in machine.ISOLA_RULES)
+
+
+class Tap:
+    """Points in TAP 14, one line each, in the order in which they are made."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+        print("TAP version 14", flush=True)
+
+    def ok(self, good, name, detail=None):
+        """One point. @detail (text, or a machine.Result) is shown when it failed."""
+        self.count += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {self._clean(name)}", flush=True)
+        if not good and detail is not None:
+            self.note(explain(detail) if isinstance(detail, machine.Result) else str(detail))
+        return bool(good)
+
+    def skip(self, name, why):
+        self.count += 1
+        print(f"ok {self.count} - {self._clean(name)} # SKIP {why}", flush=True)
+
+    def note(self, text):
+        for line in text.splitlines():
+            print(f"# {line}", flush=True)
+
+    def done(self):
+        """Print the plan and exit."""
+        print(f"1..{self.count}", flush=True)
+        sys.exit(1 if self.failed else 0)
+
+    @staticmethod
+    def _clean(name):
+        return name.replace("#", "no. ").replace("\n", " ")
+
+
+tap = Tap() if os.environ.get("ISOLATEST_NO_TAP") != "1" else None
+
+
+def explain(result, lines=25):
+    """The end of a run, for people."""
+    last = [re.sub(r"[^\x20-\x7e]", "?", line) for line in result.lines()[-lines:]]
+    return "\n".join([f"status {result.status} after {result.seconds:.1f} s{'; ' if result.reason else ''}"
+                      f"{result.reason}"] + ["| " + line for line in last])
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def patched(data, *edits):
+    """@data with each (offset, bytes) of @edits written over it."""
+    copy = bytearray(data)
+    for offset, new in edits:
+        copy[offset:offset + len(new)] = new
+    return bytes(copy)
+
+
+def boot(hv_cmdline="", modules=(), *, hypervisor=None, grub_cfg=None, files=None, firmware="bios",
+         timeout=BOOT_SECONDS, until=None, rules=QUICK_RULES, **options):
+    """Boot Isola through GRUB and return the machine.Result.
+
+    @modules     [(content, command line)]: content is bytes, or the path of a file; taken as it is.
+    @hypervisor  bytes or a path; default: the one that was built, without debug information.
+    @grub_cfg    the whole menu, instead of one that names @modules; then @files are what it names:
+    @files       {path in the image: bytes or host path}; /boot/isola.elf is there unless given.
+    @until       a regular expression (bytes): the run ends with status 0 at a line that it matches.
+    @options     smp, mem_mib, cpu, machine, accel, icount, disk, net, extra: see machine.qemu_command().
+    """
+    tree = {"/boot/isola.elf": hypervisor if hypervisor is not None else grubimage.strip(HYPERVISOR)}
+    tree.update(files or {})
+    entries = []
+    for number, (content, cmdline) in enumerate(modules):
+        path = f"/boot/module{number}"
+        tree[path] = content
+        entries.append((path, cmdline))
+    with tempfile.TemporaryDirectory(prefix="isola-test-") as directory:
+        image = os.path.join(directory, "boot.iso")
+        grubimage.build(image, tree, grub_cfg if grub_cfg is not None else grubimage.menu(hv_cmdline, entries),
+                        bios=firmware == "bios", uefi=firmware == "uefi")
+        command = machine.qemu_command(image, firmware=firmware, **options)
+        return machine.run(command, timeout=timeout, until=until, rules=rules, stdin=subprocess.DEVNULL)
+
+
+def refusal(result):
+    """The sentence with which Isola refused to boot, or None if it did anything else: the machine must have
+    halted (not reset), after exactly one FATAL line, with nothing said after it and no panic."""
+    lines = result.lines()
+    fatal = [line for line in lines if line.startswith("(isola) FATAL: ")]
+    if result.status != PANICKED or result.ended or len(fatal) != 1 or lines[-1] != fatal[0]:
+        return None
+    return None if any(line.startswith("(isola) PANIC") for line in lines) else fatal[0][len("(isola) FATAL: "):]
+
+
+def refused(tap, name, expected, hv_cmdline="", modules=(), **options):
+    """One point: this input is refused with one sentence that matches the regular expression @expected."""
+    result = boot(hv_cmdline, modules, **options)
+    sentence = refusal(result)
+    good = sentence is not None and re.search(expected, sentence)
+    tap.ok(good, name, None if good else f"expected a refusal that matches /{expected}/\n" + explain(result))
+    return result
+
+
+def isola_run(*arguments, timeout=120):
+    """Run tools/isola-run as people do; returns (status, standard output, standard error) as text."""
+    done = subprocess.run([ISOLA_RUN, "--timeout", str(timeout), *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout + 60)
+    return (done.returncode, done.stdout.decode("utf-8", "replace").replace("\r", ""),
+            done.stderr.decode("utf-8", "replace"))
