@@ -26,6 +26,7 @@
 
 struct claim {
 	const char *topic, *name, *sentence, *file;
+	unsigned int line;		/* order of claims within a file */
 	void (*run)(void);
 	const char *only_on_isola;	/* why Xen does not satisfy it; NULL: it does */
 };
@@ -39,7 +40,7 @@ struct attack {
 #define CLAIM_DEFINE(id, text, why)                                                     \
 	static void claim_##id(void);                                                   \
 	static const struct claim claim_entry_##id = {                                  \
-		TOPIC, #id, text, __FILE__, claim_##id, why };                          \
+		TOPIC, #id, text, __FILE__, __LINE__, claim_##id, why };                \
 	static const struct claim *const claim_pointer_##id                             \
 		__attribute__((used, section(".claims"))) = &claim_entry_##id;          \
 	static void claim_##id(void)

@@ -84,11 +84,13 @@ void events_reset(void)
 	upcall_count = 0;
 	for (unsigned int i = 0; i < 64; i++)
 		shared->evtchn_mask[i] = ~0ul;
+	/* A selector bit left set would swallow the next event of its word. */
+	vcpu_info->evtchn_pending_sel = 0;
+	vcpu_info->evtchn_upcall_pending = 0;
 	if (timer_port) {
 		port_clear(timer_port);
 		port_unmask(timer_port);
 	}
-	vcpu_info->evtchn_upcall_pending = 0;
 	upcalls_unmask();
 }
 

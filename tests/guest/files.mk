@@ -2,7 +2,7 @@
 # The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order; claims run in the
 # order of this list.
 guest-src := head.S traps.S harness.c traps.c text.c memory.c events.c clock.c user.S user.c
-guest-src += claims/start.c
+guest-src += claims/start.c claims/exceptions.c claims/user.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))
 

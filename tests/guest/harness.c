@@ -18,6 +18,9 @@
 #include "user.h"
 
 extern const struct claim *const claims_begin[], *const claims_end[];
+#define MAX_CLAIMS 512u
+static const struct claim *claims[MAX_CLAIMS];	/* all of them, in the order they run */
+static unsigned int nr_claims;
 extern const struct attack *const attacks_begin[], *const attacks_end[];
 
 struct boot_regs boot_regs;
@@ -128,7 +131,9 @@ static void reset_world(void)
 	struct physdev_set_iopl iopl = { .iopl = 0 };
 
 	user_exit = NULL;
-	trap_resume = trap_set_rflags = trap_clear_rflags = 0;
+	user_leave_on_event = false;
+	user_events_before_exit = 0;
+	trap_resume = trap_clear_rflags = 0;
 	events_reset();
 	traps_install();
 	callbacks_install();
@@ -205,6 +210,22 @@ static bool pattern_matches(const char *p, const char *text)
 	return !*text;
 }
 
+/* Files in link order, claims of one file by line: a compiler may emit them in any order. */
+static void collect_claims(void)
+{
+	nr_claims = (unsigned int)(claims_end - claims_begin);
+	if (nr_claims > MAX_CLAIMS)
+		bail_out("too many claims");
+	for (unsigned int i = 0; i < nr_claims; i++) {
+		unsigned int at = i;
+
+		for (; at && claims[at - 1]->file == claims_begin[i]->file &&
+		       claims[at - 1]->line > claims_begin[i]->line; at--)
+			claims[at] = claims[at - 1];
+		claims[at] = claims_begin[i];
+	}
+}
+
 static bool selected(const struct claim *c)
 {
 	const char *p = option("claims=") ?: option("only=");
@@ -244,15 +265,15 @@ static unsigned int run_claims(void)
 {
 	unsigned int count[3] = { 0 }, number = 0, total = 0;
 
-	for (const struct claim *const *c = claims_begin; c < claims_end; c++)
-		total += selected(*c);
+	for (unsigned int i = 0; i < nr_claims; i++)
+		total += selected(claims[i]);
 	print("TAP version 14\n1..%u\n", total);
-	for (const struct claim *const *c = claims_begin; c < claims_end; c++) {
-		if (selected(*c)) {
-			enum verdict v = run_claim(*c);
+	for (unsigned int i = 0; i < nr_claims; i++) {
+		if (selected(claims[i])) {
+			enum verdict v = run_claim(claims[i]);
 
 			count[v]++;
-			report(++number, *c, v);
+			report(++number, claims[i], v);
 		}
 	}
 	reset_world();
@@ -298,13 +319,14 @@ void guest_main(struct start_info *si)
 	snapshot_shared();
 	events_init();
 	identify();
+	collect_claims();
 
 	value = option("seconds=");
 	if (value && *value >= '1' && *value <= '9')
 		limit_ns = (uint64_t)(*value - '0') * 1000 * MS_NS;
 	if (option("list")) {
-		for (const struct claim *const *c = claims_begin; c < claims_end; c++)
-			print("# %s/%s: %s\n", (*c)->topic, (*c)->name, (*c)->sentence);
+		for (unsigned int i = 0; i < nr_claims; i++)
+			print("# %s/%s: %s\n", claims[i]->topic, claims[i]->name, claims[i]->sentence);
 		shutdown(SHUTDOWN_poweroff);
 	}
 	value = option("attack=");

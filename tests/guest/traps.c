@@ -3,14 +3,16 @@
  * Traps: decoding the hypervisor's frame, recording it, and deciding where to continue.
  */
 #include "traps.h"
+#include "clock.h"
 #include "events.h"
 #include "hypercall.h"
 #include "memory.h"
 #include "text.h"
+#include "user.h"
 
 volatile struct trap_record trap_last;
 volatile uint64_t trap_resume;
-volatile uint64_t trap_set_rflags, trap_clear_rflags;
+volatile uint64_t trap_clear_rflags;
 struct context *volatile user_exit;
 struct trap_regs user_exit_regs;
 
@@ -56,6 +58,30 @@ static void record(const struct trap_regs *regs, const uint64_t *hw, bool has_er
 			t->selectors[i] = (uint16_t)regs->tail[i];
 }
 
+/* Give up the user program, and continue behind user_run(). */
+static void __attribute__((noreturn)) leave_user(const struct trap_regs *regs)
+{
+	struct context *c = user_exit;
+
+	user_exit = NULL;
+	user_exit_regs = *regs;
+	context_resume(c, 1);
+}
+
+/* An event is handled, unless it is the one at which the user program is to be left. */
+static void event(const struct trap_regs *regs, const uint64_t *hw)
+{
+	if (user_exit && user_leave_on_event && (hw[1] & 3) == 3 && !user_events_before_exit) {
+		record(regs, hw, false);
+		leave_user(regs);
+	}
+	if (user_events_before_exit) {
+		user_events_before_exit--;
+		timer_set(clock_ns() + user_event_period_ns);
+	}
+	events_upcall(hw);
+}
+
 void trap_enter(struct trap_regs *regs, struct trap_return *ret)
 {
 	bool has_error = ((uint64_t)&regs->rcx & 15) == 0;
@@ -66,21 +92,18 @@ void trap_enter(struct trap_regs *regs, struct trap_return *ret)
 		hw = regs->tail + 4;
 	}
 	if (regs->vector == TRAP_EVENT) {
-		events_upcall(hw);
+		event(regs, hw);
 	} else {
 		record(regs, hw, has_error);
-		if (trap_last.from_user && user_exit) {
-			struct context *c = user_exit;
-
-			user_exit = NULL;
-			user_exit_regs = *regs;
-			context_resume(c, 1);
-		}
+		if (trap_last.from_user && user_exit)
+			leave_user(regs);
 		if (!trap_resume)
 			trap_unexpected();
 		hw[0] = trap_resume;
+		hw[1] = FLAT_KERNEL_CS & ~3ul;	/* the claim may have broken either selector */
+		hw[4] = FLAT_KERNEL_SS;
 		trap_resume = 0;
-		hw[2] = (hw[2] | trap_set_rflags) & ~trap_clear_rflags;
+		hw[2] &= ~trap_clear_rflags;
 	}
 	*ret = (struct trap_return){
 		.flags = 0,

@@ -55,7 +55,7 @@ struct trap_record {
 
 extern volatile struct trap_record trap_last;
 extern volatile uint64_t trap_resume;	/* where TRY() continues; 0 outside of it */
-extern volatile uint64_t trap_set_rflags, trap_clear_rflags; /* applied to the frame on the way back */
+extern volatile uint64_t trap_clear_rflags;	/* taken out of the frame on the way back */
 extern char trap_stubs[];
 
 #define trap_stub(n) ((unsigned long)trap_stubs + (unsigned long)(n) * TRAP_STUB_BYTES)

@@ -36,21 +36,35 @@ static inline uint64_t user_left_at(void)
 #define USER_PROGRAM(name) extern const char user_##name[], user_##name##_end[]
 
 USER_PROGRAM(syscall);
+USER_PROGRAM(hypercall);
 USER_PROGRAM(read);
 USER_PROGRAM(write);
+USER_PROGRAM(jump);
 USER_PROGRAM(int80);
 USER_PROGRAM(int81);
 USER_PROGRAM(int82);
+USER_PROGRAM(int3);
 USER_PROGRAM(hlt);
 USER_PROGRAM(cli);
 USER_PROGRAM(in);
+USER_PROGRAM(rdmsr);
+USER_PROGRAM(mov_cr0);
 USER_PROGRAM(ud2);
 USER_PROGRAM(cpuid);
 USER_PROGRAM(selectors);
 USER_PROGRAM(spin);
-USER_PROGRAM(int3);
 USER_PROGRAM(gs);
+USER_PROGRAM(fs);
 USER_PROGRAM(nop);
+
+/*
+ * What an event does to a running user program. By default it is handled and the program goes on. With leave_on_event the
+ * program is left at the first event (after events_before_exit handled ones, the timer re-armed each period), and that one
+ * is not handled.
+ */
+extern volatile bool user_leave_on_event;
+extern volatile uint32_t user_events_before_exit;
+extern volatile uint64_t user_event_period_ns;
 
 /* stack_switch to the default kernel stack for entries from user mode. */
 long user_stack_default(void);
