@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page allocator: a buddy system in two pools over one frame table.
+ *
+ * General pool: frames that are domain's, vcpu's or cpu's, or free. Public pool: 2 MiB blocks taken from the general pool, mapped at
+ * VA_PUBLIC, never given back (isola/page_alloc.h says why).
+ * A free block is known by its first frame: count_info == 0, tlb_stamp = order | FREE_HEAD, linked by next/prev under
+ * free_list[pool][order]. Frames inside it have count_info == 0 and tlb_stamp == 0.
+ * A frame of the public pool, used or not, and every frame not given to the allocator, carries PGC_hv.
+ * Lock: alloc_lock protects the lists and the counters.
+ */
+#include <isola/page_alloc.h>
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <isola/lock_order.h>
+#include <isola/printk.h>
+#include <isola/spinlock.h>
+#include <asm/cpu_window.h>
+#include <asm/frametable.h>
+#include <asm/hyper_pt.h>
+
+enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
+
+#define FREE_HEAD	0x80000000u
+#define PUBLIC_ORDER	9		/* the public pool grows by 2 MiB */
+#define PUBLIC_BITS	39		/* VA_PUBLIC reaches 512 GiB of machine memory */
+
+static spinlock_t alloc_lock = SPINLOCK_INIT(LOCK_PAGE_ALLOC);
+static u32 free_list[NR_POOLS][MAX_ORDER + 1];	/* first frame of the first block; 0 = empty (frame 0 is never given out) */
+static u64 free_pages[NR_POOLS], public_pages, total_pages;
+
+static struct page_info *frame(u32 n)
+{
+	return page_of(_mfn(n));
+}
+
+static void list_push(enum pool pool, unsigned order, u32 n)
+{
+	struct page_info *pg = frame(n);
+	u32 first = free_list[pool][order];
+
+	pg->tlb_stamp = FREE_HEAD | order;
+	pg->prev = 0;
+	pg->next = first;
+	if (first)
+		frame(first)->prev = n;
+	free_list[pool][order] = n;
+}
+
+static void list_remove(enum pool pool, unsigned order, u32 n)
+{
+	struct page_info *pg = frame(n);
+
+	if (pg->prev)
+		frame(pg->prev)->next = pg->next;
+	else
+		free_list[pool][order] = pg->next;
+	if (pg->next)
+		frame(pg->next)->prev = pg->prev;
+	pg->tlb_stamp = 0;
+	pg->next = pg->prev = 0;
+}
+
+/* Is frame @n the head of a free block of @order in @pool? The two pools never share a 2 MiB block. */
+static bool is_free_block(enum pool pool, unsigned order, u32 n)
+{
+	const struct page_info *pg;
+
+	if (!mfn_has_page(_mfn(n)))
+		return false;
+	pg = frame(n);
+	return pg->tlb_stamp == (FREE_HEAD | order) &&
+	       pg->count_info == (pool == POOL_PUBLIC ? PGC_hv : 0);
+}
+
+/* alloc_lock held. Merge with free buddies as far as they go, then list. */
+static void free_block(enum pool pool, unsigned order, u32 n)
+{
+	unsigned top = pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER;
+
+	free_pages[pool] += 1ul << order;
+	while (order < top) {
+		u32 buddy = n ^ (1u << order);
+
+		if (!is_free_block(pool, order, buddy))
+			break;
+		list_remove(pool, order, buddy);
+		n &= ~(1u << order);
+		order++;
+	}
+	list_push(pool, order, n);
+}
+
+/* alloc_lock held. First frame, or 0. Bound of the search: blocks of one list above @max_bits are skipped one by one. */
+static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
+{
+	u64 limit = max_bits && max_bits < 64 ? (1ul << max_bits) >> PAGE_SHIFT : ~0ul;
+
+	for (unsigned o = order; o <= MAX_ORDER; o++) {
+		u32 n = free_list[pool][o];
+
+		while (n && n + (1ul << order) > limit)
+			n = frame(n)->next;
+		if (!n)
+			continue;
+		list_remove(pool, o, n);
+		while (o > order) {
+			o--;
+			list_push(pool, o, n + (1u << o));
+		}
+		free_pages[pool] -= 1ul << order;
+		return n;
+	}
+	return 0;
+}
+
+/* Take a 2 MiB block for the public pool and map it everywhere. False: no memory. No locks held. */
+static bool public_grow(void)
+{
+	u32 n;
+
+	spin_lock(&alloc_lock);
+	n = take_block(POOL_GENERAL, PUBLIC_ORDER, PUBLIC_BITS);
+	spin_unlock(&alloc_lock);
+	if (!n)
+		return false;
+	for (u32 i = 0; i < 1u << PUBLIC_ORDER; i++)
+		frame(n + i)->count_info = PGC_hv;
+	if (hyper_map_public_block(_mfn(n))) {
+		page_free(ALLOC_DOMAIN, _mfn(n), PUBLIC_ORDER);
+		return false;
+	}
+	page_alloc_add_public(_mfn(n), 1ul << PUBLIC_ORDER);
+	hyper_pt_refill();
+	public_pages += 1ul << PUBLIC_ORDER;
+	return true;
+}
+
+mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+{
+	enum pool pool = class == ALLOC_PUBLIC ? POOL_PUBLIC : POOL_GENERAL;
+	u32 n;
+
+	if (order > (pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER))
+		return INVALID_MFN;
+	for (;;) {
+		spin_lock(&alloc_lock);
+		n = take_block(pool, order, max_bits);
+		spin_unlock(&alloc_lock);
+		if (n || pool == POOL_GENERAL)
+			break;
+		if (!public_grow())
+			break;
+	}
+	if (!n)
+		return INVALID_MFN;
+	if (pool == POOL_PUBLIC)
+		memset(public_ptr(_mfn(n)), 0, PAGE_SIZE << order);
+	else
+		for (u32 i = 0; i < 1u << order; i++) {
+			/* Owned by the hypervisor until domain_assign_pages(). */
+			frame(n + i)->count_info = PGC_hv;
+			scrub_frame(_mfn(n + i));
+		}
+	return _mfn(n);
+}
+
+void page_free(enum alloc_class class, mfn_t first, unsigned order)
+{
+	enum pool pool = class == ALLOC_PUBLIC ? POOL_PUBLIC : POOL_GENERAL;
+	u32 n = mfn_x(first);
+
+	for (u32 i = 0; i < 1u << order; i++) {
+		struct page_info *pg = frame(n + i);
+
+		BUG_ON(pg->count_info & (PGC_allocated | PGC_count_mask));
+		*pg = (struct page_info){ .count_info = pool == POOL_PUBLIC ? PGC_hv : 0, .owner = DOMID_INVALID };
+	}
+	spin_lock(&alloc_lock);
+	free_block(pool, order, n);
+	spin_unlock(&alloc_lock);
+}
+
+/* Boot: hand over a range of RAM nobody uses, by the largest aligned blocks. */
+void page_alloc_add_ram(mfn_t first, u64 nr)
+{
+	u64 n = mfn_x(first), end = n + nr;
+
+	total_pages += nr;
+	while (n < end) {
+		unsigned order = 0;
+
+		while (order < MAX_ORDER && !(n & ((2ul << order) - 1)) && n + (2ul << order) <= end)
+			order++;
+		page_free(ALLOC_DOMAIN, _mfn(n), order);
+		n += 1ul << order;
+	}
+}
+
+void page_alloc_add_public(mfn_t first, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++)
+		page_free(ALLOC_PUBLIC, mfn_add(first, i), 0);
+}
+
+void page_alloc_count_boot_public(u64 nr)
+{
+	public_pages += nr;
+}
+
+void *alloc_public_page(void)
+{
+	mfn_t m = page_alloc(ALLOC_PUBLIC, 0, 0);
+
+	return mfn_is_valid_num(m) ? public_ptr(m) : NULL;
+}
+
+void free_public_page(void *page)
+{
+	page_free(ALLOC_PUBLIC, public_mfn(page), 0);
+}
+
+u64 nr_free_pages(void)
+{
+	return free_pages[POOL_GENERAL];
+}
+
+u64 nr_public_pages(void)
+{
+	return public_pages;
+}
+
+u64 nr_total_pages(void)
+{
+	return total_pages;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end: a bug of our own, or input that boot cannot go on with.
+ *
+ * Invariants: one CPU panics, the others stop; a second panic on the same CPU (while printing the first) prints no more than
+ * its sentence. Nothing here takes a lock or touches guest memory.
+ */
+#include <isola/panic.h>
+#include <isola/console.h>
+#include <isola/spinlock.h>
+#include <isola/time.h>
+#include <isola/vcpu.h>
+#include <isola/lib/cmdline.h>
+#include <isola/lib/format.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+
+#define REBOOT_DELAY_S 5
+
+void (*panic_stop_others)(void);
+void (*machine_reboot)(void);
+
+static u32 panicking;           /* 1 + the CPU that does; 0: none */
+static u32 depth;               /* panics on that CPU */
+static bool noreboot;
+CMDLINE_BOOL("noreboot", noreboot);
+
+static unsigned this_cpu_id(void)
+{
+	return spin_debug_started() ? smp_cpu_id() : 0;
+}
+
+bool panic_in_progress(void)
+{
+	u32 who = READ_ONCE(panicking);
+
+	return who && who != this_cpu_id() + 1;
+}
+
+void cpu_stop(void)
+{
+	for (;;) {
+		irq_disable();
+		asm volatile ("hlt");
+	}
+}
+
+/* Printed whatever loglvl= says: straight to the console. */
+static void say(const char *fmt, ...) __printf(1, 2);
+static void say(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	console_write_line(line, min_t(size_t, len, sizeof(line) - 1));
+}
+
+static void print_regs(const struct regs *r)
+{
+	char name[96];
+
+	symbol_format(name, sizeof(name), r->rip);
+	say("RIP    %04lx:%s", r->cs, name);
+	say("RFLAGS %016lx  vector %u  error %04x", r->rflags, r->vector, r->error_code);
+	say("rax %016lx  rbx %016lx  rcx %016lx", r->rax, r->rbx, r->rcx);
+	say("rdx %016lx  rsi %016lx  rdi %016lx", r->rdx, r->rsi, r->rdi);
+	say("rbp %016lx  rsp %016lx  r8  %016lx", r->rbp, r->rsp, r->r8);
+	say("r9  %016lx  r10 %016lx  r11 %016lx", r->r9, r->r10, r->r11);
+	say("r12 %016lx  r13 %016lx  r14 %016lx", r->r12, r->r13, r->r14);
+	say("r15 %016lx  ss  %04lx", r->r15, r->ss);
+}
+
+static void print_context(void)
+{
+	const struct vcpu *v = spin_debug_started() ? current : NULL;
+
+	say("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	if (v && v->is_idle)
+		say("running: idle");
+	else if (v)
+		say("running: d%uv%u", v->domain->domid, v->id);
+}
+
+/* Only the first CPU comes back from here; it stays on this CPU with interrupts off. */
+static void take_the_floor(void)
+{
+	u32 nobody = 0, me = this_cpu_id() + 1;
+
+	irq_disable();
+	if (!__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+	    nobody != me)
+		cpu_stop();
+	console_force();
+	if (++depth == 1 && panic_stop_others)
+		panic_stop_others();
+}
+
+static void finish(void) __noreturn;
+static void finish(void)
+{
+	if (noreboot || !machine_reboot || depth > 1) {
+		say("CPU %u halted", this_cpu_id());
+		cpu_stop();
+	}
+	say("Reboot in %u seconds", REBOOT_DELAY_S);
+	for (unsigned i = 0; i < REBOOT_DELAY_S * 1000; i++)
+		udelay(1000);
+	machine_reboot();
+	cpu_stop();
+}
+
+static void vpanic(const struct regs *r, u64 rip, u64 rbp, const char *fmt, va_list ap) __noreturn;
+static void vpanic(const struct regs *r, u64 rip, u64 rbp, const char *fmt, va_list ap)
+{
+	char text[192];
+
+	take_the_floor();
+	vsnprintf(text, sizeof(text), fmt, ap);
+	say("PANIC on CPU %u: %s", this_cpu_id(), text);
+	if (depth > 1)
+		finish();
+	if (r)
+		print_regs(r);
+	print_context();
+	backtrace(rip, rbp);
+	finish();
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vpanic(NULL, (u64)__builtin_return_address(0), *(u64 *)__builtin_frame_address(0), fmt, ap);
+}
+
+void panic_regs(const struct regs *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vpanic(r, r->rip, r->rbp, fmt, ap);
+}
+
+void fatal(const char *fmt, ...)
+{
+	char text[224];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	irq_disable();
+	console_force();
+	say("FATAL: %s", text);
+	cpu_stop();
+}

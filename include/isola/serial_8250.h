@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * 8250-family UARTs: com1 and com2, polled. Callers hold the console lock.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+#define NR_SERIAL_PORTS 2
+
+/* Sends @len bytes; sets the port up on first use. Bounded: a port that does not send is given up. */
+void serial_write(unsigned port, const char *text, size_t len);
+bool serial_input_ready(unsigned port);
+/* The next byte, or -1. */
+int serial_getc(unsigned port);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Softirqs: work that an interrupt, or another CPU, asks a CPU to do before it next returns to its guest or idles.
+ * One bit each in cpu_public[cpu].softirq_pending. Handlers run on the CPU itself, interrupts on, in bit order.
+ * SCHEDULE comes last and need not return.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+enum softirq {
+	SOFTIRQ_TIMER,          /* common/timer.c: expired timers */
+	SOFTIRQ_TIME_CALIBRATE, /* time/tsc.c */
+	SOFTIRQ_SCHEDULE,       /* common/sched.c: choose again */
+	NR_SOFTIRQS,
+};
+
+void softirq_register(enum softirq nr, void (*handler)(void));
+/* Ask this CPU. Any context. */
+void softirq_raise(enum softirq nr);
+/* Ask @cpu; sends an IPI if it is another one and may not notice by itself. Any context. */
+void softirq_raise_on(unsigned cpu, enum softirq nr);
+/* Run what is pending. Interrupts on on entry and on return (if it returns). */
+void softirq_run(void);
+
+/* Hook of the floor above, set once at boot: send @cpu the VECTOR_EVENT_CHECK interrupt. Any context. NULL: no other CPU runs yet. */
+extern void (*softirq_kick_cpu)(unsigned cpu);
