@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU features: the one place that asks CPUID what the machine has, and sets each CPU's control registers by it.
+ *
+ * Everything here is settled on the boot CPU and constant afterwards; a guest's CR4 is computed from boot_cr4 and never
+ * from what hardware happens to hold (SWI-4). CR4.PGE stays 0: a CR3 write flushes all (TLB-7).
+ */
+#include <asm/cpufeature.h>
+#include <asm/fpu.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/vcpu_private.h>
+#include <isola/printk.h>
+#include <isola/lib/string.h>
+
+#define MSR_PLATFORM_INFO          0xce         /* bit 31: CPUID faulting. SDM vol. 4 */
+#define MSR_MISC_FEATURES_ENABLES  0x140        /* bit 0 */
+#define CPUID_FAULTING             (1ul << 0)
+
+u32 cpu_features[NR_FEATURE_WORDS];
+struct cpu_facts cpu_facts;
+u64 boot_cr4;
+
+/* Which register of which leaf each word of the table is. */
+static const struct { u32 leaf, subleaf; u8 reg; } word_source[NR_FEATURE_WORDS] = {
+	[FW_1D]   = { 1, 0, 3 },
+	[FW_1C]   = { 1, 0, 2 },
+	[FW_E1D]  = { 0x80000001, 0, 3 },
+	[FW_E1C]  = { 0x80000001, 0, 2 },
+	[FW_DA1]  = { 0xd, 1, 0 },
+	[FW_7B0]  = { 7, 0, 1 },
+	[FW_7C0]  = { 7, 0, 2 },
+	[FW_E7D]  = { 0x80000007, 0, 3 },
+	[FW_E8B]  = { 0x80000008, 0, 1 },
+	[FW_7D0]  = { 7, 0, 3 },
+	[FW_7A1]  = { 7, 1, 0 },
+	[FW_E21A] = { 0x80000021, 0, 0 },
+};
+
+/* Without these we do not start. The reason is for the person at the console. */
+static const struct { u16 feature; const char *name, *why; } required[] = {
+#define NEED(f, why) { XEN_X86_FEATURE_##f, #f, why }
+	NEED(FPU,     "guests use the FPU"),
+	NEED(TSC,     "it is the clock"),
+	NEED(MSR,     "entry points are set by MSRs"),
+	NEED(PAE,     "long mode pages need it"),
+	NEED(CX8,     "guests and locks use CMPXCHG8B"),
+	NEED(APIC,    "the local APIC gives timer and cross-CPU interrupts"),
+	NEED(CMOV,    "the code is compiled with it"),
+	NEED(PAT,     "memory types are fixed through it"),
+	NEED(CLFLUSH, "caches are flushed by line"),
+	NEED(FXSR,    "FPU state is switched with it"),
+	NEED(SSE,     "the 64-bit ABI uses it"),
+	NEED(SSE2,    "the 64-bit ABI uses it"),
+	NEED(SYSCALL, "hypercalls arrive by it"),
+	NEED(NX,      "no page may be writable and executable"),
+	NEED(LM,      "this is 64-bit code"),
+#undef NEED
+};
+
+/* CR4 bits wanted on every CPU, each if the feature is there. */
+static const struct { u16 feature; u64 bit; } cr4_wanted[] = {
+	{ XEN_X86_FEATURE_DE,       CR4_DE },
+	{ XEN_X86_FEATURE_MCE,      CR4_MCE },
+	{ XEN_X86_FEATURE_UMIP,     CR4_UMIP },
+	{ XEN_X86_FEATURE_FSGSBASE, CR4_FSGSBASE },
+	{ XEN_X86_FEATURE_SMEP,     CR4_SMEP },
+	{ XEN_X86_FEATURE_SMAP,     CR4_SMAP },
+};
+
+/* What the log names, when there. */
+static const struct { u16 feature; const char *name; } logged[] = {
+#define LOG(f) { XEN_X86_FEATURE_##f, #f }
+	LOG(NX), LOG(SMEP), LOG(SMAP), LOG(UMIP), LOG(FSGSBASE), LOG(XSAVE), LOG(AVX), LOG(AVX512F),
+	LOG(PCID), LOG(X2APIC), LOG(TSC_DEADLINE), LOG(ITSC), LOG(PAGE1GB), LOG(RDTSCP), LOG(ERMS),
+#undef LOG
+};
+
+static bool leaf_exists(u32 leaf)
+{
+	return leaf >> 31 ? leaf <= cpu_facts.max_extended : leaf <= cpu_facts.max_basic;
+}
+
+static void read_words(u32 *words)
+{
+	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
+		u32 leaf = word_source[i].leaf, subleaf = word_source[i].subleaf;
+		struct cpuid_regs r;
+
+		words[i] = 0;
+		if (!leaf_exists(leaf) || (leaf == 7 && subleaf > cpuid(7, 0).eax))
+			continue;
+		r = cpuid(leaf, subleaf);
+		words[i] = ((const u32 *)&r)[word_source[i].reg];
+	}
+}
+
+static enum cpu_vendor read_vendor(void)
+{
+	static const struct { char id[13]; enum cpu_vendor vendor; } known[] = {
+		{ "GenuineIntel", VENDOR_INTEL },
+		{ "AuthenticAMD", VENDOR_AMD },
+		{ "HygonGenuine", VENDOR_HYGON },
+		{ "CentaurHauls", VENDOR_CENTAUR },
+		{ "  Shanghai  ", VENDOR_CENTAUR },
+	};
+	struct cpuid_regs r = cpuid(0, 0);
+	u32 id[3] = { r.ebx, r.edx, r.ecx };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++)
+		if (!memcmp(id, known[i].id, sizeof(id)))
+			return known[i].vendor;
+	return VENDOR_OTHER;
+}
+
+static void read_model(void)
+{
+	u32 eax = cpuid(1, 0).eax;
+
+	cpu_facts.stepping = eax & 15;
+	cpu_facts.model = eax >> 4 & 15;
+	cpu_facts.family = eax >> 8 & 15;
+	if (cpu_facts.family == 6 || cpu_facts.family == 15)
+		cpu_facts.model += (eax >> 16 & 15) << 4;
+	if (cpu_facts.family == 15)
+		cpu_facts.family += eax >> 20 & 0xff;
+}
+
+static void read_address_width(void)
+{
+	cpu_facts.phys_bits = 36;
+	cpu_facts.virt_bits = 48;
+	if (leaf_exists(0x80000008)) {
+		u32 eax = cpuid(0x80000008, 0).eax;
+
+		cpu_facts.phys_bits = eax & 0xff;
+		cpu_facts.virt_bits = eax >> 8 & 0xff;
+	}
+}
+
+static void check_required(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(required); i++)
+		if (!cpu_has_feature(required[i].feature))
+			fatal("this CPU lacks %s: %s", required[i].name, required[i].why);
+	if (cpu_facts.virt_bits < 48)
+		fatal("this CPU has only %u bits of virtual address: 48 are needed", cpu_facts.virt_bits);
+}
+
+static void settle_cr4(void)
+{
+	boot_cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cr4_wanted); i++)
+		if (cpu_has_feature(cr4_wanted[i].feature))
+			boot_cr4 |= cr4_wanted[i].bit;
+	if (cpu_facts.xcr0)
+		boot_cr4 |= CR4_OSXSAVE;
+}
+
+static void log_features(void)
+{
+	static const char *const vendor_name[] = {
+		[VENDOR_INTEL] = "Intel", [VENDOR_AMD] = "AMD", [VENDOR_HYGON] = "Hygon",
+		[VENDOR_CENTAUR] = "Centaur", [VENDOR_OTHER] = "unknown vendor",
+	};
+	char line[160] = "";
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(logged); i++) {
+		if (!cpu_has_feature(logged[i].feature) || at >= sizeof(line) - 1)
+			continue;
+		line[at++] = ' ';
+		at += strlcpy(line + at, logged[i].name, sizeof(line) - at);
+	}
+	pr_info("cpu: %s family %#x model %#x stepping %u, %u-bit physical, %u-bit virtual addresses",
+		vendor_name[cpu_facts.vendor], cpu_facts.family, cpu_facts.model, cpu_facts.stepping,
+		cpu_facts.phys_bits, cpu_facts.virt_bits);
+	pr_info("cpu: has%s", line);
+	pr_info("cpu: CR4 %#lx, XCR0 %#lx, FPU images of %u bytes", boot_cr4, cpu_facts.xcr0,
+		cpu_facts.xsave_bytes);
+}
+
+void cpu_features_init(void)
+{
+	cpu_facts.max_basic = cpuid(0, 0).eax;
+	cpu_facts.max_extended = cpuid(0x80000000, 0).eax;
+	if (cpu_facts.max_extended >> 16 != 0x8000)
+		cpu_facts.max_extended = 0;
+	cpu_facts.vendor = read_vendor();
+	read_model();
+	read_words(cpu_features);
+	read_address_width();
+	check_required();
+	fpu_init_boot();
+	settle_cr4();
+	log_features();
+}
+
+static void check_like_boot_cpu(void)
+{
+	/* Bits that come and go with firmware settings or by themselves, and that nothing here relies on. */
+	static const u32 may_differ[NR_FEATURE_WORDS] = {
+		[FW_1C] = 1u << XEN_X86_FEATURE_OSXSAVE % 32,
+		[FW_7C0] = 1u << XEN_X86_FEATURE_OSPKE % 32,
+	};
+	u32 words[NR_FEATURE_WORDS];
+
+	read_words(words);
+	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
+		u32 lost = cpu_features[i] & ~words[i] & ~may_differ[i];
+
+		if (lost)
+			fatal("CPU %u lacks what the boot CPU has: CPUID leaf %#x, bits %#x", smp_cpu_id(),
+			      word_source[i].leaf, lost);
+	}
+}
+
+/* Intel only; the MSRs are absent on most parts and in emulators. Ring 0 is never affected. */
+static void start_cpuid_faulting(void)
+{
+	u64 info, misc;
+
+	if (cpu_facts.vendor != VENDOR_INTEL || rdmsr_safe(MSR_PLATFORM_INFO, &info) ||
+	    !(info & 1ul << 31))
+		return;
+	if (rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &misc) ||
+	    wrmsr_safe(MSR_MISC_FEATURES_ENABLES, misc | CPUID_FAULTING))
+		fatal("CPU %u cannot make CPUID fault as it says it can", smp_cpu_id());
+	if (!cpu_facts.cpuid_faulting)
+		pr_info("cpu: CPUID faults for guests");
+	cpu_facts.cpuid_faulting = true;
+}
+
+void cpu_features_init_cpu(void)
+{
+
+	check_like_boot_cpu();
+	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
+	write_cr4(boot_cr4);
+	this_cpu.cr4 = boot_cr4;
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+	wrmsr(MSR_PAT, HV_PAT);
+	fpu_init_cpu();
+	start_cpuid_faulting();
+}
+
+u64 pv_guest_cr4(const struct vcpu_private *v)
+{
+	return (boot_cr4 & ~CR4_FSGSBASE) | (v->cr4 & (CR4_TSD | (boot_cr4 & CR4_FSGSBASE)));
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FPU state: see asm/fpu.h.
+ *
+ * Two ways to save, chosen once at boot: XSAVE with every component we know, or FXSAVE. XCR0 holds all of them
+ * during save and restore and the guest's own choice while it runs, so a component that a guest has not enabled is
+ * still loaded (with its initial state) and never shows another guest's values (FPU-1).
+ * A component that no guest may enable (MPX, PKRU, AMX) is never enabled in XCR0 and cannot be used at all.
+ */
+#include <asm/cpufeature.h>
+#include <asm/extable.h>
+#include <asm/fpu.h>
+#include <asm/insn.h>
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <isola/printk.h>
+
+#define FX_BYTES       512
+#define XSAVE_HEADER   64                       /* at FX_BYTES: XSTATE_BV, XCOMP_BV, zeroes */
+#define FX_FCW         0
+#define FX_MXCSR       24
+#define FCW_RESET      0x37f                    /* SDM vol. 3 table 9-1, after FNINIT */
+#define MXCSR_RESET    0x1f80
+#define FSW_ES         (1u << 7)                /* an unmasked exception is pending */
+
+static bool use_xsave;
+static bool leaks_error_pointers;               /* AMD: FIP, FDP, FOP are kept out of save and restore at times */
+
+/* A private copy would do, but constant and public is simplest: it holds no guest's state. */
+static u8 initial_image[FPU_IMAGE_MAX] __aligned(64);
+
+static u64 xgetbv(void)
+{
+	u32 lo, hi;
+
+	asm volatile ("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo | (u64)hi << 32;
+}
+
+static void xsetbv(u64 val)
+{
+	asm volatile ("xsetbv" :: "c"(0), "a"((u32)val), "d"((u32)(val >> 32)) : "memory");
+}
+
+static void set_xcr0(u64 val)
+{
+	if (xgetbv() != val)
+		xsetbv(val);
+}
+
+bool fpu_xcr0_valid(u64 xcr0)
+{
+	if (!(xcr0 & XCR0_X87) || xcr0 & ~cpu_facts.xcr0)
+		return false;
+	if (xcr0 & XCR0_AVX && !(xcr0 & XCR0_SSE))
+		return false;
+	if (xcr0 & XCR0_AVX512 && (~xcr0 & (XCR0_AVX512 | XCR0_AVX | XCR0_SSE)))
+		return false;
+	return true;
+}
+
+u32 fpu_image_bytes(u64 xcr0)
+{
+	u32 end = FX_BYTES + XSAVE_HEADER;
+
+	for (unsigned int i = 2; i < 32; i++) {
+		struct cpuid_regs r;
+
+		if (!(xcr0 & cpu_facts.xcr0 & 1ul << i))
+			continue;
+		r = cpuid(0xd, i);
+		end = max(end, r.ebx + r.eax);
+	}
+	return end;
+}
+
+/* What of CPUID's offer we take: known components, and no half AVX-512. */
+static u64 offered_xcr0(void)
+{
+	struct cpuid_regs r = cpuid(0xd, 0);
+	u64 offer = (r.eax | (u64)r.edx << 32) & XCR0_KNOWN;
+
+	if (~offer & XCR0_AVX)
+		offer &= ~XCR0_AVX512;
+	if (~offer & XCR0_AVX512)
+		offer &= ~XCR0_AVX512;
+	return offer;
+}
+
+void fpu_init_boot(void)
+{
+	cpu_facts.xsave_bytes = FX_BYTES;
+	leaks_error_pointers = (cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON) &&
+		!cpu_has(RSTR_FP_ERR_PTRS);
+
+	if (cpu_has(XSAVE) && cpu_facts.max_basic >= 0xd) {
+		cpu_facts.xcr0 = offered_xcr0();
+		if (~cpu_facts.xcr0 & (XCR0_X87 | XCR0_SSE))
+			cpu_facts.xcr0 = 0;
+	}
+	if (cpu_facts.xcr0) {
+		cpu_facts.xsave_bytes = fpu_image_bytes(cpu_facts.xcr0);
+		use_xsave = true;
+	}
+	if (cpu_facts.xsave_bytes > FPU_IMAGE_MAX)
+		fatal("this CPU's FPU state needs %u bytes: there is room for %u", cpu_facts.xsave_bytes,
+		      FPU_IMAGE_MAX);
+	fpu_init_image(initial_image);
+}
+
+void fpu_init_cpu(void)
+{
+	if (use_xsave)
+		xsetbv(cpu_facts.xcr0);
+	fpu_set_ts(false);
+	if (fpu_restore(initial_image))
+		fatal("this CPU refuses the initial FPU image");
+}
+
+void fpu_init_image(void *area)
+{
+	static const u16 fcw = FCW_RESET;
+	static const u32 mxcsr = MXCSR_RESET;
+
+	/* XSTATE_BV 0: XRSTOR gives every component its initial state, but takes MXCSR from the image. */
+	memset(area, 0, FPU_IMAGE_MAX);
+	memcpy((u8 *)area + FX_FCW, &fcw, sizeof(fcw));
+	memcpy((u8 *)area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_set_legacy_image(void *area, const void *fx)
+{
+	static const u64 xstate_bv = XCR0_X87 | XCR0_SSE;
+
+	memset(area, 0, FPU_IMAGE_MAX);
+	memcpy(area, fx, FX_BYTES);
+	/* Bytes 464..511 are software's in an FXSAVE image; XRSTOR does not look, and neither do we. */
+	memcpy((u8 *)area + FX_BYTES, &xstate_bv, sizeof(xstate_bv));
+}
+
+void fpu_save(void *area)
+{
+	asm volatile ("clts" ::: "memory");
+	if (use_xsave) {
+		set_xcr0(cpu_facts.xcr0);
+		asm volatile ("xsave64 (%0)" :: "r"(area), "a"(~0u), "d"(~0u) : "memory");
+	} else {
+		asm volatile ("fxsave64 (%0)" :: "r"(area) : "memory");
+	}
+}
+
+/*
+ * On AMD parts the x87 error pointers are neither saved nor loaded unless an exception is pending; load harmless ones
+ * first, so that none of the last guest's stay (XSA-52). EMMS and a load of a word of ours from the image set all three.
+ */
+static void clear_error_pointers(const void *area)
+{
+	u16 fsw;
+
+	asm volatile ("fnstsw %0" : "=am"(fsw));
+	if (fsw & FSW_ES)
+		asm volatile ("fnclex");
+	asm volatile ("emms; fildl (%0)" :: "r"(area) : "memory");
+}
+
+static int try_restore(const void *area)
+{
+	int rc = -EFAULT;
+
+	if (use_xsave)
+		asm volatile ("1: xrstor64 (%1)\n\t"
+			      "xor %0, %0\n\t"
+			      "2:\n\t"
+			      _ASM_EXTABLE(1b, 2b)
+			      : "+r"(rc) : "r"(area), "a"(~0u), "d"(~0u) : "memory", "cc");
+	else
+		asm volatile ("1: fxrstor64 (%1)\n\t"
+			      "xor %0, %0\n\t"
+			      "2:\n\t"
+			      _ASM_EXTABLE(1b, 2b)
+			      : "+r"(rc) : "r"(area) : "memory", "cc");
+	return rc;
+}
+
+int fpu_restore(void *area)
+{
+	int rc;
+
+	asm volatile ("clts" ::: "memory");
+	if (use_xsave)
+		set_xcr0(cpu_facts.xcr0);
+	if (leaks_error_pointers)
+		clear_error_pointers(area);
+	rc = try_restore(area);
+	if (rc && try_restore(initial_image))
+		panic("the CPU refuses the initial FPU image");
+	return rc;
+}
+
+void fpu_load_xcr0(u64 xcr0)
+{
+	if (use_xsave)
+		set_xcr0(xcr0 ? xcr0 : XCR0_X87);
+}
+
+void fpu_set_ts(bool ts)
+{
+	if (ts)
+		write_cr0(read_cr0() | CR0_TS);
+	else
+		asm volatile ("clts" ::: "memory");
+}

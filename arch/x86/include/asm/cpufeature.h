@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU features: what this machine's CPUs can do, read once from CPUID on the boot CPU.
+ *
+ * The table is written by cpu_features_init() and read-only afterwards. Names and numbers of the bits are those of
+ * the ABI's <xen/arch-x86/cpufeatureset.h>: word * 32 + bit. Other CPUs must have everything the boot CPU has.
+ * Sources: SDM vol. 2 CPUID, vol. 3 §2.5 (CR4), §12.12 (PAT), §13.3 (XCR0); APM vol. 3 appendix E.
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <xen/arch-x86/cpufeatureset.h>
+
+struct vcpu_private;
+
+/* The words of the feature table; each is one register of one CPUID leaf. */
+enum feature_word {
+	FW_1D, FW_1C, FW_E1D, FW_E1C, FW_DA1, FW_7B0, FW_7C0, FW_E7D,
+	FW_E8B, FW_7D0, FW_7A1, FW_E21A,
+	NR_FEATURE_WORDS,
+};
+
+extern u32 cpu_features[NR_FEATURE_WORDS];
+
+static inline bool cpu_has_feature(unsigned int feature)
+{
+	return cpu_features[feature / 32] & 1u << feature % 32;
+}
+
+/* cpu_has(SMAP): the ABI's name without its prefix. */
+#define cpu_has(name) cpu_has_feature(XEN_X86_FEATURE_##name)
+
+enum cpu_vendor { VENDOR_INTEL, VENDOR_AMD, VENDOR_HYGON, VENDOR_CENTAUR, VENDOR_OTHER };
+
+struct cpu_facts {
+	enum cpu_vendor vendor;
+	u32 family, model, stepping;    /* display values: extended fields added in */
+	u32 max_basic, max_extended;    /* highest CPUID leaves */
+	u32 phys_bits, virt_bits;
+	bool cpuid_faulting;            /* CPUID from ring 3 can be, and is, made to fault */
+	u64 xcr0;                       /* components that guests may use; 0: no XSAVE. All are saved eagerly */
+	u32 xsave_bytes;                /* size of an XSAVE image with all of them */
+};
+
+extern struct cpu_facts cpu_facts;
+
+/* CR4 as each CPU holds it while no guest setting is applied. A boot constant (SWI-4). PGE is never in it. */
+extern u64 boot_cr4;
+
+/* XCR0 components this hypervisor knows how to keep in the two pages of this_vcpu_fpu. */
+#define XCR0_X87       (1ul << 0)
+#define XCR0_SSE       (1ul << 1)
+#define XCR0_AVX       (1ul << 2)
+#define XCR0_AVX512    (7ul << 5)               /* opmask, ZMM_Hi256, Hi16_ZMM: all or none */
+#define XCR0_KNOWN     (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
+
+/* The PAT all CPUs and guests use: entries 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC, 7 UC. Fixed by the ABI. */
+#define HV_PAT         0x0000050100070406ul
+
+/*
+ * Read CPUID into the tables, settle boot_cr4, log what was found. fatal() with a sentence if something that we cannot
+ * do without is missing. Boot CPU, once, before any other function here.
+ */
+void cpu_features_init(void);
+
+/*
+ * Set CR0, CR4, EFER, PAT and XCR0 of the calling CPU to their constants, and CPUID faulting where there is any. Every CPU,
+ * interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature of the boot CPU stops with a sentence.
+ */
+void cpu_features_init_cpu(void);
+
+/*
+ * CR4 while the guest with settings @v runs: boot_cr4 and, of the guest's own choice, TSD and FSGSBASE. Pure (SWI-4).
+ */
+u64 pv_guest_cr4(const struct vcpu_private *v);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUID policy: what a PV guest sees of the CPU. What is hidden, and why, is in docs/abi/cpuid.md.
+ *
+ * Constant after boot. Only the values that depend on the asking vcpu come in through struct cpuid_asker; a guest's
+ * answer is made of nothing else (LEAK-1).
+ */
+#pragma once
+
+#include <asm/insn.h>
+
+struct cpuid_asker {
+	u64 xcr0;               /* the guest's, for the sizes in leaf 0DH */
+	u64 cr4;                /* the guest's settable bits: OSXSAVE, FSGSBASE */
+	bool is_privileged;     /* dom0 */
+	bool kernel_mode;       /* asked by the guest's kernel */
+	u32 vcpu_id;
+};
+
+/* Compute the masks for this machine. Boot CPU, after cpu_features_init(). */
+void cpuid_policy_init(void);
+
+/* The registers that CPUID @leaf, @subleaf gives to @who. Any leaf: unknown ones are all zero. No locks, any context. */
+struct cpuid_regs cpuid_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
+
+/* Does the policy show the feature (XEN_X86_FEATURE_*)? */
+bool cpuid_policy_shows(unsigned int feature);
+#define policy_shows(name) cpuid_policy_shows(XEN_X86_FEATURE_##name)
