@@ -36,7 +36,7 @@ static void pad(struct out *o, char c, int n)
 		put(o, c);
 }
 
-/* Widths are bounded, so a wild width argument cannot keep the console busy. */
+/* Widths are bounded, so a wild argument cannot keep the console busy. */
 #define MAX_WIDTH 1024
 
 static int parse_number(const char **fmt)
@@ -98,7 +98,7 @@ static void put_number(struct out *o, const struct spec *s, u64 value, unsigned 
 {
 	char digits[24];
 	int n = to_digits(value, base, s->conv == 'X', digits + sizeof(digits));
-	int zeroes = max(s->precision < 0 ? 1 - n : s->precision - n, 0);
+	int zeroes = max(s->precision < 0 ? 1 - n : min(s->precision, MAX_WIDTH) - n, 0);
 	int prefix_len = (int)strlen(prefix);
 	int blanks = s->width - prefix_len - zeroes - n;
 

@@ -32,11 +32,17 @@ struct cmdline_option {
 /* The linker keeps the section whole, sorted by nothing in particular, between these two. */
 extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_end[];
 
+#ifdef HOSTED
+#define CMDLINE_SECTION		"cmdline_options"	/* a C name: the hosted linker marks its ends */
+#else
+#define CMDLINE_SECTION		".cmdline_options"
+#endif
+
 #define CMDLINE_NAME__(line)	cmdline_option_##line
 #define CMDLINE_NAME_(line)	CMDLINE_NAME__(line)
 #define CMDLINE_ENTRY(...)						\
 	static const struct cmdline_option CMDLINE_NAME_(__LINE__)	\
-	__used __section(".cmdline_options") __aligned(8) = { __VA_ARGS__ }
+	__used __section(CMDLINE_SECTION) __aligned(8) = { __VA_ARGS__ }
 
 #define CMDLINE_BOOL(opt, v)						\
 	static_assert(__builtin_types_compatible_p(__typeof__(v), bool), "a bool option sets a bool"); \
