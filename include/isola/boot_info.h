@@ -66,7 +66,7 @@ struct boot_info {
 	u64 efi_system_table;		/* machine address, 0 if not told */
 	bool has_load_base;
 	u32 load_base;			/* where a relocating loader put the image */
-	char fault[112];		/* where a refusal with numbers in it is put together */
+	char fault[160];		/* where a refusal with numbers in it is put together */
 };
 
 #define MULTIBOOT2_BOOTLOADER_MAGIC	0x36d76289

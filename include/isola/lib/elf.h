@@ -55,7 +55,7 @@ struct elf_image {
 	u64 mem_start, mem_end;		/* pseudo-physical extent of all segments, end exclusive */
 	u64 virt_start, virt_end;	/* the same in the guest's virtual space */
 	struct pv_notes notes;
-	char fault[112];		/* where a refusal with numbers in it is put together */
+	char fault[160];		/* where a refusal with numbers in it is put together */
 };
 
 /*

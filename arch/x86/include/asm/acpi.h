@@ -81,7 +81,7 @@ struct acpi_info {
 	/* HPET */
 	u64 hpet_maddr;			/* 0: none */
 
-	char fault[96];			/* where a refusal with numbers in it is put together */
+	char fault[160];			/* where a refusal with numbers in it is put together */
 };
 
 /* Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used until the next call only. */
