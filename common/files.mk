@@ -6,3 +6,4 @@ objs-y += common/console.o
 objs-y += common/printk.o
 objs-y += common/backtrace.o
 objs-y += common/panic.o
+objs-y += common/timer.o

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The PV clock: the time record in vcpu_info and the wall clock in shared_info, as the current vcpu's guest reads them.
+ *
+ * Both are written by the guest's own vcpu on its own kernel root, by version: nobody else's memory is touched when the clock
+ * changes. Readers use the version as a sequence count, so it is odd while the record is inconsistent, and what the guest
+ * put there is never read back (FETCH-2).
+ */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__      /* vcpu_time_info.flags */
+#endif
+#include <isola/time.h>
+#include <isola/evtchn.h>
+#include <isola/lock_order.h>
+#include <isola/spinlock.h>
+#include <asm/domain_map.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/vcpu_private.h>
+
+static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);       /* shared_info.wc_* of every domain */
+
+/* this_vcpu.time_version: even, the guest's version; its upper half is the scale's version last written. */
+static void write_time(struct vcpu_time_info *t, const struct tsc_scale *s)
+{
+	u32 version = (u32)this_vcpu.time_version + 2;
+
+	WRITE_ONCE(t->version, version - 1);
+	barrier();                      /* x86 keeps stores in order: only the compiler must */
+	t->tsc_timestamp = s->tsc_stamp;
+	t->system_time = s->ns_stamp;
+	t->tsc_to_system_mul = s->mul;
+	t->tsc_shift = s->shift;
+	t->flags = tsc_is_invariant() ? XEN_PVCLOCK_TSC_STABLE_BIT : 0;
+	barrier();
+	WRITE_ONCE(t->version, version);
+	this_vcpu.time_version = (u64)s->version << 32 | version;
+}
+
+static void write_wallclock(struct domain *d)
+{
+	struct shared_info *s = window_ptr(d->shared_info_mfn);
+	u64 flags = spin_lock_irqsave(&wallclock_lock);
+	u64 version = wallclock_version();      /* before the value: see wallclock.c */
+	u64 base = wallclock_base_ns(), seconds = base / SECONDS(1);
+	u32 seq = (u32)version * 2;
+
+	WRITE_ONCE(s->wc_version, seq - 1);
+	barrier();
+	s->wc_sec = (u32)seconds;
+	s->wc_sec_hi = seconds >> 32;
+	s->wc_nsec = base % SECONDS(1);
+	barrier();
+	WRITE_ONCE(s->wc_version, seq);
+	d->wallclock_version = version;
+	spin_unlock_irqrestore(&wallclock_lock, flags);
+}
+
+static void update(bool force)
+{
+	struct domain *d = current->domain;
+	struct tsc_scale s;
+
+	time_scale(&s);
+	if (force || this_vcpu.time_version >> 32 != s.version)
+		write_time(&vcpu_info_of(current)->time, &s);
+	if (force || READ_ONCE(d->wallclock_version) != wallclock_version())
+		write_wallclock(d);
+}
+
+void pvclock_update(void)
+{
+	update(false);
+}
+
+void pvclock_update_force(void)
+{
+	update(true);
+}

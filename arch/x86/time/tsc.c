@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The TSC as the clock of system time, calibrated once at boot against a platform timer.
+ *
+ * Invariant: `scale' is written by time_init() before any other CPU runs and constant afterwards, so now_ns() needs no lock,
+ * and guests that apply the same formula get the same answer.
+ */
+#include <isola/time.h>
+#include <isola/printk.h>
+#include <asm/acpi.h>
+#include <asm/cpufeature.h>
+#include <asm/insn.h>
+
+#define CALIBRATION_DIVISOR  32                 /* of a second: 31 ms */
+#define MIN_HZ               1000000            /* a TSC slower or faster than this was measured wrongly */
+#define MAX_HZ               (16 * SECONDS(1))
+#define MAX_READS            (1u << 24)         /* a timer that has not moved on by then is broken */
+
+u64 tsc_khz;
+static struct tsc_scale scale;
+static u64 tsc_per_ns_32;                       /* TSC ticks per ns, 32 fractional bits */
+
+static struct platform_timer *const platform_timers[] = {
+#ifdef CONFIG_PMTIMER
+	&pm_timer,
+#endif
+#ifdef CONFIG_HPET
+	&hpet,
+#endif
+#ifdef CONFIG_PIT
+	&pit,
+#endif
+	NULL
+};
+
+/* Read until the counter changes: @tsc is then as close to its edge as one read takes. ~0: it does not change. */
+static u64 wait_edge(const struct platform_timer *t, u64 *tsc)
+{
+	u64 first = t->read(), now;
+
+	for (unsigned i = 0; i < MAX_READS; i++) {
+		now = t->read();
+		*tsc = rdtsc_ordered();
+		if (now != first)
+			return now;
+	}
+	return ~0ul;
+}
+
+/* TSC ticks per second measured against @t, or 0. Counts what passes between reads, so short counters may wrap. */
+static u64 measure(const struct platform_timer *t)
+{
+	u64 want = t->hz / CALIBRATION_DIVISOR, ticks = 0;
+	u64 tsc_start, tsc_end = 0, last, now;
+
+	last = wait_edge(t, &tsc_start);
+	if (last == ~0ul || t->hz > SECONDS(1))
+		return 0;
+	for (unsigned i = 0; ticks < want; i++) {
+		if (i == MAX_READS)
+			return 0;
+		now = t->read();
+		tsc_end = rdtsc_ordered();
+		ticks += (now - last) & t->mask;
+		last = now;
+	}
+	return (tsc_end - tsc_start) * t->hz / ticks;   /* 2^33 * 2^30: less than two seconds at 4 GHz, hz <= 10^9 */
+}
+
+/* Choose shift so that mul has its top bit in use: 2^31 <= mul < 2^32. */
+static void set_scale(u64 hz)
+{
+	u64 shifted = hz;
+	s8 shift = 0;
+
+	while (shifted > 2 * SECONDS(1)) {
+		shifted >>= 1;
+		shift--;
+	}
+	while (shifted <= SECONDS(1)) {
+		shifted <<= 1;
+		shift++;
+	}
+	scale.mul = (SECONDS(1) << 32) / shifted;
+	scale.shift = shift;
+	scale.tsc_stamp = rdtsc_ordered();
+	scale.ns_stamp = 0;
+	scale.version++;
+	tsc_khz = hz / 1000;
+	tsc_per_ns_32 = ((hz << 29) / SECONDS(1)) << 3; /* hz < 2^34 */
+}
+
+bool tsc_is_invariant(void)
+{
+	return cpu_has(ITSC);
+}
+
+void time_init(const struct acpi_info *acpi)
+{
+	for (unsigned i = 0; platform_timers[i]; i++) {
+		struct platform_timer *t = platform_timers[i];
+		u64 hz;
+
+		if (!t->probe(t, acpi))
+			continue;
+		hz = measure(t);
+		if (hz < MIN_HZ || hz > MAX_HZ) {
+			pr_warn("Time: the %s does not work; trying the next timer", t->name);
+			continue;
+		}
+		set_scale(hz);
+		pr_info("Time: TSC %lu.%03lu MHz, %s, measured against %s", tsc_khz / 1000, tsc_khz % 1000,
+			tsc_is_invariant() ? "invariant" : "not invariant", t->name);
+		wallclock_init(acpi);
+		return;
+	}
+	fatal("no PM timer, HPET or PIT to calibrate the TSC with");
+}
+
+u64 now_ns(void)
+{
+	u64 delta = rdtsc_ordered() - scale.tsc_stamp;
+
+	delta = scale.shift >= 0 ? delta << scale.shift : delta >> -scale.shift;
+	return scale.ns_stamp + (u64)((unsigned __int128)delta * scale.mul >> 32);
+}
+
+u64 ns_to_tsc(u64 ns)
+{
+	unsigned __int128 ticks = (unsigned __int128)(ns - scale.ns_stamp) * tsc_per_ns_32 >> 32;
+
+	if (ns <= scale.ns_stamp)
+		return scale.tsc_stamp;
+	return ticks >> 62 ? ~0ul : scale.tsc_stamp + (u64)ticks + 1;
+}
+
+void time_scale(struct tsc_scale *out)
+{
+	*out = scale;
+}
+
+void udelay(unsigned us)
+{
+	u64 end = now_ns() + MICROSECS(us);
+
+	if (!tsc_khz) {
+		while (us--)
+			outb(0, 0x80);  /* the POST port: about a microsecond on a PC */
+		return;
+	}
+	while (now_ns() < end)
+		cpu_relax();
+}

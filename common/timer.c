@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers: one sorted list per CPU and its softirq.
+ *
+ * Invariants: a timer is in the list of timer.cpu or in none. The CPU's deadline is never later than its first timer, except
+ * between a change made by another CPU and the softirq that CPU was sent. Lists are short: the hypervisor's own few and three
+ * for each vcpu, which bounds every walk (CON-1).
+ */
+#include <isola/timer.h>
+#include <isola/lock_order.h>
+#include <isola/softirq.h>
+#include <isola/spinlock.h>
+#include <isola/time.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+
+/* Handlers run by one softirq before the CPU looks at its other work. */
+#define MAX_BATCH 64
+
+static struct timer_queue {
+	spinlock_t lock;
+	struct timer *first;
+} __aligned(64) queues[CONFIG_NR_CPUS];
+
+static void insert(struct timer_queue *q, struct timer *t)
+{
+	struct timer *prev = NULL, *next = q->first;
+
+	while (next && next->expires <= t->expires) {
+		prev = next;
+		next = next->next;
+	}
+	t->prev = prev;
+	t->next = next;
+	t->armed = true;
+	if (next)
+		next->prev = t;
+	if (prev)
+		prev->next = t;
+	else
+		q->first = t;
+}
+
+static void remove(struct timer_queue *q, struct timer *t)
+{
+	if (t->next)
+		t->next->prev = t->prev;
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		q->first = t->next;
+	t->armed = false;
+}
+
+/* t->cpu may change until its lock is held. */
+static struct timer_queue *lock_queue_of(struct timer *t, u64 *flags)
+{
+	for (;;) {
+		unsigned cpu = READ_ONCE(t->cpu);
+
+		*flags = spin_lock_irqsave(&queues[cpu].lock);
+		if (cpu == READ_ONCE(t->cpu))
+			return &queues[cpu];
+		spin_unlock_irqrestore(&queues[cpu].lock, *flags);
+	}
+}
+
+/* @q has a new first timer: its CPU must hear of it. Lock held. */
+static void first_changed(struct timer_queue *q)
+{
+	unsigned cpu = q - queues;
+
+	if (cpu == smp_cpu_id())
+		deadline_set(q->first->expires);
+	else
+		softirq_raise_on(cpu, SOFTIRQ_TIMER);
+}
+
+void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
+{
+	*t = (struct timer){ .fn = fn, .data = data, .cpu = cpu };
+}
+
+void timer_set(struct timer *t, u64 expires)
+{
+	u64 flags;
+	struct timer_queue *q = lock_queue_of(t, &flags);
+
+	if (t->armed)
+		remove(q, t);
+	t->expires = max(expires, 1ul);         /* 0 would disarm the hardware */
+	insert(q, t);
+	if (q->first == t)
+		first_changed(q);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+/* The deadline stays armed for a timer that went: the softirq then finds nothing to do and arms the next. */
+void timer_stop(struct timer *t)
+{
+	u64 flags;
+	struct timer_queue *q = lock_queue_of(t, &flags);
+
+	if (t->armed)
+		remove(q, t);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void timer_migrate(struct timer *t, unsigned cpu)
+{
+	u64 flags;
+	struct timer_queue *q = lock_queue_of(t, &flags);
+	bool armed = t->armed;
+
+	if (armed)
+		remove(q, t);
+	WRITE_ONCE(t->cpu, cpu);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (armed)
+		timer_set(t, t->expires);
+}
+
+/* Each pass takes one expired timer off the list and calls it without the lock; the rest waits for a softirq of its own. */
+static void run_expired(void)
+{
+	struct timer_queue *q = &queues[smp_cpu_id()];
+	u64 flags = spin_lock_irqsave(&q->lock);
+
+	for (unsigned i = 0; q->first && q->first->expires <= now_ns(); i++) {
+		struct timer *t = q->first;
+		void (*fn)(void *) = t->fn;
+		void *data = t->data;
+
+		if (i == MAX_BATCH) {
+			softirq_raise(SOFTIRQ_TIMER);
+			break;
+		}
+		remove(q, t);
+		spin_unlock_irqrestore(&q->lock, flags);
+		fn(data);
+		flags = spin_lock_irqsave(&q->lock);
+	}
+	deadline_set(q->first ? q->first->expires : 0);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void timer_subsys_init(void)
+{
+	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)
+		spin_lock_init(&queues[i].lock, LOCK_TIMER);
+	softirq_register(SOFTIRQ_TIMER, run_expired);
+}

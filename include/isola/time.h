@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System time: ns since boot, monotonic on each CPU, from the TSC calibrated against a platform timer. The TSCs of all CPUs
+ * are taken to run together.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+#define SECONDS(n)  ((u64)(n) * 1000000000ul)
+#define MILLISECS(n) ((u64)(n) * 1000000ul)
+#define MICROSECS(n) ((u64)(n) * 1000ul)
+
+/* ns since boot. Any context, no locks, public and own-CPU memory only. */
+u64 now_ns(void);
+/*
+ * Calibrate the TSC against the first of PM timer, HPET and PIT that works, start system time, read the RTC; prints what was chosen.
+ * Boot CPU, once. fatal() when no platform timer is found.
+ */
+struct acpi_info;
+void time_init(const struct acpi_info *acpi);
+/* Per-CPU part: this CPU's one-shot timer. After apic_init_cpu(). */
+void time_init_cpu(void);
+/* Arm this CPU's one-shot interrupt for @deadline (ns), 0 = disarm. Interrupts off. */
+void deadline_set(u64 deadline);
+/* Busy wait; before time_init() by counting port accesses. */
+void udelay(unsigned us);
+
+/*
+ * What guests read: ns = ns_stamp + (((tsc - tsc_stamp) << shift) * mul >> 32), a negative shift being one to the right.
+ * Set once by time_init() and the same on every CPU, so system time has one source; @version changes should it ever be set anew.
+ */
+struct tsc_scale { u64 tsc_stamp, ns_stamp; u32 mul; s8 shift; u32 version; };
+void time_scale(struct tsc_scale *out);
+/* Does the TSC run at one rate in all power states (CPUID 80000007h EDX[8]), so that guests may rely on it? */
+bool tsc_is_invariant(void);
+/* The same, as functions of an instant: the TSC value at system time @ns. */
+u64 ns_to_tsc(u64 ns);
+extern u64 tsc_khz;
+
+/* Wall clock at system time 0, ns since 1970; set from the RTC at boot and by XENPF_settime. */
+u64 wallclock_base_ns(void);
+void wallclock_set(u64 base_ns);
+/* Changes with every wallclock_set(); never 0. */
+u64 wallclock_version(void);
+void wallclock_init(const struct acpi_info *acpi);
+
+/*
+ * Current vcpu, kernel root: bring its vcpu_time_info, and its domain's wall clock, up to date where they are not. At switch-in,
+ * after XENPF_settime. The second form (after register_vcpu_info) writes even what has not changed.
+ */
+void pvclock_update(void);
+void pvclock_update_force(void);
+
+/*
+ * The one-shot timer behind deadline_set(), lent by the floor above (irq/apic_timer.c).
+ * @init_cpu every CPU, interrupts off. @arm interrupts off; interrupts at TSC value @tsc or @delay_ns from now (it takes
+ * what suits it), or a little earlier; a past one at once. @disarm: no interrupt is due.
+ */
+struct deadline_timer {
+	const char *name;
+	void (*init_cpu)(void);
+	void (*arm)(u64 tsc, u64 delay_ns);
+	void (*disarm)(void);
+};
+void deadline_register(const struct deadline_timer *t);
+/* Its interrupt handler. */
+void deadline_interrupt(void);
+
+/*
+ * Platform timers: what the TSC is calibrated against. @probe: is it there and does it answer? Sets hz and mask.
+ * Counters count up, modulo mask + 1. Boot CPU, at boot only.
+ */
+struct platform_timer {
+	const char *name;
+	bool (*probe)(struct platform_timer *t, const struct acpi_info *acpi);
+	u64 (*read)(void);
+	u64 hz, mask;
+};
+extern struct platform_timer pm_timer, hpet, pit;
