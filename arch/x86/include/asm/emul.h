@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Emulation of instructions for PV guests: what pv/emul_priv.c and the files it calls share.
+ *
+ * All of it acts on the current vcpu, from its own exceptions, with guest_regs() in hand. Privilege is decided before an
+ * operand is looked at (EMU-2); instruction bytes are read from the guest once (EMU-1).
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <asm/regs.h>
+
+struct domain;
+
+/* Canonical for 48-bit virtual addresses (SEG-2). */
+static inline bool is_canonical(u64 va)
+{
+	return (u64)((s64)(va << 16) >> 16) == va;
+}
+
+/* General register @n (0..15) in the instruction set's numbering: rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15. */
+static inline u64 *regs_gpr(struct regs *r, unsigned int n)
+{
+#define G(x) offsetof(struct regs, x)
+	static const u8 offset[16] = {
+		G(rax), G(rcx), G(rdx), G(rbx), G(rsp), G(rbp), G(rsi), G(rdi),
+		G(r8), G(r9), G(r10), G(r11), G(r12), G(r13), G(r14), G(r15),
+	};
+#undef G
+	return (u64 *)((u8 *)r + offset[n & 15]);
+}
+
+/*
+ * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF, and give the guest the
+ * #DB it asked for if TF was set when the instruction began.
+ */
+void emul_done(struct regs *r, unsigned int len);
+
+/* pv/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
+void pv_cpuid(struct regs *r);
+
+/* pv/msr.c: 0, or -EINVAL: the guest gets #GP. The guest is in kernel mode. */
+int __must_check pv_rdmsr(u32 msr, u64 *val);
+int __must_check pv_wrmsr(u32 msr, u64 val);
+
+/* pv/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not change. */
+int __must_check pv_read_cr(unsigned int n, u64 *val);
+int __must_check pv_write_cr(unsigned int n, u64 val);
+int __must_check pv_xsetbv(u32 index, u64 val);
+/* CR4 as guest @settings (its TSD, DE, FSGSBASE, OSXSAVE) show on this machine. */
+u64 pv_visible_cr4(u64 settings);
+/* Any value a guest may try to set -> the settable bits that the policy has. */
+u64 pv_settable_cr4(u64 val);
+
+/* pv/debugreg.c: n 0..7. -EPERM, -EINVAL, -ENODEV. */
+int __must_check pv_set_debugreg(unsigned int n, u64 val);
+int __must_check pv_get_debugreg(unsigned int n, u64 *val);
+/* Load the current vcpu's breakpoints, or clear the last one's (DBG-3). Interrupts off. */
+void pv_debugreg_load(void);
+/*
+ * A #DB of the current guest: what DR6 showed is merged into what the guest will read, and hardware's DR6 is cleared.
+ * Call with the DR6 value read on entry, before pv_inject_exception(TRAP_DB, 0).
+ */
+void pv_debugreg_merge(u64 dr6);
+
+/*
+ * pv/cpu_state.c: everything of the current vcpu that a CPU holds besides general registers, segments and the FPU image:
+ * CR4, XCR0, CR0.TS, debug registers, TSC_AUX. After fpu_restore(), on the vcpu's root, interrupts off. There is nothing to
+ * save: software knows all of it.
+ */
+void pv_cpu_state_load(void);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUID as a guest executes it: the CPU's policy, and the hypervisor's own leaves 40000000H.. .
+ * Values of those: the ABI's <xen/arch-x86/cpuid.h>.
+ */
+#include <asm/cpuid_policy.h>
+#include <asm/cpufeature.h>
+#include <asm/emul.h>
+#include <asm/frametable.h>
+#include <asm/percpu.h>
+#include <asm/vcpu_private.h>
+#include <isola/domain.h>
+#include <isola/time.h>
+#include <isola/vcpu.h>
+#include <xen/arch-x86/cpuid.h>
+
+#define HV_LEAF       0x40000000u
+#define HV_LEAF_MASK  0xffffff00u
+#define XEN_MSR_BASE  0x40000000u
+#define ABI_VERSION   (4u << 16 | 17)
+
+static struct cpuid_regs leaf_tsc(u32 subleaf)
+{
+	struct cpuid_regs r = { 0 };
+	struct tsc_scale scale;
+
+	switch (subleaf) {
+	case 0:
+		r.eax = (cpu_has(ITSC) ? 2 : 0) | (policy_shows(RDTSCP) ? 4 : 0);
+		r.ecx = tsc_khz;
+		break;
+	case 1:
+		time_scale(&scale);
+		r.ecx = scale.mul;
+		r.edx = (u32)scale.shift;
+		break;
+	case 2:
+		r.eax = tsc_khz;
+		break;
+	}
+	return r;
+}
+
+/* How many bits of machine address there are, with the highest frame: log2 plus the page offset. */
+static u32 machine_address_bits(void)
+{
+	return max_page > 1 ? 64 - __builtin_clzl(max_page - 1) + PAGE_SHIFT : PAGE_SHIFT;
+}
+
+static struct cpuid_regs hypervisor_leaf(u32 n, u32 subleaf)
+{
+	struct cpuid_regs none = { 0 };
+
+	switch (n) {
+	case 0:
+		return (struct cpuid_regs){ HV_LEAF + XEN_CPUID_MAX_NUM_LEAVES, XEN_CPUID_SIGNATURE_EBX,
+					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
+	case 1:
+		return (struct cpuid_regs){ .eax = ABI_VERSION };
+	case 2:
+		return (struct cpuid_regs){ .eax = 1, .ebx = XEN_MSR_BASE,
+					    .ecx = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD };
+	case 3:
+		return leaf_tsc(subleaf);
+	case 5:
+		if (subleaf == 0)
+			return (struct cpuid_regs){ .ebx = machine_address_bits() };
+		return none;
+	default:
+		return none;
+	}
+}
+
+void pv_cpuid(struct regs *r)
+{
+	u32 leaf = r->rax, subleaf = r->rcx;
+	struct cpuid_regs out;
+
+	if ((leaf & HV_LEAF_MASK) == HV_LEAF) {
+		out = hypervisor_leaf(leaf & ~HV_LEAF_MASK, subleaf);
+	} else {
+		struct cpuid_asker who = {
+			.xcr0 = this_vcpu.xcr0 ? this_vcpu.xcr0 : XCR0_X87,
+			.cr4 = this_vcpu.cr4,
+			.is_privileged = current->domain->is_privileged,
+			.kernel_mode = this_vcpu.kernel_mode,
+			.vcpu_id = current->id,
+		};
+
+		out = cpuid_policy_read(&who, leaf, subleaf);
+	}
+	r->rax = out.eax;
+	r->rbx = out.ebx;
+	r->rcx = out.ecx;
+	r->rdx = out.edx;
+}
