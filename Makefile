@@ -89,10 +89,15 @@ INCLUDES = -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
 PREFIX	= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build -ffile-prefix-map=$(TOP)=.
 WARN	= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS	= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
-CFLAGS	+= -fpie -fvisibility=hidden			# slot 257 is beyond -mcmodel=kernel
-CFLAGS	+= -mno-red-zone -mgeneral-regs-only		# interrupts use the stack; FPU state is the guest's
-CFLAGS	+= -fno-strict-aliasing -fno-common		# page tables are read as more than one type
-CFLAGS	+= -fno-omit-frame-pointer			# back traces
+# slot 257 is beyond -mcmodel=kernel
+CFLAGS	+= -fpie -fvisibility=hidden
+# interrupts use the stack; FPU state is the guest's
+CFLAGS	+= -mno-red-zone -mgeneral-regs-only
+# page tables are read as more than one type
+CFLAGS	+= -fno-strict-aliasing -fno-common
+# back traces
+CFLAGS	+= -fno-omit-frame-pointer
+# what a hosted program's run-time would look after
 CFLAGS	+= -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
 AFLAGS	= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)
 LDFLAGS	= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z max-page-size=4096 \
@@ -100,9 +105,9 @@ LDFLAGS	= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z 
 
 # ---- Pattern rules --------------------------------------------------------------------------------------------
 # $(O)/flags holds the command lines: whatever depends on it is rebuilt when they change.
-COMMANDS = $(CC) $(CFLAGS) $(AFLAGS) $(LD) $(LDFLAGS) $(objs-y)
+COMMANDS = '$(CC) $(CFLAGS)' '$(AFLAGS)' '$(LD) $(LDFLAGS)' '$(objs-y)'
 $(O)/flags: FORCE
-	@mkdir -p $(O); echo '$(COMMANDS)' | cmp -s - $@ || echo '$(COMMANDS)' >$@
+	@mkdir -p $(O); printf '%s\n' $(COMMANDS) | cmp -s - $@ || printf '%s\n' $(COMMANDS) >$@
 $(O)/include/xen:
 	$(Q)test -e /usr/include/xen/xen.h || { echo "make: libxen-dev is missing: run make deps" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && ln -sfn /usr/include/xen $@

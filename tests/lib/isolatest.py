@@ -47,11 +47,11 @@ QUICK_RULES = tuple(machine.Rule(r.pattern.pattern, r.status, min(r.grace, 0.5) 
 
 
 class Tap:
-    """Points in TAP 14, one line each, in the order in which they are made."""
+    """Points in TAP, one line each, in the order in which they are made. Debian 12's prove knows version 13."""
 
     def __init__(self):
         self.count = self.failed = 0
-        print("TAP version 14", flush=True)
+        print("TAP version 13", flush=True)
 
     def ok(self, good, name, detail=None):
         """One point. @detail (text, or a machine.Result) is shown when it failed."""
@@ -154,3 +154,57 @@ def isola_run(*arguments, timeout=120):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout + 60)
     return (done.returncode, done.stdout.decode("utf-8", "replace").replace("\r", ""),
             done.stderr.decode("utf-8", "replace"))
+
+
+POINT = re.compile(r"(not )?ok\b *(\d+)? *-? *(.*)")
+PLAN = re.compile(r"1\.\.(\d+)$")
+
+
+def guest_points(tap, where, text, status, want=POWERED_OFF):
+    """Repeat each TAP point that a guest printed as a point of ours, named "@where: claim"; then one point that
+    says whether the guest ran to its end: one plan, as many points as it says, in order, no bail-out, and exit
+    status @want. Lines of the hypervisor ("(isola)", "(XEN)") are not the guest's and are passed over.
+    """
+    plan, points, problems = None, 0, []
+    for line in text.splitlines():
+        match = POINT.match(line)
+        if match and not line.startswith("(") and (match[2] or match[3]):
+            points += 1
+            if match[2] and int(match[2]) != points:
+                problems.append(f"point {points} calls itself {match[2]}")
+            name, _, directive = match[3].partition(" # ")
+            if directive.upper().startswith("SKIP") and not match[1]:
+                tap.skip(f"{where}: {name}", directive[4:].strip())
+            else:
+                tap.ok(not match[1], f"{where}: {name}")
+        elif PLAN.match(line):
+            if plan is not None:
+                problems.append("a second plan")
+            plan = int(PLAN.match(line)[1])
+        elif line.startswith("Bail out!"):
+            problems.append(line)
+        elif line.startswith("#   "):
+            tap.note(line[4:])
+    if plan is None:
+        problems.append("no plan")
+    elif plan != points:
+        problems.append(f"{points} points, but {plan} were planned")
+    if not points:
+        problems.append("no points at all")
+    if status != want:
+        problems.append(f"exit status {status}, not {want}")
+    tap.ok(not problems, f"{where}: the guest ran to its end",
+           "; ".join(problems) + "\n" + "\n".join("| " + line for line in text.splitlines()[-25:]))
+
+
+def selftest(tap, where, options=(), cmdline="", timeout=120, program=ISOLA_RUN):
+    """Run the selftest guest through isola-run (or oracle-run) and repeat its points."""
+    done = subprocess.run([program, "--timeout", str(timeout), *options, SELFTEST, cmdline],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode == USAGE:
+        tap.ok(False, f"{where}: started", done.stderr.decode("utf-8", "replace"))
+        return
+    text = done.stdout.decode("utf-8", "replace").replace("\r", "")
+    if done.stderr:
+        tap.note(done.stderr.decode("utf-8", "replace"))
+    guest_points(tap, where, text, done.returncode)

@@ -35,9 +35,9 @@ class Rule:
 
 
 ISOLA_RULES = (
-    Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)", POWERED_OFF, 10, must_end=True),
-    Rule(rb"\(isola\) Domain 0 shut down: crash", GUEST_CRASHED, 5),
-    Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 5),
+    Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)", POWERED_OFF, 5, must_end=True),
+    Rule(rb"\(isola\) Domain 0 shut down: crash", GUEST_CRASHED, 3),
+    Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 1),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
 )
