@@ -79,5 +79,5 @@ static inline bool fuzz_is_sentence(const char *s)
 	for (size_t i = 0; i < len; i++)
 		if (s[i] < ' ' || s[i] > '~')
 			return false;
-	return len > 8 && len < 160;
+	return len >= 8 && len < 160;
 }
