@@ -133,7 +133,7 @@ static bool read_package(const struct acpi_table *t, u32 pos, u8 *a, u8 *b)
 
 void acpi_read_s5(const struct acpi_table *dsdt, struct acpi_info *out)
 {
-	for (u32 i = sizeof(struct acpi_header) + 2; i < dsdt->len && dsdt->len - i >= 4; i++) {
+	for (u32 i = sizeof(struct acpi_header) + 1; i < dsdt->len && dsdt->len - i >= 4; i++) {
 		const u8 *p = dsdt->base + i;
 
 		if (memcmp(p, "_S5_", 4))

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI: a small machine's memory with sound tables in it, a table of damages, and the same tables cut and damaged at
+ * random behind correct checksums.
+ *
+ * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy before, so the
+ * sanitizer sees a read past a mapping as well as the use of one that has ended.
+ *
+ * Sources: arch/x86/boot/acpi.c arch/x86/boot/acpi_madt.c arch/x86/boot/acpi_fadt.c
+ */
+#include "fuzz.h"
+
+#include <asm/acpi.h>
+#include <errno.h>
+
+#define MEMORY	0x100000UL		/* the machine's: tables lie in the BIOS area */
+#define RSDP	0xf0000UL
+#define XSDT	0xe1000UL
+#define RSDT	0xe1800UL
+#define MADT	0xe2000UL
+#define FADT	0xe3000UL
+#define HPET	0xe4000UL
+#define DSDT	0xe5000UL
+#define OTHER	0xe6000UL
+
+static u8 memory[MEMORY];
+static void *mapped;
+static u64 unmappable = ~0UL;		/* a table that the machine cannot map */
+
+static const void *map(u64 maddr, size_t len)
+{
+	free(mapped);
+	mapped = NULL;
+	if (maddr == unmappable || maddr >= MEMORY || len > MEMORY - maddr)
+		return NULL;
+	mapped = malloc(len);
+	memcpy(mapped, memory + maddr, len);
+	return mapped;
+}
+
+/* ---- Tables under construction. ------------------------------------------------------------------------------ */
+
+static void set8(u64 at, u8 v) { memory[at] = v; }
+static void set16(u64 at, u16 v) { memcpy(memory + at, &v, 2); }
+static void set32(u64 at, u32 v) { memcpy(memory + at, &v, 4); }
+static void set64(u64 at, u64 v) { memcpy(memory + at, &v, 8); }
+
+static u32 get32(u64 at)
+{
+	u32 v;
+
+	memcpy(&v, memory + at, 4);
+	return v;
+}
+
+static void sum(u8 *base, size_t len, size_t checksum_at)
+{
+	u8 total = 0;
+
+	base[checksum_at] = 0;
+	for (size_t i = 0; i < len; i++)
+		total = (u8)(total + base[i]);
+	base[checksum_at] = (u8)-total;
+}
+
+/* Make the table at @at sound again after a change; @len 0: as long as it says. */
+static void seal(u64 at, u32 len)
+{
+	if (len)
+		set32(at + 4, len);
+	sum(memory + at, get32(at + 4), 9);
+}
+
+static void table(u64 at, const char *signature, u32 len)
+{
+	memset(memory + at, 0, len);
+	memcpy(memory + at, signature, 4);
+	seal(at, len);
+}
+
+static void gas(u64 at, u8 space, u8 width, u64 addr)
+{
+	set8(at, space);
+	set8(at + 1, width);
+	set64(at + 4, addr);
+}
+
+static void seal_rsdp(void)
+{
+	sum(memory + RSDP, 20, 8);
+	sum(memory + RSDP, 36, 32);
+}
+
+static u64 madt_end;
+
+static void madt_entry(const u8 *bytes, u8 len)
+{
+	memcpy(memory + madt_end, bytes, len);
+	madt_end += len;
+	seal(MADT, (u32)(madt_end - MADT));
+}
+
+#define ENTRY(...) madt_entry((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+
+static void build_madt(void)
+{
+	table(MADT, "APIC", 44);
+	set32(MADT + 36, 0xfee00000);
+	set32(MADT + 40, 1);
+	madt_end = MADT + 44;
+	ENTRY(0, 8, 0, 0, 1, 0, 0, 0);
+	ENTRY(0, 8, 1, 1, 1, 0, 0, 0);
+	ENTRY(0, 8, 2, 2, 0, 0, 0, 0);						/* disabled */
+	ENTRY(0, 8, 3, 0xff, 1, 0, 0, 0);					/* no such socket */
+	ENTRY(9, 16, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0);		/* CPU 1 again */
+	ENTRY(9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0);		/* x2APIC id 256 */
+	ENTRY(9, 16, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 8, 0, 0, 0);
+	ENTRY(1, 12, 4, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0);
+	ENTRY(1, 12, 5, 0, 0, 0x10, 0xc0, 0xfe, 24, 0, 0, 0);
+	ENTRY(2, 10, 0, 0, 2, 0, 0, 0, 0, 0);
+	ENTRY(2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0);
+	ENTRY(4, 6, 0xff, 5, 0, 1);
+	ENTRY(4, 6, 1, 0, 0, 0);
+	ENTRY(10, 12, 1, 0, 7, 0, 0, 0, 1, 0, 0, 0);
+	ENTRY(77, 5, 1, 2, 3);							/* a type of the future */
+}
+
+static void build_fadt(void)
+{
+	table(FADT, "FACP", 244);
+	set32(FADT + 40, (u32)DSDT);
+	set16(FADT + 46, 9);
+	set32(FADT + 48, 0xb2);
+	set8(FADT + 52, 0xf1);
+	set32(FADT + 56, 0x600);
+	set32(FADT + 64, 0x604);
+	set32(FADT + 76, 0x608);
+	set8(FADT + 88, 4);
+	set8(FADT + 89, 2);
+	set8(FADT + 91, 4);
+	set32(FADT + 112, 1 << 8 | 1 << 10);
+	gas(FADT + 116, 1, 8, 0xcf9);
+	set8(FADT + 128, 0x0f);
+	set64(FADT + 140, DSDT);
+	gas(FADT + 148, 1, 32, 0x600);
+	gas(FADT + 172, 1, 16, 0x604);
+	gas(FADT + 208, 1, 32, 0x608);
+	seal(FADT, 0);
+}
+
+static const u8 aml_s5[] = { 0x10, 0x20, 8, '_', 'S', '5', '_', 0x12, 0x08, 4, 0x0a, 5, 0x01, 0, 0, 0xa4 };
+
+static void build_dsdt(const u8 *aml, u32 len)
+{
+	table(DSDT, "DSDT", 36 + len);
+	memcpy(memory + DSDT + 36, aml, len);
+	seal(DSDT, 0);
+}
+
+static void build(void)
+{
+	memset(memory, 0, MEMORY);
+	unmappable = ~0UL;
+	memcpy(memory + RSDP, "RSD PTR ", 8);
+	memcpy(memory + RSDP + 9, "ISOLA ", 6);
+	set8(RSDP + 15, 2);
+	set32(RSDP + 16, (u32)RSDT);
+	set32(RSDP + 20, 36);
+	set64(RSDP + 24, XSDT);
+	seal_rsdp();
+	table(XSDT, "XSDT", 36 + 5 * 8);
+	set64(XSDT + 36, FADT);
+	set64(XSDT + 44, OTHER);
+	set64(XSDT + 52, MADT);
+	set64(XSDT + 60, 0);
+	set64(XSDT + 68, HPET);
+	seal(XSDT, 0);
+	table(RSDT, "RSDT", 36 + 2 * 4);
+	set32(RSDT + 36, (u32)MADT);
+	set32(RSDT + 40, (u32)FADT);
+	seal(RSDT, 0);
+	table(OTHER, "OEM0", 40);
+	build_madt();
+	build_fadt();
+	build_dsdt(aml_s5, sizeof(aml_s5));
+	table(HPET, "HPET", 56);
+	gas(HPET + 40, 0, 64, 0xfed00000);
+	seal(HPET, 0);
+}
+
+static struct acpi_info info;
+static const char *why;
+
+static int parse_search(void)
+{
+	why = NULL;
+	return acpi_parse(NULL, 0, map, &info, &why);
+}
+
+static int parse_copy(size_t len)
+{
+	u8 *copy = malloc(len ? len : 1);
+	int rc;
+
+	memcpy(copy, memory + RSDP, len);
+	why = NULL;
+	rc = acpi_parse(copy, len, map, &info, &why);
+	free(copy);
+	return rc;
+}
+
+/* ---- What must be understood. -------------------------------------------------------------------------------- */
+
+static void test_madt(void)
+{
+	ok(info.lapic_maddr == 0xfee00000 && info.has_8259, "the local APICs' address");
+	ok(info.nr_cpus == 4 && info.cpu[0].apic_id == 0 && info.cpu[0].enabled && info.cpu[1].apic_id == 1 &&
+	   info.cpu[1].enabled && !info.cpu[2].enabled && info.cpu[3].apic_id == 256 && info.cpu[3].acpi_id == 7 &&
+	   info.cpu[3].enabled, "CPUs: none twice, none that is not there, x2APIC ids");
+	ok(info.nr_ioapics == 2 && info.ioapic[0].id == 4 && info.ioapic[0].maddr == 0xfec00000 &&
+	   info.ioapic[1].gsi_base == 24, "I/O APICs");
+	ok(info.nr_overrides == 2 && info.override[0].irq == 0 && info.override[0].gsi == 2 &&
+	   info.override[1].flags == 0x0d, "overrides");
+	ok(info.nr_nmis == 3 && info.nmi[0].acpi_id == 0xffffffff && info.nmi[0].flags == 5 && info.nmi[0].lint == 1 &&
+	   info.nmi[1].acpi_id == 1 && info.nmi[2].acpi_id == 7 && info.nmi[2].lint == 1, "NMI pins");
+	ok(!info.nr_dropped, "nothing is dropped");
+}
+
+static void test_fadt(void)
+{
+	ok(info.has_fadt && info.sci_irq == 9 && info.smi_cmd_port == 0xb2 && info.acpi_enable == 0xf1, "SCI and SMI");
+	ok(info.pm_timer.addr == 0x608 && info.pm_timer.space == 1 && info.pm_timer_32bit, "the PM timer");
+	ok(info.pm1a_evt.addr == 0x600 && info.pm1a_cnt.addr == 0x604 && info.pm1a_cnt.width_bits == 16 &&
+	   !info.pm1b_cnt.addr && !info.pm1b_evt.addr, "PM1");
+	ok(info.has_reset && info.reset.addr == 0xcf9 && info.reset.space == 1 && info.reset_value == 0x0f, "reset");
+	ok(info.has_s5 && info.s5_a == 5 && info.s5_b == 1, "soft off");
+}
+
+static void test_good(void)
+{
+	build();
+	ok(!parse_search(), "a root pointer found in the BIOS area (%s)", why ? why : "no complaint");
+	ok(info.revision == 2 && !strcmp(info.oem, "ISOLA "), "revision and maker");
+	test_madt();
+	test_fadt();
+	ok(info.hpet_maddr == 0xfed00000, "the HPET");
+
+	ok(!parse_copy(36) && info.nr_cpus == 4 && info.hpet_maddr, "a copy of the root pointer");
+	ok(!parse_copy(20) && info.nr_cpus == 4 && !info.hpet_maddr, "a short copy leads to the RSDT");
+	set8(RSDP + 15, 0);
+	seal_rsdp();
+	ok(!parse_copy(36) && info.revision == 0 && !info.hpet_maddr, "so does revision 0");
+
+	memset(memory + RSDP, 0, 36);
+	build();
+	memcpy(memory + 0x9fc20, memory + RSDP, 36);
+	memset(memory + RSDP, 0, 36);
+	ok(parse_search() == -ENOENT, "a root pointer in low memory is not found without an EBDA pointer");
+	set16(0x40e, 0x9fc0);
+	ok(!parse_search() && info.nr_cpus == 4, "with it, it is");
+
+	build();
+	memcpy(memory + 0xffff0, memory + RSDP, 16);
+	memset(memory + RSDP, 0, 36);
+	ok(parse_search() == -ENOENT && strstr(why, "no root pointer"), "half a root pointer at the end is none");
+	build();
+	memory[RSDP + 10] ^= 1;
+	ok(parse_search() == -ENOENT, "one with a wrong checksum is none");
+}
+
+static void test_old_fadt(void)
+{
+	build();
+	set32(FADT + 4, 116);		/* ACPI 1.0 */
+	set32(FADT + 112, 0);
+	seal(FADT, 0);
+	ok(!parse_search() && info.pm_timer.addr == 0x608 && info.pm_timer.width_bits == 32 && !info.pm_timer_32bit &&
+	   info.pm1a_cnt.addr == 0x604 && !info.has_reset && info.has_s5, "a FADT of ACPI 1.0");
+	build();
+	gas(FADT + 208, 0, 32, 0xfed40000);
+	gas(FADT + 172, 3, 16, 0x604);
+	gas(FADT + 116, 1, 8, 0x10cf9);
+	set32(FADT + 68, 0x10604);
+	set32(FADT + 112, 1 << 10 | 1 << 20);
+	set16(FADT + 109, 1 << 5);
+	seal(FADT, 0);
+	ok(!parse_search() && info.pm_timer.space == 0 && info.pm_timer.addr == 0xfed40000, "a PM timer in memory");
+	ok(info.pm1a_cnt.addr == 0x604 && info.pm1a_cnt.space == 1, "an address space that we do not know: the port");
+	ok(!info.has_reset && !info.pm1b_cnt.addr, "ports above 0xffff are none");
+	ok(info.hw_reduced && info.no_cmos_rtc, "flags");
+}
+
+static const struct {
+	const char *claim;
+	u8 aml[24];
+	bool has;
+	u8 a, b;
+} s5_cases[] = {
+	{ "bytes", { 8, '_', 'S', '5', '_', 0x12, 7, 4, 0x0a, 7, 0x0a, 6, 0, 0 }, true, 7, 6 },
+	{ "from the root", { 8, '\\', '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 3, 0x0a, 4 }, true, 3, 4 },
+	{ "zero and one", { 8, '_', 'S', '5', '_', 0x12, 5, 4, 0, 1, 0, 0 }, true, 0, 1 },
+	{ "words", { 8, '_', 'S', '5', '_', 0x12, 8, 2, 0x0b, 5, 0, 0x0b, 6, 0 }, true, 5, 6 },
+	{ "double words", { 8, '_', 'S', '5', '_', 0x12, 12, 2, 0x0c, 5, 0, 0, 0, 0x0c, 6, 0, 0, 0 }, true, 5, 6 },
+	{ "a long package length", { 8, '_', 'S', '5', '_', 0x12, 0x48, 0, 2, 0x0a, 2, 0x0a, 1 }, true, 2, 1 },
+	{ "one element: both the same", { 8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a, 5 }, true, 5, 5 },
+	{ "no elements", { 8, '_', 'S', '5', '_', 0x12, 2, 0 }, false, 0, 0 },
+	{ "not a package", { 8, '_', 'S', '5', '_', 0x14, 7, 4, 0x0a, 7 }, false, 0, 0 },
+	{ "not a name", { 7, '_', 'S', '5', '_', 0x12, 7, 4, 0x0a, 7, 0x0a, 6 }, false, 0, 0 },
+	{ "not an integer", { 8, '_', 'S', '5', '_', 0x12, 7, 4, 0x0d, 'x', 0 }, false, 0, 0 },
+	{ "the second try counts", { 8, '_', 'S', '5', '_', 0, 8, '_', 'S', '5', '_', 0x12, 5, 2, 1, 1 }, true, 1, 1 },
+};
+
+static void test_s5(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s5_cases); i++) {
+		build();
+		build_dsdt(s5_cases[i].aml, sizeof(s5_cases[i].aml));
+		ok(!parse_search() && info.has_s5 == s5_cases[i].has &&
+		   (!info.has_s5 || (info.s5_a == s5_cases[i].a && info.s5_b == s5_cases[i].b)),
+		   "_S5_: %s", s5_cases[i].claim);
+	}
+	for (u32 len = 0; len < sizeof(aml_s5); len++) {
+		build();
+		build_dsdt(aml_s5, len);
+		check(!parse_search() && info.has_s5 == (len >= 13), "_S5_ cut at %u", len);
+	}
+	all_ok("_S5_, cut at every byte");
+}
+
+/* ---- Too much of everything. ----------------------------------------------------------------------------- */
+
+static void test_room(void)
+{
+	build();
+	table(MADT, "APIC", 44);
+	set32(MADT + 36, 0xfee00000);
+	madt_end = MADT + 44;
+	for (unsigned int i = 0; i < ACPI_MAX_IOAPICS + 2; i++)
+		ENTRY(1, 12, (u8)i, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0);
+	for (unsigned int i = 0; i < ACPI_MAX_OVERRIDES + 3; i++)
+		ENTRY(2, 10, 0, (u8)i, 2, 0, 0, 0, 0, 0);
+	for (unsigned int i = 0; i < ACPI_MAX_NMIS + 4; i++)
+		ENTRY(4, 6, (u8)i, 5, 0, 1);
+	ok(!parse_search() && info.nr_ioapics == ACPI_MAX_IOAPICS && info.nr_overrides == ACPI_MAX_OVERRIDES &&
+	   info.nr_nmis == ACPI_MAX_NMIS && info.nr_dropped == 2 + 3 + 4, "what finds no room is counted");
+
+	build();
+	set32(MADT + 36, 0xfee00000);
+	for (u32 pass = 0; pass < 2; pass++) {
+		table(MADT, "APIC", 44);
+		set32(MADT + 36, 0xfee00000);
+		madt_end = MADT + 44;
+		for (unsigned int i = 0; i < ACPI_MAX_CPUS + 10; i++)	/* the last ten: enabled, or not */
+			ENTRY(9, 16, 0, 0, (u8)i, (u8)(i >> 8), 0, 0, i >= 5 && (i < ACPI_MAX_CPUS || !pass), 0, 0, 0,
+			      (u8)i, (u8)(i >> 8), 0, 0);
+		if (!pass)
+			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS && info.nr_dropped == 10 &&
+			   info.cpu[0].enabled && info.cpu[4].enabled, "enabled CPUs push out disabled ones");
+		else
+			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS && info.nr_dropped == 10 &&
+			   !info.cpu[0].enabled, "disabled CPUs push out nobody");
+	}
+	build();
+	table(MADT, "APIC", 44);
+	set32(MADT + 36, 0xfee00000);
+	madt_end = MADT + 44;
+	ENTRY(0, 8, 1, 6, 0, 0, 0, 0);
+	ENTRY(0, 8, 2, 6, 1, 0, 0, 0);
+	ok(!parse_search() && info.nr_cpus == 1 && info.cpu[0].enabled && info.cpu[0].acpi_id == 2,
+	   "a CPU that is named disabled first and enabled then is enabled");
+
+	build();
+	table(XSDT, "XSDT", 36 + 200 * 8);
+	set64(XSDT + 36 + 100 * 8, MADT);
+	seal(XSDT, 0);
+	ok(!parse_search() && info.nr_dropped == 200 - 128, "200 tables: the first 128 are looked at");
+	build();
+	ENTRY(5, 12, 0, 0, 0, 0, 0, 0xfe, 1, 0, 0, 0);
+	ok(!parse_search() && info.lapic_maddr == 0x1fe000000, "a local APIC address of 64 bits");
+	ENTRY(0);
+	ok(!parse_search(), "a single byte after the last MADT entry is padding");
+}
+
+/* ---- Damages. ------------------------------------------------------------------------------------------------ */
+
+static void xsdt_sum(void) { memory[XSDT + 20] ^= 1; }
+static void xsdt_is_something_else(void) { memcpy(memory + XSDT, "\1\2SD", 4); }
+static void xsdt_short(void) { set32(XSDT + 4, 35); }
+static void xsdt_huge(void) { set32(XSDT + 4, 0x1000001); }
+static void xsdt_past_end(void) { set32(XSDT + 4, 0x100000); }
+static void xsdt_nowhere(void) { set64(RSDP + 24, 0x12345678000); seal_rsdp(); }
+static void rsdt_nowhere(void) { set8(RSDP + 15, 0); set32(RSDP + 16, 0xfffff000); seal_rsdp(); }
+static void rsdp_second_half(void) { memory[RSDP + 33] ^= 1; }
+static void no_madt(void) { memcpy(memory + MADT, "APIX", 4); seal(MADT, 0); }
+static void madt_sum(void) { memory[MADT + 50] ^= 1; }
+static void madt_short(void) { seal(MADT, 43); }
+static void madt_huge(void) { set32(MADT + 4, 0xffffffff); }
+static void madt_no_lapic(void) { set32(MADT + 36, 0); seal(MADT, 0); }
+static void entry_zero(void) { set8(MADT + 45, 0); seal(MADT, 0); }
+static void entry_one(void) { set8(MADT + 45, 1); seal(MADT, 0); }
+static void entry_past(void) { set8(MADT + 45, 0xff); seal(MADT, 60); }
+static void entry_short(void) { build(); ENTRY(1, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0); }
+static void entry_lapic_short(void) { ENTRY(0, 7, 0, 0, 0, 0, 0); }
+static void madt_unmappable(void) { unmappable = MADT; }
+
+static const struct {
+	const char *claim;
+	void (*damage)(void);
+	const char *why;
+} damages[] = {
+	{ "XSDT with a wrong checksum", xsdt_sum, "table XSDT has a wrong checksum" },
+	{ "something else where the XSDT should be", xsdt_is_something_else, "the table at 0xe1000 is a ??SD, not a XSDT" },
+	{ "XSDT of 35 bytes", xsdt_short, "table XSDT has an impossible length (35 bytes)" },
+	{ "XSDT of 16 MiB", xsdt_huge, "table XSDT has an impossible length (16777217 bytes)" },
+	{ "XSDT that leaves memory", xsdt_past_end, "table XSDT (1048576 bytes at 0xe1000) is out of reach" },
+	{ "XSDT outside memory", xsdt_nowhere, "the table at 0x12345678000 is out of reach" },
+	{ "RSDT outside memory", rsdt_nowhere, "the table at 0xfffff000 is out of reach" },
+	{ "root pointer's second half damaged", rsdp_second_half, "second half is damaged" },
+	{ "no MADT", no_madt, "no table of interrupt controllers (MADT)" },
+	{ "MADT with a wrong checksum", madt_sum, "table APIC has a wrong checksum" },
+	{ "MADT of 43 bytes", madt_short, "the MADT is only 43 bytes long" },
+	{ "MADT of 4 GiB", madt_huge, "table APIC has an impossible length" },
+	{ "MADT that cannot be mapped", madt_unmappable, "no table of interrupt controllers" },
+	{ "MADT without a local APIC address", madt_no_lapic, "no address for the local APICs" },
+	{ "MADT entry of length 0", entry_zero, "MADT entry at offset 44 has an impossible length (0)" },
+	{ "MADT entry of length 1", entry_one, "MADT entry at offset 44 has an impossible length (1)" },
+	{ "MADT entry past the end", entry_past, "MADT entry at offset 44 has an impossible length (255)" },
+	{ "I/O APIC entry of 11 bytes", entry_short, "MADT entry of type 1 at offset" },
+	{ "local APIC entry of 7 bytes", entry_lapic_short, "is 7 bytes, not 8" },
+};
+
+static void fadt_sum(void) { memory[FADT + 50] ^= 1; }
+static void dsdt_sum(void) { memory[DSDT + 40] ^= 1; }
+static void dsdt_nowhere(void) { set64(FADT + 140, 0x99999999); seal(FADT, 0); }
+static void hpet_sum(void) { memory[HPET + 50] ^= 1; }
+static void hpet_in_io_space(void) { set8(HPET + 40, 1); seal(HPET, 0); }
+
+static void test_damages(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		int rc;
+
+		build();
+		damages[i].damage();
+		rc = parse_search();
+		ok(rc == -EINVAL && why && strstr(why, damages[i].why) && fuzz_is_sentence(why), "%s: %s",
+		   damages[i].claim, why ? why : "(not refused)");
+	}
+	build();
+	ok(parse_copy(19) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"), "a copy of 19 bytes: %s", why);
+	memory[RSDP] ^= 1;
+	ok(parse_copy(36) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"), "a damaged copy: %s", why);
+
+	build();
+	fadt_sum();
+	ok(!parse_search() && !info.has_fadt && !info.pm_timer.addr && !info.has_s5, "a damaged FADT is as none");
+	build();
+	dsdt_sum();
+	ok(!parse_search() && info.has_fadt && !info.has_s5, "a damaged DSDT has no soft off");
+	build();
+	dsdt_nowhere();
+	ok(!parse_search() && info.has_fadt && !info.has_s5, "nor has one that cannot be reached");
+	build();
+	hpet_sum();
+	ok(!parse_search() && !info.hpet_maddr, "a damaged HPET table is as none");
+	build();
+	hpet_in_io_space();
+	ok(!parse_search() && !info.hpet_maddr, "so is one of an HPET that is not in memory");
+}
+
+/* ---- Whatever the bytes. ------------------------------------------------------------------------------------- */
+
+static void fuzz_tables(const void *input, size_t len)
+{
+	memset(memory + XSDT, 0, RSDP + 36 - XSDT);
+	memcpy(memory + XSDT, input, len);
+	if (parse_search()) {
+		check(fuzz_is_sentence(why), "refused with \"%s\"", why ? why : "(nothing)");
+		return;
+	}
+	check(info.nr_cpus <= ACPI_MAX_CPUS && info.nr_ioapics <= ACPI_MAX_IOAPICS &&
+	      info.nr_overrides <= ACPI_MAX_OVERRIDES && info.nr_nmis <= ACPI_MAX_NMIS && info.lapic_maddr, "bounds");
+	for (unsigned int i = 0; i < info.nr_cpus; i++)
+		for (unsigned int j = 0; j < i; j++)
+			check(info.cpu[i].apic_id != info.cpu[j].apic_id, "CPU %u twice", info.cpu[i].apic_id);
+}
+
+/* Sound checksums around whatever damage; @len is all there is. */
+static void fix_sums(void *input, size_t len)
+{
+	static const u64 tables[] = { XSDT, RSDT, MADT, FADT, HPET, DSDT };
+	u8 *base = input;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		size_t at = tables[i] - XSDT;
+		u32 table_len;
+
+		memcpy(&table_len, base + at + 4, 4);
+		if (at + 36 <= len && table_len >= 36 && table_len <= len - at)
+			sum(base + at, table_len, 9);
+	}
+	sum(base + RSDP - XSDT, 20, 8);
+	sum(base + RSDP - XSDT, 36, 32);
+}
+
+/* Damage dense enough to hit: only the bytes that hold something are candidates. */
+static void test_fuzz(void)
+{
+	static const struct { u64 at; u32 len; } parts[] = {
+		{ XSDT, 76 }, { RSDT, 44 }, { MADT, 220 }, { FADT, 244 }, { DSDT, 52 }, { HPET, 56 }, { RSDP, 36 },
+	};
+	const size_t len = RSDP + 36 - XSDT;
+	u8 *copy = malloc(len);
+
+	for (unsigned int round = 0; round < 40000; round++) {
+		size_t part = tap_random() % ARRAY_SIZE(parts);
+
+		build();
+		memcpy(copy, memory + XSDT, len);
+		fuzz_damage(copy + parts[part].at - XSDT, parts[part].len);
+		if (round % 4)
+			fix_sums(copy, len);
+		fuzz_tables(copy, len);
+	}
+	free(copy);
+	all_ok("40000 damaged sets of tables");
+
+	for (u32 n = 0; n < 36 + 5 * 8; n++) {
+		build();
+		seal(XSDT, n < 36 ? 36 : n);
+		set32(XSDT + 4, n);
+		parse_search();
+		check(n >= 60 || why, "XSDT of %u bytes", n);
+	}
+	for (u32 n = 36; n < 200; n++) {
+		build();
+		seal(MADT, n);
+		check(!parse_search() || fuzz_is_sentence(why), "MADT of %u bytes", n);
+	}
+	for (u32 n = 36; n < 244; n++) {
+		build();
+		seal(FADT, n);
+		check(!parse_search(), "FADT of %u bytes is no reason to stop", n);
+	}
+	for (size_t n = 0; n < 36; n++) {
+		build();
+		check(!parse_copy(n) == (n >= 20), "a root pointer of %zu bytes", n);
+	}
+	all_ok("XSDT, MADT, FADT and root pointer, cut at every byte");
+}
+
+int main(void)
+{
+	test_good();
+	test_old_fadt();
+	test_s5();
+	test_room();
+	test_damages();
+	test_fuzz();
+	map(~0UL, 0);
+	return done();
+}
