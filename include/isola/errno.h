@@ -4,7 +4,7 @@
  *
  * Functions return them negated. EINTR and ERESTART are for the hypervisor alone and never reach a guest.
  * A hosted test takes the C library's header instead: the values are the same on x86 Linux, which
- * tests/unit/errno.c checks.
+ * tests/unit/errno_test.c checks.
  */
 #pragma once
 

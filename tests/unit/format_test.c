@@ -25,12 +25,13 @@ static __attribute__((format(printf, 2, 3))) void same(const char *want, const c
 	int len;
 
 	va_start(args, fmt);
-	va_copy(again, args);
-	len = vsnprintf(theirs, sizeof(theirs), fmt, again);
-	va_end(again);
 	if (want) {
 		strcpy(theirs, want);
 		len = (int)strlen(want);
+	} else {
+		va_copy(again, args);
+		len = vsnprintf(theirs, sizeof(theirs), fmt, again);
+		va_end(again);
 	}
 	for (size_t size = 0; size <= (size_t)len + 2; size++) {
 		int got;

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Coverage: the unit tests reach at least 95 % of the lines of every parser. Prints each file's share.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+out=$(realpath -m "${O:-build}/tests/unit/coverage")
+nr=0
+claim() { nr=$((nr + 1)); echo "$1 $nr - $2"; }
+covers() {	# TEST FILE...
+	test=$1
+	shift
+	rm -rf "${out:?}/$test"
+	if ! tests/unit/run --coverage "$test" >/dev/null 2>&1; then
+		claim "not ok" "$test does not run"
+		return
+	fi
+	for file; do
+		base=$(basename "$file" .c)
+		share=$(cd "$out/$test" && gcov -n -s "$PWD" "$test-$base.gcda" 2>/dev/null |
+			grep -A1 "^File '.*$file'" | sed -n 's/^Lines executed:\([0-9.]*\)%.*/\1/p')
+		if [ -n "$share" ] && [ "$(printf '%.0f' "${share}e2")" -ge 9500 ]; then
+			claim ok "$file: $share % of lines"
+		else
+			claim "not ok" "$file: ${share:-unknown} % of lines"
+		fi
+	done
+}
+covers bitmap common/lib/bitmap.c
+covers cmdline common/lib/cmdline.c
+covers elf common/lib/elf.c common/lib/elf_notes.c
+covers memmap boot/memmap.c boot/modules.c
+covers multiboot2 boot/multiboot2.c
+covers acpi arch/x86/boot/acpi.c arch/x86/boot/acpi_madt.c arch/x86/boot/acpi_fadt.c
+echo "1..$nr"
