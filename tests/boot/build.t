@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The build: two compilers without a warning, the same bits in another directory, W^X segments, a symbol table that
+names every function, nothing rebuilt without need; and the checks themselves notice what they are for."""
+import filecmp
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+from isolatest import HYPERVISOR, OUT, TOP, patched, read, tap
+
+BUILD_SECONDS = 30
+work = tempfile.TemporaryDirectory(prefix="isola-build-")
+
+
+def make(*arguments, where=TOP):
+    done = subprocess.run(["make", "-C", where, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def copy_tree(name):
+    """What git knows or would add, as a fresh directory: no build output."""
+    there = os.path.join(work.name, name)
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=TOP,
+                            stdout=subprocess.PIPE, check=True).stdout
+    for path in sorted(set(listed.decode().split("\0"))):
+        source = os.path.join(TOP, path)
+        if path and os.path.isfile(source):
+            os.makedirs(os.path.dirname(os.path.join(there, path)), exist_ok=True)
+            shutil.copy2(source, os.path.join(there, path))
+    return there
+
+
+elsewhere = copy_tree("a-directory-with-a-longer-name")
+began = time.monotonic()
+status, output = make(where=elsewhere)
+seconds = time.monotonic() - began
+built = os.path.join(elsewhere, "build/isola.elf")
+tap.ok(status == 0 and not re.search("warning", output), "gcc builds a clean copy without a warning", output[-3000:])
+tap.ok(seconds < BUILD_SECONDS, f"in under {BUILD_SECONDS} s", f"{seconds:.1f} s")
+tap.note(f"{seconds:.1f} s")
+os.rename(os.path.join(elsewhere, "build"), os.path.join(elsewhere, "first"))
+status, output = make("O=" + os.path.join(work.name, "out"), where=elsewhere)
+other = os.path.join(work.name, "out/isola.elf")
+tap.ok(status == 0 and not os.path.exists(os.path.join(elsewhere, "build")), "O= builds elsewhere, and only there", output[-2000:])
+here = os.path.join(elsewhere, "first/isola.elf")
+for name, one, two in (("the hypervisor", here, other),
+                       ("the selftest guest", here.replace("isola.elf", "selftest.elf"),
+                        other.replace("isola.elf", "selftest.elf"))):
+    tap.ok(os.path.exists(one) and os.path.exists(two) and filecmp.cmp(one, two, shallow=False),
+           f"{name} is the same, bit for bit, with another O=")
+second = copy_tree("b")
+status, output = make(where=second)
+tap.ok(status == 0 and filecmp.cmp(here, os.path.join(second, "build/isola.elf"), shallow=False),
+       "and in another directory", output[-2000:])
+status, output = make(where=second)
+tap.ok(status == 0 and not re.search(r"^  (CC|AS|LD)", output, re.M), "a second make builds nothing", output[-2000:])
+status, output = make("CC=clang", "O=" + os.path.join(work.name, "clang"), where=elsewhere)
+tap.ok(status == 0 and not re.search("warning", output), "clang builds it without a warning", output[-3000:])
+
+for compiler, image in (("gcc", here), ("clang", os.path.join(work.name, "clang/isola.elf"))):
+    text = subprocess.run(["readelf", "-lW", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    flags = [match.replace(" ", "") for match in re.findall(r"^  LOAD .*?(?:0x\w+ ){5}([RWE ]{3}) ", text, re.M)]
+    tap.ok(len(flags) >= 3 and {"RE", "R", "RW"} <= set(flags) and not any("W" in f and "E" in f for f in flags),
+           f"{compiler}: text, read-only data and data are separate, none writable and executable", f"{flags}\n{text}")
+
+# The symbol table names every function at its address.
+nm = subprocess.run(["nm", "-n", HYPERVISOR], stdout=subprocess.PIPE, text=True, check=True).stdout
+at = {name: int(address, 16) for address, kind, name in (line.split() for line in nm.splitlines() if len(line.split()) == 3)}
+listed = subprocess.run(["objdump", "-s", "-j", ".rodata", HYPERVISOR], stdout=subprocess.PIPE, text=True, check=True).stdout
+image = read(HYPERVISOR)
+
+
+def at_address(address, size):
+    """@size bytes at virtual @address of the image."""
+    phoff, = struct.unpack_from("<Q", image, 32)
+    count, = struct.unpack_from("<H", image, 56)
+    for index in range(count):
+        kind, _, offset, vaddr, _, filesz = struct.unpack_from("<IIQQQQ", image, phoff + 56 * index)
+        if kind == 1 and vaddr <= address and address + size <= vaddr + filesz:
+            return image[offset + address - vaddr:][:size]
+    return b""
+
+
+count = struct.unpack("<I", at_address(at["symbols_count"], 4) or bytes(4))[0]
+offsets = struct.unpack(f"<{count}I", at_address(at["symbols_offsets"], 4 * count))
+names = struct.unpack(f"<{count}I", at_address(at["symbols_names"], 4 * count))
+wrong = []
+for offset, name in zip(offsets, names):
+    text = at_address(at["symbols_blob"] + name, 1)
+    while text and text[-1]:
+        text += at_address(at["symbols_blob"] + name + len(text), 1)
+    if at.get(text[:-1].decode()) != at["_stext"] + offset:
+        wrong.append(f"{offset:#x} {text}")
+functions = sum(1 for line in nm.splitlines() if re.search(r" [tT] (?!\.L)", line))
+tap.ok(count > 50 and count >= functions * 0.9 and not wrong and list(offsets) == sorted(offsets),
+       f"the symbol table names {count} functions, each at its address, in order", wrong[:5])
+
+# The checks notice. One planted fault each.
+planted = os.path.join(work.name, "planted.elf")
+
+
+def check_image(*files):
+    return subprocess.run([os.path.join(TOP, "tools/check-image"), *files], cwd=elsewhere, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+
+
+phoff, = struct.unpack_from("<Q", image, 32)
+with open(planted, "wb") as file:
+    file.write(patched(image, (phoff + 4, struct.pack("<I", 7))))
+tap.ok(check_image(planted).returncode and not check_image(HYPERVISOR).returncode,
+       "check-image refuses a writable and executable segment, and nothing in the real image")
+source, objfile = os.path.join(work.name, "planted.c"), os.path.join(work.name, "planted.o")
+for name, flags, bad in (("a 32-bit absolute address", ["-mcmodel=kernel", "-fno-pic", "-fno-pie"], True),
+                         ("no fault", ["-fpie"], False)):
+    with open(source, "w") as file:
+        file.write("extern int x[]; int *f(void); int *f(void) { return x; }\n")
+    subprocess.run(["gcc", "-O2", *flags, "-c", "-o", objfile, source], check=True)
+    done = check_image(HYPERVISOR, objfile)
+    tap.ok(bool(done.returncode) == bad, f"check-image, given an object with {name}", done.stdout)
+
+with open(os.path.join(second, "include/isola/planted.h"), "w") as file:
+    file.write("#pragma once\nstatic inline int planted(struct never *n) { return n->field; }\n")
+done = subprocess.run([os.path.join(second, "tools/check-headers")], stdout=subprocess.PIPE, text=True,
+                      env={**os.environ, "O": "build"})
+tap.ok(done.returncode and "not ok" in done.stdout and "planted.h" in done.stdout,
+       "check-headers notices a header that needs another", done.stdout[-500:])
+victim = os.path.join(second, "common/lib/string.c")
+with open(victim, "a") as file:
+    file.write("\n#include <asm/planted_above.h>\nvoid planted_above(void); void planted_below(void);\n"
+               "void planted_below(void); void planted_below(void) { planted_above(); }\n")
+with open(os.path.join(second, "arch/x86/include/asm/planted_above.h"), "w") as file:
+    file.write("#pragma once\n")
+with open(os.path.join(second, "arch/x86/boot/planted_above.c"), "w") as file:
+    file.write("void planted_above(void);\nvoid planted_above(void) { }\n")
+with open(os.path.join(second, "arch/x86/boot/files.mk"), "a") as file:
+    file.write("objs-y += arch/x86/boot/planted_above.o\n")
+make(where=second)
+done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE, text=True,
+                      env={**os.environ, "O": "build"})
+tap.ok(done.returncode and "includes <asm/planted_above.h>" in done.stdout and "refers to planted_above" in done.stdout,
+       "check-layers notices an include and a call that run back up", done.stdout[-1500:])
+
+with open(victim, "a") as file:
+    file.write("\nstatic int planted_unused;\n")
+status, output = make(where=second)
+tap.ok(status != 0 and "planted_unused" in output, "a warning fails the build", output[-500:])
+tap.done()
