@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB flushes that a guest asks for: on the CPUs of its own vcpus only.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+#define FLUSH_EVERYTHING (~0ul)         /* in place of an address */
+
+/* The translation of @va, or everything, as far as... */
+void guest_flush_local(u64 va);                         /* ...the current vcpu may have it cached */
+void guest_flush_all(u64 va);                           /* ...any vcpu of its domain may; waits */
+/* ...the vcpus in the guest's bitmap at @bitmap (u64 words, bit n = vcpu n, as many as the domain has) may; waits. -EFAULT. */
+int __must_check guest_flush_listed(u64 bitmap, u64 va);

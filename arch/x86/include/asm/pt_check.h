@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One page-table entry of a guest: may it be, and which references does it hold? Every new entry, whatever way it comes,
+ * is decided here (PTE-1).
+ */
+#pragma once
+
+#include <asm/pgentry.h>
+#include <asm/frametable.h>
+#include <isola/domain.h>
+
+/* One past the highest frame number the CPU can address. Boot CPU, once, before any guest; 0 until then: nothing is I/O. */
+void pt_check_init(void);
+
+/*
+ * Stands for the owner of I/O frames (DOMID_IO) where a domain is asked for: it owns no counted frame.
+ */
+extern struct domain domain_io;
+
+/* May @d map the non-RAM frame @m? Privileged domains, but for interrupt controllers and the hypervisor's own devices. */
+bool pt_io_permitted(const struct domain *d, mfn_t m);
+
+/*
+ * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are. *@e gains what the ABI adds (US).
+ * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-back (COH-1));
+ * -EPERM (I/O memory that @d, the caller's domain, may not map).
+ */
+int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
+
+/*
+ * Take (drop) the references that the checked, present L1 entry @e holds; @pg_owner must own the frame. 0; -EBUSY not pg_owner's,
+ * or RW and the frame is in use as a table or descriptor page.
+ */
+int __must_check pt_get_l1e(struct domain *pg_owner, pte_t e);
+void pt_put_l1e(pte_t e);

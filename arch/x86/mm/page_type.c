@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The type word of a frame: one state machine, changed by atomic operations only.
+ *
+ *   state       type count flags              who owns the contents
+ *   idle        T    0     -                  nobody; T is the last use, tlb_stamp when it ended. T none: not used since scrub
+ *   busy        T    1     -                  one CPU, flushing, validating or taking apart
+ *   partial     T    1     partial            nobody: progress in nr_validated; the mark owns the type and one general
+ *                                             reference (PRE-2)
+ *   live        T    n>=1  validated          the holders; changes of a table's entries need the page lock
+ *               + locked: one CPU changes its entries;   + pinned: one of the n is the pin
+ *
+ *   event \ state    idle              busy                partial             live
+ *   take T           busy, flush if    wait (leaf), or     busy, go on: the    count + 1
+ *                    the type changes  -EINTR (table)      mark's references
+ *                    (leaf: live)                          become the taker's
+ *   take other type  as above          -EBUSY              -EBUSY              -EBUSY
+ *   publish          impossible        live                impossible          impossible
+ *   suspend          impossible        partial             impossible          impossible
+ *   drop             bug               bug                 bug                 count - 1, or busy when it was 1
+ *   end              bug               idle, stamped       bug                 bug
+ *   steal            no                no                  busy                no
+ *   lock             impossible        no                  no                  locked (waits while locked)
+ *   pin / unpin      unpin: no         unpin: no           unpin: no           set / clear
+ *
+ * "Impossible" needs a reference that the state does not have; "bug" stops (TYP-6). A leaf is writable or seg_desc. A leaf whose
+ * type does not change, or comes from none, goes from idle to live in one step.
+ * TLB-2: flush on every change of type, both ways. The stamp is written while busy, so that no other take or drop can come
+ * between taking and storing it (XSA-241); the flush comes after the new type is taken (XSA-401).
+ */
+#include <asm/domain_map.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pt_validate.h>
+#include <asm/root.h>
+#include <asm/seg_desc.h>
+#include <asm/tlb.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/printk.h>
+
+#define TYPE_FLAGS (PGT_pinned | PGT_validated | PGT_partial | PGT_locked)
+
+static_assert((TYPE_FLAGS & (PGT_type_mask | PGT_count_mask)) == 0, "flags, type and count are apart");
+
+static bool cas(struct page_info *pg, u64 *old, u64 new)
+{
+	return __atomic_compare_exchange_n(&pg->type_info, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+static u64 type_count(u64 x) { return x & PGT_count_mask; }
+
+/* May idle go to live at once? Only where no stale translation of another use can exist. */
+static bool is_same_leaf(u64 old, u64 type)
+{
+	u64 old_type = old & PGT_type_mask;
+
+	return type == PGT_writable && (old_type == PGT_writable || old_type == PGT_none);
+}
+
+/* The word after event "take" in state @x, 0 to wait, ~0 for -EBUSY. */
+static u64 after_take(u64 x, u64 type)
+{
+	if ((x & (PGT_type_mask | PGT_validated)) == (type | PGT_validated))
+		return type_count(x) < PGT_count_mask ? x + 1 : ~0ul;
+	if (type_count(x) == 0)
+		return type | 1 | (is_same_leaf(x, type) ? PGT_validated : 0);
+	if ((x & PGT_type_mask) != type)
+		return ~0ul;
+	return x & PGT_partial ? x & ~PGT_partial : 0;
+}
+
+/* @pg has just gone from idle, last used as @old, to busy. */
+static void enter_use(struct domain *d, struct page_info *pg, u64 old, u64 type)
+{
+	u64 old_type = old & PGT_type_mask;
+
+	if (old_type != type && old_type != PGT_none)
+		tlb_flush_stamped(d, pg->tlb_stamp);
+	pg->nr_validated = 0;
+	if (type == PGT_l4)
+		root_l4_init(window_ptr(page_mfn(pg)));
+}
+
+int page_type_take(struct domain *d, struct page_info *pg, u64 type)
+{
+	u64 x = READ_ONCE(pg->type_info), nx;
+
+	for (;;) {
+		nx = after_take(x, type);
+		if (nx == ~0ul)
+			return -EBUSY;
+		if (nx) {
+			if (cas(pg, &x, nx))
+				break;
+			continue;
+		}
+		/* Another CPU is at it, for one walk of bounded steps; a leaf is done before the holder can be preempted. */
+		if (type_level(type) && hypercall_preempt_check())
+			return -EINTR;
+		cpu_relax();
+		x = READ_ONCE(pg->type_info);
+	}
+	if (nx & PGT_validated)
+		return TAKEN;
+	if (x & PGT_partial)
+		page_put(pg);			/* the mark's; the caller holds its own */
+	else
+		enter_use(d, pg, x, type);
+	return TAKEN_TO_VALIDATE;
+}
+
+void page_type_publish(struct page_info *pg)
+{
+	u64 old = __atomic_fetch_or(&pg->type_info, PGT_validated, __ATOMIC_SEQ_CST);
+
+	BUG_ON(type_count(old) != 1 || (old & TYPE_FLAGS));
+}
+
+void page_type_suspend(struct page_info *pg)
+{
+	u64 old = __atomic_fetch_or(&pg->type_info, PGT_partial, __ATOMIC_SEQ_CST);
+
+	BUG_ON(type_count(old) != 1 || (old & TYPE_FLAGS));
+}
+
+bool page_type_steal(struct page_info *pg, u64 type)
+{
+	u64 x = type | 1 | PGT_partial;
+
+	return cas(pg, &x, type | 1);
+}
+
+bool page_type_drop(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info), nx;
+
+	do {
+		BUG_ON(type_count(x) == 0 || !(x & PGT_validated));
+		nx = type_count(x) > 1 ? x - 1 : x & ~PGT_validated;
+		BUG_ON(nx != x - 1 && (nx & TYPE_FLAGS));	/* the last one: neither locked nor pinned */
+	} while (!cas(pg, &x, nx));
+	return type_count(x) == 1;
+}
+
+void page_type_end(struct page_info *pg)
+{
+	u64 type = READ_ONCE(pg->type_info) & PGT_type_mask, old;
+
+	pg->tlb_stamp = tlb_stamp_now();
+	old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
+	BUG_ON(old != (type | 1));
+}
+
+int page_type_get_writable(struct page_info *pg)
+{
+	int rc = page_type_take(page_owner(pg), pg, PGT_writable);
+
+	if (rc == TAKEN_TO_VALIDATE)
+		page_type_publish(pg);		/* any contents will do */
+	return rc < 0 ? rc : 0;
+}
+
+static int get_seg_desc(struct page_info *pg)
+{
+	int rc = page_type_take(page_owner(pg), pg, PGT_seg_desc);
+
+	if (rc != TAKEN_TO_VALIDATE)
+		return rc;
+	rc = seg_desc_check_page(window_ptr(page_mfn(pg)));
+	if (rc)
+		page_type_end(pg);
+	else
+		page_type_publish(pg);
+	return rc;
+}
+
+int page_type_get(struct page_info *pg, u64 type)
+{
+	struct domain *d = page_owner(pg);
+	int rc;
+
+	if (type == PGT_writable)
+		return page_type_get_writable(pg);
+	if (type == PGT_seg_desc)
+		return get_seg_desc(pg);
+	rc = page_type_take(d, pg, type);
+	return rc == TAKEN_TO_VALIDATE ? pt_validate(d, pg) : rc;
+}
+
+void page_type_put_leaf(struct page_info *pg)
+{
+	if (page_type_drop(pg))
+		page_type_end(pg);
+}
+
+int page_type_put_preemptible(struct page_info *pg)
+{
+	if (!page_type_drop(pg))
+		return 0;
+	if (type_level(READ_ONCE(pg->type_info)))
+		return pt_devalidate(page_owner(pg), pg);
+	page_type_end(pg);
+	return 0;
+}
+
+void page_type_put(struct page_info *pg)
+{
+	if (page_type_put_preemptible(pg) == 0)
+		return;
+	page_get_again(pg);
+	page_type_park(pg, true);
+}
+
+int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
+{
+	int rc;
+
+	if (!page_get(pg, d))
+		return -EINVAL;
+	rc = page_type_get(pg, type);
+	if (rc)
+		page_put(pg);
+	return rc;
+}
+
+void page_put_and_type(struct page_info *pg)
+{
+	page_type_put(pg);
+	page_put(pg);
+}
+
+int page_pin(struct domain *d, mfn_t m, u64 type)
+{
+	struct page_info *pg = page_get_from_mfn(m, d);
+	int rc;
+
+	if (!pg)
+		return -EINVAL;
+	rc = page_type_get(pg, type);
+	if (rc) {
+		page_put(pg);
+		return rc == -EBUSY ? -EINVAL : rc;
+	}
+	if (__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned) {
+		page_put_and_type(pg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int page_unpin(struct domain *d, mfn_t m)
+{
+	struct page_info *pg = page_get_from_mfn(m, d);
+	bool was_pinned;
+
+	if (!pg)
+		return -EINVAL;
+	was_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned;
+	if (was_pinned)
+		page_put_and_type(pg);
+	page_put(pg);
+	return was_pinned ? 0 : -EINVAL;
+}
+
+void page_lock(struct page_info *pg)
+{
+	while (__atomic_fetch_or(&pg->type_info, PGT_locked, __ATOMIC_SEQ_CST) & PGT_locked)
+		cpu_relax();
+}
+
+void page_unlock(struct page_info *pg)
+{
+	u64 old = __atomic_fetch_and(&pg->type_info, ~PGT_locked, __ATOMIC_SEQ_CST);
+
+	BUG_ON(!(old & PGT_locked));
+}
+
+unsigned page_lock_table(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	for (;;) {
+		if (!(x & PGT_validated) || !type_level(x) || type_count(x) == PGT_count_mask)
+			return 0;
+		if (x & PGT_locked) {
+			cpu_relax();
+			x = READ_ONCE(pg->type_info);
+		} else if (cas(pg, &x, (x + 1) | PGT_locked)) {
+			return type_level(x);
+		}
+	}
+}
+
+void page_unlock_table(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	while (type_count(x) > 1)
+		if (cas(pg, &x, (x - 1) & ~PGT_locked))
+			return;
+	page_unlock(pg);
+	page_type_put(pg);
+}
+
+void page_type_park(struct page_info *pg, bool partial)
+{
+	if (!mfn_is_valid_num(this_vcpu.old_guest_table)) {
+		this_vcpu.old_guest_table = page_mfn(pg);
+		this_vcpu.old_guest_table_partial = partial;
+		return;
+	}
+	/* Every operation starts with nothing parked and drops one table at most; should one drop two, it waits here. */
+	if (!partial && page_type_put_preemptible(pg) == 0) {
+		page_put(pg);
+		return;
+	}
+	while (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {
+		page_put(pg);
+		if (pt_devalidate(page_owner(pg), pg) == 0)
+			break;
+	}
+	page_put(pg);
+}
+
+int page_type_finish_parked(void)
+{
+	mfn_t m = this_vcpu.old_guest_table;
+	struct page_info *pg;
+	int rc = 0;
+
+	if (likely(!mfn_is_valid_num(m)))
+		return 0;
+	pg = page_of(m);
+	if (!this_vcpu.old_guest_table_partial) {
+		rc = page_type_put_preemptible(pg);
+	} else if (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {
+		page_put(pg);			/* the mark's; the parking holds its own */
+		rc = pt_devalidate(page_owner(pg), pg);
+	}
+	if (rc) {
+		this_vcpu.old_guest_table_partial = true;
+		return rc;
+	}
+	this_vcpu.old_guest_table = INVALID_MFN;
+	page_put(pg);
+	return 0;
+}

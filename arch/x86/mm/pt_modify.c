@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing one entry. Invariants: the references of the new entry are held before it is visible; those of the old
+ * one are dropped after it is gone from memory and, at L4, from every root that can be walked; the old value is the one the swap
+ * gave back (PTE-5). Only the CPU sets bits (A, D) in an entry behind our back: everything else needs the page lock.
+ */
+#include <asm/domain_map.h>
+#include <asm/insn.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pt_modify.h>
+#include <asm/root.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/printk.h>
+#include <isola/vcpu.h>
+
+#define MAX_TRIES 16			/* CON-3: the processor may set A and D once each; anything more is no accident */
+
+/* PTE-1: what may change without a new look at the frame. */
+#define FAST_UPPER	(PTE_A | PTE_D | PTE_AVL | PTE_NX | PTE_US | PTE_SOFT_HI)
+#define FAST_L1		(FAST_UPPER | PTE_G)
+
+static bool is_fast(unsigned level, pte_t oe, pte_t ne)
+{
+	pte_t may_change = level == 1 ? FAST_L1 : FAST_UPPER;
+
+	return pte_present(oe) && pte_present(ne) && !((oe ^ ne) & ~may_change);
+}
+
+static int get_entry(struct domain *pg_owner, unsigned level, pte_t e)
+{
+	struct page_info *pg;
+	int rc;
+
+	if (!pte_present(e))
+		return 0;
+	if (level == 1)
+		return pt_get_l1e(pg_owner, e);
+	pg = page_get_from_mfn(pte_mfn(e), pg_owner);
+	if (!pg)
+		return -EINVAL;
+	rc = page_type_get(pg, level_type(level - 1));
+	if (rc)
+		page_put(pg);
+	return rc == -EBUSY ? -EINVAL : rc;
+}
+
+static void put_entry(unsigned level, pte_t e)
+{
+	if (!pte_present(e))
+		return;
+	if (level == 1)
+		pt_put_l1e(e);
+	else
+		page_put_and_type(page_of(pte_mfn(e)));
+}
+
+/* Swap @ne in. *@oe is the value expected (with @any: whatever is there) and becomes the value that was there. */
+static bool swap_entry(pte_t *pe, pte_t *oe, pte_t ne, bool any)
+{
+	if (any) {
+		*oe = __atomic_exchange_n(pe, ne, __ATOMIC_SEQ_CST);
+		return true;
+	}
+	return __atomic_compare_exchange_n(pe, oe, ne, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool swap_keeping_ad(pte_t *pe, pte_t *oe, pte_t ne)
+{
+	for (unsigned i = 0; i < MAX_TRIES; i++)
+		if (swap_entry(pe, oe, ne | (*oe & (PTE_A | PTE_D)), false))
+			return true;
+	return false;
+}
+
+/* An L4 entry has been written: no root may go on naming what it named. */
+static void l4_written(struct page_info *table, const pte_t *pe)
+{
+	mfn_t m = page_mfn(table);
+	pte_t *l4 = window_ptr(m);
+
+	if (root_l4_written(m, l4, pe - l4))
+		root_flush_others(m);
+}
+
+enum how { HOW_ANY, HOW_KEEP_AD, HOW_EXPECTED };
+
+static int modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t *expected, pte_t ne,
+		  enum how how)
+{
+	pte_t oe = how == HOW_EXPECTED ? *expected : pte_read(pe);
+	bool fast, swapped;
+	int rc = pt_check_entry(current->domain, level, &ne);
+
+	if (rc)
+		return rc;
+	fast = is_fast(level, oe, ne);
+	if (!fast) {
+		rc = get_entry(pg_owner, level, ne);
+		if (rc)
+			return rc;
+	}
+	if (how == HOW_KEEP_AD)
+		swapped = swap_keeping_ad(pe, &oe, ne);
+	else
+		swapped = swap_entry(pe, &oe, ne, how == HOW_ANY);
+	if (swapped && level == 4)
+		l4_written(table, pe);
+	if (!fast)
+		put_entry(level, swapped ? oe : ne);
+	if (swapped)
+		return 0;
+	if (how == HOW_EXPECTED)
+		*expected = oe;
+	return -EAGAIN;
+}
+
+int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t ne,
+	      enum pt_preserve preserve)
+{
+	return modify(pg_owner, table, level, pe, NULL, ne, preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY);
+}
+
+int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t *expected,
+		       pte_t ne)
+{
+	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED);
+}
+
+/* The frame of the L1 table for @va, or INVALID_MFN: a walk of plain loads, interrupts off (window rules). */
+static mfn_t find_l1(u64 va)
+{
+	mfn_t m = this_vcpu.kernel_l4;
+
+	for (unsigned level = 4; level > 1 && mfn_is_valid_num(m); level--) {
+		const pte_t *table = window_ptr(m);
+		pte_t e = pte_read(&table[pt_index(va, level)]);
+
+		m = pte_present(e) ? pte_mfn(e) : INVALID_MFN;
+	}
+	return m;
+}
+
+static bool is_guest_address(u64 va)
+{
+	return (u64)((s64)(va << 16) >> 16) == va && !is_hv_address(va);
+}
+
+pte_t *pt_walk_l1e(u64 va, struct page_info **table)
+{
+	struct page_info *pg = NULL;
+	u64 flags;
+	mfn_t m;
+
+	if (!is_guest_address(va))
+		return NULL;
+	/*
+	 * With interrupts off no frame of this walk can change its use or leave the window: either needs a flush that
+	 * waits for this CPU (TLB-8). After the reference is held none can leave; the use is the caller's to check.
+	 */
+	flags = irq_save();
+	m = find_l1(va);
+	if (mfn_is_valid_num(m))
+		pg = page_get_from_mfn(m, current->domain);
+	irq_restore(flags);
+	if (!pg)
+		return NULL;
+	*table = pg;
+	return (pte_t *)window_ptr(m) + pt_index(va, 1);
+}
+
+pte_t *pt_lock_l1e(u64 va, struct page_info **table)
+{
+	pte_t *pe = pt_walk_l1e(va, table);
+	unsigned level;
+
+	if (!pe)
+		return NULL;
+	level = page_lock_table(*table);
+	if (level == 1)
+		return pe;
+	if (level)
+		page_unlock_table(*table);
+	page_put(*table);
+	return NULL;
+}
+
+void pt_unlock_l1e(struct page_info *table)
+{
+	page_unlock_table(table);
+	page_put(table);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk. pg[0] is the table the caller asked about; pg[depth] the one being worked on, whose parent's entry
+ * nr_validated names it. Every table on the stack is busy (page_type.c): ours alone. A table above depth 0 brings the
+ * general and type reference that its parent's entry is to hold, or has just ceased to hold.
+ *
+ * PRE-5: at most 512 entries, counted over all tables together, lie between two preemption checks.
+ */
+#include <asm/domain_map.h>
+#include <asm/hypercall.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pgentry.h>
+#include <asm/pt_check.h>
+#include <asm/pt_validate.h>
+#include <isola/errno.h>
+#include <isola/vcpu.h>
+
+struct walk {
+	struct domain *d;
+	struct page_info *pg[4];
+	int depth;
+	unsigned budget;			/* entries until the next preemption check */
+};
+
+enum { DONE = 0, PUSHED = 1 };
+
+/* Called before each entry. Boot, which runs on the idle vcpu, has nothing to be preempted for. */
+static bool must_stop(struct walk *w)
+{
+	if (likely(w->budget--))
+		return false;
+	w->budget = PT_ENTRIES - 1;
+	return !vcpu_is_idle(current) && hypercall_preempt_check();
+}
+
+static int push(struct walk *w, struct page_info *pg)
+{
+	w->pg[++w->depth] = pg;
+	return PUSHED;
+}
+
+/* Half done, all of them, the lowest first: none is ever named by an entry said to hold references. */
+static int suspend(struct walk *w)
+{
+	page_get_again(w->pg[0]);		/* the mark needs one of its own; the caller keeps the caller's */
+	for (; w->depth >= 0; w->depth--)
+		page_type_suspend(w->pg[w->depth]);
+	return -ERESTART;
+}
+
+/* ---- Upwards: taking references ---- */
+
+static int take_child(struct walk *w, unsigned level, pte_t e)
+{
+	struct page_info *child = page_get_from_mfn(pte_mfn(e), w->d);
+	int rc;
+
+	if (!child)
+		return -EINVAL;
+	rc = page_type_take(w->d, child, level_type(level - 1));
+	if (rc == TAKEN_TO_VALIDATE)
+		return push(w, child);
+	if (rc < 0)
+		page_put(child);
+	return rc == -EBUSY ? -EINVAL : rc;
+}
+
+static int validate_entry(struct walk *w, unsigned level, pte_t *pe)
+{
+	pte_t e = pte_read(pe), checked = e;
+	int rc;
+
+	if (!pte_present(e))
+		return 0;
+	rc = pt_check_entry(w->d, level, &checked);
+	if (rc)
+		return rc;
+	rc = level == 1 ? pt_get_l1e(w->d, checked) : take_child(w, level, checked);
+	if (rc >= 0 && checked != e)
+		pte_write(pe, checked);
+	return rc;
+}
+
+static int validate_table(struct walk *w)
+{
+	struct page_info *pg = w->pg[w->depth];
+	unsigned level = type_level(pg->type_info), i = pg->nr_validated;
+	pte_t *table = window_ptr(page_mfn(pg));
+	int rc = DONE;
+
+	for (; i < PT_ENTRIES; i++) {
+		if (level == 4 && i == L4_SLOT_HV_FIRST)
+			i = L4_SLOT_HV_LAST + 1;
+		rc = must_stop(w) ? -ERESTART : validate_entry(w, level, &table[i]);
+		if (rc)
+			break;
+	}
+	pg->nr_validated = i;
+	return rc;
+}
+
+/* ---- Downwards: dropping them ---- */
+
+static int drop_child(struct walk *w, pte_t e)
+{
+	struct page_info *child = page_of(pte_mfn(e));
+
+	if (page_type_drop(child))
+		return push(w, child);
+	page_put(child);
+	return 0;
+}
+
+/*
+ * Entry nr_validated of a table holds no reference, but may name a table left partial by the very walk that was interrupted
+ * here. Nobody else may ever come back to it, so it goes the way of its parent. Should it be somebody else's
+ * half-done work, that one starts afresh.
+ */
+static int drain_child(struct walk *w, unsigned level, pte_t e)
+{
+	struct page_info *child;
+	bool stolen;
+
+	if (level == 1 || !pte_present(e))
+		return 0;
+	child = page_get_from_mfn(pte_mfn(e), w->d);
+	if (!child)
+		return 0;
+	stolen = page_type_steal(child, level_type(level - 1));
+	page_put(child);			/* if stolen the mark's is ours now */
+	return stolen ? push(w, child) : 0;
+}
+
+static int devalidate_table(struct walk *w)
+{
+	struct page_info *pg = w->pg[w->depth];
+	unsigned level = type_level(pg->type_info), i = pg->nr_validated;
+	pte_t *table = window_ptr(page_mfn(pg));
+	int rc = DONE;
+
+	if (i < PT_ENTRIES && drain_child(w, level, pte_read(&table[i])))
+		return PUSHED;
+	while (i > 0 && rc == DONE) {
+		pte_t e;
+
+		if (must_stop(w)) {
+			rc = -ERESTART;
+			break;
+		}
+		if (level == 4 && i == L4_SLOT_HV_LAST + 1)
+			i = L4_SLOT_HV_FIRST;
+		e = pte_read(&table[--i]);
+		if (!pte_present(e))
+			continue;
+		if (level == 1)
+			pt_put_l1e(e);
+		else
+			rc = drop_child(w, e);
+	}
+	pg->nr_validated = i;
+	return rc;
+}
+
+static int walk_down(struct walk *w)
+{
+	for (;;) {
+		struct page_info *pg = w->pg[w->depth];
+		int rc = devalidate_table(w);
+
+		if (rc == PUSHED)
+			continue;
+		if (rc)
+			return suspend(w);
+		page_type_end(pg);
+		if (w->depth-- == 0)
+			return 0;
+		page_put(pg);			/* the parent's entry's */
+	}
+}
+
+int pt_devalidate(struct domain *d, struct page_info *pg)
+{
+	struct walk w = { .d = d, .pg = { pg }, .budget = PT_ENTRIES };
+
+	return walk_down(&w);
+}
+
+/* @rc says why the walk up failed: take apart what it had done. */
+static int undo(struct walk *w, int rc)
+{
+	struct page_info *pg = w->pg[0];
+
+	if (walk_down(w)) {
+		page_get_again(pg);		/* for the parking */
+		page_type_park(pg, true);
+	}
+	return rc;
+}
+
+int pt_validate(struct domain *d, struct page_info *pg)
+{
+	struct walk w = { .d = d, .pg = { pg }, .budget = PT_ENTRIES };
+
+	for (;;) {
+		int rc = validate_table(&w);
+
+		if (rc == PUSHED)
+			continue;
+		if (rc == -ERESTART || rc == -EINTR)
+			return suspend(&w);
+		if (rc)
+			return undo(&w, rc);
+		page_type_publish(w.pg[w.depth]);
+		if (w.depth-- == 0)
+			return 0;
+		w.pg[w.depth]->nr_validated++;
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_mmuext_op: pins, base pointers, flushes, LDT and whole-page operations, as a list. A table of functions; the list
+ * itself works as in mmu_update.c.
+ */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
+#endif
+#include <asm/domain_map.h>
+#include <asm/foreign.h>
+#include <asm/guest_flush.h>
+#include <asm/hypercall.h>
+#include <asm/ldt.h>
+#include <asm/mmu_op.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pgentry.h>
+#include <asm/root.h>
+#include <asm/uaccess.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <isola/vcpu.h>
+#include <xen/xen.h>
+
+static_assert(sizeof(struct mmuext_op) == 24, "the ABI's element");
+
+/* ---- Pins and base pointers ---- */
+
+static int op_pin(struct domain *pg_owner, const struct mmuext_op *op)
+{
+	static_assert(MMUEXT_PIN_L4_TABLE - MMUEXT_PIN_L1_TABLE == 3, "levels in order");
+
+	return page_pin(pg_owner, _mfn(op->arg1.mfn), level_type(op->cmd - MMUEXT_PIN_L1_TABLE + 1));
+}
+
+static int op_unpin(struct domain *pg_owner, const struct mmuext_op *op)
+{
+	return page_unpin(pg_owner, _mfn(op->arg1.mfn));
+}
+
+static int get_l4(struct domain *d, mfn_t m)
+{
+	int rc;
+
+	if (!mfn_has_page(m))
+		return -EINVAL;
+	rc = page_get_and_type(page_of(m), d, PGT_l4);
+	return rc == -EBUSY ? -EINVAL : rc;
+}
+
+static void put_l4(mfn_t m)
+{
+	if (mfn_is_valid_num(m))
+		page_put_and_type(page_of(m));
+}
+
+/* The root is in step with the new table, and reloaded, before the old one's reference goes. */
+static int op_new_baseptr(struct domain *d, const struct mmuext_op *op)
+{
+	mfn_t new = _mfn(op->arg1.mfn), old = this_vcpu.kernel_l4;
+	int rc = 0;
+
+	if (!mfn_eq(new, old))
+		rc = get_l4(d, new);
+	if (rc)
+		return rc;
+	ldt_unmap();			/* its pages were found through the old table */
+	root_set_kernel(new);
+	if (!mfn_eq(new, old))
+		put_l4(old);
+	return 0;
+}
+
+static int op_new_user_baseptr(struct domain *d, const struct mmuext_op *op)
+{
+	mfn_t new = op->arg1.mfn ? _mfn(op->arg1.mfn) : INVALID_MFN, old = this_vcpu.user_l4;
+	int rc = 0;
+
+	if (mfn_eq(new, old))
+		return 0;
+	if (mfn_is_valid_num(new))
+		rc = get_l4(d, new);
+	else if (op->arg1.mfn)
+		rc = -EINVAL;
+	if (rc)
+		return rc;
+	root_set_user(new);
+	put_l4(old);
+	return 0;
+}
+
+/* ---- Flushes ---- */
+
+static int op_tlb_flush_local(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d, (void)op;
+	guest_flush_local(FLUSH_EVERYTHING);
+	return 0;
+}
+
+static int op_invlpg_local(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d;
+	if (guest_range_ok(op->arg1.linear_addr, 1, true))
+		guest_flush_local(op->arg1.linear_addr);
+	return 0;
+}
+
+static int op_tlb_flush_multi(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d;
+	return guest_flush_listed((u64)op->arg2.vcpumask.p, FLUSH_EVERYTHING);
+}
+
+static int op_invlpg_multi(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d;
+	if (!guest_range_ok(op->arg1.linear_addr, 1, true))
+		return 0;
+	return guest_flush_listed((u64)op->arg2.vcpumask.p, op->arg1.linear_addr);
+}
+
+static int op_tlb_flush_all(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d, (void)op;
+	guest_flush_all(FLUSH_EVERYTHING);
+	return 0;
+}
+
+static int op_invlpg_all(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d;
+	if (guest_range_ok(op->arg1.linear_addr, 1, true))
+		guest_flush_all(op->arg1.linear_addr);
+	return 0;
+}
+
+/* Guest RAM is write-back and coherent (COH-1): only who maps devices has something to write back. This CPU's caches. */
+static int op_flush_cache(struct domain *d, const struct mmuext_op *op)
+{
+	(void)op;
+	if (!d->is_privileged)
+		return -EACCES;
+	asm volatile ("wbinvd" ::: "memory");
+	return 0;
+}
+
+/* ---- The rest ---- */
+
+static int op_set_ldt(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d;
+	return ldt_set(op->arg1.linear_addr, op->arg2.nr_ents);
+}
+
+/* A frame for the caller to write to, with general and writable reference. */
+static int get_writable(struct domain *d, u64 mfn, struct page_info **pg)
+{
+	if (!mfn_has_page(_mfn(mfn)))
+		return -EINVAL;
+	*pg = page_of(_mfn(mfn));
+	return page_get_and_type(*pg, d, PGT_writable) ? -EINVAL : 0;
+}
+
+static int op_clear_page(struct domain *d, const struct mmuext_op *op)
+{
+	struct page_info *pg;
+	int rc = get_writable(d, op->arg1.mfn, &pg);
+
+	if (rc)
+		return rc;
+	memset(window_ptr(page_mfn(pg)), 0, PAGE_SIZE);
+	page_put_and_type(pg);
+	return 0;
+}
+
+static int op_copy_page(struct domain *d, const struct mmuext_op *op)
+{
+	struct page_info *src = page_get_from_mfn(_mfn(op->arg2.src_mfn), d), *dst;
+	int rc;
+
+	if (!src)
+		return -EINVAL;
+	rc = get_writable(d, op->arg1.mfn, &dst);
+	if (!rc) {
+		memmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);
+		page_put_and_type(dst);
+	}
+	page_put(src);
+	return rc;
+}
+
+static int op_unsupported(struct domain *d, const struct mmuext_op *op)
+{
+	(void)d, (void)op;
+	return -EOPNOTSUPP;
+}
+
+/* @foreign_ok: the frame named may belong to @pg_owner; all others work on the caller alone (-EPERM). */
+static const struct {
+	int (*fn)(struct domain *pg_owner, const struct mmuext_op *op);
+	bool foreign_ok;
+} ops[] = {
+	[MMUEXT_PIN_L1_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L2_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L3_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L4_TABLE]      = { op_pin, true },
+	[MMUEXT_UNPIN_TABLE]       = { op_unpin, true },
+	[MMUEXT_NEW_BASEPTR]       = { op_new_baseptr, false },
+	[MMUEXT_TLB_FLUSH_LOCAL]   = { op_tlb_flush_local, false },
+	[MMUEXT_INVLPG_LOCAL]      = { op_invlpg_local, false },
+	[MMUEXT_TLB_FLUSH_MULTI]   = { op_tlb_flush_multi, false },
+	[MMUEXT_INVLPG_MULTI]      = { op_invlpg_multi, false },
+	[MMUEXT_TLB_FLUSH_ALL]     = { op_tlb_flush_all, false },
+	[MMUEXT_INVLPG_ALL]        = { op_invlpg_all, false },
+	[MMUEXT_FLUSH_CACHE]       = { op_flush_cache, false },
+	[MMUEXT_SET_LDT]           = { op_set_ldt, false },
+	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, false },
+	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, true },
+	[MMUEXT_COPY_PAGE]         = { op_copy_page, true },
+	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache, false },
+	[MMUEXT_MARK_SUPER]        = { op_unsupported, true },
+	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, true },
+};
+
+static int one_op(struct domain *pg_owner, const struct mmuext_op *op)
+{
+	if (op->cmd >= ARRAY_SIZE(ops) || !ops[op->cmd].fn)
+		return -ENOSYS;
+	if (pg_owner != current->domain && !ops[op->cmd].foreign_ok)
+		return -EPERM;
+	return ops[op->cmd].fn(pg_owner, op);
+}
+
+/* As all_requests() of mmu_update.c. */
+static int all_ops(struct domain *pg_owner, u64 list, u32 count, u32 *i)
+{
+	struct mmuext_op op;
+	int rc = 0;
+
+	for (*i = 0; *i < count && !rc; *i += !rc) {
+		if (*i && hypercall_preempt_check())
+			return -ERESTART;
+		rc = page_type_finish_parked();
+		if (!rc)
+			rc = copy_from_guest(&op, guest_elem(list, *i, sizeof(op)), sizeof(op));
+		if (!rc)
+			rc = one_op(pg_owner, &op);
+	}
+	return rc == -EINTR ? -ERESTART : rc;
+}
+
+long hc_mmuext_op(u64 list, u64 count_arg, u64 done_ptr, u64 domid, u64 a5, u64 a6)
+{
+	u32 count = count_arg, done = 0, i;
+	struct domain *pg_owner;
+	int rc = page_type_finish_parked();
+
+	(void)a5, (void)a6;
+	if (rc)
+		return hypercall_continue(__HYPERVISOR_mmuext_op, list, count, done_ptr, domid, 0);
+	if (count == MMU_OP_CONTINUED && !list)
+		return (int)domid;
+	if ((count & MMU_OP_CONTINUED) && done_ptr && copy_from_guest(&done, done_ptr, sizeof(done)))
+		return -EFAULT;
+	count &= ~MMU_OP_CONTINUED;
+	pg_owner = pg_owner_of(domid);
+	if (!pg_owner)
+		return -ESRCH;
+
+	rc = all_ops(pg_owner, list, count, &i);
+	return mmu_op_end(__HYPERVISOR_mmuext_op, rc, &(struct mmu_op_progress){
+		.list = list, .elem_bytes = sizeof(struct mmuext_op), .count = count, .handled = i,
+		.done_before = done, .done_ptr = done_ptr, .domids = domid });
+}
