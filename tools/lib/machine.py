@@ -38,7 +38,7 @@ ISOLA_RULES = (
     Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)", POWERED_OFF, 5, must_end=True),
     Rule(rb"\(isola\) Domain 0 shut down: crash", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
-    Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 1),
+    Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
 )
 XEN_RULES = (           # genuine Xen halts the machine after "halted"
