@@ -9,13 +9,12 @@
 #pragma once
 
 #include <isola/types.h>
-#include <isola/spinlock.h>
 
 struct domain;
 
 struct ioport_rights {
 	u64 direct[65536 / 64];         /* bit set: goes to hardware as it is. Set up before the domain runs */
-	spinlock_t lock;                /* cf8, rtc_index */
+	/* Latches. A domain whose vcpus race for them gets what it would from hardware: one of the values. */
 	u32 cf8;                        /* what the domain last wrote to port CF8H as a dword */
 	u8 rtc_index;                   /* and to port 70H */
 };

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What dom0's platform calls need to know of the machine.
+ */
+#pragma once
+
+struct acpi_info;
+
+/* Copy from the ACPI tables what XENPF_get_cpuinfo and XENPF_enter_acpi_sleep use. Boot, before any domain runs. */
+void platform_init(const struct acpi_info *info);

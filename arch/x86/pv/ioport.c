@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * I/O ports of a domain: see asm/ioport.h. dom0 reaches hardware directly, but for what the hypervisor keeps and for four
+ * devices that are virtual: the PIT's channel 2 with the speaker gate, the RTC, the PCI address latch, the PCI data window.
+ *
+ * Ports of virtual devices are never in the `direct' bitmap, so the common access is one bitmap lookup (IOP-1). PCI
+ * configuration by CF8H/CFCH and the RTC's index/data pair are two-step on hardware: hw_lock makes each one step.
+ */
+#include <asm/acpi.h>
+#include <asm/insn.h>
+#include <asm/ioport.h>
+#include <asm/ioport_keep.h>
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/lock_order.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <isola/spinlock.h>
+
+#define PIT_CHANNEL2     0x42
+#define PIT_MODE         0x43
+#define SPEAKER_GATE     0x61
+#define RTC_INDEX        0x70
+#define RTC_DATA         0x71
+#define PCI_ADDRESS      0xcf8
+#define PCI_DATA         0xcfc
+#define PCI_ENABLE       (1u << 31)
+
+/* What no domain reaches directly, whoever it is. The first rows are virtual devices' ports, the others do not exist for it. */
+static struct { u16 first, last; } kept[24] = {
+	{ PIT_CHANNEL2, PIT_MODE },
+	{ SPEAKER_GATE, SPEAKER_GATE },
+	{ RTC_INDEX, RTC_DATA },
+	{ PCI_DATA, PCI_DATA + 3 },
+	{ 0x20, 0x21 },                 /* 8259 master */
+	{ 0xa0, 0xa1 },                 /* and slave */
+	{ 0x4d0, 0x4d1 },               /* their edge/level control */
+	{ 0x40, 0x41 },                 /* PIT channels 0 and 1 */
+	{ 0x3f8, 0x3ff },               /* com1, the console unless told otherwise */
+};
+static unsigned int nr_kept = 9;
+
+static spinlock_t hw_lock = SPINLOCK_INIT(LOCK_NONE);
+
+void ioport_keep(u16 first, u16 last)
+{
+	BUG_ON(nr_kept == ARRAY_SIZE(kept));
+	kept[nr_kept].first = first;
+	kept[nr_kept++].last = last;
+}
+
+void ioport_keep_acpi(const struct acpi_info *acpi)
+{
+	if (acpi->has_fadt && acpi->pm_timer.space == 1 && acpi->pm_timer.addr)
+		ioport_keep(acpi->pm_timer.addr, acpi->pm_timer.addr + 3);
+}
+
+int ioport_rights_create(struct domain *d)
+{
+	struct ioport_rights *r = public_alloc(sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	if (d->is_privileged)
+		for (unsigned int i = 0; i < ARRAY_SIZE(r->direct); i++)
+			r->direct[i] = ~0ul;
+	d->ioports = r;
+	for (unsigned int i = 0; i < nr_kept; i++)
+		ioport_deny(d, kept[i].first, kept[i].last);
+	return 0;
+}
+
+void ioport_deny(struct domain *d, u16 first, u16 last)
+{
+	for (unsigned int port = first; port <= last; port++)
+		d->ioports->direct[port / 64] &= ~(1ul << port % 64);
+}
+
+/* Dword accesses to CF8H are the PCI address latch, always virtual; narrower ones are other registers. */
+bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
+{
+	const u64 *direct = d->ioports->direct;
+	u64 want = (1ul << bytes) - 1, have;
+
+	if ((u32)port + bytes > 0x10000 || (port == PCI_ADDRESS && bytes == 4))
+		return false;
+	have = direct[port / 64] >> port % 64;
+	if (port % 64 + bytes > 64)
+		have |= direct[port / 64 + 1] << (64 - port % 64);
+	return (have & want) == want;
+}
+
+static u32 hw_read(u16 port, unsigned int bytes)
+{
+	switch (bytes) {
+	case 1:
+		return inb(port);
+	case 2:
+		return inw(port);
+	default:
+		return inl(port);
+	}
+}
+
+static void hw_write(u16 port, unsigned int bytes, u32 val)
+{
+	switch (bytes) {
+	case 1:
+		outb(val, port);
+		break;
+	case 2:
+		outw(val, port);
+		break;
+	default:
+		outl(val, port);
+		break;
+	}
+}
+
+/* Where the RTC and PCI have an address register of their own, it is set to the domain's for this one access. */
+static u32 pci_read(struct ioport_rights *r, unsigned int offset, unsigned int bytes)
+{
+	u32 address = READ_ONCE(r->cf8), val;
+
+	if (!(address & PCI_ENABLE))
+		return ~0u;
+	spin_lock(&hw_lock);
+	outl(address, PCI_ADDRESS);
+	val = hw_read(PCI_DATA + offset, bytes);
+	spin_unlock(&hw_lock);
+	return val;
+}
+
+static void pci_write(struct ioport_rights *r, unsigned int offset, unsigned int bytes, u32 val)
+{
+	u32 address = READ_ONCE(r->cf8);
+
+	if (!(address & PCI_ENABLE))
+		return;
+	spin_lock(&hw_lock);
+	outl(address, PCI_ADDRESS);
+	hw_write(PCI_DATA + offset, bytes, val);
+	spin_unlock(&hw_lock);
+}
+
+static u8 rtc_access(struct ioport_rights *r, bool write, u8 val)
+{
+	spin_lock(&hw_lock);
+	outb(r->rtc_index & 0x7f, RTC_INDEX);
+	if (write)
+		outb(val, RTC_DATA);
+	else
+		val = inb(RTC_DATA);
+	spin_unlock(&hw_lock);
+	return val;
+}
+
+/* A byte of a virtual device of dom0's, or of a port that is not there. */
+static u8 virtual_read(struct ioport_rights *r, u16 port)
+{
+	switch (port) {
+	case PIT_CHANNEL2:
+	case PIT_MODE:
+	case SPEAKER_GATE:
+		return inb(port);
+	case RTC_INDEX:
+		return r->rtc_index;
+	case RTC_DATA:
+		return rtc_access(r, false, 0);
+	default:
+		return 0xff;
+	}
+}
+
+static void virtual_write(struct ioport_rights *r, u16 port, u8 val)
+{
+	switch (port) {
+	case PIT_CHANNEL2:
+		outb(val, port);
+		break;
+	case PIT_MODE:
+		if (val >> 6 == 2)              /* channel 2; the others are not the guest's */
+			outb(val, port);
+		break;
+	case SPEAKER_GATE:
+		outb((inb(port) & ~3) | (val & 3), port);
+		break;
+	case RTC_INDEX:
+		r->rtc_index = val;
+		break;
+	case RTC_DATA:
+		rtc_access(r, true, val);
+		break;
+	}
+}
+
+/* How many of @bytes at @port are one access to the PCI data window; 0: none. Three at its end are done as two and one. */
+static unsigned int pci_data_bytes(u16 port, unsigned int bytes)
+{
+	unsigned int n;
+
+	if ((port & ~3u) != PCI_DATA)
+		return 0;
+	n = min(bytes, 4 - (port & 3u));
+	return n == 3 ? 2 : n;
+}
+
+u32 ioport_read(struct domain *d, u16 port, unsigned int bytes)
+{
+	struct ioport_rights *r = d->ioports;
+	u32 val = 0;
+
+	if (likely(ioport_is_direct(d, port, bytes)))
+		return hw_read(port, bytes);
+	if (port == PCI_ADDRESS && bytes == 4)
+		return r->cf8;
+
+	for (unsigned int i = 0, n; i < bytes; i += n, port += n) {
+		u32 part = 0xff;
+
+		n = pci_data_bytes(port, bytes - i);
+		if (n && d->is_privileged)
+			part = pci_read(r, port & 3, n);
+		else if (n)
+			part = ~0u;
+		else if (ioport_is_direct(d, port, 1))
+			part = inb(port);
+		else if (d->is_privileged)
+			part = virtual_read(r, port);
+		n = n ? n : 1;
+		val |= (part & (u32)((1ul << 8 * n) - 1)) << 8 * i;
+	}
+	return val;
+}
+
+void ioport_write(struct domain *d, u16 port, unsigned int bytes, u32 val)
+{
+	struct ioport_rights *r = d->ioports;
+
+	if (likely(ioport_is_direct(d, port, bytes))) {
+		hw_write(port, bytes, val);
+		return;
+	}
+	if (port == PCI_ADDRESS && bytes == 4) {
+		r->cf8 = val;
+		return;
+	}
+
+	for (unsigned int i = 0, n; i < bytes; i += n, port += n) {
+		u32 part = val >> 8 * i;
+
+		n = pci_data_bytes(port, bytes - i);
+		if (n && d->is_privileged)
+			pci_write(r, port & 3, n, part);
+		else if (!n && ioport_is_direct(d, port, 1))
+			outb(part, port);
+		else if (!n && d->is_privileged)
+			virtual_write(r, port, part);
+		n = n ? n : 1;
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off, and asking which CPUs there are.
+ * Privilege is decided first (PRIV-1), then the interface version.
+ */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+#endif
+#include <asm/acpi.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/platform.h>
+#include <asm/pvclock.h>
+#include <asm/uaccess.h>
+#include <isola/domain.h>
+#include <isola/printk.h>
+#include <isola/time.h>
+#include <isola/vcpu.h>
+#include <xen/xen.h>
+#include <xen/platform.h>
+#include <xen/sched.h>
+
+#define PM1_SLP_TYP       (7u << 10)            /* ACPI 6.4 §4.8.3.2.1 */
+#define PM1_SLP_TYP_SHIFT 10
+#define PM1_SLP_EN        (1u << 13)
+
+/* What ACPI said, copied at boot; I/O port 0 is none. */
+static struct {
+	u16 pm1a_cnt, pm1b_cnt;
+	bool has_s5;
+	u8 s5_a, s5_b;
+	unsigned int nr_cpus;
+	struct { u32 apic_id, acpi_id; } cpu[ACPI_MAX_CPUS];
+} acpi;
+
+static u16 io_register(const struct acpi_register *r)
+{
+	return r->space == 1 && r->addr <= 0xffff ? r->addr : 0;
+}
+
+void platform_init(const struct acpi_info *info)
+{
+	acpi.pm1a_cnt = io_register(&info->pm1a_cnt);
+	acpi.pm1b_cnt = io_register(&info->pm1b_cnt);
+	acpi.has_s5 = info->has_s5;
+	acpi.s5_a = info->s5_a;
+	acpi.s5_b = info->s5_b;
+	acpi.nr_cpus = info->nr_cpus;
+	for (unsigned int i = 0; i < info->nr_cpus; i++) {
+		acpi.cpu[i].apic_id = info->cpu[i].apic_id;
+		acpi.cpu[i].acpi_id = info->cpu[i].acpi_id;
+	}
+}
+
+static long settime64(const struct xenpf_settime64 *op)
+{
+	u64 wall_ns;
+
+	if (op->mbz || op->nsecs >= 1000000000u)
+		return -EINVAL;
+	if (__builtin_mul_overflow(op->secs, 1000000000ul, &wall_ns) ||
+	    __builtin_add_overflow(wall_ns, op->nsecs, &wall_ns) || wall_ns < op->system_time)
+		return -EINVAL;
+	wallclock_set(wall_ns - op->system_time);
+	pvclock_update();
+	return 0;
+}
+
+/* Write SLP_TYP first, then SLP_EN with it, as ACPI 6.4 §7.4.2 has it. */
+static void write_sleep_registers(u16 val_a, u16 val_b)
+{
+	outw(val_a & ~PM1_SLP_EN, acpi.pm1a_cnt);
+	if (acpi.pm1b_cnt)
+		outw(val_b & ~PM1_SLP_EN, acpi.pm1b_cnt);
+	asm volatile ("wbinvd" ::: "memory");
+	outw(val_a | PM1_SLP_EN, acpi.pm1a_cnt);
+	if (acpi.pm1b_cnt)
+		outw(val_b | PM1_SLP_EN, acpi.pm1b_cnt);
+	udelay(10000);
+}
+
+static bool is_s5_type(u16 val_a, u16 val_b)
+{
+	if (!acpi.has_s5)
+		return true;
+	return (val_a & PM1_SLP_TYP) >> PM1_SLP_TYP_SHIFT == acpi.s5_a &&
+		(!acpi.pm1b_cnt || (val_b & PM1_SLP_TYP) >> PM1_SLP_TYP_SHIFT == acpi.s5_b);
+}
+
+/* Soft off only: sleeping states need a wake-up path that is not built. */
+static long enter_acpi_sleep(const struct xenpf_enter_acpi_sleep *op)
+{
+	if (op->sleep_state != 5 || op->flags)
+		return -ENOSYS;
+	if (!acpi.pm1a_cnt)
+		return -EPERM;
+	if (!is_s5_type(op->val_a, op->val_b))
+		return -EINVAL;
+	pr_info("Domain 0 asks for soft off (ACPI S5)");
+	write_sleep_registers(op->val_a, op->val_b);
+	/* Still here: the registers did not do it. */
+	domain_shutdown(current->domain, SHUTDOWN_poweroff);
+	return 0;
+}
+
+/* One CPU by number; @op is answered in place. Numbers beyond the last are told apart by a flag, not by an error. */
+static long get_cpuinfo(struct xenpf_pcpuinfo *op)
+{
+	u32 cpu = op->xen_cpuid;
+
+	op->max_present = nr_cpus - 1;
+	op->flags = op->apic_id = op->acpi_id = 0;
+	if (cpu >= nr_cpus) {
+		op->flags = XEN_PCPU_FLAGS_INVALID;
+		return 0;
+	}
+	op->apic_id = op->acpi_id = cpu_public[cpu].apic_id;
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
+		if (acpi.cpu[i].apic_id == op->apic_id)
+			op->acpi_id = acpi.cpu[i].acpi_id;
+	if (cpu_public[cpu].online)
+		op->flags |= XEN_PCPU_FLAGS_ONLINE;
+	return 0;
+}
+
+/* Nothing was asked of the firmware while booting, so there is nothing to tell. */
+static long firmware_info(const struct xenpf_firmware_info *op)
+{
+	switch (op->type) {
+	case XEN_FW_DISK_INFO:
+	case XEN_FW_DISK_MBR_SIGNATURE:
+	case XEN_FW_VBEDDC_INFO:
+		return -ESRCH;
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT, -EINVAL, -ESRCH; -ENOSYS. */
+long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	struct xen_platform_op op;
+	long rc;
+
+	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
+	if (!current->domain->is_privileged)
+		return -EPERM;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.interface_version != XENPF_INTERFACE_VERSION)
+		return -EACCES;
+
+	switch (op.cmd) {
+	case XENPF_settime64:
+		return settime64(&op.u.settime64);
+	case XENPF_enter_acpi_sleep:
+		return enter_acpi_sleep(&op.u.enter_acpi_sleep);
+	case XENPF_firmware_info:
+		return firmware_info(&op.u.firmware_info);
+	case XENPF_get_cpuinfo:
+		rc = get_cpuinfo(&op.u.pcpu_info);
+		if (!rc && copy_to_guest(arg, &op, sizeof(op)))
+			rc = -EFAULT;
+		return rc;
+	default:
+		guest_debug("platform_op %u is not built", op.cmd);
+		return -ENOSYS;
+	}
+}

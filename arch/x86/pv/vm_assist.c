@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VM assists: ways in which a guest asks to be helped, or treated more like hardware. One bit each in domain.vm_assist.
+ *
+ * Some change nothing here, because the help is always given (writable page tables) or was for guests of other kinds (4 GiB
+ * segments); they are remembered, as the ABI says they can be switched.
+ */
+#include <asm/hypercall.h>
+#include <asm/percpu.h>
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/vcpu.h>
+#include <xen/xen.h>
+
+#define ASSIST(name) (1ul << VMASST_TYPE_##name)
+#define ASSISTS_VALID (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) | ASSIST(writable_pagetables) |	\
+		       ASSIST(pae_extended_cr3) | ASSIST(architectural_iopl) |				\
+		       ASSIST(runstate_update_flag) | ASSIST(m2p_strict))
+
+/* HYPERVISOR_vm_assist(cmd, type): 0; -EINVAL no such assist; -ENOSYS no such command. */
+long hc_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	struct domain *d = current->domain;
+
+	(void)a3, (void)a4, (void)a5, (void)a6;
+	if (type >= 64 || !(ASSISTS_VALID & 1ul << type))
+		return -EINVAL;
+	switch ((u32)cmd) {
+	case VMASST_CMD_enable:
+		__atomic_fetch_or(&d->vm_assist, 1ul << type, __ATOMIC_SEQ_CST);
+		return 0;
+	case VMASST_CMD_disable:
+		__atomic_fetch_and(&d->vm_assist, ~(1ul << type), __ATOMIC_SEQ_CST);
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_xen_version: what a guest may know about the hypervisor it runs on. The ABI is Xen's of 4.17; what is ours says so.
+ * Every answer is built in a zeroed object of the ABI's size (LEAK-1).
+ */
+#include <asm/layout.h>
+#include <asm/bootmem.h>
+#include <asm/hypercall.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <isola/domain.h>
+#include <isola/lib/string.h>
+#include <isola/vcpu.h>
+#include <xen/xen.h>
+#include <xen/version.h>
+
+#define ABI_VERSION (4u << 16 | 17)
+
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+static u32 features(const struct domain *d)
+{
+	u32 map = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
+		1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_direct_mapped;
+
+	if (d->is_privileged)
+		map |= 1u << XENFEAT_dom0;
+	if (d->is_privileged || d->vm_assist & 1ul << VMASST_TYPE_pae_extended_cr3)
+		map |= 1u << XENFEAT_pae_pgdir_above_4gb;
+	return map;
+}
+
+static long get_features(u64 arg)
+{
+	xen_feature_info_t info;
+
+	if (copy_from_guest(&info, arg, sizeof(info)))
+		return -EFAULT;
+	if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
+		return -EINVAL;
+	info.submap = features(current->domain);
+	return copy_to_guest(arg, &info, sizeof(info));
+}
+
+static long compile_info(u64 arg)
+{
+	static const struct xen_compile_info info = {
+		.compiler = COMPILER,
+		.compile_by = "isola",
+		.compile_domain = "",
+		.compile_date = "",             /* the build is reproducible */
+	};
+
+	return copy_to_guest(arg, &info, sizeof(info));
+}
+
+/* A string in a buffer of the ABI's size, the rest of it zero. */
+static long give_string(u64 arg, const char *s, size_t size)
+{
+	char buf[XEN_CAPABILITIES_INFO_LEN] = { 0 };
+
+	strlcpy(buf, s, min(size, sizeof(buf)));
+	return copy_to_guest(arg, buf, min(size, sizeof(buf)));
+}
+
+/* HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -ENODATA, -ENOSYS. */
+long hc_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	static const xen_platform_parameters_t parameters = { .virt_start = VA_HV_FIRST };
+	static const xen_domain_handle_t no_handle;
+
+	(void)a3, (void)a4, (void)a5, (void)a6;
+	switch ((u32)cmd) {
+	case XENVER_version:
+		return ABI_VERSION;
+	case XENVER_extraversion:
+		return give_string(arg, ".isola", XEN_EXTRAVERSION_LEN);
+	case XENVER_compile_info:
+		return compile_info(arg);
+	case XENVER_capabilities:
+		return give_string(arg, "xen-3.0-x86_64 ", XEN_CAPABILITIES_INFO_LEN);
+	case XENVER_changeset:
+		return give_string(arg, "", XEN_CHANGESET_INFO_LEN);
+	case XENVER_platform_parameters:
+		return copy_to_guest(arg, &parameters, sizeof(parameters));
+	case XENVER_get_features:
+		return get_features(arg);
+	case XENVER_pagesize:
+		return arg ? -EINVAL : (long)PAGE_SIZE;
+	case XENVER_guest_handle:
+		return copy_to_guest(arg, no_handle, sizeof(no_handle));
+	case XENVER_commandline:
+		return give_string(arg, boot_info.cmdline, sizeof(xen_commandline_t));
+	case XENVER_build_id:
+		return -ENODATA;
+	default:
+		return -ENOSYS;
+	}
+}
