@@ -6,41 +6,75 @@
  *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX               US set; PWT PCD PAT on I/O frames only (COH-1)
  *   2..4   P RW US         A D       AVL 52..62 NX               US set; PS, G, PWT, PCD refused
  */
+#include <asm/acpi.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/pt_check.h>
 #include <isola/errno.h>
+#include <isola/printk.h>
 
 #define UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | PTE_NX | PTE_ADDR)
 #define L1_ALLOWED	(UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
 #define L1_CACHE	(PTE_PWT | PTE_PCD | PTE_PAT)	/* PAT index 0, write-back, when all are clear */
 
-static u64 nr_machine_frames;
+#define MSI_FIRST	0xfee00		/* the MSI window; the local APIC is its first page unless firmware moved it */
+#define MSI_LAST	0xfeeff
 
 struct domain domain_io = { .domid = DOMID_IO };
 
-void pt_check_init(void)
+static u64 nr_machine_frames;		/* one past what the CPU can address; 0 until pt_check_init() */
+
+/* Frames that no guest may map, by rising first. Written at boot only. */
+static struct { u64 first, last; } denied[ACPI_MAX_IOAPICS + 8];
+static unsigned nr_denied;
+
+void pt_deny_io(mfn_t first, mfn_t last)
+{
+	unsigned i = nr_denied;
+
+	BUG_ON(nr_denied == ARRAY_SIZE(denied));
+	for (; i > 0 && denied[i - 1].first > mfn_x(first); i--)
+		denied[i] = denied[i - 1];
+	denied[i].first = mfn_x(first);
+	denied[i].last = mfn_x(last);
+	nr_denied++;
+}
+
+bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last)
+{
+	if (i >= nr_denied)
+		return false;
+	*first = _mfn(denied[i].first);
+	*last = _mfn(denied[i].last);
+	return true;
+}
+
+static void deny_page(u64 maddr)
+{
+	pt_deny_io(maddr_to_mfn(maddr), maddr_to_mfn(maddr));
+}
+
+void pt_check_init(const struct acpi_info *acpi)
 {
 	unsigned bits = 36;
 
+	pt_deny_io(_mfn(MSI_FIRST), _mfn(MSI_LAST));
+	if (acpi->lapic_maddr && (acpi->lapic_maddr >> PAGE_SHIFT) != MSI_FIRST)
+		deny_page(acpi->lapic_maddr);
+	for (unsigned i = 0; i < acpi->nr_ioapics; i++)
+		deny_page(acpi->ioapic[i].maddr);
 	if (cpuid(0x80000000, 0).eax >= 0x80000008)
 		bits = cpuid(0x80000008, 0).eax & 0xff;
 	nr_machine_frames = 1ul << (min(bits, 52u) - PAGE_SHIFT);
 }
 
-/* Frames that no guest may map, privileged or not: first, last. MSI window and local APIC; I/O APICs. */
-static const struct { u64 first, last; } denied_frames[] = {
-	{ 0xfee00, 0xfeeff },
-	{ 0xfec00, 0xfec0f },
-};
-
 bool pt_io_permitted(const struct domain *d, mfn_t m)
 {
 	if (!d->is_privileged || mfn_x(m) >= nr_machine_frames)
 		return false;
-	for (unsigned i = 0; i < ARRAY_SIZE(denied_frames); i++)
-		if (mfn_x(m) >= denied_frames[i].first && mfn_x(m) <= denied_frames[i].last)
+	for (unsigned i = 0; i < nr_denied; i++)
+		if (mfn_x(m) >= denied[i].first && mfn_x(m) <= denied[i].last)
 			return false;
 	return true;
 }

@@ -18,3 +18,6 @@ objs-y += arch/x86/pv/physdev_op.o
 objs-y += arch/x86/pv/platform_op.o
 objs-y += arch/x86/pv/gdt.o
 objs-y += arch/x86/pv/ldt.o
+objs-y += arch/x86/pv/reservation.o
+objs-y += arch/x86/pv/memory_map.o
+objs-y += arch/x86/pv/memory_op.o

@@ -9,8 +9,13 @@
 #include <asm/frametable.h>
 #include <isola/domain.h>
 
-/* One past the highest frame number the CPU can address. Boot CPU, once, before any guest; 0 until then: nothing is I/O. */
-void pt_check_init(void);
+struct acpi_info;
+
+/*
+ * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before any guest; until then no I/O
+ * frame may be mapped.
+ */
+void pt_check_init(const struct acpi_info *acpi);
 
 /*
  * Stands for the owner of I/O frames (DOMID_IO) where a domain is asked for: it owns no counted frame.
@@ -19,6 +24,11 @@ extern struct domain domain_io;
 
 /* May @d map the non-RAM frame @m? Privileged domains, but for interrupt controllers and the hypervisor's own devices. */
 bool pt_io_permitted(const struct domain *d, mfn_t m);
+
+/* Withhold [@first, @last] from every guest. Boot only. */
+void pt_deny_io(mfn_t first, mfn_t last);
+/* The withheld ranges, by rising first frame: false when there is no @i-th. */
+bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last);
 
 /*
  * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are. *@e gains what the ABI adds (US).

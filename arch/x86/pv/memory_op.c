@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_memory_op: the table of its operations, and the questions among them. Operations that change memory are in
+ * reservation.c, maps in memory_map.c.
+ */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
+#endif
+#include <asm/domain_map.h>
+#include <asm/frametable.h>
+#include <asm/hypercall.h>
+#include <asm/layout.h>
+#include <asm/memory_map.h>
+#include <asm/memory_op.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/reservation.h>
+#include <asm/uaccess.h>
+#include <isola/errno.h>
+#include <isola/vcpu.h>
+#include <xen/memory.h>
+
+#define MEMOP_CMD_MASK		((1u << MEMOP_CMD_BITS) - 1)
+#define DOMU_MAX_MFN		0x7fffffffful	/* what the M2P's address range can hold */
+
+struct domain *memory_op_domain(domid_t domid)
+{
+	struct domain *d = current->domain;
+
+	return domid == DOMID_SELF || domid == d->domid ? d : NULL;
+}
+
+long memory_op_continue(unsigned op, u64 done, u64 arg)
+{
+	return hypercall_continue(__HYPERVISOR_memory_op, op | done << MEMOP_CMD_BITS, arg, 0, 0, 0);
+}
+
+/* The domain of a struct xen_memory_domain at @arg. */
+static int arg_domain(u64 arg, struct domain **d)
+{
+	struct xen_memory_domain which;
+
+	if (copy_from_guest(&which, arg, sizeof(which)))
+		return -EFAULT;
+	*d = memory_op_domain(which.domid);
+	return *d ? 0 : -ESRCH;
+}
+
+static long op_current_reservation(u64 arg)
+{
+	struct domain *d;
+	int rc = arg_domain(arg, &d);
+
+	return rc ? rc : (long)READ_ONCE(d->nr_pages);
+}
+
+static long op_maximum_reservation(u64 arg)
+{
+	struct domain *d;
+	int rc = arg_domain(arg, &d);
+
+	return rc ? rc : (long)d->max_pages;
+}
+
+static long op_maximum_gpfn(u64 arg)
+{
+	const struct shared_info *s;
+	struct domain *d;
+	int rc = arg_domain(arg, &d);
+
+	if (rc)
+		return rc;
+	s = window_ptr(d->shared_info_mfn);
+	return READ_ONCE(s->arch.max_pfn) - 1;
+}
+
+static long op_maximum_ram_page(u64 arg)
+{
+	(void)arg;
+	return max_page;
+}
+
+static long op_machphys_mapping(u64 arg)
+{
+	const struct xen_machphys_mapping m = {
+		.v_start = VA_M2P,
+		.v_end = VA_M2P_END,
+		.max_mfn = current->domain->is_privileged ? max_page - 1 : DOMU_MAX_MFN,
+	};
+
+	return copy_to_guest(arg, &m, sizeof(m));
+}
+
+/*
+ * Contiguous memory for DMA: none to be had yet. All refused and nr_exchanged as the caller left it is an outcome the ABI
+ * has, and guests fall back.
+ */
+static long op_exchange(u64 arg)
+{
+	struct xen_memory_exchange x;
+
+	if (copy_from_guest(&x, arg, sizeof(x)))
+		return -EFAULT;
+	if (!memory_op_domain(x.in.domid) || x.in.domid != x.out.domid)
+		return -EINVAL;
+	return -ENOMEM;
+}
+
+static long (*const ops[])(u64 arg) = {
+	[XENMEM_maximum_ram_page]       = op_maximum_ram_page,
+	[XENMEM_current_reservation]    = op_current_reservation,
+	[XENMEM_maximum_reservation]    = op_maximum_reservation,
+	[XENMEM_maximum_gpfn]           = op_maximum_gpfn,
+	[XENMEM_machphys_mapping]       = op_machphys_mapping,
+	[XENMEM_memory_map]             = memory_map_own,
+	[XENMEM_machine_memory_map]     = memory_map_machine,
+	[XENMEM_exchange]               = op_exchange,
+};
+
+long hc_memory_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	unsigned op = cmd & MEMOP_CMD_MASK;
+	u64 start = cmd >> MEMOP_CMD_BITS;
+	int rc = page_type_finish_parked();
+
+	(void)a3, (void)a4, (void)a5, (void)a6;
+	if (rc)
+		return hypercall_continue(__HYPERVISOR_memory_op, cmd, arg, 0, 0, 0);
+	switch (op) {
+	case XENMEM_increase_reservation:
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return reservation_change(op, arg, start);
+	}
+	if (op >= ARRAY_SIZE(ops) || !ops[op])
+		return -ENOSYS;
+	return start ? -EINVAL : ops[op](arg);	/* the rest has no progress to speak of */
+}

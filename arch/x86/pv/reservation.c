@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Increase, populate, decrease. Invariants: a frame given is scrubbed, assigned and known to the M2P before the guest learns its
+ * number; a frame taken back is held by nobody but its allocation (MEM-4) and reaches the allocator after a flush (TLB-3), which
+ * is done before a continuation too. Progress is in the command word (CON-2): checked like a fresh argument.
+ */
+#ifndef __XEN_INTERFACE_VERSION__
+#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
+#endif
+#include <asm/domain_map.h>
+#include <asm/frametable.h>
+#include <asm/hypercall.h>
+#include <asm/m2p.h>
+#include <asm/memory_op.h>
+#include <asm/percpu.h>
+#include <asm/reservation.h>
+#include <asm/uaccess.h>
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <isola/vcpu.h>
+#include <xen/memory.h>
+
+#define MAX_GUEST_ORDER	9		/* MEM-2: 512 frames are the longest step without a preemption check */
+
+struct change {
+	struct domain *d;
+	u64 list;			/* guest array of frame numbers, or 0 */
+	u64 nr;
+	unsigned order, max_bits;
+};
+
+static u64 elem(const struct change *c, u64 i)
+{
+	return guest_elem(c->list, i, sizeof(xen_pfn_t));
+}
+
+/* A fresh, assigned extent, or INVALID_MFN. */
+static mfn_t new_extent(const struct change *c)
+{
+	mfn_t m = page_alloc(ALLOC_DOMAIN, c->order, c->max_bits);
+
+	if (mfn_is_valid_num(m) && domain_assign_pages(c->d, m, c->order)) {
+		page_free(ALLOC_DOMAIN, m, c->order);
+		return INVALID_MFN;
+	}
+	return m;
+}
+
+static int populate_one(const struct change *c, u64 i)
+{
+	u64 pfn, mfn;
+	mfn_t m;
+
+	if (copy_from_guest(&pfn, elem(c, i), sizeof(pfn)))
+		return -EFAULT;
+	m = new_extent(c);
+	if (!mfn_is_valid_num(m))
+		return -ENOMEM;
+	for (u64 j = 0; j < 1ul << c->order; j++)
+		m2p_set(mfn_add(m, j), _pfn(pfn + j));
+	mfn = mfn_x(m);
+	return copy_to_guest(elem(c, i), &mfn, sizeof(mfn));
+}
+
+static int increase_one(const struct change *c, u64 i)
+{
+	mfn_t m = new_extent(c);
+	u64 mfn = mfn_x(m);
+
+	if (!mfn_is_valid_num(m))
+		return -ENOMEM;
+	return c->list ? copy_to_guest(elem(c, i), &mfn, sizeof(mfn)) : 0;
+}
+
+static int decrease_one(const struct change *c, u64 i)
+{
+	u64 mfn;
+
+	if (copy_from_guest(&mfn, elem(c, i), sizeof(mfn)))
+		return -EFAULT;
+	for (u64 j = 0; j < 1ul << c->order; j++) {
+		mfn_t m = _mfn(mfn + j);
+
+		if (!mfn_has_page(m) || domain_release_page(c->d, m))
+			return -EBUSY;
+		m2p_set(m, INVALID_M2P);
+	}
+	return 0;
+}
+
+static int (*const steps[])(const struct change *c, u64 i) = {
+	[XENMEM_increase_reservation] = increase_one,
+	[XENMEM_decrease_reservation] = decrease_one,
+	[XENMEM_populate_physmap] = populate_one,
+};
+
+static bool decode(u64 arg, struct change *c)
+{
+	struct xen_memory_reservation r;
+
+	if (copy_from_guest(&r, arg, sizeof(r)))
+		return false;
+	c->d = memory_op_domain(r.domid);
+	c->list = (u64)r.extent_start.p;
+	c->nr = r.nr_extents;
+	c->order = r.extent_order;
+	c->max_bits = XENMEMF_get_address_bits(r.mem_flags);
+	return c->d && c->order <= MAX_GUEST_ORDER && c->nr <= MEMOP_MAX_EXTENTS &&
+	       (c->max_bits == 0 || c->max_bits > PAGE_SHIFT);
+}
+
+long reservation_change(unsigned op, u64 arg, u64 start)
+{
+	struct change c;
+	bool preempted = false;
+	u64 i = start;
+
+	if (!decode(arg, &c))
+		return start;
+	for (; i < c.nr && !steps[op](&c, i); i++) {
+		preempted = i + 1 < c.nr && hypercall_preempt_check();
+		if (preempted)
+			break;
+	}
+	domain_release_flush(c.d);
+	return preempted ? memory_op_continue(op, i + 1, arg) : (long)i;
+}
