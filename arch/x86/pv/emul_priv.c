@@ -19,7 +19,6 @@
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 
-#define INSN_MAX          15
 #define STRING_IO_UNITS   64    /* per trap; the rest is done when the guest runs into the instruction again (CON-1) */
 
 enum emul_result {
@@ -32,58 +31,36 @@ enum emul_result {
 /* One instruction. Bytes [0, at) have been decoded. */
 struct insn {
 	struct regs *r;
-	u8 byte[INSN_MAX];
-	u8 nr, at;
-	bool code64, opsize16, addr32, rep;
+	struct code code;
+	u8 at;
+	bool opsize16, addr32, rep;
 	u8 rex, seg;            /* seg: prefix byte 64H or 65H, else 0 */
 	u8 opcode;
 };
 
-/* The code segment that @r runs in: false when it is not one we can read. Guest descriptors are checked when stored (SEG-1). */
-static bool code_segment(const struct regs *r, bool *code64, bool *default16, u64 *base)
+static bool start(struct insn *i, struct regs *r)
 {
-	u16 sel = r->cs;
-	u64 desc;
-
-	*code64 = true;
-	*default16 = false;
-	*base = 0;
-	if (likely(sel == SEL_USER_CS64))
-		return true;
-	if (sel & 4 || (sel | 7u) > GDT_LIMIT)
-		return false;
-	desc = READ_ONCE(*(const u64 *)(VA_GDT + (sel & ~7u)));
-	*code64 = desc >> 53 & 1;
-	if (!*code64) {
-		*default16 = !(desc >> 54 & 1);
-		*base = (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
-	}
-	return true;
-}
-
-static bool fetch(struct insn *i, struct regs *r)
-{
-	bool default16;
-	u64 base;
-
 	memset(i, 0, sizeof(*i));
 	i->r = r;
-	if (!code_segment(r, &i->code64, &default16, &base))
+	if (!code_fetch(r, &i->code))
 		return false;
-	i->opsize16 = default16;
-	i->addr32 = !i->code64;
-	/* Short where the next page is not there: then those bytes are not part of the instruction, or it is refused. */
-	i->nr = INSN_MAX - raw_copy_from_guest(i->byte, base + r->rip, INSN_MAX);
-	return i->nr > 0;
+	i->opsize16 = i->code.default16;
+	i->addr32 = !i->code.code64;
+	return true;
 }
 
 /* The next byte, or 0 beyond the end, which ->at then shows. */
 static u8 next_byte(struct insn *i)
 {
-	u8 b = i->at < i->nr ? i->byte[i->at] : 0;
+	u8 b = i->at < i->code.nr ? i->code.byte[i->at] : 0;
 
 	i->at++;
 	return b;
+}
+
+static bool is_cut(const struct insn *i)
+{
+	return i->at > i->code.nr;
 }
 
 /* Prefixes, then the first byte that is none. False: LOCK, which none of these instructions takes. */
@@ -97,7 +74,7 @@ static bool decode_prefixes(struct insn *i)
 			i->opsize16 = !i->opsize16;
 			break;
 		case 0x67:
-			i->addr32 = i->code64;
+			i->addr32 = i->code.code64;
 			break;
 		case 0xf2:
 		case 0xf3:
@@ -112,17 +89,17 @@ static bool decode_prefixes(struct insn *i)
 		case 0xf0:
 			return false;
 		case 0x40 ... 0x4f:
-			if (i->code64) {
+			if (i->code.code64) {
 				i->rex = b;
 				i->opcode = next_byte(i);
-				return i->at <= i->nr;
+				return !is_cut(i);
 			}
 			__fallthrough;
 		default:
 			i->opcode = b;
-			return i->at <= i->nr;
+			return !is_cut(i);
 		}
-		if (i->at > i->nr)
+		if (is_cut(i))
 			return false;
 	}
 }
@@ -149,10 +126,10 @@ static bool bitmap_allows(u16 port, unsigned int bytes)
 		return false;
 	flags = irq_save();
 	if (user)
-		root_enter_kernel();
+		root_peek_kernel();
 	left = raw_copy_from_guest(map, this_vcpu.iobitmap_va + port / 8, (port % 8 + bytes + 7) / 8);
 	if (user)
-		root_enter_user();
+		root_peek_done();
 	irq_restore(flags);
 	return !left && !((map[0] | map[1] << 8) >> port % 8 & ((1u << bytes) - 1));
 }
@@ -186,7 +163,7 @@ static enum emul_result op_io(struct insn *i)
 	u16 port = i->opcode & 8 ? (u16)i->r->rdx : next_byte(i);
 	unsigned int bytes = io_bytes(i);
 
-	if (i->at > i->nr || !may_io(port, bytes))
+	if (is_cut(i) || !may_io(port, bytes))
 		return EMUL_REFUSED;
 	if (i->opcode & 2)
 		ioport_write(current->domain, port, bytes, i->r->rax);
@@ -235,7 +212,7 @@ static enum emul_result op_string_io(struct insn *i)
 	u64 count = i->rep ? i->r->rcx & mask : 1;
 	u64 base = out ? segment_base(i) : 0;
 
-	if (!i->code64 || !may_io(i->r->rdx, bytes))
+	if (!i->code.code64 || !may_io(i->r->rdx, bytes))
 		return EMUL_REFUSED;
 	for (unsigned int n = 0; count && n < STRING_IO_UNITS; n++, count--) {
 		if (!string_io_unit(i, base + (*index & mask), bytes, out))
@@ -302,7 +279,7 @@ static enum emul_result op_mov_special(struct insn *i)
 	u64 val;
 	int rc;
 
-	if (i->at > i->nr)
+	if (is_cut(i))
 		return EMUL_REFUSED;
 	if (i->opcode & 2) {
 		rc = debug ? pv_set_debugreg(n, *gpr) : pv_write_cr(n, *gpr);
@@ -336,7 +313,7 @@ static enum emul_result op_group7(struct insn *i)
 {
 	u8 modrm = next_byte(i);
 
-	if (i->at > i->nr)
+	if (is_cut(i))
 		return EMUL_REFUSED;
 	switch (modrm) {
 	case 0xd1:
@@ -387,8 +364,8 @@ void emul_done(struct regs *r, unsigned int len)
 static void log_refusal(const struct insn *i)
 {
 	if (this_vcpu.kernel_mode)
-		guest_debug("no emulation of %02x %02x %02x %02x at rip %#lx", i->byte[0], i->byte[1], i->byte[2],
-			    i->byte[3], i->r->rip);
+		guest_debug("no emulation of %02x %02x %02x %02x at rip %#lx", i->code.byte[0], i->code.byte[1], i->code.byte[2],
+			    i->code.byte[3], i->r->rip);
 }
 
 bool emul_priv_op(struct regs *r)
@@ -396,12 +373,12 @@ bool emul_priv_op(struct regs *r)
 	const struct op *op;
 	struct insn i;
 
-	if (!fetch(&i, r) || !decode_prefixes(&i))
+	if (!start(&i, r) || !decode_prefixes(&i))
 		return false;
 	op = &one_byte[i.opcode];
 	if (i.opcode == 0x0f) {
 		i.opcode = next_byte(&i);
-		if (i.at > i.nr)
+		if (is_cut(&i))
 			return false;
 		op = &two_byte[i.opcode];
 	}
@@ -429,20 +406,17 @@ bool emul_priv_op(struct regs *r)
 bool emul_invalid_op(struct regs *r)
 {
 	static const u8 forced_cpuid[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
-	bool code64, default16;
-	u8 byte[sizeof(forced_cpuid)];
-	u64 base;
+	struct code code;
 
-	if (!code_segment(r, &code64, &default16, &base))
-		return false;
-	if (raw_copy_from_guest(byte, base + r->rip, sizeof(byte)) || memcmp(byte, forced_cpuid, sizeof(byte)))
+	if (!code_fetch(r, &code) || code.nr < sizeof(forced_cpuid) ||
+	    memcmp(code.byte, forced_cpuid, sizeof(forced_cpuid)))
 		return false;
 	if (this_vcpu.cpuid_faulting && !this_vcpu.kernel_mode) {
-		r->rip += sizeof(byte) - 2;             /* the #GP is CPUID's own */
+		r->rip += sizeof(forced_cpuid) - 2;             /* the #GP is CPUID's own */
 		pv_inject_exception(TRAP_GP, 0);
 		return true;
 	}
 	pv_cpuid(r);
-	emul_done(r, sizeof(byte));
+	emul_done(r, sizeof(forced_cpuid));
 	return true;
 }

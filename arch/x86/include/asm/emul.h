@@ -30,6 +30,16 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 	return (u64 *)((u8 *)r + offset[n & 15]);
 }
 
+/* The instruction at the guest's rip, as far as memory has it. */
+struct code {
+	u8 byte[15];
+	u8 nr;                          /* known bytes: 1..15 */
+	bool code64, default16;         /* the code segment: 64-bit; else 16-bit rather than 32-bit operands by default */
+};
+
+/* Read it: false when there is none, or its code segment is one we do not look into. */
+bool code_fetch(const struct regs *r, struct code *c);
+
 /*
  * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF, and give the guest the
  * #DB it asked for if TF was set when the instruction began.

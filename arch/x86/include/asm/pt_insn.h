@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One store-like instruction aimed at memory: decoded from bytes, addressed and executed on given values. All of it is pure: no
+ * guest memory, no globals; it builds hosted as is.
+ *
+ * Only what kernels write page-table entries with, in 64-bit code: MOV, XCHG, ADD, OR, AND, SUB, XOR, NOT, XADD, CMPXCHG, BTS,
+ * BTR, BTC, with any addressing form. Everything else is not decoded.
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <asm/regs.h>
+
+#define INSN_MAX_BYTES 15
+
+enum pt_op {
+	PT_OP_NONE, PT_OP_MOV, PT_OP_XCHG, PT_OP_ADD, PT_OP_OR, PT_OP_AND, PT_OP_SUB, PT_OP_XOR, PT_OP_NOT, PT_OP_XADD,
+	PT_OP_CMPXCHG, PT_OP_BTS, PT_OP_BTR, PT_OP_BTC,
+};
+
+#define REG_NONE 0xff
+#define REG_RIP  16
+
+struct pt_insn {
+	enum pt_op op;
+	u8 len;                 /* of the whole instruction, bytes */
+	u8 bytes;               /* operand size: 1, 2, 4, 8 */
+	bool lock;
+	bool has_imm;           /* source is imm, else reg */
+	u64 imm;                /* sign-extended */
+	u8 reg;                 /* 0..15 */
+	bool high_byte;         /* reg is ah, ch, dh, bh: bits 15:8 of register reg */
+
+	u8 seg;                 /* 64H fs, 65H gs, 0: base 0 */
+	bool addr32;
+	u8 base, index;         /* 0..15, REG_RIP (base only: the next instruction), REG_NONE */
+	u8 scale_shift;
+	s64 disp;
+};
+
+/* Decode the instruction at @byte, of which @nr bytes are known. False: not one of ours, or cut off. */
+bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out);
+
+/*
+ * The linear address of its memory operand. @r registers at the instruction (rip at its first byte); @seg_base base of the segment
+ * that ->seg names.
+ */
+u64 pt_insn_address(const struct pt_insn *i, struct regs *r, u64 seg_base);
+
+/* What executing it does, given the operand's value. */
+struct pt_effect {
+	bool writes;            /* the operand becomes val (only ->bytes of it count) */
+	u64 val;
+	u8 reg;                 /* this register becomes reg_val (->bytes of it), REG_NONE: none */
+	u64 reg_val;
+	u64 flags_mask, flags;  /* bits of RFLAGS that change, and to what */
+};
+
+struct pt_effect pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand);
+
+/* Put register and flags of @e into @r, and step over the instruction. */
+void pt_insn_retire(const struct pt_insn *i, const struct pt_effect *e, struct regs *r);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes to page tables: a guest kernel may store into an L1 table that it has mapped read-only, as if it were writable. The store
+ * is decoded, computed against the entry it hits, and applied as an update of that entry, checked like any other.
+ *
+ * The entry changes from the very value the new one was computed from, in one step (PTE-5): a dirty bit that the CPU sets
+ * meanwhile is never lost. Whatever cannot be done this way is the guest's own page fault.
+ */
+#include <asm/domain_map.h>
+#include <asm/emul.h>
+#include <asm/insn.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pt_insn.h>
+#include <asm/pt_modify.h>
+#include <asm/trap.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/vcpu.h>
+
+#define MAX_TRIES 4             /* CON-3: another change of A or D in between; then the guest runs into it again */
+
+/* The l1 table that @va shows read-only, with a general reference, or NULL. Most faults end here: no lock, no decoding. */
+static struct page_info *find_target(u64 va)
+{
+	struct page_info *table, *target;
+	pte_t *pl1e = pt_walk_l1e(va, &table), l1e;
+
+	if (!pl1e)
+		return NULL;
+	l1e = pte_read(pl1e);
+	page_put(table);
+	if ((l1e & (PTE_P | PTE_RW)) != PTE_P)
+		return NULL;
+	target = page_get_from_mfn(pte_mfn(l1e), current->domain);
+	if (target && (READ_ONCE(target->type_info) & PGT_type_mask) != PGT_l1) {
+		page_put(target);
+		return NULL;
+	}
+	return target;
+}
+
+/* Is the instruction at @r a store that hits exactly @va, naturally aligned? */
+static bool decode(struct regs *r, u64 va, struct pt_insn *insn)
+{
+	struct code code;
+	u64 seg_base = 0;
+
+	if (!code_fetch(r, &code) || !code.code64 || !pt_insn_decode(code.byte, code.nr, insn))
+		return false;
+	if (insn->seg)
+		seg_base = rdmsr(insn->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE);
+	return pt_insn_address(insn, r, seg_base) == va && IS_ALIGNED(va, insn->bytes);
+}
+
+/* @e with the bytes that the store covers replaced. */
+static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
+{
+	unsigned int shift = 8 * (va & 7);
+	u64 mask = (insn->bytes == 8 ? ~0ul : (1ul << 8 * insn->bytes) - 1) << shift;
+
+	return (e & ~mask) | (val << shift & mask);
+}
+
+/*
+ * Carry it out on entry @pe of @table, page lock held. 0, *@effect done; -EAGAIN: the entry kept changing; else the new entry
+ * is refused.
+ */
+static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va, const struct pt_insn *insn,
+		 struct pt_effect *effect)
+{
+	pte_t oe = pte_read(pe);
+	int rc = -EAGAIN;
+
+	for (unsigned int i = 0; rc == -EAGAIN && i < MAX_TRIES; i++) {
+		*effect = pt_insn_execute(insn, r, oe >> 8 * (va & 7));
+		if (!effect->writes)
+			return 0;
+		rc = pt_modify_expected(current->domain, table, 1, pe, &oe, merge(oe, insn, va, effect->val));
+	}
+	return rc;
+}
+
+/* One store into @target at the offset of @va. 0, -EAGAIN or refused. */
+static int store(struct page_info *target, struct regs *r, u64 va, const struct pt_insn *insn, struct pt_effect *effect)
+{
+	pte_t *pe = (pte_t *)window_ptr(page_mfn(target)) + (va & ~PAGE_MASK) / sizeof(pte_t);
+	unsigned int level = page_lock_table(target);
+	int rc = -EINVAL;
+
+	if (level == 1)
+		rc = apply(target, pe, r, va, insn, effect);
+	if (level)
+		page_unlock_table(target);
+	return rc;
+}
+
+bool emul_pt_write(struct regs *r, u64 va)
+{
+	struct page_info *target;
+	struct pt_effect effect;
+	struct pt_insn insn;
+	int rc = -EINVAL;
+
+	if (!this_vcpu.kernel_mode)
+		return false;
+	target = find_target(va);
+	if (!target)
+		return false;
+	if (decode(r, va, &insn))
+		rc = store(target, r, va, &insn, &effect);
+	page_put(target);
+	if (rc == -EAGAIN)
+		return true;
+	if (rc)
+		return false;
+	pt_insn_retire(&insn, &effect, r);
+	emul_done(r, 0);
+	return true;
+}
