@@ -46,13 +46,6 @@ u64 wallclock_version(void);
 void wallclock_init(const struct acpi_info *acpi);
 
 /*
- * Current vcpu, kernel root: bring its vcpu_time_info, and its domain's wall clock, up to date where they are not. At switch-in,
- * after XENPF_settime. The second form (after register_vcpu_info) writes even what has not changed.
- */
-void pvclock_update(void);
-void pvclock_update_force(void);
-
-/*
  * The one-shot timer behind deadline_set(), lent by the floor above (irq/apic_timer.c).
  * @init_cpu every CPU, interrupts off. @arm interrupts off; interrupts at TSC value @tsc or @delay_ns from now (it takes
  * what suits it), or a little earlier; a past one at once. @disarm: no interrupt is due.

@@ -25,3 +25,6 @@ objs-y += arch/x86/pv/ldt.o
 objs-y += arch/x86/pv/reservation.o
 objs-y += arch/x86/pv/memory_map.o
 objs-y += arch/x86/pv/memory_op.o
+objs-y += arch/x86/pv/sched_op.o
+objs-y += arch/x86/pv/timer_op.o
+objs-y += arch/x86/pv/vcpu_op.o

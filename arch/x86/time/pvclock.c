@@ -9,10 +9,11 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__      /* vcpu_time_info.flags */
 #endif
-#include <isola/time.h>
+#include <asm/pvclock.h>
 #include <isola/evtchn.h>
 #include <isola/lock_order.h>
 #include <isola/spinlock.h>
+#include <isola/time.h>
 #include <asm/domain_map.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
@@ -61,9 +62,10 @@ static void update(bool force)
 	struct domain *d = current->domain;
 	struct tsc_scale s;
 
+	this_vcpu.vcpu_info = vcpu_info_of(current);
 	time_scale(&s);
 	if (force || this_vcpu.time_version >> 32 != s.version)
-		write_time(&vcpu_info_of(current)->time, &s);
+		write_time(&this_vcpu.vcpu_info->time, &s);
 	if (force || READ_ONCE(d->wallclock_version) != wallclock_version())
 		write_wallclock(d);
 }

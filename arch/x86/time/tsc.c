@@ -84,7 +84,7 @@ static void set_scale(u64 hz)
 	scale.mul = (SECONDS(1) << 32) / shifted;
 	scale.shift = shift;
 	scale.tsc_stamp = rdtsc_ordered();
-	scale.ns_stamp = 0;
+	scale.ns_stamp = 1;     /* not 0, which guests take for a record that nobody has written */
 	scale.version++;
 	tsc_khz = hz / 1000;
 	tsc_per_ns_32 = ((hz << 29) / SECONDS(1)) << 3; /* hz < 2^34 */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sched_op: yield, block, poll, shutdown.
+ *
+ * Invariant: a sleeping state is entered first and what is waited for is looked at afterwards (vcpu_sleep() is a full barrier), so an
+ * event that comes in between finds a sleeper to wake. The call's result is given before the vcpu sleeps: it has no stack to
+ * come back to.
+ */
+#include <asm/hypercall.h>
+#include <isola/errno.h>
+#include <isola/evtchn.h>
+#include <isola/sched.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <xen/sched.h>
+
+#define MAX_POLLED 128          /* the ABI's limit */
+
+static long op_yield(u64 arg)
+{
+	(void)arg;
+	vcpu_yield();
+	return 0;
+}
+
+static long op_block(u64 arg)
+{
+	(void)arg;
+	WRITE_ONCE(vcpu_info_of(current)->evtchn_upcall_mask, 0);
+	if (evtchn_upcall_due())
+		return 0;
+	vcpu_sleep(VCPU_BLOCKED);
+	if (evtchn_upcall_due())
+		vcpu_wake(current);
+	return 0;
+}
+
+static long op_shutdown(u64 arg)
+{
+	struct sched_shutdown op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	domain_shutdown(current->domain, op.reason);
+	return 0;
+}
+
+/* Is one of the ports pending, or an upcall due? -EINVAL for a port there is not. Consumes nothing. */
+static int poll_look(const u32 *ports, u32 nr)
+{
+	struct domain *d = current->domain;
+
+	if (evtchn_upcall_due())
+		return 1;
+	for (u32 i = 0; i < nr; i++) {
+		if (!evtchn_port_is_valid(d, ports[i]))
+			return -EINVAL;
+		evtchn_fold_port(d, ports[i]);
+		if (evtchn_is_pending(ports[i]))
+			return 1;
+	}
+	return 0;
+}
+
+static void poll_enter(const u32 *ports, u32 nr)
+{
+	struct vcpu *v = current;
+
+	for (u32 i = 0; i < min_t(u32, nr, ARRAY_SIZE(v->polled)); i++)
+		WRITE_ONCE(v->polled[i], ports[i]);
+	WRITE_ONCE(v->nr_polled, nr);
+	__atomic_fetch_or(&v->domain->poll_mask, 1u << v->id, __ATOMIC_SEQ_CST);
+	vcpu_sleep(VCPU_POLLING);
+}
+
+static long op_poll(u64 arg)
+{
+	struct sched_poll op;
+	u32 ports[MAX_POLLED];
+	struct vcpu *v = current;
+	int rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.nr_ports > MAX_POLLED)
+		return -EINVAL;
+	if (op.nr_ports && copy_from_guest(ports, *(u64 *)&op.ports, op.nr_ports * sizeof(ports[0])))
+		return -EFAULT;
+	rc = poll_look(ports, op.nr_ports);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	timer_stop(&v->poll_timer);
+	poll_enter(ports, op.nr_ports);
+	if (poll_look(ports, op.nr_ports))
+		vcpu_wake(v);
+	else if (op.timeout)
+		timer_set(&v->poll_timer, op.timeout);
+	return 0;
+}
+
+long hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	/* remote_shutdown, shutdown_code, watchdog and pin_override are not built. */
+	static long (*const ops[])(u64 arg) = {
+		[SCHEDOP_yield] = op_yield, [SCHEDOP_block] = op_block, [SCHEDOP_shutdown] = op_shutdown,
+		[SCHEDOP_poll] = op_poll,
+	};
+
+	(void)a3, (void)a4, (void)a5, (void)a6;
+	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd])
+		return -ENOSYS;
+	return ops[(u32)cmd](arg);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * console_io: dom0's text out and input in.
+ *
+ * Invariant: guest bytes pass through a buffer on this CPU's stack, which is wiped before the call returns; they never reach the
+ * public ring. Input stays in the port until dom0 asks for it.
+ */
+#include <isola/console.h>
+#include <isola/errno.h>
+#include <isola/evtchn.h>
+#include <isola/time.h>
+#include <isola/timer.h>
+#include <isola/lib/string.h>
+#include <asm/hypercall.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+
+#define INPUT_POLL MILLISECS(10)
+
+static struct timer input_timer;
+
+static void wipe(void *p, size_t n)
+{
+	memset(p, 0, n);
+	asm volatile ("" :: "r"(p) : "memory");         /* the stores are wanted */
+}
+
+/* Chunk by chunk; a softirq that is due is served in between, and the call goes on where it was. */
+static long console_write_op(u32 count, u64 from)
+{
+	char buf[CONSOLE_CHUNK_BYTES];
+	long rc = 0;
+
+	while (count) {
+		u32 n = min_t(u32, count, sizeof(buf));
+
+		if (copy_from_guest(buf, from, n)) {
+			rc = -EFAULT;
+			break;
+		}
+		console_write_guest(buf, n);
+		count -= n;
+		from += n;
+		if (count && hypercall_preempt_check()) {
+			rc = hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, from, 0, 0);
+			break;
+		}
+	}
+	wipe(buf, sizeof(buf));
+	return rc;
+}
+
+static long console_read_op(u32 count, u64 to)
+{
+	char buf[CONSOLE_CHUNK_BYTES];
+	size_t n;
+	long rc;
+
+	if (count > 0x7fffffff)
+		return -E2BIG;
+	if (!guest_range_ok(to, count, true))
+		return -EFAULT;
+	n = console_read(buf, min_t(u32, count, sizeof(buf)));
+	rc = copy_to_guest(to, buf, n) ? -EFAULT : (long)n;
+	wipe(buf, sizeof(buf));
+	return rc;
+}
+
+long hc_console_io(u64 cmd, u64 count, u64 buf, u64 a4, u64 a5, u64 a6)
+{
+	(void)a4, (void)a5, (void)a6;
+	if (!current->domain->is_privileged)
+		return -EPERM;
+	switch ((u32)cmd) {
+	case CONSOLEIO_write:
+		return console_write_op(count, buf);
+	case CONSOLEIO_read:
+		return console_read_op(count, buf);
+	default:
+		return -ENOSYS;
+	}
+}
+
+static void poll_input(void *data)
+{
+	(void)data;
+	if (dom0 && console_input_ready())
+		send_global_virq(dom0, VIRQ_CONSOLE);
+	timer_set(&input_timer, now_ns() + INPUT_POLL);
+}
+
+void console_watch_input(void)
+{
+	if (input_timer.fn)
+		return;
+	timer_init(&input_timer, poll_input, NULL, smp_cpu_id());
+	timer_set(&input_timer, now_ns() + INPUT_POLL);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels: the states of a domain's ports, and the hypercall that changes them.
+ *
+ *   from \ by      alloc_unbound  bind_*      remote binds   remote closes  close
+ *   FREE           UNBOUND        its state   -              -              refused
+ *   UNBOUND        -              -           INTERDOMAIN    -              FREE
+ *   INTERDOMAIN    -              -           refused        UNBOUND        FREE
+ *   VIRQ, IPI      -              -           refused        -              FREE
+ *   RESERVED       never leaves this state
+ *
+ * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and stay until the domain goes
+ * (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state EVTCHN_VIRQ change together.
+ */
+#include <isola/evtchn.h>
+#include <isola/console.h>
+#include <isola/errno.h>
+#include <isola/evtchn_2l.h>
+#include <isola/lock_order.h>
+#include <isola/page_alloc.h>
+#include <isola/lib/string.h>
+#include <asm/hypercall.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <xen/event_channel.h>
+
+#define CLOSE_BATCH 64          /* ports closed between two preemption checks */
+
+static struct evtchn *port_of(const struct domain *d, u32 port)
+{
+	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
+}
+
+bool evtchn_port_is_valid(const struct domain *d, u32 port)
+{
+	return port < __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE);
+}
+
+static struct vcpu *notified(const struct domain *d, const struct evtchn *e)
+{
+	return d->vcpu[READ_ONCE(e->notify_vcpu)];
+}
+
+static struct vcpu *vcpu_by_id(const struct domain *d, u32 id)
+{
+	return id < d->nr_vcpus ? d->vcpu[id] : NULL;
+}
+
+static bool virq_is_per_vcpu(u32 virq)
+{
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+}
+
+/* One bucket more. Lock held. */
+static int grow(struct domain *d)
+{
+	unsigned nr = d->nr_evtchns / EVTCHNS_PER_BUCKET;
+	struct evtchn *bucket;
+
+	if (nr == ARRAY_SIZE(d->evtchn_bucket))
+		return -ENOSPC;
+	bucket = public_alloc(EVTCHNS_PER_BUCKET * sizeof(*bucket));
+	if (!bucket)
+		return -ENOMEM;
+	d->evtchn_bucket[nr] = bucket;
+	__atomic_store_n(&d->nr_evtchns, d->nr_evtchns + EVTCHNS_PER_BUCKET, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* The lowest free port, or -ENOSPC or -ENOMEM. Nothing changes but the bound. Lock held. At most EVTCHN_2L_PORTS steps. */
+static int find_free(struct domain *d)
+{
+	u32 port = d->evtchn_first_free;
+	int rc;
+
+	while (port < d->nr_evtchns && port_of(d, port)->state != EVTCHN_FREE)
+		port++;
+	d->evtchn_first_free = port;
+	if (port < d->nr_evtchns)
+		return port;
+	rc = grow(d);
+	return rc ? rc : (int)port;
+}
+
+/* Take a free port for @state, telling vcpu @notify. Returns its number or an error. Lock held. */
+static int take_port(struct domain *d, enum evtchn_state state, u32 notify)
+{
+	int port = d->is_dying ? -EINVAL : find_free(d);
+
+	if (port >= 0)
+		*port_of(d, port) = (struct evtchn){ .state = state, .notify_vcpu = notify };
+	return port;
+}
+
+/* Back to free, not pending. Lock held. */
+static void release_port(struct domain *d, u32 port)
+{
+	struct evtchn *e = port_of(d, port);
+
+	evtchn_2l_clear(notified(d, e), port);
+	*e = (struct evtchn){ .state = EVTCHN_FREE };
+	d->evtchn_first_free = min(d->evtchn_first_free, port);
+}
+
+/* ---- Operations: @arg is our copy; the lock is held where the table says so. ---------------------------------- */
+
+static long alloc_unbound(struct domain *d, void *arg)
+{
+	struct evtchn_alloc_unbound *op = arg;
+	int port;
+
+	if (domain_by_id(op->dom) != d)
+		return -ESRCH;
+	port = take_port(d, EVTCHN_UNBOUND, 0);
+	if (port < 0)
+		return port;
+	port_of(d, port)->remote_domid = op->remote_dom == DOMID_SELF ? d->domid : op->remote_dom;
+	op->port = port;
+	return 0;
+}
+
+/* Only within one domain: there is no other in this release. */
+static long bind_interdomain(struct domain *d, void *arg)
+{
+	struct evtchn_bind_interdomain *op = arg;
+	struct evtchn *remote, *local;
+	int port;
+
+	if (domain_by_id(op->remote_dom) != d)
+		return -ESRCH;
+	if (!evtchn_port_is_valid(d, op->remote_port))
+		return -EINVAL;
+	remote = port_of(d, op->remote_port);
+	if (remote->state != EVTCHN_UNBOUND || remote->remote_domid != d->domid)
+		return -EINVAL;
+	port = take_port(d, EVTCHN_INTERDOMAIN, 0);
+	if (port < 0)
+		return port;
+	local = port_of(d, port);
+	local->remote_domid = d->domid;
+	local->remote_port = op->remote_port;
+	remote->state = EVTCHN_INTERDOMAIN;
+	remote->remote_port = port;
+	/* What was sent to the unbound end is lost: the new end looks once by itself. */
+	evtchn_2l_send(notified(d, local), port);
+	op->local_port = port;
+	return 0;
+}
+
+static long bind_virq(struct domain *d, void *arg)
+{
+	struct evtchn_bind_virq *op = arg;
+	struct vcpu *v;
+	int port;
+
+	if (op->virq >= ARRAY_SIZE(v->virq_port) || (op->vcpu && !virq_is_per_vcpu(op->virq)))
+		return -EINVAL;
+	v = vcpu_by_id(d, op->vcpu);
+	if (!v)
+		return -ENOENT;
+	if (v->virq_port[op->virq])
+		return -EEXIST;
+	port = take_port(d, EVTCHN_VIRQ, v->id);
+	if (port < 0)
+		return port;
+	port_of(d, port)->virq = op->virq;
+	WRITE_ONCE(v->virq_port[op->virq], port);
+	if (op->virq == VIRQ_CONSOLE && d->is_privileged)
+		console_watch_input();
+	op->port = port;
+	return 0;
+}
+
+static long bind_ipi(struct domain *d, void *arg)
+{
+	struct evtchn_bind_ipi *op = arg;
+	int port;
+
+	if (!vcpu_by_id(d, op->vcpu))
+		return -ENOENT;
+	port = take_port(d, EVTCHN_IPI, op->vcpu);
+	if (port < 0)
+		return port;
+	op->port = port;
+	return 0;
+}
+
+static long close_port(struct domain *d, u32 port)
+{
+	struct evtchn *e = port_of(d, port);
+
+	switch (e->state) {
+	case EVTCHN_FREE:
+	case EVTCHN_RESERVED:
+		return -EINVAL;
+	case EVTCHN_INTERDOMAIN:
+		port_of(d, e->remote_port)->state = EVTCHN_UNBOUND;
+		break;
+	case EVTCHN_VIRQ:
+		WRITE_ONCE(d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0]->virq_port[e->virq], 0);
+		break;
+	}
+	release_port(d, port);
+	return 0;
+}
+
+static long close_op(struct domain *d, void *arg)
+{
+	struct evtchn_close *op = arg;
+
+	return evtchn_port_is_valid(d, op->port) ? close_port(d, op->port) : -EINVAL;
+}
+
+static long send(struct domain *d, void *arg)
+{
+	struct evtchn_send *op = arg;
+	struct evtchn *e;
+
+	if (!evtchn_port_is_valid(d, op->port))
+		return -EINVAL;
+	e = port_of(d, op->port);
+	switch (e->state) {
+	case EVTCHN_INTERDOMAIN:
+		evtchn_2l_send(notified(d, port_of(d, e->remote_port)), e->remote_port);
+		return 0;
+	case EVTCHN_IPI:
+		evtchn_2l_send(notified(d, e), op->port);
+		return 0;
+	case EVTCHN_UNBOUND:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long status(struct domain *d, void *arg)
+{
+	struct evtchn_status *op = arg, out;
+	const struct evtchn *e;
+
+	if (domain_by_id(op->dom) != d)
+		return -ESRCH;
+	if (!evtchn_port_is_valid(d, op->port))
+		return -EINVAL;
+	e = port_of(d, op->port);
+	memset(&out, 0, sizeof(out));
+	out.dom = op->dom;
+	out.port = op->port;
+	out.vcpu = e->notify_vcpu;
+	switch (e->state) {
+	case EVTCHN_UNBOUND:
+		out.status = EVTCHNSTAT_unbound;
+		out.u.unbound.dom = e->remote_domid;
+		break;
+	case EVTCHN_INTERDOMAIN:
+		out.status = EVTCHNSTAT_interdomain;
+		out.u.interdomain.dom = e->remote_domid;
+		out.u.interdomain.port = e->remote_port;
+		break;
+	case EVTCHN_VIRQ:
+		out.status = EVTCHNSTAT_virq;
+		out.u.virq = e->virq;
+		break;
+	case EVTCHN_IPI:
+		out.status = EVTCHNSTAT_ipi;
+		break;
+	default:
+		out.status = EVTCHNSTAT_closed;
+		break;
+	}
+	*op = out;
+	return 0;
+}
+
+static long bind_vcpu(struct domain *d, void *arg)
+{
+	struct evtchn_bind_vcpu *op = arg;
+	struct evtchn *e;
+
+	if (!vcpu_by_id(d, op->vcpu))
+		return -ENOENT;
+	if (!evtchn_port_is_valid(d, op->port))
+		return -EINVAL;
+	e = port_of(d, op->port);
+	if (e->state == EVTCHN_IPI || e->state == EVTCHN_FREE || e->state == EVTCHN_RESERVED ||
+	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
+		return -EINVAL;
+	evtchn_2l_fold(notified(d, e));         /* what was posted for the old one becomes pending before it moves */
+	WRITE_ONCE(e->notify_vcpu, op->vcpu);
+	return 0;
+}
+
+static long unmask(struct domain *d, void *arg)
+{
+	struct evtchn_unmask *op = arg;
+	struct vcpu *v;
+
+	if (!evtchn_port_is_valid(d, op->port))
+		return -EINVAL;
+	v = notified(d, port_of(d, op->port));
+	evtchn_2l_fold(v);
+	evtchn_2l_unmask(v, op->port);
+	return 0;
+}
+
+unsigned evtchn_close_some(struct domain *d, unsigned max)
+{
+	unsigned closed = 0;
+
+	spin_lock(&d->evtchn_lock);
+	for (u32 port = 1; port < d->nr_evtchns && closed < max; port++)
+		if (!close_port(d, port))
+			closed++;
+	spin_unlock(&d->evtchn_lock);
+	return closed;
+}
+
+/* Takes the lock by itself. Progress is in the ports: what is closed stays closed. */
+static long reset(struct domain *d, void *arg)
+{
+	struct evtchn_reset *op = arg;
+
+	if (domain_by_id(op->dom) != d)
+		return -ESRCH;
+	while (evtchn_close_some(d, CLOSE_BATCH) == CLOSE_BATCH)
+		if (hypercall_preempt_check())
+			return -ERESTART;
+	return 0;
+}
+
+/* ---- The hypercall ---------------------------------------------------------------------------------------- */
+
+static const struct op {
+	long (*fn)(struct domain *d, void *arg);
+	u8 bytes;               /* of the argument */
+	bool out;               /* copied back on success */
+	bool unlocked;          /* takes evtchn_lock by itself */
+} ops[] = {
+	[EVTCHNOP_bind_interdomain] = { bind_interdomain, sizeof(struct evtchn_bind_interdomain), true, false },
+	[EVTCHNOP_bind_virq]        = { bind_virq, sizeof(struct evtchn_bind_virq), true, false },
+	[EVTCHNOP_close]            = { close_op, sizeof(struct evtchn_close), false, false },
+	[EVTCHNOP_send]             = { send, sizeof(struct evtchn_send), false, false },
+	[EVTCHNOP_status]           = { status, sizeof(struct evtchn_status), true, false },
+	[EVTCHNOP_alloc_unbound]    = { alloc_unbound, sizeof(struct evtchn_alloc_unbound), true, false },
+	[EVTCHNOP_bind_ipi]         = { bind_ipi, sizeof(struct evtchn_bind_ipi), true, false },
+	[EVTCHNOP_bind_vcpu]        = { bind_vcpu, sizeof(struct evtchn_bind_vcpu), false, false },
+	[EVTCHNOP_unmask]           = { unmask, sizeof(struct evtchn_unmask), false, false },
+	[EVTCHNOP_reset]            = { reset, sizeof(struct evtchn_reset), false, true },
+	/* Not built, politely: bind_pirq (no interrupts for guests yet), FIFO ports (init_control, expand_array, set_priority). */
+};
+
+#define MAX_ARG_BYTES sizeof(struct evtchn_status)
+static_assert(sizeof(struct evtchn_status) == 24, "the largest argument, without padding");
+
+long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	u64 buf[DIV_ROUND_UP(MAX_ARG_BYTES, 8)] = { 0 };
+	struct domain *d = current->domain;
+	const struct op *op;
+	long rc;
+
+	(void)a3, (void)a4, (void)a5, (void)a6;
+	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd].fn)
+		return -ENOSYS;
+	op = &ops[(u32)cmd];
+	if (copy_from_guest(buf, arg, op->bytes))
+		return -EFAULT;
+	if (op->unlocked) {
+		rc = op->fn(d, buf);
+	} else {
+		spin_lock(&d->evtchn_lock);
+		rc = op->fn(d, buf);
+		spin_unlock(&d->evtchn_lock);
+	}
+	if (rc == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_event_channel_op, cmd, arg, 0, 0, 0);
+	if (!rc && op->out && copy_to_guest(arg, buf, op->bytes))
+		rc = -EFAULT;
+	return rc;
+}
+
+/* ---- For the rest of the hypervisor -------------------------------------------------------------------------- */
+
+void evtchn_fold_port(struct domain *d, u32 port)
+{
+	struct vcpu *v = notified(d, port_of(d, port));
+
+	if (!READ_ONCE(v->posted_any))
+		return;
+	spin_lock(&d->evtchn_lock);
+	evtchn_2l_fold(v);
+	spin_unlock(&d->evtchn_lock);
+}
+
+void send_vcpu_virq(struct vcpu *v, u32 virq)
+{
+	u32 port = READ_ONCE(v->virq_port[virq]);
+
+	if (port)
+		evtchn_2l_post(v, port);
+}
+
+void send_global_virq(struct domain *d, u32 virq)
+{
+	u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]);
+
+	if (port)
+		evtchn_2l_post(notified(d, port_of(d, port)), port);
+}
+
+int evtchn_domain_init(struct domain *d)
+{
+	int rc;
+
+	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
+	rc = grow(d);
+	if (rc)
+		return rc;
+	port_of(d, 0)->state = EVTCHN_RESERVED;
+	d->evtchn_first_free = 1;
+	return 0;
+}

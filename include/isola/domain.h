@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain: one guest machine. A public object (class "public"): it holds numbers and links, never a guest's
+ * register, buffer or memory.
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <isola/frame_num.h>
+#include <isola/spinlock.h>
+#include <isola/printk.h>
+#include <asm/layout.h>
+#include <xen/xen.h>
+
+struct vcpu;
+struct evtchn;
+
+#define MAX_VCPUS 32                    /* of one domain: what shared_info has vcpu_info slots for */
+#define DOMID_DOM0 0
+
+struct domain {
+	domid_t domid;
+	bool is_privileged;             /* dom0: may use console, ports, platform calls */
+	bool is_dying;                  /* nothing new is allocated, mapped or bound */
+	bool is_shut_down;
+	u8 shutdown_code;               /* SHUTDOWN_*; valid once is_shut_down */
+	bool ptwr;                      /* VMASST writable_pagetables: emulation is on regardless, kept for the ABI */
+	unsigned long vm_assist;        /* VMASST_TYPE_* bits */
+
+	spinlock_t page_lock;           /* protects nr_pages, page_list, leaving_list and the window's tables */
+	u32 nr_pages;                   /* frames assigned; <= max_pages */
+	u32 max_pages;
+	u32 page_list;                  /* head of the list of owned frames through page_info.next; 0 = empty */
+
+	u32 leaving_list;               /* frames out of the window that wait for domain_release_flush(); 0 = empty */
+
+	mfn_t shared_info_mfn;          /* owned by the domain, type writable; holds one reference */
+	mfn_t window_l3[NR_WINDOW_SLOTS]; /* L3 tables behind slots 262..271; INVALID_MFN where empty */
+	u32 nr_window_tables;           /* for the memory figures in the log */
+
+	unsigned nr_vcpus;              /* vcpus[0 .. nr_vcpus-1] exist for the domain's life */
+	struct vcpu *vcpu[MAX_VCPUS];
+
+	spinlock_t evtchn_lock;         /* protects every port's state */
+	u32 evtchn_first_free;          /* no port below is free */
+	unsigned nr_evtchns;            /* valid-port bound; only grows (EVT-1) */
+	struct evtchn *evtchn_bucket[64]; /* 64 ports each */
+
+	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
+	struct log_limit log_limit;     /* printk.c */
+
+	u64 pirq_eoi_gmfn;
+	u64 wallclock_version;          /* last published */
+
+	struct ioport_rights *ioports;  /* dom0's: pv/ioport.c */
+};
+
+extern struct domain *dom0;             /* NULL until built */
+
+/* The domain with @domid, DOMID_SELF included, or NULL. Takes no reference: domains live for ever in this release. */
+struct domain *domain_by_id(domid_t domid);
+
+/*
+ * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip ...").
+ * Prints `(isola) Domain <n> crashed: <why>`. Context: the domain's own vcpu. Effects: raises the schedule softirq;
+ * the caller returns normally and the vcpu does not run again.
+ */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+
+/* SCHEDOP_shutdown. @reason SHUTDOWN_*. For dom0 also ends the machine. */
+void domain_shutdown(struct domain *d, u8 reason);
+
+/* Make a domain with @nr_vcpus vcpus and no memory. Returns NULL when memory is short. */
+struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged);

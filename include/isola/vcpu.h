@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU, public part (class "public"): scheduling, events posted to it, its roots' frame numbers.
+ * Registers and all other guest state are in struct vcpu_private (asm/vcpu_private.h), mapped on its own roots only.
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <isola/frame_num.h>
+#include <isola/domain.h>
+#include <isola/timer.h>
+#include <asm/layout.h>
+
+#define EVTCHN_2L_PORTS 4096
+#define POST_WORDS (EVTCHN_2L_PORTS / 64)
+
+enum vcpu_state {
+	VCPU_DOWN,                      /* never initialised, or VCPUOP_down */
+	VCPU_RUNNABLE,                  /* on a run queue, or running */
+	VCPU_BLOCKED,                   /* waits for an event */
+	VCPU_POLLING,                   /* SCHEDOP_poll: waits for a listed port or the timeout */
+	VCPU_DEAD,                      /* its domain shut down or crashed */
+};
+
+/* The source of a root's guest slots. Written on the CPU that runs the vcpu, interrupts off. */
+struct root_copy {
+	mfn_t l4;                       /* guest L4, INVALID_MFN: none, the slots are empty */
+	u64 generation;                 /* l4's when it was copied */
+	u64 occupied[8];                /* bit n: slot n of the root is present */
+};
+
+struct vcpu {
+	struct domain *domain;          /* NULL for idle vcpus */
+	u32 id;                         /* within the domain; the CPU number for idle vcpus */
+	bool is_idle;
+
+	/* Address space: created once (asi/root.c). */
+	mfn_t root_kernel, root_user;   /* for idle vcpus both are the idle root */
+	u64 cr3_kernel, cr3_user;       /* the CR3 values that load them */
+	struct root_copy copy[2];       /* what each root's guest slots were copied from: [0] kernel, [1] user */
+	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258 */
+	u64 *area_l1;                   /* its first L1 (GDT, LDT, private pages), by public heap address */
+	u64 *mapcache_l1;               /* its mapcache L1, likewise; NULL for idle vcpus until needed */
+	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
+
+	/* Scheduling: protected by sched_lock(cpu). */
+	enum vcpu_state state;
+	u32 cpu;                        /* where it runs or ran last */
+	bool queued;                    /* on the run queue: RUNNABLE and not running */
+	struct vcpu *runq_next;         /* valid while queued */
+	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
+
+	/*
+	 * Events for a vcpu that is not loaded on the sender's CPU with the sender's domain: the port's bit is set here
+	 * and the flag raised; the vcpu folds them into its own shared_info on its own root (evtchn_fold()).
+	 */
+	u64 posted[POST_WORDS];
+	u64 posted_any;                 /* bit n: posted[n] may hold bits; set after them, cleared before they are taken */
+	u64 vcpu_info_maddr;            /* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
+	u32 event_check;                /* look at vcpu_info before the next return to user mode */
+
+	/* Ports that VCPU_POLLING waits for; written by the vcpu before it sleeps, read by senders (public). */
+	u32 nr_polled;
+	u32 polled[8];                  /* the first 8; nr_polled > 8: any event wakes */
+
+	struct timer singleshot_timer, periodic_timer, poll_timer;
+	u64 periodic_ns;                /* 0 = off */
+	u32 virq_port[24];              /* port bound to a per-vcpu VIRQ, 0 = none */
+
+	u64 runstate_va;                /* guest virtual address of its runstate area, 0 = none; any vcpu of the domain may set it */
+
+	/* Runstate accounting: under sched_lock(cpu). */
+	u32 runstate;                   /* RUNSTATE_* */
+	u64 runstate_entry;             /* ns */
+	u64 runstate_time[4];           /* ns in each state */
+};
+
+static inline bool vcpu_is_idle(const struct vcpu *v) { return v->is_idle; }
