@@ -13,6 +13,7 @@
 volatile struct trap_record trap_last;
 volatile uint64_t trap_resume;
 volatile uint64_t trap_clear_rflags;
+volatile bool trap_set_if;
 struct context *volatile user_exit;
 struct trap_regs user_exit_regs;
 
@@ -103,7 +104,8 @@ void trap_enter(struct trap_regs *regs, struct trap_return *ret)
 		hw[1] = FLAT_KERNEL_CS & ~3ul;	/* the claim may have broken either selector */
 		hw[4] = FLAT_KERNEL_SS;
 		trap_resume = 0;
-		hw[2] &= ~trap_clear_rflags;
+		hw[2] = (hw[2] & ~trap_clear_rflags) | (trap_set_if ? 0x200 : 0);
+		trap_set_if = false;
 	}
 	*ret = (struct trap_return){
 		.flags = 0,

@@ -55,6 +55,7 @@ struct trap_record {
 
 extern volatile struct trap_record trap_last;
 extern volatile uint64_t trap_resume;	/* where TRY() continues; 0 outside of it */
+extern volatile bool trap_set_if;	/* iret from the trap unmasks upcalls, once */
 extern volatile uint64_t trap_clear_rflags;	/* taken out of the frame on the way back */
 extern char trap_stubs[];
 

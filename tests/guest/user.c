@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "text.h"
 
+unsigned long user_stack_attack;
 volatile bool user_leave_on_event;
 volatile uint32_t user_events_before_exit;
 volatile uint64_t user_event_period_ns;
@@ -50,7 +51,8 @@ void user_setup(void)
 
 long user_stack_default(void)
 {
-	return HC2(stack_switch, FLAT_KERNEL_SS, user_kernel_stack_end);
+	return HC2(stack_switch, FLAT_KERNEL_SS,
+		   user_stack_attack ?: (unsigned long)user_kernel_stack_end);
 }
 
 void user_run(const char *begin, const char *end, uint64_t arg, uint64_t rflags)

@@ -66,6 +66,9 @@ extern volatile bool user_leave_on_event;
 extern volatile uint32_t user_events_before_exit;
 extern volatile uint64_t user_event_period_ns;
 
+/* For attacks: a kernel stack to be set instead of the good one; 0: none. */
+extern unsigned long user_stack_attack;
+
 /* stack_switch to the default kernel stack for entries from user mode. */
 long user_stack_default(void);
 extern char user_kernel_stack_end[];

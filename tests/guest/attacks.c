@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attacks: ways for a guest to end its own life that have, in one hypervisor or another, ended the machine's.
+ *
+ * None runs by default. Each is one boot: the guest announces the attack, does it, and must be crashed by the hypervisor,
+ * which itself goes on ("not ok ... was survived" is printed by the harness if the attack returns). Attacks that a
+ * correct hypervisor answers with an error instead of a crash check the error and then end with "ok" and a poweroff.
+ */
+#include "claim.h"
+#include "clock.h"
+#include "events.h"
+#include "memory.h"
+#include "text.h"
+#include "traps.h"
+#include "user.h"
+
+/* For attacks that a correct hypervisor refuses: the right end. */
+static void __attribute__((noreturn)) survived(const char *how)
+{
+	struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
+
+	print("ok 1 - %s, and the guest lives\n", how);
+	for (;;)
+		HC2(sched_op, SCHEDOP_shutdown, &s);
+}
+
+static void forget_all_handlers(void)
+{
+	CHECK_OK(HC1(set_trap_table, 0));
+}
+
+ATTACK(jump, "jump-to-hypervisor", "without handlers, execute at an address of the hypervisor")
+{
+	forget_all_handlers();
+	asm volatile("jmp *%0" : : "r"(0xffff82d080200000ul));
+}
+
+ATTACK(jump_m2p, "jump-to-m2p", "without handlers, execute the machine-to-phys table")
+{
+	forget_all_handlers();
+	asm volatile("jmp *%0" : : "r"(HYPERVISOR_VIRT_START));
+}
+
+ATTACK(triple, "triple-fault", "no handlers and a stack nobody can write to, then a fault")
+{
+	forget_all_handlers();
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(UNMAPPED_POINTER));
+}
+
+ATTACK(no_handler, "no-trap-handler", "an exception without a handler")
+{
+	forget_all_handlers();
+	asm volatile("ud2");
+}
+
+ATTACK(stack_unmapped, "bad-stack-pointer", "an exception with handlers in place, but RSP at an unmapped page")
+{
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(UNMAPPED_POINTER));
+}
+
+ATTACK(stack_hypervisor, "hypervisor-stack-pointer", "an exception with RSP in the hypervisor's range")
+{
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(0xffff82d080a00000ul));
+}
+
+ATTACK(stack_boundary, "boundary-stack-pointer", "an exception with RSP just above the hypervisor's range")
+{
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(HYPERVISOR_VIRT_END + 16));
+}
+
+ATTACK(stack_noncanonical, "noncanonical-stack-pointer", "an exception with a non-canonical RSP")
+{
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(0x0000800000000000ul));
+}
+
+ATTACK(stack_read_only, "read-only-stack", "an exception with RSP in a read-only page")
+{
+	uint8_t *page = page_alloc();
+
+	CHECK_OK(make_readonly(page));
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(page + PAGE_BYTES));
+}
+
+ATTACK(stack_m2p, "m2p-stack-pointer", "an exception with RSP in the machine-to-phys table")
+{
+	asm volatile("mov %0, %%rsp; ud2" : : "r"(HYPERVISOR_VIRT_START + 0x1000));
+}
+
+ATTACK(handler_fault_loop, "handler-fault-loop", "a page fault handler that is itself not mapped, until the stack is used up")
+{
+	struct trap_info t[2] = { { TRAP_PF, 0, FLAT_KERNEL_CS, ARG(UNMAPPED_POINTER) } };
+
+	CHECK_OK(HC1(set_trap_table, t));
+	(void)*(volatile uint8_t *)UNMAPPED_POINTER;
+}
+
+ATTACK(callback, "bad-callback", "an event callback in the hypervisor's range, then an event")
+{
+	struct callback_register r = { .type = CALLBACKTYPE_event, .address = 0xffff82d080200000ul };
+	uint32_t port = (uint32_t)port_bind_ipi(0);
+
+	forget_all_handlers();
+	if (HC2(callback_op, CALLBACKOP_register, &r)) {
+		survived("the callback is refused");
+	}
+	port_unmask(port);
+	port_send(port);
+}
+
+ATTACK(handler_hypervisor, "bad-trap-handler", "a trap handler in the hypervisor's range, then the trap")
+{
+	struct trap_info t[2] = { { TRAP_UD, 0, FLAT_KERNEL_CS, 0xffff82d080200000ul } };
+
+	forget_all_handlers();
+	if (HC1(set_trap_table, t)) {
+		survived("the handler is refused");
+	}
+	asm volatile("ud2");
+}
+
+ATTACK(user_without_tables, "user-without-tables", "iret to user mode without user page tables")
+{
+	struct user_entry e = {
+		.to = {
+			.rip = USER_CODE, .cs = FLAT_USER_CS, .rflags = 0x202, .rsp = USER_STACK,
+			.ss = FLAT_USER_SS,
+		},
+	};
+
+	mmuext(MMUEXT_NEW_USER_BASEPTR, 0, 0);
+	user_enter(&e);
+}
+
+ATTACK(user_bad_kernel_stack, "bad-kernel-stack", "a fault in user mode with a kernel stack nobody can write to")
+{
+	user_setup();
+	user_stack_attack = ARG(UNMAPPED_POINTER);
+	USER_RUN(ud2, 0);
+}
+
+ATTACK(user_hypervisor_kernel_stack, "hypervisor-kernel-stack", "a fault in user mode with a kernel stack in the hypervisor's range")
+{
+	user_setup();
+	user_stack_attack = 0xffff82d080a00000ul;
+	USER_RUN(ud2, 0);
+}
+
+ATTACK(iret_nowhere, "iret-bad-stack", "the iret hypercall with a stack nobody can read")
+{
+	forget_all_handlers();
+	asm volatile("mov %0, %%rsp; mov $23, %%eax; syscall" : : "r"(UNMAPPED_POINTER));
+}
+
+ATTACK(iret_hypervisor, "iret-hypervisor-stack", "the iret hypercall with a stack in the hypervisor's range")
+{
+	forget_all_handlers();
+	asm volatile("mov %0, %%rsp; mov $23, %%eax; syscall" : : "r"(HYPERVISOR_POINTER));
+}
+
+ATTACK(iret_to_hypervisor, "iret-to-hypervisor", "the iret hypercall to an address of the hypervisor")
+{
+	forget_all_handlers();
+	asm volatile("pushq $0xe02b; push %%rsp; pushq $0x202; pushq $0xe030; push %0; pushq $0\n\t"
+		     "jmp hypercall_page + 23 * 32" : : "r"(0xffff82d080200000ul));
+}
+
+ATTACK(lose_kernel_mapping, "unmap-kernel", "unmap the kernel's own L4 slot")
+{
+	forget_all_handlers();
+	write_entry((uint64_t *)start->pt_base + 511, 0);
+	asm volatile("movb $0, %0" : "=m"(*(volatile char *)start));
+}
+
+ATTACK(pointers, "hypervisor-pointers", "every hypercall with hypervisor addresses in every argument; the guest must live")
+{
+	static const unsigned long values[] = {
+		0xffff800000000000, 0xffff808000000000, 0xffff82d080200000, 0xffff830000000000,
+		0xffff87fffffffff8, 0xffff87ffffffffff, 0x7fffffffffff, 0x800000000000,
+	};
+	for (unsigned int nr = 0; nr < 64; nr++) {
+		/* Not the ones that end or rearrange this guest when they succeed. */
+		if (nr == __HYPERVISOR_iret || nr == __HYPERVISOR_stack_switch ||
+		    nr == __HYPERVISOR_set_callbacks || nr == __HYPERVISOR_kexec_op ||
+		    nr == __HYPERVISOR_sched_op_compat || nr == __HYPERVISOR_set_segment_base)
+			continue;
+		for (unsigned int cmd = 0; cmd < 40; cmd++) {
+			if ((nr == __HYPERVISOR_sched_op && (cmd == SCHEDOP_block || cmd == SCHEDOP_shutdown_code)) ||
+			    (nr == __HYPERVISOR_vcpu_op && cmd == VCPUOP_down))
+				continue;
+			for (unsigned int v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+				hypercall_bare(nr, cmd, values[v], values[v], values[v], values[v]);
+				hypercall_bare(nr, values[v], cmd, values[v], values[v], values[v]);
+				if (nr != __HYPERVISOR_vcpu_op || cmd)
+					hypercall_bare(nr, cmd, 0, values[v], values[v], values[v]);
+			}
+		}
+	}
+	survived("every call was refused");
+}
+
+ATTACK(storm, "event-storm", "200000 events to itself, each delivered; the guest must live")
+{
+	uint32_t port = (uint32_t)port_bind_ipi(0);
+
+	port_unmask(port);
+	for (unsigned int i = 0; i < 200000; i++)
+		port_send(port);
+	if (evtchn_count[port] != 200000)
+		return;
+	survived("every event was delivered");
+}

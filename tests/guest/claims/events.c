@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: ports, their states, and how an upcall reaches the guest.
+ *
+ * The rule of the two-level ABI: pending is set by the hypervisor and cleared by the guest, mask belongs to the guest, an upcall
+ * comes once, with upcalls masked, when an unmasked port becomes pending. The guest sends to itself by every kind of
+ * port, with every combination of masks, and counts.
+ */
+#define TOPIC "events"
+#include "../claim.h"
+#include "../clock.h"
+#include "../events.h"
+#include "../memory.h"
+#include "../text.h"
+#include "../traps.h"
+
+static uint32_t ipi(void)
+{
+	int port = port_bind_ipi(0);
+
+	if (port <= 0)
+		fail(__FILE__, __LINE__, "bind_ipi answered %d", port);
+	return (uint32_t)port;
+}
+
+CLAIM(ipi_to_self, "an IPI to ourselves is delivered before the hypercall that sent it returns")
+{
+	uint32_t p = ipi();
+
+	port_unmask(p);
+	CHECK_OK(port_send(p));
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(upcall_count, 1);
+	CHECK(!port_pending(p));
+}
+
+CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame says kernel mode, mask 0, IF 1")
+{
+	uint32_t p = ipi();
+
+	port_unmask(p);
+	CHECK_OK(port_send(p));
+	CHECK_EQ(upcall_count, 1);
+	CHECK_EQ(upcall_mask_inside, 1);
+	CHECK_EQ(upcall_frame[1] & 0xffff, FLAT_KERNEL_CS & ~3);
+	CHECK_EQ((upcall_frame[1] >> 32) & 0xff, 0);
+	CHECK_EQ(upcall_frame[2] & 0x200, 0x200);
+	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);	/* after iret */
+}
+
+CLAIM(masked_upcall, "with upcalls masked an event sets all three pending words and waits; unmasking and a hypercall deliver it")
+{
+	uint32_t p = ipi();
+
+	upcalls_mask();
+	port_unmask(p);
+	CHECK_OK(port_send(p));
+	CHECK_EQ(upcall_count, 0);
+	CHECK(port_pending(p));
+	CHECK(vcpu_info->evtchn_pending_sel & 1ul << p / 64);
+	CHECK_EQ(vcpu_info->evtchn_upcall_pending, 1);
+	vcpu_info->evtchn_upcall_mask = 0;
+	CHECK_EQ(HC2(xen_version, XENVER_version, 0), hypervisor_version);
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(vcpu_info->evtchn_upcall_pending, 0);
+}
+
+CLAIM(masked_port, "a masked port becomes pending but raises no upcall and sets no selector bit")
+{
+	uint32_t p = ipi();
+
+	CHECK_OK(port_send(p));
+	CHECK(port_pending(p));
+	CHECK_EQ(vcpu_info->evtchn_pending_sel & 1ul << p / 64, 0);
+	CHECK_EQ(upcall_count, 0);
+}
+
+CLAIM(unmask_op, "EVTCHNOP_unmask of a pending port delivers it")
+{
+	uint32_t p = ipi();
+	struct evtchn_unmask op = { .port = p };
+
+	CHECK_OK(port_send(p));
+	CHECK_EQ(evtchn_count[p], 0);
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_unmask, &op));
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(shared->evtchn_mask[p / 64] >> p % 64 & 1, 0);
+}
+
+CLAIM(once, "two sends before the guest looks are one delivery")
+{
+	uint32_t p = ipi();
+
+	upcalls_mask();
+	port_unmask(p);
+	CHECK_OK(port_send(p));
+	CHECK_OK(port_send(p));
+	upcalls_unmask();
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(upcall_count, 1);
+}
+
+CLAIM(several_ports, "twenty ports sent while masked arrive in one upcall, each once")
+{
+	uint32_t p[20];
+
+	upcalls_mask();
+	for (unsigned int i = 0; i < 20; i++) {
+		p[i] = ipi();
+		port_unmask(p[i]);
+		CHECK_OK(port_send(p[i]));
+	}
+	upcalls_unmask();
+	for (unsigned int i = 0; i < 20; i++)
+		CHECK_EQ(evtchn_count[p[i]], 1);
+	CHECK_EQ(upcall_count, 1);
+}
+
+CLAIM(after_iret, "an event that arrives while an exception handler runs masked is delivered at its iret")
+{
+	uint32_t p = ipi();
+	struct trap_info t[2] = { { TRAP_UD, 4, FLAT_KERNEL_CS, trap_stub(TRAP_UD) } };
+
+	/* The hypercall is made with upcalls masked; the exception's return then unmasks by its frame. */
+	CHECK_OK(HC1(set_trap_table, t));
+	port_unmask(p);
+	upcalls_mask();
+	CHECK_OK(port_send(p));
+	CHECK_EQ(upcall_count, 0);
+	trap_set_if = true;
+	CHECK_TRAP(TRAP_UD, "ud2", : : : "memory");
+	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);
+	CHECK_EQ(evtchn_count[p], 1);
+}
+
+CLAIM(stray_pending, "upcall_pending set by the guest itself gives one empty upcall")
+{
+	upcalls_mask();
+	vcpu_info->evtchn_upcall_pending = 1;
+	upcalls_unmask();
+	CHECK_EQ(upcall_count, 1);
+	CHECK_EQ(vcpu_info->evtchn_upcall_pending, 0);
+}
+
+CLAIM(interdomain_to_self, "an unbound port for ourselves can be bound by ourselves; a send at one end arrives at the other")
+{
+	int a = port_alloc_unbound(DOMID_SELF), b;
+	struct evtchn_status s;
+
+	CHECK(a > 0);
+	CHECK_OK(port_status((uint32_t)a, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
+	b = port_bind_interdomain(DOMID_SELF, (uint32_t)a);
+	CHECK(b > 0 && b != a);
+	CHECK_OK(port_status((uint32_t)a, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_interdomain);
+	CHECK_EQ(s.u.interdomain.port, (uint32_t)b);
+	CHECK_EQ(s.u.interdomain.dom, 0);
+	port_unmask((uint32_t)a);
+	port_unmask((uint32_t)b);
+	upcall_count = evtchn_count[a] = evtchn_count[b] = 0;
+	CHECK_OK(port_send((uint32_t)b));
+	CHECK_EQ(evtchn_count[a], 1);
+	CHECK_EQ(evtchn_count[b], 0);
+	CHECK_OK(port_send((uint32_t)a));
+	CHECK_EQ(evtchn_count[b], 1);
+	/* Closing one end makes the other unbound again. */
+	CHECK_OK(port_close((uint32_t)b));
+	CHECK_OK(port_status((uint32_t)a, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
+}
+
+CLAIM(bind_interdomain_refusals, "bind_interdomain refuses ports that are not unbound for us and domains that do not exist")
+{
+	uint32_t p = ipi();
+
+	CHECK_ERR(port_bind_interdomain(DOMID_SELF, p), XEN_EINVAL);
+	CHECK_ERR(port_bind_interdomain(DOMID_SELF, 0), XEN_EINVAL);
+	CHECK_ERR(port_bind_interdomain(DOMID_SELF, 0xffffffff), XEN_EINVAL);
+	CHECK_ERR(port_bind_interdomain(1234, 1), XEN_ESRCH);
+}
+
+CLAIM(alloc_unbound_refusals, "alloc_unbound for a domain that does not exist is -ESRCH")
+{
+	struct evtchn_alloc_unbound op = { .dom = 1234, .remote_dom = DOMID_SELF };
+
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &op), XEN_ESRCH);
+}
+
+CLAIM(send_unbound, "a send on an unbound port is 0 and goes nowhere")
+{
+	int a = port_alloc_unbound(DOMID_SELF);
+
+	CHECK(a > 0);
+	port_unmask((uint32_t)a);
+	CHECK_OK(port_send((uint32_t)a));
+	CHECK_EQ(upcall_count, 0);
+}
+
+CLAIM(virq_twice, "a VIRQ can be bound once: the second bind is -EEXIST")
+{
+	if (!timer_port)
+		skip("VIRQ_TIMER cannot be bound");
+	CHECK_ERR(port_bind_virq(VIRQ_TIMER, 0), XEN_EEXIST);
+}
+
+CLAIM(virq_refusals, "unknown VIRQs are -EINVAL, unknown vCPUs -ENOENT, global VIRQs off vCPU 0 -EINVAL")
+{
+	CHECK_ERR(port_bind_virq(NR_VIRQS, 0), XEN_EINVAL);
+	CHECK_ERR(port_bind_virq(0xffffffff, 0), XEN_EINVAL);
+	CHECK_ERR(port_bind_virq(VIRQ_TIMER, 4095), XEN_ENOENT);
+	CHECK_ERR(port_bind_virq(VIRQ_CONSOLE, 1), XEN_EINVAL);
+}
+
+CLAIM(virq_status, "the status of a VIRQ's port names the VIRQ and its vCPU; closing it frees the VIRQ")
+{
+	struct evtchn_status s;
+	int p = port_bind_virq(VIRQ_DEBUG, 0);
+
+	CHECK(p > 0);
+	CHECK_OK(port_status((uint32_t)p, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_virq);
+	CHECK_EQ(s.u.virq, VIRQ_DEBUG);
+	CHECK_EQ(s.vcpu, 0);
+	CHECK_OK(port_close((uint32_t)p));
+	p = port_bind_virq(VIRQ_DEBUG, 0);
+	CHECK(p > 0);
+}
+
+CLAIM(ipi_status, "the status of an IPI port says so; bind_ipi of an unknown vCPU is -ENOENT")
+{
+	struct evtchn_status s;
+	uint32_t p = ipi();
+
+	CHECK_OK(port_status(p, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_ipi);
+	CHECK_EQ(s.vcpu, 0);
+	CHECK_ERR(port_bind_ipi(4095), XEN_ENOENT);
+	CHECK_ERR(port_bind_ipi(0xffffffff), XEN_ENOENT);
+}
+
+CLAIM(closed_port, "a closed port has status closed; closing, sending and unmasking it are -EINVAL")
+{
+	struct evtchn_status s;
+	uint32_t p = ipi();
+	struct evtchn_unmask u = { .port = 0x7fffffff };
+
+	CHECK_OK(port_close(p));
+	CHECK_OK(port_status(p, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_closed);
+	CHECK_ERR(port_close(p), XEN_EINVAL);
+	CHECK_ERR(port_send(p), XEN_EINVAL);
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_unmask, &u), XEN_EINVAL);
+}
+
+CLAIM(port_zero, "port 0 is reserved: closing and sending it are -EINVAL, and nothing is ever given it")
+{
+	CHECK_ERR(port_close(0), XEN_EINVAL);
+	CHECK_ERR(port_send(0), XEN_EINVAL);
+	CHECK(ipi() != 0);
+}
+
+CLAIM(port_out_of_range, "ports beyond the last are -EINVAL for close, send, status and bind_vcpu")
+{
+	struct evtchn_status s;
+	struct evtchn_bind_vcpu b = { .port = 0x10000000, .vcpu = 0 };
+
+	CHECK_ERR(port_close(0x10000000), XEN_EINVAL);
+	CHECK_ERR(port_send(0x10000000), XEN_EINVAL);
+	CHECK_ERR(port_send(0xffffffff), XEN_EINVAL);
+	CHECK_ERR(port_status(0x10000000, &s), XEN_EINVAL);
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b), XEN_EINVAL);
+}
+
+CLAIM(status_of_nobody, "the status of a port of a domain that does not exist is -ESRCH")
+{
+	struct evtchn_status s = { .dom = 1234, .port = 1 };
+
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_status, &s), XEN_ESRCH);
+}
+
+CLAIM(bind_vcpu, "bind_vcpu moves interdomain ports, refuses IPIs, per-vCPU VIRQs and unknown vCPUs")
+{
+	int a = port_alloc_unbound(DOMID_SELF);
+	struct evtchn_bind_vcpu b = { .port = (uint32_t)a, .vcpu = 0 };
+
+	CHECK(a > 0);
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b));
+	b.vcpu = 4095;
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b), XEN_ENOENT);
+	b.vcpu = 0;
+	b.port = ipi();
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b), XEN_EINVAL);
+	if (timer_port) {
+		b.port = timer_port;
+		CHECK_ERR(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b), XEN_EINVAL);
+	}
+}
+
+CLAIM(port_reuse, "a closed port's number is used again, and starts out not pending")
+{
+	uint32_t p = ipi(), q;
+
+	CHECK_OK(port_send(p));
+	CHECK(port_pending(p));
+	CHECK_OK(port_close(p));
+	q = ipi();
+	CHECK_EQ(q, p);
+	CHECK(!port_pending(q));
+}
+
+CLAIM(many_ports, "500 ports can be open at once")
+{
+	for (unsigned int i = 0; i < 500; i++) {
+		int p = port_bind_ipi(0);
+
+		if (p <= 0)
+			fail(__FILE__, __LINE__, "port %u of 500: %d", i, p);
+	}
+}
+
+CLAIM(fifo_optional, "FIFO event channels: a bad init_control is an error, not a crash; the two-level ABI stays")
+{
+	struct evtchn_init_control c = { .control_gfn = ~0ul, .offset = 0, .vcpu = 0 };
+	long rc = HC2(event_channel_op, EVTCHNOP_init_control, &c);
+
+	CHECK(rc == -XEN_EINVAL || rc == -XEN_ENOSYS);
+	c.vcpu = 4095;
+	rc = HC2(event_channel_op, EVTCHNOP_init_control, &c);
+	CHECK(rc == -XEN_ENOENT || rc == -XEN_ENOSYS);
+	CHECK_EQ(HC2(event_channel_op, EVTCHNOP_set_priority, UNMAPPED_POINTER) == 0, false);
+}
+
+CLAIM(bind_pirq_refusals, "bind_pirq of a number nobody mapped is an error")
+{
+	struct evtchn_bind_pirq b = { .pirq = 0xfffffff };
+	long rc = HC2(event_channel_op, EVTCHNOP_bind_pirq, &b);
+
+	CHECK(rc == -XEN_EINVAL || rc == -XEN_EPERM || rc == -XEN_ENOSYS);
+}
+
+CLAIM(unknown, "an unknown event_channel_op is -ENOSYS")
+{
+	CHECK_ERR(HC2(event_channel_op, 100, page_alloc()), XEN_ENOSYS);
+}

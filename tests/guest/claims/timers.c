@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers and the clock: time goes forward, at the rate the record says, and alarms come when they were asked for.
+ *
+ * The guest reads the record thousands of times, compares it with the TSC, sets each kind of timer in the past, in
+ * the near future and never, and counts what arrives.
+ */
+#define TOPIC "timers"
+#include "../claim.h"
+#include "../clock.h"
+#include "../events.h"
+#include "../memory.h"
+#include "../text.h"
+
+static void need_timer(void)
+{
+	if (!timer_port)
+		skip("VIRQ_TIMER cannot be bound");
+}
+
+static long singleshot(uint64_t ns, uint32_t flags)
+{
+	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = ns, .flags = flags };
+
+	return HC3(vcpu_op, VCPUOP_set_singleshot_timer, 0, &t);
+}
+
+static long periodic(uint64_t ns)
+{
+	struct vcpu_set_periodic_timer t = { .period_ns = ns };
+
+	return HC3(vcpu_op, VCPUOP_set_periodic_timer, 0, &t);
+}
+
+CLAIM(clock_monotonic, "the clock never goes back over 100000 readings with hypercalls in between")
+{
+	uint64_t last = clock_ns();
+
+	for (unsigned int i = 0; i < 100000; i++) {
+		uint64_t ns = clock_ns();
+
+		if (ns < last)
+			fail(__FILE__, __LINE__, "%lu after %lu", ns, last);
+		last = ns;
+		if (i % 1000 == 0)
+			HC2(sched_op, SCHEDOP_yield, 0);
+	}
+}
+
+CLAIM(clock_rate, "clock and TSC agree about a 50 ms interval within 2 %")
+{
+	const volatile struct vcpu_time_info *t = &vcpu_info->time;
+	uint64_t ns0 = clock_ns(), tsc0 = rdtsc(), ns1, tsc1, by_tsc;
+
+	WAIT_FOR(false, 50);
+	ns1 = clock_ns();
+	tsc1 = rdtsc();
+	by_tsc = tsc1 - tsc0;
+	by_tsc = t->tsc_shift < 0 ? by_tsc >> -t->tsc_shift : by_tsc << t->tsc_shift;
+	by_tsc = (uint64_t)(((unsigned __int128)by_tsc * t->tsc_to_system_mul) >> 32);
+	note("%lu ns by the record, %lu by the TSC", ns1 - ns0, by_tsc);
+	CHECK(by_tsc > (ns1 - ns0) * 98 / 100);
+	CHECK(by_tsc < (ns1 - ns0) * 102 / 100);
+}
+
+CLAIM(version_even, "the time record's version is even whenever the guest looks, and its timestamp is in the past")
+{
+	const volatile struct vcpu_time_info *t = &vcpu_info->time;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		CHECK_EQ(t->version & 1, 0);
+		CHECK(t->tsc_timestamp <= rdtsc());
+		HC2(sched_op, SCHEDOP_yield, 0);
+	}
+}
+
+CLAIM(set_timer_future, "set_timer_op delivers VIRQ_TIMER not before its time and within 100 ms after")
+{
+	uint64_t due = clock_ns() + 20 * MS_NS;
+
+	need_timer();
+	CHECK_OK(timer_set(due));
+	CHECK(WAIT_FOR(evtchn_count[timer_port], 120));
+	CHECK(clock_ns() >= due - 100000);
+	CHECK_EQ(evtchn_count[timer_port], 1);
+}
+
+CLAIM(set_timer_past, "set_timer_op with a time in the past fires at once")
+{
+	need_timer();
+	CHECK_OK(timer_set(1));
+	CHECK(WAIT_FOR(evtchn_count[timer_port], 50));
+}
+
+CLAIM(set_timer_cancel, "set_timer_op(0) cancels")
+{
+	need_timer();
+	CHECK_OK(timer_set(clock_ns() + 10 * MS_NS));
+	CHECK_OK(timer_set(0));
+	CHECK(!WAIT_FOR(evtchn_count[timer_port], 40));
+}
+
+CLAIM(singleshot_future, "a single-shot timer fires once, not before its time")
+{
+	uint64_t due = clock_ns() + 10 * MS_NS;
+
+	need_timer();
+	CHECK_OK(singleshot(due, 0));
+	CHECK(WAIT_FOR(evtchn_count[timer_port], 120));
+	CHECK(clock_ns() >= due - 100000);
+	CHECK(!WAIT_FOR(evtchn_count[timer_port] > 1, 30));
+}
+
+CLAIM(singleshot_past, "a single-shot timer in the past answers 0 and fires at once")
+{
+	need_timer();
+	CHECK_OK(singleshot(clock_ns() - 1000, 0));
+	CHECK(WAIT_FOR(evtchn_count[timer_port], 50));
+}
+
+CLAIM(singleshot_past_future_flag, "a single-shot timer in the past with VCPU_SSHOTTMR_future is -ETIME and does not fire, or fires")
+{
+	long rc;
+
+	need_timer();
+	rc = singleshot(clock_ns() - 10 * MS_NS, VCPU_SSHOTTMR_future);
+	/* The flag "can be ignored by the hypervisor", says the header. */
+	CHECK(rc == -XEN_ETIME || rc == 0);
+	CHECK_EQ(WAIT_FOR(evtchn_count[timer_port], 30), rc == 0);
+}
+
+CLAIM(singleshot_stop, "stop_singleshot_timer cancels, and stopping nothing is 0")
+{
+	need_timer();
+	CHECK_OK(singleshot(clock_ns() + 10 * MS_NS, 0));
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+	CHECK(!WAIT_FOR(evtchn_count[timer_port], 40));
+}
+
+CLAIM(singleshot_far, "a timer centuries away is accepted and does not fire now")
+{
+	need_timer();
+	CHECK_OK(singleshot(1ul << 62, 0));
+	CHECK(!WAIT_FOR(evtchn_count[timer_port], 20));
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+}
+
+CLAIM(periodic_timer, "a periodic timer of 10 ms fires again and again, and stops when told")
+{
+	uint32_t after;
+
+	need_timer();
+	CHECK_OK(periodic(10 * MS_NS));
+	CHECK(WAIT_FOR(evtchn_count[timer_port] >= 4, 400));
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0));
+	after = evtchn_count[timer_port];
+	CHECK(!WAIT_FOR(evtchn_count[timer_port] > after + 1, 50));
+}
+
+CLAIM(periodic_too_short, "a period below a millisecond, zero included, is -EINVAL")
+{
+	need_timer();
+	CHECK_ERR(periodic(0), XEN_EINVAL);
+	CHECK_ERR(periodic(1), XEN_EINVAL);
+	CHECK_ERR(periodic(999999), XEN_EINVAL);
+}
+
+CLAIM(timer_border_values, "no absolute time hangs or kills anything: 0, 1, 2^63 - 1, 2^63, 2^64 - 1")
+{
+	static const uint64_t times[] = { 0, 1, 0x7ffffffffffffffful, 1ul << 63, ~0ul, ~0ul - 1 };
+
+	need_timer();
+	for (unsigned int i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		timer_set(times[i]);
+		singleshot(times[i], 0);
+		HC2(sched_op, SCHEDOP_yield, 0);
+	}
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+	CHECK(clock_ns() < 1ul << 62);
+}
