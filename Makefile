@@ -47,9 +47,9 @@ distclean:
 ## make deps         install the Debian packages that are missing
 ## make defconfig, menuconfig, savedefconfig, clean, distclean
 run:
-	$(Q)tools/install-deps run && $(MAKE) all && tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
+	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
 iso:
-	$(Q)tools/install-deps run && $(MAKE) all && tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
+	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 test test-all test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 check:
@@ -84,11 +84,11 @@ include $(ROOMS)
 OBJS	:= $(addprefix $(O)/,$(objs-y))
 
 # ---- Flags ----------------------------------------------------------------------------------------------------
-INCLUDES = -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
+INCLUDES := -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
 	-isystem $(shell $(CC) -print-file-name=include) -include $(GEN)/autoconf.h -include include/isola/visibility.h
-PREFIX	= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build -ffile-prefix-map=$(TOP)=.
-WARN	= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CFLAGS	= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
+PREFIX	:= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build -ffile-prefix-map=$(TOP)=.
+WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
 # slot 257 is beyond -mcmodel=kernel
 CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
@@ -99,13 +99,13 @@ CFLAGS	+= -fno-strict-aliasing -fno-common
 CFLAGS	+= -fno-omit-frame-pointer
 # what a hosted program's run-time would look after
 CFLAGS	+= -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
-AFLAGS	= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)
-LDFLAGS	= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z max-page-size=4096 \
+AFLAGS	:= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)
+LDFLAGS	:= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z max-page-size=4096 \
 	--build-id=none --fatal-warnings
 
 # ---- Pattern rules --------------------------------------------------------------------------------------------
 # $(O)/flags holds the command lines: whatever depends on it is rebuilt when they change.
-COMMANDS = '$(CC) $(CFLAGS)' '$(AFLAGS)' '$(LD) $(LDFLAGS)' '$(objs-y)'
+COMMANDS := '$(CC) $(CFLAGS)' '$(AFLAGS)' '$(LD) $(LDFLAGS)' '$(objs-y)'
 $(O)/flags: FORCE
 	@mkdir -p $(O); printf '%s\n' $(COMMANDS) | cmp -s - $@ || printf '%s\n' $(COMMANDS) >$@
 $(O)/include/xen:
@@ -122,7 +122,7 @@ $(O)/%.o: %.S $(GEN)/asm-offsets.h $(PREP)
 $(O)/%.lds: %.lds.S $(PREP)
 	@$(call say,LDS,$<); mkdir -p $(@D)
 	$(Q)$(CC) $(AFLAGS) -Ulinux -Uunix -E -P -MMD -MP -MT $@ -o $@ $<
-$(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c $(PREP)
+$(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c tools/mkoffsets $(PREP)
 	@$(call say,OFFSETS,$<); mkdir -p $(O)/arch/x86/entry
 	$(Q)$(CC) $(CFLAGS) -g0 -MMD -MP -MT $@ -S -o $(O)/arch/x86/entry/asm-offsets.s $<
 	$(Q)tools/mkoffsets <$(O)/arch/x86/entry/asm-offsets.s >$@
