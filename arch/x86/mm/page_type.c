@@ -155,22 +155,13 @@ void page_type_end(struct page_info *pg)
 	BUG_ON(old != (type | 1));
 }
 
-int page_type_get_writable(struct page_info *pg)
+static int get_leaf(struct domain *d, struct page_info *pg, u64 type)
 {
-	int rc = page_type_take(page_owner(pg), pg, PGT_writable);
-
-	if (rc == TAKEN_TO_VALIDATE)
-		page_type_publish(pg);		/* any contents will do */
-	return rc < 0 ? rc : 0;
-}
-
-static int get_seg_desc(struct page_info *pg)
-{
-	int rc = page_type_take(page_owner(pg), pg, PGT_seg_desc);
+	int rc = page_type_take(d, pg, type);
 
 	if (rc != TAKEN_TO_VALIDATE)
 		return rc;
-	rc = seg_desc_check_page(window_ptr(page_mfn(pg)));
+	rc = type == PGT_seg_desc ? seg_desc_check_page(window_ptr(page_mfn(pg))) : 0;
 	if (rc)
 		page_type_end(pg);
 	else
@@ -178,17 +169,25 @@ static int get_seg_desc(struct page_info *pg)
 	return rc;
 }
 
-int page_type_get(struct page_info *pg, u64 type)
+/* @d owns @pg. */
+static int get_type(struct domain *d, struct page_info *pg, u64 type)
 {
-	struct domain *d = page_owner(pg);
 	int rc;
 
-	if (type == PGT_writable)
-		return page_type_get_writable(pg);
-	if (type == PGT_seg_desc)
-		return get_seg_desc(pg);
+	if (!type_level(type))
+		return get_leaf(d, pg, type);
 	rc = page_type_take(d, pg, type);
 	return rc == TAKEN_TO_VALIDATE ? pt_validate(d, pg) : rc;
+}
+
+int page_type_get_writable(struct domain *d, struct page_info *pg)
+{
+	return get_leaf(d, pg, PGT_writable);
+}
+
+int page_type_get(struct page_info *pg, u64 type)
+{
+	return get_type(page_owner(pg), pg, type);
 }
 
 void page_type_put_leaf(struct page_info *pg)
@@ -221,7 +220,7 @@ int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
 
 	if (!page_get(pg, d))
 		return -EINVAL;
-	rc = page_type_get(pg, type);
+	rc = get_type(d, pg, type);
 	if (rc)
 		page_put(pg);
 	return rc;
@@ -240,7 +239,7 @@ int page_pin(struct domain *d, mfn_t m, u64 type)
 
 	if (!pg)
 		return -EINVAL;
-	rc = page_type_get(pg, type);
+	rc = get_type(d, pg, type);
 	if (rc) {
 		page_put(pg);
 		return rc == -EBUSY ? -EINVAL : rc;

@@ -114,7 +114,7 @@ int pt_get_l1e(struct domain *pg_owner, pte_t e)
 	pg = page_of(m);
 	if (!page_get(pg, pg_owner))
 		return -EBUSY;
-	if ((e & PTE_RW) && page_type_get_writable(pg)) {
+	if ((e & PTE_RW) && page_type_get_writable(pg_owner, pg)) {
 		page_put(pg);
 		return -EBUSY;
 	}

@@ -8,12 +8,15 @@
 #include <asm/ldt.h>
 #include <asm/ldtr.h>
 #include <asm/page_ref.h>
+#include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <asm/pt_modify.h>
+#include <asm/root.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
+#include <isola/vcpu.h>
 
 #define DESC_BYTES	8u
 #define MAX_LDT_ENTS	(PV_LDT_FRAMES * PAGE_SIZE / DESC_BYTES)
@@ -53,23 +56,35 @@ int ldt_set(u64 base, u32 nr_ents)
 	return 0;
 }
 
-bool ldt_map_page_fault(u64 offset)
+/* On the kernel root, which alone shows the guest's tables. */
+static bool map_page(unsigned i)
 {
-	unsigned i = offset >> PAGE_SHIFT;
 	struct page_info *table;
-	const pte_t *pe;
-	pte_t e = 0;
+	const pte_t *pe = pt_walk_l1e(this_vcpu.ldt_base + ((u64)i << PAGE_SHIFT), &table);
+	pte_t e;
 
-	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES || mfn_is_valid_num(this_vcpu.ldt_frame[i]))
+	if (!pe)
 		return false;
-	pe = pt_walk_l1e(this_vcpu.ldt_base + (offset & PAGE_MASK), &table);
-	if (pe) {
-		e = pte_read(pe);
-		page_put(table);
-	}
+	e = pte_read(pe);
+	page_put(table);
 	if (!pte_present(e) || desc_frame_get(pte_mfn(e)))
 		return false;
 	this_vcpu.ldt_frame[i] = pte_mfn(e);
 	vcpu_area_map(VA_LDT + ((u64)i << PAGE_SHIFT), pte_mfn(e), PAGE_HV_RW);
 	return true;
+}
+
+bool ldt_map_page_fault(u64 offset)
+{
+	unsigned i = offset >> PAGE_SHIFT;
+	bool peek = this_cpu.cr3 != current->cr3_kernel, mapped;
+
+	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES || mfn_is_valid_num(this_vcpu.ldt_frame[i]))
+		return false;
+	if (peek)
+		root_peek_kernel();
+	mapped = map_page(i);
+	if (peek)
+		root_peek_done();
+	return mapped;
 }

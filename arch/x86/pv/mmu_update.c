@@ -55,7 +55,7 @@ static int hold(struct held *h, mfn_t m)
 	if (!pg)
 		return -EINVAL;
 	h->level = page_lock_table(pg);
-	if (!h->level && page_type_get_writable(pg)) {
+	if (!h->level && page_type_get_writable(current->domain, pg)) {
 		page_put(pg);
 		return -EINVAL;
 	}

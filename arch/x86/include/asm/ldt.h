@@ -9,7 +9,7 @@
 
 /*
  * The processor touched byte @offset of the current vcpu's LDT window and no page is there. True: it is now, try again. False: the guest's
- * LDT does not reach so far, or its page there cannot be a descriptor page.
+ * LDT does not reach so far, or its page there cannot be a descriptor page. Either root of the vcpu may be loaded.
  */
 bool ldt_map_page_fault(u64 offset);
 

@@ -32,8 +32,8 @@ static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shi
  * Context: the frame's owner is the loaded domain (tables are read through the window); interrupts on: it may flush.
  */
 int __must_check page_type_get(struct page_info *pg, u64 type);
-/* The same for PGT_writable: 0 or -EBUSY. */
-int __must_check page_type_get_writable(struct page_info *pg);
+/* The same for PGT_writable and a frame known to be @d's: 0 or -EBUSY. */
+int __must_check page_type_get_writable(struct domain *d, struct page_info *pg);
 
 /*
  * Drop one. Dropping the last reference of a table drops what its entries held. The first form parks what is left when
