@@ -512,7 +512,7 @@ static void test_fuzz(void)
 	const size_t len = RSDP + 36 - XSDT;
 	u8 *copy = malloc(len);
 
-	for (unsigned int round = 0; round < 40000; round++) {
+	for (unsigned int round = 0; round < fuzz_rounds(40000); round++) {
 		size_t part = tap_random() % ARRAY_SIZE(parts);
 
 		build();

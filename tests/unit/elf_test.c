@@ -183,6 +183,9 @@ static void test_takes(void)
 	version_with_suffix();
 	ok(!parse(e.bytes, e.size) && strlen(out.notes.xen_version) == sizeof(out.notes.xen_version) - 1,
 	   "a long string is cut");
+	elf_good();
+	elf_note_string(XEN_ELFNOTE_GUEST_OS, "\033[2Jlinux");
+	ok(!parse(e.bytes, e.size) && !strcmp(out.notes.guest_os, "?[2Jlinux"), "control characters are taken out");
 	elf_begin();
 	paddr_is_vaddr();
 	ok(!parse(e.bytes, e.size) && out.segment[0].paddr == 0x1000000, "PADDR_OFFSET is taken off");
@@ -265,6 +268,16 @@ static void legacy_no_strings(void)
 {
 	legacy();
 	elf_ehdr()->e_shstrndx = 99;
+}
+
+/* A name that the file's end cuts off is not read past it. */
+static void legacy_cut(void)
+{
+	no_notes();
+	memcpy(e.bytes + ELF_SIZE - 5, "__xen", 5);
+	elf_shdr(2)->sh_offset = ELF_SIZE - 0x20;
+	elf_shdr(2)->sh_size = 0x20;
+	elf_shdr(3)->sh_name = 0x20 - 5;
 }
 
 static void notes_past(void) { elf_phdr(0)->p_filesz = 0x10000; }
@@ -403,6 +416,7 @@ static const struct {
 	{ "notes of others only", foreign_notes_only, -ENOEXEC, "has no Xen notes" },
 	{ "a __xen_guest section", legacy, -ENOEXEC, "describes itself in a __xen_guest section" },
 	{ "a __xen_guest section without names", legacy_no_strings, -ENOEXEC, "has no Xen notes" },
+	{ "a section name cut off by the file's end", legacy_cut, -ENOEXEC, "has no Xen notes" },
 	{ "note segment past the end", notes_past, -EINVAL, "program header 0 (notes), which reaches past the end" },
 	{ "note section past the end", note_section_past, -EINVAL, "section 1 (notes), which reaches past the end" },
 	{ "a note past its segment", note_past, -EINVAL, "which reaches past its segment or section" },

@@ -55,13 +55,21 @@ static inline void fuzz_damage(unsigned char *bytes, size_t len)
 	}
 }
 
+/* How many attempts instead of @rounds: all, unless the environment asks for a share of them. */
+static inline unsigned int fuzz_rounds(unsigned int rounds)
+{
+	const char *divisor = getenv("FUZZ_DIVISOR");
+
+	return rounds / (divisor && atoi(divisor) > 0 ? (unsigned int)atoi(divisor) : 1);
+}
+
 /* @fix, if not NULL, repairs checksums, so that damage gets past them; every other attempt goes without. */
 static inline void fuzz_damages(const void *good, size_t len, unsigned int rounds, void (*fix)(void *, size_t),
 				fuzz_fn *fn)
 {
 	unsigned char *copy = malloc(len);
 
-	for (unsigned int i = 0; i < rounds; i++) {
+	for (unsigned int i = 0; i < fuzz_rounds(rounds); i++) {
 		memcpy(copy, good, len);
 		fuzz_damage(copy, len);
 		if (fix && i % 2)

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Bad input: each ends in exactly one sentence, "(isola) FATAL: <what is wrong>", and a halt; never in a reset, a
+panic or silence. Unknown words on the command line are warned about and ignored. Sound controls of the same making
+power off, so a refusal is about the one thing that was changed.
+
+Most cases are handed over by tests/boot/liar, which is quicker than GRUB and can tell any lie; a few go through GRUB.
+"""
+import os
+import re
+import struct
+import sys
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), d) for d in ("../lib", "liar")]
+import smallkernel as pv
+from forge import IMAGE_AT, Info, RAM, RESERVED
+from isolatest import LONG, POWERED_OFF, boot, read, refusal, tap
+from smallkernel import kernel, noted, segment, text, u64
+
+GOOD = kernel()
+OPTIONS = "dom0_mem=64M"
+
+
+def judge(name, expected, result):
+    """One point. @expected: what the one sentence must match; None: the machine must power off."""
+    if expected is None:
+        return tap.ok(result.status == POWERED_OFF, f"{name}: taken", result)
+    sentence = refusal(result)
+    good = sentence is not None and re.search(expected, sentence)
+    return tap.ok(good, f"{name}: {sentence}" if good else f"{name}: refused with /{expected}/", result)
+
+
+def sound(options=OPTIONS, **how):
+    return Info(**how).cmdline(options)
+
+
+def with_kernel(content, options=OPTIONS):
+    return sound(options).module(content)
+
+
+def long_segment(**fields):
+    return kernel(segments=[segment(), segment(paddr=pv.PADDR + 0x1000, **fields)])
+
+
+# ---- The loader's information. name, information, sentence. ---------------------------------------------------------
+LOADER = [
+    ("a sound boot", with_kernel(GOOD), None),
+    ("no module", sound(), "no modules"),
+    ("an empty kernel", with_kernel(b""), "module 0, the kernel, is empty"),
+    ("nine modules", with_kernel(GOOD).module(b"1").module(b"2").module(b"3").module(b"4").module(b"5").module(b"6")
+     .module(b"7").module(b"8"), "more than 8 modules"),
+    ("a module that ends before it starts", sound().module(GOOD, claim=(0x5000000, 0x4000000)),
+     r"module 0 ends \(0x4000000\) before it starts"),
+    ("a module outside RAM", sound().module(GOOD, claim=(0xe0000000, 0xe0010000)), "module 0 .* does not lie in RAM"),
+    ("a module half outside RAM", sound().module(GOOD, claim=(0xdfff000, 0xe002000)), "module 0 .* not lie in RAM"),
+    ("a module over the hypervisor", sound().module(GOOD, claim=(IMAGE_AT + 0x1000, IMAGE_AT + 0x3000)),
+     "module 0 .* overlaps the hypervisor"),
+    ("two modules that overlap", with_kernel(GOOD).module(b"x", claim=(0x4000800, 0x4001000)), "modules 0 and 1 overlap"),
+    ("no memory map", Info(memory_map=False).cmdline(OPTIONS).module(GOOD), "no memory map"),
+    ("a memory map without RAM", Info(memory_map=False).memory([(0, 1 << 30, RESERVED)]).module(GOOD), "has no RAM"),
+    ("too little RAM", Info(memory_map=False).memory([(0, 0x9f000, RAM), (0x100000, 0x700000, RAM)])
+     .module(GOOD, at=0x700000), "memory"),
+    ("a memory map entry that wraps", sound().memory([(1 << 63, (1 << 63) + 1, RAM)]).module(GOOD), "entry 0 .* wraps"),
+    ("a memory map of 300 ranges", sound().memory([(i << 28, 0x1000, RAM) for i in range(16, 316)]).module(GOOD),
+     "more than 256 ranges"),
+    ("memory map entries of 20 bytes", sound().memory([(0, 4096, RAM)], entry_size=20).module(GOOD), "entries of 20 bytes"),
+    ("a memory map cut inside an entry", sound().tag(6, struct.pack("<IIQ", 24, 0, 0)).module(GOOD), "entry 0 is cut short"),
+    ("a command line without an end", Info().tag(1, b"loglvl=all").module(GOOD), "command line has no end"),
+    ("a command line of 5000 bytes", sound("x" * 5000).module(GOOD), "longer than 4095 bytes"),
+    ("a kernel's command line of 5000 bytes", sound().module(GOOD, "x" * 5000), "module 0 is longer than 4095 bytes"),
+    ("a module tag of 10 bytes", sound().tag(3, b"ab"), "tag of module 0 is cut short"),
+    ("a tag of size 0", sound().tag(99, b"", size=0), "tag of type 99 .* impossible size"),
+    ("a tag larger than all", sound().tag(99, b"", size=0x7fffffff), "tag of type 99 .* impossible size"),
+    ("a root pointer's tag of 4 bytes", sound().tag(14, b"RSD "), "root pointer's tag is cut short"),
+    ("EFI boot services left running", sound().tag(18, b"").module(GOOD), "EFI boot services"),
+]
+
+
+def _set(info, **fields):
+    for name, value in fields.items():
+        setattr(info, name, value)
+    return info
+
+
+LOADER += [
+    ("no end tag", _set(with_kernel(GOOD), end=False), "without an end tag"),
+    ("a total size of 4 bytes", _set(with_kernel(GOOD), total_size=4), "impossible size"),
+    ("a total size of 4 GiB", _set(with_kernel(GOOD), total_size=0xffffffff), "impossible size"),
+    ("multiboot 1's magic", _set(with_kernel(GOOD), magic=0x2badb002), "magic 0x2badb002"),
+]
+
+# ---- The kernel's file. name, file, sentence. ------------------------------------------------------------------------
+KERNELS = [
+    ("a text file", b"#!/bin/sh\necho hello\n" * 50, "is not an ELF file"),
+    ("an initrd", b"070701" + b"0" * 500, "is a cpio archive"),
+    ("a gzip file", b"\x1f\x8b\x08" + b"\0" * 500, r"is compressed \(gzip\)"),
+    ("a bzImage", b"MZ" + b"\0" * 0x200 + b"HdrS" + b"\0" * 500, r"is a compressed kernel \(bzImage\)"),
+    ("a 32-bit ELF file", kernel(ident=b"\x7fELF\x01\x01\x01"), "is not a 64-bit ELF file"),
+    ("a big-endian ELF file", kernel(ident=b"\x7fELF\x02\x02\x01"), "is not a little-endian ELF file"),
+    ("an ARM kernel", kernel(machine=183), "is for another machine"),
+    ("a shared object", kernel(kind=3), "is not an executable"),
+    ("a file of 40 bytes", kernel(size=40), "is cut off inside its ELF header"),
+    ("a file cut inside a segment", kernel(size=0x1800), "program header 1, which reaches past the end"),
+    ("no program headers", kernel(phnum=0), "has no program headers"),
+    ("program headers past the end", kernel(phoff=0x1ff0), "program header table that reaches past"),
+    ("program headers of 32 bytes", kernel(phentsize=32), "program headers of 32 bytes"),
+    ("no segment", kernel(segments=[]), "has no loadable segment"),
+    ("overlapping segments", kernel(segments=[segment(), segment(paddr=pv.PADDR + 0x800)]), "overlapping segments"),
+    ("a segment larger in the file", kernel(segments=[segment(memsz=0xfff)]), "larger in the file than in memory"),
+    ("a segment of 16 EiB", long_segment(memsz=(1 << 64) - 1), "impossible address or size"),
+    ("a segment at 2 PiB", kernel(segments=[segment(), segment(paddr=1 << 51)]), "impossible address or size"),
+    ("a segment whose offset wraps", long_segment(offset=(1 << 64) - 0x800), "reaches past the end"),
+    ("no notes", kernel(note_data=b""), "has no Xen notes"),
+    ("another owner's notes", kernel(note_data=pv.notes(owner=b"Zen\0")), "has no Xen notes"),
+    ("notes that run out", kernel(note_data=pv.notes()[:-9]), "reaches past its segment or section"),
+    ("no XEN_VERSION", noted(without=[pv.XEN_VERSION]), "has no XEN_VERSION note"),
+    ("XEN_VERSION xen-4.0", noted((pv.XEN_VERSION, text("xen-4.0"))), r'is built for "xen-4\.0"'),
+    ("neither LOADER nor GUEST_OS", noted(without=[pv.LOADER, pv.GUEST_OS]), "asks for loader"),
+    ("no VIRT_BASE", noted(without=[pv.VIRT_BASE_NOTE]), "no VIRT_BASE note"),
+    ("VIRT_BASE in the hypervisor", noted((pv.VIRT_BASE_NOTE, u64(0xffff800000000000))), "where no PV guest may be"),
+    ("VIRT_BASE not aligned", noted((pv.VIRT_BASE_NOTE, u64(pv.VIRT_BASE + 1))), "not page-aligned"),
+    ("VIRT_BASE at the top", noted((pv.VIRT_BASE_NOTE, u64(-0x1000))), "where no PV guest may be"),
+    ("an entry outside", noted((pv.ENTRY_NOTE, u64(pv.ENTRY + 0x1000))), "entry point .* outside itself"),
+    ("an entry in the hypervisor", noted((pv.ENTRY_NOTE, u64(0xffff820000000000))), "entry point .* outside itself"),
+    ("an ENTRY of 3 bytes", noted((pv.ENTRY_NOTE, b"abc")), "ENTRY note of 3 bytes"),
+    ("a hypercall page outside", noted((pv.HYPERCALL_PAGE, u64(pv.ENTRY + 0x1000))), "HYPERCALL_PAGE"),
+    ("INIT_P2M inside the kernel", noted((pv.INIT_P2M, u64(pv.ENTRY))), "INIT_P2M .* inside its own"),
+    ("INIT_P2M in the hypervisor", noted((pv.INIT_P2M, u64(0xffff810000000000))), "INIT_P2M"),
+    # What the parser alone cannot see: the p2m list runs from below into the initial mapping.
+    ("INIT_P2M running into the mapping", noted((pv.INIT_P2M, u64(pv.VIRT_BASE - 0x1000))), "INIT_P2M"),
+    ("an unknown feature required", noted((pv.FEATURES, text("!time_travel"))), 'requires feature "time_travel"'),
+    ("a feature required that no PV guest has", noted((pv.FEATURES, text("!auto_translated_physmap"))),
+     'requires feature "auto_translated_physmap", which is not offered'),
+    ("no dom0 bit", noted((pv.SUPPORTED_FEATURES, u64(1))), "cannot be a dom0"),
+    ("PADDR_OFFSET above the kernel", noted((pv.PADDR_OFFSET, u64(1 << 32))), "below PADDR_OFFSET"),
+    ("a kernel that does not fit dom0_mem", long_segment(filesz=0, memsz=80 << 20), "dom0_mem|does not fit|memory"),
+    ("a kernel loaded past dom0_mem", kernel(segments=[segment(), segment(paddr=100 << 20)]), "dom0_mem|does not fit|memory"),
+    ("no HYPERCALL_PAGE and no INIT_P2M", GOOD, None),
+    ("a hypercall page", kernel(segments=[segment(), segment(pv.PADDR + 0x1000, filesz=0, memsz=0x1000)],
+                                note_data=pv.notes(extra=[(pv.HYPERCALL_PAGE, u64(pv.ENTRY + 0x1000))])), None),
+    ("a virtual address of nonsense", kernel(segments=[segment(vaddr=0x123000)]), None),
+    ("control characters in a note", noted((pv.XEN_VERSION, text("\x1b[2J\n"))), r'is built for "\?\[2J\?"'),
+]
+
+# ---- Options. name, options, what the log must say; the machine powers off. ------------------------------------------
+WARNED = [
+    ("an unknown option", "no_such_option=7", "no_such_option"),
+    ("an unknown option without a value", "nonsense", "nonsense"),
+    ("a malformed number", "dom0_max_vcpus=many", "dom0_max_vcpus=many"),
+    ("a malformed dom0_mem", "dom0_mem=lots", "dom0_mem=lots"),
+    ("an unknown word in asi=", "asi=on,vcpu-pt,sideways", "sideways"),
+    ("an asi= word with a bad value", "asi=vcpu-pt=perhaps", "vcpu-pt=perhaps"),
+    ("asi= in contradiction", "asi=cpu-stack,no-vcpu-pt", "cpu-stack"),
+    ("a word of 600 characters", "y" * 600, "yyyyyyyyyy"),
+]
+
+# ---- Processors. name, -cpu, sentence. -------------------------------------------------------------------------------
+PROCESSORS = [
+    ("no NX", "qemu64,-nx", "NX"),
+    ("no long mode", "qemu32", "long mode"),
+    ("no long mode on a 486", "486", "CPUID|long mode"),
+    ("no SYSCALL", "qemu64,-syscall", "SYSCALL"),
+    ("no FXSR", "qemu64,-fxsr", "FXSR"),
+    ("no SSE2", "qemu64,-sse2,-sse3", "SSE2"),
+    ("no local APIC", "qemu64,-apic", "APIC"),
+    ("no PAT", "qemu64,-pat", "PAT"),
+]
+
+
+def through_grub():
+    """The same by the real loader, for what the loader has a say in."""
+    judge("GRUB: a sound boot", None, boot(OPTIONS, [(GOOD, "")]))
+    judge("GRUB: no module", "no modules", boot(OPTIONS, []))
+    judge("GRUB: a text file", "is not an ELF file", boot(OPTIONS, [(b"hello\n" * 100, "")]))
+    judge("GRUB: an initrd too large for dom0_mem", "initrd|module 1|dom0_mem|memory",
+          boot("dom0_mem=32M", [(GOOD, ""), (bytes(40 << 20), "")]))
+    if LONG:
+        judge("GRUB on UEFI: no module", "no modules", boot(OPTIONS, [], firmware="uefi"))
+        judge("GRUB on UEFI: a text file", "is not an ELF file", boot(OPTIONS, [(b"hello\n" * 100, "")], firmware="uefi"))
+
+
+def main():
+    for name, info, expected in LOADER:
+        judge(f"loader: {name}", expected, info.boot())
+    for name, content, expected in KERNELS:
+        judge(f"kernel: {name}", expected, with_kernel(content).boot())
+    judge("initrd: too large for dom0_mem", "initrd|module 1|dom0_mem|memory",
+          with_kernel(GOOD, "dom0_mem=32M").module(bytes(40 << 20)).boot())
+    for name, options, said in WARNED:
+        result = with_kernel(GOOD, f"{OPTIONS} {options}").boot()
+        lines = [line for line in result.lines() if line.startswith("(isola)") and said in line]
+        tap.ok(result.status == POWERED_OFF and len(lines) == 1, f"option: {name}: {lines[0] if lines else 'warned'}",
+               result)
+    for name, cpu, expected in PROCESSORS:
+        judge(f"processor: {name}", expected, with_kernel(GOOD).boot(cpu=cpu))
+    through_grub()
+    tap.done()
+
+
+main()

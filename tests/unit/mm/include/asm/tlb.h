@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Hosted TLB: the product's interface on the simulated one (world.c). */
+#pragma once
+#include <isola/domain.h>
+#include <isola/types.h>
+
+void tlb_flush_local(void);
+void tlb_invlpg(u64 va);
+u32 tlb_stamp_now(void);
+void tlb_flush_stamped(struct domain *d, u32 stamp);
+void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va);
