@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels: the states of a domain's ports, and the hypercall that changes them.
+ * Event channels: the states of a domain's ports, and the operations that change them.
  *
  *   from \ by      alloc_unbound  bind_*      remote binds   remote closes  close
  *   FREE           UNBOUND        its state   -              -              refused
@@ -19,12 +19,7 @@
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
 #include <isola/lib/string.h>
-#include <asm/hypercall.h>
-#include <asm/percpu.h>
-#include <asm/uaccess.h>
 #include <xen/event_channel.h>
-
-#define CLOSE_BATCH 64          /* ports closed between two preemption checks */
 
 static struct evtchn *port_of(const struct domain *d, u32 port)
 {
@@ -102,9 +97,9 @@ static void release_port(struct domain *d, u32 port)
 	d->evtchn_first_free = min(d->evtchn_first_free, port);
 }
 
-/* ---- Operations: @arg is our copy; the lock is held where the table says so. ---------------------------------- */
+/* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ---------------------------------- */
 
-static long alloc_unbound(struct domain *d, void *arg)
+long evtchn_alloc_unbound(struct domain *d, void *arg)
 {
 	struct evtchn_alloc_unbound *op = arg;
 	int port;
@@ -120,7 +115,7 @@ static long alloc_unbound(struct domain *d, void *arg)
 }
 
 /* Only within one domain: there is no other in this release. */
-static long bind_interdomain(struct domain *d, void *arg)
+long evtchn_bind_interdomain(struct domain *d, void *arg)
 {
 	struct evtchn_bind_interdomain *op = arg;
 	struct evtchn *remote, *local;
@@ -147,7 +142,7 @@ static long bind_interdomain(struct domain *d, void *arg)
 	return 0;
 }
 
-static long bind_virq(struct domain *d, void *arg)
+long evtchn_bind_virq(struct domain *d, void *arg)
 {
 	struct evtchn_bind_virq *op = arg;
 	struct vcpu *v;
@@ -171,7 +166,7 @@ static long bind_virq(struct domain *d, void *arg)
 	return 0;
 }
 
-static long bind_ipi(struct domain *d, void *arg)
+long evtchn_bind_ipi(struct domain *d, void *arg)
 {
 	struct evtchn_bind_ipi *op = arg;
 	int port;
@@ -204,14 +199,14 @@ static long close_port(struct domain *d, u32 port)
 	return 0;
 }
 
-static long close_op(struct domain *d, void *arg)
+long evtchn_close(struct domain *d, void *arg)
 {
 	struct evtchn_close *op = arg;
 
 	return evtchn_port_is_valid(d, op->port) ? close_port(d, op->port) : -EINVAL;
 }
 
-static long send(struct domain *d, void *arg)
+long evtchn_send(struct domain *d, void *arg)
 {
 	struct evtchn_send *op = arg;
 	struct evtchn *e;
@@ -233,7 +228,7 @@ static long send(struct domain *d, void *arg)
 	}
 }
 
-static long status(struct domain *d, void *arg)
+long evtchn_status(struct domain *d, void *arg)
 {
 	struct evtchn_status *op = arg, out;
 	const struct evtchn *e;
@@ -272,7 +267,7 @@ static long status(struct domain *d, void *arg)
 	return 0;
 }
 
-static long bind_vcpu(struct domain *d, void *arg)
+long evtchn_bind_vcpu(struct domain *d, void *arg)
 {
 	struct evtchn_bind_vcpu *op = arg;
 	struct evtchn *e;
@@ -290,7 +285,7 @@ static long bind_vcpu(struct domain *d, void *arg)
 	return 0;
 }
 
-static long unmask(struct domain *d, void *arg)
+long evtchn_unmask(struct domain *d, void *arg)
 {
 	struct evtchn_unmask *op = arg;
 	struct vcpu *v;
@@ -313,70 +308,6 @@ unsigned evtchn_close_some(struct domain *d, unsigned max)
 			closed++;
 	spin_unlock(&d->evtchn_lock);
 	return closed;
-}
-
-/* Takes the lock by itself. Progress is in the ports: what is closed stays closed. */
-static long reset(struct domain *d, void *arg)
-{
-	struct evtchn_reset *op = arg;
-
-	if (domain_by_id(op->dom) != d)
-		return -ESRCH;
-	while (evtchn_close_some(d, CLOSE_BATCH) == CLOSE_BATCH)
-		if (hypercall_preempt_check())
-			return -ERESTART;
-	return 0;
-}
-
-/* ---- The hypercall ---------------------------------------------------------------------------------------- */
-
-static const struct op {
-	long (*fn)(struct domain *d, void *arg);
-	u8 bytes;               /* of the argument */
-	bool out;               /* copied back on success */
-	bool unlocked;          /* takes evtchn_lock by itself */
-} ops[] = {
-	[EVTCHNOP_bind_interdomain] = { bind_interdomain, sizeof(struct evtchn_bind_interdomain), true, false },
-	[EVTCHNOP_bind_virq]        = { bind_virq, sizeof(struct evtchn_bind_virq), true, false },
-	[EVTCHNOP_close]            = { close_op, sizeof(struct evtchn_close), false, false },
-	[EVTCHNOP_send]             = { send, sizeof(struct evtchn_send), false, false },
-	[EVTCHNOP_status]           = { status, sizeof(struct evtchn_status), true, false },
-	[EVTCHNOP_alloc_unbound]    = { alloc_unbound, sizeof(struct evtchn_alloc_unbound), true, false },
-	[EVTCHNOP_bind_ipi]         = { bind_ipi, sizeof(struct evtchn_bind_ipi), true, false },
-	[EVTCHNOP_bind_vcpu]        = { bind_vcpu, sizeof(struct evtchn_bind_vcpu), false, false },
-	[EVTCHNOP_unmask]           = { unmask, sizeof(struct evtchn_unmask), false, false },
-	[EVTCHNOP_reset]            = { reset, sizeof(struct evtchn_reset), false, true },
-	/* Not built, politely: bind_pirq (no interrupts for guests yet), FIFO ports (init_control, expand_array, set_priority). */
-};
-
-#define MAX_ARG_BYTES sizeof(struct evtchn_status)
-static_assert(sizeof(struct evtchn_status) == 24, "the largest argument, without padding");
-
-long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
-{
-	u64 buf[DIV_ROUND_UP(MAX_ARG_BYTES, 8)] = { 0 };
-	struct domain *d = current->domain;
-	const struct op *op;
-	long rc;
-
-	(void)a3, (void)a4, (void)a5, (void)a6;
-	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd].fn)
-		return -ENOSYS;
-	op = &ops[(u32)cmd];
-	if (copy_from_guest(buf, arg, op->bytes))
-		return -EFAULT;
-	if (op->unlocked) {
-		rc = op->fn(d, buf);
-	} else {
-		spin_lock(&d->evtchn_lock);
-		rc = op->fn(d, buf);
-		spin_unlock(&d->evtchn_lock);
-	}
-	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_event_channel_op, cmd, arg, 0, 0, 0);
-	if (!rc && op->out && copy_to_guest(arg, buf, op->bytes))
-		rc = -EFAULT;
-	return rc;
 }
 
 /* ---- For the rest of the hypervisor -------------------------------------------------------------------------- */

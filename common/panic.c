@@ -30,6 +30,11 @@ static unsigned this_cpu_id(void)
 	return spin_debug_started() ? smp_cpu_id() : 0;
 }
 
+bool reboot_refused(void)
+{
+	return noreboot;
+}
+
 bool panic_in_progress(void)
 {
 	u32 who = READ_ONCE(panicking);

@@ -38,13 +38,16 @@ static void enqueue(struct sched_queue *q, struct vcpu *v)
 	q->last = v;
 }
 
+/* Those whose domain has ended meanwhile are dropped. */
 static struct vcpu *dequeue_first(struct sched_queue *q)
 {
-	struct vcpu *v = q->first;
+	struct vcpu *v;
 
-	if (v) {
+	while ((v = q->first) != NULL) {
 		q->first = v->runq_next;
 		v->queued = false;
+		if (v->state == VCPU_RUNNABLE)
+			break;
 	}
 	return v;
 }

@@ -37,5 +37,5 @@ size_t console_read(char *buf, size_t size);
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */
 void console_force(void);
 
-/* console_io.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now on. */
+/* console_input.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now on. */
 void console_watch_input(void);

@@ -71,4 +71,17 @@ unsigned evtchn_close_some(struct domain *d, unsigned max);
 /* Is @port a number that the domain has a port for, whatever its state? */
 bool evtchn_port_is_valid(const struct domain *d, u32 port);
 
-long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6);
+/*
+ * The operations of event_channel_op, one per structure of <xen/event_channel.h>, which @arg is our copy of. evtchn_lock held; d's own
+ * vcpu, kernel root. Return 0 or: -EINVAL port, VIRQ or state does not fit; -ENOENT no such vcpu; -ESRCH no such domain; -EEXIST the
+ * VIRQ is bound; -ENOSPC no port left; -ENOMEM. On error nothing has changed.
+ */
+long evtchn_alloc_unbound(struct domain *d, void *arg);
+long evtchn_bind_interdomain(struct domain *d, void *arg);
+long evtchn_bind_virq(struct domain *d, void *arg);
+long evtchn_bind_ipi(struct domain *d, void *arg);
+long evtchn_close(struct domain *d, void *arg);
+long evtchn_send(struct domain *d, void *arg);
+long evtchn_status(struct domain *d, void *arg);
+long evtchn_bind_vcpu(struct domain *d, void *arg);
+long evtchn_unmask(struct domain *d, void *arg);

@@ -16,6 +16,9 @@ void panic_regs(const struct regs *r, const char *fmt, ...) __printf(2, 3) __nor
  */
 bool panic_in_progress(void);
 
+/* `noreboot' is on the command line: a machine that would restart halts instead. */
+bool reboot_refused(void);
+
 /* Halt this CPU for ever. Any context. */
 void cpu_stop(void) __noreturn;
 

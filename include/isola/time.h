@@ -14,7 +14,7 @@
 /* ns since boot. Any context, no locks, public and own-CPU memory only. */
 u64 now_ns(void);
 /*
- * Calibrate the TSC against the first of PM timer, HPET and PIT that works, start system time, read the RTC; prints what was chosen.
+ * Calibrate the TSC against the first of PM timer, HPET and PIT that works, and start system time; prints what was chosen.
  * Boot CPU, once. fatal() when no platform timer is found.
  */
 struct acpi_info;
@@ -43,6 +43,7 @@ u64 wallclock_base_ns(void);
 void wallclock_set(u64 base_ns);
 /* Changes with every wallclock_set(); never 0. */
 u64 wallclock_version(void);
+/* Read the RTC. Boot CPU, after time_init(). */
 void wallclock_init(const struct acpi_info *acpi);
 
 /*

@@ -17,6 +17,10 @@
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 
+#ifndef VALIDATE_BUDGET
+#define VALIDATE_BUDGET	PT_ENTRIES		/* tests make it small, to stop in more places */
+#endif
+
 struct walk {
 	struct domain *d;
 	struct page_info *pg[4];
@@ -31,7 +35,7 @@ static bool must_stop(struct walk *w)
 {
 	if (likely(w->budget--))
 		return false;
-	w->budget = PT_ENTRIES - 1;
+	w->budget = VALIDATE_BUDGET - 1;
 	return !vcpu_is_idle(current) && hypercall_preempt_check();
 }
 
@@ -182,7 +186,7 @@ static int walk_down(struct walk *w)
 
 int pt_devalidate(struct domain *d, struct page_info *pg)
 {
-	struct walk w = { .d = d, .pg = { pg }, .budget = PT_ENTRIES };
+	struct walk w = { .d = d, .pg = { pg }, .budget = VALIDATE_BUDGET };
 
 	return walk_down(&w);
 }
@@ -201,7 +205,7 @@ static int undo(struct walk *w, int rc)
 
 int pt_validate(struct domain *d, struct page_info *pg)
 {
-	struct walk w = { .d = d, .pg = { pg }, .budget = PT_ENTRIES };
+	struct walk w = { .d = d, .pg = { pg }, .budget = VALIDATE_BUDGET };
 
 	for (;;) {
 		int rc = validate_table(&w);

@@ -15,6 +15,7 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pvclock.h>
+#include <asm/runstate.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
 #include <xen/sched.h>

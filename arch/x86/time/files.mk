@@ -5,4 +5,3 @@ objs-$(CONFIG_PIT) += arch/x86/time/pit.o
 objs-y += arch/x86/time/deadline.o
 objs-y += arch/x86/time/wallclock.o
 objs-y += arch/x86/time/pvclock.o
-objs-y += arch/x86/time/runstate.o

@@ -111,7 +111,6 @@ void time_init(const struct acpi_info *acpi)
 		set_scale(hz);
 		pr_info("Time: TSC %lu.%03lu MHz, %s, measured against %s", tsc_khz / 1000, tsc_khz % 1000,
 			tsc_is_invariant() ? "invariant" : "not invariant", t->name);
-		wallclock_init(acpi);
 		return;
 	}
 	fatal("no PM timer, HPET or PIT to calibrate the TSC with");

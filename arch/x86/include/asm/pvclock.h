@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest reads about time without a hypercall: the clock in vcpu_info, the wall clock in shared_info, the runstate area.
+ * What a guest reads about time without a hypercall: the clock in vcpu_info and the wall clock in shared_info.
  * Each is written by the current vcpu, on its kernel root, into its own guest's memory.
  */
 #pragma once
@@ -11,9 +11,3 @@
  */
 void pvclock_update(void);
 void pvclock_update_force(void);
-
-/*
- * Copy the runstate clock to the area the guest has registered, if any: at switch-out (before prev's root goes) and at switch-in. An area
- * that cannot be written is left alone.
- */
-void runstate_publish(void);

@@ -5,7 +5,7 @@
  * Invariant: it is written through the guest's kernel page tables by the vcpu itself, so the address needs no pinning and a bad one
  * harms nobody. With VMASST runstate_update_flag, bit 63 of state_entry_time stands while the record is inconsistent.
  */
-#include <asm/pvclock.h>
+#include <asm/runstate.h>
 #include <isola/sched.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>

@@ -5,19 +5,13 @@
  * Invariant: guest bytes pass through a buffer on this CPU's stack, which is wiped before the call returns; they never reach the
  * public ring. Input stays in the port until dom0 asks for it.
  */
+#include <asm/hypercall.h>
 #include <isola/console.h>
 #include <isola/errno.h>
-#include <isola/evtchn.h>
-#include <isola/time.h>
-#include <isola/timer.h>
+#include <isola/vcpu.h>
 #include <isola/lib/string.h>
-#include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
-
-#define INPUT_POLL MILLISECS(10)
-
-static struct timer input_timer;
 
 static void wipe(void *p, size_t n)
 {
@@ -79,20 +73,4 @@ long hc_console_io(u64 cmd, u64 count, u64 buf, u64 a4, u64 a5, u64 a6)
 	default:
 		return -ENOSYS;
 	}
-}
-
-static void poll_input(void *data)
-{
-	(void)data;
-	if (dom0 && console_input_ready())
-		send_global_virq(dom0, VIRQ_CONSOLE);
-	timer_set(&input_timer, now_ns() + INPUT_POLL);
-}
-
-void console_watch_input(void)
-{
-	if (input_timer.fn)
-		return;
-	timer_init(&input_timer, poll_input, NULL, smp_cpu_id());
-	timer_set(&input_timer, now_ns() + INPUT_POLL);
 }

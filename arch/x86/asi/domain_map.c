@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory window: who has which frame at VA_WINDOW + m.
+ *
+ * A domain's window tables are public pages written under page_lock. Leaves are 4 KiB entries, or a 2 MiB one where an
+ * aligned block of order 9 was assigned whole; a large one is split before a frame of it leaves.
+ */
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <isola/memmap.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <asm/asi_policy.h>
+#include <asm/bootmem.h>
+#include <asm/domain_map.h>
+#include <asm/frametable.h>
+#include <asm/pgentry.h>
+#include <asm/percpu.h>
+#include <asm/tlb.h>
+
+#define L2_FRAMES 512u
+
+/* Entries of slots 262..271 for a root that shows all RAM: boot, panic, asi=off. */
+u64 window_all_ram[NR_WINDOW_SLOTS];
+u64 window_boot_cr3;
+
+bool window_shows_all_ram(void)
+{
+	return this_cpu.cr3 == window_boot_cr3;
+}
+
+static unsigned window_slot(mfn_t m)
+{
+	return (mfn_x(m) << PAGE_SHIFT) >> L4_SHIFT;
+}
+
+/* All RAM by 2 MiB pages, before the first root is made. */
+void window_init(void)
+{
+	for (unsigned i = 0; i < memmap_nr(); i++) {
+		const struct memmap_entry *e = memmap_entry(i);
+		u64 at = ROUNDDOWN(e->addr, MIB(2)), end = min(e->addr + e->size, max_page << PAGE_SHIFT);
+
+		if (e->type != 1)
+			continue;
+		for (; at < end; at += MIB(2)) {
+			u64 va = VA_WINDOW + at;
+			u64 *l4e = &window_all_ram[window_slot(maddr_to_mfn(at))];
+			pte_t *l3, *l2;
+
+			if (!pte_present(*l4e))
+				*l4e = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
+			l3 = public_ptr(pte_mfn(*l4e));
+			if (!pte_present(l3[pt_index(va, 3)]))
+				l3[pt_index(va, 3)] = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
+			l2 = public_ptr(pte_mfn(l3[pt_index(va, 3)]));
+			l2[pt_index(va, 2)] = pte_make(maddr_to_mfn(at), PAGE_HV_RW | PTE_PS);
+		}
+	}
+}
+
+static bool domain_isolated(const struct domain *d)
+{
+	return d->is_privileged ? asi_policy.dom0.vcpu_pt : asi_policy.pv.vcpu_pt;
+}
+
+void window_fill_root(u64 *l4, const struct domain *d)
+{
+	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++) {
+		u64 e = 0;
+
+		if (d && domain_isolated(d))
+			e = mfn_is_valid_num(d->window_l3[i]) ? pte_make(d->window_l3[i], PAGE_HV_TABLE) : 0;
+		else if (d || !asi_policy.pv.vcpu_pt)
+			e = window_all_ram[i];
+		pte_write(&l4[L4_SLOT_WINDOW_FIRST + i], e);
+	}
+}
+
+/* page_lock held. The table below *@pe, made when absent. NULL: no memory. */
+static pte_t *table_below(struct domain *d, pte_t *pe)
+{
+	pte_t *t;
+
+	if (pte_present(*pe))
+		return public_ptr(pte_mfn(*pe));
+	t = alloc_public_page();
+	if (t) {
+		d->nr_window_tables++;
+		pte_write(pe, pte_make(public_mfn(t), PAGE_HV_TABLE));
+	}
+	return t;
+}
+
+/* page_lock held. The L2 entry that covers @m, tables made as needed. NULL: no memory. */
+static pte_t *window_l2e(struct domain *d, mfn_t m)
+{
+	u64 va = (u64)window_ptr(m);
+	mfn_t *l3_mfn = &d->window_l3[window_slot(m)];
+	pte_t *l2;
+
+	if (!mfn_is_valid_num(*l3_mfn)) {
+		/* Roots are filled when they are made (T13): every L3 that a domain's memory can need exists by then. */
+		void *l3 = alloc_public_page();
+
+		if (!l3)
+			return NULL;
+		d->nr_window_tables++;
+		*l3_mfn = public_mfn(l3);
+	}
+	l2 = table_below(d, (pte_t *)public_ptr(*l3_mfn) + pt_index(va, 3));
+	return l2 ? l2 + pt_index(va, 2) : NULL;
+}
+
+int window_prepare(struct domain *d)
+{
+	int rc = 0;
+
+	spin_lock(&d->page_lock);
+	for (unsigned i = 0; i <= window_slot(_mfn(max_page - 1)) && !rc; i++)
+		if (!window_l2e(d, maddr_to_mfn((u64)i << L4_SHIFT)))
+			rc = -ENOMEM;
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+/* page_lock held. All or nothing but for tables, which stay. */
+static int window_map(struct domain *d, mfn_t first, unsigned order)
+{
+	for (u64 done = 0; done < 1ul << order; ) {
+		mfn_t m = mfn_add(first, done);
+		pte_t *pl2e = window_l2e(d, m), *l1;
+
+		if (!pl2e)
+			return -ENOMEM;
+		if (order >= 9 && !pte_present(*pl2e)) {
+			pte_write(pl2e, pte_make(m, PAGE_HV_RW | PTE_PS));
+			done += L2_FRAMES;
+			continue;
+		}
+		l1 = table_below(d, pl2e);
+		if (!l1)
+			return -ENOMEM;
+		pte_write(&l1[pt_index((u64)window_ptr(m), 1)], pte_make(m, PAGE_HV_RW));
+		done++;
+	}
+	return 0;
+}
+
+int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
+{
+	u32 nr = 1u << order;
+	int rc = -ENOMEM;
+
+	spin_lock(&d->page_lock);
+	if (nr > d->max_pages - d->nr_pages || d->is_dying)		/* MEM-3, LIFE-1 */
+		goto out;
+	rc = window_map(d, first, order);
+	if (rc)
+		goto out;
+	for (u32 i = 0; i < nr; i++) {
+		struct page_info *pg = page_of(mfn_add(first, i));
+		u32 n = mfn_x(first) + i;
+
+		pg->owner = d->domid;
+		pg->type_info = PGT_none;
+		pg->tlb_stamp = 0;
+		pg->prev = 0;
+		pg->next = d->page_list;
+		if (d->page_list)
+			page_of(_mfn(d->page_list))->prev = n;
+		d->page_list = n;
+		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
+		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+	}
+	d->nr_pages += nr;
+out:
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+/* page_lock held. Replace a 2 MiB leaf by 512 small ones: same translation, so no flush is due before one of them changes. */
+static pte_t *split_large(struct domain *d, pte_t *pl2e)
+{
+	pte_t *l1 = alloc_public_page();
+	mfn_t first = pte_mfn(*pl2e);
+
+	if (!l1)
+		return NULL;
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		l1[i] = pte_make(mfn_add(first, i), PAGE_HV_RW);
+	d->nr_window_tables++;
+	pte_write(pl2e, pte_make(public_mfn(l1), PAGE_HV_TABLE));
+	return l1;
+}
+
+int domain_release_page(struct domain *d, mfn_t m)
+{
+	struct page_info *pg = page_of(m);
+	u64 only = PGC_allocated | 1;
+	pte_t *pl2e, *l1;
+	int rc = -EBUSY;
+
+	spin_lock(&d->page_lock);
+	/* Only the allocation reference is left, and from now on no get succeeds (MEM-4). */
+	if (pg->owner != d->domid ||
+	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		goto out;
+	pl2e = window_l2e(d, m);
+	l1 = pl2e && !(*pl2e & PTE_PS) ? table_below(d, pl2e) : split_large(d, pl2e);
+	if (!l1) {
+		pg->count_info = PGC_allocated | 1;
+		rc = -ENOMEM;
+		goto out;
+	}
+	pte_write(&l1[pt_index((u64)window_ptr(m), 1)], 0);
+
+	if (pg->prev)
+		page_of(_mfn(pg->prev))->next = pg->next;
+	else
+		d->page_list = pg->next;
+	if (pg->next)
+		page_of(_mfn(pg->next))->prev = pg->prev;
+	d->nr_pages--;
+	/* Parked until the flush that covers it (TLB-3). */
+	pg->prev = 0;
+	pg->next = d->leaving_list;
+	d->leaving_list = mfn_x(m);
+	rc = 0;
+out:
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+void domain_release_flush(struct domain *d)
+{
+	u32 n;
+
+	if (!d->leaving_list)
+		return;
+	/* Every CPU that runs this domain may hold the window's entry or the guest's own stale mapping. */
+	tlb_flush_vcpus(d, ~0ul, ~0ul);
+	spin_lock(&d->page_lock);
+	n = d->leaving_list;
+	d->leaving_list = 0;
+	spin_unlock(&d->page_lock);
+	while (n) {
+		struct page_info *pg = page_of(_mfn(n));
+		u32 next = pg->next;
+
+		pg->count_info = 0;
+		page_free(ALLOC_DOMAIN, _mfn(n), 0);
+		n = next;
+	}
+}

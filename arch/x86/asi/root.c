@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Roots: copying guest L4s into them, loading them, and the record of what is loaded.
+ *
+ * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new generation -> fence -> read every CPU's
+ * record. Copier, interrupts off: publish the record -> fence -> read generation -> copy -> read again, repeat if it moved. So either the
+ * copier sees the new entry, or the updater sees the copier's record and makes it copy again (T4, T5).
+ * SWI-1: this_cpu.curr, this_cpu.cr3 and CR3 change in one interrupts-off section, in this file only.
+ */
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <asm/cpu_window.h>
+#include <asm/domain_map.h>
+#include <asm/hyper_pt.h>
+#include <asm/insn.h>
+#include <asm/ipi.h>
+#include <asm/percpu.h>
+#include <asm/root.h>
+#include <asm/tlb.h>
+#include <asm/vcpu_area.h>
+#include <asm/vcpu_private.h>
+
+/* Where a guest L4 keeps its own record, in slots that hardware never walks. */
+#define L4_GENERATION	256
+#define L4_OCCUPIED	257			/* eight words */
+
+enum { COPY_KERNEL, COPY_USER };
+
+/* Bits 0..15 of word 4 are slots 256..271: never the guest's. */
+#define HV_WORD		(L4_SLOT_HV_FIRST / 64)
+#define HV_BITS		0xfffful
+
+static u64 last_generation;
+
+static u64 new_generation(void)
+{
+	return __atomic_add_fetch(&last_generation, 1, __ATOMIC_RELAXED);
+}
+
+static pte_t *root_page(const struct vcpu *v, unsigned which)
+{
+	return public_ptr(which == COPY_KERNEL ? v->root_kernel : v->root_user);
+}
+
+/* What a root shows of a guest entry: absent ones read as zero, whatever the guest keeps in them (L1TF). */
+static pte_t root_entry(pte_t l4e)
+{
+	return pte_present(l4e) ? l4e : 0;
+}
+
+void root_l4_init(pte_t *l4)
+{
+	u64 occupied[8] = { 0 };
+
+	for (unsigned slot = 0; slot < PT_ENTRIES; slot++)
+		if (pte_present(pte_read(&l4[slot])))
+			occupied[slot / 64] |= 1ul << (slot % 64);
+	occupied[HV_WORD] &= ~HV_BITS;
+	for (unsigned i = L4_SLOT_HV_FIRST; i <= L4_SLOT_HV_LAST; i++)
+		pte_write(&l4[i], 0);
+	for (unsigned w = 0; w < 8; w++)
+		pte_write(&l4[L4_OCCUPIED + w], occupied[w]);
+	pte_write(&l4[L4_GENERATION], new_generation());
+}
+
+/* Copy every slot occupied in @l4 (any address of the guest L4) or in the root. Interrupts off, record published. */
+static void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
+{
+	u64 generation;
+
+	do {
+		generation = pte_read(&l4[L4_GENERATION]);
+		for (unsigned w = 0; w < 8; w++) {
+			u64 now = pte_read(&l4[L4_OCCUPIED + w]);
+			u64 todo = now | copy->occupied[w];
+
+			for (; todo; todo &= todo - 1) {
+				unsigned slot = w * 64 + __builtin_ctzl(todo);
+
+				pte_write(&root[slot], root_entry(pte_read(&l4[slot])));
+			}
+			copy->occupied[w] = now;
+		}
+		/* Bounded: the generation moves only while another CPU, in the middle of an L4 update, makes progress. */
+		barrier();
+	} while (pte_read(&l4[L4_GENERATION]) != generation);
+	copy->generation = generation;
+}
+
+static void clear_slots(pte_t *root, struct root_copy *copy)
+{
+	for (unsigned w = 0; w < 8; w++) {
+		for (u64 todo = copy->occupied[w]; todo; todo &= todo - 1)
+			pte_write(&root[w * 64 + __builtin_ctzl(todo)], 0);
+		copy->occupied[w] = 0;
+	}
+	copy->generation = 0;
+}
+
+/* Bring @v's root up to date with its guest L4, which stands at @l4 (NULL: it has none). */
+static void sync_root(struct vcpu *v, unsigned which, const pte_t *l4)
+{
+	struct root_copy *copy = &v->copy[which];
+
+	if (!l4)
+		clear_slots(root_page(v, which), copy);
+	else if (copy->generation != pte_read(&l4[L4_GENERATION]))
+		copy_slots(root_page(v, which), copy, l4);
+}
+
+static void publish(struct vcpu *v)
+{
+	struct cpu_loaded *rec = &this_cpu.pub->loaded;
+
+	WRITE_ONCE(rec->vcpu, v);
+	WRITE_ONCE(rec->kernel_l4.n, v->copy[COPY_KERNEL].l4.n);
+	WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n);
+	smp_mb();
+}
+
+/* The only place that writes CR3 once the boot root is loaded. Interrupts off. */
+static void load_cr3(u64 cr3)
+{
+	/* Read before the write: a stamp taken in between is not covered by this flush (TLB-4). */
+	u64 clock = tlb_clock_read();
+
+	this_cpu.cr3 = cr3;
+	write_cr3(cr3);
+	tlb_clock_flushed(clock);
+}
+
+void root_reload(void)
+{
+	u64 flags = irq_save();
+
+	load_cr3(this_cpu.cr3);
+	irq_restore(flags);
+}
+
+void root_adopt_boot(u64 cr3)
+{
+	load_cr3(cr3);
+}
+
+static void fill_hv_slots(pte_t *root, mfn_t vcpu_area, const struct domain *d, bool with_memory)
+{
+	hyper_fill_root(root, with_memory);
+	pte_write(&root[L4_SLOT_VCPU], pte_make(vcpu_area, PAGE_HV_TABLE));
+	window_fill_root(root, with_memory ? d : NULL);
+}
+
+int root_create_vcpu(struct vcpu *v)
+{
+	void *kernel, *user;
+
+	if (vcpu_area_create(v))
+		return -ENOMEM;
+	kernel = alloc_public_page();
+	user = alloc_public_page();
+	if (!kernel || !user)
+		return -ENOMEM;
+	fill_hv_slots(kernel, v->area_l3, v->domain, true);
+	fill_hv_slots(user, v->area_l3, v->domain, false);
+	v->root_kernel = public_mfn(kernel);
+	v->root_user = public_mfn(user);
+	v->cr3_kernel = mfn_to_maddr(v->root_kernel);
+	v->cr3_user = mfn_to_maddr(v->root_user);
+	v->copy[COPY_KERNEL].l4 = v->copy[COPY_USER].l4 = INVALID_MFN;
+	return 0;
+}
+
+int root_create_idle(struct vcpu *idle, unsigned cpu)
+{
+	pte_t *root = alloc_public_page();
+
+	if (!root)
+		return -ENOMEM;
+	fill_hv_slots(root, idle_area_l3, NULL, false);
+	pte_write(&root[L4_SLOT_CPU], pte_make(cpu_public[cpu].area_l3, PAGE_HV_TABLE));
+	idle->root_kernel = idle->root_user = public_mfn(root);
+	idle->cr3_kernel = idle->cr3_user = mfn_to_maddr(public_mfn(root));
+	idle->copy[COPY_KERNEL].l4 = idle->copy[COPY_USER].l4 = INVALID_MFN;
+	cpu_public[cpu].idle_root = public_mfn(root);
+	return 0;
+}
+
+/* One slot of one of the current vcpu's roots follows its L4, if the root was up to date until now. */
+static void mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot, u64 old_generation)
+{
+	struct root_copy *copy = &current->copy[which];
+	u64 bit = 1ul << (slot % 64);
+
+	if (!mfn_eq(copy->l4, m) || copy->generation != old_generation)
+		return;
+	pte_write(&root_page(current, which)[slot], root_entry(pte_read(&l4[slot])));
+	if (pte_present(pte_read(&l4[slot])))
+		copy->occupied[slot / 64] |= bit;
+	else
+		copy->occupied[slot / 64] &= ~bit;
+	copy->generation = pte_read(&l4[L4_GENERATION]);
+}
+
+bool root_l4_written(mfn_t m, pte_t *l4, unsigned slot)
+{
+	u64 old = pte_read(&l4[L4_GENERATION]), bit = 1ul << (slot % 64), flags;
+	u64 occupied = pte_read(&l4[L4_OCCUPIED + slot / 64]);
+
+	pte_write(&l4[L4_OCCUPIED + slot / 64], pte_present(pte_read(&l4[slot])) ? occupied | bit : occupied & ~bit);
+	pte_write(&l4[L4_GENERATION], new_generation());
+	flags = irq_save();
+	mirror_slot(COPY_KERNEL, m, l4, slot, old);
+	mirror_slot(COPY_USER, m, l4, slot, old);
+	irq_restore(flags);
+	smp_mb();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
+
+		if (cpu != smp_cpu_id() && (READ_ONCE(rec->kernel_l4.n) == mfn_x(m) || READ_ONCE(rec->user_l4.n) == mfn_x(m)))
+			return true;
+	}
+	return false;
+}
+
+static pte_t *l4_in_window(mfn_t m)
+{
+	return mfn_is_valid_num(m) ? window_ptr(m) : NULL;
+}
+
+/*
+ * FLUSH_ROOT on this CPU: an L4 that its record names has changed. From the IPI, so any root may be loaded; the guest L4s are read on the
+ * kernel root, which shows them. Root first, then TLB (T1).
+ */
+static void resync_current(void)
+{
+	struct vcpu *v = current;
+	u64 cr3 = this_cpu.cr3;
+
+	if (vcpu_is_idle(v))
+		return;
+	if (cr3 != v->cr3_kernel)
+		load_cr3(v->cr3_kernel);
+	publish(v);
+	sync_root(v, COPY_KERNEL, l4_in_window(v->copy[COPY_KERNEL].l4));
+	sync_root(v, COPY_USER, l4_in_window(v->copy[COPY_USER].l4));
+	load_cr3(cr3);
+}
+
+static void resync_ipi(const u64 *payload)
+{
+	(void)payload;
+	resync_current();
+}
+
+void root_init(void)
+{
+	ipi_set_function(IPI_RESYNC_ROOT, resync_ipi);
+}
+
+void root_flush_others(mfn_t m)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
+
+		if (cpu != smp_cpu_id() && (READ_ONCE(rec->kernel_l4.n) == mfn_x(m) || READ_ONCE(rec->user_l4.n) == mfn_x(m)))
+			ipi_call(cpu, IPI_RESYNC_ROOT, NULL, 0);
+	}
+}
+
+static void set_l4(unsigned which, mfn_t l4)
+{
+	struct vcpu *v = current;
+
+	if (!mfn_eq(v->copy[which].l4, l4)) {
+		v->copy[which].l4 = l4;
+		v->copy[which].generation = 0;
+	}
+	publish(v);
+	sync_root(v, which, l4_in_window(l4));
+}
+
+void root_set_kernel(mfn_t l4)
+{
+	u64 flags = irq_save();
+
+	this_vcpu.kernel_l4 = l4;
+	set_l4(COPY_KERNEL, l4);
+	load_cr3(current->cr3_kernel);
+	irq_restore(flags);
+}
+
+void root_set_user(mfn_t l4)
+{
+	u64 flags = irq_save();
+
+	/* Not loaded now: the next toggle's CR3 write flushes. */
+	this_vcpu.user_l4 = l4;
+	set_l4(COPY_USER, l4);
+	irq_restore(flags);
+}
+
+void root_enter_kernel(void)
+{
+	this_vcpu.kernel_mode = 1;
+	asm volatile ("swapgs" ::: "memory");
+	load_cr3(current->cr3_kernel);
+}
+
+void root_enter_user(void)
+{
+	this_vcpu.kernel_mode = 0;
+	asm volatile ("swapgs" ::: "memory");
+	load_cr3(current->cr3_user);
+}
+
+void root_peek_kernel(void)
+{
+	load_cr3(current->cr3_kernel);
+}
+
+void root_peek_done(void)
+{
+	load_cr3(this_vcpu.kernel_mode ? current->cr3_kernel : current->cr3_user);
+}
+
+/* A guest L4 of a vcpu whose window is not loaded yet. */
+static void sync_through_cpu_window(struct vcpu *v, unsigned which)
+{
+	mfn_t l4 = v->copy[which].l4;
+
+	if (!mfn_is_valid_num(l4)) {
+		sync_root(v, which, NULL);
+		return;
+	}
+	sync_root(v, which, cpu_window_map(WINDOW_ROOT, l4, PAGE_HV_RO));
+	cpu_window_unmap(WINDOW_ROOT);
+}
+
+void root_load(struct vcpu *v)
+{
+	pte_t cpu_area = pte_make(this_cpu.area_l3, PAGE_HV_TABLE);
+
+	if (!vcpu_is_idle(v)) {
+		pte_write(&root_page(v, COPY_KERNEL)[L4_SLOT_CPU], cpu_area);
+		pte_write(&root_page(v, COPY_USER)[L4_SLOT_CPU], cpu_area);
+		publish(v);
+		sync_through_cpu_window(v, COPY_KERNEL);
+		sync_through_cpu_window(v, COPY_USER);
+	}
+	this_cpu.curr = v;
+	load_cr3(v->cr3_kernel);
+	if (vcpu_is_idle(v))
+		publish(v);
+	/* The user root, if that is where the vcpu is, comes with its registers: switch.c. */
+}

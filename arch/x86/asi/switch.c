@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Context switch, on whose root each step runs:
+ *   save       prev's kernel root: registers, FPU, segments, all into prev's own pages
+ *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here
+ *   clean      stacks that served another guest domain are zeroed (zero-stack)
+ *   restore    next's kernel root: its pages -> this CPU
+ * No lazy idle: a CPU that goes idle loads its idle root, and a vcpu runs elsewhere only after that.
+ */
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <isola/softirq.h>
+#include <isola/time.h>
+#include <asm/asi_policy.h>
+#include <asm/entry.h>
+#include <asm/fpu.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/pvclock.h>
+#include <asm/root.h>
+#include <asm/segments.h>
+#include <asm/switch.h>
+#include <asm/vcpu_private.h>
+
+void (*switch_load_cpu_state)(void);
+
+static void save_current(void)
+{
+	if (!this_vcpu.kernel_mode)
+		root_peek_kernel();
+	this_vcpu.regs = *guest_regs();
+	segments_save();
+	fpu_save(this_vcpu_fpu);
+}
+
+static void zero_bytes(u64 first, u64 end)
+{
+	u64 count = (end - first) / 8;
+
+	asm volatile ("rep stosq" : "+D"(first), "+c"(count) : "a"(0) : "memory");
+}
+
+/* What is below this function's frame, and the IST stacks that ran. */
+static void zero_stacks(void)
+{
+	static const struct { u8 ist; u64 top; } ists[] = {
+		{ IST_NMI, VA_CPU_STACK_NMI_TOP }, { IST_MC, VA_CPU_STACK_MC_TOP }, { IST_DB, VA_CPU_STACK_DB_TOP },
+	};
+	u64 rsp;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ists); i++)
+		if (this_cpu.ist_used & 1ul << ists[i].ist)
+			zero_bytes(ists[i].top - PAGE_SIZE, ists[i].top);
+	this_cpu.ist_used = 0;
+	asm volatile ("mov %%rsp, %0" : "=r"(rsp));
+	/* zero_bytes is inlined or has returned: what lies below rsp is nobody's. 64 bytes for a call in flight. */
+	zero_bytes(VA_CPU_STACK, ROUNDDOWN(rsp - 64, 8));
+}
+
+static bool zeroing_due(const struct vcpu *next)
+{
+	const struct asi_class *c = next->domain->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
+	bool due = c->zero_stack && this_cpu.last_domid != next->domain->domid;
+
+	this_cpu.last_domid = next->domain->domid;
+	return due;
+}
+
+static void restore_current(void)
+{
+	struct vcpu *v = current;
+
+	*guest_regs() = this_vcpu.regs;
+	if (fpu_restore(this_vcpu_fpu))
+		domain_crash(v->domain, "its FPU image is not one this CPU takes");
+	switch_load_cpu_state();
+	segments_restore();
+	pvclock_update();
+	/* The exit path looks at events on the kernel root; leave for user mode only then. */
+	if (!this_vcpu.kernel_mode)
+		root_peek_done();
+}
+
+void context_switch(struct vcpu *prev, struct vcpu *next)
+{
+	irq_disable();
+	if (!vcpu_is_idle(prev))
+		save_current();
+	root_load(next);
+	if (vcpu_is_idle(next))
+		reset_stack_and_call(idle_loop);
+	if (zeroing_due(next))
+		zero_stacks();
+	WRITE_ONCE(next->event_check, 1);	/* posts may have come while it was out */
+	restore_current();
+	return_to_guest();
+}
+
+void idle_loop(void)
+{
+	for (;;) {
+		irq_disable();
+		WRITE_ONCE(this_cpu.pub->idle, true);
+		smp_mb();
+		if (READ_ONCE(this_cpu.pub->softirq_pending)) {
+			WRITE_ONCE(this_cpu.pub->idle, false);
+			irq_enable();
+			softirq_run();
+			continue;
+		}
+		irq_enable_and_halt();
+		WRITE_ONCE(this_cpu.pub->idle, false);
+	}
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The boot list: from head.S to the first guest instruction. Each line says why it stands where it does.
+ */
+#include <isola/boot_info.h>
+#include <isola/console.h>
+#include <isola/lib/cmdline.h>
+#include <isola/panic.h>
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <isola/spinlock.h>
+#include <isola/time.h>
+#include <isola/timer.h>
+#include <isola/version.h>
+#include <isola/vcpu.h>
+#include <asm/acpi.h>
+#include <asm/apic.h>
+#include <asm/asi_policy.h>
+#include <asm/bootmem.h>
+#include <asm/cpufeature.h>
+#include <asm/cpuid_policy.h>
+#include <asm/desc.h>
+#include <asm/entry.h>
+#include <asm/insn.h>
+#include <asm/ioport.h>
+#include <asm/ipi.h>
+#include <asm/irq.h>
+#include <asm/paging.h>
+#include <asm/percpu.h>
+#include <asm/platform.h>
+#include <asm/power.h>
+#include <asm/pt_check.h>
+#include <asm/pv_domain.h>
+#include <asm/root.h>
+#include <asm/smp.h>
+#include <asm/switch.h>
+#include <asm/tlb.h>
+
+#define MBI_MAX_BYTES MIB(1)
+
+static struct acpi_info acpi;
+
+void start(u32 magic, u32 mbi, u64 image);
+
+/* head.S's root shows all of the low 4 GiB at VA_PUBLIC: firmware's tables are read before paging_init() takes that away. */
+static const void *map_low(u64 maddr, size_t len)
+{
+	return maddr < GIB(4) && len <= GIB(4) - maddr ? (const void *)(VA_PUBLIC + maddr) : NULL;
+}
+
+static void report_option(const char *word, const char *why)
+{
+	pr_warn("command line: \"%s\": %s", word, why);
+}
+
+static void read_loader(u32 magic, u32 mbi)
+{
+	const char *why;
+
+	if (multiboot2_parse(magic, map_low(mbi, 0), min_t(u64, MBI_MAX_BYTES, GIB(4) - mbi), &boot_info, &why))
+		fatal("%s", why);
+	cmdline_parse(boot_info.cmdline, __cmdline_options_start, __cmdline_options_end, report_option);
+	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr, boot_info.cmdline);
+}
+
+static void read_acpi(void)
+{
+	const char *why;
+
+	if (acpi_parse(boot_info.has_rsdp ? boot_info.rsdp : NULL, sizeof(boot_info.rsdp), map_low, &acpi, &why))
+		fatal("%s", why);
+}
+
+static void quiet_handler(void)
+{
+	/* An IPI whose purpose was to bring the CPU to its exit checks. */
+}
+
+static void boot_cpu_idle(void)
+{
+	this_cpu.curr = cpu_public[0].idle_vcpu;
+	WRITE_ONCE(cpu_public[0].online, true);
+	spin_debug_start();
+}
+
+static void leave_boot_root(void)
+{
+	irq_disable();
+	root_load(cpu_public[0].idle_vcpu);
+	reset_stack_and_call(idle_loop);
+}
+
+void start(u32 magic, u32 mbi, u64 image)
+{
+	this_cpu.pub = &cpu_public[0];
+	image_maddr = image;
+	pr_info("Isola " ISOLA_VERSION ", built with " __VERSION__);
+	read_loader(magic, mbi);	/* memory map, modules, command line: com1 so far by default */
+	asi_policy_resolve();		/* before any root is made */
+	cpu_features_init();		/* what the CPU can do decides the rest */
+	read_acpi();			/* while low memory is in sight */
+	memmap_init();			/* RAM, less image and modules */
+	paging_init();			/* frame table, boot root, page allocator */
+	smp_make_idle(0);		/* `current' from here on */
+	boot_cpu_idle();
+	desc_init_idt();		/* exceptions have somewhere to go */
+	desc_init_cpu();
+	cpu_features_init_cpu();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
+	smap_patch();			/* while the text can be written through the boot root */
+	pt_check_init(&acpi);		/* which frames no guest may map */
+	platform_init(&acpi);		/* what dom0 may ask about the machine */
+	power_init(&acpi);		/* how it ends */
+	cpuid_policy_init();		/* what guests see of the CPU */
+	apic_init_boot(acpi.lapic_maddr);
+	apic_init_cpu();		/* interrupts can come */
+	irq_set_handler(VECTOR_EVENT_CHECK, quiet_handler);
+	ipi_init();
+	tlb_init();
+	root_init();
+	timer_subsys_init();
+	time_init(&acpi);		/* calibrates: a while with interrupts off */
+	time_init_cpu();
+	wallclock_init(&acpi);
+	sched_init();
+	pv_init();			/* hooks of the lower floors */
+	irq_enable();
+	smp_boot_cpus(&acpi);
+	panic_stop_others = apic_send_nmi_all_others;
+	pv_build_dom0();
+	bootmem_free_modules();
+	vcpu_wake(dom0->vcpu[0]);
+	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU areas and the windows in them.
+ */
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <asm/bootmem.h>
+#include <asm/cpu_area.h>
+#include <asm/cpu_window.h>
+#include <asm/domain_map.h>
+#include <asm/tlb.h>
+
+extern pte_t image_l2[PT_ENTRIES];		/* head.S: the image's L2, shared by every area */
+
+struct cpu_public cpu_public[CONFIG_NR_CPUS];
+unsigned nr_cpus = 1;
+
+/* Which pages an area has, and nothing else is present below the windows. */
+static const struct { u8 page, nr; } area_pages[] = {
+	{ CPU_PAGE_PRIVATE, 1 },
+	{ CPU_PAGE_TSS, 1 },
+	{ CPU_PAGE_STACK, CPU_STACK_PAGES },
+	{ CPU_PAGE_STACK_DF, 1 },
+	{ CPU_PAGE_STACK_NMI, 1 },
+	{ CPU_PAGE_STACK_MC, 1 },
+	{ CPU_PAGE_STACK_DB, 1 },
+};
+
+static pte_t *area_l1(unsigned cpu)
+{
+	pte_t *l3 = public_ptr(cpu_public[cpu].area_l3);
+	pte_t *l2 = public_ptr(pte_mfn(l3[pt_index(VA_CPU, 3)]));
+
+	return public_ptr(pte_mfn(l2[0]));
+}
+
+mfn_t cpu_area_frame(unsigned cpu, unsigned page)
+{
+	return pte_mfn(area_l1(cpu)[page]);
+}
+
+static mfn_t alloc_cpu_page(void)
+{
+	return bootmem_done() ? page_alloc(ALLOC_CPU, 0, 0) : bootmem_alloc(PAGE_SIZE, PAGE_SIZE);
+}
+
+static void *alloc_table(void)
+{
+	return bootmem_done() ? alloc_public_page() : bootmem_public_page();
+}
+
+int cpu_area_create(unsigned cpu)
+{
+	pte_t *l3 = alloc_table(), *l2 = alloc_table(), *l1 = alloc_table();
+	struct cpu_private *priv;
+
+	if (!l3 || !l2 || !l1)
+		return -ENOMEM;
+	pte_write(&l3[pt_index(VA_IMAGE, 3)], pte_make(maddr_to_mfn(image_va_to_maddr(image_l2)), PAGE_HV_TABLE));
+	pte_write(&l3[pt_index(VA_CPU, 3)], pte_make(public_mfn(l2), PAGE_HV_TABLE));
+	pte_write(&l2[0], pte_make(public_mfn(l1), PAGE_HV_TABLE));
+	for (unsigned i = 0; i < ARRAY_SIZE(area_pages); i++)
+		for (unsigned p = 0; p < area_pages[i].nr; p++) {
+			mfn_t m = alloc_cpu_page();
+
+			if (!mfn_is_valid_num(m))
+				return -ENOMEM;
+			pte_write(&l1[area_pages[i].page + p], pte_make(m, PAGE_HV_RW));
+		}
+	cpu_public[cpu].area_l3 = public_mfn(l3);
+
+	/* The boot root before ours shows low memory at public_ptr(), ours all of it in the window. */
+	priv = bootmem_done() ? window_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE])) : public_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE]));
+	*priv = (struct cpu_private){
+		.id = cpu,
+		.pub = &cpu_public[cpu],
+		.area_l3 = public_mfn(l3),
+		.window_l1 = l1 + CPU_PAGE_WINDOW,
+		.last_domid = ~0u,
+	};
+	return 0;
+}
+
+void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
+{
+	pte_t *pe = &this_cpu.window_l1[w];
+
+	ASSERT(w < CPU_NR_WINDOWS);
+	if (pte_present(*pe)) {
+		pte_write(pe, pte_make(m, flags));
+		/* This CPU may still hold the window's last use; no other CPU has this area. */
+		tlb_invlpg((u64)cpu_window_ptr(w));
+	} else {
+		pte_write(pe, pte_make(m, flags));
+	}
+	return cpu_window_ptr(w);
+}
+
+void cpu_window_unmap(enum cpu_window w)
+{
+	pte_write(&this_cpu.window_l1[w], 0);
+	tlb_invlpg((u64)cpu_window_ptr(w));
+}
+
+void scrub_frame(mfn_t m)
+{
+	if (window_shows_all_ram()) {
+		memset(window_ptr(m), 0, PAGE_SIZE);
+		return;
+	}
+	memset(cpu_window_map(WINDOW_SCRUB, m, PAGE_HV_RW), 0, PAGE_SIZE);
+	cpu_window_unmap(WINDOW_SCRUB);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment registers across a context switch. A selector load reads the guest's descriptor tables and may fault: guarded, because the
+ * guest may have changed the descriptor since it loaded the selector. SDM vol. 3 §3.4.4 (64-bit mode), §5.8.8 (SWAPGS).
+ */
+#include <asm/extable.h>
+#include <asm/insn.h>
+#include <asm/segments.h>
+#include <asm/vcpu_private.h>
+
+/* Each returns false, with null in the register, if the load faulted. */
+#define DEFINE_LOAD(reg)							\
+static bool load_##reg(u16 sel)							\
+{										\
+	bool ok = true;								\
+	asm volatile ("1: mov %w1, %%" #reg "\n\t"				\
+		      "jmp 3f\n\t"						\
+		      "2: xor %k1, %k1\n\t"					\
+		      "mov %w1, %%" #reg "\n\t"					\
+		      "movb $0, %0\n\t"						\
+		      "3:\n\t"							\
+		      _ASM_EXTABLE(1b, 2b)					\
+		      : "+m"(ok), "+r"(sel) :: "memory");			\
+	return ok;								\
+}
+DEFINE_LOAD(ds)
+DEFINE_LOAD(es)
+DEFINE_LOAD(fs)
+DEFINE_LOAD(gs)
+#undef DEFINE_LOAD
+
+#define READ_SELECTOR(reg, to) asm volatile ("mov %%" #reg ", %0" : "=r"(to))
+
+void segments_save(void)
+{
+	u64 active = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
+
+	READ_SELECTOR(ds, this_vcpu.ds);
+	READ_SELECTOR(es, this_vcpu.es);
+	READ_SELECTOR(fs, this_vcpu.fs);
+	READ_SELECTOR(gs, this_vcpu.gs);
+	this_vcpu.fs_base = rdmsr(MSR_FS_BASE);
+	this_vcpu.gs_base_kernel = this_vcpu.kernel_mode ? active : other;
+	this_vcpu.gs_base_user = this_vcpu.kernel_mode ? other : active;
+}
+
+void segments_restore(void)
+{
+	u8 bad = 0;
+
+	bad |= load_ds(this_vcpu.ds) ? 0 : BAD_DS;
+	bad |= load_es(this_vcpu.es) ? 0 : BAD_ES;
+	bad |= load_fs(this_vcpu.fs) ? 0 : BAD_FS;
+	bad |= load_gs(this_vcpu.gs) ? 0 : BAD_GS;
+	this_vcpu.bad_selectors = bad;
+	/* After the selectors, whose loads change the bases. */
+	wrmsr(MSR_FS_BASE, this_vcpu.fs_base);
+	wrmsr(MSR_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_kernel : this_vcpu.gs_base_user);
+	wrmsr(MSR_KERNEL_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_user : this_vcpu.gs_base_kernel);
+}
+
+bool segments_load_user_gs(u16 sel)
+{
+	bool ok;
+
+	/* In guest kernel mode: the user's base is the hidden one. A null selector clears it on Intel; on AMD we do. */
+	asm volatile ("swapgs" ::: "memory");
+	ok = load_gs(sel);
+	if (!(sel & ~3) || !ok)
+		wrmsr(MSR_GS_BASE, 0);
+	asm volatile ("swapgs" ::: "memory");
+	return ok;
+}

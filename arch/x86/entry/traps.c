@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions: whose they are and who deals with them.
+ *
+ *   from a guest        try what PV emulates for that vector, else the guest gets it (pv_inject_exception)
+ *   from the hypervisor a guarded access to guest memory (ex_table), the guest's own IRET, or our bug: panic
+ */
+#include <isola/domain.h>
+#include <isola/panic.h>
+#include <isola/vcpu.h>
+#include <isola/printk.h>
+#include <asm/emul.h>
+#include <asm/entry.h>
+#include <asm/insn.h>
+#include <asm/irq.h>
+#include <asm/ldt.h>
+#include <asm/percpu.h>
+#include <asm/trap.h>
+#include <asm/vcpu_private.h>
+
+#define GP_IDT_BIT 2u			/* error code: the selector index is an IDT vector */
+
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+static u64 ex_insn(const struct ex_entry *e)
+{
+	return (u64)&e->insn + e->insn;
+}
+
+bool ex_fixup(struct regs *r)
+{
+	for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++)
+		if (ex_insn(e) == r->rip) {
+			r->rip = (u64)&e->fixup + e->fixup;
+			return true;
+		}
+	return false;
+}
+
+static bool in_ldt_window(u64 va)
+{
+	return va >= VA_LDT && va < VA_LDT + (16ul << PAGE_SHIFT);
+}
+
+/*
+ * The IRET to the guest faulted: bad CS, SS or rip in its own frame. Registers are the guest's already (they were popped), the
+ * hardware part still stands where guest_regs() is. The exception becomes the guest's. @r overlaps guest_regs(), so it is copied first.
+ */
+static void __noreturn guest_iret_fault(const struct regs *r)
+{
+	const struct regs copy = *r;
+	struct regs *g = guest_regs();
+
+	__builtin_memcpy(g, &copy, offsetof(struct regs, error_code));
+	g->vector = 0;
+	pv_inject_exception(copy.vector, copy.error_code);
+	return_to_guest();
+}
+
+static void fault_from_hypervisor(struct regs *r, u64 cr2)
+{
+	/* Loading a selector, or IRET, may touch an LDT page that is not mapped yet. */
+	if (r->vector == TRAP_PF && in_ldt_window(cr2) && ldt_map_page_fault(cr2 - VA_LDT))
+		return;
+	if (r->rip == (u64)return_iret_insn)
+		guest_iret_fault(r);
+	if (ex_fixup(r))
+		return;
+	if (r->vector == TRAP_PF)
+		panic_regs(r, "page fault at %016lx, error code %x", cr2, r->error_code);
+	panic_regs(r, "exception %u, error code %x", r->vector, r->error_code);
+}
+
+static void page_fault_from_guest(struct regs *r, u64 cr2)
+{
+	u32 ec = r->error_code;
+
+	if (in_ldt_window(cr2) && !(ec & PFEC_U)) {
+		/* A descriptor load by the guest: the processor reads the window as supervisor. */
+		if (ldt_map_page_fault(cr2 - VA_LDT))
+			return;
+		/* As if the limit ended before it: #GP on the selector, whose number the page fault does not tell. */
+		pv_inject_exception(TRAP_GP, (cr2 - VA_LDT) & 0xfff8u);
+		return;
+	}
+	if (ec & PFEC_R) {
+		domain_crash(current->domain, "reserved bit set in a page-table entry for %016lx", cr2);
+		return;
+	}
+	if (this_vcpu.kernel_mode && (ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) && !is_hv_address(cr2) &&
+	    emul_pt_write(r, cr2))
+		return;
+	pv_inject_page_fault(ec, cr2);
+}
+
+static void fault_from_guest(struct regs *r, u64 cr2)
+{
+	switch (r->vector) {
+	case TRAP_PF:
+		page_fault_from_guest(r, cr2);
+		return;
+	case TRAP_GP:
+		if (r->error_code & GP_IDT_BIT ? emul_software_int(r) : !r->error_code && emul_priv_op(r))
+			return;
+		break;
+	case TRAP_UD:
+		if (emul_invalid_op(r))
+			return;
+		break;
+	case TRAP_NM:
+		/* Ours never: the FPU is switched eagerly. So the guest's own TS. */
+		this_vcpu.ts = 0;
+		asm volatile ("clts");
+		break;
+	}
+	pv_inject_exception(r->vector, r->error_code);
+}
+
+void trap_dispatch(struct regs *r)
+{
+	u64 cr2 = r->vector == TRAP_PF ? read_cr2() : 0;
+
+	if (r->vector >= VECTOR_FIRST_EXTERNAL && r->vector != VECTOR_INT80) {
+		irq_dispatch(r);
+		return;
+	}
+	if (!regs_from_guest(r)) {
+		if (r->vector == VECTOR_INT80)
+			panic_regs(r, "int 80h in the hypervisor");
+		fault_from_hypervisor(r, cr2);
+		return;
+	}
+	irq_enable();		/* the frame and cr2 are safe now */
+	fault_from_guest(r, cr2);
+}
+
+void trap_debug_ist(struct regs *r)
+{
+	u64 dr6;
+
+	asm volatile ("mov %%dr6, %0" : "=r"(dr6));
+	if (!regs_from_guest(r)) {
+		/*
+		 * A guest's TF at SYSENTER, or a watchpoint that our own access to its memory hit (DBG-4): nothing to tell anyone.
+		 */
+		this_cpu.ist_used |= 1ul << IST_DB;
+		r->rflags &= ~(u64)EFLAGS_TF;
+		asm volatile ("mov %0, %%dr6" :: "r"(0xffff0ff0ul));
+		return;
+	}
+	pv_debugreg_merge(dr6);
+	pv_inject_exception(TRAP_DB, 0);
+}
+
+void trap_nmi(struct regs *r)
+{
+	(void)r;
+	this_cpu.ist_used |= 1ul << IST_NMI;
+	if (panic_in_progress())
+		cpu_stop();
+}
+
+void trap_machine_check(struct regs *r)
+{
+	this_cpu.ist_used |= 1ul << IST_MC;
+	panic_regs(r, "machine check");
+}
+
+void trap_double_fault(struct regs *r)
+{
+	panic_regs(r, "double fault: the stack overflowed into its guard page, or worse");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Boot memory: RAM taken before the page allocator exists, never given back.
+ */
+#pragma once
+
+#include <isola/frame_num.h>
+#include <isola/boot_info.h>
+#include <asm/layout.h>
+
+/* What the loader told us; filled by start.c, constant afterwards. */
+extern struct boot_info boot_info;
+extern u64 image_maddr;                 /* where the image's first byte lies */
+
+static inline u64 image_va_to_maddr(const void *p) { return (u64)p - VA_IMAGE + image_maddr; }
+
+/* Sort out RAM: keep the image, the modules, the first MiB and what is not RAM out of the free ranges. */
+void memmap_init(void);
+
+/* @bytes of RAM aligned to @align (a power of two >= 4 KiB), zeroed; fatal() when there is none. */
+mfn_t bootmem_alloc(u64 bytes, u64 align);
+/* The same from the highest RAM there is, not zeroed: the boot root need not map it. */
+mfn_t bootmem_alloc_anywhere(u64 bytes, u64 align);
+/* A zeroed page of the public heap's first 2 MiB blocks; which blocks those are (hyper_pt.c maps them). */
+void *bootmem_public_page(void);
+mfn_t bootmem_public_block(unsigned i);
+unsigned bootmem_nr_public_blocks(void);
+bool bootmem_done(void);
+
+/* Give all that is left to the page allocator; from now on bootmem_alloc() is closed. */
+void bootmem_finish(void);
+/* After dom0 is built: the modules' memory becomes free RAM. */
+void bootmem_free_modules(void);

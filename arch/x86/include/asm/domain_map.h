@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory window: slots 262..271. Machine address m of the loaded domain stands at VA_WINDOW + m.
+ * asi on: its own frames only. asi off (vcpu-pt=no): all RAM. The formula is the same, so there is one code path.
+ *
+ * Window rules (docs/memory-layout.md): touch window_ptr(F) only while holding a reference on F. A frame enters when it
+ * is assigned, and leaves only in its owner's own call.
+ */
+#pragma once
+
+#include <isola/frame_num.h>
+#include <isola/domain.h>
+#include <asm/layout.h>
+
+/* Where frame @m of the *loaded* domain stands. Kernel roots (and the boot root) only: the user root has no window. */
+static inline void *window_ptr(mfn_t m) { return (void *)(VA_WINDOW + (mfn_x(m) << PAGE_SHIFT)); }
+static inline mfn_t window_mfn(const void *p) { return _mfn(((u64)p - VA_WINDOW) >> PAGE_SHIFT); }
+
+/*
+ * Give 2^order scrubbed frames of class domain to @d: owner set, count 1 (the allocation reference), type none, linked into
+ * page_list, mapped in d's window. -ENOMEM (tables; max_pages reached), nothing changed then.
+ */
+int __must_check domain_assign_pages(struct domain *d, mfn_t first, unsigned order);
+
+/*
+ * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the allocation reference is left.
+ * The caller batches: frames go back to the allocator when domain_release_flush() has flushed.
+ */
+int __must_check domain_release_page(struct domain *d, mfn_t m);
+void domain_release_flush(struct domain *d);
+
+/* Fill slots 262..271 of @l4 (a root page, by public address) with d's window (NULL: none; asi off: all RAM). */
+void window_fill_root(u64 *l4, const struct domain *d);
+/* Make every L3 (and first L2) that the window can need on this machine, before the domain's first root is made (T13). */
+int __must_check window_prepare(struct domain *d);
+
+/* Boot: the tables that show all RAM. */
+void window_init(void);
+extern u64 window_all_ram[NR_WINDOW_SLOTS];
+/* The CR3 of the one root with all RAM in its window, on which the boot CPU builds; and: is it loaded here? */
+extern u64 window_boot_cr3;
+bool window_shows_all_ram(void);

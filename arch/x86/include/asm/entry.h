@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses in the entry code: what gates and MSRs point at, and where C leaves for good.
+ */
+#pragma once
+
+#include <asm/regs.h>
+
+#define ENTRY_STUB_BYTES 16
+
+extern const char entry_stubs[];                /* 256 stubs of ENTRY_STUB_BYTES */
+extern const char entry_double_fault[], entry_nmi[], entry_machine_check[], entry_debug[];
+extern const char entry_syscall[], entry_syscall32[], entry_sysenter[];
+extern const char return_iret_insn[];           /* the one IRETQ to a guest: its faults are the guest's */
+
+/*
+ * Leave C: reset the stack and go to the guest whose registers are in guest_regs(), through the exit checks. Interrupts off.
+ */
+void return_to_guest(void) __noreturn;
+/* Reset the stack and call @fn on it; the frames above are forgotten (ENT-8). */
+void reset_stack_and_call(void (*fn)(void)) __noreturn;
+
+/* Called by the entry code. */
+void trap_dispatch(struct regs *r);             /* exceptions and interrupts, IF=0 */
+void trap_nmi(struct regs *r);
+void trap_machine_check(struct regs *r);
+void trap_debug_ist(struct regs *r);
+void trap_double_fault(struct regs *r) __noreturn;
+void hypercall_from_guest(struct regs *r);      /* SYSCALL from guest kernel mode, IF=0 */
+void syscall_from_user(struct regs *r);         /* SYSCALL from guest user mode, IF=0 */
+void syscall32_from_guest(struct regs *r);
+void sysenter_from_guest(struct regs *r);
+void exit_work(void);                           /* something is due before the guest: IF=0 in and out */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The address map: every virtual address the hypervisor uses. Shared by C, assembly and the linker script.
+ *
+ * The ABI gives the hypervisor L4 slots 256..271 of every root; 0..255 and 272..511 are the guest's.
+ * A slot is 512 GiB. "kernel", "user", "idle": which roots carry the slot (docs/memory-layout.md).
+ *
+ *   first                last                 L4       kernel user idle  L3 belongs to  what
+ *   ffff800000000000     ffff807fffffffff     256      yes    no   no    all            M2P, read-only, guest-readable
+ *   ffff808000000000     ffff80ffffffffff     257      yes    yes  yes   one CPU        CPU area (two GiB at its top)
+ *   ffff810000000000     ffff817fffffffff     258      yes    yes  yes   one vCPU       vCPU area
+ *   ffff818000000000     ffff81ffffffffff     259      yes    yes  yes   all            public heap: base + maddr
+ *   ffff820000000000     ffff827fffffffff     260      yes    yes  yes   all            frame table, M2P read-write
+ *   ffff828000000000     ffff82ffffffffff     261      -      -    -     -              reserved
+ *   ffff830000000000     ffff87ffffffffff     262-271  yes    no   asi   the domain     memory window: base + maddr
+ *
+ * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that text reaches
+ * all three RIP-relative: this_cpu and this_vcpu are link-time constants.
+ */
+#pragma once
+
+#ifdef __ASSEMBLY__
+#define _VA(x) x
+#else
+#define _VA(x) x##ul
+#endif
+
+#define L4_SLOT_M2P          256
+#define L4_SLOT_CPU          257
+#define L4_SLOT_VCPU         258
+#define L4_SLOT_PUBLIC       259
+#define L4_SLOT_FRAMETABLE   260
+#define L4_SLOT_WINDOW_FIRST 262
+#define L4_SLOT_WINDOW_LAST  271
+#define NR_WINDOW_SLOTS      (L4_SLOT_WINDOW_LAST - L4_SLOT_WINDOW_FIRST + 1)
+#define L4_SLOT_HV_FIRST     256
+#define L4_SLOT_HV_LAST      271
+
+#define VA_HV_FIRST          _VA(0xffff800000000000)
+#define VA_HV_END            _VA(0xffff880000000000)  /* first guest address above the hypervisor's */
+
+#define VA_M2P               _VA(0xffff800000000000)
+#define VA_M2P_END           _VA(0xffff804000000000)  /* the ABI's machphys_mapping bound */
+
+#define VA_CPU               _VA(0xffff80ff80000000)  /* this CPU's GiB */
+#define VA_IMAGE             _VA(0xffff80ffc0000000)  /* the image's GiB, shared */
+#define VA_VCPU              _VA(0xffff810000000000)
+#define VA_PUBLIC            _VA(0xffff818000000000)
+#define VA_PUBLIC_END        _VA(0xffff820000000000)  /* public pages lie below 512 GiB of machine memory */
+#define VA_FRAMETABLE        _VA(0xffff820000000000)  /* 5 TiB / 4 KiB * 32 bytes = 40 GiB */
+#define VA_M2P_RW            _VA(0xffff824000000000)  /* 256 GiB above; 10 GiB long */
+#define VA_WINDOW            _VA(0xffff830000000000)
+#define VA_WINDOW_END        _VA(0xffff880000000000)
+
+/* Machine memory beyond the window's reach is not used. 5 TiB. */
+#define MAX_MFN              _VA(0x50000000)
+
+/*
+ * The CPU GiB: one L1 table's worth (2 MiB) is ever populated. Offsets in pages; every stack has an absent
+ * page below it.
+ */
+#define CPU_PAGE_PRIVATE     0x01                     /* struct cpu_private */
+#define CPU_PAGE_TSS         0x02                     /* struct tss, and the boot copy of its GDT */
+#define CPU_PAGE_STACK       0x04                     /* primary stack, CPU_STACK_PAGES */
+#define CPU_STACK_PAGES      4
+#define CPU_PAGE_STACK_DF    0x09
+#define CPU_PAGE_STACK_NMI   0x0b
+#define CPU_PAGE_STACK_MC    0x0d
+#define CPU_PAGE_STACK_DB    0x0f
+#define CPU_PAGE_WINDOW      0x20                     /* short mappings of this CPU: 16 slots */
+#define CPU_NR_WINDOWS       16
+
+#define VA_CPU_PRIVATE       (VA_CPU + (CPU_PAGE_PRIVATE << 12))
+#define VA_CPU_TSS           (VA_CPU + (CPU_PAGE_TSS << 12))
+#define VA_CPU_STACK         (VA_CPU + (CPU_PAGE_STACK << 12))
+#define VA_CPU_STACK_TOP     (VA_CPU_STACK + (CPU_STACK_PAGES << 12))
+#define VA_CPU_STACK_DF_TOP  (VA_CPU + ((CPU_PAGE_STACK_DF + 1) << 12))
+#define VA_CPU_STACK_NMI_TOP (VA_CPU + ((CPU_PAGE_STACK_NMI + 1) << 12))
+#define VA_CPU_STACK_MC_TOP  (VA_CPU + ((CPU_PAGE_STACK_MC + 1) << 12))
+#define VA_CPU_STACK_DB_TOP  (VA_CPU + ((CPU_PAGE_STACK_DB + 1) << 12))
+#define VA_CPU_WINDOW        (VA_CPU + (CPU_PAGE_WINDOW << 12))
+
+/* The vCPU area: first 2 MiB = descriptor window and private pages, second 2 MiB = mapcache. */
+#define VCPU_PAGE_GDT        0x00                     /* 14 guest pages, the hypervisor's page, one spare */
+#define VCPU_PAGE_GDT_HV     14
+#define VCPU_PAGE_LDT        0x10                     /* 16 pages */
+#define VCPU_PAGE_PRIVATE    0x20                     /* struct vcpu_private */
+#define VCPU_PRIVATE_PAGES   4
+#define VCPU_NR_PAGES        (VCPU_PAGE_PRIVATE + VCPU_PRIVATE_PAGES)
+#define VCPU_MAPCACHE_SLOTS  512
+
+#define VA_GDT               VA_VCPU
+#define VA_LDT               (VA_VCPU + (VCPU_PAGE_LDT << 12))
+#define VA_VCPU_PRIVATE      (VA_VCPU + (VCPU_PAGE_PRIVATE << 12))
+#define VA_MAPCACHE          (VA_VCPU + _VA(0x200000))
+
+/* Selectors of the hypervisor's GDT page (page 14 of the GDT window), fixed by the ABI. */
+#define GDT_HV_FIRST_BYTE    0xe000
+#define SEL_HV_CS64          0xe008
+#define SEL_HV_DS            0xe010
+#define SEL_USER_CS32        0xe023
+#define SEL_USER_DS          0xe02b
+#define SEL_USER_CS64        0xe033
+#define SEL_TSS              0xe040
+#define GDT_LIMIT            0xefff
+
+/* IST slots of the TSS (1-based, as the gate holds them). */
+#define IST_DF               1
+#define IST_NMI              2
+#define IST_MC               3
+#define IST_DB               4
+
+#ifndef __ASSEMBLY__
+#include <isola/frame_num.h>
+
+/*
+ * The public heap's one formula. Valid for frames of class "public" only (and, while booting on the first
+ * root, for all memory below 4 GiB).
+ */
+static inline void *public_ptr(mfn_t m) { return (void *)(VA_PUBLIC + (mfn_x(m) << PAGE_SHIFT)); }
+static inline mfn_t public_mfn(const void *p) { return _mfn(((u64)p - VA_PUBLIC) >> PAGE_SHIFT); }
+
+static inline bool is_hv_address(u64 va) { return va >= VA_HV_FIRST && va < VA_HV_END; }
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What belongs to one CPU.
+ *
+ * struct cpu_private  at one constant address on every CPU, mapped nowhere else (class "cpu"): this_cpu.x.
+ *                     No pointer to it, nor to a stack, may leave the CPU.
+ * struct cpu_public   cpu_public[cpu], readable and writable by every CPU (class "public"): no guest secret.
+ */
+#pragma once
+
+#include <isola/types.h>
+#include <isola/frame_num.h>
+#include <generated/autoconf.h>
+
+struct vcpu;
+
+struct cpu_private {
+	u64 scratch;                /* user rsp while SYSCALL switches stacks; IF=0 */
+	struct vcpu *curr;          /* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
+	struct cpu_public *pub;     /* &cpu_public[id] */
+	u32 id;                     /* 0 = boot CPU */
+	u32 irq_nesting;
+	u64 cr3;                    /* the CR3 value now loaded: written next to the MOV, IF=0 */
+	mfn_t area_l3;              /* L3 of this CPU area */
+	u64 *window_l1;             /* the 16 window entries' place in the area's L1, by public heap address */
+	u64 cr4;                    /* the CR4 value now loaded */
+	u64 ist_used;               /* bit n: IST stack n ran since the last zeroing */
+	u32 last_domid;             /* last guest domain that ran here (idle does not count), or ~0 */
+	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
+};
+
+/*
+ * Which root a CPU runs on, for updaters of guest L4s (design: generations). Written by the CPU itself with
+ * interrupts off, read by anyone.
+ */
+struct cpu_loaded {
+	struct vcpu *vcpu;
+	mfn_t kernel_l4, user_l4;   /* the guest L4s its two roots were copied from; INVALID_MFN if none */
+};
+
+struct cpu_public {
+	u32 softirq_pending;        /* bits of enum softirq; set by anyone, atomically */
+	u32 apic_id;
+	bool online;
+	bool idle;                  /* this CPU is in its idle loop: wake it by IPI */
+	struct cpu_loaded loaded;
+	mfn_t area_l3;              /* what slot 257 of a root must hold while it runs here */
+	mfn_t idle_root;
+	struct vcpu *idle_vcpu;
+	struct vcpu *running;       /* what the scheduler put here */
+	u64 flush_clock;            /* tlb.h */
+} __aligned(64);
+
+extern struct cpu_private this_cpu;                 /* at VA_CPU_PRIVATE, by the linker script */
+extern struct cpu_public cpu_public[CONFIG_NR_CPUS];
+extern unsigned nr_cpus;                            /* CPUs online; ids are 0 .. nr_cpus-1 */
+
+#define current (this_cpu.curr)
+
+static inline unsigned smp_cpu_id(void) { return this_cpu.id; }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vCPU area (slot 258): the per-domain slot of the prior art, one per vcpu. Callers never see an L1.
+ */
+#pragma once
+
+#include <isola/vcpu.h>
+
+/*
+ * Map frame @m at @va of the current vcpu's area with @flags (PAGE_HV_RO or PAGE_HV_RW), replacing what was there. Flushes the page
+ * if something was mapped. @va lies in the descriptor window.
+ */
+void vcpu_area_map(u64 va, mfn_t m, u64 flags);
+/* The GDT window falls back to a zero page, the LDT window to nothing. Flushes the page. */
+void vcpu_area_unmap(u64 va);
+
+/* Make the area's tables and private pages for @v. -ENOMEM; nothing left behind then. */
+int __must_check vcpu_area_create(struct vcpu *v);
+/* The one area of all idle roots: the hypervisor's GDT page and zero pages. Its L3. Boot only. */
+void vcpu_area_init_idle(void);
+extern mfn_t idle_area_l3;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB flushes and flush clocks. CR4.PGE is 0: a CR3 write flushes everything of this CPU (SDM vol. 3 §4.10.4).
+ */
+#include <isola/printk.h>
+#include <isola/vcpu.h>
+#include <asm/insn.h>
+#include <asm/ipi.h>
+#include <asm/percpu.h>
+#include <asm/tlb.h>
+
+#define FLUSH_ALL ~0ul
+
+static u64 tlb_clock = 1;		/* advanced by stampers only */
+
+u64 tlb_clock_read(void)
+{
+	return __atomic_load_n(&tlb_clock, __ATOMIC_ACQUIRE);
+}
+
+void tlb_clock_flushed(u64 clock)
+{
+	__atomic_store_n(&this_cpu.pub->flush_clock, clock, __ATOMIC_RELEASE);
+}
+
+u32 tlb_stamp_now(void)
+{
+	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
+}
+
+void tlb_flush_local(void)
+{
+	u64 flags = irq_save(), clock = tlb_clock_read();
+
+	write_cr3(this_cpu.cr3);
+	tlb_clock_flushed(clock);
+	irq_restore(flags);
+}
+
+/*
+ * Has CPU @cpu flushed since stamp @stamp was given out? Stamps are the clock's low half: the answer is yes only when the CPU's clock
+ * is recent enough (2^30) for the comparison to be sure.
+ */
+static bool flushed_since(unsigned cpu, u32 stamp)
+{
+	u64 clock = __atomic_load_n(&cpu_public[cpu].flush_clock, __ATOMIC_ACQUIRE);
+
+	return tlb_clock_read() - clock < 1ul << 30 && (u32)clock - stamp < 1u << 31;
+}
+
+/* Does CPU @cpu run a vcpu of @d that @vcpu_mask names? */
+static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
+{
+	const struct vcpu *v = READ_ONCE(cpu_public[cpu].loaded.vcpu);
+
+	return v && v->domain == d && (vcpu_mask >> v->id & 1);
+}
+
+static void flush_here(u64 va)
+{
+	if (va == FLUSH_ALL)
+		tlb_flush_local();
+	else
+		tlb_invlpg(va);
+}
+
+static void flush_ipi(const u64 *payload)
+{
+	flush_here(payload[0]);
+}
+
+void tlb_init(void)
+{
+	ipi_set_function(IPI_FLUSH_TLB, flush_ipi);
+}
+
+static void flush_cpu(unsigned cpu, u64 va)
+{
+	if (cpu == smp_cpu_id())
+		flush_here(va);
+	else
+		ipi_call(cpu, IPI_FLUSH_TLB, &va, 1);
+}
+
+void tlb_flush_stamped(struct domain *d, u32 stamp)
+{
+	smp_mb();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu_runs(cpu, d, ~0ul) && !flushed_since(cpu, stamp))
+			flush_cpu(cpu, FLUSH_ALL);
+}
+
+void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va)
+{
+	smp_mb();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu_runs(cpu, d, vcpu_mask))
+			flush_cpu(cpu, va);
+}

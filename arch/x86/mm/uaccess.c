@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory by guest virtual address. The copy itself is one REP MOVS whose fault is forgiven by the exception table.
+ */
+#include <isola/lib/string.h>
+#include <asm/extable.h>
+#include <asm/layout.h>
+#include <asm/uaccess.h>
+
+/* The assembly twin of frame.h's STAC and CLAC. */
+#define SMAP_SITE(opcode)					\
+	"661: .byte 0x0f, 0x1f, 0x00\n\t"			\
+	".pushsection .smap_sites, \"a\", @progbits\n\t"	\
+	".long 661b - .\n\t"					\
+	".long " #opcode "\n\t"					\
+	".popsection\n\t"
+#define STAC SMAP_SITE(0xcb)
+#define CLAC SMAP_SITE(0xca)
+
+bool guest_range_ok(u64 va, u64 len, bool write)
+{
+	u64 end;
+
+	if (__builtin_add_overflow(va, len, &end))
+		return false;
+	if (end <= 1ul << 47)
+		return true;
+	if (va >= VA_HV_END)
+		return true;
+	return !write && va >= VA_M2P && end <= VA_M2P_END;
+}
+
+/* Quadwords, then the odd bytes. A fault in the first loop leaves rcx quadwords: the rest of the length is computed from them. */
+static size_t guarded_copy(void *to, const void *from, size_t len)
+{
+	size_t left = len / 8, tail = len % 8;
+
+	asm volatile (STAC
+		      "1: rep movsq\n\t"
+		      "mov %[tail], %[left]\n\t"
+		      "2: rep movsb\n\t"
+		      "jmp 4f\n\t"
+		      "3: lea (%[tail], %[left], 8), %[left]\n\t"
+		      "4:\n\t"
+		      CLAC
+		      _ASM_EXTABLE(1b, 3b)
+		      _ASM_EXTABLE(2b, 4b)
+		      : [left] "+c"(left), "+D"(to), "+S"(from) : [tail] "r"(tail) : "memory", "cc");
+	return left;
+}
+
+size_t raw_copy_from_guest(void *to, u64 from, size_t len)
+{
+	size_t left = len;
+
+	if (guest_range_ok(from, len, false))
+		left = guarded_copy(to, (const void *)from, len);
+	if (left)
+		memset(to + len - left, 0, left);
+	return left;
+}
+
+size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
+{
+	if (!guest_range_ok(to, len, true))
+		return len;
+	return guarded_copy((void *)to, from, len);
+}

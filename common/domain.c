@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains: making one, finding one, ending one.
+ */
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/evtchn.h>
+#include <isola/lib/format.h>
+#include <isola/lock_order.h>
+#include <isola/page_alloc.h>
+#include <isola/power.h>
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <isola/vcpu.h>
+#include <asm/percpu.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+struct domain *dom0;
+
+struct domain *domain_by_id(domid_t domid)
+{
+	if (domid == DOMID_SELF)
+		return current->domain;
+	return dom0 && domid == dom0->domid ? dom0 : NULL;
+}
+
+static struct vcpu *vcpu_create(struct domain *d, unsigned id)
+{
+	struct vcpu *v = public_alloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->domain = d;
+	v->id = id;
+	v->state = VCPU_DOWN;
+	v->runstate = RUNSTATE_offline;
+	return v;
+}
+
+struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
+{
+	struct domain *d = public_alloc(sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->domid = domid;
+	d->is_privileged = privileged;
+	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
+	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
+	d->shared_info_mfn = INVALID_MFN;
+	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
+		d->window_l3[i] = INVALID_MFN;
+	for (unsigned i = 0; i < nr_vcpus; i++) {
+		d->vcpu[i] = vcpu_create(d, i);
+		if (!d->vcpu[i])
+			return NULL;	/* boot: the caller refuses to go on */
+		d->nr_vcpus++;
+	}
+	return evtchn_domain_init(d) ? NULL : d;
+}
+
+/* No vcpu of @d runs again. The current one leaves at its next exit. */
+static void stop_vcpus(struct domain *d, u8 reason)
+{
+	d->is_shut_down = true;
+	d->shutdown_code = reason;
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		WRITE_ONCE(d->vcpu[i]->state, VCPU_DEAD);
+	if (current->domain == d)
+		vcpu_sleep(VCPU_DEAD);
+}
+
+static const char *const shutdown_names[] = {
+	[SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot", [SHUTDOWN_suspend] = "suspend",
+	[SHUTDOWN_crash] = "crash", [SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
+};
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+	if (d->is_shut_down)
+		return;
+	pr_err("Domain %u shut down: %s", d->domid,
+	       reason < ARRAY_SIZE(shutdown_names) ? shutdown_names[reason] : "for no known reason");
+	stop_vcpus(d, reason);
+	if (d == dom0)
+		machine_end(reason);
+}
+
+void domain_crash(struct domain *d, const char *fmt, ...)
+{
+	char why[160];
+	va_list ap;
+
+	if (d->is_shut_down)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	pr_err("Domain %u crashed: %s", d->domid, why);
+	stop_vcpus(d, SHUTDOWN_crash);
+	if (d == dom0)
+		machine_end(SHUTDOWN_crash);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's own end: what happens to it when dom0 ends.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+/*
+ * dom0 has ended for @reason (SHUTDOWN_*): power off, reboot, or, after a crash, reboot unless `noreboot`. Any root; interrupts may be on.
+ * Does not return.
+ */
+void machine_end(u8 reason) __noreturn;
