@@ -12,6 +12,7 @@
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/root.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 
@@ -80,7 +81,15 @@ static void write_guest_cr4(u64 val)
 	irq_restore(flags);
 }
 
-/* CR3 goes by MMUEXT_NEW_BASEPTR only. */
+/* A CR3 write that changes nothing is a flush; another table is loaded by MMUEXT_NEW_BASEPTR only. */
+static int write_guest_cr3(u64 val)
+{
+	if (val != mfn_to_maddr(this_vcpu.kernel_l4))
+		return -EINVAL;
+	root_set_kernel(this_vcpu.kernel_l4);
+	return 0;
+}
+
 int pv_write_cr(unsigned int n, u64 val)
 {
 	switch (n) {
@@ -93,6 +102,8 @@ int pv_write_cr(unsigned int n, u64 val)
 		this_vcpu.cr2 = val;
 		this_vcpu.vcpu_info->arch.cr2 = val;
 		return 0;
+	case 3:
+		return write_guest_cr3(val);
 	case 4:
 		write_guest_cr4(val);
 		return 0;
