@@ -41,6 +41,7 @@ DECLARE_HC(mmuext_op);
 DECLARE_HC(sched_op);
 DECLARE_HC(callback_op);
 DECLARE_HC(physdev_op);
+DECLARE_HC(event_channel_op);
 
 extern const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS];
 
