@@ -94,6 +94,7 @@ CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
 CFLAGS	+= -mno-red-zone -mgeneral-regs-only
 # page tables are read as more than one type
+CFLAGS	+= -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__	# the ABI as it is now, not as of 2005
 CFLAGS	+= -fno-strict-aliasing -fno-common
 # back traces
 CFLAGS	+= -fno-omit-frame-pointer

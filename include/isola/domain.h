@@ -28,7 +28,7 @@ struct domain {
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits */
 
 	spinlock_t page_lock;           /* protects nr_pages, page_list, leaving_list and the window's tables */
-	u32 nr_pages;                   /* frames assigned; <= max_pages */
+	u32 nr_pages;                   /* frames assigned, special ones (shared_info) not counted; <= max_pages */
 	u32 max_pages;
 	u32 page_list;                  /* head of the list of owned frames through page_info.next; 0 = empty */
 

@@ -22,7 +22,7 @@
 #include <asm/desc.h>
 #include <asm/entry.h>
 #include <asm/insn.h>
-#include <asm/ioport.h>
+#include <asm/ioport_keep.h>
 #include <asm/ipi.h>
 #include <asm/irq.h>
 #include <asm/paging.h>
@@ -109,6 +109,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	smap_patch();			/* while the text can be written through the boot root */
 	pt_check_init(&acpi);		/* which frames no guest may map */
 	platform_init(&acpi);		/* what dom0 may ask about the machine */
+	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	power_init(&acpi);		/* how it ends */
 	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);

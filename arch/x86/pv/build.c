@@ -17,6 +17,7 @@
 #include <isola/sched.h>
 #include <asm/bootmem.h>
 #include <asm/domain_map.h>
+#include <asm/ioport.h>
 #include <asm/m2p.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -362,6 +363,7 @@ static void make_shared_info(struct domain *d)
 	if (!mfn_is_valid_num(m) || domain_assign_pages(d, m, 0))
 		fatal("not enough memory to build dom0: no shared_info page");
 	BUG_ON(page_get_and_type(page_of(m), d, PGT_writable));
+	d->nr_pages--;		/* special: not part of the reservation the guest knows of */
 	d->shared_info_mfn = m;
 	s = window_ptr(m);
 	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
@@ -424,6 +426,8 @@ void pv_build_dom0(void)
 	if (!p->d)
 		fatal("not enough memory to build dom0: no domain");
 	p->d->max_pages = ~0u;
+	if (ioport_rights_create(p->d))
+		fatal("not enough memory to build dom0: no I/O port map");
 	if (p->elf.notes.pae_extended_cr3)
 		p->d->vm_assist |= 1ul << VMASST_TYPE_pae_extended_cr3;
 	if (window_prepare(p->d))
