@@ -18,6 +18,7 @@
 #include <asm/percpu.h>
 #include <asm/pvclock.h>
 #include <asm/root.h>
+#include <asm/runstate.h>
 #include <asm/segments.h>
 #include <asm/switch.h>
 #include <asm/vcpu_private.h>
@@ -29,6 +30,7 @@ static void save_current(void)
 	if (!this_vcpu.kernel_mode)
 		root_peek_kernel();
 	this_vcpu.regs = *guest_regs();
+	runstate_publish();
 	segments_save();
 	fpu_save(this_vcpu_fpu);
 }
@@ -76,6 +78,7 @@ static void restore_current(void)
 	switch_load_cpu_state();
 	segments_restore();
 	pvclock_update();
+	runstate_publish();
 	/* The exit path looks at events on the kernel root; leave for user mode only then. */
 	if (!this_vcpu.kernel_mode)
 		root_peek_done();

@@ -17,7 +17,7 @@
 /*
  * SYSCALL from 64-bit code: a hypercall from the guest's kernel, or a system call of the guest's user.
  *   in    rcx = rip, r11 = rflags, rsp = the guest's; IF=TF=DF=AC=NT=0 by SFMASK; the guest's root loaded
- *   hypercall: eax number, rdi rsi rdx r10 r8 r9 arguments -> result in the frame's rax, by way of hypercall_table
+ *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in the frame's rax, by way of hypercall_table
  */
 	.balign	16
 	.globl	entry_syscall
@@ -34,8 +34,7 @@ entry_syscall:
 	je	1f
 	sti
 	mov	%r10, %rcx
-	mov	%eax, %eax
-	cmp	$NR_HYPERCALL_SLOTS, %eax
+	cmp	$NR_HYPERCALL_SLOTS, %rax
 	jae	2f
 	lea	hypercall_table(%rip), %r11
 	call	*(%r11, %rax, 8)
