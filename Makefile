@@ -125,7 +125,7 @@ $(O)/%.lds: %.lds.S $(PREP)
 	$(Q)$(CC) $(AFLAGS) -Ulinux -Uunix -E -P -MMD -MP -MT $@ -o $@ $<
 $(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c tools/mkoffsets $(PREP)
 	@$(call say,OFFSETS,$<); mkdir -p $(O)/arch/x86/entry
-	$(Q)$(CC) $(CFLAGS) -g0 -MMD -MP -MT $@ -S -o $(O)/arch/x86/entry/asm-offsets.s $<
+	$(Q)$(CC) $(CFLAGS) $(if $(findstring clang,$(CC)),-fno-integrated-as) -g0 -MMD -MP -MT $@ -S -o $(O)/arch/x86/entry/asm-offsets.s $<
 	$(Q)tools/mkoffsets <$(O)/arch/x86/entry/asm-offsets.s >$@
 
 # ---- Link: once with an empty symbol table, again with the real one; text does not move. ---------------------
