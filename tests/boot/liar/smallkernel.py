@@ -44,8 +44,8 @@ def notes(without=(), extra=(), owner=b"Xen\0"):
 
 
 def segment(paddr=PADDR, offset=TEXT_AT, filesz=0x1000, memsz=0x1000, vaddr=None, kind=1):
-    return struct.pack("<IIQQQQQQ", kind, 7, offset, paddr + VIRT_BASE if vaddr is None else vaddr & (1 << 64) - 1,
-                       paddr, filesz, memsz, 0x1000)
+    vaddr = (paddr + VIRT_BASE if vaddr is None else vaddr) & (1 << 64) - 1
+    return struct.pack("<IIQQQQQQ", kind, 7, offset, vaddr, paddr, filesz, memsz, 0x1000)
 
 
 def kernel(segments=None, note_data=None, ident=b"\x7fELF\x02\x01\x01", kind=2, machine=62, phentsize=56, phnum=None,
