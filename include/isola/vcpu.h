@@ -40,7 +40,8 @@ struct vcpu {
 	struct root_copy copy[2];       /* what each root's guest slots were copied from: [0] kernel, [1] user */
 	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258 */
 	u64 *area_l1;                   /* its first L1 (GDT, LDT, private pages), by public heap address */
-	u64 *mapcache_l1;               /* its mapcache L1, likewise; NULL for idle vcpus until needed */
+	u64 *mapcache_l1;               /* its mapcache L1, likewise; NULL for idle vcpus */
+	u32 mapcache_next;              /* where the search for a free slot starts */
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
 
 	/* Scheduling: protected by sched_lock(cpu). */

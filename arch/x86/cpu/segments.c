@@ -5,6 +5,7 @@
  */
 #include <asm/extable.h>
 #include <asm/insn.h>
+#include <asm/ldtr.h>
 #include <asm/segments.h>
 #include <asm/vcpu_private.h>
 
@@ -48,6 +49,7 @@ void segments_restore(void)
 {
 	u8 bad = 0;
 
+	ldtr_load(this_vcpu.ldt_ents);
 	bad |= load_ds(this_vcpu.ds) ? 0 : BAD_DS;
 	bad |= load_es(this_vcpu.es) ? 0 : BAD_ES;
 	bad |= load_fs(this_vcpu.fs) ? 0 : BAD_FS;
@@ -57,17 +59,4 @@ void segments_restore(void)
 	wrmsr(MSR_FS_BASE, this_vcpu.fs_base);
 	wrmsr(MSR_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_kernel : this_vcpu.gs_base_user);
 	wrmsr(MSR_KERNEL_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_user : this_vcpu.gs_base_kernel);
-}
-
-bool segments_load_user_gs(u16 sel)
-{
-	bool ok;
-
-	/* In guest kernel mode: the user's base is the hidden one. A null selector clears it on Intel; on AMD we do. */
-	asm volatile ("swapgs" ::: "memory");
-	ok = load_gs(sel);
-	if (!(sel & ~3) || !ok)
-		wrmsr(MSR_GS_BASE, 0);
-	asm volatile ("swapgs" ::: "memory");
-	return ok;
 }

@@ -18,7 +18,7 @@
 #include <isola/vcpu.h>
 
 #ifndef VALIDATE_BUDGET
-#define VALIDATE_BUDGET	PT_ENTRIES		/* tests make it small, to stop in more places */
+#define VALIDATE_BUDGET	PT_ENTRIES	/* tests make it small, to stop in more places; above 4, which a resumed walk needs */
 #endif
 
 struct walk {

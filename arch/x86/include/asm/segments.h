@@ -17,6 +17,3 @@ void segments_save(void);
 void segments_restore(void);
 
 enum { BAD_DS = 1, BAD_ES = 2, BAD_FS = 4, BAD_GS = 8 };
-
-/* Load @sel as the user's GS (the kernel's base stays): false when the selector is bad; null is loaded then. Interrupts off. */
-bool segments_load_user_gs(u16 sel);
