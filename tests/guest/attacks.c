@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attacks: ways for a guest to end its own life that have, in one hypervisor or another, ended the machine's.
+ * Attacks: ways for a guest to end its own life that have, in one hypervisor or another, ended the
+ * machine's.
  *
- * None runs by default. Each is one boot: the guest announces the attack, does it, and must be crashed by the hypervisor,
- * which itself goes on ("not ok ... was survived" is printed by the harness if the attack returns). Attacks that a
- * correct hypervisor answers with an error instead of a crash check the error and then end with "ok" and a poweroff.
+ * None runs by default. Each is one boot: the guest announces the attack, does it, and must be
+ * crashed by the hypervisor, which itself goes on ("not ok ... was survived" is printed by the
+ * harness if the attack returns). Attacks that a correct hypervisor answers with an error instead
+ * of a crash check the error and then end with "ok" and a poweroff.
  */
 #include "claim.h"
 #include "clock.h"
@@ -53,17 +55,20 @@ ATTACK(no_handler, "no-trap-handler", "an exception without a handler")
 	asm volatile("ud2");
 }
 
-ATTACK(stack_unmapped, "bad-stack-pointer", "an exception with handlers in place, but RSP at an unmapped page")
+ATTACK(stack_unmapped, "bad-stack-pointer",
+       "an exception with handlers in place, but RSP at an unmapped page")
 {
 	asm volatile("mov %0, %%rsp; ud2" : : "r"(UNMAPPED_POINTER));
 }
 
-ATTACK(stack_hypervisor, "hypervisor-stack-pointer", "an exception with RSP in the hypervisor's range")
+ATTACK(stack_hypervisor, "hypervisor-stack-pointer",
+       "an exception with RSP in the hypervisor's range")
 {
 	asm volatile("mov %0, %%rsp; ud2" : : "r"(0xffff82d080a00000ul));
 }
 
-ATTACK(stack_boundary, "boundary-stack-pointer", "an exception with RSP just above the hypervisor's range")
+ATTACK(stack_boundary, "boundary-stack-pointer",
+       "an exception with RSP just above the hypervisor's range")
 {
 	asm volatile("mov %0, %%rsp; ud2" : : "r"(HYPERVISOR_VIRT_END + 16));
 }
@@ -86,7 +91,8 @@ ATTACK(stack_m2p, "m2p-stack-pointer", "an exception with RSP in the machine-to-
 	asm volatile("mov %0, %%rsp; ud2" : : "r"(HYPERVISOR_VIRT_START + 0x1000));
 }
 
-ATTACK(handler_fault_loop, "handler-fault-loop", "a page fault handler that is itself not mapped, until the stack is used up")
+ATTACK(handler_fault_loop, "handler-fault-loop",
+       "a page fault handler that is itself not mapped, until the stack is used up")
 {
 	struct trap_info t[2] = { { TRAP_PF, 0, FLAT_KERNEL_CS, ARG(UNMAPPED_POINTER) } };
 
@@ -107,7 +113,8 @@ ATTACK(callback, "bad-callback", "an event callback in the hypervisor's range, t
 	port_send(port);
 }
 
-ATTACK(handler_hypervisor, "bad-trap-handler", "a trap handler in the hypervisor's range, then the trap")
+ATTACK(handler_hypervisor, "bad-trap-handler",
+       "a trap handler in the hypervisor's range, then the trap")
 {
 	struct trap_info t[2] = { { TRAP_UD, 0, FLAT_KERNEL_CS, 0xffff82d080200000ul } };
 
@@ -131,14 +138,16 @@ ATTACK(user_without_tables, "user-without-tables", "iret to user mode without us
 	user_enter(&e);
 }
 
-ATTACK(user_bad_kernel_stack, "bad-kernel-stack", "a fault in user mode with a kernel stack nobody can write to")
+ATTACK(user_bad_kernel_stack, "bad-kernel-stack",
+       "a fault in user mode with a kernel stack nobody can write to")
 {
 	user_setup();
 	user_stack_attack = ARG(UNMAPPED_POINTER);
 	USER_RUN(ud2, 0);
 }
 
-ATTACK(user_hypervisor_kernel_stack, "hypervisor-kernel-stack", "a fault in user mode with a kernel stack in the hypervisor's range")
+ATTACK(user_hypervisor_kernel_stack, "hypervisor-kernel-stack",
+       "a fault in user mode with a kernel stack in the hypervisor's range")
 {
 	user_setup();
 	user_stack_attack = 0xffff82d080a00000ul;
@@ -151,13 +160,15 @@ ATTACK(iret_nowhere, "iret-bad-stack", "the iret hypercall with a stack nobody c
 	asm volatile("mov %0, %%rsp; mov $23, %%eax; syscall" : : "r"(UNMAPPED_POINTER));
 }
 
-ATTACK(iret_hypervisor, "iret-hypervisor-stack", "the iret hypercall with a stack in the hypervisor's range")
+ATTACK(iret_hypervisor, "iret-hypervisor-stack",
+       "the iret hypercall with a stack in the hypervisor's range")
 {
 	forget_all_handlers();
 	asm volatile("mov %0, %%rsp; mov $23, %%eax; syscall" : : "r"(HYPERVISOR_POINTER));
 }
 
-ATTACK(iret_to_hypervisor, "iret-to-hypervisor", "the iret hypercall to an address of the hypervisor")
+ATTACK(iret_to_hypervisor, "iret-to-hypervisor",
+       "the iret hypercall to an address of the hypervisor")
 {
 	forget_all_handlers();
 	asm volatile("pushq $0xe02b; push %%rsp; pushq $0x202; pushq $0xe030; push %0; pushq $0\n\t"
@@ -171,7 +182,8 @@ ATTACK(lose_kernel_mapping, "unmap-kernel", "unmap the kernel's own L4 slot")
 	asm volatile("movb $0, %0" : "=m"(*(volatile char *)start));
 }
 
-ATTACK(pointers, "hypervisor-pointers", "every hypercall with hypervisor addresses in every argument; the guest must live")
+ATTACK(pointers, "hypervisor-pointers",
+       "every hypercall with hypervisor addresses in every argument; the guest must live")
 {
 	static const unsigned long values[] = {
 		0xffff800000000000, 0xffff808000000000, 0xffff82d080200000, 0xffff830000000000,

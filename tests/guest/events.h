@@ -2,8 +2,8 @@
 /*
  * Events: the two-level event channel ABI as a guest sees it, and the harness's own timer port.
  *
- * evtchn_count[port] counts deliveries of each port since the claim began. Outside of claims about events only the
- * watchdog's port is unmasked.
+ * evtchn_count[port] counts deliveries of each port since the claim began. Outside of claims about
+ * events only the watchdog's port is unmasked.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The harness: start of day, command line, running claims one by one, TAP version 14 on the console.
+ * The harness: start of day, command line, running claims one by one, TAP version 14 on the
+ * console.
  *
  * Words of the command line (others are ignored, because domain builders add their own):
  *	list              print the claims and stop
@@ -26,6 +27,7 @@ extern const struct attack *const attacks_begin[], *const attacks_end[];
 struct boot_regs boot_regs;
 struct boot_shared boot_shared;
 bool on_isola;
+unsigned int checks_made;
 unsigned int hypervisor_version;
 
 enum verdict { VERDICT_OK, VERDICT_NOT_OK, VERDICT_SKIP };
@@ -171,7 +173,12 @@ static enum verdict run_claim(const struct claim *c)
 	now.deadline = clock_ns() + limit_ns;
 	if (timer_port)
 		timer_set(now.deadline);
+	checks_made = 0;
 	run_guarded(c->run);
+	if (now.verdict == VERDICT_OK && !checks_made) {
+		format(now.why, sizeof(now.why), "this claim checked nothing");
+		return VERDICT_NOT_OK;
+	}
 	return now.verdict;
 }
 

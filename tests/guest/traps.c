@@ -76,9 +76,11 @@ static void event(const struct trap_regs *regs, const uint64_t *hw)
 		record(regs, hw, false);
 		leave_user(regs);
 	}
-	if (user_events_before_exit) {
-		user_events_before_exit--;
-		timer_set(clock_ns() + user_event_period_ns);
+	if (user_leave_on_event) {
+		/* Another event has to come: this one is handled, or came before the program was entered. */
+		if ((hw[1] & 3) == 3)
+			user_events_before_exit--;
+		timer_set(clock_ns() + 5 * MS_NS);
 	}
 	events_upcall(hw);
 }

@@ -94,6 +94,10 @@ PROGRAM selectors
 	syscall
 END selectors
 
+PROGRAM sysenter
+	sysenter
+END sysenter
+
 PROGRAM spin			/* rdi -> counter; never ends by itself */
 1:	incq	(%rdi)
 	jmp	1b

@@ -10,7 +10,6 @@
 unsigned long user_stack_attack;
 volatile bool user_leave_on_event;
 volatile uint32_t user_events_before_exit;
-volatile uint64_t user_event_period_ns;
 
 static uint64_t *user_l4;
 static void *code;

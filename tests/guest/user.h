@@ -52,6 +52,7 @@ USER_PROGRAM(mov_cr0);
 USER_PROGRAM(ud2);
 USER_PROGRAM(cpuid);
 USER_PROGRAM(selectors);
+USER_PROGRAM(sysenter);
 USER_PROGRAM(spin);
 USER_PROGRAM(gs);
 USER_PROGRAM(fs);
@@ -59,12 +60,11 @@ USER_PROGRAM(nop);
 
 /*
  * What an event does to a running user program. By default it is handled and the program goes on. With leave_on_event the
- * program is left at the first event (after events_before_exit handled ones, the timer re-armed each period), and that one
+ * program is left at the first event (after events_before_exit handled ones, the timer re-armed each time), and that one
  * is not handled.
  */
 extern volatile bool user_leave_on_event;
 extern volatile uint32_t user_events_before_exit;
-extern volatile uint64_t user_event_period_ns;
 
 /* For attacks: a kernel stack to be set instead of the good one; 0: none. */
 extern unsigned long user_stack_attack;

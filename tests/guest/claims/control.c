@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small control calls: trap table, callbacks, debug registers, vm_assist, console, physdev and platform.
+ * Small control calls: trap table, callbacks, debug registers, vm_assist, console, physdev and
+ * platform.
  *
- * Each is called with what a kernel passes, with what it must not pass, and with addresses that no handler can have.
+ * Each is called with what a kernel passes, with what it must not pass, and with addresses that no
+ * handler can have.
  */
 #define TOPIC "control"
 #include "../claim.h"
@@ -41,7 +43,8 @@ CLAIM(trap_table_noncanonical, "a handler at a non-canonical address is -EINVAL"
 	CHECK_TRAP(TRAP_UD, "ud2", : : : "memory");
 }
 
-CLAIM(trap_table_selector, "the code selector of a trap table entry is ignored in 64-bit: handlers run at e033")
+CLAIM(trap_table_selector, "the code selector of a trap table entry is ignored in 64-bit: handlers "
+      "run at e033")
 {
 	struct trap_info t[2] = { { TRAP_UD, 0, 0x10, trap_stub(TRAP_UD) } };
 
@@ -57,7 +60,8 @@ static long callback(uint16_t type, unsigned long address)
 	return HC2(callback_op, CALLBACKOP_register, &r);
 }
 
-CLAIM(callback_register, "event, failsafe and syscall callbacks can be registered; unknown types are -ENOSYS")
+CLAIM(callback_register, "event, failsafe and syscall callbacks can be registered; unknown types "
+      "are -ENOSYS")
 {
 	CHECK_OK(callback(CALLBACKTYPE_event, trap_stub(TRAP_EVENT)));
 	CHECK_OK(callback(CALLBACKTYPE_failsafe, trap_stub(TRAP_FAILSAFE)));
@@ -73,7 +77,8 @@ CLAIM(callback_noncanonical, "a callback at a non-canonical address is -EINVAL")
 	CHECK_ERR(callback(CALLBACKTYPE_syscall, 0x8000000000000000), XEN_EINVAL);
 }
 
-CLAIM(callback_unregister, "unregistering event, failsafe and syscall callbacks is -EINVAL; an unknown command -ENOSYS")
+CLAIM(callback_unregister, "unregistering event, failsafe and syscall callbacks is -EINVAL; an "
+      "unknown command -ENOSYS")
 {
 	struct callback_unregister u = { .type = CALLBACKTYPE_event };
 
@@ -83,7 +88,8 @@ CLAIM(callback_unregister, "unregistering event, failsafe and syscall callbacks 
 	CHECK_ERR(HC2(callback_op, 7, &u), XEN_ENOSYS);
 }
 
-CLAIM(set_callbacks, "the old set_callbacks call registers all three at once, and drops non-canonical addresses")
+CLAIM(set_callbacks, "the old set_callbacks call registers all three at once, and drops "
+      "non-canonical addresses")
 {
 	uint32_t p = (uint32_t)port_bind_ipi(0);
 	long rc;
@@ -101,7 +107,8 @@ CLAIM(set_callbacks, "the old set_callbacks call registers all three at once, an
 	CHECK_EQ(evtchn_count[p], 2);
 }
 
-CLAIM(debugreg_values, "debug registers 0 to 3 read back what was set; 7 reads with its fixed bit, 6 keeps its fixed ones")
+CLAIM(debugreg_values, "debug registers 0 to 3 read back what was set; 7 reads with its fixed bit, "
+      "6 keeps its fixed ones")
 {
 	for (unsigned int i = 0; i < 4; i++) {
 		CHECK_OK(HC2(set_debugreg, i, 0x1000 + i));
@@ -122,7 +129,8 @@ CLAIM(debugreg_hypervisor, "a breakpoint address in the hypervisor's range is -E
 	}
 }
 
-CLAIM(debugreg_refusals, "DR7 with GD or I/O breakpoints is refused, and registers 8 and up are -EINVAL")
+CLAIM(debugreg_refusals, "DR7 with GD or I/O breakpoints is refused, and registers 8 and up are "
+      "-EINVAL")
 {
 	CHECK_ERR(HC2(set_debugreg, 7, 0x2000), XEN_EPERM);		/* GD */
 	CHECK_ERR(HC2(set_debugreg, 7, 0x00020001), XEN_EPERM);	/* DR0 on I/O, without CR4.DE */
@@ -139,7 +147,8 @@ CLAIM(debugreg_alias, "debug registers 4 and 5 are 6 and 7, or not there when CR
 	CHECK_EQ(HC2(set_debugreg, 5, 0), rc);
 }
 
-CLAIM(vm_assist, "vm_assist knows the types Linux asks for, and -EINVAL for unknown types and -ENOSYS for unknown commands")
+CLAIM(vm_assist, "vm_assist knows the types Linux asks for, and -EINVAL for unknown types and "
+      "-ENOSYS for unknown commands")
 {
 	CHECK_OK(HC2(vm_assist, VMASST_CMD_enable, VMASST_TYPE_4gb_segments));
 	CHECK_OK(HC2(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables));
@@ -152,7 +161,8 @@ CLAIM(vm_assist, "vm_assist knows the types Linux asks for, and -EINVAL for unkn
 	CHECK_ERR(HC2(vm_assist, 2, VMASST_TYPE_writable_pagetables), XEN_ENOSYS);
 }
 
-CLAIM(console_write, "console_io write of 0 bytes is 0, of 1500 bytes too, and an unknown command is -ENOSYS")
+CLAIM(console_write, "console_io write of 0 bytes is 0, of 1500 bytes too, and an unknown command "
+      "is -ENOSYS")
 {
 	char *text = page_alloc();
 
@@ -187,7 +197,8 @@ CLAIM(set_iopl, "set_iopl takes 0 to 3 and refuses more with -EINVAL")
 		CHECK_OK(HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl));
 }
 
-CLAIM(set_iobitmap, "set_iobitmap takes up to 65536 ports, a null bitmap of none, and refuses more with -EINVAL")
+CLAIM(set_iobitmap, "set_iobitmap takes up to 65536 ports, a null bitmap of none, and refuses more "
+      "with -EINVAL")
 {
 	struct physdev_set_iobitmap b = { .nr_ports = 65536 };
 
@@ -209,7 +220,8 @@ CLAIM(physdev_unknown, "an unknown physdev_op is -ENOSYS")
 	CHECK_ERR(HC2(physdev_op, 100, page_alloc()), XEN_ENOSYS);
 }
 
-CLAIM(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL, of GSI 0 an answer or a refusal")
+CLAIM(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL, of GSI 0 an "
+      "answer or a refusal")
 {
 	struct physdev_irq_status_query q = { .irq = 0xffffff };
 	long rc = HC2(physdev_op, PHYSDEVOP_irq_status_query, &q);
@@ -220,7 +232,8 @@ CLAIM(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL
 	CHECK(rc == -XEN_EINVAL || rc == -XEN_ENOSYS);
 }
 
-CLAIM(platform_version, "platform_op with another interface version is -EACCES, whatever the command")
+CLAIM(platform_version, "platform_op with another interface version is -EACCES, whatever the "
+      "command")
 {
 	struct xen_platform_op op = { .cmd = XENPF_firmware_info, .interface_version = 1 };
 
@@ -236,7 +249,8 @@ CLAIM(platform_unknown, "an unknown platform_op is -ENOSYS")
 	CHECK_ERR(HC1(platform_op, &op), XEN_ENOSYS);
 }
 
-CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a known one has an answer or a polite refusal")
+CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a known one has an "
+      "answer or a polite refusal")
 {
 	struct xen_platform_op op = {
 		.cmd = XENPF_firmware_info, .interface_version = XENPF_INTERFACE_VERSION,

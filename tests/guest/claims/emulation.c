@@ -2,9 +2,9 @@
 /*
  * Emulated instructions: the privileged ones that a PV kernel executes anyway.
  *
- * The rule: a short list is carried out for the kernel (never for user mode), with the answers a PV guest must see; all
- * others are #GP at the instruction. The guest executes each and looks at the answer; then it tries operands and
- * addresses which an emulator could stumble over.
+ * The rule: a short list is carried out for the kernel (never for user mode), with the answers a PV
+ * guest must see; all others are #GP at the instruction. The guest executes each and looks at the
+ * answer; then it tries operands and addresses which an emulator could stumble over.
  */
 #define TOPIC "emulation"
 #include "../claim.h"
@@ -22,9 +22,8 @@ static struct cpuid forced_cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid c = { .eax = leaf, .ecx = sub };
 
-	if (TRY(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2",
-		: "+a"(c.eax), "=b"(c.ebx), "+c"(c.ecx), "=d"(c.edx) : : "memory"))
-		fail(__FILE__, __LINE__, "vector %d", trap_last.vector);
+	CHECK_SAY(!TRY(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2",
+		: "+a"(c.eax), "=b"(c.ebx), "+c"(c.ecx), "=d"(c.edx) : : "memory"), "vector %d", trap_last.vector);
 	return c;
 }
 
@@ -50,7 +49,8 @@ CLAIM(cpuid_version, "CPUID leaf 0x40000001 is the version that xen_version give
 	CHECK_EQ(forced_cpuid(0x40000001, 0).eax, hypervisor_version);
 }
 
-CLAIM(cpuid_hypercall_leaf, "CPUID leaf 0x40000002 says one hypercall page, MSR 0x40000000, PRESERVE_AD")
+CLAIM(cpuid_hypercall_leaf, "CPUID leaf 0x40000002 says one hypercall page, MSR 0x40000000, "
+      "PRESERVE_AD")
 {
 	struct cpuid c = forced_cpuid(0x40000002, 0);
 
@@ -59,7 +59,8 @@ CLAIM(cpuid_hypercall_leaf, "CPUID leaf 0x40000002 says one hypercall page, MSR 
 	CHECK_EQ(c.ecx & 1, 1);
 }
 
-CLAIM(cpuid_shown, "CPUID shows what a 64-bit kernel requires: FPU TSC MSR PAE CX8 CMOV FXSR SSE2 SYSCALL NX LM, hypervisor")
+CLAIM(cpuid_shown, "CPUID shows what a 64-bit kernel requires: FPU TSC MSR PAE CX8 CMOV FXSR SSE2 "
+      "SYSCALL NX LM, hypervisor")
 {
 	struct cpuid l1 = forced_cpuid(1, 0), ext = forced_cpuid(0x80000001, 0);
 	const uint32_t edx = 1u << 0 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 15 | 1u << 24 |
@@ -70,7 +71,8 @@ CLAIM(cpuid_shown, "CPUID shows what a 64-bit kernel requires: FPU TSC MSR PAE C
 	CHECK_EQ(ext.edx & (1u << 11 | 1u << 20 | 1u << 29), 1u << 11 | 1u << 20 | 1u << 29);
 }
 
-CLAIM(cpuid_hidden, "CPUID hides what a ring-3 kernel cannot use: PSE PSE36 PGE VME PCID X2APIC MONITOR VMX SMEP SMAP and more")
+CLAIM(cpuid_hidden, "CPUID hides what a ring-3 kernel cannot use: PSE PSE36 PGE VME PCID X2APIC "
+      "MONITOR VMX SMEP SMAP and more")
 {
 	struct cpuid l1 = forced_cpuid(1, 0), l7 = forced_cpuid(7, 0), ext = forced_cpuid(0x80000001, 0);
 
@@ -82,7 +84,8 @@ CLAIM(cpuid_hidden, "CPUID hides what a ring-3 kernel cannot use: PSE PSE36 PGE 
 	CHECK_EQ(l7.ecx & (1u << 2 | 1u << 3 | 1u << 16), 0);			/* UMIP PKU LA57 */
 }
 
-CLAIM(cpuid_xsave_consistent, "if CPUID shows XSAVE it shows OSXSAVE as CR4 has it, and xgetbv works; if not, no AVX")
+CLAIM(cpuid_xsave_consistent, "if CPUID shows XSAVE it shows OSXSAVE as CR4 has it, and xgetbv "
+      "works; if not, no AVX")
 {
 	struct cpuid l1 = forced_cpuid(1, 0);
 
@@ -94,9 +97,10 @@ CLAIM(cpuid_xsave_consistent, "if CPUID shows XSAVE it shows OSXSAVE as CR4 has 
 	CHECK_EQ(forced_cpuid(0xd, 1).eax & 8, 0);	/* XSAVES */
 }
 
-CLAIM(cpuid_unknown_leaves, "CPUID leaves of other hypervisors' ranges, 0x40010000 and up, read as zero")
+CLAIM(cpuid_unknown_leaves, "CPUID leaves of other hypervisors' ranges, 0x40000100 and up, read as "
+      "zero")
 {
-	for (uint32_t leaf = 0x40010000; leaf <= 0x4000ff00; leaf += 0x100) {
+	for (uint32_t leaf = 0x40000100; leaf <= 0x4000ff00; leaf += 0x100) {
 		struct cpuid c = forced_cpuid(leaf, 0);
 
 		CHECK_EQ(c.eax | c.ebx | c.ecx | c.edx, 0);
@@ -109,7 +113,8 @@ CLAIM(cpuid_prefix_only, "ud2 followed by anything but the prefix is an ordinary
 	CHECK_TRAP(TRAP_UD, ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0x0b", : : : "memory");
 }
 
-CLAIM(cpuid_prefix_at_page_end, "a forced-emulation prefix cut off by an unmapped page is an exception, and no more")
+CLAIM(cpuid_prefix_at_page_end, "a forced-emulation prefix cut off by an unmapped page is an "
+      "exception, and no more")
 {
 	uint8_t *end = (uint8_t *)window(0) + PAGE_BYTES;
 	static const uint8_t prefix[] = { 0x0f, 0x0b, 0x78, 0x65, 0x6e };
@@ -186,7 +191,8 @@ CLAIM(cr4, "CR4 shows PAE, MCE, OSFXSR, OSXMMEXCPT and hides PGE, PSE, SMEP, SMA
 	CHECK_EQ(cr4 & (1 << 4 | 1 << 7 | 1 << 13 | 1 << 17 | 1 << 20 | 1 << 21), 0);
 }
 
-CLAIM(mov_to_cr4, "TSD and DE of CR4 can be set and cleared; PAE cannot be taken away, PSE not set, and neither is a fault")
+CLAIM(mov_to_cr4, "TSD and DE of CR4 can be set and cleared; PAE cannot be taken away, PSE not "
+      "set, and neither is a fault")
 {
 	uint64_t cr4 = 0, v = 0;
 
@@ -268,7 +274,8 @@ CLAIM(ports_with_iopl, "with IOPL 1 the kernel reads and writes ports of every w
 	CHECK_EQ(rax >> 32, 0);				/* 32-bit results clear the upper half */
 }
 
-CLAIM(ports_with_bitmap, "with set_iobitmap the kernel reaches exactly the ports whose bits are clear")
+CLAIM(ports_with_bitmap, "with set_iobitmap the kernel reaches exactly the ports whose bits are "
+      "clear")
 {
 	struct physdev_set_iobitmap b = { .nr_ports = 0x100 };
 	uint8_t *bits = page_alloc();
@@ -306,7 +313,8 @@ CLAIM(console_uart_hidden, "the UART the hypervisor uses itself reads as all one
 	CHECK_EQ(v, 0xff);
 }
 
-CLAIM(string_io, "outsb and insb move bytes between ports and memory, with rep too, and fault on bad memory")
+CLAIM(string_io, "outsb and insb move bytes between ports and memory, with rep too, and fault on "
+      "bad memory")
 {
 	uint8_t buffer[4] = { 1, 2, 3, 4 };
 	uint8_t *p = buffer;
@@ -349,7 +357,8 @@ CLAIM(wrmsr_bases, "wrmsr of GS_BASE and FS_BASE works; a non-canonical value is
 	CHECK_TRAP(TRAP_GP, "wrmsr", : : "c"(0xc0000100), "a"(0), "d"(0x80000000) : "memory");
 }
 
-CLAIM(rdmsr_values, "rdmsr answers what kernels ask for at boot: APIC_BASE, PAT, EFER with LME, LMA, SCE and NXE")
+CLAIM(rdmsr_values, "rdmsr answers what kernels ask for at boot: APIC_BASE, PAT, EFER with LME, "
+      "LMA, SCE and NXE")
 {
 	uint32_t lo = 0, hi = 0;
 
@@ -367,14 +376,14 @@ CLAIM(rdmsr_unknown, "rdmsr and wrmsr of MSRs that no CPU has are #GP, and RIP s
 	static const uint32_t list[] = { 0x2, 0x5ff, 0x40000080, 0x40000200, 0x80000000, 0xbfffffff, 0xffffffff };
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		if (!TRY("rdmsr", : : "c"(list[i]) : "rax", "rdx", "memory"))
-			fail(__FILE__, __LINE__, "rdmsr 0x%x did not fault", list[i]);
+		CHECK_SAY(TRY("rdmsr", : : "c"(list[i]) : "rax", "rdx", "memory"), "rdmsr 0x%x did not fault", list[i]);
 		CHECK_EQ(trap_last.vector, TRAP_GP);
 		CHECK_EQ(trap_last.error, 0);
 	}
 }
 
-CLAIM(msr_secrets, "the hypervisor's own entry points are not shown: LSTAR, SYSENTER_EIP, and writes to them do not reach hardware")
+CLAIM(msr_secrets, "the hypervisor's own entry points are not shown: LSTAR, SYSENTER_EIP, and "
+      "writes to them do not reach hardware")
 {
 	uint32_t lo = 0, hi = 0;
 
@@ -406,7 +415,8 @@ CLAIM(invlpg, "invlpg of any address is silent or #GP, never more")
 	CHECK(trap_last.vector == -1 || trap_last.vector == TRAP_GP);
 }
 
-CLAIM(xsetbv, "xsetbv: the current XCR0 is accepted, XCR0 without x87 and unknown registers are #GP; without XSAVE #UD or #GP")
+CLAIM(xsetbv, "xsetbv: the current XCR0 is accepted, XCR0 without x87 and unknown registers are "
+      "#GP; without XSAVE #UD or #GP")
 {
 	uint64_t cr4 = 0;
 	uint32_t lo = 0, hi = 0;
@@ -428,7 +438,8 @@ CLAIM(xsetbv, "xsetbv: the current XCR0 is accepted, XCR0 without x87 and unknow
 	CHECK_EQ(lo & 3, 3);
 }
 
-CLAIM(never_emulated, "lgdt, lidt, lldt, ltr, lmsw, hlt, rdpmc, swapgs, sysret and iret to ring 0 are exceptions")
+CLAIM(never_emulated, "lgdt, lidt, lldt, ltr, lmsw, hlt, rdpmc, swapgs, sysret and iret to ring 0 "
+      "are exceptions")
 {
 	static const uint8_t table[10];
 
@@ -457,7 +468,8 @@ CLAIM(rdtsc, "rdtsc works, and is #GP or still works with TSD set and cleared ag
 	CHECK(after > before);
 }
 
-CLAIM(prefixes, "an emulated instruction with fifteen bytes of prefixes is carried out, with sixteen it is an exception")
+CLAIM(prefixes, "an emulated instruction with fifteen bytes of prefixes is carried out, with "
+      "sixteen it is an exception")
 {
 	uint8_t *code = page_alloc();
 	bool ran;

@@ -2,9 +2,10 @@
 /*
  * Events: ports, their states, and how an upcall reaches the guest.
  *
- * The rule of the two-level ABI: pending is set by the hypervisor and cleared by the guest, mask belongs to the guest, an upcall
- * comes once, with upcalls masked, when an unmasked port becomes pending. The guest sends to itself by every kind of
- * port, with every combination of masks, and counts.
+ * The rule of the two-level ABI: pending is set by the hypervisor and cleared by the guest, mask
+ * belongs to the guest, an upcall comes once, with upcalls masked, when an unmasked port becomes
+ * pending. The guest sends to itself by every kind of port, with every combination of masks, and
+ * counts.
  */
 #define TOPIC "events"
 #include "../claim.h"
@@ -18,8 +19,7 @@ static uint32_t ipi(void)
 {
 	int port = port_bind_ipi(0);
 
-	if (port <= 0)
-		fail(__FILE__, __LINE__, "bind_ipi answered %d", port);
+	CHECK_SAY(port > 0, "bind_ipi answered %d", port);
 	return (uint32_t)port;
 }
 
@@ -34,7 +34,8 @@ CLAIM(ipi_to_self, "an IPI to ourselves is delivered before the hypercall that s
 	CHECK(!port_pending(p));
 }
 
-CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame says kernel mode, mask 0, IF 1")
+CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame says kernel mode, "
+      "mask 0, IF 1")
 {
 	uint32_t p = ipi();
 
@@ -48,7 +49,8 @@ CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame 
 	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);	/* after iret */
 }
 
-CLAIM(masked_upcall, "with upcalls masked an event sets all three pending words and waits; unmasking and a hypercall deliver it")
+CLAIM(masked_upcall, "with upcalls masked an event sets all three pending words and waits; "
+      "unmasking and a hypercall deliver it")
 {
 	uint32_t p = ipi();
 
@@ -116,7 +118,8 @@ CLAIM(several_ports, "twenty ports sent while masked arrive in one upcall, each 
 	CHECK_EQ(upcall_count, 1);
 }
 
-CLAIM(after_iret, "an event that arrives while an exception handler runs masked is delivered at its iret")
+CLAIM(after_iret, "an event that arrives while an exception handler runs masked is delivered at "
+      "its iret")
 {
 	uint32_t p = ipi();
 	struct trap_info t[2] = { { TRAP_UD, 4, FLAT_KERNEL_CS, trap_stub(TRAP_UD) } };
@@ -142,7 +145,8 @@ CLAIM(stray_pending, "upcall_pending set by the guest itself gives one empty upc
 	CHECK_EQ(vcpu_info->evtchn_upcall_pending, 0);
 }
 
-CLAIM(interdomain_to_self, "an unbound port for ourselves can be bound by ourselves; a send at one end arrives at the other")
+CLAIM(interdomain_to_self, "an unbound port for ourselves can be bound by ourselves; a send at one "
+      "end arrives at the other")
 {
 	int a = port_alloc_unbound(DOMID_SELF), b;
 	struct evtchn_status s;
@@ -170,7 +174,8 @@ CLAIM(interdomain_to_self, "an unbound port for ourselves can be bound by oursel
 	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
 }
 
-CLAIM(bind_interdomain_refusals, "bind_interdomain refuses ports that are not unbound for us and domains that do not exist")
+CLAIM(bind_interdomain_refusals, "bind_interdomain refuses ports that are not unbound for us and "
+      "domains that do not exist")
 {
 	uint32_t p = ipi();
 
@@ -204,7 +209,8 @@ CLAIM(virq_twice, "a VIRQ can be bound once: the second bind is -EEXIST")
 	CHECK_ERR(port_bind_virq(VIRQ_TIMER, 0), XEN_EEXIST);
 }
 
-CLAIM(virq_refusals, "unknown VIRQs are -EINVAL, unknown vCPUs -ENOENT, global VIRQs off vCPU 0 -EINVAL")
+CLAIM(virq_refusals, "unknown VIRQs are -EINVAL, unknown vCPUs -ENOENT, global VIRQs off vCPU 0 "
+      "-EINVAL")
 {
 	CHECK_ERR(port_bind_virq(NR_VIRQS, 0), XEN_EINVAL);
 	CHECK_ERR(port_bind_virq(0xffffffff, 0), XEN_EINVAL);
@@ -212,7 +218,8 @@ CLAIM(virq_refusals, "unknown VIRQs are -EINVAL, unknown vCPUs -ENOENT, global V
 	CHECK_ERR(port_bind_virq(VIRQ_CONSOLE, 1), XEN_EINVAL);
 }
 
-CLAIM(virq_status, "the status of a VIRQ's port names the VIRQ and its vCPU; closing it frees the VIRQ")
+CLAIM(virq_status, "the status of a VIRQ's port names the VIRQ and its vCPU; closing it frees the "
+      "VIRQ")
 {
 	struct evtchn_status s;
 	int p = port_bind_virq(VIRQ_DEBUG, 0);
@@ -253,7 +260,8 @@ CLAIM(closed_port, "a closed port has status closed; closing, sending and unmask
 	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_unmask, &u), XEN_EINVAL);
 }
 
-CLAIM(port_zero, "port 0 is reserved: closing and sending it are -EINVAL, and nothing is ever given it")
+CLAIM(port_zero, "port 0 is reserved: closing and sending it are -EINVAL, and nothing is ever "
+      "given it")
 {
 	CHECK_ERR(port_close(0), XEN_EINVAL);
 	CHECK_ERR(port_send(0), XEN_EINVAL);
@@ -279,7 +287,8 @@ CLAIM(status_of_nobody, "the status of a port of a domain that does not exist is
 	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_status, &s), XEN_ESRCH);
 }
 
-CLAIM(bind_vcpu, "bind_vcpu moves interdomain ports, refuses IPIs, per-vCPU VIRQs and unknown vCPUs")
+CLAIM(bind_vcpu, "bind_vcpu moves interdomain ports, refuses IPIs, per-vCPU VIRQs and unknown "
+      "vCPUs")
 {
 	int a = port_alloc_unbound(DOMID_SELF);
 	struct evtchn_bind_vcpu b = { .port = (uint32_t)a, .vcpu = 0 };
@@ -314,12 +323,12 @@ CLAIM(many_ports, "500 ports can be open at once")
 	for (unsigned int i = 0; i < 500; i++) {
 		int p = port_bind_ipi(0);
 
-		if (p <= 0)
-			fail(__FILE__, __LINE__, "port %u of 500: %d", i, p);
+		CHECK_SAY(p > 0, "port %u of 500: %d", i, p);
 	}
 }
 
-CLAIM(fifo_optional, "FIFO event channels: a bad init_control is an error, not a crash; the two-level ABI stays")
+CLAIM(fifo_optional, "FIFO event channels: a bad init_control is an error, not a crash; the "
+      "two-level ABI stays")
 {
 	struct evtchn_init_control c = { .control_gfn = ~0ul, .offset = 0, .vcpu = 0 };
 	long rc = HC2(event_channel_op, EVTCHNOP_init_control, &c);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions: each one a kernel can cause reaches its handler through the trap table, in the frame the ABI draws.
+ * Exceptions: each one a kernel can cause reaches its handler through the trap table, in the frame
+ * the ABI draws.
  *
- * The guest executes the faulting instruction itself and inspects the frame: saved RIP at the instruction for
- * faults and behind it for traps, an error code where the manual has one, CS with RPL 0 because kernel mode was
- * interrupted. A wrong frame here is a kernel that cannot tell its own faults from its processes'.
+ * The guest executes the faulting instruction itself and inspects the frame: saved RIP at the
+ * instruction for faults and behind it for traps, an error code where the manual has one, CS with
+ * RPL 0 because kernel mode was interrupted. A wrong frame here is a kernel that cannot tell its
+ * own faults from its processes'.
  */
 #define TOPIC "exceptions"
 #include "../claim.h"
@@ -57,13 +59,15 @@ CLAIM(noncanonical_access, "an access through a non-canonical pointer is #GP wit
 	CHECK_EQ(trap_last.error, 0);
 }
 
-CLAIM(bad_selector_error, "loading a selector beyond the GDT's limit is #GP with the selector as error code")
+CLAIM(bad_selector_error, "loading a selector beyond the GDT's limit is #GP with the selector as "
+      "error code")
 {
 	CHECK_TRAP(TRAP_GP, "mov %0, %%es", : : "r"(0xfff3u) : "memory");
 	CHECK_EQ(trap_last.error, 0xfff0);
 }
 
-CLAIM(page_fault_read, "a kernel read of an unmapped address is #PF, error code 0: not present, read, supervisor")
+CLAIM(page_fault_read, "a kernel read of an unmapped address is #PF, error code 0: not present, "
+      "read, supervisor")
 {
 	uint64_t v;
 
@@ -74,7 +78,8 @@ CLAIM(page_fault_read, "a kernel read of an unmapped address is #PF, error code 
 	CHECK_EQ(trap_last.cr2, (uint64_t)UNMAPPED_POINTER);
 }
 
-CLAIM(page_fault_write, "a kernel write to an unmapped address is #PF, error code 2: not present, write, supervisor")
+CLAIM(page_fault_write, "a kernel write to an unmapped address is #PF, error code 2: not present, "
+      "write, supervisor")
 {
 	CHECK(!try_write(UNMAPPED_POINTER, 1));
 	CHECK_EQ(trap_last.vector, TRAP_PF);
@@ -82,7 +87,8 @@ CLAIM(page_fault_write, "a kernel write to an unmapped address is #PF, error cod
 	CHECK_EQ(trap_last.cr2, (uint64_t)UNMAPPED_POINTER);
 }
 
-CLAIM(page_fault_protection, "a kernel write to a read-only page is #PF, error code 3: present, write, supervisor")
+CLAIM(page_fault_protection, "a kernel write to a read-only page is #PF, error code 3: present, "
+      "write, supervisor")
 {
 	uint64_t *page = page_alloc();
 
@@ -93,7 +99,8 @@ CLAIM(page_fault_protection, "a kernel write to a read-only page is #PF, error c
 	CHECK_EQ(trap_last.cr2, (uint64_t)(page + 5));
 }
 
-CLAIM(page_fault_no_execute, "executing a page mapped NX is #PF with the fetch bit, present, supervisor")
+CLAIM(page_fault_no_execute, "executing a page mapped NX is #PF with the fetch bit, present, "
+      "supervisor")
 {
 	uint8_t *page = page_alloc();
 
@@ -119,8 +126,7 @@ CLAIM(page_fault_hypervisor_range, "the hypervisor's range cannot be read: #PF, 
 	for (unsigned int i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		uint64_t v;
 
-		if (try_read((void *)probes[i], &v))
-			fail(__FILE__, __LINE__, "0x%lx reads 0x%lx", probes[i], v);
+		CHECK_SAY(!(try_read((void *)probes[i], &v)), "0x%lx reads 0x%lx", probes[i], v);
 		CHECK_EQ(trap_last.vector, TRAP_PF);
 		CHECK_EQ(trap_last.error & ~1ul, 0);
 	}
@@ -148,7 +154,8 @@ CLAIM(stack_segment, "an access through RBP to a non-canonical address is #SS wi
 	CHECK_EQ(trap_last.error, 0);
 }
 
-CLAIM(single_step, "TF set by iret gives #DB after one instruction, with RIP behind it, and the handler runs without TF")
+CLAIM(single_step, "TF set by iret gives #DB after one instruction, with RIP behind it, and the "
+      "handler runs without TF")
 {
 	uint64_t next = 0;
 
@@ -176,7 +183,8 @@ CLAIM(hardware_breakpoint, "a data breakpoint set with set_debugreg gives #DB, a
 	CHECK_EQ(HC1(get_debugreg, 6) & 0xf, 1);
 }
 
-CLAIM(device_not_available, "fpu_taskswitch(1) makes the next FPU instruction #NM; after the trap TS is clear")
+CLAIM(device_not_available, "fpu_taskswitch(1) makes the next FPU instruction #NM; after the trap "
+      "TS is clear")
 {
 	CHECK_OK(HC1(fpu_taskswitch, 1));
 	CHECK_TRAP(TRAP_NM, "fnop", : : : "memory");
@@ -214,7 +222,8 @@ CLAIM(simd_fault, "an unmasked SSE exception is #XM")
 	CHECK_EQ(trap_last.vector, TRAP_XM);
 }
 
-CLAIM(frame_selectors, "the frame of a kernel exception holds CS with RPL 0 and SS, and the handler runs at e033/e02b")
+CLAIM(frame_selectors, "the frame of a kernel exception holds CS with RPL 0 and SS, and the "
+      "handler runs at e033/e02b")
 {
 	CHECK_TRAP(TRAP_UD, "ud2", : : : "memory");
 	CHECK_EQ(trap_last.cs, FLAT_KERNEL_CS & ~3);
@@ -223,7 +232,8 @@ CLAIM(frame_selectors, "the frame of a kernel exception holds CS with RPL 0 and 
 	CHECK_EQ(trap_last.handler_ss, FLAT_KERNEL_SS);
 }
 
-CLAIM(frame_on_current_stack, "a kernel exception pushes its frame on the interrupted stack, below it, aligned to 16 bytes")
+CLAIM(frame_on_current_stack, "a kernel exception pushes its frame on the interrupted stack, below "
+      "it, aligned to 16 bytes")
 {
 	uint64_t sp = 0;
 
@@ -244,7 +254,8 @@ CLAIM(frame_rcx_r11, "the frame begins with the interrupted RCX and R11")
 	CHECK_EQ(trap_last.r11, 0x89abcde);
 }
 
-CLAIM(frame_mask_byte, "the saved upcall mask is in bits 39:32 of the CS slot and RFLAGS.IF is its inverse")
+CLAIM(frame_mask_byte, "the saved upcall mask is in bits 39:32 of the CS slot and RFLAGS.IF is its "
+      "inverse")
 {
 	upcalls_mask();
 	CHECK_TRAP(TRAP_UD, "ud2", : : : "memory");
@@ -270,7 +281,8 @@ CLAIM(frame_iopl, "the frame's RFLAGS shows IOPL 0 whatever set_iopl said")
 	CHECK_EQ(trap_last.rflags & 0x3000, 0);
 }
 
-CLAIM(handler_flags, "the handler starts with AC, NT and TF clear; arithmetic flags and DF are left alone")
+CLAIM(handler_flags, "the handler starts with AC, NT and TF clear; arithmetic flags and DF are "
+      "left alone")
 {
 	trap_clear_rflags = 0x40000 | 0x4000 | 0x400;
 	CHECK_TRAP(TRAP_UD, "pushfq; orq $0x44001, (%%rsp); popfq; ud2", : : : "memory", "cc");
@@ -301,7 +313,8 @@ CLAIM(registers_survive, "an exception and iret back change no register")
 	CHECK_EQ(bad, 0);
 }
 
-CLAIM(trap_mask_flag, "a vector whose table entry says so runs with upcalls masked, and iret unmasks them again")
+CLAIM(trap_mask_flag, "a vector whose table entry says so runs with upcalls masked, and iret "
+      "unmasks them again")
 {
 	struct trap_info t[2] = { { TRAP_UD, 4, FLAT_KERNEL_CS, trap_stub(TRAP_UD) } };
 
@@ -313,9 +326,9 @@ CLAIM(trap_mask_flag, "a vector whose table entry says so runs with upcalls mask
 }
 
 /*
- * int n goes through the trap table like a hardware gate. QEMU 7.2's TCG gives the #GP for a gate of too low DPL a wrong
- * error code (n * 16 + 2), from which genuine Xen computes the wrong vector. Detect it: int $0x81 must arrive at
- * 0x81; under this fault it arrives as a plain #GP.
+ * int n goes through the trap table like a hardware gate. QEMU 7.2's TCG gives the #GP for a gate
+ * of too low DPL a wrong error code (n * 16 + 2), from which genuine Xen computes the wrong vector.
+ * Detect it: int $0x81 must arrive at 0x81; under this fault it arrives as a plain #GP.
  */
 static void need_int_n(void)
 {
@@ -324,7 +337,8 @@ static void need_int_n(void)
 		skip("this emulator gives `int n` a wrong error code, which Xen believes");
 }
 
-CLAIM(int_n_kernel, "int n from the kernel reaches vectors of DPL 1 and 3: RIP behind it, no error code")
+CLAIM(int_n_kernel, "int n from the kernel reaches vectors of DPL 1 and 3: RIP behind it, no error "
+      "code")
 {
 	need_int_n();
 	CHECK_TRAP(TRAP_INT_KERNEL, MARK "int $0x81", : MARK_OUT : : "rax", "memory");
@@ -334,7 +348,8 @@ CLAIM(int_n_kernel, "int n from the kernel reaches vectors of DPL 1 and 3: RIP b
 	CHECK_TRAP(0x80, "int $0x80", : : : "memory");
 }
 
-CLAIM(int_n_dpl0, "int n to a vector of DPL 0 is #GP with the IDT bit and the vector in its error code")
+CLAIM(int_n_dpl0, "int n to a vector of DPL 0 is #GP with the IDT bit and the vector in its error "
+      "code")
 {
 	need_int_n();
 	CHECK_TRAP(TRAP_GP, MARK "int $0x82", : MARK_OUT : : "rax", "memory");
@@ -359,7 +374,8 @@ CLAIM(cr2_in_vcpu_info, "vcpu_info.arch.cr2 and an emulated read of CR2 agree af
 	CHECK_EQ(cr2, 0x00007f0000234568ul);
 }
 
-CLAIM(iret_bad_cs, "iret to kernel mode with a null CS is an exception in the kernel, not an entry into anything")
+CLAIM(iret_bad_cs, "iret to kernel mode with a null CS is an exception in the kernel, not an entry "
+      "into anything")
 {
 	uint64_t sp;
 
@@ -373,7 +389,8 @@ CLAIM(iret_bad_cs, "iret to kernel mode with a null CS is an exception in the ke
 	CHECK_EQ(trap_last.handler_cs, FLAT_KERNEL_CS);
 }
 
-CLAIM(iret_noncanonical_rip, "iret to a non-canonical RIP faults in the guest, not in the hypervisor")
+CLAIM(iret_noncanonical_rip, "iret to a non-canonical RIP faults in the guest, not in the "
+      "hypervisor")
 {
 	uint64_t sp;
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls as such: how they are entered, what survives, what an unknown one answers, and multicall.
+ * Hypercalls as such: how they are entered, what survives, what an unknown one answers, and
+ * multicall.
  *
- * The guest calls by the hypercall page and by a bare SYSCALL, with numbers nobody defined, and batches of calls;
- * each must answer with the documented errno and leave every other register alone.
+ * The guest calls by the hypercall page and by a bare SYSCALL, with numbers nobody defined, and
+ * batches of calls; each must answer with the documented errno and leave every other register
+ * alone.
  */
 #define TOPIC "hypercalls"
 #include "../claim.h"
@@ -28,12 +30,12 @@ CLAIM(unknown_numbers, "numbers nobody defined answer -ENOSYS, up to 2^32 - 1")
 	};
 
 	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (hypercall_bare(numbers[i], 1, 2, 3, 4, 5) != -XEN_ENOSYS)
-			fail(__FILE__, __LINE__, "number 0x%x answered %ld", numbers[i],
+		CHECK_SAY(hypercall_bare(numbers[i], 1, 2, 3, 4, 5) == -XEN_ENOSYS, "number 0x%x answered %ld", numbers[i],
 			     hypercall_bare(numbers[i], 1, 2, 3, 4, 5));
 }
 
-CLAIM(number_is_64_bit, "the whole of RAX is the number: a known one with bits above 32 set is unknown")
+CLAIM(number_is_64_bit, "the whole of RAX is the number: a known one with bits above 32 set is "
+      "unknown")
 {
 	long ret;
 
@@ -123,7 +125,8 @@ CLAIM(multicall_empty, "a multicall of no entries is 0")
 	CHECK_OK(HC2(multicall, page_alloc(), 0));
 }
 
-CLAIM(multicall_nested, "a multicall inside a multicall is refused with -EINVAL, and its entries do not run")
+CLAIM(multicall_nested, "a multicall inside a multicall is refused with -EINVAL, and its entries "
+      "do not run")
 {
 	struct multicall_entry outer[2], inner;
 
@@ -183,7 +186,8 @@ CLAIM(multicall_flush_and_map, "update_va_mapping works inside a multicall")
 	CHECK(!try_read(window(1), &v));
 }
 
-CLAIM(polite_refusals, "calls that a hypervisor may lack answer 0, -ENOSYS, -EOPNOTSUPP or an argument error, never more")
+CLAIM(polite_refusals, "calls that a hypervisor may lack answer 0, -ENOSYS, -EOPNOTSUPP or an "
+      "argument error, never more")
 {
 	static const uint8_t optional[] = {
 		__HYPERVISOR_xsm_op, __HYPERVISOR_nmi_op, __HYPERVISOR_xenoprof_op,
@@ -196,14 +200,12 @@ CLAIM(polite_refusals, "calls that a hypervisor may lack answer 0, -ENOSYS, -EOP
 	for (unsigned int i = 0; i < sizeof(optional); i++) {
 		long rc = hypercall_bare(optional[i], 0x3f, 0, 0, 0, 0);
 
-		if (rc != 0 && rc != -XEN_ENOSYS && rc != -XEN_EOPNOTSUPP && rc != -XEN_EINVAL &&
-		    rc != -XEN_EFAULT && rc != -XEN_EPERM && rc != -XEN_EACCES && rc != -XEN_ESRCH &&
-		    rc != -XEN_ENODATA)
-			fail(__FILE__, __LINE__, "hypercall %u answered %ld", optional[i], rc);
+		CHECK_SAY(!(rc != 0 && rc != -XEN_ENOSYS && rc != -XEN_EOPNOTSUPP && rc != -XEN_EINVAL && rc != -XEN_EFAULT && rc != -XEN_EPERM && rc != -XEN_EACCES && rc != -XEN_ESRCH && rc != -XEN_ENODATA), "hypercall %u answered %ld", optional[i], rc);
 	}
 }
 
-CLAIM(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped, non-canonical and hypervisor addresses")
+CLAIM(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped, non-canonical "
+      "and hypervisor addresses")
 {
 	static const struct {
 		const char *what;
@@ -243,8 +245,7 @@ CLAIM(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped
 		for (unsigned int p = 0; p < 5; p++) {
 			long rc = hypercall_by_page(list[i].nr, list[i].cmd, ARG(pointers[p]), 0, 0, 0);
 
-			if (rc != -XEN_EFAULT)
-				fail(__FILE__, __LINE__, "%s with pointer %p answered %ld", list[i].what,
+			CHECK_SAY(rc == -XEN_EFAULT, "%s with pointer %p answered %ld", list[i].what,
 				     pointers[p], rc);
 		}
 }
@@ -267,7 +268,8 @@ CLAIM(bad_pointers_direct, "calls whose first argument is a pointer answer -EFAU
 	}
 }
 
-CLAIM(straddling_pointer, "a structure whose end lies on an unmapped page is -EFAULT, and nothing runs away")
+CLAIM(straddling_pointer, "a structure whose end lies on an unmapped page is -EFAULT, and nothing "
+      "runs away")
 {
 	uint8_t *last = (uint8_t *)window(0) + PAGE_BYTES;	/* window(1) follows */
 

@@ -24,7 +24,8 @@ static long machine_map(struct e820_entry *buffer, unsigned int *nr)
 	return rc;
 }
 
-CLAIM(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap, and holds RAM for nr_pages")
+CLAIM(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap, and holds RAM for "
+      "nr_pages")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = PAGE_BYTES / sizeof(*e);
@@ -43,7 +44,8 @@ CLAIM(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap,
 	CHECK(ram / PAGE_BYTES >= start->nr_pages);
 }
 
-CLAIM(machine_memory_map_apics, "the machine map marks the IO-APIC and local APIC pages as not RAM, reserved")
+CLAIM(machine_memory_map_apics, "the machine map marks the IO-APIC and local APIC pages as not "
+      "RAM, reserved")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = PAGE_BYTES / sizeof(*e), found = 0;
@@ -88,7 +90,8 @@ CLAIM(memory_map, "XENMEM_memory_map of a domain nobody gave a map is -ENOSYS")
 	CHECK_ERR(HC2(memory_op, XENMEM_memory_map, &map), XEN_ENOSYS);
 }
 
-CLAIM(machphys_mapping, "XENMEM_machphys_mapping says where the machine-to-phys table is, and its size covers our frames")
+CLAIM(machphys_mapping, "XENMEM_machphys_mapping says where the machine-to-phys table is, and its "
+      "size covers our frames")
 {
 	struct xen_machphys_mapping m = { 0 };
 
@@ -99,7 +102,8 @@ CLAIM(machphys_mapping, "XENMEM_machphys_mapping says where the machine-to-phys 
 	CHECK(m.max_mfn < 1ul << 40);
 }
 
-CLAIM(reservations, "current_reservation is nr_pages, maximum_reservation is not less, maximum_gpfn is the last pfn")
+CLAIM(reservations, "current_reservation is nr_pages, maximum_reservation is not less, "
+      "maximum_gpfn is the last pfn")
 {
 	domid_t self = DOMID_SELF;
 	long current = HC2(memory_op, XENMEM_current_reservation, &self);

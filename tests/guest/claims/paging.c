@@ -2,9 +2,9 @@
 /*
  * Page tables: everything a booting kernel does to its own, and what it must never get away with.
  *
- * The rule: a frame is a page table or writable, never both; every present entry of a table in use has been checked. The
- * guest maps, unmaps, pins and switches; offers frames that are not its own, tables that are still writable, bits that are not
- * allowed; and compares each answer with Xen's.
+ * The rule: a frame is a page table or writable, never both; every present entry of a table in use
+ * has been checked. The guest maps, unmaps, pins and switches; offers frames that are not its own,
+ * tables that are still writable, bits that are not allowed; and compares each answer with Xen's.
  */
 #define TOPIC "paging"
 #include "../claim.h"
@@ -49,7 +49,8 @@ static const volatile uint64_t *l4_slot(unsigned int i)
 	return (uint64_t *)start->pt_base + i;
 }
 
-CLAIM(uva_map, "update_va_mapping maps a frame of ours at another address, and its store is the entry submitted plus US")
+CLAIM(uva_map, "update_va_mapping maps a frame of ours at another address, and its store is the "
+      "entry submitted plus US")
 {
 	uint64_t *page = page_alloc();
 
@@ -59,7 +60,8 @@ CLAIM(uva_map, "update_va_mapping maps a frame of ours at another address, and i
 	CHECK_EQ(l1e(window(0)) & ~(1ul << 52 | PTE_G), make_pte(mfn_of(page), PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_NX));
 }
 
-CLAIM(uva_flags, "update_va_mapping takes every flush kind Linux uses: none, TLB and INVLPG, local and all")
+CLAIM(uva_flags, "update_va_mapping takes every flush kind Linux uses: none, TLB and INVLPG, local "
+      "and all")
 {
 	static const unsigned long flags[] = {
 		UVMF_NONE, UVMF_TLB_FLUSH, UVMF_INVLPG, UVMF_TLB_FLUSH | UVMF_ALL, UVMF_INVLPG | UVMF_ALL,
@@ -70,7 +72,8 @@ CLAIM(uva_flags, "update_va_mapping takes every flush kind Linux uses: none, TLB
 		CHECK_OK(HC3(update_va_mapping, window(0), make_pte(mfn_of(page), PTE_RW_PAGE), flags[i]));
 }
 
-CLAIM(uva_vcpu_mask, "update_va_mapping with a pointer to a vCPU bitmap reads it; a bad pointer is no crash")
+CLAIM(uva_vcpu_mask, "update_va_mapping with a pointer to a vCPU bitmap reads it; a bad pointer is "
+      "no crash")
 {
 	static uint64_t mask[64] = { 1 };
 	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RW_PAGE);
@@ -80,7 +83,8 @@ CLAIM(uva_vcpu_mask, "update_va_mapping with a pointer to a vCPU bitmap reads it
 	HC3(update_va_mapping, window(0), pte, UVMF_INVLPG | (ARG(UNMAPPED_POINTER) & ~7ul));
 }
 
-CLAIM(uva_not_present, "update_va_mapping stores any non-present value as it is, and the page faults")
+CLAIM(uva_not_present, "update_va_mapping stores any non-present value as it is, and the page "
+      "faults")
 {
 	uint64_t v;
 
@@ -101,7 +105,8 @@ CLAIM(uva_software_bits, "the software bits 9 to 11 and 53 to 62 of a present en
 	CHECK_EQ(l1e(window(0)) & (PTE_AVAIL | 0x7c0ul << 52), PTE_AVAIL | 0x7c0ul << 52);
 }
 
-CLAIM(uva_bad_frames, "frames beyond RAM that are nobody's, and a hole of L1 tables, are refused, and the old entry stays")
+CLAIM(uva_bad_frames, "frames beyond RAM that are nobody's, and a hole of L1 tables, are refused, "
+      "and the old entry stays")
 {
 	uint64_t old = l1e(window(0));
 
@@ -114,7 +119,8 @@ CLAIM(uva_bad_frames, "frames beyond RAM that are nobody's, and a hole of L1 tab
 	CHECK_ERR(remap((void *)(HYPERVISOR_VIRT_END - PAGE_BYTES), 0), XEN_EINVAL);
 }
 
-CLAIM(hypervisor_frames, "no frame between our own that belongs to the hypervisor can be mapped, not even read-only")
+CLAIM(hypervisor_frames, "no frame between our own that belongs to the hypervisor can be mapped, "
+      "not even read-only")
 {
 	struct xen_machphys_mapping m;
 	unsigned long refused = 0, mapped = 0;
@@ -151,7 +157,8 @@ CLAIM(uva_table_writable, "a page table in use cannot be mapped writable: -EBUSY
 	CHECK_EQ(((volatile uint64_t *)window(0))[511], ((volatile uint64_t *)start->pt_base)[511]);
 }
 
-CLAIM(uva_bad_bits, "an L1 entry with physical address bits that no RAM has is refused, and the old one stays")
+CLAIM(uva_bad_bits, "an L1 entry with physical address bits that no RAM has is refused, and the "
+      "old one stays")
 {
 	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RW_PAGE);
 
@@ -178,7 +185,8 @@ CLAIM(mmu_update_l1, "mmu_update of an L1 entry maps and unmaps a page")
 	CHECK(!try_read(window(0), &v));
 }
 
-CLAIM(mmu_update_batch, "mmu_update stops at the first bad request and counts the good ones before it")
+CLAIM(mmu_update_batch, "mmu_update stops at the first bad request and counts the good ones before "
+      "it")
 {
 	const volatile uint64_t *e = entry_of(window(0), 1);
 	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RO_PAGE);
@@ -211,7 +219,8 @@ CLAIM(mmu_update_many, "a batch of 100 requests is carried out in full")
 	CHECK_EQ(l1e(window(0)) & PTE_RW, PTE_RW);
 }
 
-CLAIM(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and foreign entries, and domains that do not exist")
+CLAIM(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and foreign entries, and "
+      "domains that do not exist")
 {
 	const volatile uint64_t *e = entry_of(window(0), 1);
 	struct mmu_update u = { maddr_of(e) | 5, 0 };
@@ -223,7 +232,8 @@ CLAIM(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and fore
 	CHECK_ERR(HC4(mmu_update, &u, 1, 0, 1234), XEN_ESRCH);
 }
 
-CLAIM(mmu_update_done_pointer, "mmu_update whose count of done requests cannot be stored is no crash, and the request is carried out")
+CLAIM(mmu_update_done_pointer, "mmu_update whose count of done requests cannot be stored is no "
+      "crash, and the request is carried out")
 {
 	const volatile uint64_t *e = entry_of(window(0), 1);
 	struct mmu_update u = { maddr_of(e), 0 };
@@ -242,7 +252,8 @@ CLAIM(mmu_update_plain_page, "mmu_update of a page that is no table stores 8 byt
 	CHECK_EQ(page[7], 0xdeadbeef12345678);
 }
 
-CLAIM(machphys_update, "MMU_MACHPHYS_UPDATE changes the machine-to-phys table for a frame of ours, and refuses others")
+CLAIM(machphys_update, "MMU_MACHPHYS_UPDATE changes the machine-to-phys table for a frame of ours, "
+      "and refuses others")
 {
 	void *page = page_alloc();
 	uint64_t mfn = mfn_of(page);
@@ -278,7 +289,8 @@ CLAIM(accessed_dirty, "the CPU sets accessed and dirty bits in the guest's own t
 	CHECK_EQ(*e & PTE_D, PTE_D);
 }
 
-CLAIM(hook_l3, "a tree of new tables hooked into an L4 slot maps its page; unhooked it is gone, and its pages can be written again")
+CLAIM(hook_l3, "a tree of new tables hooked into an L4 slot maps its page; unhooked it is gone, "
+      "and its pages can be written again")
 {
 	uint64_t *page = page_alloc(), v;
 	struct tree t = tree_build(mfn_of(page), PTE_RW_PAGE);
@@ -319,7 +331,8 @@ CLAIM(upper_updates, "mmu_update of L3 and L2 entries of tables in use takes eff
 	CHECK_OK(write_entry(l4_slot(TREE_SLOT), 0));
 }
 
-CLAIM(hook_bad_trees, "a tree with a wrong entry anywhere is refused whole, and its pages stay as they were")
+CLAIM(hook_bad_trees, "a tree with a wrong entry anywhere is refused whole, and its pages stay as "
+      "they were")
 {
 	void *page = page_alloc();
 
@@ -352,8 +365,7 @@ CLAIM(hook_bad_trees, "a tree with a wrong entry anywhere is refused whole, and 
 		CHECK_OK(make_readonly(t.l1));
 		CHECK_OK(make_readonly(t.l2));
 		CHECK_OK(make_readonly(t.l3));
-		if (!write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)))
-			fail(__FILE__, __LINE__, "tree %u was taken", kind);
+		CHECK_SAY(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)), "tree %u was taken", kind);
 		CHECK_EQ(*l4_slot(TREE_SLOT), 0);
 		CHECK_OK(make_writable(t.l1));
 		CHECK_OK(make_writable(t.l2));
@@ -370,7 +382,8 @@ CLAIM(hook_writable_table, "a table that is still mapped writable is refused")
 	CHECK(try_write(l3, 0));
 }
 
-CLAIM(l4_hypervisor_slots, "L4 slots 256 to 271 are the hypervisor's: mmu_update of each is -EINVAL")
+CLAIM(l4_hypervisor_slots, "L4 slots 256 to 271 are the hypervisor's: mmu_update of each is "
+      "-EINVAL")
 {
 	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
 
@@ -423,7 +436,8 @@ CLAIM(pin_each_level, "a table of each level can be pinned once, not twice, and 
 	}
 }
 
-CLAIM(pin_refusals, "pinning writable pages, tables of another level, bad tables and frames of nobody is -EINVAL")
+CLAIM(pin_refusals, "pinning writable pages, tables of another level, bad tables and frames of "
+      "nobody is -EINVAL")
 {
 	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
 	uint64_t *plain = page_alloc(), *bad = page_alloc();
@@ -461,7 +475,8 @@ CLAIM(shared_l1, "one L1 may hang in two L2 tables")
 	CHECK_OK(make_writable(l2));
 }
 
-CLAIM(new_baseptr, "NEW_BASEPTR switches to a copy of the L4 and back; a frame that is no L4 is refused and nothing changes")
+CLAIM(new_baseptr, "NEW_BASEPTR switches to a copy of the L4 and back; a frame that is no L4 is "
+      "refused and nothing changes")
 {
 	uint64_t *copy = page_alloc(), cr3 = 0;
 	unsigned long old = mfn_of((void *)start->pt_base);
@@ -481,7 +496,8 @@ CLAIM(new_baseptr, "NEW_BASEPTR switches to a copy of the L4 and back; a frame t
 	CHECK_EQ(cr3, old * PAGE_BYTES);
 }
 
-CLAIM(new_baseptr_garbage_slots, "whatever an L4 page holds in slots 256 to 271 when it becomes an L4 never shows")
+CLAIM(new_baseptr_garbage_slots, "whatever an L4 page holds in slots 256 to 271 when it becomes an "
+      "L4 never shows")
 {
 	uint64_t *copy = page_alloc(), v;
 	unsigned long old = mfn_of((void *)start->pt_base);
@@ -508,7 +524,8 @@ CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuse
 	CHECK_EQ(trap_last.vector, TRAP_SYSCALL);
 }
 
-CLAIM(linear_l4, "an L4 entry that points to its own L4 is refused writable; Xen allows it read-only, Isola not")
+CLAIM(linear_l4, "an L4 entry that points to its own L4 is refused writable; Xen allows it "
+      "read-only, Isola not")
 {
 	unsigned long l4 = mfn_of((void *)start->pt_base);
 	long rc;
@@ -572,7 +589,8 @@ CLAIM(clear_copy_page, "CLEAR_PAGE and COPY_PAGE work on our pages and refuse pa
 	CHECK(mmuext(MMUEXT_CLEAR_PAGE, NOBODYS_MFN, 0) < 0);
 }
 
-CLAIM(mmuext_unknown, "unknown mmuext commands are -ENOSYS, superpage marks -EOPNOTSUPP, and the count of done ones is kept")
+CLAIM(mmuext_unknown, "unknown mmuext commands are -ENOSYS, superpage marks -EOPNOTSUPP, and the "
+      "count of done ones is kept")
 {
 	struct mmuext_op ops[3] = {
 		{ .cmd = MMUEXT_TLB_FLUSH_LOCAL }, { .cmd = MMUEXT_TLB_FLUSH_LOCAL }, { .cmd = 99 },
@@ -623,7 +641,8 @@ CLAIM(direct_xchg, "xchg with an L1 entry returns the old entry and stores the n
 	CHECK_EQ(*e & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
 }
 
-CLAIM(direct_cmpxchg, "lock cmpxchg on an L1 entry succeeds when the value matches and reports it when not")
+CLAIM(direct_cmpxchg, "lock cmpxchg on an L1 entry succeeds when the value matches and reports it "
+      "when not")
 {
 	volatile uint64_t *e = direct_entry();
 	uint64_t old = *e, rax = old, fresh = (old & ~PTE_RW) | 0x200;
@@ -639,7 +658,8 @@ CLAIM(direct_cmpxchg, "lock cmpxchg on an L1 entry succeeds when the value match
 	CHECK_EQ(*e, fresh);
 }
 
-CLAIM(direct_lock_and_byte, "lock and on one byte of an L1 entry changes that byte only: write protection as fork does it")
+CLAIM(direct_lock_and_byte, "lock and on one byte of an L1 entry changes that byte only: write "
+      "protection as fork does it")
 {
 	volatile uint64_t *e = direct_entry();
 	uint64_t old = *e;
@@ -672,7 +692,8 @@ CLAIM(direct_bit_ops, "lock btr, bts, or and and of a quadword on an L1 entry wo
 	CHECK_EQ(*e & 0x400, 0);
 }
 
-CLAIM(direct_bad, "a direct store of an entry that mmu_update would refuse is a page fault at the instruction, and changes nothing")
+CLAIM(direct_bad, "a direct store of an entry that mmu_update would refuse is a page fault at the "
+      "instruction, and changes nothing")
 {
 	volatile uint64_t *e = direct_entry();
 	uint64_t old = *e;
@@ -698,7 +719,8 @@ CLAIM(direct_misaligned, "a store across two L1 entries is refused with a fault"
 	CHECK_EQ(*(volatile uint64_t *)e & ~(PTE_A | PTE_D), before & ~(PTE_A | PTE_D));
 }
 
-CLAIM(direct_upper, "direct stores to L2, L3 and L4 entries are page faults, even of the value that is there")
+CLAIM(direct_upper, "direct stores to L2, L3 and L4 entries are page faults, even of the value "
+      "that is there")
 {
 	for (unsigned int level = 2; level <= 4; level++) {
 		volatile uint64_t *e = (volatile uint64_t *)entry_of(window(0), level);
@@ -708,7 +730,8 @@ CLAIM(direct_upper, "direct stores to L2, L3 and L4 entries are page faults, eve
 	}
 }
 
-CLAIM(writable_alias, "a table page cannot be reached writable through any second mapping made before it became a table")
+CLAIM(writable_alias, "a table page cannot be reached writable through any second mapping made "
+      "before it became a table")
 {
 	uint64_t *table = page_alloc();
 
@@ -721,7 +744,8 @@ CLAIM(writable_alias, "a table page cannot be reached writable through any secon
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
 }
 
-CLAIM(stale_tlb_after_pin, "a page just written through its mapping cannot be written any more once it is a table: no stale TLB entry helps")
+CLAIM(stale_tlb_after_pin, "a page just written through its mapping cannot be written any more "
+      "once it is a table: no stale TLB entry helps")
 {
 	volatile uint64_t *table = page_alloc();
 
@@ -734,7 +758,8 @@ CLAIM(stale_tlb_after_pin, "a page just written through its mapping cannot be wr
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
 }
 
-CLAIM(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are not its RAM, but not the local APIC, nor the IO-APIC writable")
+CLAIM(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are not its RAM, but not "
+      "the local APIC, nor the IO-APIC writable")
 {
 	uint64_t v;
 

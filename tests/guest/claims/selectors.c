@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Selectors and descriptors: the GDT and LDT a guest may bring, and what the hypervisor makes of them.
+ * Selectors and descriptors: the GDT and LDT a guest may bring, and what the hypervisor makes of
+ * them.
  *
- * The rule: only code and data segments of ring 3 reach the hardware; everything else is refused, and a page that holds
- * descriptors can never be written directly. The guest offers pages with every kind of descriptor, writes to them while they are
- * in use, loads selectors from them, and sets bases that no hardware would take.
+ * The rule: only code and data segments of ring 3 reach the hardware; everything else is refused,
+ * and a page that holds descriptors can never be written directly. The guest offers pages with
+ * every kind of descriptor, writes to them while they are in use, loads selectors from them, and
+ * sets bases that no hardware would take.
  */
 #define TOPIC "selectors"
 #include "../claim.h"
@@ -44,7 +46,8 @@ static bool load_es(uint16_t selector)
 	return ok;
 }
 
-CLAIM(flat_selectors, "e02b loads as data, e023 and e033 are code; the ring 0 selectors below them do not load")
+CLAIM(flat_selectors, "e02b loads as data, e023 and e033 are code; the ring 0 selectors below them "
+      "do not load")
 {
 	CHECK(load_es(FLAT_KERNEL_SS));
 	CHECK(load_es(FLAT_RING3_CS32));	/* readable code */
@@ -90,7 +93,8 @@ CLAIM(set_gdt, "a GDT page with data and code descriptors is taken and its selec
 	CHECK(!load_es(data_selector(3)));	/* not present */
 }
 
-CLAIM(gdt_dpl_raised, "descriptors of DPL 0 in a new GDT are rewritten to DPL 3, in the page itself")
+CLAIM(gdt_dpl_raised, "descriptors of DPL 0 in a new GDT are rewritten to DPL 3, in the page "
+      "itself")
 {
 	uint64_t *gdt = page_alloc();
 
@@ -109,7 +113,8 @@ CLAIM(gdt_not_read_only, "a GDT page that is still mapped writable is -EINVAL")
 	CHECK_ERR(HC2(set_gdt, &frame, 16), XEN_EINVAL);
 }
 
-CLAIM(gdt_bad_descriptors, "a page with a TSS, an LDT or a 64-bit-sized interrupt gate descriptor is -EINVAL as GDT")
+CLAIM(gdt_bad_descriptors, "a page with a TSS, an LDT or a 64-bit-sized interrupt gate descriptor "
+      "is -EINVAL as GDT")
 {
 	static const uint64_t bad[] = { DESC_TSS, DESC_LDT, DESC_INT_GATE };
 
@@ -145,7 +150,8 @@ CLAIM(gdt_bad_frames, "frames that are not RAM of ours are -EINVAL, and the old 
 	CHECK(load_es(data_selector(2)));
 }
 
-CLAIM(gdt_page_not_writable, "a page in use as GDT cannot be mapped writable; after set_gdt(NULL, 0) it can")
+CLAIM(gdt_page_not_writable, "a page in use as GDT cannot be mapped writable; after set_gdt(NULL, "
+      "0) it can")
 {
 	uint64_t *gdt = page_alloc();
 
@@ -158,7 +164,8 @@ CLAIM(gdt_page_not_writable, "a page in use as GDT cannot be mapped writable; af
 	CHECK(try_write(gdt + 2, 0));
 }
 
-CLAIM(update_descriptor, "update_descriptor stores a valid descriptor in a GDT in use, with DPL 3, and it takes effect")
+CLAIM(update_descriptor, "update_descriptor stores a valid descriptor in a GDT in use, with DPL 3, "
+      "and it takes effect")
 {
 	uint64_t *gdt = page_alloc();
 
@@ -171,7 +178,8 @@ CLAIM(update_descriptor, "update_descriptor stores a valid descriptor in a GDT i
 	CHECK(!load_es(data_selector(4)));
 }
 
-CLAIM(update_descriptor_refusals, "update_descriptor refuses system descriptors, misaligned addresses, page tables and foreign frames")
+CLAIM(update_descriptor_refusals, "update_descriptor refuses system descriptors, misaligned "
+      "addresses, page tables and foreign frames")
 {
 	uint64_t *gdt = page_alloc();
 
@@ -194,7 +202,8 @@ CLAIM(update_descriptor_plain_page, "update_descriptor of a plain writable page 
 	CHECK_EQ(page[1], DESC_DATA3);
 }
 
-CLAIM(call_gate, "a call gate to our own code is refused, or stored so that a call through it faults in the guest")
+CLAIM(call_gate, "a call gate to our own code is refused, or stored so that a call through it "
+      "faults in the guest")
 {
 	uint64_t *gdt = page_alloc();
 	struct {
@@ -228,7 +237,8 @@ static long use_ldt(void *page, unsigned int entries)
 	return mmuext(MMUEXT_SET_LDT, ARG(page), entries);
 }
 
-CLAIM(ldt, "SET_LDT maps lazily: a selector of it loads, one beyond its limit is #GP, and clearing it takes both away")
+CLAIM(ldt, "SET_LDT maps lazily: a selector of it loads, one beyond its limit is #GP, and clearing "
+      "it takes both away")
 {
 	uint64_t *ldt = page_alloc();
 
@@ -242,7 +252,8 @@ CLAIM(ldt, "SET_LDT maps lazily: a selector of it loads, one beyond its limit is
 	CHECK(!load_es(1 << 3 | 4 | 3));
 }
 
-CLAIM(ldt_page_protected, "an LDT page in use cannot be mapped writable; once the LDT is gone it can")
+CLAIM(ldt_page_protected, "an LDT page in use cannot be mapped writable; once the LDT is gone it "
+      "can")
 {
 	uint64_t *ldt = page_alloc();
 
@@ -254,7 +265,8 @@ CLAIM(ldt_page_protected, "an LDT page in use cannot be mapped writable; once th
 	CHECK_OK(make_writable(ldt));
 }
 
-CLAIM(ldt_writable_page, "an LDT on a page that is mapped writable does not load: the fault reaches the guest")
+CLAIM(ldt_writable_page, "an LDT on a page that is mapped writable does not load: the fault "
+      "reaches the guest")
 {
 	uint64_t *ldt = page_alloc();
 
@@ -263,7 +275,8 @@ CLAIM(ldt_writable_page, "an LDT on a page that is mapped writable does not load
 	CHECK(!load_es(1 << 3 | 4 | 3));
 }
 
-CLAIM(ldt_bad_descriptor, "an LDT page with a system descriptor does not load: the fault reaches the guest")
+CLAIM(ldt_bad_descriptor, "an LDT page with a system descriptor does not load: the fault reaches "
+      "the guest")
 {
 	uint64_t *ldt = page_alloc();
 
@@ -282,13 +295,15 @@ CLAIM(ldt_refusals, "SET_LDT refuses more than 8192 entries, misaligned and hype
 	CHECK_ERR(mmuext(MMUEXT_SET_LDT, ARG(HYPERVISOR_POINTER), 8), XEN_EINVAL);
 }
 
-CLAIM(ldt_unmapped, "an LDT at an address with nothing behind it gives a fault in the guest when used")
+CLAIM(ldt_unmapped, "an LDT at an address with nothing behind it gives a fault in the guest when "
+      "used")
 {
 	CHECK_OK(mmuext(MMUEXT_SET_LDT, ARG(UNMAPPED_POINTER), 8));
 	CHECK(!load_es(1 << 3 | 4 | 3));
 }
 
-CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters the failsafe callback, which shows it, loaded as 0")
+CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters the failsafe "
+      "callback, which shows it, loaded as 0")
 {
 	uint64_t *gdt = page_alloc();
 	uint16_t es;
@@ -299,9 +314,10 @@ CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters 
 	if (timer_port)
 		CHECK_OK(timer_set(0));
 	/*
-	 * Segment registers are reloaded when the vCPU is switched back in, which needs another context in between:
-	 * blocking lets the idle one run, and poll's timeout brings us back. A hypervisor may also reload them never
-	 * and keep the cached descriptor; then es still reads as it was, and nothing was lost.
+	 * Segment registers are reloaded when the vCPU is switched back in, which needs another
+	 * context in between: blocking lets the idle one run, and poll's timeout brings us back. A
+	 * hypervisor may also reload them never and keep the cached descriptor; then es still reads
+	 * as it was, and nothing was lost.
 	 */
 	trap_clear();
 	asm volatile("movq $771f, trap_resume(%%rip)" : : : "memory");
@@ -357,7 +373,8 @@ CLAIM(segment_base_unknown, "an unknown kind of segment base is -EINVAL")
 	CHECK_ERR(HC2(set_segment_base, 0xffffffff, 0), XEN_EINVAL);
 }
 
-CLAIM(gs_user_selector, "SEGBASE_GS_USER_SEL takes a null and a good selector, and turns a bad one into null with 0")
+CLAIM(gs_user_selector, "SEGBASE_GS_USER_SEL takes a null and a good selector, and turns a bad one "
+      "into null with 0")
 {
 	CHECK_OK(HC2(set_segment_base, SEGBASE_GS_USER_SEL, 0));
 	CHECK_OK(HC2(set_segment_base, SEGBASE_GS_USER_SEL, FLAT_RING3_SS32));
@@ -365,7 +382,8 @@ CLAIM(gs_user_selector, "SEGBASE_GS_USER_SEL takes a null and a good selector, a
 	CHECK_OK(HC2(set_segment_base, SEGBASE_GS_USER_SEL, 0));
 }
 
-CLAIM(gs_kernel_survives_selector, "loading the user's GS selector does not touch the kernel's GS base")
+CLAIM(gs_kernel_survives_selector, "loading the user's GS selector does not touch the kernel's GS "
+      "base")
 {
 	static uint64_t word = 0x7878;
 	uint64_t v;
@@ -376,7 +394,8 @@ CLAIM(gs_kernel_survives_selector, "loading the user's GS selector does not touc
 	CHECK_EQ(v, 0x7878);
 }
 
-CLAIM(stack_switch, "stack_switch takes any canonical stack, refuses a null or ring 0 stack selector by raising its RPL")
+CLAIM(stack_switch, "stack_switch takes any canonical stack, refuses a null or ring 0 stack "
+      "selector by raising its RPL")
 {
 	/* Xen fixes the RPL instead of refusing; the claim about user mode's frames checks where it really lands. */
 	CHECK_OK(HC2(stack_switch, FLAT_KERNEL_SS, 0xffffffff80001000));

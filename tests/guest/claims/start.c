@@ -2,9 +2,9 @@
 /*
  * Start of day: what the domain builder owes a PV kernel at its first instruction.
  *
- * The rule: registers, start_info, shared_info, the translation lists and the bootstrap page tables are as the
- * PV ABI says. The guest only looks, so a failure here means that the builder has made a domain that real
- * kernels would not boot in.
+ * The rule: registers, start_info, shared_info, the translation lists and the bootstrap page tables
+ * are as the PV ABI says. The guest only looks, so a failure here means that the builder has made a
+ * domain that real kernels would not boot in.
  */
 #define TOPIC "start"
 #include "../claim.h"
@@ -56,7 +56,8 @@ CLAIM(selectors, "CS is the flat 64-bit code selector, SS the flat stack selecto
 	CHECK_EQ(boot_regs.gs, 0);
 }
 
-CLAIM(start_info_pointer, "RSI points to start_info, page aligned, right after the kernel in the initial mapping")
+CLAIM(start_info_pointer, "RSI points to start_info, page aligned, right after the kernel in the "
+      "initial mapping")
 {
 	CHECK_EQ(boot_regs.rsi, (uint64_t)start);
 	CHECK_EQ((uint64_t)start % PAGE_BYTES, 0);
@@ -70,7 +71,8 @@ CLAIM(boot_stack, "RSP is the end of a page-sized stack that lies after the page
 	CHECK(*entry_of((void *)(boot_regs.rsp - 8), 1) & PTE_RW);
 }
 
-CLAIM(nr_pages, "start_info.nr_pages is the size given by dom0_mem, or at least that of the initial mapping")
+CLAIM(nr_pages, "start_info.nr_pages is the size given by dom0_mem, or at least that of the "
+      "initial mapping")
 {
 	CHECK(start->nr_pages >= pfn_of((void *)boot_regs.rsp));
 	CHECK(start->nr_pages <= 1ul << 32);
@@ -85,7 +87,8 @@ CLAIM(dom0_flags, "start_info.flags says: privileged, initial domain, and nothin
 				  SIF_VIRT_P2M_4TOOLS | SIF_PM_MASK), 0);
 }
 
-CLAIM(dom0_store_and_console, "a dom0 gets no xenstore page, and its console record is empty or inside start_info's page")
+CLAIM(dom0_store_and_console, "a dom0 gets no xenstore page, and its console record is empty or "
+      "inside start_info's page")
 {
 	CHECK_EQ(start->store_mfn, 0);
 	CHECK_EQ(start->store_evtchn, 0);
@@ -110,7 +113,8 @@ CLAIM(command_line, "the command line is terminated and does not hold the kernel
 	CHECK(!strstr(line, ".elf"));
 }
 
-CLAIM(shared_info_address, "start_info.shared_info is a page-aligned machine address that can be mapped")
+CLAIM(shared_info_address, "start_info.shared_info is a page-aligned machine address that can be "
+      "mapped")
 {
 	CHECK_EQ(start->shared_info % PAGE_BYTES, 0);
 	CHECK(start->shared_info != 0);
@@ -118,7 +122,8 @@ CLAIM(shared_info_address, "start_info.shared_info is a page-aligned machine add
 	CHECK(!memcmp(window(0), shared, 64));
 }
 
-CLAIM(vcpu_info_masks, "the upcall mask of every legacy vcpu_info is 1 at start, and nothing is pending")
+CLAIM(vcpu_info_masks, "the upcall mask of every legacy vcpu_info is 1 at start, and nothing is "
+      "pending")
 {
 	for (unsigned int i = 0; i < 32; i++) {
 		CHECK_EQ(boot_shared.mask[i], 1);
@@ -149,18 +154,19 @@ CLAIM(wallclock, "the wall clock record holds a date after 2001 and a fraction b
 	CHECK(shared->wc_nsec < 1000000000u);
 }
 
-CLAIM(p2m_matches_m2p, "for every page of the domain the p2m list and the machine-to-phys table agree")
+CLAIM(p2m_matches_m2p, "for every page of the domain the p2m list and the machine-to-phys table "
+      "agree")
 {
 	const unsigned long *p2m = (void *)start->mfn_list;
 
 	for (unsigned long pfn = 0; pfn < start->nr_pages; pfn++) {
-		if (pfn_of_mfn(p2m[pfn]) != pfn)
-			fail(__FILE__, __LINE__, "pfn 0x%lx mfn 0x%lx m2p 0x%lx", pfn, p2m[pfn],
+		CHECK_SAY(pfn_of_mfn(p2m[pfn]) == pfn, "pfn 0x%lx mfn 0x%lx m2p 0x%lx", pfn, p2m[pfn],
 			     pfn_of_mfn(p2m[pfn]));
 	}
 }
 
-CLAIM(initial_mapping_linear, "the initial mapping is linear: VIRT_BASE + pfn * 4096 maps p2m[pfn], from pfn 0 on")
+CLAIM(initial_mapping_linear, "the initial mapping is linear: VIRT_BASE + pfn * 4096 maps "
+      "p2m[pfn], from pfn 0 on")
 {
 	unsigned long end = pfn_of((void *)boot_regs.rsp);
 
@@ -170,13 +176,13 @@ CLAIM(initial_mapping_linear, "the initial mapping is linear: VIRT_BASE + pfn * 
 
 		if (va == (void *)shared)
 			continue;
-		if (!e || !(*e & PTE_P) || pte_mfn(*e) != mfn_of_pfn(pfn))
-			fail(__FILE__, __LINE__, "pfn 0x%lx entry 0x%lx mfn 0x%lx", pfn, e ? *e : 0,
+		CHECK_SAY(!(!e || !(*e & PTE_P) || pte_mfn(*e) != mfn_of_pfn(pfn)), "pfn 0x%lx entry 0x%lx mfn 0x%lx", pfn, e ? *e : 0,
 			     mfn_of_pfn(pfn));
 	}
 }
 
-CLAIM(initial_mapping_slack, "at least 512 KiB stay mapped behind the boot stack, and the end is a multiple of 4 MiB")
+CLAIM(initial_mapping_slack, "at least 512 KiB stay mapped behind the boot stack, and the end is a "
+      "multiple of 4 MiB")
 {
 	unsigned long va = boot_regs.rsp;
 	const volatile uint64_t *e;
@@ -199,7 +205,8 @@ CLAIM(tables_read_only, "every bootstrap page table is mapped read-only and a st
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 }
 
-CLAIM(entry_attributes, "upper entries are present, writable, user; the kernel's pages are writable and not executable-never")
+CLAIM(entry_attributes, "upper entries are present, writable, user; the kernel's pages are "
+      "writable and not executable-never")
 {
 	for (unsigned int level = 4; level >= 2; level--)
 		CHECK_EQ(*entry_of(image_start, level) & (PTE_P | PTE_RW | PTE_US | PTE_NX | PTE_PS),
@@ -208,7 +215,8 @@ CLAIM(entry_attributes, "upper entries are present, writable, user; the kernel's
 		 PTE_P | PTE_RW | PTE_US);
 }
 
-CLAIM(l4_is_first_table_page, "pt_base is the L4 in use: its slot 511 leads to the kernel, slots outside are empty")
+CLAIM(l4_is_first_table_page, "pt_base is the L4 in use: its slot 511 leads to the kernel, slots "
+      "outside are empty")
 {
 	const uint64_t *l4 = (void *)start->pt_base;
 
@@ -219,7 +227,8 @@ CLAIM(l4_is_first_table_page, "pt_base is the L4 in use: its slot 511 leads to t
 	CHECK_EQ(pfn_of_mfn(pte_mfn(l4[511])) * PAGE_BYTES + VIRT_BASE > start->pt_base, true);
 }
 
-CLAIM(l4_pinned, "the bootstrap L4 is pinned: pinning it again is refused, unpinning and pinning again works")
+CLAIM(l4_pinned, "the bootstrap L4 is pinned: pinning it again is refused, unpinning and pinning "
+      "again works")
 {
 	unsigned long l4 = mfn_of((void *)start->pt_base);
 
@@ -234,11 +243,11 @@ CLAIM(bss_zeroed, "memory of the image beyond its file contents is zero")
 	static uint8_t untouched[3 * PAGE_BYTES];
 
 	for (unsigned long i = 0; i < sizeof(untouched); i++)
-		if (((volatile uint8_t *)untouched)[i])
-			fail(__FILE__, __LINE__, "byte %lu of an untouched object is not zero", i);
+		CHECK_SAY(!(((volatile uint8_t *)untouched)[i]), "byte %lu of an untouched object is not zero", i);
 }
 
-CLAIM(hypercall_page, "the hypercall page has been filled: each stub ends in a syscall with its number")
+CLAIM(hypercall_page, "the hypercall page has been filled: each stub ends in a syscall with its "
+      "number")
 {
 	static const uint8_t stub[] = { 0x51, 0x41, 0x53, 0xb8, 29, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b,
 					0x59, 0xc3 };
