@@ -123,7 +123,7 @@ static int read_number(const struct note_kind *k, const u8 *desc, u32 len, u64 *
 {
 	*value = 0;
 	if (len != 1 && len != 2 && len != 4 && len != 8)
-		return elf_fail(-EINVAL, "has a %s note of %u bytes, which is no number", k->name, len);
+		return elf_fail(-EINVAL, "has note %s of %u bytes, which is no number", k->name, len);
 	memcpy(value, desc, len);
 	return 0;
 }

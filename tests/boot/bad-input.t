@@ -12,7 +12,7 @@ import struct
 import sys
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), d) for d in ("../lib", "liar")]
 import smallkernel as pv
-from forge import IMAGE_AT, Info, RAM, RESERVED
+from forge import IMAGE_AT, Info, RAM, RESERVED, acpi_pointer, acpi_table
 from isolatest import LONG, POWERED_OFF, boot, read, refusal, tap
 from smallkernel import kernel, noted, segment, text, u64
 
@@ -88,6 +88,40 @@ LOADER += [
     ("multiboot 1's magic", _set(with_kernel(GOOD), magic=0x2badb002), "magic 0x2badb002"),
 ]
 
+# ---- ACPI. name, information, sentence. The tables lie at 32 MiB; a sound set has one CPU, one I/O APIC and a way off. ---
+XSDT_AT, MADT_AT, FADT_AT, DSDT_AT = 0x2000000, 0x2001000, 0x2002000, 0x2003000
+MADT = struct.pack("<II", 0xfee00000, 1) + bytes((0, 8, 0, 0, 1, 0, 0, 0)) + struct.pack("<BBBBII", 1, 12, 0, 0, 0xfec00000, 0)
+
+
+XSDT = acpi_table(b"XSDT", u64(FADT_AT) + u64(MADT_AT))
+# Up to FADT revision 1's end: DSDT, PM1a control and PM timer blocks and their lengths, as QEMU's "pc" has them.
+FADT = acpi_table(b"FACP", struct.pack("<II20xI8xI8xBBxB24x", 0, DSDT_AT, 0x604, 0x608, 4, 2, 4))
+DSDT = acpi_table(b"DSDT", b"\x08_S5_\x12\x06\x04\0\0\0\0")
+
+
+def with_acpi(pointer=acpi_pointer(XSDT_AT), xsdt=XSDT, madt=acpi_table(b"APIC", MADT), fadt=FADT):
+    return (with_kernel(GOOD).tag(15, pointer).place(XSDT_AT, xsdt).place(MADT_AT, madt).place(FADT_AT, fadt)
+            .place(DSDT_AT, DSDT))
+
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+
+ACPI = [
+    ("a sound set of tables", with_acpi(), None),
+    ("a damaged root pointer", with_acpi(pointer=flipped(acpi_pointer(XSDT_AT), 10)), "root pointer .* is damaged"),
+    ("a root pointer with a damaged tail", with_acpi(pointer=flipped(acpi_pointer(XSDT_AT), 34)), "half is damaged"),
+    ("a root pointer to nowhere", with_acpi(pointer=acpi_pointer(1 << 45)), "table at 0x200000000000 is out of reach"),
+    ("a damaged XSDT", with_acpi(xsdt=flipped(XSDT, 30)), "XSDT has a wrong checksum"),
+    ("an XSDT of 4 GiB", with_acpi(xsdt=b"XSDT" + b"\xff" * 40), "XSDT has an impossible length"),
+    ("no MADT", with_acpi(xsdt=acpi_table(b"XSDT", b"")), r"no table of interrupt controllers \(MADT\)"),
+    ("a damaged MADT", with_acpi(madt=flipped(acpi_table(b"APIC", MADT), 40)), "APIC has a wrong checksum"),
+    ("a MADT entry of length 0", with_acpi(madt=acpi_table(b"APIC", MADT[:8] + bytes(8))), "MADT entry .* length"),
+    ("a MADT cut inside an entry", with_acpi(madt=acpi_table(b"APIC", MADT[:12])), "MADT entry .* length"),
+    ("a MADT without a local APIC address", with_acpi(madt=acpi_table(b"APIC", bytes(8) + MADT[8:])), "local APICs"),
+]
+
 # ---- The kernel's file. name, file, sentence. ------------------------------------------------------------------------
 KERNELS = [
     ("a text file", b"#!/bin/sh\necho hello\n" * 50, "is not an ELF file"),
@@ -121,7 +155,7 @@ KERNELS = [
     ("VIRT_BASE at the top", noted((pv.VIRT_BASE_NOTE, u64(-0x1000))), "where no PV guest may be"),
     ("an entry outside", noted((pv.ENTRY_NOTE, u64(pv.ENTRY + 0x1000))), "entry point .* outside itself"),
     ("an entry in the hypervisor", noted((pv.ENTRY_NOTE, u64(0xffff820000000000))), "entry point .* outside itself"),
-    ("an ENTRY of 3 bytes", noted((pv.ENTRY_NOTE, b"abc")), "ENTRY note of 3 bytes"),
+    ("an ENTRY of 3 bytes", noted((pv.ENTRY_NOTE, b"abc")), "has note ENTRY of 3 bytes"),
     ("a hypercall page outside", noted((pv.HYPERCALL_PAGE, u64(pv.ENTRY + 0x1000))), "HYPERCALL_PAGE"),
     ("INIT_P2M inside the kernel", noted((pv.INIT_P2M, u64(pv.ENTRY))), "INIT_P2M .* inside its own"),
     ("INIT_P2M in the hypervisor", noted((pv.INIT_P2M, u64(0xffff810000000000))), "INIT_P2M"),
@@ -181,6 +215,8 @@ def through_grub():
 def main():
     for name, info, expected in LOADER:
         judge(f"loader: {name}", expected, info.boot())
+    for name, info, expected in ACPI:
+        judge(f"ACPI: {name}", expected, info.boot())
     for name, content, expected in KERNELS:
         judge(f"kernel: {name}", expected, with_kernel(content).boot())
     judge("initrd: too large for dom0_mem", "initrd|module 1|dom0_mem|memory",

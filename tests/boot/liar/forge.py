@@ -30,6 +30,20 @@ def _liar():
     return out
 
 
+def _checked(data, at):
+    """@data with the byte at @at such that all of them add up to zero."""
+    return data[:at] + bytes([-(sum(data[:at]) + sum(data[at + 1:])) & 0xff]) + data[at + 1:]
+
+
+def acpi_table(signature, body):
+    return _checked(signature + struct.pack("<IBB6s8sIII", 36 + len(body), 1, 0, b"ISOLA", b"LIAR", 1, 0, 1) + body, 9)
+
+
+def acpi_pointer(xsdt):
+    head = _checked(b"RSD PTR \0ISOLA \2" + struct.pack("<I", 0), 8)
+    return _checked(head + struct.pack("<IQI", 36, xsdt, 0), 32)
+
+
 def image():
     """The hypervisor as it lies in memory: (bytes from its lowest address on, offset of the entry point)."""
     elf = read(HYPERVISOR)
@@ -80,6 +94,11 @@ class Info:
         self.next = max(self.next, (at + len(content) + 0xfff) & ~0xfff)
         start, end = claim or (at, at + len(content))
         return self.tag(3, struct.pack("<II", start, end) + cmdline.encode() + b"\0")
+
+    def place(self, at, content):
+        """Bytes in memory that no tag tells of."""
+        self.contents.append((at, content))
+        return self
 
     def damage(self, offset, new):
         """Overwrite bytes of the finished information."""
