@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# How the product's page-table files are built hosted, with or without one of them changed.
+package Build;
+use strict;
+use warnings;
+use File::Path qw(make_path);
+
+our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
+	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
+	pv/memory_map pv/reservation);
+my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops world audit);
+my $cc = $ENV{HOSTCC} // 'gcc';
+my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
+	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
+my @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
+
+sub object { my ($dir, $file) = @_; $file =~ tr{/}{-}; return "$dir/$file.o" }
+
+# Run a command, output to $log; true if it succeeded.
+sub quiet {
+	my ($log, @command) = @_;
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		open STDOUT, '>', $log or die;
+		open STDERR, '>&', \*STDOUT or die;
+		exec @command;
+	}
+	waitpid $pid, 0;
+	return $? == 0;
+}
+
+# All files, with sanitizers; the program, or undef with the compiler's words in $dir/log.
+sub all {
+	my ($dir, @more) = @_;
+	make_path($dir);
+	for my $file (@product, @harness) {
+		quiet("$dir/log", $cc, @flags, @sanitize, @more, '-c', '-o', object($dir, $file), $file) or return;
+	}
+	return link_with($dir);
+}
+
+# $file of the product replaced by the text in $changed; all else from @{$dir} as all() left it.
+sub mutant {
+	my ($dir, $file, $changed, @more) = @_;
+	quiet("$dir/log", $cc, @flags, @sanitize, qw(-Wno-error -w), @more, '-c', '-o', "$dir/mutant.o", $changed) or return;
+	return link_with($dir, $file);
+}
+
+sub link_with {
+	my ($dir, $without) = @_;
+	my @objects = map { object($dir, $_) } grep { !defined $without || $_ ne $without } @product, @harness;
+	my $out = defined $without ? "$dir/mutant" : "$dir/random_ops";
+	push @objects, "$dir/mutant.o" if defined $without;
+	quiet("$dir/log", $cc, @sanitize, '-o', $out, @objects) or return;
+	return $out;
+}
+1;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit: every count and flag of every frame, recomputed from what holds references, and the TLB against the types.
+ * Holders: docs/page-types.md. Between operations nothing is busy and nothing is locked.
+ */
+#include <string.h>
+#include <asm/domain_map.h>
+#include <asm/page_type.h>
+#include "tap.h"
+#include "world.h"
+
+struct expected {
+	u64 general, type;
+	u64 type_word;			/* the type that its type references are for */
+	bool mixed;
+};
+
+static struct expected want[NR_FRAMES];
+static unsigned faults;
+
+static void fault(unsigned f, const char *what, u64 is, u64 should)
+{
+	if (faults++ < 5)
+		printf("# frame %u: %s is %lx, should be %lx; count %lx, type %lx, nr_validated %u\n", f, what, is, should,
+		       page_of(_mfn(f))->count_info, page_of(_mfn(f))->type_info, page_of(_mfn(f))->nr_validated);
+}
+
+static void hold(mfn_t m, u64 type)
+{
+	struct expected *w = &want[mfn_x(m)];
+
+	w->general++;
+	if (!type)
+		return;
+	w->mixed |= w->type && w->type_word != type;
+	w->type++;
+	w->type_word = type;
+}
+
+static void hold_valid(mfn_t m, u64 type)
+{
+	if (mfn_is_valid_num(m))
+		hold(m, type);
+}
+
+static void entry_holds(unsigned table, unsigned level, unsigned i)
+{
+	pte_t e = frame_ptr(table)[i];
+	u64 f = mfn_x(pte_mfn(e));
+
+	if (!pte_present(e) || (level == 4 && i >= 256 && i <= 271))
+		return;
+	if (level > 1) {
+		hold(pte_mfn(e), level_type(level - 1));
+	} else if (f < NR_FRAMES && page_of(_mfn(f))->owner != DOMID_IO) {
+		hold(pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
+	}
+	if (!(e & PTE_US))
+		fault(table, "user bit of an entry", e, e | PTE_US);
+}
+
+static void frame_holds(unsigned f)
+{
+	const struct page_info *pg = page_of(_mfn(f));
+	unsigned level = type_level(pg->type_info), n = pg->type_info & PGT_partial ? pg->nr_validated : PT_ENTRIES;
+
+	if (!(pg->type_info & PGT_count_mask))
+		return;
+	for (unsigned i = 0; level && i < n; i++)
+		entry_holds(f, level, i);
+	if (pg->type_info & PGT_pinned)
+		hold(_mfn(f), pg->type_info & PGT_type_mask);
+	if (pg->type_info & PGT_partial)
+		hold(_mfn(f), pg->type_info & PGT_type_mask);
+}
+
+static void vcpu_holds(void)
+{
+	hold_valid(this_vcpu.kernel_l4, PGT_l4);
+	hold_valid(this_vcpu.user_l4, PGT_l4);
+	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
+		hold_valid(this_vcpu.gdt_frame[i], PGT_seg_desc);
+	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
+		hold_valid(this_vcpu.ldt_frame[i], PGT_seg_desc);
+	if (mfn_is_valid_num(this_vcpu.old_guest_table)) {
+		const struct page_info *pg = page_of(this_vcpu.old_guest_table);
+
+		hold(this_vcpu.old_guest_table, this_vcpu.old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
+	}
+}
+
+static void check_type_word(unsigned f)
+{
+	u64 x = page_of(_mfn(f))->type_info, flags = PGT_validated | PGT_partial | PGT_locked | PGT_pinned;
+	const struct expected *w = &want[f];
+
+	if ((x & PGT_count_mask) != w->type)
+		fault(f, "type count", x & PGT_count_mask, w->type);
+	if (w->mixed || (w->type && (x & PGT_type_mask) != w->type_word))
+		fault(f, "type", x & PGT_type_mask, w->type_word);
+	if (!w->type && (x & flags))
+		fault(f, "flags of an idle frame", x & flags, 0);
+	if (w->type && !(x & PGT_validated) == !(x & PGT_partial))
+		fault(f, "validated xor partial", x & flags, PGT_validated);
+	if (x & PGT_locked)
+		fault(f, "page lock", x, 0);
+}
+
+static void check_general(unsigned f)
+{
+	u64 x = page_of(_mfn(f))->count_info, should = want[f].general;
+
+	if (x & PGC_allocated)
+		should |= PGC_allocated, should++;
+	else if (f >= IO_FIRST)
+		should |= PGC_hv;
+	if (x != should)
+		fault(f, "count_info", x, should);
+}
+
+/* TLB-2, TLB-3: what the processor may still do must agree with what the frame is, or was last. */
+static void check_tlb(unsigned f)
+{
+	static const u64 type_of_use[NR_USES] = { 0, PGT_writable, PGT_l1, PGT_l2, PGT_l3 };
+	const struct page_info *pg = page_of(_mfn(f));
+
+	for (unsigned u = 0; u < NR_USES; u++) {
+		if (!tlb_use[f][u] || pg->owner == DOMID_IO)
+			continue;
+		if (pg->owner != world_domain.domid)
+			fault(f, "owner of a frame in the TLB", pg->owner, world_domain.domid);
+		else if (u != USE_READ && (pg->type_info & PGT_type_mask) != type_of_use[u])
+			fault(f, "type of a frame in the TLB", pg->type_info, type_of_use[u]);
+	}
+}
+
+unsigned world_audit(void)
+{
+	faults = 0;
+	memset(want, 0, sizeof(want));
+	for (unsigned f = 0; f < NR_FRAMES; f++)
+		frame_holds(f);
+	vcpu_holds();
+	for (unsigned f = 0; f < NR_FRAMES; f++) {
+		check_type_word(f);
+		check_general(f);
+		check_tlb(f);
+	}
+	return faults;
+}

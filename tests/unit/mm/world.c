@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated machine: memory at fixed addresses, and stand-ins for what the files under test call. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <asm/cpu_window.h>
+#include <asm/domain_map.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/ldtr.h>
+#include <asm/percpu.h>
+#include <asm/root.h>
+#include <asm/tlb.h>
+#include <asm/uaccess.h>
+#include <asm/vcpu_area.h>
+#include <isola/memmap.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include "tap.h"
+#include "world.h"
+
+struct domain world_domain, world_foreign, *dom0 = &world_domain;
+pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];
+unsigned preempt_rate, fault_rate;
+struct continuation world_continuation;
+bool tlb_use[NR_FRAMES][NR_USES];
+
+struct vcpu_private this_vcpu;
+struct cpu_private this_cpu;
+u64 max_page = NR_FRAMES;
+static struct vcpu the_vcpu;
+static u64 clock_now, cpu_clock;
+static unsigned relaxed;
+
+const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
+
+static void map_at(u64 va, u64 bytes)
+{
+	void *p = mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+}
+
+pte_t *frame_ptr(unsigned f)
+{
+	return window_ptr(_mfn(f));
+}
+
+static void frame_reset(unsigned f)
+{
+	struct page_info *pg = page_of(_mfn(f));
+
+	*pg = (struct page_info){ .owner = DOMID_INVALID };
+	if (f < FREE_FIRST) {
+		pg->owner = f < FOREIGN_FIRST ? world_domain.domid : world_foreign.domid;
+		pg->count_info = PGC_allocated | 1;
+	} else if (f >= IO_FIRST) {
+		pg->owner = f < HV_FIRST ? DOMID_IO : DOMID_INVALID;
+		pg->count_info = PGC_hv;
+	}
+}
+
+void world_reset(void)
+{
+	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE);
+	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE));
+	map_at(VA_M2P_RW, PAGE_SIZE);
+	world_domain = (struct domain){ .domid = 0, .is_privileged = true, .nr_vcpus = 1, .max_pages = NR_FRAMES };
+	world_domain.nr_pages = NR_OWN;
+	world_foreign = (struct domain){ .domid = 1 };
+	the_vcpu = (struct vcpu){ .domain = &world_domain, .cr3_kernel = 0x1000 };
+	this_cpu = (struct cpu_private){ .curr = &the_vcpu, .cr3 = 0x1000 };
+	for (unsigned f = 0; f < NR_FRAMES; f++)
+		frame_reset(f);
+	memset(kernel_root, 0, sizeof(kernel_root));
+	memset(user_root, 0, sizeof(user_root));
+	memset(tlb_use, 0, sizeof(tlb_use));
+	memset(&this_vcpu, 0, sizeof(this_vcpu));
+	this_vcpu.kernel_mode = 1;
+	this_vcpu.kernel_l4 = this_vcpu.user_l4 = this_vcpu.old_guest_table = INVALID_MFN;
+	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
+		this_vcpu.gdt_frame[i] = INVALID_MFN;
+	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
+		this_vcpu.ldt_frame[i] = INVALID_MFN;
+	world_continuation.pending = false;
+	preempt_rate = fault_rate = 0;
+	clock_now = cpu_clock = 1;
+}
+
+/* ---- The CPU and its TLB ---- */
+
+void cpu_relax(void)
+{
+	if (++relaxed > 1000)
+		panic("a wait that nobody can end");
+}
+
+static void flush(void)
+{
+	memset(tlb_use, 0, sizeof(tlb_use));
+	cpu_clock = clock_now;
+}
+
+void tlb_flush_local(void) { flush(); }
+void tlb_invlpg(u64 va) { (void)va; }		/* may forget; need not */
+u32 tlb_stamp_now(void) { return ++clock_now; }
+
+void tlb_flush_stamped(struct domain *d, u32 stamp)
+{
+	if (d == &world_domain && cpu_clock < stamp)
+		flush();
+}
+
+void tlb_flush_vcpus(struct domain *d, u64 mask, u64 va)
+{
+	(void)d, (void)mask;
+	if (va == ~0ul)
+		flush();
+}
+
+/* One step down from entry @e of a table of @level; what it names, or ~0. */
+static unsigned walk_step(pte_t e, unsigned level)
+{
+	unsigned f = mfn_x(pte_mfn(e));
+
+	if (!pte_present(e) || f >= NR_FRAMES)
+		return ~0u;
+	if (level > 1) {
+		tlb_use[f][USE_L1 + level - 2] = true;
+	} else {
+		tlb_use[f][USE_READ] = true;
+		if (e & PTE_RW)
+			tlb_use[f][USE_WRITE] = true;
+	}
+	return f;
+}
+
+void tlb_walk(const pte_t *root)
+{
+	unsigned f = tap_random() % NR_FRAMES, level = 1 + tap_random() % 3;
+
+	if (tap_random() % 2 || !tlb_use[f][USE_L1 + level - 1]) {
+		f = walk_step(root[slots[tap_random() % NR_SLOTS]], 4);
+		level = 3;
+	}
+	for (; level && f < NR_FRAMES; level--)
+		f = walk_step(pte_read(frame_ptr(f) + slots[tap_random() % NR_SLOTS]), level);
+}
+
+/* ---- Roots ---- */
+
+static pte_t root_entry(pte_t e) { return pte_present(e) ? e : 0; }
+
+static void copy_root(pte_t *root, mfn_t l4)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		root[i] = mfn_is_valid_num(l4) && (i < 256 || i > 271) ? root_entry(((pte_t *)window_ptr(l4))[i]) : 0;
+}
+
+void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, 16 * sizeof(pte_t)); }
+
+bool root_l4_written(mfn_t m, pte_t *l4, unsigned slot)
+{
+	if (mfn_eq(m, this_vcpu.kernel_l4))
+		kernel_root[slot] = root_entry(l4[slot]);
+	if (mfn_eq(m, this_vcpu.user_l4))
+		user_root[slot] = root_entry(l4[slot]);
+	return false;
+}
+
+void root_flush_others(mfn_t m) { (void)m; }
+
+void root_set_kernel(mfn_t l4)
+{
+	this_vcpu.kernel_l4 = l4;
+	copy_root(kernel_root, l4);
+	flush();
+}
+
+void root_set_user(mfn_t l4)
+{
+	this_vcpu.user_l4 = l4;
+	copy_root(user_root, l4);
+}
+
+void root_peek_kernel(void) { flush(); }
+void root_peek_done(void) { flush(); }
+void ldtr_load(u32 nr_ents) { (void)nr_ents; }
+void vcpu_area_map(u64 va, mfn_t m, u64 flags) { (void)va, (void)m, (void)flags; }
+void vcpu_area_unmap(u64 va) { (void)va; }
+
+/* ---- Memory ---- */
+
+bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
+
+struct domain *domain_by_id(domid_t domid)
+{
+	return domid == 0 ? &world_domain : domid == 1 ? &world_foreign : NULL;
+}
+
+mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+{
+	(void)class, (void)max_bits;
+	for (unsigned f = 0; order == 0 && f < IO_FIRST; f++)
+		if (page_of(_mfn(f))->count_info == 0) {
+			memset(frame_ptr(f), 0, PAGE_SIZE);
+			page_of(_mfn(f))->count_info = PGC_hv;
+			return _mfn(f);
+		}
+	return INVALID_MFN;
+}
+
+void page_free(enum alloc_class class, mfn_t m, unsigned order)
+{
+	(void)class, (void)order;
+	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
+	memset(window_ptr(m), 0x5a, PAGE_SIZE);
+}
+
+int domain_assign_pages(struct domain *d, mfn_t m, unsigned order)
+{
+	(void)order;
+	*page_of(m) = (struct page_info){ .owner = d->domid, .count_info = PGC_allocated | 1 };
+	d->nr_pages++;
+	return 0;
+}
+
+static unsigned leaving[NR_FRAMES], nr_leaving;
+
+int domain_release_page(struct domain *d, mfn_t m)
+{
+	struct page_info *pg = page_of(m);
+
+	if (pg->owner != d->domid || pg->count_info != (PGC_allocated | 1))
+		return -EBUSY;
+	pg->count_info |= PGC_leaving;
+	leaving[nr_leaving++] = mfn_x(m);
+	d->nr_pages--;
+	return 0;
+}
+
+void domain_release_flush(struct domain *d)
+{
+	if (nr_leaving)
+		tlb_flush_vcpus(d, ~0ul, ~0ul);
+	while (nr_leaving)
+		page_free(ALLOC_DOMAIN, _mfn(leaving[--nr_leaving]), 0);
+}
+
+unsigned memmap_nr(void) { return 0; }
+const struct memmap_entry *memmap_entry(unsigned i) { (void)i; return NULL; }
+
+/* ---- The guest's side of a hypercall ---- */
+
+static size_t copy(void *to, const void *from, u64 guest_va, size_t len)
+{
+	if (guest_va < MIB(1) || tap_random() % 256 < fault_rate)
+		return len;
+	memcpy(to, from, len);
+	return 0;
+}
+
+size_t raw_copy_from_guest(void *to, u64 from, size_t len) { return copy(to, (void *)from, from, len); }
+size_t raw_copy_to_guest(u64 to, const void *from, size_t len) { return copy((void *)to, from, to, len); }
+
+bool guest_range_ok(u64 va, u64 len, bool write)
+{
+	(void)write;
+	return va + len > va && !is_hv_address(va) && !is_hv_address(va + len - 1);
+}
+
+bool hypercall_preempt_check(void) { return tap_random() % 256 < preempt_rate; }
+
+long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+{
+	world_continuation = (struct continuation){ true, nr, { a1, a2, a3, a4, a5 } };
+	return nr;
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("# panic: ");
+	vprintf(fmt, args);
+	printf("\n");
+	fflush(stdout);
+	abort();
+}
+
+/* scrub, window and log of other rooms that the linked files mention */
+void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+{
+	(void)level, (void)about_guest, (void)fmt;
+}

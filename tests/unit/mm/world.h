@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated machine that the product's mm and pv page-table files run on, hosted: frames, one CPU with its TLB, one guest
+ * domain with one vcpu. Frame f may be told by its number: see the ranges below.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <asm/frametable.h>
+#include <asm/pgentry.h>
+#include <asm/vcpu_private.h>
+#include <isola/vcpu.h>
+
+#define NR_OWN		96		/* frames 0 .. are the guest's at the start */
+#define FOREIGN_FIRST	96		/* another domain's */
+#define FREE_FIRST	104		/* nobody's */
+#define IO_FIRST	112		/* devices within the frame table's reach */
+#define HV_FIRST	116		/* the hypervisor's */
+#define NR_FRAMES	120
+#define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
+
+extern struct domain world_domain, world_foreign;
+extern pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];	/* what CR3 may name */
+
+/* Of 256 preemption checks how many say stop; of 256 guest copies how many fault. */
+extern unsigned preempt_rate, fault_rate;
+
+/* What hypercall_continue() was told last. */
+extern struct continuation { bool pending; unsigned nr; u64 arg[5]; } world_continuation;
+
+void world_reset(void);
+pte_t *frame_ptr(unsigned f);
+
+/* The TLB: which uses of each frame it may still know, upper levels included; forgets on a flush and never else. */
+enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
+extern bool tlb_use[NR_FRAMES][NR_USES];
+/* The processor walks to somewhere, from @root or from a table it remembers. */
+void tlb_walk(const pte_t *root);
+
+/* Recompute every count and flag; check the TLB against the types. The number of faults found (printed as they are). */
+unsigned world_audit(void);
+
+/* Slots of a table that tests use; all the others stay empty. */
+#define NR_SLOTS 8
+extern const unsigned slots[NR_SLOTS];
