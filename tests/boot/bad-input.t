@@ -183,7 +183,7 @@ WARNED = [
     ("a malformed dom0_mem", "dom0_mem=lots", "dom0_mem=lots"),
     ("an unknown word in asi=", "asi=on,vcpu-pt,sideways", "sideways"),
     ("an asi= word with a bad value", "asi=vcpu-pt=perhaps", "vcpu-pt=perhaps"),
-    ("asi= in contradiction", "asi=cpu-stack,no-vcpu-pt", "cpu-stack"),
+    ("asi= in contradiction", "asi=vcpu-pt=pv=off", "cpu-stack without vcpu-pt for pv"),
     ("a word of 600 characters", "y" * 600, "yyyyyyyyyy"),
 ]
 
