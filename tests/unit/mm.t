@@ -47,7 +47,7 @@ for my $m (mutants()) {
 		}
 		# Found means that an audit, an assertion or a sanitizer spoke; not that time ran out.
 		next if Build::quiet("$dir/mutant.log", 'timeout', 120, $program, 60_000, 7);
-		$found = words("$dir/mutant.log") =~ /# frame|panic|Sanitizer|runtime error/ ? 'yes' : '';
+		$found = words("$dir/mutant.log") =~ /# frame|# failed|panic|Sanitizer|runtime error/ ? 'yes' : '';
 		last if $found;
 	}
 	is($found, 'yes', "mutant $name is found");

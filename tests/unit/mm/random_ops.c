@@ -42,13 +42,13 @@ static unsigned frame_of_role(unsigned role)
 
 static pte_t random_entry(unsigned level)
 {
-	unsigned target = rnd(8) ? frame_of_role(level - 1) : any_frame();
+	unsigned target = rnd(5) ? frame_of_role(level - 1) : any_frame();
 	pte_t e = (u64)target << PAGE_SHIFT;
 
 	if (rnd(5) == 0)
 		return rnd(2) ? 0 : tap_random() & ~PTE_P;
 	e |= PTE_P | (tap_random() & (PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_NX));
-	if (level > 1 || (rnd(3) && (target % 5 == 0 || rnd(6) == 0)))
+	if (level > 1 || (rnd(3) && (target % 5 == 0 || rnd(2))))
 		e |= PTE_RW;
 	if (rnd(40) == 0)
 		e |= 1ul << rnd(64);
