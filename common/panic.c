@@ -118,8 +118,8 @@ static void finish(void)
 	cpu_stop();
 }
 
-static void vpanic(const struct regs *r, u64 rip, u64 rbp, const char *fmt, va_list ap) __noreturn;
-static void vpanic(const struct regs *r, u64 rip, u64 rbp, const char *fmt, va_list ap)
+static void vpanic(const struct regs *r, const char *fmt, va_list ap) __noreturn;
+static void vpanic(const struct regs *r, const char *fmt, va_list ap)
 {
 	char text[192];
 
@@ -128,19 +128,42 @@ static void vpanic(const struct regs *r, u64 rip, u64 rbp, const char *fmt, va_l
 	say("PANIC on CPU %u: %s", this_cpu_id(), text);
 	if (depth > 1)
 		finish();
-	if (r)
-		print_regs(r);
+	print_regs(r);
 	print_context();
-	backtrace(rip, rbp);
+	backtrace(r->rip, r->rbp);
 	finish();
+}
+
+/*
+ * The registers of panic()'s caller. Those that a call preserves are the caller's own; the others are what panic() was called
+ * with or has left in them.
+ */
+#define CAPTURE(r, reg) asm volatile ("mov %%" #reg ", %0" : "=m"((r)->reg))
+
+static __always_inline void capture_regs(struct regs *r)
+{
+	const u64 *frame = __builtin_frame_address(0);
+
+	CAPTURE(r, rax); CAPTURE(r, rbx); CAPTURE(r, rcx); CAPTURE(r, rdx); CAPTURE(r, rsi); CAPTURE(r, rdi);
+	CAPTURE(r, r8); CAPTURE(r, r9); CAPTURE(r, r10); CAPTURE(r, r11);
+	CAPTURE(r, r12); CAPTURE(r, r13); CAPTURE(r, r14); CAPTURE(r, r15);
+	asm volatile ("mov %%cs, %0" : "=r"(r->cs));
+	asm volatile ("mov %%ss, %0" : "=r"(r->ss));
+	r->vector = r->error_code = 0;
+	r->rbp = frame[0];
+	r->rip = frame[1];
+	r->rsp = (u64)(frame + 2);
+	r->rflags = read_flags();
 }
 
 void panic(const char *fmt, ...)
 {
+	struct regs r;                  /* filled whole, without a loop that would use the registers it is to show */
 	va_list ap;
 
+	capture_regs(&r);
 	va_start(ap, fmt);
-	vpanic(NULL, (u64)__builtin_return_address(0), *(u64 *)__builtin_frame_address(0), fmt, ap);
+	vpanic(&r, fmt, ap);
 }
 
 void panic_regs(const struct regs *r, const char *fmt, ...)
@@ -148,7 +171,7 @@ void panic_regs(const struct regs *r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vpanic(r, r->rip, r->rbp, fmt, ap);
+	vpanic(r, fmt, ap);
 }
 
 void fatal(const char *fmt, ...)
