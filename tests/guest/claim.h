@@ -111,8 +111,8 @@ extern struct boot_shared boot_shared;
 		checks_made++;                                                          \
 		uint64_t check_v = (uint64_t)(value), check_e = (uint64_t)(expected);   \
 		if (check_v != check_e)                                                 \
-			fail(__FILE__, __LINE__, "%s is 0x%lx (%ld), expected 0x%lx (%ld)", #value, \
-			     check_v, (int64_t)check_v, check_e, (int64_t)check_e);     \
+			fail(__FILE__, __LINE__, "%s is 0x%lx (%ld), expected 0x%lx (%ld)",     \
+			     #value, check_v, (int64_t)check_v, check_e, (int64_t)check_e);     \
 	} while (0)
 
 /* A hypercall's result must be this errno, given positive; e.g. CHECK_ERR(HC2(...), XEN_EFAULT). */

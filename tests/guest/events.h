@@ -18,14 +18,14 @@ extern volatile uint32_t upcall_count;		/* entries at the event callback */
 extern volatile uint64_t upcall_frame[5];	/* rip cs rflags rsp ss of the last one */
 extern volatile uint8_t upcall_mask_inside;	/* evtchn_upcall_mask while the last one ran */
 extern volatile uint64_t upcall_rflags_inside;
-extern uint32_t timer_port;			/* VIRQ_TIMER of vCPU 0; 0 if it could not be bound */
+extern uint32_t timer_port;			/* VIRQ_TIMER of vCPU 0; 0: not bound */
 
 /* Called from trap_enter() with the frame's rip cs rflags rsp ss. */
 void events_upcall(const uint64_t *hw);
 
 /* Mask everything, bind the timer. */
 void events_init(void);
-/* Close every port a claim has opened, clear the counters, mask all ports but the watchdog's, unmask upcalls. */
+/* Close every port a claim opened, clear the counters, mask all ports but the watchdog's. */
 void events_reset(void);
 
 /* Upcall mask of vCPU 0. Unmasking also asks for what is pending to be delivered now. */

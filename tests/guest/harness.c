@@ -5,7 +5,8 @@
  *
  * Words of the command line (others are ignored, because domain builders add their own):
  *	list              print the claims and stop
- *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; "only=" means the same
+ *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name
+ *	only=A,B          the same
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
  *	exit=poweroff     how to end: poweroff (default), crash, reboot
  *	seconds=N         time limit of one claim, default 20
@@ -342,7 +343,8 @@ void guest_main(struct start_info *si)
 		limit_ns = (uint64_t)(*value - '0') * 1000 * MS_NS;
 	if (option("list")) {
 		for (unsigned int i = 0; i < nr_claims; i++)
-			print("# %s/%s: %s\n", claims[i]->topic, claims[i]->name, claims[i]->sentence);
+			print("# %s/%s: %s\n", claims[i]->topic, claims[i]->name,
+			      claims[i]->sentence);
 		shutdown(SHUTDOWN_poweroff);
 	}
 	value = option("attack=");

@@ -133,6 +133,30 @@ bool try_write(volatile void *p, uint64_t value)
 	return !TRY("movq %0, (%1)", : : "r"(value), "r"(p) : "memory");
 }
 
+bool try_call(const void *code)
+{
+	trap_clear();
+	asm volatile("push %%rbp; mov %%rsp, %%rbp\n\t"
+		     TRY_ASM("call *%0")
+		     "mov %%rbp, %%rsp; pop %%rbp"
+		     : "+a"(code) : : "rbx", "rcx", "rdx", "memory");
+	return !trap_last.count;
+}
+
+bool try_iret(uint64_t rip, uint64_t cs, uint64_t rflags, uint64_t ss)
+{
+	uint64_t sp;
+
+	trap_clear();
+	asm volatile("mov %%rsp, %0; movq $771f, trap_resume(%%rip)\n\t"
+		     "test %1, %1; jnz 1f; leaq 771f(%%rip), %1\n1:\t"
+		     "push %4; push %0; push %3; push %2; push %1; pushq $0\n\t"
+		     "jmp hypercall_page + 23 * 32\n"
+		     "771:\tmovq $0, trap_resume(%%rip); mov %0, %%rsp"
+		     : "=&b"(sp), "+r"(rip) : "r"(cs), "r"(rflags), "r"(ss) : "memory", "cc");
+	return trap_last.count != 0;
+}
+
 long traps_install(void)
 {
 	static struct trap_info table[257];

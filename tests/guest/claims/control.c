@@ -18,7 +18,8 @@ CLAIM(trap_table_partial, "set_trap_table changes only the vectors it lists")
 	struct trap_info t[2] = { { TRAP_DE, 0, FLAT_KERNEL_CS, trap_stub(TRAP_BP) } };
 
 	CHECK_OK(HC1(set_trap_table, t));
-	CHECK_TRAP(TRAP_BP, "divl %0", : : "r"(0) : "rax", "rdx", "memory");	/* our #BP stub ran */
+	/* The stub of #BP must run. */
+	CHECK_TRAP(TRAP_BP, "divl %0", : : "r"(0) : "rax", "rdx", "memory");
 	CHECK_TRAP(TRAP_UD, "ud2", : : : "memory");
 }
 
@@ -99,7 +100,7 @@ CLAIM(set_callbacks, "the old set_callbacks call registers all three at once, an
 	port_unmask(p);
 	CHECK_OK(port_send(p));
 	CHECK_EQ(evtchn_count[p], 1);
-	/* Xen answers 0 and ignores a bad address; an error is as good, as long as the old callback stays. */
+	/* Xen answers 0 and ignores a bad address; an error is as good if the old one stays. */
 	rc = HC3(set_callbacks, ARG(NONCANONICAL_POINTER), trap_stub(TRAP_FAILSAFE),
 		 trap_stub(TRAP_SYSCALL));
 	CHECK(rc == 0 || rc == -XEN_EINVAL);

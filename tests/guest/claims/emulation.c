@@ -17,13 +17,16 @@ struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-/* CPUID through the forced-emulation prefix: ud2, "xen". */
+#define FORCED_PREFIX ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e; "	/* ud2, "xen" */
+#define FORCED_CPUID FORCED_PREFIX "cpuid"
+
+/* CPUID through the forced-emulation prefix. */
 static struct cpuid forced_cpuid(uint32_t leaf, uint32_t sub)
 {
 	struct cpuid c = { .eax = leaf, .ecx = sub };
 
-	CHECK_SAY(!TRY(".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2",
-		: "+a"(c.eax), "=b"(c.ebx), "+c"(c.ecx), "=d"(c.edx) : : "memory"), "vector %d", trap_last.vector);
+	CHECK_NO_TRAP(FORCED_CPUID, : "+a"(c.eax), "=b"(c.ebx), "+c"(c.ecx), "=d"(c.edx)
+		      : : "memory");
 	return c;
 }
 
@@ -74,14 +77,17 @@ CLAIM(cpuid_shown, "CPUID shows what a 64-bit kernel requires: FPU TSC MSR PAE C
 CLAIM(cpuid_hidden, "CPUID hides what a ring-3 kernel cannot use: PSE PSE36 PGE VME PCID X2APIC "
       "MONITOR VMX SMEP SMAP and more")
 {
-	struct cpuid l1 = forced_cpuid(1, 0), l7 = forced_cpuid(7, 0), ext = forced_cpuid(0x80000001, 0);
+	struct cpuid l1 = forced_cpuid(1, 0), l7 = forced_cpuid(7, 0);
+	struct cpuid ext = forced_cpuid(0x80000001, 0);
 
-	CHECK_EQ(l1.edx & (1u << 1 | 1u << 3 | 1u << 13 | 1u << 17), 0);	/* VME PSE PGE PSE36 */
-	CHECK_EQ(l1.ecx & (1u << 3 | 1u << 5 | 1u << 17 | 1u << 21 | 1u << 24), 0); /* MONITOR VMX PCID X2APIC DEADLINE */
-	CHECK_EQ(ext.edx & 1u << 26, 0);					/* 1 GiB pages */
-	CHECK_EQ(ext.ecx & 1u << 2, 0);						/* SVM */
-	CHECK_EQ(l7.ebx & (1u << 7 | 1u << 10 | 1u << 20), 0);			/* SMEP INVPCID SMAP */
-	CHECK_EQ(l7.ecx & (1u << 2 | 1u << 3 | 1u << 16), 0);			/* UMIP PKU LA57 */
+	/* VME PSE PGE PSE36; MONITOR VMX PCID X2APIC DEADLINE; 1 GiB pages; SVM */
+	CHECK_EQ(l1.edx & (1u << 1 | 1u << 3 | 1u << 13 | 1u << 17), 0);
+	CHECK_EQ(l1.ecx & (1u << 3 | 1u << 5 | 1u << 17 | 1u << 21 | 1u << 24), 0);
+	CHECK_EQ(ext.edx & 1u << 26, 0);
+	CHECK_EQ(ext.ecx & 1u << 2, 0);
+	/* SMEP INVPCID SMAP; UMIP PKU LA57 */
+	CHECK_EQ(l7.ebx & (1u << 7 | 1u << 10 | 1u << 20), 0);
+	CHECK_EQ(l7.ecx & (1u << 2 | 1u << 3 | 1u << 16), 0);
 }
 
 CLAIM(cpuid_xsave_consistent, "if CPUID shows XSAVE it shows OSXSAVE as CR4 has it, and xgetbv "
@@ -109,8 +115,9 @@ CLAIM(cpuid_unknown_leaves, "CPUID leaves of other hypervisors' ranges, 0x400001
 
 CLAIM(cpuid_prefix_only, "ud2 followed by anything but the prefix is an ordinary #UD")
 {
-	CHECK_TRAP(TRAP_UD, ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6f, 0x0f, 0xa2", : : : "rax", "rbx", "rcx", "rdx", "memory");
-	CHECK_TRAP(TRAP_UD, ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0x0b", : : : "memory");
+	CHECK_TRAP(TRAP_UD, ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6f; cpuid",
+		   : : : "rax", "rbx", "rcx", "rdx", "memory");
+	CHECK_TRAP(TRAP_UD, FORCED_PREFIX "ud2", : : : "memory");
 }
 
 CLAIM(cpuid_prefix_at_page_end, "a forced-emulation prefix cut off by an unmapped page is an "
@@ -121,9 +128,7 @@ CLAIM(cpuid_prefix_at_page_end, "a forced-emulation prefix cut off by an unmappe
 
 	memcpy(end - 5, prefix, 5);
 	CHECK_OK(remap(window(1), 0));
-	trap_clear();
-	asm volatile("push %%rbp; mov %%rsp, %%rbp\n\t" TRY_ASM("call *%0") "mov %%rbp, %%rsp; pop %%rbp"
-		     : : "r"(end - 5) : "rax", "rbx", "rcx", "rdx", "memory");
+	CHECK(!try_call(end - 5));
 	CHECK(trap_last.vector == TRAP_UD || trap_last.vector == TRAP_PF);
 }
 
@@ -248,7 +253,8 @@ CLAIM(popf_if, "popf cannot clear IF nor set IOPL")
 {
 	uint64_t flags;
 
-	asm volatile("pushq $0x3002; popfq; pushfq; pop %0; pushq $0x202; popfq" : "=r"(flags) : : "cc");
+	asm volatile("pushq $0x3002; popfq; pushfq; pop %0; pushq $0x202; popfq"
+		     : "=r"(flags) : : "cc");
 	CHECK_EQ(flags & 0x3200, 0x200);
 }
 
@@ -373,10 +379,14 @@ CLAIM(rdmsr_values, "rdmsr answers what kernels ask for at boot: APIC_BASE, PAT,
 
 CLAIM(rdmsr_unknown, "rdmsr and wrmsr of MSRs that no CPU has are #GP, and RIP stays")
 {
-	static const uint32_t list[] = { 0x2, 0x5ff, 0x40000080, 0x40000200, 0x80000000, 0xbfffffff, 0xffffffff };
+	static const uint32_t list[] = {
+		0x2, 0x5ff, 0x40000080, 0x40000200, 0x80000000, 0xbfffffff, 0xffffffff,
+	};
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		CHECK_SAY(TRY("rdmsr", : : "c"(list[i]) : "rax", "rdx", "memory"), "rdmsr 0x%x did not fault", list[i]);
+		bool trapped = TRY("rdmsr", : : "c"(list[i]) : "rax", "rdx", "memory");
+
+		CHECK_SAY(trapped, "rdmsr 0x%x did not fault", list[i]);
 		CHECK_EQ(trap_last.vector, TRAP_GP);
 		CHECK_EQ(trap_last.error, 0);
 	}
@@ -478,16 +488,11 @@ CLAIM(prefixes, "an emulated instruction with fifteen bytes of prefixes is carri
 	memset(code, 0x66, 32);
 	code[14] = 0xfa;		/* cli */
 	code[15] = 0xc3;
-	trap_clear();
-	asm volatile("push %%rbp; mov %%rsp, %%rbp\n\t" TRY_ASM("call *%0") "mov %%rbp, %%rsp; pop %%rbp"
-		     : : "r"(code) : "rax", "memory");
-	ran = !trap_last.count;
+	ran = try_call(code);
 	CHECK(ran || trap_last.vector == TRAP_GP);
 	code[14] = 0x66;
 	code[15] = 0xfa;
 	code[16] = 0xc3;
-	trap_clear();
-	asm volatile("push %%rbp; mov %%rsp, %%rbp\n\t" TRY_ASM("call *%0") "mov %%rbp, %%rsp; pop %%rbp"
-		     : : "r"(code) : "rax", "memory");
+	CHECK(!try_call(code));
 	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_UD);
 }

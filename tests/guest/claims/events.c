@@ -124,7 +124,7 @@ CLAIM(after_iret, "an event that arrives while an exception handler runs masked 
 	uint32_t p = ipi();
 	struct trap_info t[2] = { { TRAP_UD, 4, FLAT_KERNEL_CS, trap_stub(TRAP_UD) } };
 
-	/* The hypercall is made with upcalls masked; the exception's return then unmasks by its frame. */
+	/* Sent with upcalls masked; the return from the exception unmasks by its frame. */
 	CHECK_OK(HC1(set_trap_table, t));
 	port_unmask(p);
 	upcalls_mask();

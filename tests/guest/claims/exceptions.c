@@ -106,10 +106,7 @@ CLAIM(page_fault_no_execute, "executing a page mapped NX is #PF with the fetch b
 
 	page[0] = 0xc3;
 	CHECK_OK(remap(page, make_pte(mfn_of(page), PTE_RW_PAGE | PTE_NX)));
-	/* The trap leaves the return address of the call on the stack; it is dropped after TRY_ASM's label. */
-	asm volatile("push %%rbp; mov %%rsp, %%rbp" : : : "memory");
-	trap_clear();
-	asm volatile(TRY_ASM("call *%0") "mov %%rbp, %%rsp; pop %%rbp" : : "r"(page) : "memory");
+	CHECK(!try_call(page));
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 	CHECK_EQ(trap_last.error, 0x11);
 	CHECK_EQ(trap_last.cr2, (uint64_t)page);
@@ -163,7 +160,8 @@ CLAIM(single_step, "TF set by iret gives #DB after one instruction, with RIP beh
 	trap_clear();
 	asm volatile("movq $771f, trap_resume(%%rip); lea 773f(%%rip), %0\n\t"
 		     "pushfq; orq $0x100, (%%rsp); popfq\n\t"
-		     "nop\n773:\tnop\n771:\tmovq $0, trap_resume(%%rip)" : "=&r"(next) : : "memory", "cc");
+		     "nop\n773:\tnop\n771:\tmovq $0, trap_resume(%%rip)"
+		     : "=&r"(next) : : "memory", "cc");
 	CHECK_EQ(trap_last.vector, TRAP_DB);
 	CHECK_EQ(trap_last.rip, next);
 	CHECK_EQ(trap_last.has_error, false);
@@ -297,18 +295,22 @@ CLAIM(registers_survive, "an exception and iret back change no register")
 
 	trap_clear();
 	asm volatile("push %%rbx; push %%rbp; push %%r12; push %%r13; push %%r14; push %%r15\n\t"
-		     "mov $1, %%eax; mov $2, %%ebx; mov $3, %%ecx; mov $4, %%edx; mov $5, %%esi\n\t"
-		     "mov $6, %%edi; mov $7, %%ebp; mov $8, %%r8d; mov $9, %%r9d; mov $10, %%r10d\n\t"
-		     "mov $11, %%r11d; mov $12, %%r12d; mov $13, %%r13d; mov $14, %%r14d; mov $15, %%r15d\n\t"
+		     "mov $1, %%eax; mov $2, %%ebx; mov $3, %%ecx; mov $4, %%edx\n\t"
+		     "mov $5, %%esi; mov $6, %%edi; mov $7, %%ebp; mov $8, %%r8d\n\t"
+		     "mov $9, %%r9d; mov $10, %%r10d; mov $11, %%r11d; mov $12, %%r12d\n\t"
+		     "mov $13, %%r13d; mov $14, %%r14d; mov $15, %%r15d\n\t"
 		     TRY_ASM("ud2")
 		     "dec %%rax; sub $2, %%rbx; sub $3, %%rcx; sub $4, %%rdx; sub $5, %%rsi\n\t"
-		     "sub $6, %%rdi; sub $7, %%rbp; sub $8, %%r8; sub $9, %%r9; sub $10, %%r10\n\t"
-		     "sub $11, %%r11; sub $12, %%r12; sub $13, %%r13; sub $14, %%r14; sub $15, %%r15\n\t"
-		     "or %%rbx, %%rax; or %%rcx, %%rax; or %%rdx, %%rax; or %%rsi, %%rax; or %%rdi, %%rax\n\t"
-		     "or %%rbp, %%rax; or %%r8, %%rax; or %%r9, %%rax; or %%r10, %%rax; or %%r11, %%rax\n\t"
-		     "or %%r12, %%rax; or %%r13, %%rax; or %%r14, %%rax; or %%r15, %%rax\n\t"
+		     "sub $6, %%rdi; sub $7, %%rbp; sub $8, %%r8; sub $9, %%r9\n\t"
+		     "sub $10, %%r10; sub $11, %%r11; sub $12, %%r12; sub $13, %%r13\n\t"
+		     "sub $14, %%r14; sub $15, %%r15\n\t"
+		     "or %%rbx, %%rax; or %%rcx, %%rax; or %%rdx, %%rax; or %%rsi, %%rax\n\t"
+		     "or %%rdi, %%rax; or %%rbp, %%rax; or %%r8, %%rax; or %%r9, %%rax\n\t"
+		     "or %%r10, %%rax; or %%r11, %%rax; or %%r12, %%rax; or %%r13, %%rax\n\t"
+		     "or %%r14, %%rax; or %%r15, %%rax\n\t"
 		     "pop %%r15; pop %%r14; pop %%r13; pop %%r12; pop %%rbp; pop %%rbx"
-		     : "=&a"(bad) : : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+		     : "=&a"(bad)
+		     : : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 	CHECK_EQ(trap_last.vector, TRAP_UD);
 	CHECK_EQ(bad, 0);
 }
@@ -374,30 +376,57 @@ CLAIM(cr2_in_vcpu_info, "vcpu_info.arch.cr2 and an emulated read of CR2 agree af
 	CHECK_EQ(cr2, 0x00007f0000234568ul);
 }
 
-CLAIM(iret_bad_cs, "iret to kernel mode with a null CS is an exception in the kernel, not an entry "
-      "into anything")
+CLAIM(iret_to_kernel, "iret to kernel mode goes where its frame says, and sets the flags and the "
+      "upcall mask from it")
 {
-	uint64_t sp;
+	uint64_t flags;
 
-	trap_clear();
-	asm volatile("mov %%rsp, %0; movq $771f, trap_resume(%%rip)\n\t"
-		     "pushq $0xe02b; push %0; pushq $0x202; pushq $0; leaq 771f(%%rip), %%rax; push %%rax\n\t"
-		     "pushq $0; jmp hypercall_page + 23 * 32\n771:\tmovq $0, trap_resume(%%rip); mov %0, %%rsp"
-		     : "=&r"(sp) : : "rax", "memory");
+	CHECK(!try_iret(0, FLAT_KERNEL_CS & ~3, 0x8d7, FLAT_KERNEL_SS));
+	asm volatile("pushfq; pop %0" : "=r"(flags));
+	CHECK_EQ(flags & 0x3200, 0x200);
+	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 1);
+	CHECK(!try_iret(0, FLAT_KERNEL_CS & ~3, 0x3202, FLAT_KERNEL_SS));
+	asm volatile("pushfq; pop %0" : "=r"(flags));
+	CHECK_EQ(flags & 0x3200, 0x200);
+	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);
+}
+
+CLAIM(iret_bad_cs, "iret to kernel mode with a null CS is #GP in the kernel, not an entry into "
+      "anything")
+{
+	CHECK(try_iret(0, 0, 0x202, FLAT_KERNEL_SS));
 	CHECK_EQ(trap_last.vector, TRAP_GP);
 	CHECK_EQ(trap_last.error, 0);
 	CHECK_EQ(trap_last.handler_cs, FLAT_KERNEL_CS);
 }
 
+CLAIM(iret_ring0_selectors, "iret with the hypervisor's own selectors is an exception in the guest")
+{
+	static const uint16_t selectors[] = { 0xe008, 0xe010, 0xe040, 0xe000 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		CHECK(try_iret(0, selectors[i], 0x202, FLAT_KERNEL_SS));
+		CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_NP);
+		CHECK_EQ(trap_last.handler_cs, FLAT_KERNEL_CS);
+	}
+	CHECK(try_iret(0, FLAT_KERNEL_CS & ~3, 0x202, 0xe010));
+	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_SS);
+	CHECK_EQ(trap_last.handler_ss, FLAT_KERNEL_SS);
+}
+
 CLAIM(iret_noncanonical_rip, "iret to a non-canonical RIP faults in the guest, not in the "
       "hypervisor")
 {
-	uint64_t sp;
-
-	trap_clear();
-	asm volatile("mov %%rsp, %0; movq $771f, trap_resume(%%rip)\n\t"
-		     "pushq $0xe02b; push %0; pushq $0x202; pushq $0xe030; movabs $0x900000001000, %%rax; push %%rax\n\t"
-		     "pushq $0; jmp hypercall_page + 23 * 32\n771:\tmovq $0, trap_resume(%%rip); mov %0, %%rsp"
-		     : "=&b"(sp) : : "rax", "memory");
+	CHECK(try_iret(ARG(NONCANONICAL_POINTER), FLAT_KERNEL_CS & ~3, 0x202, FLAT_KERNEL_SS));
 	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_PF);
+}
+
+CLAIM(iret_hypervisor_rip, "iret to an address of the hypervisor is a page fault there, in guest "
+      "context")
+{
+	CHECK(try_iret(0xffff82d080200000, FLAT_KERNEL_CS & ~3, 0x202, FLAT_KERNEL_SS));
+	CHECK_EQ(trap_last.vector, TRAP_PF);
+	CHECK_EQ(trap_last.rip, 0xffff82d080200000);
+	CHECK(try_iret(HYPERVISOR_VIRT_START, FLAT_KERNEL_CS & ~3, 0x202, FLAT_KERNEL_SS));
+	CHECK_EQ(trap_last.vector, TRAP_PF);
 }

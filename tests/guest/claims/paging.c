@@ -16,13 +16,29 @@
 
 #define NOBODYS_MFN 0x3fffffffffful		/* far beyond any RAM */
 
+static unsigned long l4_mfn(void)
+{
+	return mfn_of((void *)start->pt_base);
+}
+
+/* A page frame of ours with ordinary access. */
+static uint64_t rw_pte(const volatile void *va)
+{
+	return make_pte(mfn_of(va), PTE_RW_PAGE);
+}
+
+static uint64_t table_pte(const volatile void *va)
+{
+	return make_pte(mfn_of(va), PTE_TABLE);
+}
+
 /* L1 entry of @va as the hypervisor and the CPU see it. */
 static uint64_t l1e(const volatile void *va)
 {
 	return *entry_of(va, 1);
 }
 
-/* A tree of three tables, L3 -> L2 -> L1, that maps @mfn at offset 0; not pinned, not hooked, all read-only. */
+/* Three tables, L3 -> L2 -> L1, that map @mfn at offset 0; not pinned, not hooked, read-only. */
 struct tree {
 	uint64_t *l1, *l2, *l3;
 };
@@ -32,8 +48,8 @@ static struct tree tree_build(unsigned long mfn, uint64_t flags)
 	struct tree t = { page_alloc(), page_alloc(), page_alloc() };
 
 	t.l1[0] = make_pte(mfn, flags);
-	t.l2[0] = make_pte(mfn_of(t.l1), PTE_TABLE);
-	t.l3[0] = make_pte(mfn_of(t.l2), PTE_TABLE);
+	t.l2[0] = table_pte(t.l1);
+	t.l3[0] = table_pte(t.l2);
 	CHECK_OK(make_readonly(t.l1));
 	CHECK_OK(make_readonly(t.l2));
 	CHECK_OK(make_readonly(t.l3));
@@ -53,30 +69,33 @@ CLAIM(uva_map, "update_va_mapping maps a frame of ours at another address, and i
       "entry submitted plus US")
 {
 	uint64_t *page = page_alloc();
+	uint64_t submitted = make_pte(mfn_of(page), PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX);
 
 	page[3] = 0x4242;
-	CHECK_OK(HC3(update_va_mapping, window(0), make_pte(mfn_of(page), PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX), UVMF_INVLPG));
+	CHECK_OK(HC3(update_va_mapping, window(0), submitted, UVMF_INVLPG));
 	CHECK_EQ(((volatile uint64_t *)window(0))[3], 0x4242);
-	CHECK_EQ(l1e(window(0)) & ~(1ul << 52 | PTE_G), make_pte(mfn_of(page), PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_NX));
+	/* Xen 4.17 marks kernel entries with bit 52 and user ones with G. */
+	CHECK_EQ(l1e(window(0)) & ~(1ul << 52 | PTE_G), submitted | PTE_US);
 }
 
 CLAIM(uva_flags, "update_va_mapping takes every flush kind Linux uses: none, TLB and INVLPG, local "
       "and all")
 {
 	static const unsigned long flags[] = {
-		UVMF_NONE, UVMF_TLB_FLUSH, UVMF_INVLPG, UVMF_TLB_FLUSH | UVMF_ALL, UVMF_INVLPG | UVMF_ALL,
+		UVMF_NONE, UVMF_TLB_FLUSH, UVMF_INVLPG, UVMF_TLB_FLUSH | UVMF_ALL,
+		UVMF_INVLPG | UVMF_ALL,
 	};
 	uint64_t *page = page_alloc();
 
 	for (unsigned int i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		CHECK_OK(HC3(update_va_mapping, window(0), make_pte(mfn_of(page), PTE_RW_PAGE), flags[i]));
+		CHECK_OK(HC3(update_va_mapping, window(0), rw_pte(page), flags[i]));
 }
 
 CLAIM(uva_vcpu_mask, "update_va_mapping with a pointer to a vCPU bitmap reads it; a bad pointer is "
       "no crash")
 {
 	static uint64_t mask[64] = { 1 };
-	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RW_PAGE);
+	uint64_t pte = rw_pte(window(0));
 
 	CHECK_OK(HC3(update_va_mapping, window(0), pte, UVMF_INVLPG | ARG(mask)));
 	CHECK_OK(HC3(update_va_mapping, window(0), pte, UVMF_TLB_FLUSH | ARG(mask)));
@@ -96,11 +115,11 @@ CLAIM(uva_not_present, "update_va_mapping stores any non-present value as it is,
 
 CLAIM(uva_software_bits, "the software bits 9 to 11 and 53 to 62 of a present entry survive")
 {
-	/* Bit 52 is Xen's own in 4.17, so it is not asked. */
-	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RW_PAGE | PTE_NX | PTE_AVAIL) | 0x7feul << 52;
+	/* Bit 52 is Xen's own in 4.17, so not asked; Linux needs 58 to 62 of the upper ones. */
+	uint64_t pte = (rw_pte(window(0)) | PTE_NX | PTE_AVAIL) | 0x7feul << 52;
 
 	if (remap(window(0), pte))
-		pte &= ~(0x7feul << 52);	/* hypervisors may allow fewer; 9 to 11 and 58 to 62 Linux needs */
+		pte &= ~(0x7feul << 52);
 	CHECK_OK(remap(window(0), pte | 0x7c0ul << 52));
 	CHECK_EQ(l1e(window(0)) & (PTE_AVAIL | 0x7c0ul << 52), PTE_AVAIL | 0x7c0ul << 52);
 }
@@ -112,8 +131,8 @@ CLAIM(uva_bad_frames, "frames beyond RAM that are nobody's, and a hole of L1 tab
 
 	CHECK_ERR(remap(window(0), make_pte(NOBODYS_MFN, PTE_RW_PAGE)), XEN_EINVAL);
 	CHECK_EQ(l1e(window(0)), old);
-	CHECK_ERR(remap(UNMAPPED_POINTER, make_pte(mfn_of(window(0)), PTE_RW_PAGE)), XEN_EINVAL);
-	CHECK_ERR(remap(HYPERVISOR_POINTER, make_pte(mfn_of(window(0)), PTE_RW_PAGE)), XEN_EINVAL);
+	CHECK_ERR(remap(UNMAPPED_POINTER, rw_pte(window(0))), XEN_EINVAL);
+	CHECK_ERR(remap(HYPERVISOR_POINTER, rw_pte(window(0))), XEN_EINVAL);
 	CHECK_ERR(remap(HYPERVISOR_POINTER, 0), XEN_EINVAL);
 	CHECK_ERR(remap((void *)HYPERVISOR_VIRT_START, 0), XEN_EINVAL);
 	CHECK_ERR(remap((void *)(HYPERVISOR_VIRT_END - PAGE_BYTES), 0), XEN_EINVAL);
@@ -126,7 +145,7 @@ CLAIM(hypervisor_frames, "no frame between our own that belongs to the hyperviso
 	unsigned long refused = 0, mapped = 0;
 
 	CHECK_OK(HC2(memory_op, XENMEM_machphys_mapping, &m));
-	CHECK(m.max_mfn < 1ul << 24);
+	CHECK(m.max_mfn < 1ul << 24);	/* a machine of 64 GiB at most */
 	for (unsigned long mfn = 0x100; mfn <= m.max_mfn; mfn++) {
 		uint64_t pfn;
 
@@ -150,7 +169,7 @@ CLAIM(hypervisor_frames, "no frame between our own that belongs to the hyperviso
 
 CLAIM(uva_table_writable, "a page table in use cannot be mapped writable: -EBUSY; read-only it can")
 {
-	unsigned long l4 = mfn_of((void *)start->pt_base);
+	unsigned long l4 = l4_mfn();
 
 	CHECK_ERR(remap(window(0), make_pte(l4, PTE_RW_PAGE)), XEN_EBUSY);
 	CHECK_OK(remap(window(0), make_pte(l4, PTE_RO_PAGE)));
@@ -160,7 +179,7 @@ CLAIM(uva_table_writable, "a page table in use cannot be mapped writable: -EBUSY
 CLAIM(uva_bad_bits, "an L1 entry with physical address bits that no RAM has is refused, and the "
       "old one stays")
 {
-	uint64_t pte = make_pte(mfn_of(window(0)), PTE_RW_PAGE);
+	uint64_t pte = rw_pte(window(0));
 
 	/* To the hypervisor that is a frame beyond RAM: -EINVAL, or -EPERM as for device memory. */
 	for (unsigned int bit = 46; bit < 52; bit++) {
@@ -177,7 +196,7 @@ CLAIM(mmu_update_l1, "mmu_update of an L1 entry maps and unmaps a page")
 	const volatile uint64_t *e = entry_of(window(0), 1);
 
 	page[0] = 0x11;
-	CHECK_OK(write_entry(e, make_pte(mfn_of(page), PTE_RW_PAGE)));
+	CHECK_OK(write_entry(e, rw_pte(page)));
 	mmuext(MMUEXT_INVLPG_LOCAL, ARG(window(0)), 0);
 	CHECK_EQ(*(volatile uint64_t *)window(0), 0x11);
 	CHECK_OK(write_entry(e, 0));
@@ -213,7 +232,9 @@ CLAIM(mmu_update_many, "a batch of 100 requests is carried out in full")
 	const volatile uint64_t *e = entry_of(window(0), 1);
 
 	for (unsigned int i = 0; i < 100; i++)
-		u[i] = (struct mmu_update){ maddr_of(e), make_pte(mfn_of(window(0)), i % 2 ? PTE_RW_PAGE : PTE_RO_PAGE) };
+		u[i] = (struct mmu_update){
+			maddr_of(e), make_pte(mfn_of(window(0)), i % 2 ? PTE_RW_PAGE : PTE_RO_PAGE),
+		};
 	CHECK_OK(HC4(mmu_update, u, 100, &done, DOMID_SELF));
 	CHECK_EQ(done, 100);
 	CHECK_EQ(l1e(window(0)) & PTE_RW, PTE_RW);
@@ -296,7 +317,7 @@ CLAIM(hook_l3, "a tree of new tables hooked into an L4 slot maps its page; unhoo
 	struct tree t = tree_build(mfn_of(page), PTE_RW_PAGE);
 
 	page[0] = 0x1717;
-	CHECK_OK(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)));
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)));
 	CHECK_EQ(*TREE_VA, 0x1717);
 	*TREE_VA = 0x1818;
 	CHECK_EQ(*(volatile uint64_t *)page, 0x1818);
@@ -318,15 +339,15 @@ CLAIM(upper_updates, "mmu_update of L3 and L2 entries of tables in use takes eff
 
 	page[0] = 1;
 	other[0] = 2;
-	CHECK_OK(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)));
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)));
 	CHECK_EQ(*TREE_VA, 1);
-	l1[0] = make_pte(mfn_of(other), PTE_RW_PAGE);
+	l1[0] = rw_pte(other);
 	CHECK_OK(make_readonly(l1));
-	CHECK_OK(write_entry(t.l2, make_pte(mfn_of(l1), PTE_TABLE)));
+	CHECK_OK(write_entry(t.l2, table_pte(l1)));
 	CHECK_EQ(*TREE_VA, 2);
 	CHECK_OK(write_entry(t.l3, 0));
 	CHECK(!try_read(TREE_VA, &v));
-	CHECK_OK(write_entry(t.l3, make_pte(mfn_of(t.l2), PTE_TABLE)));
+	CHECK_OK(write_entry(t.l3, table_pte(t.l2)));
 	CHECK_EQ(*TREE_VA, 2);
 	CHECK_OK(write_entry(l4_slot(TREE_SLOT), 0));
 }
@@ -339,24 +360,24 @@ CLAIM(hook_bad_trees, "a tree with a wrong entry anywhere is refused whole, and 
 	for (unsigned int kind = 0; kind < 6; kind++) {
 		struct tree t = { page_alloc(), page_alloc(), page_alloc() };
 
-		t.l1[0] = make_pte(mfn_of(page), PTE_RW_PAGE);
-		t.l2[0] = make_pte(mfn_of(t.l1), PTE_TABLE);
-		t.l3[0] = make_pte(mfn_of(t.l2), PTE_TABLE);
+		t.l1[0] = rw_pte(page);
+		t.l2[0] = table_pte(t.l1);
+		t.l3[0] = table_pte(t.l2);
 		switch (kind) {
 		case 0:
 			t.l1[511] = make_pte(NOBODYS_MFN, PTE_RW_PAGE);
 			break;
 		case 1:			/* writable mapping of a table of the same tree */
-			t.l1[511] = make_pte(mfn_of(t.l2), PTE_RW_PAGE);
+			t.l1[511] = rw_pte(t.l2);
 			break;
 		case 2:			/* a 2 MiB page */
 			t.l2[511] = make_pte(mfn_of(page) & ~511ul, PTE_RW_PAGE | PTE_PS);
 			break;
 		case 3:			/* an L2 where an L1 belongs */
-			t.l2[511] = make_pte(mfn_of(t.l2), PTE_TABLE);
+			t.l2[511] = table_pte(t.l2);
 			break;
 		case 4:			/* the L4 in use as an L1 */
-			t.l2[511] = make_pte(mfn_of((void *)start->pt_base), PTE_TABLE);
+			t.l2[511] = make_pte(l4_mfn(), PTE_TABLE);
 			break;
 		case 5:			/* a frame of nobody as L2 */
 			t.l3[511] = make_pte(NOBODYS_MFN, PTE_TABLE);
@@ -365,7 +386,8 @@ CLAIM(hook_bad_trees, "a tree with a wrong entry anywhere is refused whole, and 
 		CHECK_OK(make_readonly(t.l1));
 		CHECK_OK(make_readonly(t.l2));
 		CHECK_OK(make_readonly(t.l3));
-		CHECK_SAY(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)), "tree %u was taken", kind);
+		CHECK_SAY(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)) < 0,
+			  "tree %u was taken", kind);
 		CHECK_EQ(*l4_slot(TREE_SLOT), 0);
 		CHECK_OK(make_writable(t.l1));
 		CHECK_OK(make_writable(t.l2));
@@ -377,7 +399,7 @@ CLAIM(hook_writable_table, "a table that is still mapped writable is refused")
 {
 	uint64_t *l3 = page_alloc();
 
-	CHECK(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(l3), PTE_TABLE)) < 0);
+	CHECK(write_entry(l4_slot(TREE_SLOT), table_pte(l3)) < 0);
 	CHECK_EQ(*l4_slot(TREE_SLOT), 0);
 	CHECK(try_write(l3, 0));
 }
@@ -389,9 +411,9 @@ CLAIM(l4_hypervisor_slots, "L4 slots 256 to 271 are the hypervisor's: mmu_update
 
 	for (unsigned int i = 256; i < 272; i++) {
 		CHECK_ERR(write_entry(l4_slot(i), 0), XEN_EINVAL);
-		CHECK_ERR(write_entry(l4_slot(i), make_pte(mfn_of(t.l3), PTE_TABLE)), XEN_EINVAL);
+		CHECK_ERR(write_entry(l4_slot(i), table_pte(t.l3)), XEN_EINVAL);
 	}
-	CHECK_OK(write_entry(l4_slot(272), make_pte(mfn_of(t.l3), PTE_TABLE)));
+	CHECK_OK(write_entry(l4_slot(272), table_pte(t.l3)));
 	CHECK_EQ(*(volatile uint64_t *)HYPERVISOR_VIRT_END, 0);
 	CHECK_OK(write_entry(l4_slot(272), 0));
 }
@@ -400,13 +422,13 @@ CLAIM(upper_bad_bits, "PS, G, PWT or PCD in an L2, L3 or L4 entry is -EINVAL")
 {
 	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
 
-	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE | PTE_PS)), XEN_EINVAL);
-	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE | PTE_G)), XEN_EINVAL);
-	CHECK_OK(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(t.l3), PTE_TABLE)));
-	CHECK_ERR(write_entry(t.l3, make_pte(mfn_of(t.l2), PTE_TABLE | PTE_PS)), XEN_EINVAL);
-	CHECK_ERR(write_entry(t.l2, make_pte(mfn_of(t.l1), PTE_TABLE | PTE_PS)), XEN_EINVAL);
-	CHECK_ERR(write_entry(t.l2, make_pte(mfn_of(t.l1), PTE_TABLE | PTE_PCD)), XEN_EINVAL);
-	CHECK_ERR(write_entry(t.l2, make_pte(mfn_of(t.l1), PTE_TABLE | PTE_PWT)), XEN_EINVAL);
+	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3) | PTE_PS), XEN_EINVAL);
+	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3) | PTE_G), XEN_EINVAL);
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)));
+	CHECK_ERR(write_entry(t.l3, table_pte(t.l2) | PTE_PS), XEN_EINVAL);
+	CHECK_ERR(write_entry(t.l2, table_pte(t.l1) | PTE_PS), XEN_EINVAL);
+	CHECK_ERR(write_entry(t.l2, table_pte(t.l1) | PTE_PCD), XEN_EINVAL);
+	CHECK_ERR(write_entry(t.l2, table_pte(t.l1) | PTE_PWT), XEN_EINVAL);
 	CHECK_OK(write_entry(l4_slot(TREE_SLOT), 0));
 }
 
@@ -422,7 +444,7 @@ CLAIM(pin_each_level, "a table of each level can be pinned once, not twice, and 
 		{ MMUEXT_PIN_L3_TABLE, t.l3 }, { MMUEXT_PIN_L4_TABLE, l4 },
 	};
 
-	l4[TREE_SLOT] = make_pte(mfn_of(t.l3), PTE_TABLE);
+	l4[TREE_SLOT] = table_pte(t.l3);
 	CHECK_OK(make_readonly(l4));
 	for (unsigned int i = 0; i < 4; i++) {
 		CHECK_OK(mmuext(list[i].cmd, mfn_of(list[i].table), 0));
@@ -460,13 +482,13 @@ CLAIM(shared_l1, "one L1 may hang in two L2 tables")
 	uint64_t *page = page_alloc(), *l1 = page_alloc(), *l2 = page_alloc(), *l3 = page_alloc();
 
 	page[0] = 0x2b2b;
-	l1[0] = make_pte(mfn_of(page), PTE_RW_PAGE);
+	l1[0] = rw_pte(page);
 	CHECK_OK(make_readonly(l1));
-	l2[0] = l2[1] = make_pte(mfn_of(l1), PTE_TABLE);
+	l2[0] = l2[1] = table_pte(l1);
 	CHECK_OK(make_readonly(l2));
-	l3[0] = l3[1] = make_pte(mfn_of(l2), PTE_TABLE);
+	l3[0] = l3[1] = table_pte(l2);
 	CHECK_OK(make_readonly(l3));
-	CHECK_OK(write_entry(l4_slot(TREE_SLOT), make_pte(mfn_of(l3), PTE_TABLE)));
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(l3)));
 	CHECK_EQ(TREE_VA[0], 0x2b2b);
 	CHECK_EQ(TREE_VA[(1ul << 21) / 8], 0x2b2b);
 	CHECK_EQ(TREE_VA[(1ul << 30) / 8], 0x2b2b);
@@ -479,7 +501,7 @@ CLAIM(new_baseptr, "NEW_BASEPTR switches to a copy of the L4 and back; a frame t
       "refused and nothing changes")
 {
 	uint64_t *copy = page_alloc(), cr3 = 0;
-	unsigned long old = mfn_of((void *)start->pt_base);
+	unsigned long old = l4_mfn();
 
 	memcpy(copy, (void *)start->pt_base, PAGE_BYTES);
 	CHECK_OK(make_readonly(copy));
@@ -500,7 +522,7 @@ CLAIM(new_baseptr_garbage_slots, "whatever an L4 page holds in slots 256 to 271 
       "L4 never shows")
 {
 	uint64_t *copy = page_alloc(), v;
-	unsigned long old = mfn_of((void *)start->pt_base);
+	unsigned long old = l4_mfn();
 	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
 
 	memcpy(copy, (void *)start->pt_base, PAGE_BYTES);
@@ -527,7 +549,7 @@ CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuse
 CLAIM(linear_l4, "an L4 entry that points to its own L4 is refused writable; Xen allows it "
       "read-only, Isola not")
 {
-	unsigned long l4 = mfn_of((void *)start->pt_base);
+	unsigned long l4 = l4_mfn();
 	long rc;
 
 	CHECK(write_entry(l4_slot(TREE_SLOT), make_pte(l4, PTE_TABLE)) < 0);
@@ -566,7 +588,8 @@ CLAIM(flush_works, "after INVLPG_LOCAL a changed entry is what the CPU uses")
 	b[0] = 2;
 	for (unsigned int i = 0; i < 20; i++) {
 		CHECK_OK(write_entry(e, make_pte(mfn_of(i % 2 ? a : b), PTE_RW_PAGE)));
-		CHECK_OK(mmuext(i % 4 < 2 ? MMUEXT_INVLPG_LOCAL : MMUEXT_TLB_FLUSH_LOCAL, ARG(window(0)), 0));
+		CHECK_OK(mmuext(i % 4 < 2 ? MMUEXT_INVLPG_LOCAL : MMUEXT_TLB_FLUSH_LOCAL,
+				ARG(window(0)), 0));
 		CHECK_EQ(*(volatile uint64_t *)window(0), i % 2 ? 1 : 2);
 	}
 }
@@ -585,7 +608,7 @@ CLAIM(clear_copy_page, "CLEAR_PAGE and COPY_PAGE work on our pages and refuse pa
 	CHECK_EQ(b[511], 0x99);
 	CHECK_OK(mmuext(MMUEXT_CLEAR_PAGE, mfn_of(a), 0));
 	CHECK_EQ(((volatile uint64_t *)a)[0] | ((volatile uint64_t *)a)[511], 0);
-	CHECK(mmuext(MMUEXT_CLEAR_PAGE, mfn_of((void *)start->pt_base), 0) < 0);
+	CHECK(mmuext(MMUEXT_CLEAR_PAGE, l4_mfn(), 0) < 0);
 	CHECK(mmuext(MMUEXT_CLEAR_PAGE, NOBODYS_MFN, 0) < 0);
 }
 
@@ -604,7 +627,7 @@ CLAIM(mmuext_unknown, "unknown mmuext commands are -ENOSYS, superpage marks -EOP
 	CHECK_ERR(HC4(mmuext_op, ops, 1, 0, 1234), XEN_ESRCH);
 }
 
-/* The L1 entry of window(0), seen through the read-only mapping of its table: stores to it are emulated. */
+/* The L1 entry of window(0), through the read-only mapping of its table: stores are emulated. */
 static volatile uint64_t *direct_entry(void)
 {
 	volatile uint64_t *e = (volatile uint64_t *)entry_of(window(0), 1);
@@ -619,7 +642,7 @@ CLAIM(direct_mov, "a plain store to an L1 entry in a read-only table is carried 
 	uint64_t *page = page_alloc(), v;
 
 	page[0] = 0x3c3c;
-	CHECK_NO_TRAP("movq %1, %0", : "=m"(*e) : "r"(make_pte(mfn_of(page), PTE_RW_PAGE)) : "memory");
+	CHECK_NO_TRAP("movq %1, %0", : "=m"(*e) : "r"(rw_pte(page)) : "memory");
 	mmuext(MMUEXT_INVLPG_LOCAL, ARG(window(0)), 0);
 	CHECK_EQ(*(volatile uint64_t *)window(0), 0x3c3c);
 	CHECK_NO_TRAP("movq $0, %0", : "=m"(*e) : : "memory");
@@ -648,11 +671,13 @@ CLAIM(direct_cmpxchg, "lock cmpxchg on an L1 entry succeeds when the value match
 	uint64_t old = *e, rax = old, fresh = (old & ~PTE_RW) | 0x200;
 	uint8_t equal = 0;
 
-	CHECK_NO_TRAP("lock cmpxchgq %3, (%2); sete %1", : "+a"(rax), "+q"(equal) : "r"(e), "r"(fresh) : "memory", "cc");
+	CHECK_NO_TRAP("lock cmpxchgq %3, (%2); sete %1", : "+a"(rax), "+q"(equal)
+		      : "r"(e), "r"(fresh) : "memory", "cc");
 	CHECK_EQ(equal, 1);
 	CHECK_EQ(*e, fresh);
 	rax = 0x1234;
-	CHECK_NO_TRAP("lock cmpxchgq %3, (%2); sete %1", : "+a"(rax), "+q"(equal) : "r"(e), "r"(old) : "memory", "cc");
+	CHECK_NO_TRAP("lock cmpxchgq %3, (%2); sete %1", : "+a"(rax), "+q"(equal)
+		      : "r"(e), "r"(old) : "memory", "cc");
 	CHECK_EQ(equal, 0);
 	CHECK_EQ(rax, fresh);
 	CHECK_EQ(*e, fresh);
@@ -698,7 +723,7 @@ CLAIM(direct_bad, "a direct store of an entry that mmu_update would refuse is a 
 	volatile uint64_t *e = direct_entry();
 	uint64_t old = *e;
 	const uint64_t bad[] = {
-		make_pte(NOBODYS_MFN, PTE_RW_PAGE), make_pte(mfn_of((void *)start->pt_base), PTE_RW_PAGE),
+		make_pte(NOBODYS_MFN, PTE_RW_PAGE), make_pte(l4_mfn(), PTE_RW_PAGE),
 		old | 1ul << 51,
 	};
 
@@ -735,12 +760,12 @@ CLAIM(writable_alias, "a table page cannot be reached writable through any secon
 {
 	uint64_t *table = page_alloc();
 
-	CHECK_OK(remap(window(0), make_pte(mfn_of(table), PTE_RW_PAGE)));
+	CHECK_OK(remap(window(0), rw_pte(table)));
 	CHECK_OK(make_readonly(table));
 	CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(table), 0), XEN_EINVAL);
-	CHECK_OK(remap(window(0), make_pte(mfn_of(window(0)), PTE_RW_PAGE)));
+	CHECK_OK(remap(window(0), rw_pte(window(0))));
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(table), 0));
-	CHECK_ERR(remap(window(0), make_pte(mfn_of(table), PTE_RW_PAGE)), XEN_EBUSY);
+	CHECK_ERR(remap(window(0), rw_pte(table)), XEN_EBUSY);
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
 }
 
@@ -752,8 +777,9 @@ CLAIM(stale_tlb_after_pin, "a page just written through its mapping cannot be wr
 	table[0] = 0;			/* a writable TLB entry exists now */
 	CHECK_OK(HC3(update_va_mapping, table, make_pte(mfn_of(table), PTE_RO_PAGE), UVMF_NONE));
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(table), 0));
-	/* Were the store to bypass the hypervisor, this forbidden entry would now be in a live table. */
-	CHECK_TRAP(TRAP_PF, "movq %0, (%1)", : : "r"(make_pte(NOBODYS_MFN, PTE_RW_PAGE)), "r"(table) : "memory");
+	/* A store that bypassed the hypervisor would put a forbidden entry into a live table. */
+	CHECK_TRAP(TRAP_PF, "movq %0, (%1)",
+		   : : "r"(make_pte(NOBODYS_MFN, PTE_RW_PAGE)), "r"(table) : "memory");
 	CHECK_EQ(table[0], 0);
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
 }
@@ -774,6 +800,6 @@ CLAIM(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are not i
 
 CLAIM(otherdomain, "update_va_mapping_otherdomain of a domain that does not exist is -ESRCH")
 {
-	CHECK_ERR(HC4(update_va_mapping_otherdomain, window(0), make_pte(mfn_of(window(0)), PTE_RW_PAGE), 0, 1234),
+	CHECK_ERR(HC4(update_va_mapping_otherdomain, window(0), rw_pte(window(0)), 0, 1234),
 		  XEN_ESRCH);
 }

@@ -356,7 +356,9 @@ CLAIM(segment_base, "set_segment_base sets FS and the kernel's GS base")
 CLAIM(segment_base_canonical, "non-canonical bases are -EINVAL and leave the old one in place")
 {
 	static uint64_t word = 0x5656;
-	static const uint64_t bad[] = { 0x0000800000000000, 0x8000000000000000, 0xffff7fffffffffff };
+	static const uint64_t bad[] = {
+		0x0000800000000000, 0x8000000000000000, 0xffff7fffffffffff,
+	};
 	uint64_t v;
 
 	CHECK_OK(HC2(set_segment_base, SEGBASE_FS, &word));
@@ -397,7 +399,7 @@ CLAIM(gs_kernel_survives_selector, "loading the user's GS selector does not touc
 CLAIM(stack_switch, "stack_switch takes any canonical stack, refuses a null or ring 0 stack "
       "selector by raising its RPL")
 {
-	/* Xen fixes the RPL instead of refusing; the claim about user mode's frames checks where it really lands. */
+	/* Xen fixes the RPL instead of refusing; user/syscall_frame checks where it lands. */
 	CHECK_OK(HC2(stack_switch, FLAT_KERNEL_SS, 0xffffffff80001000));
 	CHECK_OK(HC2(stack_switch, 0xe028, 0xffffffff80001000));
 }

@@ -42,7 +42,7 @@ CLAIM(registers_zero, "all general registers but RSI and RSP are zero at the fir
 
 CLAIM(rflags, "RFLAGS holds IF and nothing else: no DF, TF, AC, NT, IOPL")
 {
-	/* The arithmetic flags are whatever head.S left; it executes nothing that sets them before reading. */
+	/* The arithmetic flags too: head.S executes nothing that sets them before it reads. */
 	CHECK_EQ(boot_regs.rflags & 0x3fffffu, 0x202);
 }
 
@@ -82,7 +82,8 @@ CLAIM(nr_pages, "start_info.nr_pages is the size given by dom0_mem, or at least 
 
 CLAIM(dom0_flags, "start_info.flags says: privileged, initial domain, and nothing undefined")
 {
-	CHECK((start->flags & (SIF_PRIVILEGED | SIF_INITDOMAIN)) == (SIF_PRIVILEGED | SIF_INITDOMAIN));
+	CHECK(start->flags & SIF_PRIVILEGED);
+	CHECK(start->flags & SIF_INITDOMAIN);
 	CHECK_EQ(start->flags & ~(SIF_PRIVILEGED | SIF_INITDOMAIN | SIF_MOD_START_PFN |
 				  SIF_VIRT_P2M_4TOOLS | SIF_PM_MASK), 0);
 }
@@ -160,8 +161,8 @@ CLAIM(p2m_matches_m2p, "for every page of the domain the p2m list and the machin
 	const unsigned long *p2m = (void *)start->mfn_list;
 
 	for (unsigned long pfn = 0; pfn < start->nr_pages; pfn++) {
-		CHECK_SAY(pfn_of_mfn(p2m[pfn]) == pfn, "pfn 0x%lx mfn 0x%lx m2p 0x%lx", pfn, p2m[pfn],
-			     pfn_of_mfn(p2m[pfn]));
+		CHECK_SAY(pfn_of_mfn(p2m[pfn]) == pfn, "pfn 0x%lx mfn 0x%lx m2p 0x%lx", pfn,
+			  p2m[pfn], pfn_of_mfn(p2m[pfn]));
 	}
 }
 
@@ -176,8 +177,8 @@ CLAIM(initial_mapping_linear, "the initial mapping is linear: VIRT_BASE + pfn * 
 
 		if (va == (void *)shared)
 			continue;
-		CHECK_SAY(!(!e || !(*e & PTE_P) || pte_mfn(*e) != mfn_of_pfn(pfn)), "pfn 0x%lx entry 0x%lx mfn 0x%lx", pfn, e ? *e : 0,
-			     mfn_of_pfn(pfn));
+		CHECK_SAY(e && (*e & PTE_P) && pte_mfn(*e) == mfn_of_pfn(pfn),
+			  "pfn 0x%lx entry 0x%lx mfn 0x%lx", pfn, e ? *e : 0, mfn_of_pfn(pfn));
 	}
 }
 
@@ -200,7 +201,7 @@ CLAIM(tables_read_only, "every bootstrap page table is mapped read-only and a st
 
 		CHECK_EQ(*entry_of(va, 1) & (PTE_P | PTE_RW), PTE_P);
 	}
-	/* An L4 entry: the writable-pagetable emulation takes L1 tables only, so this must reach the guest. */
+	/* An L4 entry: stores to L1 tables are emulated, this one must reach the guest. */
 	CHECK(!try_write((uint64_t *)start->pt_base + 511, *entry_of(image_start, 4)));
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 }
@@ -209,8 +210,8 @@ CLAIM(entry_attributes, "upper entries are present, writable, user; the kernel's
       "writable and not executable-never")
 {
 	for (unsigned int level = 4; level >= 2; level--)
-		CHECK_EQ(*entry_of(image_start, level) & (PTE_P | PTE_RW | PTE_US | PTE_NX | PTE_PS),
-			 PTE_P | PTE_RW | PTE_US);
+		CHECK_EQ(*entry_of(image_start, level) &
+			 (PTE_P | PTE_RW | PTE_US | PTE_NX | PTE_PS), PTE_P | PTE_RW | PTE_US);
 	CHECK_EQ(*entry_of(image_start, 1) & (PTE_P | PTE_RW | PTE_US | PTE_NX),
 		 PTE_P | PTE_RW | PTE_US);
 }
@@ -221,8 +222,8 @@ CLAIM(l4_is_first_table_page, "pt_base is the L4 in use: its slot 511 leads to t
 	const uint64_t *l4 = (void *)start->pt_base;
 
 	for (unsigned int i = 0; i < 256; i++)
-		if (l4[i] && i != 0)		/* the harness hooks its user program into slot 0 */
-			fail(__FILE__, __LINE__, "slot %u holds 0x%lx", i, l4[i]);
+		/* The harness hooks its user program into slot 0. */
+		CHECK_SAY(!l4[i] || i == 0, "slot %u holds 0x%lx", i, l4[i]);
 	CHECK(l4[511] & PTE_P);
 	CHECK_EQ(pfn_of_mfn(pte_mfn(l4[511])) * PAGE_BYTES + VIRT_BASE > start->pt_base, true);
 }
@@ -243,7 +244,7 @@ CLAIM(bss_zeroed, "memory of the image beyond its file contents is zero")
 	static uint8_t untouched[3 * PAGE_BYTES];
 
 	for (unsigned long i = 0; i < sizeof(untouched); i++)
-		CHECK_SAY(!(((volatile uint8_t *)untouched)[i]), "byte %lu of an untouched object is not zero", i);
+		CHECK_SAY(!((volatile uint8_t *)untouched)[i], "byte %lu is not zero", i);
 }
 
 CLAIM(hypercall_page, "the hypercall page has been filled: each stub ends in a syscall with its "
@@ -253,7 +254,8 @@ CLAIM(hypercall_page, "the hypercall page has been filled: each stub ends in a s
 					0x59, 0xc3 };
 
 	CHECK(!memcmp(hypercall_page + 29 * 32, stub, sizeof(stub)));
-	CHECK_EQ((uint8_t)hypercall_page[23 * 32 + 2], 0x53);	/* iret: push rcx; push r11; push rax */
+	/* iret: push rcx; push r11; push rax */
+	CHECK_EQ((uint8_t)hypercall_page[23 * 32 + 2], 0x53);
 	CHECK_EQ((uint8_t)hypercall_page[23 * 32 + 3], 0x50);
 }
 

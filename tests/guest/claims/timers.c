@@ -51,7 +51,7 @@ CLAIM(clock_rate, "clock and TSC agree about a 20 ms interval within 2 %")
 {
 	const volatile struct vcpu_time_info *t = &vcpu_info->time;
 
-	/* The machine may be taken away between two readings: one good interval of ten is enough. */
+	/* The CPU may be taken away between two readings: one good interval of ten is enough. */
 	for (unsigned int i = 0; i < 10; i++) {
 		uint64_t ns0 = clock_ns(), tsc0 = rdtsc(), ns, by_tsc;
 

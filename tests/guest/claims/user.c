@@ -313,10 +313,9 @@ CLAIM(sysenter, "sysenter in user mode is the sysenter callback, #UD or #GP: as 
 	CHECK_EQ(trap_last.cs & 3, 3);
 }
 
-CLAIM(noncanonical_kernel_entry, "syscall from the last bytes of the canonical user half is no "
-      "trap for the hypervisor")
+CLAIM(canonical_edge, "a jump to the edge of the canonical half, and over it, is a fault in user mode")
 {
-	/* RIP after the SYSCALL would be 0x800000000000; it cannot be mapped there, so jump instead (XSA-7's relatives). */
+	/* A SYSCALL there would return to 0x800000000000 (XSA-7); nothing is mapped, so jump. */
 	USER_RUN(jump, 0x7ffffffffffe);
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 	USER_RUN(jump, 0x800000000000);

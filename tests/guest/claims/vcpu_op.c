@@ -32,9 +32,11 @@ CLAIM(no_such_vcpu, "every operation on a vCPU that does not exist is -ENOENT, b
 		VCPUOP_stop_singleshot_timer, VCPUOP_register_vcpu_info, VCPUOP_send_nmi,
 	};
 
-	for (unsigned int i = 0; i < sizeof(ops); i++)
-		CHECK_SAY(HC3(vcpu_op, ops[i], 8191, HYPERVISOR_POINTER) == -XEN_ENOENT, "operation %u answered %ld", ops[i],
-			     HC3(vcpu_op, ops[i], 8191, HYPERVISOR_POINTER));
+	for (unsigned int i = 0; i < sizeof(ops); i++) {
+		long rc = HC3(vcpu_op, ops[i], 8191, HYPERVISOR_POINTER);
+
+		CHECK_SAY(rc == -XEN_ENOENT, "operation %u answered %ld", ops[i], rc);
+	}
 }
 
 CLAIM(unknown, "an unknown vcpu_op is -ENOSYS")
