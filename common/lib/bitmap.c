@@ -2,8 +2,8 @@
 /*
  * Bitmaps: the functions that look at more than one word.
  *
- * Words are read once each, with READ_ONCE, so a search over a map that others change atomically returns a bit
- * that had the asked value at some moment of the search.
+ * Words are read once each, with READ_ONCE, so a search over a map that others change atomically
+ * returns a bit that had the asked value at some moment of the search.
  */
 #include <isola/lib/bitmap.h>
 

@@ -2,8 +2,8 @@
 /*
  * Command line.
  *
- * Invariants: a word is copied into a bounded buffer before it is looked at; a variable is written only after
- * its whole value has been found good.
+ * Invariants: a word is copied into a bounded buffer before it is looked at; a variable is written
+ * only after its whole value has been found good.
  */
 #include <isola/errno.h>
 #include <isola/lib/cmdline.h>
@@ -195,7 +195,7 @@ int cmdline_parse_mem_amount(const char *s, struct mem_amount *amount)
 	return 0;
 }
 
-/* ---- One word against the table. -------------------------------------------------------------------------- */
+/* ---- One word against the table. ------------------------------------------------------------- */
 
 static int set_bool(const struct cmdline_option *o, const char *value, bool negated)
 {
@@ -233,7 +233,8 @@ static int set_string(const struct cmdline_option *o, const char *value)
 }
 
 /* @value is "" when the word has no '='. */
-static int set_option(const struct cmdline_option *o, const char *value, bool has_value, bool negated)
+static int set_option(const struct cmdline_option *o, const char *value, bool has_value,
+		      bool negated)
 {
 	switch (o->type) {
 	case CMDLINE_TYPE_BOOL:
@@ -283,7 +284,9 @@ static const char *parse_word(const char *word, const struct cmdline_option *fir
 	case -ENAMETOOLONG:
 		return "value too long";
 	default:
-		return has_value ? "malformed value" : negated ? "cannot be negated" : "needs a value";
+		if (has_value)
+			return "malformed value";
+		return negated ? "cannot be negated" : "needs a value";
 	}
 }
 
@@ -292,7 +295,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-void cmdline_parse(const char *line, const struct cmdline_option *first, const struct cmdline_option *last,
+void cmdline_parse(const char *line, const struct cmdline_option *first,
+		   const struct cmdline_option *last,
 		   void (*report)(const char *word, const char *why))
 {
 	char word[CMDLINE_MAX_WORD];

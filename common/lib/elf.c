@@ -2,8 +2,8 @@
 /*
  * ELF: from the bytes of a file to the segments of a PV kernel.
  *
- * Invariants (BOOT-1): the file is reached only through elf_read() and elf_has(); sums are formed only where they
- * have been shown not to wrap; every loop runs over a count that has been bounded.
+ * Invariants (BOOT-1): the file is reached only through elf_read() and elf_has(); sums are formed
+ * only where they have been shown not to wrap; every loop runs over a count that has been bounded.
  */
 #include "elf_format.h"
 
@@ -12,7 +12,7 @@
 #include <xen/xen.h>
 
 #define MAX_PHDRS	128
-#define MAX_PADDR	GIB(1024)	/* no kernel lies higher; keeps every later sum far from wrapping */
+#define MAX_PADDR	GIB(1024)	/* no kernel lies higher; no later sum can wrap */
 
 /* Files that people hand us by mistake, by their first bytes. */
 static const struct {
@@ -57,7 +57,8 @@ static int read_header(struct elf_file *f, struct elf_image *out, const char **w
 	if (!elf_read(f, 0, h, sizeof(*h)))
 		return elf_fail(-EINVAL, "is cut off inside its ELF header (%lu bytes)", f->size);
 	if (h->e_ident[5] != ELFDATA2LSB)
-		return elf_fail(-ENOEXEC, "is not a little-endian ELF file (encoding %u)", h->e_ident[5]);
+		return elf_fail(-ENOEXEC, "is not a little-endian ELF file (encoding %u)",
+				h->e_ident[5]);
 	if (h->e_ident[6] != EV_CURRENT || h->e_version != EV_CURRENT)
 		return elf_fail(-EINVAL, "has unknown ELF version %u", h->e_version);
 	if (h->e_machine != EM_X86_64)
@@ -77,7 +78,8 @@ static int check_tables(const struct elf_file *f, struct elf_image *out, const c
 		return -EINVAL;
 	}
 	if (h->e_phnum > MAX_PHDRS)
-		return elf_fail(-EINVAL, "has %u program headers, more than %u", h->e_phnum, MAX_PHDRS);
+		return elf_fail(-EINVAL, "has %u program headers, more than %u", h->e_phnum,
+				MAX_PHDRS);
 	if (h->e_phentsize != sizeof(struct elf64_phdr))
 		return elf_fail(-EINVAL, "has program headers of %u bytes, not %zu", h->e_phentsize,
 				sizeof(struct elf64_phdr));
@@ -113,13 +115,16 @@ static int read_segment(const struct elf_file *f, unsigned int i, const struct e
 	u64 offset = out->notes.paddr_offset;
 
 	if (!elf_has(f, ph->p_offset, ph->p_filesz))
-		return elf_fail(-EINVAL, "has program header %u, which reaches past the end of the file", i);
+		return elf_fail(-EINVAL,
+				"has program header %u, which reaches past the end of the file", i);
 	if (ph->p_filesz > ph->p_memsz)
-		return elf_fail(-EINVAL, "has program header %u, larger in the file than in memory", i);
+		return elf_fail(-EINVAL, "has program header %u, larger in the file than in memory",
+				i);
 	if (!ph->p_memsz)
 		return 0;
 	if (ph->p_paddr < offset)
-		return elf_fail(-EINVAL, "has program header %u below PADDR_OFFSET 0x%lx", i, offset);
+		return elf_fail(-EINVAL, "has program header %u below PADDR_OFFSET 0x%lx", i,
+				offset);
 	if (ph->p_paddr - offset >= MAX_PADDR || ph->p_memsz > MAX_PADDR - (ph->p_paddr - offset))
 		return elf_fail(-EINVAL, "has program header %u with an impossible address or size"
 				" (0x%lx, 0x%lx bytes)", i, ph->p_paddr, ph->p_memsz);
@@ -182,15 +187,17 @@ static int check_addresses(struct elf_image *out, const char **why)
 	const struct pv_notes *n = &out->notes;
 
 	if (!IS_ALIGNED(n->virt_base, 4096))
-		return elf_fail(-EINVAL, "has VIRT_BASE 0x%lx, which is not page-aligned", n->virt_base);
+		return elf_fail(-EINVAL, "has VIRT_BASE 0x%lx, which is not page-aligned",
+				n->virt_base);
 	out->virt_start = n->virt_base + out->mem_start;
 	out->virt_end = n->virt_base + out->mem_end;
 	if (out->virt_start < n->virt_base || !is_guest_range(n->virt_base, out->virt_end))
-		return elf_fail(-EINVAL, "has VIRT_BASE 0x%lx, which puts it where no PV guest may be",
+		return elf_fail(-EINVAL,
+				"has VIRT_BASE 0x%lx, which puts it where no PV guest may be",
 				n->virt_base);
 	if (n->entry < out->virt_start || n->entry >= out->virt_end)
-		return elf_fail(-EINVAL, "has entry point 0x%lx outside itself (0x%lx-0x%lx)%s", n->entry,
-				out->virt_start, out->virt_end,
+		return elf_fail(-EINVAL, "has entry point 0x%lx outside itself (0x%lx-0x%lx)%s",
+				n->entry, out->virt_start, out->virt_end,
 				n->has_virt_base ? "" : " and no VIRT_BASE note");
 	if (n->has_hypercall_page &&
 	    (!IS_ALIGNED(n->hypercall_page, 4096) || n->hypercall_page < out->virt_start ||
@@ -199,9 +206,11 @@ static int check_addresses(struct elf_image *out, const char **why)
 				n->hypercall_page);
 	if (n->has_init_p2m &&
 	    (!IS_ALIGNED(n->init_p2m, 4096) || !is_guest_range(n->init_p2m, n->init_p2m + 4096)))
-		return elf_fail(-EINVAL, "has INIT_P2M 0x%lx, where no PV guest may have a page", n->init_p2m);
+		return elf_fail(-EINVAL, "has INIT_P2M 0x%lx, where no PV guest may have a page",
+				n->init_p2m);
 	if (n->has_init_p2m && n->init_p2m >= n->virt_base && n->init_p2m < out->virt_end)
-		return elf_fail(-EINVAL, "has INIT_P2M 0x%lx inside its own initial mapping", n->init_p2m);
+		return elf_fail(-EINVAL, "has INIT_P2M 0x%lx inside its own initial mapping",
+				n->init_p2m);
 	return 0;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ELF64 file format, as far as a kernel loader reads it, and the cursor that all reading goes through.
+ * The ELF64 file format, as far as a kernel loader reads it, and the cursor that all reading goes
+ * through.
  *
- * Source: System V ABI, chapters 4 and 5; AMD64 supplement. Fields keep the standard's names. Structures are
- * copied out of the file before use: a file need not be aligned, nor stay the same while it is read.
+ * Source: System V ABI, chapters 4 and 5; AMD64 supplement. Fields keep the standard's names.
+ * Structures are copied out of the file before use: a file need not be aligned, nor stay the same
+ * while it is read.
  */
 #pragma once
 #include <isola/lib/elf.h>
@@ -69,17 +71,22 @@ static inline bool __must_check elf_read(const struct elf_file *f, u64 offset, v
 }
 
 /* Entry @i of the program (section) header table, whose bounds have been checked. */
-static inline bool __must_check elf_read_phdr(const struct elf_file *f, unsigned int i, struct elf64_phdr *ph)
+static inline bool __must_check elf_read_phdr(const struct elf_file *f, unsigned int i,
+					      struct elf64_phdr *ph)
 {
 	return elf_read(f, f->header.e_phoff + (u64)i * sizeof(*ph), ph, sizeof(*ph));
 }
 
-static inline bool __must_check elf_read_shdr(const struct elf_file *f, unsigned int i, struct elf64_shdr *sh)
+static inline bool __must_check elf_read_shdr(const struct elf_file *f, unsigned int i,
+					      struct elf64_shdr *sh)
 {
 	return elf_read(f, f->header.e_shoff + (u64)i * sizeof(*sh), sh, sizeof(*sh));
 }
 
-/* Text from the file is on its way to a console: nothing in it may be taken for a control character. */
+/*
+ * Text from the file is on its way to a console: nothing in it may be taken for a control
+ * character.
+ */
 static inline void elf_make_printable(char *s)
 {
 	for (; *s; s++)
@@ -95,6 +102,7 @@ static inline void elf_make_printable(char *s)
 /*
  * Find the Xen notes and read them into out->notes.
  *
- * Returns   0, or -EINVAL or -ENOEXEC with @why. Program and section header tables have been bounds-checked.
+ * Returns   0, or -EINVAL or -ENOEXEC with @why. Program and section header tables have been
+ *           bounds-checked.
  */
 int __must_check elf_notes_read(const struct elf_file *f, struct elf_image *out, const char **why);

@@ -2,8 +2,9 @@
 /*
  * Xen notes: what a PV kernel's ELF file says about itself, and whether we can give it that.
  *
- * Notes are looked for in PT_NOTE segments, then, if those hold none of owner "Xen", in SHT_NOTE sections.
- * A later note of one type replaces an earlier one. Types that we do not know are skipped.
+ * Notes are looked for in PT_NOTE segments, then, if those hold none of owner "Xen", in SHT_NOTE
+ * sections. A later note of one type replaces an earlier one. Types that we do not know are
+ * skipped.
  */
 #include "elf_format.h"
 
@@ -39,7 +40,8 @@ static const struct note_kind {
 	{ XEN_ELFNOTE_ENTRY, "ENTRY", FORM_NUMBER, NOTES(entry), 8, NOTES(has_entry) },
 	{ XEN_ELFNOTE_HYPERCALL_PAGE, "HYPERCALL_PAGE", FORM_NUMBER, NOTES(hypercall_page), 8,
 	  NOTES(has_hypercall_page) },
-	{ XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", FORM_NUMBER, NOTES(virt_base), 8, NOTES(has_virt_base) },
+	{ XEN_ELFNOTE_VIRT_BASE, "VIRT_BASE", FORM_NUMBER, NOTES(virt_base), 8,
+	  NOTES(has_virt_base) },
 	{ XEN_ELFNOTE_PADDR_OFFSET, "PADDR_OFFSET", FORM_NUMBER, NOTES(paddr_offset), 8,
 	  NOTES(has_paddr_offset) },
 	{ XEN_ELFNOTE_XEN_VERSION, "XEN_VERSION", FORM_STRING, NOTES(xen_version),
@@ -57,8 +59,8 @@ static const struct note_kind {
 	{ XEN_ELFNOTE_SUSPEND_CANCEL, "SUSPEND_CANCEL", FORM_FLAG, NOTES(suspend_cancel), 1, NONE },
 	{ XEN_ELFNOTE_INIT_P2M, "INIT_P2M", FORM_NUMBER, NOTES(init_p2m), 8, NOTES(has_init_p2m) },
 	{ XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", FORM_FLAG, NOTES(mod_start_pfn), 1, NONE },
-	{ XEN_ELFNOTE_SUPPORTED_FEATURES, "SUPPORTED_FEATURES", FORM_FEATURE_BITS, NOTES(features), 0,
-	  NOTES(has_supported_features) },
+	{ XEN_ELFNOTE_SUPPORTED_FEATURES, "SUPPORTED_FEATURES", FORM_FEATURE_BITS, NOTES(features),
+	  0, NOTES(has_supported_features) },
 	{ XEN_ELFNOTE_PHYS32_ENTRY, "PHYS32_ENTRY", FORM_MARK, 0, 0, NOTES(has_phys32_entry) },
 };
 
@@ -85,7 +87,8 @@ static const char *const feature_names[] = {
 static int feature_index(const char *s, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(feature_names); i++)
-		if (feature_names[i] && strlen(feature_names[i]) == len && !memcmp(s, feature_names[i], len))
+		if (feature_names[i] && strlen(feature_names[i]) == len &&
+		    !memcmp(s, feature_names[i], len))
 			return (int)i;
 	return -1;
 }
@@ -123,7 +126,8 @@ static int read_number(const struct note_kind *k, const u8 *desc, u32 len, u64 *
 {
 	*value = 0;
 	if (len != 1 && len != 2 && len != 4 && len != 8)
-		return elf_fail(-EINVAL, "has note %s of %u bytes, which is no number", k->name, len);
+		return elf_fail(-EINVAL, "has note %s of %u bytes, which is no number", k->name,
+				len);
 	memcpy(value, desc, len);
 	return 0;
 }
@@ -204,10 +208,12 @@ static u64 pad4(u32 n)
 }
 
 /*
- * Walk the notes in [@offset, @offset + @len), which lies inside the file. Returns how many were Xen's, or an
- * error. Each step moves on by at least a note header, so the length bounds the loop too.
+ * Walk the notes in [@offset, @offset + @len), which lies inside the file. Returns how many were
+ * Xen's, or an error. Each step moves on by at least a note header, so the length bounds the loop
+ * too.
  */
-static int walk_notes(const struct elf_file *f, u64 offset, u64 len, struct elf_image *out, const char **why)
+static int walk_notes(const struct elf_file *f, u64 offset, u64 len, struct elf_image *out,
+		      const char **why)
 {
 	int nr_xen = 0;
 
@@ -224,7 +230,8 @@ static int walk_notes(const struct elf_file *f, u64 offset, u64 len, struct elf_
 		desc = name + pad4(h.namesz);
 		/* The last note's padding may be missing; nothing else may. */
 		if (sizeof(h) + pad4(h.namesz) + h.descsz > len)
-			return elf_fail(-EINVAL, "has note %u, which reaches past its segment or section", i);
+			return elf_fail(-EINVAL, "has note %u, which reaches past its segment or"
+					" section", i);
 
 		if (h.namesz == 4 && !memcmp(f->base + name, "Xen", 4)) {
 			k = find_kind(h.type);
@@ -252,8 +259,8 @@ static int notes_from_segments(const struct elf_file *f, struct elf_image *out, 
 		if (ph.p_type != PT_NOTE)
 			continue;
 		if (!elf_has(f, ph.p_offset, ph.p_filesz))
-			return elf_fail(-EINVAL, "has program header %u (notes), which reaches past the end of"
-					" the file", i);
+			return elf_fail(-EINVAL, "has program header %u (notes), which reaches past"
+					" the end of the file", i);
 		rc = walk_notes(f, ph.p_offset, ph.p_filesz, out, why);
 		if (rc < 0)
 			return rc;
@@ -267,7 +274,8 @@ static int notes_from_sections(const struct elf_file *f, struct elf_image *out, 
 	int sum = 0;
 
 	if (f->header.e_shnum > MAX_SECTIONS)
-		return elf_fail(-EINVAL, "has %u sections, more than %u", f->header.e_shnum, MAX_SECTIONS);
+		return elf_fail(-EINVAL, "has %u sections, more than %u", f->header.e_shnum,
+				MAX_SECTIONS);
 	for (unsigned int i = 0; i < f->header.e_shnum; i++) {
 		struct elf64_shdr sh;
 		int rc;
@@ -277,8 +285,8 @@ static int notes_from_sections(const struct elf_file *f, struct elf_image *out, 
 		if (sh.sh_type != SHT_NOTE)
 			continue;
 		if (!elf_has(f, sh.sh_offset, sh.sh_size))
-			return elf_fail(-EINVAL, "has section %u (notes), which reaches past the end of the"
-					" file", i);
+			return elf_fail(-EINVAL, "has section %u (notes), which reaches past the end"
+					" of the file", i);
 		rc = walk_notes(f, sh.sh_offset, sh.sh_size, out, why);
 		if (rc < 0)
 			return rc;
@@ -293,7 +301,8 @@ static bool has_legacy_section(const struct elf_file *f)
 	static const char name[] = "__xen_guest";
 	struct elf64_shdr strings, sh;
 
-	if (f->header.e_shstrndx >= f->header.e_shnum || !elf_read_shdr(f, f->header.e_shstrndx, &strings) ||
+	if (f->header.e_shstrndx >= f->header.e_shnum ||
+	    !elf_read_shdr(f, f->header.e_shstrndx, &strings) ||
 	    !elf_has(f, strings.sh_offset, strings.sh_size))
 		return false;
 	for (unsigned int i = 0; i < min_t(unsigned int, f->header.e_shnum, MAX_SECTIONS); i++)
@@ -314,8 +323,9 @@ int elf_notes_read(const struct elf_file *f, struct elf_image *out, const char *
 		return nr;
 	if (nr)
 		return 0;
-	*why = has_legacy_section(f) ? "describes itself in a __xen_guest section, a form older than Xen 3.0.4"
-				     : "has no Xen notes: it is not a PV kernel";
+	*why = has_legacy_section(f)
+		       ? "describes itself in a __xen_guest section, a form older than Xen 3.0.4"
+		       : "has no Xen notes: it is not a PV kernel";
 	return -ENOEXEC;
 }
 
@@ -331,23 +341,25 @@ int elf_check_pv(struct elf_image *out, u32 offered, bool dom0, const char **why
 	u32 missing = n->features.required & ~offered;
 
 	if (!n->xen_version[0]) {
-		*why = n->has_phys32_entry ? "has a PVH entry only (no XEN_VERSION note): it is not a PV kernel"
-					   : "has no XEN_VERSION note";
+		*why = n->has_phys32_entry
+			       ? "has a PVH entry only (no XEN_VERSION note): it is not a PV kernel"
+			       : "has no XEN_VERSION note";
 		return -ENOEXEC;
 	}
 	if (!starts_with(n->xen_version, "xen-3.0"))
 		return elf_fail(-ENOEXEC, "is built for \"%s\", not for xen-3.0 (XEN_VERSION note)",
 				n->xen_version);
 	if (!starts_with(n->loader, "generic") && !starts_with(n->guest_os, "linux"))
-		return elf_fail(-ENOEXEC, "asks for loader \"%s\" and guest OS \"%s\", neither generic nor"
-				" linux", n->loader, n->guest_os);
+		return elf_fail(-ENOEXEC, "asks for loader \"%s\" and guest OS \"%s\", neither"
+				" generic nor linux", n->loader, n->guest_os);
 	if (missing) {
 		unsigned int i = (unsigned int)__builtin_ctz(missing);
 
 		return elf_fail(-ENOEXEC, "requires feature \"%s\", which is not offered",
 				i < ARRAY_SIZE(feature_names) ? feature_names[i] : "?");
 	}
-	if (dom0 && n->has_supported_features && !(n->features.supported & (u32)BIT(XENFEAT_dom0))) {
+	if (dom0 && n->has_supported_features &&
+	    !(n->features.supported & (u32)BIT(XENFEAT_dom0))) {
 		*why = "cannot be a dom0 (SUPPORTED_FEATURES lacks bit 11)";
 		return -ENOEXEC;
 	}

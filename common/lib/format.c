@@ -2,8 +2,9 @@
 /*
  * Formatted text.
  *
- * Invariant: put() is the only function that stores a character, and it stores only below the end; the
- * position counts on past the end, so the caller learns the length the whole text would have had.
+ * Invariant: put() is the only function that stores a character, and it stores only below the end;
+ * the position counts on past the end, so the caller learns the length the whole text would have
+ * had.
  */
 #include <isola/lib/format.h>
 #include <isola/lib/string.h>
@@ -94,7 +95,8 @@ static int to_digits(u64 value, unsigned int base, bool upper, char *end)
 }
 
 /* @prefix is the sign or 0x; it stands before the zeroes and after the blanks. */
-static void put_number(struct out *o, const struct spec *s, u64 value, unsigned int base, const char *prefix)
+static void put_number(struct out *o, const struct spec *s, u64 value, unsigned int base,
+		       const char *prefix)
 {
 	char digits[24];
 	int n = to_digits(value, base, s->conv == 'X', digits + sizeof(digits));
@@ -175,7 +177,10 @@ static void put_char(struct out *o, const struct spec *s, char c)
 		pad(o, ' ', s->width - 1);
 }
 
-/* A `*' takes its number from the arguments: a negative width means left, a negative precision none. */
+/*
+ * A `*' takes its number from the arguments: a negative width means left, a negative precision
+ * none.
+ */
 static void set_width(struct spec *s, int n)
 {
 	if (n < 0) {
@@ -214,7 +219,9 @@ static const char *parse_spec(const char *fmt, struct spec *s, struct args *args
 	return fmt;
 }
 
-/* Print one conversion. False: the letter is none of ours, and no argument has been taken for it. */
+/*
+ * Print one conversion. False: the letter is none of ours, and no argument has been taken for it.
+ */
 static bool put_conversion(struct out *o, const struct spec *s, struct args *args)
 {
 	bool wide = s->length == 8;

@@ -2,9 +2,9 @@
 /*
  * Strings and blocks of bytes.
  *
- * The block functions are single REP instructions: short, and fast wherever the CPU has ERMS. All of them rely
- * on DF being clear, which every entry path establishes. The empty asm in the loops below keeps the compiler
- * from recognising a loop as the very function that it implements.
+ * The block functions are single REP instructions: short, and fast wherever the CPU has ERMS. All
+ * of them rely on DF being clear, which every entry path establishes. The empty asm in the loops
+ * below keeps the compiler from recognising a loop as the very function that it implements.
  */
 #include <isola/lib/string.h>
 
@@ -26,7 +26,10 @@ void *memmove(void *dst, const void *src, size_t n)
 	if ((uintptr_t)d - (uintptr_t)s >= n)
 		return memcpy(dst, src, n);
 
-	/* @dst starts inside @src: go down from the last byte. DF is set for this one instruction only. */
+	/*
+	 * @dst starts inside @src: go down from the last byte. DF is set for this one instruction
+	 * only.
+	 */
 	d += n - 1;
 	s += n - 1;
 	__asm__ __volatile__("std; rep movsb; cld" : "+D"(d), "+S"(s), "+c"(n) :: "memory");

@@ -2,9 +2,9 @@
 /*
  * Boot info: all that a boot loader told us, copied and checked, whatever its protocol.
  *
- * Filled once by boot/ on the boot CPU, read-only afterwards. Strings are copies; modules and the ACPI tables
- * stay where they lie, named by machine address. After boot_modules_check() every module lies inside RAM and
- * overlaps neither another module nor the hypervisor's image.
+ * Filled once by boot/ on the boot CPU, read-only afterwards. Strings are copies; modules and the
+ * ACPI tables stay where they lie, named by machine address. After boot_modules_check() every
+ * module lies inside RAM and overlaps neither another module nor the hypervisor's image.
  */
 #pragma once
 #include <isola/types.h>
@@ -14,7 +14,10 @@
 #define BOOT_CMDLINE_BYTES	4096	/* the NUL included */
 #define BOOT_MODULE_STRING_BYTES 4096	/* the NUL included */
 
-/* What a range of machine memory is, the less useful the greater: where two claims overlap the greater wins. */
+/*
+ * What a range of machine memory is, the less useful the greater: where two claims overlap the
+ * greater wins.
+ */
 enum boot_mem_type {
 	BOOT_MEM_RAM = 1,
 	BOOT_MEM_ACPI_RECLAIM = 3,
@@ -61,7 +64,7 @@ struct boot_info {
 	struct boot_module module[BOOT_MAX_MODULES];
 	struct boot_video video;
 	bool has_rsdp;
-	u8 rsdp[36];			/* the ACPI root pointer itself; bytes past a version 0 one are zero */
+	u8 rsdp[36];			/* the ACPI root pointer itself; zero past its end */
 	bool efi;			/* EFI firmware: an EFI tag was there */
 	u64 efi_system_table;		/* machine address, 0 if not told */
 	bool has_load_base;
@@ -75,23 +78,26 @@ struct boot_info {
  * Read multiboot2 information.
  *
  * @magic    what the loader left in EAX.
- * @mbi      the information, mapped; @max bytes from it may be read, whatever its own size field claims.
+ * @mbi      the information, mapped; @max bytes from it may be read, whatever its own size field
+ *           claims.
  * @out      overwritten; meaningful only on 0.
  * @why      on error, one English fragment naming the thing at fault.
- * Returns   0, or -EINVAL.   Context: boot only. Source: Multiboot2 Specification version 2.0, section 3.
+ * Returns   0, or -EINVAL.   Context: boot only. Source: Multiboot2 Specification version 2.0,
+ *           section 3.
  */
 int __must_check multiboot2_parse(u32 magic, const void *mbi, size_t max, struct boot_info *out,
 				  const char **why);
 
 /*
- * Add [@start, @start + @size) of @type to @map, which keeps its order throughout. RAM is cut inwards to whole
- * pages, everything else grows outwards. Where ranges overlap the greater type wins, whatever the order of
- * calls. An empty map is all zero.
+ * Add [@start, @start + @size) of @type to @map, which keeps its order throughout. RAM is cut
+ * inwards to whole pages, everything else grows outwards. Where ranges overlap the greater type
+ * wins, whatever the order of calls. An empty map is all zero.
  *
- * Returns   0, or -EINVAL (wraps around the top of the address space) or -ENOSPC (over BOOT_MAX_RANGES pieces:
- *           the map is then incomplete and must not be used).
+ * Returns   0, or -EINVAL (wraps around the top of the address space) or -ENOSPC (over
+ *           BOOT_MAX_RANGES pieces: the map is then incomplete and must not be used).
  */
-int __must_check boot_memmap_add(struct boot_memmap *map, u64 start, u64 size, enum boot_mem_type type);
+int __must_check boot_memmap_add(struct boot_memmap *map, u64 start, u64 size,
+				 enum boot_mem_type type);
 
 /* Is every byte of [@start, @end) RAM? An empty range is. */
 bool boot_memmap_is_ram(const struct boot_memmap *map, u64 start, u64 end);
@@ -102,15 +108,17 @@ u64 boot_memmap_ram_end(const struct boot_memmap *map);
 const char *boot_mem_type_name(enum boot_mem_type type);
 
 /*
- * Check the modules against the memory map and the hypervisor's own image at [@image_start, @image_end).
+ * Check the modules against the memory map and the hypervisor's own image at [@image_start,
+ * @image_end).
  *
- * Returns   0, or -EINVAL with @why: none there, one outside RAM, two that overlap, one over the image, or an
- *           empty first one (the kernel).
+ * Returns   0, or -EINVAL with @why: none there, one outside RAM, two that overlap, one over the
+ *           image, or an empty first one (the kernel).
  */
 int __must_check boot_modules_check(struct boot_info *info, u64 image_start, u64 image_end,
 				    const char **why);
 
 /*
- * Is [@start, @end) free of modules? Otherwise *@module is one that is in the way. For the first allocator.
+ * Is [@start, @end) free of modules? Otherwise *@module is one that is in the way. For the first
+ * allocator.
  */
 bool boot_modules_clear_of(const struct boot_info *info, u64 start, u64 end, unsigned int *module);

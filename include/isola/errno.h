@@ -2,9 +2,9 @@
 /*
  * Error numbers: the guest ABI's own values (libxen-dev's <xen/errno.h>), under their POSIX names.
  *
- * Functions return them negated. EINTR and ERESTART are for the hypervisor alone and never reach a guest.
- * A hosted test takes the C library's header instead: the values are the same on x86 Linux, which
- * tests/unit/errno_test.c checks.
+ * Functions return them negated. EINTR and ERESTART are for the hypervisor alone and never reach a
+ * guest. A hosted test takes the C library's header instead: the values are the same on x86 Linux,
+ * which tests/unit/errno_test.c checks.
  */
 #pragma once
 

@@ -2,8 +2,9 @@
 /*
  * Types: the words every other file is written in, and nothing that has behaviour.
  *
- * u64 is unsigned long, so %lx prints it. The file stands alone: only the compiler's own freestanding
- * headers are used, and it means the same in the hypervisor and in a hosted test (-DHOSTED).
+ * u64 is unsigned long, so %lx prints it. The file stands alone: only the compiler's own
+ * freestanding headers are used, and it means the same in the hypervisor and in a hosted test
+ * (-DHOSTED).
  */
 #pragma once
 

@@ -108,6 +108,12 @@ void vcpu_area_map(u64 va, mfn_t m, u64 flags)
 	set_entry(va, pte_make(m, flags));
 }
 
+void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags)
+{
+	ASSERT(va >= VA_GDT && va < VA_VCPU_PRIVATE && v != current);
+	pte_write(&v->area_l1[pt_index(va, 1)], pte_make(m, flags));
+}
+
 void vcpu_area_unmap(u64 va)
 {
 	set_entry(va, empty_entry(va));

@@ -2,8 +2,9 @@
 /*
  * ACPI: from the root pointer to the tables.
  *
- * Invariants (BOOT-1): no table is used beyond a length that it was mapped with and summed over; the list of
- * tables is copied before the first of them is mapped, for a mapping lives only until the next one.
+ * Invariants (BOOT-1): no table is used beyond a length that it was mapped with and summed over;
+ * the list of tables is copied before the first of them is mapped, for a mapping lives only until
+ * the next one.
  */
 #include "acpi_tables.h"
 
@@ -38,7 +39,7 @@ static bool sums_to_zero(const void *base, size_t len)
 	return !sum;
 }
 
-/* ---- The root pointer. -------------------------------------------------------------------------------------- */
+/* ---- The root pointer. ----------------------------------------------------------------------- */
 
 static bool is_rsdp(const void *p)
 {
@@ -94,13 +95,14 @@ static int read_rsdp(const void *copy, size_t len, acpi_map_fn *map, struct rsdp
 	if (r->revision < 2 || len < RSDP_V2_BYTES)
 		r->xsdt = 0;
 	else if (!sums_to_zero(r, sizeof(*r)))
-		return acpi_fail(-EINVAL, "ACPI: the root pointer's (RSDP's) second half is damaged");
+		return acpi_fail(-EINVAL,
+				 "ACPI: the root pointer's (RSDP's) second half is damaged");
 	out->revision = r->revision;
 	memcpy(out->oem, r->oem_id, sizeof(r->oem_id));
 	return 0;
 }
 
-/* ---- Tables. ------------------------------------------------------------------------------------------------- */
+/* ---- Tables. --------------------------------------------------------------------------------- */
 
 int acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map, struct acpi_table *t,
 		   struct acpi_info *out, const char **why)
@@ -113,15 +115,17 @@ int acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map, struct ac
 	for (int i = 0; i < 4; i++)
 		name[i] = h->signature[i] < ' ' || h->signature[i] > '~' ? '?' : h->signature[i];
 	if (signature && memcmp(h->signature, signature, 4))
-		return acpi_fail(-EINVAL, "ACPI: the table at 0x%lx is a %s, not a %s", maddr, name, signature);
+		return acpi_fail(-EINVAL, "ACPI: the table at 0x%lx is a %s, not a %s", maddr, name,
+				 signature);
 
 	t->len = h->length;
 	if (t->len < sizeof(*h) || t->len > MAX_TABLE_BYTES)
-		return acpi_fail(-EINVAL, "ACPI: table %s has an impossible length (%u bytes)", name, t->len);
+		return acpi_fail(-EINVAL, "ACPI: table %s has an impossible length (%u bytes)",
+				 name, t->len);
 	t->base = map(maddr, t->len);
 	if (!t->base)
-		return acpi_fail(-EINVAL, "ACPI: table %s (%u bytes at 0x%lx) is out of reach", name, t->len,
-				 maddr);
+		return acpi_fail(-EINVAL, "ACPI: table %s (%u bytes at 0x%lx) is out of reach",
+				 name, t->len, maddr);
 	if (!sums_to_zero(t->base, t->len))
 		return acpi_fail(-EINVAL, "ACPI: table %s has a wrong checksum", name);
 	return 0;
@@ -182,7 +186,8 @@ static void read_hpet(const struct acpi_table *t, struct acpi_info *out)
 		out->hpet_maddr = base.addr;
 }
 
-int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out, const char **why)
+int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,
+	       const char **why)
 {
 	u64 tables[MAX_TABLES], madt, dsdt = 0;
 	struct acpi_table t;

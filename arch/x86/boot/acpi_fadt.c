@@ -40,8 +40,8 @@ enum fadt_offset {
 #define SPACE_IO		1
 
 /*
- * A register that the table gives twice: as a full address where the table is new enough and names one, else
- * as a port. A full address in a space that we cannot reach is no address.
+ * A register that the table gives twice: as a full address where the table is new enough and names
+ * one, else as a port. A full address in a space that we cannot reach is no address.
  */
 static struct acpi_register read_register(const struct acpi_table *t, u32 x_offset, u32 port_offset,
 					  u32 len_offset)
@@ -91,7 +91,7 @@ void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt
 		*dsdt = acpi_u32(t, FADT_DSDT);
 }
 
-/* ---- AML, just enough of it for Name (\_S5, Package () { a, b, ... }). ------------------------------------- */
+/* ---- AML, just enough of it for Name (\_S5, Package () { a, b, ... }). ----------------------- */
 
 #define AML_ZERO	0x00
 #define AML_ONE		0x01
@@ -123,7 +123,8 @@ static bool read_package(const struct acpi_table *t, u32 pos, u8 *a, u8 *b)
 
 	if (acpi_u8(t, pos) != AML_PACKAGE)
 		return false;
-	pos += 2 + (acpi_u8(t, pos + 1) >> 6);		/* PkgLength: its top bits count the bytes that follow */
+	/* PkgLength: the top two bits of its first byte count the bytes that follow. */
+	pos += 2 + (acpi_u8(t, pos + 1) >> 6);
 	nr_elements = acpi_u8(t, pos++);
 	if (nr_elements < 1 || !read_integer(t, &pos, a))
 		return false;

@@ -23,8 +23,8 @@ enum madt_type {
 };
 
 /*
- * One CPU may be named twice, as a local APIC and as an x2APIC; the first one counts. When room is short,
- * enabled CPUs push out disabled ones.
+ * One CPU may be named twice, as a local APIC and as an x2APIC; the first one counts. When room is
+ * short, enabled CPUs push out disabled ones.
  */
 static void add_cpu(struct acpi_info *out, u32 apic_id, u32 acpi_id, bool enabled)
 {
@@ -33,14 +33,16 @@ static void add_cpu(struct acpi_info *out, u32 apic_id, u32 acpi_id, bool enable
 	for (unsigned int i = 0; i < out->nr_cpus; i++) {
 		if (out->cpu[i].apic_id == apic_id && (out->cpu[i].enabled || !enabled))
 			return;
-		if (!out->cpu[i].enabled && (out->cpu[i].apic_id == apic_id || out->nr_cpus == ACPI_MAX_CPUS))
+		if (!out->cpu[i].enabled &&
+		    (out->cpu[i].apic_id == apic_id || out->nr_cpus == ACPI_MAX_CPUS))
 			place = i;
 	}
 	if (place == ACPI_MAX_CPUS || (place < out->nr_cpus && !enabled)) {
 		out->nr_dropped++;
 		return;
 	}
-	out->cpu[place] = (struct acpi_cpu){ .apic_id = apic_id, .acpi_id = acpi_id, .enabled = enabled };
+	out->cpu[place] =
+		(struct acpi_cpu){ .apic_id = apic_id, .acpi_id = acpi_id, .enabled = enabled };
 	if (place == out->nr_cpus)
 		out->nr_cpus++;
 	else if (out->nr_cpus == ACPI_MAX_CPUS)
@@ -88,12 +90,14 @@ static void add_nmi(struct acpi_info *out, u32 acpi_id, u16 flags, u8 lint)
 		out->nr_dropped++;
 		return;
 	}
-	out->nmi[out->nr_nmis++] = (struct acpi_nmi){ .acpi_id = acpi_id, .flags = flags, .lint = lint };
+	out->nmi[out->nr_nmis++] =
+		(struct acpi_nmi){ .acpi_id = acpi_id, .flags = flags, .lint = lint };
 }
 
 static void add_lapic_nmi(const struct acpi_table *e, struct acpi_info *out)
 {
-	add_nmi(out, acpi_u8(e, 2) == 0xff ? 0xffffffff : acpi_u8(e, 2), acpi_u16(e, 3), acpi_u8(e, 5));
+	add_nmi(out, acpi_u8(e, 2) == 0xff ? 0xffffffff : acpi_u8(e, 2), acpi_u16(e, 3),
+		acpi_u8(e, 5));
 }
 
 static void add_x2apic_nmi(const struct acpi_table *e, struct acpi_info *out)
@@ -120,7 +124,8 @@ static const struct {
 	{ MADT_X2APIC_NMI, 12, add_x2apic_nmi },
 };
 
-static int read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *out, const char **why)
+static int read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *out,
+		      const char **why)
 {
 	u8 type = acpi_u8(e, 0);
 
@@ -128,8 +133,8 @@ static int read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *
 		if (entries[i].type != type)
 			continue;
 		if (e->len < entries[i].len)
-			return acpi_fail(-EINVAL, "ACPI: MADT entry of type %u at offset %u is %u bytes, not %u",
-					 type, offset, e->len, entries[i].len);
+			return acpi_fail(-EINVAL, "ACPI: MADT entry of type %u at offset %u is %u"
+					 " bytes, not %u", type, offset, e->len, entries[i].len);
 		entries[i].add(e, out);
 	}
 	return 0;
@@ -150,7 +155,8 @@ int acpi_read_madt(const struct acpi_table *t, struct acpi_info *out, const char
 		int rc;
 
 		if (e.len < 2 || e.len > t->len - pos)
-			return acpi_fail(-EINVAL, "ACPI: MADT entry at offset %u has an impossible length (%u)",
+			return acpi_fail(-EINVAL, "ACPI: MADT entry at offset %u has an impossible"
+					 " length (%u)",
 					 pos, e.len);
 		rc = read_entry(&e, pos, out, why);
 		if (rc)

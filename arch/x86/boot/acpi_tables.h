@@ -2,7 +2,8 @@
 /*
  * One ACPI table at a time: mapped, its length and checksum found good, its fields read by offset.
  *
- * A field beyond the table's end reads as zero: that is what ACPI says of fields that an older table lacks.
+ * A field beyond the table's end reads as zero: that is what ACPI says of fields that an older
+ * table lacks.
  */
 #pragma once
 #include <asm/acpi.h>
@@ -70,17 +71,19 @@ static inline u64 acpi_u64(const struct acpi_table *t, u32 offset)
 }
 
 /* Set *@why to a text with numbers in it, put together in @out. Evaluates to @rc. */
-#define acpi_fail(rc, ...) (snprintf(out->fault, sizeof(out->fault), __VA_ARGS__), *why = out->fault, (rc))
+#define acpi_fail(rc, ...) \
+	(snprintf(out->fault, sizeof(out->fault), __VA_ARGS__), *why = out->fault, (rc))
 
 /*
  * Map the table at @maddr and check it. @signature NULL: any.
  *
  * Returns   0, or -EINVAL with @why. The table is valid until the next mapping.
  */
-int __must_check acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map, struct acpi_table *t,
-				struct acpi_info *out, const char **why);
+int __must_check acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map,
+				struct acpi_table *t, struct acpi_info *out, const char **why);
 
-int __must_check acpi_read_madt(const struct acpi_table *t, struct acpi_info *out, const char **why);
+int __must_check acpi_read_madt(const struct acpi_table *t, struct acpi_info *out,
+				const char **why);
 
 /* Read the FADT; the address of the DSDT goes to *@dsdt (0: none). */
 void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt);

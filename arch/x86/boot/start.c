@@ -24,7 +24,6 @@
 #include <asm/insn.h>
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
-#include <asm/irq.h>
 #include <asm/paging.h>
 #include <asm/percpu.h>
 #include <asm/platform.h>
@@ -71,11 +70,6 @@ static void read_acpi(void)
 		fatal("%s", why);
 }
 
-static void quiet_handler(void)
-{
-	/* An IPI whose purpose was to bring the CPU to its exit checks. */
-}
-
 static void boot_cpu_idle(void)
 {
 	this_cpu.curr = cpu_public[0].idle_vcpu;
@@ -114,7 +108,6 @@ void start(u32 magic, u32 mbi, u64 image)
 	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
-	irq_set_handler(VECTOR_EVENT_CHECK, quiet_handler);
 	ipi_init();
 	tlb_init();
 	root_init();

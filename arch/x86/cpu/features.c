@@ -10,7 +10,9 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
+#include <isola/errno.h>
 #include <isola/printk.h>
+#include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
 
 #define MSR_PLATFORM_INFO          0xce         /* bit 31: CPUID faulting. SDM vol. 4 */
@@ -67,6 +69,28 @@ static const struct { u16 feature; u64 bit; } cr4_wanted[] = {
 	{ XEN_X86_FEATURE_SMEP,     CR4_SMEP },
 	{ XEN_X86_FEATURE_SMAP,     CR4_SMAP },
 };
+
+/*
+ * Features that are there and do harm, by the hypervisor or emulator we run on.
+ * TCG applies SMAP to what IRET pops in ring 3, as if the kernel had touched it: Linux does that while it patches itself.
+ */
+static const struct { char id[13]; u16 feature; const char *why; } unfit[] = {
+	{ "TCGTCGTCGTCG", XEN_X86_FEATURE_SMAP, "SMAP is not used: this emulator applies it to IRET in ring 3 (smap=on to use it)" },
+};
+
+/* smap=<bool>: use SMAP or do not, whatever the table above says. */
+static int smap_wanted = -1;
+
+static int parse_smap(const char *value)
+{
+	int on = *value ? cmdline_parse_bool(value, NULL) : 1;
+
+	if (on < 0)
+		return -EINVAL;
+	smap_wanted = on;
+	return 0;
+}
+CMDLINE_CUSTOM("smap", parse_smap);
 
 /* What the log names, when there. */
 static const struct { u16 feature; const char *name; } logged[] = {
@@ -147,6 +171,28 @@ static void check_required(void)
 		fatal("this CPU has only %u bits of virtual address: 48 are needed", cpu_facts.virt_bits);
 }
 
+static void drop(unsigned int feature)
+{
+	cpu_features[feature / 32] &= ~(1u << feature % 32);
+}
+
+static void drop_unfit(void)
+{
+	struct cpuid_regs r = cpu_has(HYPERVISOR) ? cpuid(0x40000000, 0) : (struct cpuid_regs){ 0 };
+	u32 id[3] = { r.ebx, r.ecx, r.edx };
+
+	if (smap_wanted == 0)
+		drop(XEN_X86_FEATURE_SMAP);
+	for (unsigned int i = 0; i < ARRAY_SIZE(unfit); i++) {
+		if (memcmp(id, unfit[i].id, sizeof(id)) || !cpu_has_feature(unfit[i].feature))
+			continue;
+		if (unfit[i].feature == XEN_X86_FEATURE_SMAP && smap_wanted == 1)
+			continue;
+		pr_info("cpu: %s", unfit[i].why);
+		drop(unfit[i].feature);
+	}
+}
+
 static void settle_cr4(void)
 {
 	boot_cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -191,6 +237,7 @@ void cpu_features_init(void)
 	read_words(cpu_features);
 	read_address_width();
 	check_required();
+	drop_unfit();
 	fpu_init_boot();
 	settle_cr4();
 	log_features();

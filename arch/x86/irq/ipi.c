@@ -4,6 +4,7 @@
  */
 #include <isola/lib/string.h>
 #include <isola/printk.h>
+#include <isola/softirq.h>
 #include <asm/apic.h>
 #include <asm/insn.h>
 #include <asm/ipi.h>
@@ -70,7 +71,19 @@ void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned n
 	__atomic_store_n(&box->state, BOX_FREE, __ATOMIC_RELEASE);
 }
 
+/* The interrupt itself is the message: the CPU passes its exit checks, or leaves HLT. */
+static void kicked(void)
+{
+}
+
+static void kick_cpu(unsigned cpu)
+{
+	apic_send_ipi(cpu_public[cpu].apic_id, VECTOR_EVENT_CHECK);
+}
+
 void ipi_init(void)
 {
+	irq_set_handler(VECTOR_EVENT_CHECK, kicked);
+	softirq_kick_cpu = kick_cpu;
 	irq_set_handler(VECTOR_MAILBOX, serve);
 }

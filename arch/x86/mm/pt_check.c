@@ -71,7 +71,7 @@ void pt_check_init(const struct acpi_info *acpi)
 
 bool pt_io_permitted(const struct domain *d, mfn_t m)
 {
-	if (!d->is_privileged || mfn_x(m) >= nr_machine_frames)
+	if (!d->is_privileged)
 		return false;
 	for (unsigned i = 0; i < nr_denied; i++)
 		if (mfn_x(m) >= denied[i].first && mfn_x(m) <= denied[i].last)
@@ -81,7 +81,7 @@ bool pt_io_permitted(const struct domain *d, mfn_t m)
 
 static int check_l1(struct domain *d, pte_t e)
 {
-	if (e & ~L1_ALLOWED)
+	if ((e & ~L1_ALLOWED) || mfn_x(pte_mfn(e)) >= nr_machine_frames)
 		return -EINVAL;
 	if (is_io_frame(pte_mfn(e)))
 		return pt_io_permitted(d, pte_mfn(e)) ? 0 : -EPERM;

@@ -324,7 +324,7 @@ static void take_tables(struct plan *p)
 		panic("the bootstrap page tables are refused by our own check: %d", rc);
 }
 
-/* ---- start_info, shared_info, vcpu 0 --------------------------------------------------------------------------------- */
+/* ---- start_info, shared_info, vcpus --------------------------------------------------------------------------------- */
 
 static void write_start_info(const struct plan *p)
 {
@@ -370,14 +370,16 @@ static void make_shared_info(struct domain *d)
 		s->vcpu_info[i].evtchn_upcall_mask = 1;
 }
 
-static void ready_vcpu0(const struct plan *p)
+/* All know their vcpu_info; the first has an address space and a first instruction. */
+static void ready_vcpus(const struct plan *p)
 {
 	struct vcpu *v = p->d->vcpu[0];
 	struct vcpu_private *priv = window_ptr(v->private_mfn[0]);
 	struct shared_info *s = window_ptr(p->d->shared_info_mfn);
 	mfn_t l4 = p->p2m[p->tables_pfn];
 
-	priv->vcpu_info = &s->vcpu_info[0];
+	for (unsigned i = 0; i < p->d->nr_vcpus; i++)
+		((struct vcpu_private *)window_ptr(p->d->vcpu[i]->private_mfn[0]))->vcpu_info = &s->vcpu_info[i];
 	priv->kernel_l4 = l4;
 	v->copy[0].l4 = l4;
 	priv->regs.rip = p->elf.notes.entry;
@@ -413,10 +415,6 @@ void pv_build_dom0(void)
 	struct plan *p = &plan;
 	unsigned nr_vcpus = opt_dom0_max_vcpus ? opt_dom0_max_vcpus : min(nr_cpus, (unsigned)MAX_VCPUS);
 
-	if (nr_vcpus > 1) {
-		pr_info("dom0: 1 vcpu, not %u: bringing up further vcpus is not built yet", nr_vcpus);
-		nr_vcpus = 1;
-	}
 	read_kernel(p);
 	p->nr_pages = choose_nr_pages();
 	lay_out(p);
@@ -441,11 +439,11 @@ void pv_build_dom0(void)
 	write_start_info(p);
 	write_tables(p);
 	take_tables(p);
-	ready_vcpu0(p);
+	ready_vcpus(p);
 	page_free(ALLOC_DOMAIN, p->scratch, p->scratch_order);
 	dom0 = p->d;
 
-	pr_info("dom0: %lu MiB, %u vcpu, kernel %016lx-%016lx, entry %016lx", p->nr_pages >> 8, nr_vcpus,
+	pr_info("dom0: %lu MiB, %u vcpus, kernel %016lx-%016lx, entry %016lx", p->nr_pages >> 8, nr_vcpus,
 		p->elf.virt_start, p->elf.virt_end, p->elf.notes.entry);
 	pr_info("dom0: start_info %016lx, %lu page tables at %016lx, stack %016lx, p2m list %016lx", plan_va(p, p->start_info_pfn),
 		p->nr_tables, plan_va(p, p->tables_pfn), plan_va(p, p->stack_pfn), p->p2m_va);

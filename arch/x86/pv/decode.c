@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decoding of the instructions that kernels write page-table entries with: bytes in, struct pt_insn out. Pure.
+ * Decoding: bytes in, struct pt_insn out, for the instructions that asm/pt_insn.h lists. Pure.
  * Source: SDM vol. 2 chapter 2 and appendix A.
  */
 #include <asm/emul.h>
@@ -16,7 +16,7 @@ enum form {
 };
 
 /* Which operation ModRM.reg selects. */
-enum group { GROUP_NONE, GROUP_1, GROUP_3, GROUP_8, GROUP_11 };
+enum group { GROUP_NONE, GROUP_1, GROUP_3, GROUP_6, GROUP_7, GROUP_8, GROUP_11 };
 
 struct opcode {
 	u8 form, group, op;
@@ -43,6 +43,8 @@ static const struct opcode one_byte[256] = {
 };
 
 static const struct opcode two_byte[256] = {
+	[0x00] = { FORM_UNARY, GROUP_6, PT_OP_NONE, false },
+	[0x01] = { FORM_UNARY, GROUP_7, PT_OP_NONE, false },
 	[0xab] = { FORM_REG, GROUP_NONE, PT_OP_BTS, false },
 	[0xb3] = { FORM_REG, GROUP_NONE, PT_OP_BTR, false },
 	[0xbb] = { FORM_REG, GROUP_NONE, PT_OP_BTC, false },
@@ -54,6 +56,8 @@ static const struct opcode two_byte[256] = {
 static const u8 group_op[][8] = {
 	[GROUP_1] = { [0] = PT_OP_ADD, [1] = PT_OP_OR, [4] = PT_OP_AND, [5] = PT_OP_SUB, [6] = PT_OP_XOR },
 	[GROUP_3] = { [2] = PT_OP_NOT },
+	[GROUP_6] = { [0] = PT_OP_SLDT, [1] = PT_OP_STR },
+	[GROUP_7] = { [0] = PT_OP_SGDT, [1] = PT_OP_SIDT, [4] = PT_OP_SMSW },
 	[GROUP_8] = { [5] = PT_OP_BTS, [6] = PT_OP_BTR, [7] = PT_OP_BTC },
 	[GROUP_11] = { [0] = PT_OP_MOV },
 };
@@ -122,15 +126,22 @@ static u8 decode_prefixes(struct cursor *c, struct pt_insn *i, struct prefixes *
 	}
 }
 
-/* ModRM, SIB, displacement. False: a register operand. */
-static bool decode_memory(struct cursor *c, struct pt_insn *i, u8 rex, u8 modrm)
+static bool may_be_register(enum pt_op op)
+{
+	return op == PT_OP_SLDT || op == PT_OP_STR || op == PT_OP_SMSW;
+}
+
+/* ModRM, SIB, displacement. False: a register operand where there can be none. */
+static bool decode_operand(struct cursor *c, struct pt_insn *i, u8 rex, u8 modrm)
 {
 	unsigned int mod = modrm >> 6, rm = modrm & 7, disp_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
 
-	if (mod == 3)
-		return false;
 	i->index = REG_NONE;
 	i->base = rm | (rex & 1) << 3;
+	if (mod == 3) {
+		i->to_reg = true;
+		return may_be_register(i->op);
+	}
 	if (rm == 4) {
 		u8 sib = next(c);
 
@@ -165,6 +176,11 @@ static void decode_source(struct cursor *c, struct pt_insn *i, const struct opco
 		i->imm = next_signed(c, min_t(unsigned int, i->bytes, 4));
 }
 
+static bool takes_lock(enum pt_op op)
+{
+	return pt_op_is_store(op) && op != PT_OP_MOV;
+}
+
 bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
 {
 	struct cursor c = { .byte = byte, .nr = nr };
@@ -181,7 +197,7 @@ bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
 	modrm = next(&c);
 	out->bytes = o->byte_sized ? 1 : p.rex & 8 ? 8 : p.opsize16 ? 2 : 4;
 	out->op = o->group ? group_op[o->group][modrm >> 3 & 7] : o->op;
-	if (out->op == PT_OP_NONE || (out->op == PT_OP_MOV && out->lock) || !decode_memory(&c, out, p.rex, modrm))
+	if (out->op == PT_OP_NONE || (out->lock && !takes_lock(out->op)) || !decode_operand(&c, out, p.rex, modrm))
 		return false;
 	decode_source(&c, out, o, p.rex, modrm);
 	out->len = c.at;
@@ -194,7 +210,7 @@ static s64 bit_displacement(const struct pt_insn *i, struct regs *r)
 	unsigned int shift = 64 - 8 * i->bytes;
 	s64 bit;
 
-	if (i->op < PT_OP_BTS || i->has_imm)
+	if (i->op < PT_OP_BTS || i->op > PT_OP_BTC || i->has_imm)
 		return 0;
 	bit = (s64)(*regs_gpr(r, i->reg) << shift) >> shift;
 	return (bit >> (3 + __builtin_ctz(i->bytes))) * i->bytes;

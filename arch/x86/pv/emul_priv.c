@@ -6,6 +6,7 @@
  * is decided by the row before an operand is looked at (EMU-2). Nothing is generated at run time.
  * Sources: SDM vol. 2 (encodings), vol. 1 §19.5 (I/O permission), pages docs/abi/privileged-instructions.md.
  */
+#include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/fpu.h>
 #include <asm/insn.h>
@@ -368,6 +369,12 @@ static void log_refusal(const struct insn *i)
 			    i->code.byte[3], i->r->rip);
 }
 
+/* 0F 00, 0F 01: also where the instructions are that UMIP keeps from ring 3. */
+static bool is_umip_opcode(const struct insn *i)
+{
+	return boot_cr4 & CR4_UMIP && i->opcode <= 1 && i->at >= 2 && i->code.byte[i->at - 2] == 0x0f;
+}
+
 bool emul_priv_op(struct regs *r)
 {
 	const struct op *op;
@@ -382,6 +389,8 @@ bool emul_priv_op(struct regs *r)
 			return false;
 		op = &two_byte[i.opcode];
 	}
+	if (is_umip_opcode(&i) && emul_umip(r, &i.code))
+		return true;
 	if (!op->run) {
 		log_refusal(&i);
 		return false;

@@ -91,6 +91,7 @@ struct pt_effect pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 op
 
 	switch (i->op) {
 	case PT_OP_NONE:
+	case PT_OP_SLDT ... PT_OP_SMSW:
 		e.writes = false;
 		break;
 	case PT_OP_MOV:

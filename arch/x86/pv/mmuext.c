@@ -108,10 +108,11 @@ static int op_invlpg_local(struct domain *d, const struct mmuext_op *op)
 	return 0;
 }
 
+/* An unreadable list is -EINVAL here, as in Xen. */
 static int op_tlb_flush_multi(struct domain *d, const struct mmuext_op *op)
 {
 	(void)d;
-	return guest_flush_listed((u64)op->arg2.vcpumask.p, FLUSH_EVERYTHING);
+	return guest_flush_listed((u64)op->arg2.vcpumask.p, FLUSH_EVERYTHING) ? -EINVAL : 0;
 }
 
 static int op_invlpg_multi(struct domain *d, const struct mmuext_op *op)
@@ -119,7 +120,7 @@ static int op_invlpg_multi(struct domain *d, const struct mmuext_op *op)
 	(void)d;
 	if (!guest_range_ok(op->arg1.linear_addr, 1, true))
 		return 0;
-	return guest_flush_listed((u64)op->arg2.vcpumask.p, op->arg1.linear_addr);
+	return guest_flush_listed((u64)op->arg2.vcpumask.p, op->arg1.linear_addr) ? -EINVAL : 0;
 }
 
 static int op_tlb_flush_all(struct domain *d, const struct mmuext_op *op)

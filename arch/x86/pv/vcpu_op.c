@@ -17,6 +17,7 @@
 #include <asm/pvclock.h>
 #include <asm/runstate.h>
 #include <asm/uaccess.h>
+#include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
@@ -24,11 +25,20 @@
 #define MIN_PERIOD MILLISECS(1)         /* the ABI allows to refuse shorter ones (TIM-1) */
 #define MAX_PERIOD (~0ul >> 2)
 
-/* The full context of a second vcpu is not taken yet: vcpus beyond the first stay down. */
+/* 5 KiB of context on the stack: nothing below here is deep. */
 static long op_initialise(struct vcpu *v, u64 arg)
 {
-	(void)arg;
-	return v->initialised ? -EEXIST : -ENOSYS;
+	struct vcpu_guest_context c;
+	int rc;
+
+	if (v->initialised)
+		return -EEXIST;
+	if (copy_from_guest(&c, arg, sizeof(c)))
+		return -EFAULT;
+	rc = vcpu_set_context(v, &c);
+	if (rc == -ERESTART)
+		return hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg, 0, 0);
+	return rc;
 }
 
 static long op_up(struct vcpu *v, u64 arg)

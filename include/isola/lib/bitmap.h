@@ -2,9 +2,9 @@
 /*
  * Bitmaps: arrays of unsigned long in which bit n is bit n % 64 of word n / 64.
  *
- * bitmap_* are plain loads and stores: the caller owns the map or holds its lock. atomic_bitmap_* are LOCKed,
- * full barriers, and safe against any other CPU; mixing the two on one map loses updates. No function reads
- * or writes a word beyond the one that holds the last bit.
+ * bitmap_* are plain loads and stores: the caller owns the map or holds its lock. atomic_bitmap_*
+ * are LOCKed, full barriers, and safe against any other CPU; mixing the two on one map loses
+ * updates. No function reads or writes a word beyond the one that holds the last bit.
  */
 #pragma once
 #include <isola/types.h>
@@ -56,7 +56,9 @@ static inline void atomic_bitmap_clear(unsigned long *map, size_t bit)
 			     : "r"(~BIT(bit % BITS_PER_LONG)) : "memory", "cc");
 }
 
-/* The bit offset is reduced first: with a register operand BTS would itself reach beyond the word. */
+/*
+ * The bit offset is reduced first: with a register operand BTS would itself reach beyond the word.
+ */
 static inline bool __must_check atomic_bitmap_test_and_set(unsigned long *map, size_t bit)
 {
 	bool old;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Command line: a table of options, filled by the files that own the variables, and the one parser over it.
+ * Command line: a table of options, filled by the files that own the variables, and the one parser
+ * over it.
  *
- * Grammar, as Xen's: words separated by blanks; `name', `name=value', `no-name'; a word `--' ends the line.
- * In names '-' and '_' are the same character. An option given twice takes the later value. A word that names
- * no option, or whose value is malformed, is reported by name and has no effect.
+ * Grammar, as Xen's: words separated by blanks; `name', `name=value', `no-name'; a word `--' ends
+ * the line. In names '-' and '_' are the same character. An option given twice takes the later
+ * value. A word that names no option, or whose value is malformed, is reported by name and has no
+ * effect.
  *
  *	static bool opt_watchdog = true;
  *	CMDLINE_BOOL("watchdog", opt_watchdog);
@@ -13,11 +15,11 @@
 #include <isola/types.h>
 
 enum cmdline_type {
-	CMDLINE_TYPE_BOOL,	/* bool: name, no-name, name=<yes|no|on|off|true|false|enable|disable|1|0> */
-	CMDLINE_TYPE_UINT,	/* unsigned of 1, 2, 4 or 8 bytes, decimal, 0x or 0 octal, within min..max */
-	CMDLINE_TYPE_SIZE,	/* u64 of bytes; suffix B, K, M, G or T; without one: K (as Xen's); min..max */
-	CMDLINE_TYPE_STRING,	/* char array; too long a value is refused, not cut */
-	CMDLINE_TYPE_CUSTOM,	/* parse(): value, "" for a bare name, "no" for no-name */
+	CMDLINE_TYPE_BOOL,   /* bool: name, no-name, name=<yes, on, true, enable, 1 or no, ...> */
+	CMDLINE_TYPE_UINT,   /* unsigned of 1, 2, 4 or 8 bytes, decimal, 0x or octal; min..max */
+	CMDLINE_TYPE_SIZE,   /* u64 of bytes; suffix B K M G T, else K (as Xen's); min..max */
+	CMDLINE_TYPE_STRING, /* char array; too long a value is refused, not cut */
+	CMDLINE_TYPE_CUSTOM, /* parse(): value, "" for a bare name, "no" for no-name */
 };
 
 struct cmdline_option {
@@ -33,7 +35,7 @@ struct cmdline_option {
 extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_end[];
 
 #ifdef HOSTED
-#define CMDLINE_SECTION		"cmdline_options"	/* a C name: the hosted linker marks its ends */
+#define CMDLINE_SECTION		"cmdline_options"	/* a C name: its ends get symbols */
 #else
 #define CMDLINE_SECTION		".cmdline_options"
 #endif
@@ -44,8 +46,9 @@ extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_
 	static const struct cmdline_option CMDLINE_NAME_(__LINE__)	\
 	__used __section(CMDLINE_SECTION) __aligned(8) = { __VA_ARGS__ }
 
-#define CMDLINE_BOOL(opt, v)						\
-	static_assert(__builtin_types_compatible_p(__typeof__(v), bool), "a bool option sets a bool"); \
+#define CMDLINE_BOOL(opt, v)                                             \
+	static_assert(__builtin_types_compatible_p(__typeof__(v), bool), \
+		      "a bool option sets a bool");                      \
 	CMDLINE_ENTRY(.name = (opt), .type = CMDLINE_TYPE_BOOL, .var = &(v), .size = sizeof(v))
 #define CMDLINE_UINT(opt, v, lo, hi)					\
 	CMDLINE_ENTRY(.name = (opt), .type = CMDLINE_TYPE_UINT, .var = &(v), .size = sizeof(v), \
@@ -65,14 +68,15 @@ extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_
 /*
  * Parse @line, setting the variables of the options [@first, @last).
  *
- * @report   called once for each word ignored: @word as written (cut if very long), @why a fragment such as
- *           "unknown option" or "malformed value". Not NULL.
+ * @report   called once for each word ignored: @word as written (cut if very long), @why a fragment
+ *           such as "unknown option" or "malformed value". Not NULL.
  * Context   boot only, one CPU, no locks.
  */
-void cmdline_parse(const char *line, const struct cmdline_option *first, const struct cmdline_option *last,
+void cmdline_parse(const char *line, const struct cmdline_option *first,
+		   const struct cmdline_option *last,
 		   void (*report)(const char *word, const char *why));
 
-/* ---- For parse functions. -------------------------------------------------------------------------------- */
+/* ---- For parse functions. -------------------------------------------------------------------- */
 
 /*
  * Step through a comma list. Set a cursor to its start, then call until false:
@@ -84,13 +88,16 @@ void cmdline_parse(const char *line, const struct cmdline_option *first, const s
  */
 bool cmdline_next_item(const char **cursor, const char **item, const char **end);
 
-/* [@s, @end) as a bool: 1 or 0, or -1 if it is none of the words above. @end NULL: up to the NUL. */
+/*
+ * [@s, @end) as a bool: 1 or 0, or -1 if it is none of the words above. @end NULL: up to the NUL.
+ */
 int __must_check cmdline_parse_bool(const char *s, const char *end);
 
 /*
  * [@s, @end) as `name', `no-name' or `name=<bool>'.
  *
- * Returns   1 or 0; -1 when it is about something else; -2 when the name fits and the value does not.
+ * Returns   1 or 0; -1 when it is about something else; -2 when the name fits and the value does
+ *           not.
  */
 int __must_check cmdline_parse_boolean(const char *name, const char *s, const char *end);
 
@@ -103,14 +110,17 @@ bool cmdline_is(const char *s, const char *end, const char *word);
  */
 bool cmdline_has_value(const char *s, const char *end, const char *name, const char **value);
 
-/* [@s, @end) as an unsigned number: 0, or -EINVAL (no digits, other characters, more than 64 bits). */
+/*
+ * [@s, @end) as an unsigned number: 0, or -EINVAL (no digits, other characters, more than 64 bits).
+ */
 int __must_check cmdline_parse_u64(const char *s, const char *end, u64 *value);
 
 /* [@s, @end) as a size in bytes, as CMDLINE_TYPE_SIZE above: 0, or -EINVAL. */
 int __must_check cmdline_parse_size(const char *s, const char *end, u64 *bytes);
 
 /*
- * The grammar of dom0_mem: `[<size>][,min:<size>][,max:<size>]', the items in any order, the later wins.
+ * The grammar of dom0_mem: `[<size>][,min:<size>][,max:<size>]', the items in any order, the later
+ * wins.
  *
  * *@amount is left alone on error; members not named keep what they held (so preset them).
  * Returns   0; -EINVAL for a malformed or empty list, or when min > max.

@@ -3,8 +3,9 @@
  * Formatted text: printf's language without floating point, written into a caller's buffer.
  *
  * Understood: flags 0 - + space #, width and .precision (numbers or *), lengths hh h l ll z j t,
- * conversions d i u x X o p s c %. Anything else is copied as it stands. %p prints 0x and 16 digits, so that
- * columns of addresses line up. %s of NULL prints (null); %.Ns reads no further than N bytes.
+ * conversions d i u x X o p s c %. Anything else is copied as it stands. %p prints 0x and 16
+ * digits, so that columns of addresses line up. %s of NULL prints (null); %.Ns reads no further
+ * than N bytes.
  */
 #pragma once
 #include <isola/types.h>

@@ -2,8 +2,9 @@
 /*
  * Strings and blocks of bytes, with the C standard's meanings.
  *
- * The compiler emits calls to memcpy, memmove, memset and memcmp by itself. A hosted test uses the C
- * library's functions, which the sanitizers know; only strlcpy, which not every C library has, is ours there.
+ * The compiler emits calls to memcpy, memmove, memset and memcmp by itself. A hosted test uses the
+ * C library's functions, which the sanitizers know; only strlcpy, which not every C library has, is
+ * ours there.
  */
 #pragma once
 #include <isola/types.h>

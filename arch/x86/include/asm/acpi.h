@@ -2,10 +2,10 @@
 /*
  * ACPI: what the firmware's tables say about this machine, read once at boot.
  *
- * Tables are read where they lie, through a mapping function; nothing of them is used before its signature,
- * length and checksum have been found good. The result holds no pointers into them.
- * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12 (MADT), 7.4.2 (_Sx);
- * IA-PC HPET 1.0a: 3.2.4.
+ * Tables are read where they lie, through a mapping function; nothing of them is used before its
+ * signature, length and checksum have been found good. The result holds no pointers into them.
+ * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12
+ * (MADT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4.
  */
 #pragma once
 #include <isola/types.h>
@@ -30,7 +30,7 @@ struct acpi_ioapic {
 struct acpi_override {
 	u8 irq;			/* ISA */
 	u32 gsi;
-	u16 flags;		/* MPS INTI: bits 1:0 polarity, 3:2 trigger; 0 each: as the bus has it */
+	u16 flags;		/* MPS INTI: 1:0 polarity, 3:2 trigger; 0 each: as the bus has it */
 };
 
 struct acpi_nmi {		/* a local APIC pin wired to NMI */
@@ -64,7 +64,7 @@ struct acpi_info {
 	bool has_fadt;
 	u16 sci_irq;
 	u32 smi_cmd_port;
-	u8 acpi_enable;			/* value for the SMI port that hands over power management */
+	u8 acpi_enable;			/* to the SMI port: hand over power management */
 	struct acpi_register pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt;
 	struct acpi_register pm_timer;
 	bool pm_timer_32bit;		/* else 24 bits */
@@ -81,21 +81,25 @@ struct acpi_info {
 	/* HPET */
 	u64 hpet_maddr;			/* 0: none */
 
-	char fault[160];			/* where a refusal with numbers in it is put together */
+	char fault[160];		/* where a refusal with numbers in it is put together */
 };
 
-/* Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used until the next call only. */
+/*
+ * Map [@maddr, @maddr + @len) for reading; NULL if that cannot be. The answer is used until the
+ * next call only.
+ */
 typedef const void *acpi_map_fn(u64 maddr, size_t len);
 
 /*
  * Read the tables.
  *
- * @rsdp     a copy of the root pointer of @rsdp_len bytes (20 or more), or NULL to search the BIOS areas.
+ * @rsdp     a copy of the root pointer of @rsdp_len bytes (20 or more), or NULL to search the BIOS
+ *           areas.
  * @map      see acpi_map_fn.
  * @out      overwritten; meaningful only on 0.
  * @why      on error, one English fragment naming the table and the fault.
- * Returns   0; -ENOENT (no ACPI here), -EINVAL (a table that we cannot do without is damaged).
- *           A missing or damaged HPET, FADT or DSDT is not an error: its members stay empty.
+ * Returns   0; -ENOENT (no ACPI here), -EINVAL (a table that we cannot do without is damaged). A
+ *           missing or damaged HPET, FADT or DSDT is not an error: its members stay empty.
  */
-int __must_check acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,
-			    const char **why);
+int __must_check acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map,
+			    struct acpi_info *out, const char **why);

@@ -46,6 +46,12 @@ bool code_fetch(const struct regs *r, struct code *c);
  */
 void emul_done(struct regs *r, unsigned int len);
 
+/*
+ * pv/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True: carried out, or the guest has been given
+ * the page fault of its operand.
+ */
+bool emul_umip(struct regs *r, const struct code *code);
+
 /* pv/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
 void pv_cpuid(struct regs *r);
 

@@ -20,4 +20,5 @@ void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload))
  */
 void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned nr);
 
+/* Vectors, and the softirqs' way to another CPU. Boot only. */
 void ipi_init(void);

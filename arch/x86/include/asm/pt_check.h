@@ -12,8 +12,8 @@
 struct acpi_info;
 
 /*
- * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before any guest; until then no I/O
- * frame may be mapped.
+ * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before any guest; until then no frame
+ * may be mapped.
  */
 void pt_check_init(const struct acpi_info *acpi);
 

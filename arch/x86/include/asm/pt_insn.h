@@ -3,8 +3,8 @@
  * One store-like instruction aimed at memory: decoded from bytes, addressed and executed on given values. All of it is pure: no
  * guest memory, no globals; it builds hosted as is.
  *
- * Only what kernels write page-table entries with, in 64-bit code: MOV, XCHG, ADD, OR, AND, SUB, XOR, NOT, XADD, CMPXCHG, BTS,
- * BTR, BTC, with any addressing form. Everything else is not decoded.
+ * What kernels write page-table entries with, in 64-bit code: MOV, XCHG, ADD, OR, AND, SUB, XOR, NOT, XADD, CMPXCHG, BTS, BTR,
+ * BTC, with any addressing form; and SLDT, STR, SGDT, SIDT, SMSW, to register or memory. Everything else is not decoded.
  */
 #pragma once
 
@@ -16,7 +16,11 @@
 enum pt_op {
 	PT_OP_NONE, PT_OP_MOV, PT_OP_XCHG, PT_OP_ADD, PT_OP_OR, PT_OP_AND, PT_OP_SUB, PT_OP_XOR, PT_OP_NOT, PT_OP_XADD,
 	PT_OP_CMPXCHG, PT_OP_BTS, PT_OP_BTR, PT_OP_BTC,
+	/* Not stores of their operand: pt_insn_execute() does nothing with these. */
+	PT_OP_SLDT, PT_OP_STR, PT_OP_SGDT, PT_OP_SIDT, PT_OP_SMSW,
 };
+
+static inline bool pt_op_is_store(enum pt_op op) { return op >= PT_OP_MOV && op <= PT_OP_BTC; }
 
 #define REG_NONE 0xff
 #define REG_RIP  16
@@ -31,12 +35,16 @@ struct pt_insn {
 	u8 reg;                 /* 0..15 */
 	bool high_byte;         /* reg is ah, ch, dh, bh: bits 15:8 of register reg */
 
+	bool to_reg;            /* the operand is register base, not memory: SLDT, STR, SMSW only */
 	u8 seg;                 /* 64H fs, 65H gs, 0: base 0 */
 	bool addr32;
 	u8 base, index;         /* 0..15, REG_RIP (base only: the next instruction), REG_NONE */
 	u8 scale_shift;
 	s64 disp;
 };
+
+/* One of the instructions that user mode may not execute where UMIP is on. */
+static inline bool pt_op_is_umip(enum pt_op op) { return op >= PT_OP_SLDT; }
 
 /* Decode the instruction at @byte, of which @nr bytes are known. False: not one of ours, or cut off. */
 bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out);

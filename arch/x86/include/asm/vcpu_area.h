@@ -14,6 +14,9 @@ void vcpu_area_map(u64 va, mfn_t m, u64 flags);
 /* The GDT window falls back to a zero page, the LDT window to nothing. Flushes the page. */
 void vcpu_area_unmap(u64 va);
 
+/* The same for @v, which is not loaded anywhere and has not been since its area was made: no flush. */
+void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags);
+
 /* Make the area's tables and private pages for @v. -ENOMEM; nothing left behind then. */
 int __must_check vcpu_area_create(struct vcpu *v);
 /* The one area of all idle roots: the hypervisor's GDT page and zero pages. Its L3. Boot only. */

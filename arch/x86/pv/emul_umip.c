@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What UMIP hides: SGDT, SIDT, SLDT, STR, SMSW fault in ring 3 where CR4.UMIP is set. Guests are not told of UMIP and execute them
+ * in user mode and kernel alike, so they are answered here, with values that say nothing about this machine: the ABI's GDT limit and
+ * selectors, the guest's own CR0.
+ */
+#include <asm/emul.h>
+#include <asm/insn.h>
+#include <asm/layout.h>
+#include <asm/pt_insn.h>
+#include <asm/trap.h>
+#include <asm/uaccess.h>
+#include <asm/vcpu_private.h>
+#include <isola/lib/string.h>
+
+#define IDT_LIMIT 0xfff         /* 256 gates */
+
+/* The pseudo-descriptor of SGDT and SIDT: limit, base. */
+struct descriptor_table {
+	u16 limit;
+	u64 base;
+} __packed;
+
+/* SLDT, STR, SMSW: 2 bytes in memory, the operand size in a register. */
+static u64 word_value(enum pt_op op)
+{
+	u64 cr0 = 0;
+
+	switch (op) {
+	case PT_OP_STR:
+		return SEL_TSS;
+	case PT_OP_SMSW:
+		return pv_read_cr(0, &cr0) ? 0 : cr0;
+	default:
+		return 0;       /* SLDT: the guest has never loaded one by LLDT */
+	}
+}
+
+static void to_register(const struct pt_insn *i, struct regs *r, u64 val)
+{
+	u64 *gpr = regs_gpr(r, i->base);
+
+	if (i->bytes == 2)
+		*gpr = (*gpr & ~0xfffful) | (u16)val;
+	else
+		*gpr = i->bytes == 4 ? (u32)val : val;
+}
+
+/* False: the guest has been given the page fault. */
+static bool to_memory(const struct pt_insn *i, struct regs *r)
+{
+	u64 seg_base = i->seg ? rdmsr(i->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE) : 0;
+	u64 va = pt_insn_address(i, r, seg_base);
+	struct descriptor_table table = { .limit = i->op == PT_OP_SGDT ? GDT_LIMIT : IDT_LIMIT, .base = VA_HV_FIRST };
+	u16 word = word_value(i->op);
+	bool is_table = i->op == PT_OP_SGDT || i->op == PT_OP_SIDT;
+
+	if (is_table ? raw_copy_to_guest(va, &table, sizeof(table)) : raw_copy_to_guest(va, &word, sizeof(word))) {
+		pv_inject_page_fault(PFEC_W, va);
+		return false;
+	}
+	return true;
+}
+
+bool emul_umip(struct regs *r, const struct code *code)
+{
+	struct pt_insn i;
+
+	if (!code->code64 || !pt_insn_decode(code->byte, code->nr, &i) || !pt_op_is_umip(i.op))
+		return false;
+	if (i.to_reg)
+		to_register(&i, r, word_value(i.op));
+	else if (!to_memory(&i, r))
+		return true;
+	emul_done(r, i.len);
+	return true;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VCPUOP_initialise: a sibling's context, checked whole, then taken. The sibling's private pages are foreign memory to the caller, so
+ * they are reached through the mapcache; its area's tables are public.
+ */
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <asm/domain_map.h>
+#include <asm/emul.h>
+#include <asm/fpu.h>
+#include <asm/gdt.h>
+#include <asm/insn.h>
+#include <asm/mapcache.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pgentry.h>
+#include <asm/vcpu_area.h>
+#include <asm/vcpu_context.h>
+#include <asm/vcpu_private.h>
+
+#define DESCS_PER_PAGE (PAGE_SIZE / 8)
+
+static bool address_ok(u64 va)
+{
+	return is_canonical(va) && !is_hv_address(va);
+}
+
+/* Values alone; no reference is needed to judge them (SEG-2). */
+static bool values_ok(const struct vcpu_guest_context *c)
+{
+	bool ok = (c->flags & VGCF_in_kernel) && is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
+		  is_canonical(c->gs_base_user) && address_ok(c->event_callback_eip) &&
+		  address_ok(c->failsafe_callback_eip) && address_ok(c->syscall_callback_eip) &&
+		  c->gdt_ents <= PV_GDT_FRAMES * DESCS_PER_PAGE && !c->ldt_ents;
+
+	for (unsigned i = 0; i < 256; i++)
+		ok &= address_ok(c->trap_ctxt[i].address);
+	return ok;
+}
+
+/* ABI: the base pointer is a machine address in CR3's form. */
+static mfn_t base_mfn(u64 cr3)
+{
+	return maddr_to_mfn(cr3);
+}
+
+/* A loaded base pointer holds one general and one l4 reference. */
+static int get_base(mfn_t m)
+{
+	int rc;
+
+	if (!mfn_has_page(m))
+		return -EINVAL;
+	rc = page_get_and_type(page_of(m), current->domain, PGT_l4);
+	return rc == -EINTR ? -ERESTART : rc == -EBUSY ? -EINVAL : rc;
+}
+
+static void fill_callbacks(struct vcpu_private *p, const struct vcpu_guest_context *c)
+{
+	p->event = (struct pv_callback){ c->event_callback_eip, true };
+	p->failsafe = (struct pv_callback){ c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events };
+	p->syscall = (struct pv_callback){ c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events };
+	p->kernel_ss = c->kernel_ss;
+	p->kernel_sp = c->kernel_sp;
+}
+
+static void fill_regs(struct vcpu_private *p, const struct vcpu_guest_context *c)
+{
+	const struct cpu_user_regs *u = &c->user_regs;
+
+	p->regs = (struct regs){
+		.r15 = u->r15, .r14 = u->r14, .r13 = u->r13, .r12 = u->r12, .rbp = u->rbp, .rbx = u->rbx,
+		.r11 = u->r11, .r10 = u->r10, .r9 = u->r9, .r8 = u->r8, .rax = u->rax, .rcx = u->rcx, .rdx = u->rdx,
+		.rsi = u->rsi, .rdi = u->rdi, .rip = u->rip, .rsp = u->rsp,
+		.cs = (u->cs | 3) & 0xffff,
+		.ss = (u->ss | 3) & 0xffff,
+		.rflags = (u->rflags & ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF | EFLAGS_VIP)) |
+			  EFLAGS_IF | EFLAGS_MBS,
+	};
+	p->iopl = (u->rflags & EFLAGS_IOPL) >> 12;
+	p->ds = u->ds;
+	p->es = u->es;
+	p->fs = u->fs;
+	p->gs = u->gs;
+	p->fs_base = c->fs_base;
+	p->gs_base_kernel = c->gs_base_kernel;
+	p->gs_base_user = c->gs_base_user;
+}
+
+static void fill_traps(struct pv_trap *traps, const struct vcpu_guest_context *c)
+{
+	/* By position, as Xen reads it; vector in the entry itself is not looked at. */
+	for (unsigned i = 0; i < 256; i++)
+		traps[i] = (struct pv_trap){
+			.address = c->trap_ctxt[i].address, .dpl = c->trap_ctxt[i].flags & 3,
+			.mask_events = c->trap_ctxt[i].flags & 4,
+		};
+}
+
+/* Frames of the GDT: references taken for all or none. */
+static int get_gdt(const struct vcpu_guest_context *c, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (!desc_frame_get(_mfn(c->gdt_frames[i])))
+			continue;
+		while (i--)
+			desc_frame_put(_mfn(c->gdt_frames[i]));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Everything has its references: nothing below can fail. */
+static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t kernel_l4, mfn_t user_l4, unsigned nr_gdt)
+{
+	struct vcpu_private *p = map_domain_page(v->private_mfn[0]);
+	struct pv_trap *traps = map_domain_page(v->private_mfn[1]);
+	void *fpu = map_domain_page(v->private_mfn[2]);
+
+	fill_callbacks(p, c);
+	fill_regs(p, c);
+	fill_traps(traps, c);
+	if (c->flags & VGCF_i387_valid)
+		fpu_set_legacy_image(fpu, &c->fpu_ctxt);
+	p->kernel_l4 = v->copy[0].l4 = kernel_l4;
+	p->user_l4 = v->copy[1].l4 = user_l4;
+	for (unsigned i = 0; i < nr_gdt; i++) {
+		p->gdt_frame[i] = _mfn(c->gdt_frames[i]);
+		vcpu_area_set(v, VA_GDT + ((u64)i << PAGE_SHIFT), p->gdt_frame[i], PAGE_HV_RW);
+	}
+	p->gdt_ents = c->gdt_ents;
+	unmap_domain_page(fpu);
+	unmap_domain_page(traps);
+	unmap_domain_page(p);
+	WRITE_ONCE(v->initialised, true);
+}
+
+int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	unsigned nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE);
+	mfn_t kernel_l4 = base_mfn(c->ctrlreg[3]), user_l4 = INVALID_MFN;
+	int rc;
+
+	if (!values_ok(c))
+		return -EINVAL;
+	rc = get_base(kernel_l4);
+	if (rc)
+		return rc;
+	if (c->ctrlreg[1]) {
+		user_l4 = base_mfn(c->ctrlreg[1]);
+		rc = get_base(user_l4);
+		if (rc)
+			goto put_kernel;
+	}
+	rc = get_gdt(c, nr_gdt);
+	if (rc)
+		goto put_user;
+	commit(v, c, kernel_l4, user_l4, nr_gdt);
+	return 0;
+put_user:
+	if (mfn_is_valid_num(user_l4))
+		page_put_and_type(page_of(user_l4));
+put_kernel:
+	page_put_and_type(page_of(kernel_l4));
+	return rc;
+}
