@@ -131,6 +131,7 @@ void harness_timer(void)
 /* The state every claim starts from. */
 static void reset_world(void)
 {
+	static const uint32_t mxcsr = 0x1f80;
 	struct physdev_set_iopl iopl = { .iopl = 0 };
 
 	user_exit = NULL;
@@ -138,17 +139,18 @@ static void reset_world(void)
 	user_leave_on_event = false;
 	user_events_before_exit = 0;
 	trap_resume = trap_clear_rflags = 0;
+	memory_reset();			/* first: it makes vcpu_info writable */
 	events_reset();
 	traps_install();
 	callbacks_install();
 	HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl);
 	HC1(fpu_taskswitch, 0);
+	asm volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
 	for (unsigned int i = 0; i < 4; i++)
 		HC2(set_debugreg, i, 0);
 	HC2(set_debugreg, 7, 0);
 	mmuext(MMUEXT_SET_LDT, 0, 0);
 	HC2(set_gdt, 0, 0);
-	memory_reset();
 }
 
 /* Run a claim or an attack; fail(), skip() and unexpected traps end it and come back here. */

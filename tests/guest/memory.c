@@ -63,6 +63,10 @@ void *window(unsigned int index)
 
 void memory_reset(void)
 {
+	void *record = (void *)((unsigned long)vcpu_info & ~(PAGE_BYTES - 1));
+
+	if (record != shared)
+		make_writable(record);
 	for (unsigned int i = 0; i < NR_WINDOWS; i++)
 		remap(windows[i], make_pte(mfn_of(windows[i]), PTE_RW_PAGE));
 }
