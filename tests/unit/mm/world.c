@@ -8,7 +8,9 @@
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/ldtr.h>
+#include <asm/acpi.h>
 #include <asm/percpu.h>
+#include <asm/pt_check.h>
 #include <asm/root.h>
 #include <asm/tlb.h>
 #include <asm/uaccess.h>
@@ -88,6 +90,8 @@ void world_reset(void)
 	world_continuation.pending = false;
 	preempt_rate = fault_rate = 0;
 	clock_now = cpu_clock = 1;
+	if (!pt_denied_io(0, &(mfn_t){ 0 }, &(mfn_t){ 0 }))
+		pt_check_init(&(struct acpi_info){ 0 });
 }
 
 /* ---- The CPU and its TLB ---- */
