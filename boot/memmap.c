@@ -2,9 +2,9 @@
 /*
  * The memory map: which machine addresses are RAM, as one sorted list without overlaps.
  *
- * Firmware hands out maps that are unsorted, overlapping and cut at odd bytes. boot_memmap_add() brings each
- * range into the order that struct boot_memmap promises as it comes, so there is never a map that is not in
- * order, and no second buffer.
+ * Firmware hands out maps that are unsorted, overlapping and cut at odd bytes. boot_memmap_add()
+ * brings each range into the order that struct boot_memmap promises as it comes, so there is never
+ * a map that is not in order, and no second buffer.
  */
 #include <isola/boot_info.h>
 #include <isola/errno.h>
@@ -12,7 +12,8 @@
 
 #define PAGE_BYTES 4096UL
 
-static int insert(struct boot_memmap *map, unsigned int at, u64 start, u64 end, enum boot_mem_type type)
+static int insert(struct boot_memmap *map, unsigned int at, u64 start, u64 end,
+		  enum boot_mem_type type)
 {
 	if (map->nr == BOOT_MAX_RANGES)
 		return -ENOSPC;
@@ -23,10 +24,11 @@ static int insert(struct boot_memmap *map, unsigned int at, u64 start, u64 end, 
 }
 
 /*
- * Give [@start, @end) inside range @i to the greater @type, leaving what is on either side as it was. Returns
- * the index of the range that ends at @end, or -ENOSPC.
+ * Give [@start, @end) inside range @i to the greater @type, leaving what is on either side as it
+ * was. Returns the index of the range that ends at @end, or -ENOSPC.
  */
-static int carve(struct boot_memmap *map, unsigned int i, u64 start, u64 end, enum boot_mem_type type)
+static int carve(struct boot_memmap *map, unsigned int i, u64 start, u64 end,
+		 enum boot_mem_type type)
 {
 	struct boot_range old = map->range[i];
 
@@ -76,7 +78,10 @@ int boot_memmap_add(struct boot_memmap *map, u64 start, u64 size, enum boot_mem_
 		end = ROUNDUP(end, PAGE_BYTES);
 	}
 
-	/* Invariant: [original start, start) is settled, and ranges below index i end at or before start. */
+	/*
+	 * Invariant: [original start, start) is settled, and ranges below index i end at or before
+	 * start.
+	 */
 	for (; start < end; i++) {
 		struct boot_range *r = &map->range[i];
 		u64 upto;

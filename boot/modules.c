@@ -2,8 +2,8 @@
 /*
  * Modules: the files that the loader left in memory beside us; the first is the kernel.
  *
- * Until they have been copied into a domain, the RAM that they lie in must not be handed out: the first
- * allocator asks boot_modules_clear_of().
+ * Until they have been copied into a domain, the RAM that they lie in must not be handed out: the
+ * first allocator asks boot_modules_clear_of().
  */
 #include <isola/boot_info.h>
 #include <isola/errno.h>
@@ -15,17 +15,19 @@ static bool overlap(u64 a_start, u64 a_end, u64 b_start, u64 b_end)
 	return a_start < a_end && b_start < b_end && a_start < b_end && b_start < a_end;
 }
 
-#define fail(...) (snprintf(info->fault, sizeof(info->fault), __VA_ARGS__), *why = info->fault, -EINVAL)
+#define fail(...) \
+	(snprintf(info->fault, sizeof(info->fault), __VA_ARGS__), *why = info->fault, -EINVAL)
 
-static int check_one(struct boot_info *info, unsigned int i, u64 image_start, u64 image_end, const char **why)
+static int check_one(struct boot_info *info, unsigned int i, u64 image_start, u64 image_end,
+		     const char **why)
 {
 	const struct boot_module *m = &info->module[i];
 
 	if (!boot_memmap_is_ram(&info->memmap, ROUNDDOWN(m->start, 4096), m->end))
 		return fail("module %u (0x%lx-0x%lx) does not lie in RAM", i, m->start, m->end);
 	if (overlap(m->start, m->end, image_start, image_end))
-		return fail("module %u (0x%lx-0x%lx) overlaps the hypervisor (0x%lx-0x%lx)", i, m->start,
-			    m->end, image_start, image_end);
+		return fail("module %u (0x%lx-0x%lx) overlaps the hypervisor (0x%lx-0x%lx)", i,
+			    m->start, m->end, image_start, image_end);
 	for (unsigned int j = 0; j < i; j++)
 		if (overlap(m->start, m->end, info->module[j].start, info->module[j].end))
 			return fail("modules %u and %u overlap (0x%lx-0x%lx, 0x%lx-0x%lx)", j, i,
@@ -36,7 +38,8 @@ static int check_one(struct boot_info *info, unsigned int i, u64 image_start, u6
 int boot_modules_check(struct boot_info *info, u64 image_start, u64 image_end, const char **why)
 {
 	if (!info->nr_modules)
-		return fail("no modules: the loader's configuration names no kernel (module2 <kernel>)");
+		return fail("no modules: the loader's configuration names no kernel"
+			    " (module2 <kernel>)");
 	if (info->module[0].start == info->module[0].end)
 		return fail("module 0, the kernel, is empty");
 

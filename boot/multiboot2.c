@@ -2,8 +2,9 @@
 /*
  * Multiboot2: the loader's information block, as a list of tags.
  *
- * Invariants (BOOT-1): a tag is handed on only as {base, length} with that length inside the block; fields are
- * copied out through read(), which checks; each step forward is at least one tag header long.
+ * Invariants (BOOT-1): a tag is handed on only as {base, length} with that length inside the block;
+ * fields are copied out through read(), which checks; each step forward is at least one tag header
+ * long.
  * Source: Multiboot2 Specification version 2.0, 3.4-3.6.
  */
 #include <isola/boot_info.h>
@@ -63,7 +64,8 @@ struct tag {
 	const char **why;
 };
 
-#define fail(...) (snprintf(out->fault, sizeof(out->fault), __VA_ARGS__), *why = out->fault, -EINVAL)
+#define fail(...) \
+	(snprintf(out->fault, sizeof(out->fault), __VA_ARGS__), *why = out->fault, -EINVAL)
 
 /* For handlers: a fault that the tag's own name explains. */
 static int tag_fault(const struct tag *t, const char *what)
@@ -97,7 +99,8 @@ static int read_cmdline(const struct tag *t)
 	if (!s)
 		return tag_fault(t, "multiboot2: the command line has no end inside its tag");
 	if (strlcpy(t->out->cmdline, s, sizeof(t->out->cmdline)) >= sizeof(t->out->cmdline))
-		return tag_fault(t, "multiboot2: the hypervisor's command line is longer than 4095 bytes");
+		return tag_fault(t, "multiboot2: the hypervisor's command line is longer than"
+				    " 4095 bytes");
 	return 0;
 }
 
@@ -123,11 +126,13 @@ static int read_module(const struct tag *t)
 	if (!s || !read(t, 0, &m, sizeof(m)))
 		return fail("multiboot2: the tag of module %u is cut short", i);
 	if (m.start > m.end)
-		return fail("multiboot2: module %u ends (0x%x) before it starts (0x%x)", i, m.end, m.start);
+		return fail("multiboot2: module %u ends (0x%x) before it starts (0x%x)", i, m.end,
+			    m.start);
 	out->module[i].start = m.start;
 	out->module[i].end = m.end;
 	if (strlcpy(out->module[i].string, s, BOOT_MODULE_STRING_BYTES) >= BOOT_MODULE_STRING_BYTES)
-		return fail("multiboot2: the command line of module %u is longer than 4095 bytes", i);
+		return fail("multiboot2: the command line of module %u is longer than 4095 bytes",
+			    i);
 	out->nr_modules++;
 	return 0;
 }
@@ -164,10 +169,11 @@ static int read_memory_map(const struct tag *t)
 		case 0:
 			break;
 		case -ENOSPC:
-			return fail("multiboot2: the memory map has more than %u ranges", BOOT_MAX_RANGES);
+			return fail("multiboot2: the memory map has more than %u ranges",
+				    BOOT_MAX_RANGES);
 		default:
-			return fail("multiboot2: memory map entry %u (0x%lx, 0x%lx bytes) wraps around", i,
-				    e.base, e.length);
+			return fail("multiboot2: memory map entry %u (0x%lx, 0x%lx bytes) wraps"
+				    " around", i, e.base, e.length);
 		}
 		pos += map.entry_size;
 	}
@@ -303,8 +309,8 @@ static int walk(const u8 *base, u32 size, struct boot_info *out, const char **wh
 			return fail("multiboot2: the tags end without an end tag");
 		memcpy(&h, base + pos, sizeof(h));
 		if (h.size < sizeof(h) || h.size > size - pos)
-			return fail("multiboot2: the tag of type %u at offset %u has an impossible size"
-				    " (%u bytes)", h.type, pos, h.size);
+			return fail("multiboot2: the tag of type %u at offset %u has an impossible"
+				    " size (%u bytes)", h.type, pos, h.size);
 		if (h.type == TAG_END)
 			return 0;
 
@@ -318,7 +324,8 @@ static int walk(const u8 *base, u32 size, struct boot_info *out, const char **wh
 	}
 }
 
-int multiboot2_parse(u32 magic, const void *mbi, size_t max, struct boot_info *out, const char **why)
+int multiboot2_parse(u32 magic, const void *mbi, size_t max, struct boot_info *out,
+		     const char **why)
 {
 	struct info_header h;
 	int rc;

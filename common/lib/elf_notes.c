@@ -285,8 +285,8 @@ static int notes_from_sections(const struct elf_file *f, struct elf_image *out, 
 		if (sh.sh_type != SHT_NOTE)
 			continue;
 		if (!elf_has(f, sh.sh_offset, sh.sh_size))
-			return elf_fail(-EINVAL, "has section %u (notes), which reaches past the end"
-					" of the file", i);
+			return elf_fail(-EINVAL, "has section %u (notes), which reaches past the"
+					" end of the file", i);
 		rc = walk_notes(f, sh.sh_offset, sh.sh_size, out, why);
 		if (rc < 0)
 			return rc;
