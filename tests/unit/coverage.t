@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Coverage: the unit tests reach at least 95 % of the lines of every parser. Prints each file's share.
+# Coverage (by gcc and gcov): the unit tests reach at least 95 % of the lines of every parser. Prints each file's share.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 out=$(realpath -m "${O:-build}/tests/unit/coverage")
@@ -10,7 +10,7 @@ covers() {	# TEST FILE...
 	test=$1
 	shift
 	rm -rf "${out:?}/$test"
-	if ! tests/unit/run --coverage "$test" >/dev/null 2>&1; then
+	if ! HOSTCC=gcc tests/unit/run --coverage "$test" >/dev/null 2>&1; then
 		claim "not ok" "$test does not run"
 		return
 	fi
