@@ -355,6 +355,41 @@ static void test_refused(void)
 	all_ok("what is no store of ours is not decoded");
 }
 
+static void test_umip(void)
+{
+	static const struct {
+		const char *what;
+		u8 byte[9], len, bytes;
+		enum pt_op op;
+		bool to_reg;
+		u8 base;
+	} known[] = {
+		{ "sldt %eax", { 0x0f, 0x00, 0xc0 }, 3, 4, PT_OP_SLDT, true, 0 },
+		{ "str %r9w", { 0x66, 0x41, 0x0f, 0x00, 0xc9 }, 5, 2, PT_OP_STR, true, 9 },
+		{ "smsw %rdx", { 0x48, 0x0f, 0x01, 0xe2 }, 4, 8, PT_OP_SMSW, true, 2 },
+		{ "smsw (%rbx)", { 0x0f, 0x01, 0x23 }, 3, 4, PT_OP_SMSW, false, 3 },
+		{ "sgdt 8(%rsp)", { 0x0f, 0x01, 0x44, 0x24, 0x08 }, 5, 4, PT_OP_SGDT, false, 4 },
+		{ "sidt 0x10(%rip)", { 0x0f, 0x01, 0x0d, 0x10 }, 7, 4, PT_OP_SIDT, false, REG_RIP },
+		{ "lgdt (%rax)", { 0x0f, 0x01, 0x10 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "lmsw %ax", { 0x0f, 0x01, 0xf0 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "ltr %ax", { 0x0f, 0x00, 0xd8 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "vmcall, where sgdt has no register form", { 0x0f, 0x01, 0xc1 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "lock str", { 0xf0, 0x0f, 0x00, 0xc8 }, 0, 0, PT_OP_NONE, false, 0 },
+	};
+	struct pt_insn i;
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(known); n++) {
+		bool decoded = pt_insn_decode(known[n].byte, sizeof(known[n].byte), &i);
+
+		check(decoded == !!known[n].len, "%s: %sdecoded", known[n].what, decoded ? "" : "not ");
+		if (decoded && known[n].len)
+			check(i.op == known[n].op && i.len == known[n].len && i.bytes == known[n].bytes &&
+			      i.to_reg == known[n].to_reg && i.base == known[n].base && pt_op_is_umip(i.op) &&
+			      !pt_op_is_store(i.op), "%s", known[n].what);
+	}
+	all_ok("SLDT, STR, SGDT, SIDT, SMSW are told from their neighbours");
+}
+
 static void test_any_bytes(void)
 {
 	u8 byte[INSN_MAX_BYTES];
@@ -391,6 +426,7 @@ int main(void)
 	test_against_processor();
 	test_cut_short();
 	test_refused();
+	test_umip();
 	test_any_bytes();
 	return done();
 }

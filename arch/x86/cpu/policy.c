@@ -193,7 +193,7 @@ static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who, u32 leaf, u32
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
 	(void)who;
-	r.eax &= 0xffff;
+	r.eax = (r.eax & 0xff) | 48 << 8;       /* no LA57: 48-bit virtual addresses */
 	r.ebx = policy[FW_E8B];
 	r.ecx = is_amd() ? r.ecx & 0x0003f0ff : 0;
 	r.edx = 0;
