@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LLDT needs a descriptor in the GDT, and the GDT that every window shows is public and read-only: so it is executed on this
- * CPU's private copy, as LTR was (desc.c). The copy holds all of the hypervisor's descriptors, so that an NMI in
- * between can return. SDM vol. 3 §3.5.1, §8.2.3 (64-bit LDT descriptor: 16 bytes).
+ * LLDT needs a descriptor in the GDT, and the GDT that every window shows is public and read-only:
+ * so it is executed on this CPU's private copy, as LTR was (desc.c). The copy holds all of the
+ * hypervisor's descriptors, so that an NMI in between can return. SDM vol. 3 §3.5.1, §8.2.3 (64-bit
+ * LDT descriptor: 16 bytes).
  */
 #include <asm/desc.h>
 #include <asm/insn.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Machine-to-phys entries, through the read-write alias. Invariant: an entry is only touched where the frame table has a piece,
- * because the M2P has its mappings in the same places.
+ * Machine-to-phys entries, through the read-write alias. Invariant: an entry is only touched where
+ * the frame table has a piece, because the M2P has its mappings in the same places.
  */
 #include <asm/frametable.h>
 #include <asm/layout.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * General references. Invariant (TYP-3): count > 0 implies that the owner is set, and it does not change before the
- * count is 0 again; so the owner is looked at after the count has been raised, and the reference given back if
- * it is somebody else's.
+ * General references. Invariant (TYP-3): count > 0 implies that the owner is set, and it does not
+ * change before the count is 0 again; so the owner is looked at after the count has been raised,
+ * and the reference given back if it is somebody else's.
  */
 #include <asm/page_ref.h>
 #include <isola/printk.h>
@@ -35,7 +35,10 @@ void page_get_again(struct page_info *pg)
 {
 	u64 old = __atomic_fetch_add(&pg->count_info, 1, __ATOMIC_SEQ_CST);
 
-	/* Every holder stands for 8 bytes of some table or less than one per vcpu: 2^48 of them do not exist. */
+	/*
+	 * Every holder stands for 8 bytes of some table or less than one per vcpu: 2^48 of them do
+	 * not exist.
+	 */
 	BUG_ON((old & PGC_count_mask) == 0 || (old & PGC_count_mask) == PGC_count_mask);
 }
 
@@ -43,7 +46,9 @@ void page_put(struct page_info *pg)
 {
 	u64 old = __atomic_fetch_sub(&pg->count_info, 1, __ATOMIC_SEQ_CST);
 
-	/* The allocation reference is not ours to drop, and goes only when it is the last (MEM-4). */
+	/*
+	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
+	 */
 	BUG_ON((old & PGC_count_mask) < 2);
 }
 

@@ -2,31 +2,34 @@
 /*
  * The type word of a frame: one state machine, changed by atomic operations only.
  *
- *   state       type count flags              who owns the contents
- *   idle        T    0     -                  nobody; T is the last use, tlb_stamp when it ended. T none: not used since scrub
- *   busy        T    1     -                  one CPU, flushing, validating or taking apart
- *   partial     T    1     partial            nobody: progress in nr_validated; the mark owns the type and one general
- *                                             reference (PRE-2)
- *   live        T    n>=1  validated          the holders; changes of a table's entries need the page lock
- *               + locked: one CPU changes its entries;   + pinned: one of the n is the pin
+ *   state    type count flags      who owns the contents
+ *   idle     T    0     -          nobody; T is the last use, tlb_stamp says when it ended;
+ *                                  T none: not used since it was scrubbed
+ *   busy     T    1     -          one CPU, flushing, validating or taking apart
+ *   partial  T    1     partial    nobody: progress in nr_validated; the mark owns the type and one
+ *                                  general reference (PRE-2)
+ *   live     T    n>=1  validated  the holders; changes of entries need the page lock
+ *            + locked: one CPU changes its entries;   + pinned: one of the n is the pin
  *
- *   event \ state    idle              busy                partial             live
- *   take T           busy, flush if    wait (leaf), or     busy, go on: the    count + 1
- *                    the type changes  -EINTR (table)      mark's references
- *                    (leaf: live)                          become the taker's
- *   take other type  as above          -EBUSY              -EBUSY              -EBUSY
- *   publish          impossible        live                impossible          impossible
- *   suspend          impossible        partial             impossible          impossible
- *   drop             bug               bug                 bug                 count - 1, or busy when it was 1
- *   end              bug               idle, stamped       bug                 bug
- *   steal            no                no                  busy                no
- *   lock             impossible        no                  no                  locked (waits while locked)
- *   pin / unpin      unpin: no         unpin: no           unpin: no           set / clear
+ *   event \ state  idle              busy             partial            live
+ *   take T         busy, flush if    wait (leaf) or   busy, go on: the   count + 1
+ *                  the type changes  -EINTR (table)   mark's references
+ *                  (leaf: live)                       become the taker's
+ *   take other     as above          -EBUSY           -EBUSY             -EBUSY
+ *   publish        impossible        live             impossible         impossible
+ *   suspend        impossible        partial          impossible         impossible
+ *   drop           bug               bug              bug                count - 1; 1: busy
+ *   end            bug               idle, stamped    bug                bug
+ *   steal          no                no               busy               no
+ *   lock           impossible        no               no                 locked, or waits
+ *   pin / unpin    unpin: no         unpin: no        unpin: no          set / clear
  *
- * "Impossible" needs a reference that the state does not have; "bug" stops (TYP-6). A leaf is writable or seg_desc. A leaf whose
- * type does not change, or comes from none, goes from idle to live in one step.
- * TLB-2: flush on every change of type, both ways. The stamp is written while busy, so that no other take or drop can come
- * between taking and storing it (XSA-241); the flush comes after the new type is taken (XSA-401).
+ * "Impossible" needs a reference that the state does not have; "bug" stops (TYP-6). A leaf is
+ * writable or seg_desc. A leaf whose type does not change, or comes from none, goes from idle to
+ * live in one step.
+ * TLB-2: flush on every change of type, both ways. The stamp is written while busy, so that no
+ * other take or drop can come between taking and storing it (XSA-241); the flush comes after the
+ * new type is taken (XSA-401).
  */
 #include <asm/domain_map.h>
 #include <asm/hypercall.h>
@@ -44,11 +47,13 @@
 
 #define TYPE_FLAGS (PGT_pinned | PGT_validated | PGT_partial | PGT_locked)
 
-static_assert((TYPE_FLAGS & (PGT_type_mask | PGT_count_mask)) == 0, "flags, type and count are apart");
+static_assert((TYPE_FLAGS & (PGT_type_mask | PGT_count_mask)) == 0,
+	      "flags, type and count are apart");
 
 static bool cas(struct page_info *pg, u64 *old, u64 new)
 {
-	return __atomic_compare_exchange_n(&pg->type_info, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&pg->type_info, old, new, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
 }
 
 static u64 type_count(u64 x) { return x & PGT_count_mask; }
@@ -98,7 +103,10 @@ int page_type_take(struct domain *d, struct page_info *pg, u64 type)
 				break;
 			continue;
 		}
-		/* Another CPU is at it, for one walk of bounded steps; a leaf is done before the holder can be preempted. */
+		/*
+		 * Another CPU is at it, for one walk of bounded steps; a leaf is done before the
+		 * holder can be preempted.
+		 */
 		if (type_level(type) && hypercall_preempt_check())
 			return -EINTR;
 		cpu_relax();
@@ -141,7 +149,8 @@ bool page_type_drop(struct page_info *pg)
 	do {
 		BUG_ON(type_count(x) == 0 || !(x & PGT_validated));
 		nx = type_count(x) > 1 ? x - 1 : x & ~PGT_validated;
-		BUG_ON(nx != x - 1 && (nx & TYPE_FLAGS));	/* the last one: neither locked nor pinned */
+		/* The last one: neither locked nor pinned. */
+		BUG_ON(nx != x - 1 && (nx & TYPE_FLAGS));
 	} while (!cas(pg, &x, nx));
 	return type_count(x) == 1;
 }
@@ -312,7 +321,10 @@ void page_type_park(struct page_info *pg, bool partial)
 		this_vcpu.old_guest_table_partial = partial;
 		return;
 	}
-	/* Every operation starts with nothing parked and drops one table at most; should one drop two, it waits here. */
+	/*
+	 * Every operation starts with nothing parked and drops one table at most; should one drop
+	 * two, it waits here.
+	 */
 	if (!partial && page_type_put_preemptible(pg) == 0) {
 		page_put(pg);
 		return;

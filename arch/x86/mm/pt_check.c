@@ -2,9 +2,10 @@
 /*
  * Checks of one entry. The masks are the whole policy: what is not in them is refused (PTE-2).
  *
- *   level  allowed                                               adjusted
- *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX               US set; PWT PCD PAT on I/O frames only (COH-1)
- *   2..4   P RW US         A D       AVL 52..62 NX               US set; PS, G, PWT, PCD refused
+ *   level  allowed                                       remarks
+ *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT on I/O frames only (COH-1)
+ *   2..4   P RW US         A D       AVL 52..62 NX       PS, G, PWT, PCD refused
+ *   all                                                  US is set in present entries
  */
 #include <asm/acpi.h>
 #include <asm/insn.h>
@@ -14,16 +15,18 @@
 #include <isola/errno.h>
 #include <isola/printk.h>
 
-#define UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | PTE_NX | PTE_ADDR)
+#define UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | \
+			 PTE_NX | PTE_ADDR)
 #define L1_ALLOWED	(UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
-#define L1_CACHE	(PTE_PWT | PTE_PCD | PTE_PAT)	/* PAT index 0, write-back, when all are clear */
+#define L1_CACHE	(PTE_PWT | PTE_PCD | PTE_PAT)	/* all clear: PAT index 0, write-back */
 
-#define MSI_FIRST	0xfee00		/* the MSI window; the local APIC is its first page unless firmware moved it */
+/* The MSI window. The local APIC is its first page unless firmware moved it. */
+#define MSI_FIRST	0xfee00
 #define MSI_LAST	0xfeeff
 
 struct domain domain_io = { .domid = DOMID_IO };
 
-static u64 nr_machine_frames;		/* one past what the CPU can address; 0 until pt_check_init() */
+static u64 nr_machine_frames;		/* what the CPU can address; 0 until pt_check_init() */
 
 /* Frames that no guest may map, by rising first. Written at boot only. */
 static struct { u64 first, last; } denied[ACPI_MAX_IOAPICS + 8];

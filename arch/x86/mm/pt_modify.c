@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing one entry. Invariants: the references of the new entry are held before it is visible; those of the old
- * one are dropped after it is gone from memory and, at L4, from every root that can be walked; the old value is the one the swap
- * gave back (PTE-5). Only the CPU sets bits (A, D) in an entry behind our back: everything else needs the page lock.
+ * Changing one entry. Invariants: the references of the new entry are held before it is visible;
+ * those of the old one are dropped after it is gone from memory and, at L4, from every root that
+ * can be walked; the old value is the one the swap gave back (PTE-5). Only the CPU sets bits (A, D)
+ * in an entry behind our back: everything else needs the page lock.
  */
 #include <asm/domain_map.h>
 #include <asm/insn.h>
@@ -16,7 +17,8 @@
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 
-#define MAX_TRIES 16			/* CON-3: the processor may set A and D once each; anything more is no accident */
+/* CON-3: the processor may set A and D once each; anything more is no accident. */
+#define MAX_TRIES 16
 
 /* PTE-1: what may change without a new look at the frame. */
 #define FAST_UPPER	(PTE_A | PTE_D | PTE_AVL | PTE_NX | PTE_US | PTE_SOFT_HI)
@@ -57,7 +59,10 @@ static void put_entry(unsigned level, pte_t e)
 		page_put_and_type(page_of(pte_mfn(e)));
 }
 
-/* Swap @ne in. *@oe is the value expected (with @any: whatever is there) and becomes the value that was there. */
+/*
+ * Swap @ne in. *@oe is the value expected (with @any: whatever is there) and becomes the value that
+ * was there.
+ */
 static bool swap_entry(pte_t *pe, pte_t *oe, pte_t ne, bool any)
 {
 	if (any) {
@@ -87,8 +92,8 @@ static void l4_written(struct page_info *table, const pte_t *pe)
 
 enum how { HOW_ANY, HOW_KEEP_AD, HOW_EXPECTED };
 
-static int modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t *expected, pte_t ne,
-		  enum how how)
+static int modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
+		  pte_t *expected, pte_t ne, enum how how)
 {
 	pte_t oe = how == HOW_EXPECTED ? *expected : pte_read(pe);
 	bool fast, swapped;
@@ -117,19 +122,24 @@ static int modify(struct domain *pg_owner, struct page_info *table, unsigned lev
 	return -EAGAIN;
 }
 
-int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t ne,
-	      enum pt_preserve preserve)
+int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
+	      pte_t ne, enum pt_preserve preserve)
 {
-	return modify(pg_owner, table, level, pe, NULL, ne, preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY);
+	enum how how = preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY;
+
+	return modify(pg_owner, table, level, pe, NULL, ne, how);
 }
 
-int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe, pte_t *expected,
-		       pte_t ne)
+int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
+		       pte_t *expected, pte_t ne)
 {
 	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED);
 }
 
-/* The frame of the L1 table for @va, or INVALID_MFN: a walk of plain loads, interrupts off (window rules). */
+/*
+ * The frame of the L1 table for @va, or INVALID_MFN: a walk of plain loads, interrupts off (window
+ * rules).
+ */
 static mfn_t find_l1(u64 va)
 {
 	mfn_t m = this_vcpu.kernel_l4;
@@ -157,8 +167,9 @@ pte_t *pt_walk_l1e(u64 va, struct page_info **table)
 	if (!is_guest_address(va))
 		return NULL;
 	/*
-	 * With interrupts off no frame of this walk can change its use or leave the window: either needs a flush that
-	 * waits for this CPU (TLB-8). After the reference is held none can leave; the use is the caller's to check.
+	 * With interrupts off no frame of this walk can change its use or leave the window: either
+	 * needs a flush that waits for this CPU (TLB-8). After the reference is held none can
+	 * leave; the use is the caller's to check.
 	 */
 	flags = irq_save();
 	m = find_l1(va);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk. pg[0] is the table the caller asked about; pg[depth] the one being worked on, whose parent's entry
- * nr_validated names it. Every table on the stack is busy (page_type.c): ours alone. A table above depth 0 brings the
- * general and type reference that its parent's entry is to hold, or has just ceased to hold.
+ * The walk. pg[0] is the table the caller asked about; pg[depth] the one being worked on, whose
+ * parent's entry nr_validated names it. Every table on the stack is busy (page_type.c): ours alone.
+ * A table above depth 0 brings the general and type reference that its parent's entry is to hold,
+ * or has just ceased to hold.
  *
  * PRE-5: at most 512 entries, counted over all tables together, lie between two preemption checks.
  */
@@ -17,8 +18,9 @@
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 
+/* Tests make it small, to stop in more places; above 4, which a resumed walk needs to get on. */
 #ifndef VALIDATE_BUDGET
-#define VALIDATE_BUDGET	PT_ENTRIES	/* tests make it small, to stop in more places; above 4, which a resumed walk needs */
+#define VALIDATE_BUDGET	PT_ENTRIES
 #endif
 
 struct walk {
@@ -45,10 +47,12 @@ static int push(struct walk *w, struct page_info *pg)
 	return PUSHED;
 }
 
-/* Half done, all of them, the lowest first: none is ever named by an entry said to hold references. */
+/*
+ * Half done, all of them, the lowest first: none is ever named by an entry said to hold references.
+ */
 static int suspend(struct walk *w)
 {
-	page_get_again(w->pg[0]);		/* the mark needs one of its own; the caller keeps the caller's */
+	page_get_again(w->pg[0]);		/* the mark's own; the caller keeps the caller's */
 	for (; w->depth >= 0; w->depth--)
 		page_type_suspend(w->pg[w->depth]);
 	return -ERESTART;
@@ -118,9 +122,9 @@ static int drop_child(struct walk *w, pte_t e)
 }
 
 /*
- * Entry nr_validated of a table holds no reference, but may name a table left partial by the very walk that was interrupted
- * here. Nobody else may ever come back to it, so it goes the way of its parent. Should it be somebody else's
- * half-done work, that one starts afresh.
+ * Entry nr_validated of a table holds no reference, but may name a table left partial by the very
+ * walk that was interrupted here. Nobody else may ever come back to it, so it goes the way of its
+ * parent. Should it be somebody else's half-done work, that one starts afresh.
  */
 static int drain_child(struct walk *w, unsigned level, pte_t e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segment descriptors: the allow-list. Invariant: a descriptor that the CPU can load from a guest frame gives ring 3 at most
- * and names no gate, TSS or LDT.
+ * Segment descriptors: the allow-list. Invariant: a descriptor that the CPU can load from a guest
+ * frame gives ring 3 at most and names no gate, TSS or LDT.
  */
 #include <isola/errno.h>
 #include <isola/frame_num.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The GDT: set_gdt and update_descriptor. Invariant: a frame is in the window exactly while its two references are held; it leaves
- * the window, flushed, before they are dropped. The hardware limit never changes: unset pages read as zero.
+ * The GDT: set_gdt and update_descriptor. Invariant: a frame is in the window exactly while its two
+ * references are held; it leaves the window, flushed, before they are dropped. The hardware limit
+ * never changes: unset pages read as zero.
  */
 #include <asm/domain_map.h>
 #include <asm/gdt.h>
@@ -43,7 +44,7 @@ static void gdt_replace(unsigned i, mfn_t new)
 	u64 va = VA_GDT + ((u64)i << PAGE_SHIFT);
 
 	if (mfn_is_valid_num(new))
-		vcpu_area_map(va, new, PAGE_HV_RW);	/* writable: the CPU sets Accessed in descriptors it loads */
+		vcpu_area_map(va, new, PAGE_HV_RW);	/* the CPU sets Accessed in descriptors */
 	else if (mfn_is_valid_num(old))
 		vcpu_area_unmap(va);
 	this_vcpu.gdt_frame[i] = new;
@@ -88,7 +89,10 @@ long hc_set_gdt(u64 list, u64 nr_ents, u64 a3, u64 a4, u64 a5, u64 a6)
 	return gdt_set(frames, nr_ents);
 }
 
-/* The frame's present use decides which reference guards the store: a live descriptor page must stay one. */
+/*
+ * The frame's present use decides which reference guards the store: a live descriptor page must
+ * stay one.
+ */
 static int write_descriptor(struct page_info *pg, u64 maddr, u64 desc)
 {
 	u64 type = READ_ONCE(pg->type_info) & PGT_type_mask;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flushes on request. The user root needs no flush of its own: leaving for it is a CR3 write (CR4.PGE and PCIDE are 0).
+ * Flushes on request. The user root needs no flush of its own: leaving for it is a CR3 write
+ * (CR4.PGE and PCIDE are 0).
  */
 #include <asm/guest_flush.h>
 #include <asm/percpu.h>

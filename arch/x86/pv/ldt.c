@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The LDT. The setting (base, entries) stays until changed; the pages behind it are looked up in the guest's kernel table one
- * by one, at the first fault on each (so the window may be sparse), and all forgotten when that table changes. Invariant: as
- * gdt.c.
+ * The LDT. The setting (base, entries) stays until changed; the pages behind it are looked up in
+ * the guest's kernel table one by one, at the first fault on each (so the window may be sparse),
+ * and all forgotten when that table changes. Invariant: as gdt.c.
  */
 #include <asm/gdt.h>
 #include <asm/ldt.h>
@@ -79,7 +79,8 @@ bool ldt_map_page_fault(u64 offset)
 	unsigned i = offset >> PAGE_SHIFT;
 	bool peek = this_cpu.cr3 != current->cr3_kernel, mapped;
 
-	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES || mfn_is_valid_num(this_vcpu.ldt_frame[i]))
+	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES ||
+	    mfn_is_valid_num(this_vcpu.ldt_frame[i]))
 		return false;
 	if (peek)
 		root_peek_kernel();

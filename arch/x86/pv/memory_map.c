@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * E820 maps for guests. The machine's ranges come sorted and without overlap; the withheld I/O ranges, sorted too, are shown
- * as reserved where they lie in the gaps between them.
+ * E820 maps for guests. The machine's ranges come sorted and without overlap; the withheld I/O
+ * ranges, sorted too, are shown as reserved where they lie in the gaps between them.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_memory_op: the table of its operations, and the questions among them. Operations that change memory are in
- * reservation.c, maps in memory_map.c.
+ * HYPERVISOR_memory_op: the table of its operations, and the questions among them. Operations that
+ * change memory are in reservation.c, maps in memory_map.c.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -32,7 +32,9 @@ struct domain *memory_op_domain(domid_t domid)
 
 long memory_op_continue(unsigned op, u64 done, u64 arg)
 {
-	return hypercall_continue(__HYPERVISOR_memory_op, op | done << MEMOP_CMD_BITS, arg, 0, 0, 0);
+	u64 cmd = op | done << MEMOP_CMD_BITS;
+
+	return hypercall_continue(__HYPERVISOR_memory_op, cmd, arg, 0, 0, 0);
 }
 
 /* The domain of a struct xen_memory_domain at @arg. */
@@ -92,8 +94,8 @@ static long op_machphys_mapping(u64 arg)
 }
 
 /*
- * Contiguous memory for DMA: none to be had yet. All refused and nr_exchanged as the caller left it is an outcome the ABI
- * has, and guests fall back.
+ * Contiguous memory for DMA: none to be had yet. All refused and nr_exchanged as the caller left it
+ * is an outcome the ABI has, and guests fall back.
  */
 static long op_exchange(u64 arg)
 {

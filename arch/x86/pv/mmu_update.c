@@ -2,11 +2,12 @@
 /*
  * HYPERVISOR_mmu_update: a list of page-table entry changes.
  *
- * Each request is copied in once and stands alone; only a *held* table (general reference, type reference, page lock) is carried
- * from one to the next when both are in the same frame, and it is let go at each preemption check that says stop, at the
- * end and on error. The count's top bit says "go on": *done is then what had been done before.
- * ABI: <xen/xen.h>; requests NULL with a count of only that bit is the call that finishes a parked table, its result in the
- * fourth argument.
+ * Each request is copied in once and stands alone; only a *held* table (general reference, type
+ * reference, page lock) is carried from one to the next when both are in the same frame, and it is
+ * let go at each preemption check that says stop, at the end and on error. The count's top bit says
+ * "go on": *done is then what had been done before.
+ * ABI: <xen/xen.h>; requests NULL with a count of only that bit is the call that finishes a parked
+ * table, its result in the fourth argument.
  */
 #include <asm/domain_map.h>
 #include <asm/foreign.h>
@@ -28,9 +29,10 @@
 static_assert(sizeof(struct mmu_update) == 16, "the ABI's request");
 
 /*
- * The frame of the last request. level 0: held for plain stores (a writable reference), 1..4: locked as a table; pg NULL: none.
- * flush: some table has been unhooked or replaced in this batch, and guests may count on its translations being gone on this CPU
- * when the call returns, as they are in Xen. Nothing of ours depends on it (docs/page-types.md).
+ * The frame of the last request. level 0: held for plain stores (a writable reference), 1..4:
+ * locked as a table; pg NULL: none. flush: some table has been unhooked or replaced in this batch,
+ * and guests may count on its translations being gone on this CPU when the call returns, as they
+ * are in Xen. Nothing of ours depends on it (docs/page-types.md).
  */
 struct held {
 	struct page_info *pg;
@@ -69,7 +71,8 @@ static int hold(struct held *h, mfn_t m)
 	return 0;
 }
 
-static int update_entry(struct held *h, struct domain *pg_owner, u64 maddr, u64 val, enum pt_preserve preserve)
+static int update_entry(struct held *h, struct domain *pg_owner, u64 maddr, u64 val,
+			enum pt_preserve preserve)
 {
 	pte_t *pe;
 	unsigned slot;
@@ -118,7 +121,10 @@ static int one_request(struct held *h, struct domain *pg_owner, const struct mmu
 	}
 }
 
-/* Handle up to @count requests; *@i is how many were. 0, -ERESTART to continue with the rest, or the first error. */
+/*
+ * Handle up to @count requests; *@i is how many were. 0, -ERESTART to continue with the rest, or
+ * the first error.
+ */
 static int all_requests(struct domain *pg_owner, u64 reqs, u32 count, u32 *i)
 {
 	struct held h = { 0 };
@@ -150,10 +156,12 @@ long hc_mmu_update(u64 reqs, u64 count_arg, u64 done_ptr, u64 domids, u64 a5, u6
 
 	(void)a5, (void)a6;
 	if (rc)
-		return hypercall_continue(__HYPERVISOR_mmu_update, reqs, count, done_ptr, domids, 0);
+		return hypercall_continue(__HYPERVISOR_mmu_update, reqs, count, done_ptr, domids,
+					  0);
 	if (count == MMU_OP_CONTINUED && !reqs)
 		return (int)domids;
-	if ((count & MMU_OP_CONTINUED) && done_ptr && copy_from_guest(&done, done_ptr, sizeof(done)))
+	if ((count & MMU_OP_CONTINUED) && done_ptr &&
+	    copy_from_guest(&done, done_ptr, sizeof(done)))
 		return -EFAULT;
 	count &= ~MMU_OP_CONTINUED;
 	pg_owner = pg_owner_of(domids & 0xffff);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_mmuext_op: pins, base pointers, flushes, LDT and whole-page operations, as a list. A table of functions; the list
- * itself works as in mmu_update.c.
+ * HYPERVISOR_mmuext_op: pins, base pointers, flushes, LDT and whole-page operations, as a list. A
+ * table of functions; the list itself works as in mmu_update.c.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -30,9 +30,10 @@ static_assert(sizeof(struct mmuext_op) == 24, "the ABI's element");
 
 static int op_pin(struct domain *pg_owner, const struct mmuext_op *op)
 {
-	static_assert(MMUEXT_PIN_L4_TABLE - MMUEXT_PIN_L1_TABLE == 3, "levels in order");
+	unsigned level = op->cmd - MMUEXT_PIN_L1_TABLE + 1;
 
-	return page_pin(pg_owner, _mfn(op->arg1.mfn), level_type(op->cmd - MMUEXT_PIN_L1_TABLE + 1));
+	static_assert(MMUEXT_PIN_L4_TABLE - MMUEXT_PIN_L1_TABLE == 3, "levels in order");
+	return page_pin(pg_owner, _mfn(op->arg1.mfn), level_type(level));
 }
 
 static int op_unpin(struct domain *pg_owner, const struct mmuext_op *op)
@@ -138,7 +139,10 @@ static int op_invlpg_all(struct domain *d, const struct mmuext_op *op)
 	return 0;
 }
 
-/* Guest RAM is write-back and coherent (COH-1): only who maps devices has something to write back. This CPU's caches. */
+/*
+ * Guest RAM is write-back and coherent (COH-1): only who maps devices has something to write back.
+ * This CPU's caches.
+ */
 static int op_flush_cache(struct domain *d, const struct mmuext_op *op)
 {
 	(void)op;
@@ -199,7 +203,10 @@ static int op_unsupported(struct domain *d, const struct mmuext_op *op)
 	return -EOPNOTSUPP;
 }
 
-/* @foreign_ok: the frame named may belong to @pg_owner; all others work on the caller alone (-EPERM). */
+/*
+ * @foreign_ok: the frame named may belong to @pg_owner; all others work on the caller alone
+ * (-EPERM).
+ */
 static const struct {
 	int (*fn)(struct domain *pg_owner, const struct mmuext_op *op);
 	bool foreign_ok;
@@ -264,7 +271,8 @@ long hc_mmuext_op(u64 list, u64 count_arg, u64 done_ptr, u64 domid, u64 a5, u64 
 		return hypercall_continue(__HYPERVISOR_mmuext_op, list, count, done_ptr, domid, 0);
 	if (count == MMU_OP_CONTINUED && !list)
 		return (int)domid;
-	if ((count & MMU_OP_CONTINUED) && done_ptr && copy_from_guest(&done, done_ptr, sizeof(done)))
+	if ((count & MMU_OP_CONTINUED) && done_ptr &&
+	    copy_from_guest(&done, done_ptr, sizeof(done)))
 		return -EFAULT;
 	count &= ~MMU_OP_CONTINUED;
 	pg_owner = pg_owner_of(domid);

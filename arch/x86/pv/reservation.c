@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Increase, populate, decrease. Invariants: a frame given is scrubbed, assigned and known to the M2P before the guest learns its
- * number; a frame taken back is held by nobody but its allocation (MEM-4) and reaches the allocator after a flush (TLB-3), which
- * is done before a continuation too. Progress is in the command word (CON-2): checked like a fresh argument.
+ * Increase, populate, decrease. Invariants: a frame given is scrubbed, assigned and known to the
+ * M2P before the guest learns its number; a frame taken back is held by nobody but its allocation
+ * (MEM-4) and reaches the allocator after a flush (TLB-3), which is done before a continuation too.
+ * Progress is in the command word (CON-2): checked like a fresh argument.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -20,7 +21,7 @@
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
-#define MAX_GUEST_ORDER	9		/* MEM-2: 512 frames are the longest step without a preemption check */
+#define MAX_GUEST_ORDER	9		/* MEM-2: at most 512 frames between preemption checks */
 
 struct change {
 	struct domain *d;

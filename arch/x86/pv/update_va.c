@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_update_va_mapping: change the L1 entry that maps one guest address in the current kernel table, and flush.
+ * HYPERVISOR_update_va_mapping: change the L1 entry that maps one guest address in the current
+ * kernel table, and flush.
  *
- * TLB-6: nothing is flushed when the update failed; so @va has been found to be a guest address by then.
+ * TLB-6: nothing is flushed when the update failed; so @va has been found to be a guest address by
+ * then.
  */
 #include <asm/foreign.h>
 #include <asm/guest_flush.h>
@@ -27,7 +29,10 @@ static int set_l1e(struct domain *pg_owner, u64 va, u64 val)
 	return rc;
 }
 
-/* @flags: what to flush in bits 1:0; whose, in the rest: 0 this vcpu's, UVMF_ALL, or the address of a vcpu bitmap. */
+/*
+ * @flags: what to flush in bits 1:0; whose, in the rest: 0 this vcpu's, UVMF_ALL, or the address of
+ * a vcpu bitmap.
+ */
 static int flush_as_told(u64 va, u64 flags)
 {
 	u64 what = flags & UVMF_FLUSHTYPE_MASK, whose = flags & ~UVMF_FLUSHTYPE_MASK;
@@ -72,6 +77,7 @@ long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64
 
 	(void)a5, (void)a6;
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_update_va_mapping_otherdomain, va, val, flags, domid, 0);
+		return hypercall_continue(__HYPERVISOR_update_va_mapping_otherdomain, va, val,
+					  flags, domid, 0);
 	return rc;
 }

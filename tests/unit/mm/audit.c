@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit: every count and flag of every frame, recomputed from what holds references, and the TLB against the types.
+ * The audit: every count and flag of every frame, recomputed from what holds references, and the
+ * TLB against the types.
  * Holders: docs/page-types.md. Between operations nothing is busy and nothing is locked.
  */
 #include <string.h>
@@ -20,9 +21,11 @@ static unsigned faults;
 
 static void fault(unsigned f, const char *what, u64 is, u64 should)
 {
+	const struct page_info *pg = page_of(_mfn(f));
+
 	if (faults++ < 5)
-		printf("# frame %u: %s is %lx, should be %lx; count %lx, type %lx, nr_validated %u\n", f, what, is, should,
-		       page_of(_mfn(f))->count_info, page_of(_mfn(f))->type_info, page_of(_mfn(f))->nr_validated);
+		printf("# frame %u: %s is %lx, should be %lx; count %lx, type %lx, validated %u\n",
+		       f, what, is, should, pg->count_info, pg->type_info, pg->nr_validated);
 }
 
 static void hold(mfn_t m, u64 type)
@@ -62,7 +65,8 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 static void frame_holds(unsigned f)
 {
 	const struct page_info *pg = page_of(_mfn(f));
-	unsigned level = type_level(pg->type_info), n = pg->type_info & PGT_partial ? pg->nr_validated : PT_ENTRIES;
+	unsigned level = type_level(pg->type_info);
+	unsigned n = pg->type_info & PGT_partial ? pg->nr_validated : PT_ENTRIES;
 
 	if (!(pg->type_info & PGT_count_mask))
 		return;
@@ -85,13 +89,15 @@ static void vcpu_holds(void)
 	if (mfn_is_valid_num(this_vcpu.old_guest_table)) {
 		const struct page_info *pg = page_of(this_vcpu.old_guest_table);
 
-		hold(this_vcpu.old_guest_table, this_vcpu.old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
+		hold(this_vcpu.old_guest_table,
+		     this_vcpu.old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
 	}
 }
 
 static void check_type_word(unsigned f)
 {
-	u64 x = page_of(_mfn(f))->type_info, flags = PGT_validated | PGT_partial | PGT_locked | PGT_pinned;
+	const u64 flags = PGT_validated | PGT_partial | PGT_locked | PGT_pinned;
+	u64 x = page_of(_mfn(f))->type_info;
 	const struct expected *w = &want[f];
 
 	if ((x & PGT_count_mask) != w->type)

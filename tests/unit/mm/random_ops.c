@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations: a hostile guest makes every page-table call there is, with mostly plausible and sometimes absurd
- * arguments, preempted and faulted at random, while its processor walks and remembers. After each call the audit recomputes
- * everything. Frame f's role (f % 5: data, l1 .. l4) makes deep trees likely.
+ * Random operations: a hostile guest makes every page-table call there is, with mostly plausible
+ * and sometimes absurd arguments, preempted and faulted at random, while its processor walks and
+ * remembers. After each call the audit recomputes everything. Frame f's role (f % 5: data, l1 ..
+ * l4) makes deep trees likely.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -23,7 +24,10 @@ static struct {
 	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, in_tlb[NR_USES];
 } seen;
 
-/* This run's guest comes back to every call until it is done, and nothing faults: then nothing may stay half done. */
+/*
+ * This run's guest comes back to every call until it is done, and nothing faults: then nothing may
+ * stay half done.
+ */
 static bool patient;
 
 static u64 rnd(u64 n) { return tap_random() % n; }
@@ -64,7 +68,8 @@ static long dispatch(unsigned nr, const u64 *a)
 	switch (nr) {
 	case __HYPERVISOR_mmu_update:		return hc_mmu_update(a[0], a[1], a[2], a[3], 0, 0);
 	case __HYPERVISOR_mmuext_op:		return hc_mmuext_op(a[0], a[1], a[2], a[3], 0, 0);
-	case __HYPERVISOR_update_va_mapping:	return hc_update_va_mapping(a[0], a[1], a[2], 0, 0, 0);
+	case __HYPERVISOR_update_va_mapping:
+		return hc_update_va_mapping(a[0], a[1], a[2], 0, 0, 0);
 	case __HYPERVISOR_set_gdt:		return hc_set_gdt(a[0], a[1], 0, 0, 0, 0);
 	case __HYPERVISOR_update_descriptor:	return hc_update_descriptor(a[0], a[1], 0, 0, 0, 0);
 	case __HYPERVISOR_memory_op:		return hc_memory_op(a[0], a[1], 0, 0, 0, 0);
@@ -81,8 +86,8 @@ static bool audit_now(void)
 static bool nothing_half_done(void)
 {
 	for (unsigned f = 0; f < NR_FRAMES; f++)
-		if (!check(!(page_of(_mfn(f))->type_info & PGT_partial), "frame %u is left partial: type %lx", f,
-			   page_of(_mfn(f))->type_info))
+		if (!check(!(page_of(_mfn(f))->type_info & PGT_partial), "frame %u is left partial",
+			   f))
 			return false;
 	return check(!mfn_is_valid_num(this_vcpu.old_guest_table), "a table is left parked");
 }
@@ -119,9 +124,17 @@ static bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 
 static u64 entry_address(unsigned f)
 {
-	unsigned slot = rnd(30) ? slots[rnd(NR_SLOTS)] : rnd(2) ? L4_SLOT_HV_FIRST + rnd(16) : rnd(PT_ENTRIES);
+	unsigned slot = slots[rnd(NR_SLOTS)];
+
+	if (rnd(30) == 0)
+		slot = rnd(2) ? L4_SLOT_HV_FIRST + rnd(16) : rnd(PT_ENTRIES);
 
 	return ((u64)f << PAGE_SHIFT) + 8 * slot;
+}
+
+static u64 random_domid(void)
+{
+	return rnd(16) ? DOMID_SELF : rnd(0x8000);
 }
 
 static bool do_mmu_update(unsigned depth)
@@ -136,7 +149,7 @@ static bool do_mmu_update(unsigned depth)
 		req[i].ptr = entry_address(f) | (rnd(16) ? rnd(4) : rnd(8));
 		req[i].val = random_entry(f % 5 ? f % 5 : 1 + rnd(4));
 	}
-	return call(depth, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, rnd(16) ? DOMID_SELF : rnd(0x8000));
+	return call(depth, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, random_domid());
 }
 
 static void random_ext(struct mmuext_op *op)
@@ -168,7 +181,7 @@ static bool do_mmuext(unsigned depth)
 	memset(op, 0, sizeof(op));
 	for (unsigned i = 0; i < n; i++)
 		random_ext(&op[i]);
-	return call(depth, __HYPERVISOR_mmuext_op, (u64)op, n, (u64)&done, rnd(16) ? DOMID_SELF : rnd(0x8000));
+	return call(depth, __HYPERVISOR_mmuext_op, (u64)op, n, (u64)&done, random_domid());
 }
 
 static u64 random_va(void)
@@ -184,8 +197,8 @@ static bool do_update_va(unsigned depth)
 {
 	u64 mask = rnd(4);
 
-	return call(depth, __HYPERVISOR_update_va_mapping, rnd(50) ? random_va() : tap_random(), random_entry(1),
-		    rnd(4) ? rnd(8) : (u64)&mask | rnd(4), 0);
+	return call(depth, __HYPERVISOR_update_va_mapping, rnd(50) ? random_va() : tap_random(),
+		    random_entry(1), rnd(4) ? rnd(8) : (u64)&mask | rnd(4), 0);
 }
 
 static bool do_gdt(unsigned depth)
@@ -199,8 +212,9 @@ static bool do_gdt(unsigned depth)
 
 static bool do_descriptor(unsigned depth)
 {
-	return call(depth, __HYPERVISOR_update_descriptor, ((u64)any_frame() << PAGE_SHIFT) + rnd(512) * 8 + (rnd(20) == 0),
-		    tap_random(), 0, 0);
+	u64 maddr = ((u64)any_frame() << PAGE_SHIFT) + rnd(512) * 8 + (rnd(20) == 0);
+
+	return call(depth, __HYPERVISOR_update_descriptor, maddr, tap_random(), 0, 0);
 }
 
 static bool do_memory(unsigned depth)
@@ -209,8 +223,8 @@ static bool do_memory(unsigned depth)
 	struct xen_memory_reservation r = { .nr_extents = 1 + rnd(3), .domid = DOMID_SELF };
 
 	r.extent_start.p = (void *)list;
-	return call(depth, __HYPERVISOR_memory_op, rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap,
-		    (u64)&r, 0, 0);
+	return call(depth, __HYPERVISOR_memory_op,
+		    rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap, (u64)&r, 0, 0);
 }
 
 /* Plain stores of the guest: to frames that it has, or may still have, mapped writable. */
@@ -218,8 +232,8 @@ static bool do_stores(unsigned depth)
 {
 	unsigned f = rnd(NR_FRAMES), role = f % 5;
 	const struct page_info *pg = page_of(_mfn(f));
-	bool may = tlb_use[f][USE_WRITE] ||
-		   ((pg->type_info & PGT_type_mask) == PGT_writable && (pg->type_info & PGT_count_mask));
+	bool may = tlb_use[f][USE_WRITE] || ((pg->type_info & PGT_type_mask) == PGT_writable &&
+					     (pg->type_info & PGT_count_mask));
 
 	(void)depth;
 	for (unsigned i = 0; may && i < 6; i++)
@@ -257,9 +271,10 @@ static bool do_ldt_fault(unsigned depth)
 static bool random_call(unsigned depth)
 {
 	static bool (*const actions[])(unsigned depth) = {
-		do_mmu_update, do_mmu_update, do_mmu_update, do_mmu_update, do_mmuext, do_mmuext, do_mmuext, do_update_va,
-		do_update_va, do_update_va, do_gdt, do_descriptor, do_memory, do_stores, do_stores, do_stores, do_walks,
-		do_walks, do_walks, do_ldt_fault,
+		do_mmu_update, do_mmu_update, do_mmu_update, do_mmu_update, do_mmuext, do_mmuext,
+		do_mmuext, do_update_va, do_update_va, do_update_va, do_gdt, do_descriptor,
+		do_memory,
+		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
 	};
 
 	return actions[rnd(sizeof(actions) / sizeof(actions[0]))](depth);
@@ -316,12 +331,16 @@ int main(int argc, char **argv)
 		for (unsigned long done = 0; done < nr / 4 && good; done += 2500)
 			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient);
 	all_ok("every audit finds every count, flag and TLB entry right");
-	printf("# calls %lu: %lu done, %lu refused, %lu continued; parked at %lu, partial seen %lu, pinned L4s seen %lu\n",
-	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial, seen.pinned_l4);
-	printf("# in the TLB, summed over walks: %lu read, %lu write, %lu l1, %lu l2, %lu l3\n", seen.in_tlb[0], seen.in_tlb[1],
-	       seen.in_tlb[2], seen.in_tlb[3], seen.in_tlb[4]);
-	ok(seen.ok > seen.calls / 50 && seen.refused > seen.calls / 50, "calls succeed and calls are refused");
-	ok(seen.continued > 100 && seen.parked > 10 && seen.partial > 10, "calls were continued, tables parked and left partial");
+	printf("# calls %lu: %lu done, %lu refused, %lu continued; seen: parked %lu, partial %lu, "
+	       "pinned L4 %lu\n",
+	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial,
+	       seen.pinned_l4);
+	printf("# in the TLB, summed over walks: %lu read, %lu write, %lu l1, %lu l2, %lu l3\n",
+	       seen.in_tlb[0], seen.in_tlb[1], seen.in_tlb[2], seen.in_tlb[3], seen.in_tlb[4]);
+	ok(seen.ok > seen.calls / 50 && seen.refused > seen.calls / 50,
+	   "calls succeed and calls are refused");
+	ok(seen.continued > 100 && seen.parked > 10 && seen.partial > 10,
+	   "calls were continued, tables parked and left partial");
 	ok(seen.pinned_l4 > 10, "trees were pinned");
 	return done();
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated machine: memory at fixed addresses, and stand-ins for what the files under test call. */
+/*
+ * The simulated machine: memory at fixed addresses, and stand-ins for what the files under test
+ * call.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,7 +41,8 @@ const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
 
 static void map_at(u64 va, u64 bytes)
 {
-	void *p = mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap((void *)va, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("mmap");
@@ -70,7 +74,8 @@ void world_reset(void)
 	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE);
 	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE));
 	map_at(VA_M2P_RW, PAGE_SIZE);
-	world_domain = (struct domain){ .domid = 0, .is_privileged = true, .nr_vcpus = 1, .max_pages = NR_FRAMES };
+	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 1 };
+	world_domain.max_pages = NR_FRAMES;
 	world_domain.nr_pages = NR_OWN;
 	world_foreign = (struct domain){ .domid = 1 };
 	the_vcpu = (struct vcpu){ .domain = &world_domain, .cr3_kernel = 0x1000 };
@@ -160,8 +165,10 @@ static pte_t root_entry(pte_t e) { return pte_present(e) ? e : 0; }
 
 static void copy_root(pte_t *root, mfn_t l4)
 {
+	const pte_t *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
+
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		root[i] = mfn_is_valid_num(l4) && (i < 256 || i > 271) ? root_entry(((pte_t *)window_ptr(l4))[i]) : 0;
+		root[i] = from && (i < 256 || i > 271) ? root_entry(from[i]) : 0;
 }
 
 void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, 16 * sizeof(pte_t)); }
@@ -267,8 +274,15 @@ static size_t copy(void *to, const void *from, u64 guest_va, size_t len)
 	return 0;
 }
 
-size_t raw_copy_from_guest(void *to, u64 from, size_t len) { return copy(to, (void *)from, from, len); }
-size_t raw_copy_to_guest(u64 to, const void *from, size_t len) { return copy((void *)to, from, to, len); }
+size_t raw_copy_from_guest(void *to, u64 from, size_t len)
+{
+	return copy(to, (void *)from, from, len);
+}
+
+size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
+{
+	return copy((void *)to, from, to, len);
+}
 
 bool guest_range_ok(u64 va, u64 len, bool write)
 {

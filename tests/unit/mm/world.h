@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated machine that the product's mm and pv page-table files run on, hosted: frames, one CPU with its TLB, one guest
- * domain with one vcpu. Frame f may be told by its number: see the ranges below.
+ * The simulated machine that the product's mm and pv page-table files run on, hosted: frames, one
+ * CPU with its TLB, one guest domain with one vcpu. Frame f may be told by its number: see the
+ * ranges below.
  */
 #pragma once
 
@@ -31,13 +32,19 @@ extern struct continuation { bool pending; unsigned nr; u64 arg[5]; } world_cont
 void world_reset(void);
 pte_t *frame_ptr(unsigned f);
 
-/* The TLB: which uses of each frame it may still know, upper levels included; forgets on a flush and never else. */
+/*
+ * The TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
+ * and never else.
+ */
 enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
 extern bool tlb_use[NR_FRAMES][NR_USES];
 /* The processor walks to somewhere, from @root or from a table it remembers. */
 void tlb_walk(const pte_t *root);
 
-/* Recompute every count and flag; check the TLB against the types. The number of faults found (printed as they are). */
+/*
+ * Recompute every count and flag; check the TLB against the types. The number of faults found
+ * (printed as they are).
+ */
 unsigned world_audit(void);
 
 /* Slots of a table that tests use; all the others stay empty. */

@@ -11,5 +11,8 @@
 /* The translation of @va, or everything, as far as... */
 void guest_flush_local(u64 va);                         /* ...the current vcpu may have it cached */
 void guest_flush_all(u64 va);                           /* ...any vcpu of its domain may; waits */
-/* ...the vcpus in the guest's bitmap at @bitmap (u64 words, bit n = vcpu n, as many as the domain has) may; waits. -EFAULT. */
+/*
+ * ...the vcpus in the guest's bitmap at @bitmap (u64 words, bit n = vcpu n, as many as the domain
+ * has) may; waits. -EFAULT.
+ */
 int __must_check guest_flush_listed(u64 bitmap, u64 va);

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's LDT, mapped page by page when the processor first reads it. All for the current vcpu, on its kernel root, interrupts
- * on unless said otherwise.
+ * The guest's LDT, mapped page by page when the processor first reads it. All for the current vcpu,
+ * on its kernel root, interrupts on unless said otherwise.
  */
 #pragma once
 
 #include <isola/types.h>
 
 /*
- * The processor touched byte @offset of the current vcpu's LDT window and no page is there. True: it is now, try again. False: the guest's
- * LDT does not reach so far, or its page there cannot be a descriptor page. Either root of the vcpu may be loaded.
+ * The processor touched byte @offset of the current vcpu's LDT window and no page is there. True:
+ * it is now, try again. False: the guest's LDT does not reach so far, or its page there cannot be a
+ * descriptor page. Either root of the vcpu may be loaded.
  */
 bool ldt_map_page_fault(u64 offset);
 
-/* MMUEXT_SET_LDT: @base guest virtual, page aligned. Drops the pages of the old one, loads LDTR. -EINVAL: nothing has changed. */
+/*
+ * MMUEXT_SET_LDT: @base guest virtual, page aligned. Drops the pages of the old one, loads LDTR.
+ * -EINVAL: nothing has changed.
+ */
 int __must_check ldt_set(u64 base, u32 nr_ents);
 
 /* Forget the mapped pages, not the setting: the guest's tables have changed under them. */

@@ -6,5 +6,8 @@
 
 #include <isola/types.h>
 
-/* Make LDTR cover the first @nr_ents (0..8192) descriptors of VA_LDT; 0 makes it null. Interrupts on or off. */
+/*
+ * Make LDTR cover the first @nr_ents (0..8192) descriptors of VA_LDT; 0 makes it null. Interrupts
+ * on or off.
+ */
 void ldtr_load(u32 nr_ents);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine-to-phys table: for each frame of RAM the pfn its owner calls it. The hypervisor owns it, guests read it at VA_M2P;
- * it is for them only, and never trusted. Entries of frames that nobody owns are INVALID_M2P_ENTRY.
+ * The machine-to-phys table: for each frame of RAM the pfn its owner calls it. The hypervisor owns
+ * it, guests read it at VA_M2P; it is for them only, and never trusted. Entries of frames that
+ * nobody owns are INVALID_M2P_ENTRY.
  */
 #pragma once
 
@@ -10,6 +11,8 @@
 /* <xen/arch-x86_64.h>: no pfn */
 #define INVALID_M2P ((pfn_t){ ~0ul })
 
-/* Frames without a frame record have no entry: m2p_set() does nothing, m2p_get() says INVALID_M2P. */
+/*
+ * Frames without a frame record have no entry: m2p_set() does nothing, m2p_get() says INVALID_M2P.
+ */
 void m2p_set(mfn_t m, pfn_t pfn);
 pfn_t m2p_get(mfn_t m);

@@ -7,8 +7,9 @@
 #include <isola/types.h>
 
 /*
- * XENMEM_machine_memory_map: the machine's map, with what no guest may touch marked reserved in its gaps. @arg: guest
- * address of struct xen_memory_map. 0; -EPERM; -EFAULT; -EINVAL: the buffer is too small for all.
+ * XENMEM_machine_memory_map: the machine's map, with what no guest may touch marked reserved in its
+ * gaps. @arg: guest address of struct xen_memory_map. 0; -EPERM; -EFAULT; -EINVAL: the buffer is
+ * too small for all.
  */
 long memory_map_machine(u64 arg);
 

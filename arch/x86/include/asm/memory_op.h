@@ -7,7 +7,9 @@
 #include <isola/domain.h>
 #include <isola/types.h>
 
-/* The command word: operation in the low six bits, extents already done above. An ABI fact of Xen. */
+/*
+ * The command word: operation in the low six bits, extents already done above. An ABI fact of Xen.
+ */
 #define MEMOP_CMD_BITS		6
 #define MEMOP_MAX_EXTENTS	(0xffffffffu >> MEMOP_CMD_BITS)
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What mmu_update and mmuext_op share: a list handled element by element, its progress and its continuation.
+ * What mmu_update and mmuext_op share: a list handled element by element, its progress and its
+ * continuation.
  */
 #pragma once
 
 #include <isola/types.h>
 
-/* In the count argument: this call goes on with a list; *done already counts what went before. An ABI fact of Xen. */
+/*
+ * In the count argument: this call goes on with a list; *done already counts what went before. An
+ * ABI fact of Xen.
+ */
 #define MMU_OP_CONTINUED (1u << 31)
 
 struct mmu_op_progress {
@@ -19,7 +23,8 @@ struct mmu_op_progress {
 };
 
 /*
- * Leave hypercall @nr with result @rc of its last element: writes *done, continues when @rc is -ERESTART or when a table is still
- * parked, else gives the result. Returns what the hypercall function returns.
+ * Leave hypercall @nr with result @rc of its last element: writes *done, continues when @rc is
+ * -ERESTART or when a table is still parked, else gives the result. Returns what the hypercall
+ * function returns.
  */
 long mmu_op_end(unsigned nr, int rc, const struct mmu_op_progress *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * General references: they keep a frame allocated to its owner. One holder kind each, listed in frametable.h.
- * All by atomic operations on count_info; no locks.
+ * General references: they keep a frame allocated to its owner. One holder kind each, listed in
+ * frametable.h. All by atomic operations on count_info; no locks.
  */
 #pragma once
 
@@ -9,8 +9,8 @@
 #include <isola/domain.h>
 
 /*
- * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving, the
- * hypervisor's own, or the count is at its maximum (TYP-6). Nothing has changed then.
+ * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving,
+ * the hypervisor's own, or the count is at its maximum (TYP-6). Nothing has changed then.
  */
 bool __must_check page_get(struct page_info *pg, const struct domain *d);
 
@@ -20,15 +20,22 @@ struct page_info *__must_check page_get_from_mfn(mfn_t m, const struct domain *d
 /* One more reference on a frame the caller already holds one on. */
 void page_get_again(struct page_info *pg);
 
-/* Drop a reference. The allocation reference itself goes by domain_free_page() only, so this never frees. */
+/*
+ * Drop a reference. The allocation reference itself goes by domain_free_page() only, so this never
+ * frees.
+ */
 void page_put(struct page_info *pg);
 
-/* Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a reference is held. */
+/*
+ * Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a
+ * reference is held.
+ */
 struct domain *page_owner(const struct page_info *pg);
 
 /*
- * Is @m no RAM at all: no frame record, or one that says "device or firmware" for ever? Such frames are never
- * counted. The answer never changes after boot, so what was mapped without a reference is unmapped without one.
+ * Is @m no RAM at all: no frame record, or one that says "device or firmware" for ever? Such frames
+ * are never counted. The answer never changes after boot, so what was mapped without a reference is
+ * unmapped without one.
  */
 static inline bool is_io_frame(mfn_t m)
 {

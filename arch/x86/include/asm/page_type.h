@@ -2,11 +2,13 @@
 /*
  * Page types: the single use a machine frame is put to at any moment.
  *
- * A frame is exactly one of: none, writable, l1, l2, l3, l4, seg_desc. The type may change only while its count is
- * zero. Transitions, with who may ask for each, are the table in page_type.c and docs/page-types.md.
- * Concurrency: the type word changes only by atomic operations in page_type.c; reading it needs no lock, but the answer
- * is stable only while the caller holds a type reference.
- * Order on a change of type (TLB-1): take the new type, not validated, count 1 -> flush -> validate -> publish.
+ * A frame is exactly one of: none, writable, l1, l2, l3, l4, seg_desc. The type may change only
+ * while its count is zero. Transitions, with who may ask for each, are the table in page_type.c and
+ * docs/page-types.md.
+ * Concurrency: the type word changes only by atomic operations in page_type.c; reading it needs no
+ * lock, but the answer is stable only while the caller holds a type reference.
+ * Order on a change of type (TLB-1): take the new type, not validated, count 1 -> flush -> validate
+ * -> publish.
  */
 #pragma once
 
@@ -24,59 +26,67 @@ static inline unsigned type_level(u64 type_info)
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }
 
 /*
- * Take a type reference of @type (PGT_writable, PGT_l1.., PGT_seg_desc) on @pg, which the caller holds a general
- * reference on; the type reference does not bring one of its own. Checks (validates) the contents when the frame is
- * not of that type yet; everything an l2..l4 table names gets its references.
- * Returns 0; -EBUSY in use as another type; -EINVAL, -EPERM contents refused; and for tables only: -ERESTART preempted with
- * progress kept in the frame; -EINTR preempted with nothing done (PRE-4). On error nothing has changed but for -ERESTART.
- * Context: the frame's owner is the loaded domain (tables are read through the window); interrupts on: it may flush.
+ * Take a type reference of @type (PGT_writable, PGT_l1.., PGT_seg_desc) on @pg, which the caller
+ * holds a general reference on; the type reference does not bring one of its own. Checks
+ * (validates) the contents when the frame is not of that type yet; everything an l2..l4 table names
+ * gets its references.
+ * Returns 0; -EBUSY in use as another type; -EINVAL, -EPERM contents refused; and for tables only:
+ * -ERESTART preempted with progress kept in the frame; -EINTR preempted with nothing done (PRE-4).
+ * On error nothing has changed but for -ERESTART.
+ * Context: the frame's owner is the loaded domain (tables are read through the window); interrupts
+ * on: it may flush.
  */
 int __must_check page_type_get(struct page_info *pg, u64 type);
 /* The same for PGT_writable and a frame known to be @d's: 0 or -EBUSY. */
 int __must_check page_type_get_writable(struct domain *d, struct page_info *pg);
 
 /*
- * Drop one. Dropping the last reference of a table drops what its entries held. The first form parks what is left when
- * it must stop (PRE-3); the second returns -ERESTART then, and the table's partial mark owns what is left.
+ * Drop one. Dropping the last reference of a table drops what its entries held. The first form
+ * parks what is left when it must stop (PRE-3); the second returns -ERESTART then, and the table's
+ * partial mark owns what is left.
  */
 void page_type_put(struct page_info *pg);
 int __must_check page_type_put_preemptible(struct page_info *pg);
 /* For references known to be of type writable or seg_desc: there is nothing to take apart. */
 void page_type_put_leaf(struct page_info *pg);
 
-/* General and type reference together, as most holders need. As page_type_get(), and -EINVAL when the frame is not d's. */
+/*
+ * General and type reference together, as most holders need. As page_type_get(), and -EINVAL when
+ * the frame is not d's.
+ */
 int __must_check page_get_and_type(struct page_info *pg, struct domain *d, u64 type);
 void page_put_and_type(struct page_info *pg);
 
 /*
- * MMUEXT_PIN/UNPIN. Pin takes one general and one type reference for itself. -EINVAL: not d's, in use as another type, or
- * already (not) pinned; else as page_type_get().
+ * MMUEXT_PIN/UNPIN. Pin takes one general and one type reference for itself. -EINVAL: not d's, in
+ * use as another type, or already (not) pinned; else as page_type_get().
  */
 int __must_check page_pin(struct domain *d, mfn_t m, u64 type);
 int __must_check page_unpin(struct domain *d, mfn_t m);
 
 /*
- * The page lock of a table: held while its entries are changed, so that only one CPU does. Spins with interrupts on
- * (the holder may wait for a flush that this CPU must answer); no other lock inside. The caller holds a type reference.
+ * The page lock of a table: held while its entries are changed, so that only one CPU does. Spins
+ * with interrupts on (the holder may wait for a flush that this CPU must answer); no other lock
+ * inside. The caller holds a type reference.
  */
 void page_lock(struct page_info *pg);
 void page_unlock(struct page_info *pg);
 
 /*
- * Page lock and type reference in one step, for a frame the caller holds a general reference on. Returns the table's level,
- * or 0, and nothing taken, when it is not a validated table.
+ * Page lock and type reference in one step, for a frame the caller holds a general reference on.
+ * Returns the table's level, or 0, and nothing taken, when it is not a validated table.
  */
 unsigned __must_check page_lock_table(struct page_info *pg);
 void page_unlock_table(struct page_info *pg);
 
 /*
- * PRE-3: finish the table this vcpu has parked. 0, or -ERESTART: the hypercall must be continued and do nothing else. Every
- * memory operation begins with it.
+ * PRE-3: finish the table this vcpu has parked. 0, or -ERESTART: the hypercall must be continued
+ * and do nothing else. Every memory operation begins with it.
  */
 int __must_check page_type_finish_parked(void);
 /*
- * Park @pg: with @partial the caller gives one general reference, and the table's partial mark is to be taken apart;
- * without, one general and one type reference, to be dropped.
+ * Park @pg: with @partial the caller gives one general reference, and the table's partial mark is
+ * to be taken apart; without, one general and one type reference, to be dropped.
  */
 void page_type_park(struct page_info *pg, bool partial);
 
@@ -84,14 +94,23 @@ void page_type_park(struct page_info *pg, bool partial);
 
 enum { TAKEN, TAKEN_TO_VALIDATE };
 
-/* Event "take". TAKEN: counted. TAKEN_TO_VALIDATE: the caller owns the frame's contents until it publishes, suspends or ends. */
+/*
+ * Event "take". TAKEN: counted. TAKEN_TO_VALIDATE: the caller owns the frame's contents until it
+ * publishes, suspends or ends.
+ */
 int __must_check page_type_take(struct domain *d, struct page_info *pg, u64 type);
 void page_type_publish(struct page_info *pg);
-/* Leave the frame half done: its partial mark takes over the caller's type reference and one general reference. */
+/*
+ * Leave the frame half done: its partial mark takes over the caller's type reference and one
+ * general reference.
+ */
 void page_type_suspend(struct page_info *pg);
 /* Event "drop". True: it was the last, the caller owns the contents and must end or suspend. */
 bool __must_check page_type_drop(struct page_info *pg);
-/* Take over a partial mark of @type to take the table apart: true if there was one. Its general reference becomes the caller's. */
+/*
+ * Take over a partial mark of @type to take the table apart: true if there was one. Its general
+ * reference becomes the caller's.
+ */
 bool __must_check page_type_steal(struct page_info *pg, u64 type);
 /* Count 0. The last use is gone from memory and from every root now: the stamp is taken here. */
 void page_type_end(struct page_info *pg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One page-table entry of a guest: may it be, and which references does it hold? Every new entry, whatever way it comes,
- * is decided here (PTE-1).
+ * One page-table entry of a guest: may it be, and which references does it hold? Every new entry,
+ * whatever way it comes, is decided here (PTE-1).
  */
 #pragma once
 
@@ -12,17 +12,21 @@
 struct acpi_info;
 
 /*
- * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before any guest; until then no frame
- * may be mapped.
+ * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before
+ * any guest; until then no frame may be mapped.
  */
 void pt_check_init(const struct acpi_info *acpi);
 
 /*
- * Stands for the owner of I/O frames (DOMID_IO) where a domain is asked for: it owns no counted frame.
+ * Stands for the owner of I/O frames (DOMID_IO) where a domain is asked for: it owns no counted
+ * frame.
  */
 extern struct domain domain_io;
 
-/* May @d map the non-RAM frame @m? Privileged domains, but for interrupt controllers and the hypervisor's own devices. */
+/*
+ * May @d map the non-RAM frame @m? Privileged domains, but for interrupt controllers and the
+ * hypervisor's own devices.
+ */
 bool pt_io_permitted(const struct domain *d, mfn_t m);
 
 /* Withhold [@first, @last] from every guest. Boot only. */
@@ -31,15 +35,16 @@ void pt_deny_io(mfn_t first, mfn_t last);
 bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last);
 
 /*
- * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are. *@e gains what the ABI adds (US).
- * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-back (COH-1));
- * -EPERM (I/O memory that @d, the caller's domain, may not map).
+ * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are. *@e gains
+ * what the ABI adds (US).
+ * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-
+ * back (COH-1)); -EPERM (I/O memory that @d, the caller's domain, may not map).
  */
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 
 /*
- * Take (drop) the references that the checked, present L1 entry @e holds; @pg_owner must own the frame. 0; -EBUSY not pg_owner's,
- * or RW and the frame is in use as a table or descriptor page.
+ * Take (drop) the references that the checked, present L1 entry @e holds; @pg_owner must own the
+ * frame. 0; -EBUSY not pg_owner's, or RW and the frame is in use as a table or descriptor page.
  */
 int __must_check pt_get_l1e(struct domain *pg_owner, pte_t e);
 void pt_put_l1e(pte_t e);

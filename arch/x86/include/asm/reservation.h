@@ -7,8 +7,9 @@
 #include <isola/types.h>
 
 /*
- * XENMEM_increase_reservation, _decrease_reservation, _populate_physmap, from extent @start on. @arg: guest address of
- * struct xen_memory_reservation. Returns the number of extents done, those before @start included; short on any failure (the
+ * XENMEM_increase_reservation, _decrease_reservation, _populate_physmap, from extent @start on.
+ * @arg: guest address of struct xen_memory_reservation. Returns the number of extents done, those
+ * before @start included; short on any failure (the
  * ABI has no error here); or continues.
  */
 long reservation_change(unsigned op, u64 arg, u64 start);
