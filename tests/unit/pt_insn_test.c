@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores into page tables: each random instruction is run by this machine's own processor and by the emulator, on the same
- * registers, flags and memory; what is left must be equal, bit for bit. So the oracle is hardware, not a table of ours.
+ * Stores into page tables: each random instruction is run by this machine's own processor and by
+ * the emulator, on the same registers, flags and memory; what is left must be equal, bit for bit.
+ * So the oracle is hardware, not a table of ours.
  *
  * Sources: arch/x86/pv/decode.c arch/x86/pv/execute.c
  */
@@ -34,7 +35,10 @@ struct stub_data {
 };
 #define DATA ((struct stub_data *)(CODE + 4096))
 
-/* ---- The processor's answer. ------------------------------------------------------------------------------------ */
+/*
+ * ---- The processor's answer.
+ * ------------------------------------------------------------------------------------
+ */
 
 static u8 *emit_mov(u8 *p, unsigned int reg, void *slot, bool load)
 {
@@ -96,7 +100,10 @@ static void run_native(const u8 *insn, unsigned int len, const struct state *in,
 	*out = DATA->out;
 }
 
-/* ---- The emulator's. -------------------------------------------------------------------------------------------- */
+/*
+ * ---- The emulator's.
+ * --------------------------------------------------------------------------------------------
+ */
 
 static void to_regs(const struct state *s, u64 rip, struct regs *r)
 {
@@ -132,7 +139,10 @@ static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct
 	return r.rip == rip + len;
 }
 
-/* ---- Random instructions that store into the arena. -------------------------------------------------------------- */
+/*
+ * ---- Random instructions that store into the arena.
+ * --------------------------------------------------------------
+ */
 
 struct gen {
 	u8 byte[INSN_MAX_BYTES + 8];
@@ -208,7 +218,10 @@ static void generate(struct gen *g)
 		base = 3;
 	if (rip_relative)
 		base = 5;
-	/* The registers that make the address are distinct, and the source is another one where its value matters to it. */
+	/*
+	 * The registers that make the address are distinct, and the source is another one where its
+	 * value matters to it.
+	 */
 	if (sib && (index | (rex & 2) << 2) == (base | (rex & 1) << 3))
 		index = index == 1 ? 2 : 1;
 	if (sib && (index | (rex & 2) << 2) == (base | (rex & 1) << 3))

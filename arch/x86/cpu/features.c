@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU features: the one place that asks CPUID what the machine has, and sets each CPU's control registers by it.
+ * CPU features: the one place that asks CPUID what the machine has, and sets each CPU's control
+ * registers by it.
  *
- * Everything here is settled on the boot CPU and constant afterwards; a guest's CR4 is computed from boot_cr4 and never
- * from what hardware happens to hold (SWI-4). CR4.PGE stays 0: a CR3 write flushes all (TLB-7).
+ * Everything here is settled on the boot CPU and constant afterwards; a guest's CR4 is computed
+ * from boot_cr4 and never from what hardware happens to hold (SWI-4). CR4.PGE stays 0: a CR3 write
+ * flushes all (TLB-7).
  */
 #include <asm/cpufeature.h>
 #include <asm/fpu.h>
@@ -71,11 +73,13 @@ static const struct { u16 feature; u64 bit; } cr4_wanted[] = {
 };
 
 /*
- * Features that are there and do harm, by the hypervisor or emulator we run on.
- * TCG applies SMAP to what IRET pops in ring 3, as if the kernel had touched it: Linux does that while it patches itself.
+ * Features that are there and do harm, by the hypervisor or emulator we run on. TCG applies SMAP to
+ * what IRET pops in ring 3, as if the kernel had touched it: Linux does that while it patches
+ * itself.
  */
 static const struct { char id[13]; u16 feature; const char *why; } unfit[] = {
-	{ "TCGTCGTCGTCG", XEN_X86_FEATURE_SMAP, "SMAP is not used: this emulator applies it to IRET in ring 3 (smap=on to use it)" },
+	{ "TCGTCGTCGTCG", XEN_X86_FEATURE_SMAP,
+	  "SMAP is not used: this emulator applies it to IRET in ring 3 (smap=on to use it)" },
 };
 
 /* smap=<bool>: use SMAP or do not, whatever the table above says. */
@@ -168,7 +172,8 @@ static void check_required(void)
 		if (!cpu_has_feature(required[i].feature))
 			fatal("this CPU lacks %s: %s", required[i].name, required[i].why);
 	if (cpu_facts.virt_bits < 48)
-		fatal("this CPU has only %u bits of virtual address: 48 are needed", cpu_facts.virt_bits);
+		fatal("this CPU has only %u bits of virtual address: 48 are needed",
+		      cpu_facts.virt_bits);
 }
 
 static void drop(unsigned int feature)
@@ -218,9 +223,9 @@ static void log_features(void)
 		line[at++] = ' ';
 		at += strlcpy(line + at, logged[i].name, sizeof(line) - at);
 	}
-	pr_info("cpu: %s family %#x model %#x stepping %u, %u-bit physical, %u-bit virtual addresses",
-		vendor_name[cpu_facts.vendor], cpu_facts.family, cpu_facts.model, cpu_facts.stepping,
-		cpu_facts.phys_bits, cpu_facts.virt_bits);
+	pr_info("cpu: %s family %#x model %#x stepping %u, addresses of %u bits, virtual %u",
+		vendor_name[cpu_facts.vendor], cpu_facts.family, cpu_facts.model,
+		cpu_facts.stepping, cpu_facts.phys_bits, cpu_facts.virt_bits);
 	pr_info("cpu: has%s", line);
 	pr_info("cpu: CR4 %#lx, XCR0 %#lx, FPU images of %u bytes", boot_cr4, cpu_facts.xcr0,
 		cpu_facts.xsave_bytes);
@@ -245,7 +250,10 @@ void cpu_features_init(void)
 
 static void check_like_boot_cpu(void)
 {
-	/* Bits that come and go with firmware settings or by themselves, and that nothing here relies on. */
+	/*
+	 * Bits that come and go with firmware settings or by themselves, and that nothing here
+	 * relies on.
+	 */
 	static const u32 may_differ[NR_FEATURE_WORDS] = {
 		[FW_1C] = 1u << XEN_X86_FEATURE_OSXSAVE % 32,
 		[FW_7C0] = 1u << XEN_X86_FEATURE_OSPKE % 32,
@@ -257,8 +265,8 @@ static void check_like_boot_cpu(void)
 		u32 lost = cpu_features[i] & ~words[i] & ~may_differ[i];
 
 		if (lost)
-			fatal("CPU %u lacks what the boot CPU has: CPUID leaf %#x, bits %#x", smp_cpu_id(),
-			      word_source[i].leaf, lost);
+			fatal("CPU %u lacks what the boot CPU has: CPUID leaf %#x, bits %#x",
+			      smp_cpu_id(), word_source[i].leaf, lost);
 	}
 }
 

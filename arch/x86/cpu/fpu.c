@@ -2,10 +2,11 @@
 /*
  * FPU state: see asm/fpu.h.
  *
- * Two ways to save, chosen once at boot: XSAVE with every component we know, or FXSAVE. XCR0 holds all of them
- * during save and restore and the guest's own choice while it runs, so a component that a guest has not enabled is
- * still loaded (with its initial state) and never shows another guest's values (FPU-1).
- * A component that no guest may enable (MPX, PKRU, AMX) is never enabled in XCR0 and cannot be used at all.
+ * Two ways to save, chosen once at boot: XSAVE with every component we know, or FXSAVE. XCR0 holds
+ * all of them during save and restore and the guest's own choice while it runs, so a component that
+ * a guest has not enabled is still loaded (with its initial state) and never shows another guest's
+ * values (FPU-1). A component that no guest may enable (MPX, PKRU, AMX) is never enabled in XCR0
+ * and cannot be used at all.
  */
 #include <asm/cpufeature.h>
 #include <asm/extable.h>
@@ -24,7 +25,8 @@
 #define FSW_ES         (1u << 7)                /* an unmasked exception is pending */
 
 static bool use_xsave;
-static bool leaks_error_pointers;               /* AMD: FIP, FDP, FOP are kept out of save and restore at times */
+/* AMD: FIP, FDP and FOP are kept out of save and restore while no exception is pending. */
+static bool leaks_error_pointers;
 
 /* A private copy would do, but constant and public is simplest: it holds no guest's state. */
 static u8 initial_image[FPU_IMAGE_MAX] __aligned(64);
@@ -90,8 +92,8 @@ static u64 offered_xcr0(void)
 void fpu_init_boot(void)
 {
 	cpu_facts.xsave_bytes = FX_BYTES;
-	leaks_error_pointers = (cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON) &&
-		!cpu_has(RSTR_FP_ERR_PTRS);
+	leaks_error_pointers = !cpu_has(RSTR_FP_ERR_PTRS) &&
+		(cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON);
 
 	if (cpu_has(XSAVE) && cpu_facts.max_basic >= 0xd) {
 		cpu_facts.xcr0 = offered_xcr0();
@@ -103,8 +105,8 @@ void fpu_init_boot(void)
 		use_xsave = true;
 	}
 	if (cpu_facts.xsave_bytes > FPU_IMAGE_MAX)
-		fatal("this CPU's FPU state needs %u bytes: there is room for %u", cpu_facts.xsave_bytes,
-		      FPU_IMAGE_MAX);
+		fatal("this CPU's FPU state needs %u bytes: there is room for %u",
+		      cpu_facts.xsave_bytes, FPU_IMAGE_MAX);
 	fpu_init_image(initial_image);
 }
 
@@ -122,7 +124,10 @@ void fpu_init_image(void *area)
 	static const u16 fcw = FCW_RESET;
 	static const u32 mxcsr = MXCSR_RESET;
 
-	/* XSTATE_BV 0: XRSTOR gives every component its initial state, but takes MXCSR from the image. */
+	/*
+	 * XSTATE_BV 0: XRSTOR gives every component its initial state, but takes MXCSR from the
+	 * image.
+	 */
 	memset(area, 0, FPU_IMAGE_MAX);
 	memcpy((u8 *)area + FX_FCW, &fcw, sizeof(fcw));
 	memcpy((u8 *)area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
@@ -134,7 +139,10 @@ void fpu_set_legacy_image(void *area, const void *fx)
 
 	memset(area, 0, FPU_IMAGE_MAX);
 	memcpy(area, fx, FX_BYTES);
-	/* Bytes 464..511 are software's in an FXSAVE image; XRSTOR does not look, and neither do we. */
+	/*
+	 * Bytes 464..511 are software's in an FXSAVE image; XRSTOR does not look, and neither do
+	 * we.
+	 */
 	memcpy((u8 *)area + FX_BYTES, &xstate_bv, sizeof(xstate_bv));
 }
 
@@ -150,8 +158,9 @@ void fpu_save(void *area)
 }
 
 /*
- * On AMD parts the x87 error pointers are neither saved nor loaded unless an exception is pending; load harmless ones
- * first, so that none of the last guest's stay (XSA-52). EMMS and a load of a word of ours from the image set all three.
+ * On AMD parts the x87 error pointers are neither saved nor loaded unless an exception is pending;
+ * load harmless ones first, so that none of the last guest's stay (XSA-52). EMMS and a load of a
+ * word of ours from the image set all three.
  */
 static void clear_error_pointers(const void *area)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPUID policy: which of the CPU's features a PV guest sees, as one mask per feature word and one row per leaf.
+ * The CPUID policy: which of the CPU's features a PV guest sees, as one mask per feature word and
+ * one row per leaf.
  *
- * Default deny: a bit that is not named here, and a leaf that has no row, reads as zero. Hidden is whatever a kernel in
- * ring 3 cannot use (large pages, PGE, SMEP, PCID, x2APIC ..) and whatever needs an MSR that pv/msr.c does not give.
- * Why each is hidden: docs/abi/cpuid.md. The hypervisor's own leaves 40000000H.. are pv/cpuid.c's.
+ * Default deny: a bit that is not named here, and a leaf that has no row, reads as zero. Hidden is
+ * whatever a kernel in ring 3 cannot use (large pages, PGE, SMEP, PCID, x2APIC ..) and whatever
+ * needs an MSR that pv/msr.c does not give. Why each is hidden: docs/abi/cpuid.md. The hypervisor's
+ * own leaves 40000000H.. are pv/cpuid.c's.
  * Sources: SDM vol. 2 CPUID; APM vol. 3 appendix E; the attributes in the ABI's cpufeatureset.h.
  */
 #include <asm/cpuid_policy.h>
@@ -20,20 +22,26 @@
 
 /* What a PV guest may see. */
 static const u32 pv_may_see[NR_FEATURE_WORDS] = {
-	[FW_1D] = F(FPU) | F(DE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) | F(SEP) | F(MCA) |
-		F(CMOV) | F(PAT) | F(CLFLUSH) | F(MMX) | F(FXSR) | F(SSE) | F(SSE2) | F(HTT),
-	[FW_1C] = F(SSE3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(SSE4_1) | F(SSE4_2) | F(MOVBE) |
-		F(POPCNT) | F(AESNI) | F(XSAVE) | F(AVX) | F(F16C) | F(RDRAND) | F(HYPERVISOR),
-	[FW_E1D] = F(SYSCALL) | F(NX) | F(MMXEXT) | F(FFXSR) | F(RDTSCP) | F(LM) | F(3DNOWEXT) | F(3DNOW),
-	[FW_E1C] = F(LAHF_LM) | F(CMP_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) | F(3DNOWPREFETCH) |
-		F(XOP) | F(FMA4) | F(TBM),
+	[FW_1D] = F(FPU) | F(DE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) |
+		F(SEP) | F(MCA) | F(CMOV) | F(PAT) | F(CLFLUSH) | F(MMX) | F(FXSR) | F(SSE) |
+		F(SSE2) | F(HTT),
+	[FW_1C] = F(SSE3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(SSE4_1) | F(SSE4_2) |
+		F(MOVBE) | F(POPCNT) | F(AESNI) | F(XSAVE) | F(AVX) | F(F16C) | F(RDRAND) |
+		F(HYPERVISOR),
+	[FW_E1D] = F(SYSCALL) | F(NX) | F(MMXEXT) | F(FFXSR) | F(RDTSCP) | F(LM) | F(3DNOWEXT) |
+		F(3DNOW),
+	[FW_E1C] = F(LAHF_LM) | F(CMP_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
+		F(3DNOWPREFETCH) | F(XOP) | F(FMA4) | F(TBM),
 	[FW_DA1] = F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1),
-	[FW_7B0] = F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCP_ONLY) | F(BMI2) | F(ERMS) | F(NO_FPU_SEL) |
-		F(AVX512F) | F(AVX512DQ) | F(RDSEED) | F(ADX) | F(AVX512_IFMA) | F(CLFLUSHOPT) | F(CLWB) |
-		F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA) | F(AVX512BW) | F(AVX512VL),
-	[FW_7C0] = F(PREFETCHWT1) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) |
-		F(AVX512_VNNI) | F(AVX512_BITALG) | F(AVX512_VPOPCNTDQ) | F(RDPID),
-	[FW_7D0] = F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) | F(MD_CLEAR) | F(SERIALIZE) | F(ARCH_CAPS),
+	[FW_7B0] = F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCP_ONLY) | F(BMI2) | F(ERMS) |
+		F(NO_FPU_SEL) | F(AVX512F) | F(AVX512DQ) | F(RDSEED) | F(ADX) | F(AVX512_IFMA) |
+		F(CLFLUSHOPT) | F(CLWB) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA) |
+		F(AVX512BW) | F(AVX512VL),
+	[FW_7C0] = F(PREFETCHWT1) | F(AVX512_VBMI) | F(AVX512_VBMI2) | F(GFNI) | F(VAES) |
+		F(VPCLMULQDQ) | F(AVX512_VNNI) | F(AVX512_BITALG) | F(AVX512_VPOPCNTDQ) |
+		F(RDPID),
+	[FW_7D0] = F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(FSRM) | F(MD_CLEAR) | F(SERIALIZE) |
+		F(ARCH_CAPS),
 	[FW_7A1] = F(AVX_VNNI) | F(AVX512_BF16) | F(FZRM) | F(FSRS) | F(FSRCS),
 	[FW_E7D] = F(ITSC),
 	[FW_E8B] = F(CLZERO) | F(RSTR_FP_ERR_PTRS) | F(SSB_NO) | F(BTC_NO),
@@ -45,8 +53,8 @@ static const u32 needs_xsave[NR_FEATURE_WORDS] = {
 	[FW_1C] = F(XSAVE) | F(AVX) | F(FMA) | F(F16C),
 	[FW_E1C] = F(XOP) | F(FMA4),
 	[FW_DA1] = ~0u,
-	[FW_7B0] = F(AVX2) | F(AVX512F) | F(AVX512DQ) | F(AVX512_IFMA) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) |
-		F(AVX512BW) | F(AVX512VL),
+	[FW_7B0] = F(AVX2) | F(AVX512F) | F(AVX512DQ) | F(AVX512_IFMA) | F(AVX512PF) |
+		F(AVX512ER) | F(AVX512CD) | F(AVX512BW) | F(AVX512VL),
 	[FW_7C0] = F(AVX512_VBMI) | F(AVX512_VBMI2) | F(VAES) | F(VPCLMULQDQ) | F(AVX512_VNNI) |
 		F(AVX512_BITALG) | F(AVX512_VPOPCNTDQ),
 	[FW_7D0] = F(AVX512_4VNNIW) | F(AVX512_4FMAPS),
@@ -214,8 +222,8 @@ static struct cpuid_regs leaf_as_is(const struct cpuid_asker *who, u32 leaf, u32
 }
 
 /*
- * A row per leaf that is not all zero. Missing on purpose: 3 (serial number), 5 (MONITOR), 6 (power), 9, 0AH (PMU),
- * 0BH (topology), 8000000AH (SVM), 8000001BH.. (IBS, LWP, topology, SEV).
+ * A row per leaf that is not all zero. Missing on purpose: 3 (serial number), 5 (MONITOR), 6
+ * (power), 9, 0AH (PMU), 0BH (topology), 8000000AH (SVM), 8000001BH.. (IBS, LWP, topology, SEV).
  */
 static const struct {
 	u32 leaf;

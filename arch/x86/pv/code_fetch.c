@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of the instruction a guest stands at: read once, into a buffer of our own (EMU-1, FETCH-1), on the root it runs on.
+ * The bytes of the instruction a guest stands at: read once, into a buffer of our own (EMU-1,
+ * FETCH-1), on the root it runs on.
  */
 #include <asm/emul.h>
 #include <asm/layout.h>
 #include <asm/uaccess.h>
 
 /*
- * The code segment that @r runs in: false when it is not one we can read. Guest descriptors are checked when stored
- * (SEG-1); those of the LDT are not asked for, as an LDT page may not be there.
+ * The code segment that @r runs in: false when it is not one we can read. Guest descriptors are
+ * checked when stored (SEG-1); those of the LDT are not asked for, as an LDT page may not be there.
  */
 static bool code_segment(const struct regs *r, struct code *c, u64 *base)
 {
@@ -37,7 +38,10 @@ bool code_fetch(const struct regs *r, struct code *c)
 
 	if (!code_segment(r, c, &base))
 		return false;
-	/* Short where the next page is not there: either those bytes are no part of the instruction, or it is refused. */
+	/*
+	 * Short where the next page is not there: either those bytes are no part of the
+	 * instruction, or it is refused.
+	 */
 	c->nr = sizeof(c->byte) - raw_copy_from_guest(c->byte, base + r->rip, sizeof(c->byte));
 	return c->nr > 0;
 }

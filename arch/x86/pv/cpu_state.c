@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU state of a vcpu: what a CPU holds of it besides general registers, segments and the FPU image. Every item is loaded at
- * each change of vcpu, from what software knows; none is read back from hardware (SWI-4, DBG-3).
+ * CPU state of a vcpu: what a CPU holds of it besides general registers, segments and the FPU
+ * image. Every item is loaded at each change of vcpu, from what software knows; none is read back
+ * from hardware (SWI-4, DBG-3).
  */
 #include <asm/cpuid_policy.h>
 #include <asm/cpufeature.h>

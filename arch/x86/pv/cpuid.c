@@ -53,8 +53,10 @@ static struct cpuid_regs hypervisor_leaf(u32 n, u32 subleaf)
 
 	switch (n) {
 	case 0:
-		return (struct cpuid_regs){ HV_LEAF + XEN_CPUID_MAX_NUM_LEAVES, XEN_CPUID_SIGNATURE_EBX,
-					    XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
+		return (struct cpuid_regs){ .eax = HV_LEAF + XEN_CPUID_MAX_NUM_LEAVES,
+					    .ebx = XEN_CPUID_SIGNATURE_EBX,
+					    .ecx = XEN_CPUID_SIGNATURE_ECX,
+					    .edx = XEN_CPUID_SIGNATURE_EDX };
 	case 1:
 		return (struct cpuid_regs){ .eax = ABI_VERSION };
 	case 2:

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control registers as a guest sees them: CR0 (only TS is its own), CR2, CR3 (its own L4), CR4 (four bits), XCR0.
+ * Control registers as a guest sees them: CR0 (only TS is its own), CR2, CR3 (its own L4), CR4
+ * (four bits), XCR0.
  *
- * Hardware's values are never shown and never derived from hardware: each is computed from the guest's settings and
- * boot constants (SWI-4).
+ * Hardware's values are never shown and never derived from hardware: each is computed from the
+ * guest's settings and boot constants (SWI-4).
  */
 #include <asm/cpuid_policy.h>
 #include <asm/cpufeature.h>
@@ -81,7 +82,9 @@ static void write_guest_cr4(u64 val)
 	irq_restore(flags);
 }
 
-/* A CR3 write that changes nothing is a flush; another table is loaded by MMUEXT_NEW_BASEPTR only. */
+/*
+ * A CR3 write that changes nothing is a flush; another table is loaded by MMUEXT_NEW_BASEPTR only.
+ */
 static int write_guest_cr3(u64 val)
 {
 	if (val != mfn_to_maddr(this_vcpu.kernel_l4))

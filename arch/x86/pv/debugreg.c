@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug registers of a guest. What it sets is checked when stored, so that no value of its can match anything the hypervisor
- * touches (DBG-1, DBG-2): a breakpoint's 8-byte neighbourhood lies outside the hypervisor's slots, which are aligned
- * far beyond that, and there are no I/O breakpoints and no address masks (DBEXT is hidden).
+ * Debug registers of a guest. What it sets is checked when stored, so that no value of its can
+ * match anything the hypervisor touches (DBG-1, DBG-2): a breakpoint's 8-byte neighbourhood lies
+ * outside the hypervisor's slots, which are aligned far beyond that, and there are no I/O
+ * breakpoints and no address masks (DBEXT is hidden).
  * Source: SDM vol. 3 §18.2.
  */
 #include <asm/emul.h>
@@ -65,7 +66,10 @@ void pv_debugreg_merge(u64 dr6)
 	write_dr6(DR6_ONES);
 }
 
-/* Breakpoint addresses: where the guest may map something. 8 bytes is the longest that hardware watches. */
+/*
+ * Breakpoint addresses: where the guest may map something. 8 bytes is the longest that hardware
+ * watches.
+ */
 static bool address_ok(u64 val)
 {
 	return is_canonical(val) && !is_hv_address(val & ~7ul) && !is_hv_address(val | 7);
@@ -139,7 +143,10 @@ int pv_get_debugreg(unsigned int n, u64 *val)
 	return 0;
 }
 
-/* HYPERVISOR_set_debugreg(n, value): 0, -EPERM (address or bit not for guests), -EINVAL, -ENODEV (no such register). */
+/*
+ * HYPERVISOR_set_debugreg(n, value): 0, -EPERM (address or bit not for guests), -EINVAL, -ENODEV
+ * (no such register).
+ */
 long hc_set_debugreg(u64 n, u64 val, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	(void)a3, (void)a4, (void)a5, (void)a6;

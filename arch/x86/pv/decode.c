@@ -10,8 +10,8 @@
 enum form {
 	FORM_NONE,
 	FORM_REG,               /* source in ModRM.reg */
-	FORM_IMM,               /* immediate of operand size, at most 4 bytes; ModRM.reg selects the operation */
-	FORM_IMM8,              /* sign-extended byte; likewise */
+	FORM_IMM,               /* immediate of operand size, at most 4 bytes; operation as above */
+	FORM_IMM8,              /* sign-extended byte; operation as above */
 	FORM_UNARY,             /* ModRM.reg selects the operation */
 };
 
@@ -23,7 +23,9 @@ struct opcode {
 	bool byte_sized;        /* else by prefix: 2, 4 or 8 */
 };
 
-#define PAIR(n, op_)  [n] = { FORM_REG, GROUP_NONE, op_, true }, [(n) + 1] = { FORM_REG, GROUP_NONE, op_, false }
+#define PAIR(n, op_)					\
+	[n] = { FORM_REG, GROUP_NONE, op_, true },	\
+	[(n) + 1] = { FORM_REG, GROUP_NONE, op_, false }
 
 static const struct opcode one_byte[256] = {
 	PAIR(0x00, PT_OP_ADD),
@@ -54,7 +56,9 @@ static const struct opcode two_byte[256] = {
 };
 
 static const u8 group_op[][8] = {
-	[GROUP_1] = { [0] = PT_OP_ADD, [1] = PT_OP_OR, [4] = PT_OP_AND, [5] = PT_OP_SUB, [6] = PT_OP_XOR },
+	[GROUP_1] = {
+		[0] = PT_OP_ADD, [1] = PT_OP_OR, [4] = PT_OP_AND, [5] = PT_OP_SUB, [6] = PT_OP_XOR,
+	},
 	[GROUP_3] = { [2] = PT_OP_NOT },
 	[GROUP_6] = { [0] = PT_OP_SLDT, [1] = PT_OP_STR },
 	[GROUP_7] = { [0] = PT_OP_SGDT, [1] = PT_OP_SIDT, [4] = PT_OP_SMSW },
@@ -93,7 +97,10 @@ struct prefixes {
 	u8 rex;
 };
 
-/* Legacy prefixes in any order, then at most one REX directly before the opcode. Returns the opcode's first byte. */
+/*
+ * Legacy prefixes in any order, then at most one REX directly before the opcode. Returns the
+ * opcode's first byte.
+ */
 static u8 decode_prefixes(struct cursor *c, struct pt_insn *i, struct prefixes *p)
 {
 	for (;;) {
@@ -162,7 +169,8 @@ static bool decode_operand(struct cursor *c, struct pt_insn *i, u8 rex, u8 modrm
 	return true;
 }
 
-static void decode_source(struct cursor *c, struct pt_insn *i, const struct opcode *o, u8 rex, u8 modrm)
+static void decode_source(struct cursor *c, struct pt_insn *i, const struct opcode *o, u8 rex,
+			  u8 modrm)
 {
 	i->reg = (modrm >> 3 & 7) | (rex & 4) << 1;
 	if (i->bytes == 1 && !rex && i->reg >= 4) {
@@ -197,14 +205,17 @@ bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
 	modrm = next(&c);
 	out->bytes = o->byte_sized ? 1 : p.rex & 8 ? 8 : p.opsize16 ? 2 : 4;
 	out->op = o->group ? group_op[o->group][modrm >> 3 & 7] : o->op;
-	if (out->op == PT_OP_NONE || (out->lock && !takes_lock(out->op)) || !decode_operand(&c, out, p.rex, modrm))
+	if (out->op == PT_OP_NONE || (out->lock && !takes_lock(out->op)) ||
+	    !decode_operand(&c, out, p.rex, modrm))
 		return false;
 	decode_source(&c, out, o, p.rex, modrm);
 	out->len = c.at;
 	return !c.cut;
 }
 
-/* A bit operation with the bit number in a register reaches beyond its operand: by that many bytes. */
+/*
+ * A bit operation with the bit number in a register reaches beyond its operand: by that many bytes.
+ */
 static s64 bit_displacement(const struct pt_insn *i, struct regs *r)
 {
 	unsigned int shift = 64 - 8 * i->bytes;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileged instructions: a guest kernel runs in ring 3, so these arrive as #GP(0) and are carried out here.
+ * Privileged instructions: a guest kernel runs in ring 3, so these arrive as #GP(0) and are carried
+ * out here.
  *
- * A short list, one table row each (EMU-1); anything else is the guest's own #GP. Bytes are read once, at most 15. Privilege
- * is decided by the row before an operand is looked at (EMU-2). Nothing is generated at run time.
- * Sources: SDM vol. 2 (encodings), vol. 1 §19.5 (I/O permission), pages docs/abi/privileged-instructions.md.
+ * A short list, one table row each (EMU-1); anything else is the guest's own #GP. Bytes are read
+ * once, at most 15. Privilege is decided by the row before an operand is looked at (EMU-2). Nothing
+ * is generated at run time.
+ * Sources: SDM vol. 2 (encodings), vol. 1 §19.5 (I/O permission), pages
+ * docs/abi/privileged-instructions.md.
  */
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
@@ -20,7 +23,8 @@
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 
-#define STRING_IO_UNITS   64    /* per trap; the rest is done when the guest runs into the instruction again (CON-1) */
+/* INS, OUTS, per trap; the rest is done when the guest runs into the instruction again (CON-1). */
+#define STRING_IO_UNITS 64
 
 enum emul_result {
 	EMUL_DONE,              /* step over it */
@@ -64,7 +68,9 @@ static bool is_cut(const struct insn *i)
 	return i->at > i->code.nr;
 }
 
-/* Prefixes, then the first byte that is none. False: LOCK, which none of these instructions takes. */
+/*
+ * Prefixes, then the first byte that is none. False: LOCK, which none of these instructions takes.
+ */
 static bool decode_prefixes(struct insn *i)
 {
 	for (;;) {
@@ -115,7 +121,9 @@ static bool iopl_allows(void)
 	return this_vcpu.iopl >= cpl;
 }
 
-/* The guest's own bitmap, in its kernel's memory: every byte of the access must be allowed (IOP-1). */
+/*
+ * The guest's own bitmap, in its kernel's memory: every byte of the access must be allowed (IOP-1).
+ */
 static bool bitmap_allows(u16 port, unsigned int bytes)
 {
 	u8 map[2] = { 0xff, 0xff };
@@ -128,7 +136,8 @@ static bool bitmap_allows(u16 port, unsigned int bytes)
 	flags = irq_save();
 	if (user)
 		root_peek_kernel();
-	left = raw_copy_from_guest(map, this_vcpu.iobitmap_va + port / 8, (port % 8 + bytes + 7) / 8);
+	left = raw_copy_from_guest(map, this_vcpu.iobitmap_va + port / 8,
+				   (port % 8 + bytes + 7) / 8);
 	if (user)
 		root_peek_done();
 	irq_restore(flags);
@@ -179,8 +188,9 @@ static u64 segment_base(const struct insn *i)
 }
 
 /*
- * One unit of INS or OUTS at *@index. The memory is read first in both directions, so that a port is not read for a page
- * that is not there; a page that is there but read-only still costs the unit.
+ * One unit of INS or OUTS at *@index. The memory is read first in both directions, so that a port
+ * is not read for a page that is not there; a page that is there but read-only still costs the
+ * unit.
  */
 static bool string_io_unit(const struct insn *i, u64 va, unsigned int bytes, bool out)
 {
@@ -202,7 +212,10 @@ static bool string_io_unit(const struct insn *i, u64 va, unsigned int bytes, boo
 	return true;
 }
 
-/* 6C..6F: INS, OUTS, with or without REP. 64-bit code only: elsewhere segment bases and limits would count. */
+/*
+ * 6C..6F: INS, OUTS, with or without REP. 64-bit code only: elsewhere segment bases and limits
+ * would count.
+ */
 static enum emul_result op_string_io(struct insn *i)
 {
 	bool out = i->opcode & 2;
@@ -225,7 +238,10 @@ static enum emul_result op_string_io(struct insn *i)
 	return count ? EMUL_AGAIN : EMUL_DONE;
 }
 
-/* CLI, STI: nothing happens where IOPL allows them. The guest's event mask is its own business, not IF's. */
+/*
+ * CLI, STI: nothing happens where IOPL allows them. The guest's event mask is its own business, not
+ * IF's.
+ */
 static enum emul_result op_interrupt_flag(struct insn *i)
 {
 	(void)i;
@@ -236,7 +252,10 @@ static enum emul_result op_rdmsr(struct insn *i)
 {
 	u64 val = 0;
 
-	/* Before there is a #GP handler, a read that is not allowed gives 0: early Linux relies on it. */
+	/*
+	 * Before there is a #GP handler, a read that is not allowed gives 0: early Linux relies on
+	 * it.
+	 */
 	if (pv_rdmsr(i->r->rcx, &val) && this_vcpu_traps[TRAP_GP].address)
 		return EMUL_REFUSED;
 	i->r->rax = (u32)val;
@@ -270,7 +289,10 @@ static enum emul_result op_rdtsc(struct insn *i)
 	return EMUL_DONE;
 }
 
-/* MOV between control or debug register (reg field) and general register (rm field); mod is ignored. 20..23. */
+/*
+ * MOV between control or debug register (reg field) and general register (rm field); mod is
+ * ignored. 20..23.
+ */
 static enum emul_result op_mov_special(struct insn *i)
 {
 	u8 modrm = next_byte(i);
@@ -300,7 +322,10 @@ static enum emul_result op_clts(struct insn *i)
 	return EMUL_DONE;
 }
 
-/* INVD as WBINVD: throwing away dirty lines would be everybody's data. For others than dom0 memory is write-back: nothing to do. */
+/*
+ * INVD as WBINVD: throwing away dirty lines would be everybody's data. For others than dom0 memory
+ * is write-back: nothing to do.
+ */
 static enum emul_result op_wbinvd(struct insn *i)
 {
 	(void)i;
@@ -312,13 +337,14 @@ static enum emul_result op_wbinvd(struct insn *i)
 /* 0F 01: only XSETBV and RDTSCP of that group. */
 static enum emul_result op_group7(struct insn *i)
 {
+	u64 edx_eax = (u32)i->r->rax | i->r->rdx << 32;
 	u8 modrm = next_byte(i);
 
 	if (is_cut(i))
 		return EMUL_REFUSED;
 	switch (modrm) {
 	case 0xd1:
-		return pv_xsetbv(i->r->rcx, (u32)i->r->rax | i->r->rdx << 32) ? EMUL_REFUSED : EMUL_DONE;
+		return pv_xsetbv(i->r->rcx, edx_eax) ? EMUL_REFUSED : EMUL_DONE;
 	case 0xf9:
 		i->r->rcx = this_vcpu.tsc_aux;
 		return op_rdtsc(i);
@@ -365,14 +391,15 @@ void emul_done(struct regs *r, unsigned int len)
 static void log_refusal(const struct insn *i)
 {
 	if (this_vcpu.kernel_mode)
-		guest_debug("no emulation of %02x %02x %02x %02x at rip %#lx", i->code.byte[0], i->code.byte[1], i->code.byte[2],
-			    i->code.byte[3], i->r->rip);
+		guest_debug("no emulation of %02x %02x %02x %02x at rip %#lx", i->code.byte[0],
+			    i->code.byte[1], i->code.byte[2], i->code.byte[3], i->r->rip);
 }
 
 /* 0F 00, 0F 01: also where the instructions are that UMIP keeps from ring 3. */
 static bool is_umip_opcode(const struct insn *i)
 {
-	return boot_cr4 & CR4_UMIP && i->opcode <= 1 && i->at >= 2 && i->code.byte[i->at - 2] == 0x0f;
+	return boot_cr4 & CR4_UMIP && i->opcode <= 1 && i->at >= 2 &&
+		i->code.byte[i->at - 2] == 0x0f;
 }
 
 bool emul_priv_op(struct regs *r)

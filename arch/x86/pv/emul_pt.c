@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes to page tables: a guest kernel may store into an L1 table that it has mapped read-only, as if it were writable. The store
- * is decoded, computed against the entry it hits, and applied as an update of that entry, checked like any other.
+ * Writes to page tables: a guest kernel may store into an L1 table that it has mapped read-only, as
+ * if it were writable. The store is decoded, computed against the entry it hits, and applied as an
+ * update of that entry, checked like any other.
  *
- * The entry changes from the very value the new one was computed from, in one step (PTE-5): a dirty bit that the CPU sets
- * meanwhile is never lost. Whatever cannot be done this way is the guest's own page fault.
+ * The entry changes from the very value the new one was computed from, in one step (PTE-5): a dirty
+ * bit that the CPU sets meanwhile is never lost. Whatever cannot be done this way is the guest's
+ * own page fault.
  */
 #include <asm/domain_map.h>
 #include <asm/emul.h>
@@ -19,9 +21,13 @@
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 
-#define MAX_TRIES 4             /* CON-3: another change of A or D in between; then the guest runs into it again */
+/* CON-3: A or D changed in between; after so many the guest runs into its instruction again. */
+#define MAX_TRIES 4
 
-/* The l1 table that @va shows read-only, with a general reference, or NULL. Most faults end here: no lock, no decoding. */
+/*
+ * The l1 table that @va shows read-only, with a general reference, or NULL. Most faults end here:
+ * no lock, no decoding.
+ */
 static struct page_info *find_target(u64 va)
 {
 	struct page_info *table, *target;
@@ -65,11 +71,11 @@ static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
 }
 
 /*
- * Carry it out on entry @pe of @table, page lock held. 0, *@effect done; -EAGAIN: the entry kept changing; else the new entry
- * is refused.
+ * Carry it out on entry @pe of @table, page lock held. 0, *@effect done; -EAGAIN: the entry kept
+ * changing; else the new entry is refused.
  */
-static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va, const struct pt_insn *insn,
-		 struct pt_effect *effect)
+static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va,
+		 const struct pt_insn *insn, struct pt_effect *effect)
 {
 	pte_t oe = pte_read(pe);
 	int rc = -EAGAIN;
@@ -78,13 +84,15 @@ static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va, con
 		*effect = pt_insn_execute(insn, r, oe >> 8 * (va & 7));
 		if (!effect->writes)
 			return 0;
-		rc = pt_modify_expected(current->domain, table, 1, pe, &oe, merge(oe, insn, va, effect->val));
+		rc = pt_modify_expected(current->domain, table, 1, pe, &oe,
+					merge(oe, insn, va, effect->val));
 	}
 	return rc;
 }
 
 /* One store into @target at the offset of @va. 0, -EAGAIN or refused. */
-static int store(struct page_info *target, struct regs *r, u64 va, const struct pt_insn *insn, struct pt_effect *effect)
+static int store(struct page_info *target, struct regs *r, u64 va, const struct pt_insn *insn,
+		 struct pt_effect *effect)
 {
 	pte_t *pe = (pte_t *)window_ptr(page_mfn(target)) + (va & ~PAGE_MASK) / sizeof(pte_t);
 	unsigned int level = page_lock_table(target);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What UMIP hides: SGDT, SIDT, SLDT, STR, SMSW fault in ring 3 where CR4.UMIP is set. Guests are not told of UMIP and execute them
- * in user mode and kernel alike, so they are answered here, with values that say nothing about this machine: the ABI's GDT limit and
- * selectors, the guest's own CR0.
+ * What UMIP hides: SGDT, SIDT, SLDT, STR, SMSW fault in ring 3 where CR4.UMIP is set. Guests are
+ * not told of UMIP and execute them in user mode and kernel alike, so they are answered here, with
+ * values that say nothing about this machine: the ABI's GDT limit and selectors, the guest's own
+ * CR0.
  */
 #include <asm/emul.h>
 #include <asm/insn.h>
@@ -51,11 +52,15 @@ static bool to_memory(const struct pt_insn *i, struct regs *r)
 {
 	u64 seg_base = i->seg ? rdmsr(i->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE) : 0;
 	u64 va = pt_insn_address(i, r, seg_base);
-	struct descriptor_table table = { .limit = i->op == PT_OP_SGDT ? GDT_LIMIT : IDT_LIMIT, .base = VA_HV_FIRST };
+	struct descriptor_table table = {
+		.limit = i->op == PT_OP_SGDT ? GDT_LIMIT : IDT_LIMIT,
+		.base = VA_HV_FIRST,
+	};
 	u16 word = word_value(i->op);
 	bool is_table = i->op == PT_OP_SGDT || i->op == PT_OP_SIDT;
 
-	if (is_table ? raw_copy_to_guest(va, &table, sizeof(table)) : raw_copy_to_guest(va, &word, sizeof(word))) {
+	if (is_table ? raw_copy_to_guest(va, &table, sizeof(table)) :
+		       raw_copy_to_guest(va, &word, sizeof(word))) {
 		pv_inject_page_fault(PFEC_W, va);
 		return false;
 	}

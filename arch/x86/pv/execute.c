@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Executing a decoded store on values: what it leaves in its operand, in its register and in the flags. Pure.
- * Source: SDM vol. 2, the instructions' "Operation" and "Flags Affected". Flags left undefined there stay as they are.
+ * Executing a decoded store on values: what it leaves in its operand, in its register and in the
+ * flags. Pure.
+ * Source: SDM vol. 2, the instructions' "Operation" and "Flags Affected". Flags left undefined
+ * there stay as they are.
  */
 #include <asm/emul.h>
 #include <asm/pt_insn.h>

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * I/O ports of a domain: see asm/ioport.h. dom0 reaches hardware directly, but for what the hypervisor keeps and for four
- * devices that are virtual: the PIT's channel 2 with the speaker gate, the RTC, the PCI address latch, the PCI data window.
+ * I/O ports of a domain: see asm/ioport.h. dom0 reaches hardware directly, but for what the
+ * hypervisor keeps and for four devices that are virtual: the PIT's channel 2 with the speaker
+ * gate, the RTC, the PCI address latch, the PCI data window.
  *
- * Ports of virtual devices are never in the `direct' bitmap, so the common access is one bitmap lookup (IOP-1). PCI
- * configuration by CF8H/CFCH and the RTC's index/data pair are two-step on hardware: hw_lock makes each one step.
+ * Ports of virtual devices are never in the `direct' bitmap, so the common access is one bitmap
+ * lookup (IOP-1). PCI configuration by CF8H/CFCH and the RTC's index/data pair are two-step on
+ * hardware: hw_lock makes each one step.
  */
 #include <asm/acpi.h>
 #include <asm/insn.h>
@@ -26,7 +28,10 @@
 #define PCI_DATA         0xcfc
 #define PCI_ENABLE       (1u << 31)
 
-/* What no domain reaches directly, whoever it is. The first rows are virtual devices' ports, the others do not exist for it. */
+/*
+ * What no domain reaches directly, whoever it is. The first rows are virtual devices' ports, the
+ * others do not exist for it.
+ */
 static struct { u16 first, last; } kept[24] = {
 	{ PIT_CHANNEL2, PIT_MODE },
 	{ SPEAKER_GATE, SPEAKER_GATE },
@@ -76,7 +81,10 @@ void ioport_deny(struct domain *d, u16 first, u16 last)
 		d->ioports->direct[port / 64] &= ~(1ul << port % 64);
 }
 
-/* Dword accesses to CF8H are the PCI address latch, always virtual; narrower ones are other registers. */
+/*
+ * Dword accesses to CF8H are the PCI address latch, always virtual; narrower ones are other
+ * registers.
+ */
 bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
 {
 	const u64 *direct = d->ioports->direct;
@@ -117,7 +125,10 @@ static void hw_write(u16 port, unsigned int bytes, u32 val)
 	}
 }
 
-/* Where the RTC and PCI have an address register of their own, it is set to the domain's for this one access. */
+/*
+ * Where the RTC and PCI have an address register of their own, it is set to the domain's for this
+ * one access.
+ */
 static u32 pci_read(struct ioport_rights *r, unsigned int offset, unsigned int bytes)
 {
 	u32 address = READ_ONCE(r->cf8), val;
@@ -194,7 +205,10 @@ static void virtual_write(struct ioport_rights *r, u16 port, u8 val)
 	}
 }
 
-/* How many of @bytes at @port are one access to the PCI data window; 0: none. Three at its end are done as two and one. */
+/*
+ * How many of @bytes at @port are one access to the PCI data window; 0: none. Three at its end are
+ * done as two and one.
+ */
 static unsigned int pci_data_bytes(u16 port, unsigned int bytes)
 {
 	unsigned int n;

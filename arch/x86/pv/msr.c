@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MSRs as a guest kernel sees them: an allow-list, one row per register or range; everything else is #GP (SEG-3).
+ * MSRs as a guest kernel sees them: an allow-list, one row per register or range; everything else
+ * is #GP (SEG-3).
  *
- * A row without a writer is read-only. Hardware that may lack a register is read through the guarded helper. Values
- * are those the reference hypervisor gives: docs/abi/privileged-instructions.md.
+ * A row without a writer is read-only. Hardware that may lack a register is read through the
+ * guarded helper. Values are those the reference hypervisor gives:
+ * docs/abi/privileged-instructions.md.
  * Sources: SDM vol. 4; AMD PPR; Linux's and 4.17's measured behaviour.
  */
 #include <asm/cpuid_policy.h>
@@ -30,8 +32,9 @@
 
 /* ARCH_CAPABILITIES: the "not affected by" bits that hold for a guest as for us, and FB_CLEAR. */
 #define CAP(name) (1ul << (XEN_X86_FEATURE_##name % 32))
-#define ARCH_CAPS_SHOWN (CAP(RDCL_NO) | CAP(INTEL_SSB_NO) | CAP(MDS_NO) | CAP(IF_PSCHANGE_MC_NO) | CAP(TAA_NO) | \
-			 CAP(SBDR_SSDP_NO) | CAP(FBSDP_NO) | CAP(PSDP_NO) | CAP(FB_CLEAR))
+#define ARCH_CAPS_SHOWN (CAP(RDCL_NO) | CAP(INTEL_SSB_NO) | CAP(MDS_NO) | CAP(IF_PSCHANGE_MC_NO) | \
+			 CAP(TAA_NO) | CAP(SBDR_SSDP_NO) | CAP(FBSDP_NO) | CAP(PSDP_NO) | \
+			 CAP(FB_CLEAR))
 
 static bool is_amd(void)
 {
@@ -71,7 +74,10 @@ static int read_hardware(u32 msr, u64 *val)
 	return rdmsr_safe(msr, val) ? -EINVAL : 0;
 }
 
-/* Segment bases are live in hardware while the guest's kernel runs: GS is the kernel's, KERNEL_GS the user's. */
+/*
+ * Segment bases are live in hardware while the guest's kernel runs: GS is the kernel's, KERNEL_GS
+ * the user's.
+ */
 static int read_base(u32 msr, u64 *val)
 {
 	*val = rdmsr(msr);
@@ -214,7 +220,7 @@ static const struct row {
 	{ 0xce, 0xce, read_platform_info, NULL },
 	{ 0x10a, 0x10a, read_arch_caps, NULL },
 	{ 0x140, 0x140, read_misc_features, write_misc_features },
-	{ 0x179, 0x17b, read_zero, write_ignored },                     /* MCG_CAP: no banks; STATUS, CTL */
+	{ 0x179, 0x17b, read_zero, write_ignored },                     /* MCG_CAP: no banks; .. */
 	{ 0x1a0, 0x1a0, read_misc_enable, write_same },
 	{ MSR_PAT, MSR_PAT, read_pat, write_same },
 	{ 0x400, 0x47f, read_zero, write_ignored },                     /* MCi_CTL .. MCi_MISC */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_physdev_op: I/O privilege. Interrupts of devices are not routed to guests in this release: those sub-operations are
- * refused with -ENOSYS, which dom0 Linux lives with (docs/abi/hypercalls-platform.md says what each refusal costs).
+ * HYPERVISOR_physdev_op: I/O privilege. Interrupts of devices are not routed to guests in this
+ * release: those sub-operations are refused with -ENOSYS, which dom0 Linux lives with
+ * (docs/abi/hypercalls-platform.md says what each refusal costs).
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
@@ -45,8 +46,8 @@ static long set_iobitmap(u64 arg)
 }
 
 /*
- * dom0 tells us of devices and of configuration space that it found. Nothing here uses either yet, so there is nothing to do;
- * but an argument that cannot be read is one.
+ * dom0 tells us of devices and of configuration space that it found. Nothing here uses either yet,
+ * so there is nothing to do; but an argument that cannot be read is one.
  */
 static long take_note(u64 arg, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off, and asking which CPUs there are.
- * Privilege is decided first (PRIV-1), then the interface version.
+ * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off,
+ * and asking which CPUs there are. Privilege is decided first (PRIV-1), then the interface version.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
@@ -104,7 +104,10 @@ static long enter_acpi_sleep(const struct xenpf_enter_acpi_sleep *op)
 	return 0;
 }
 
-/* One CPU by number; @op is answered in place. Numbers beyond the last are told apart by a flag, not by an error. */
+/*
+ * One CPU by number; @op is answered in place. Numbers beyond the last are told apart by a flag,
+ * not by an error.
+ */
 static long get_cpuinfo(struct xenpf_pcpuinfo *op)
 {
 	u32 cpu = op->xen_cpuid;
@@ -137,7 +140,10 @@ static long firmware_info(const struct xenpf_firmware_info *op)
 	}
 }
 
-/* HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT, -EINVAL, -ESRCH; -ENOSYS. */
+/*
+ * HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT,
+ * -EINVAL, -ESRCH; -ENOSYS.
+ */
 long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	struct xen_platform_op op;

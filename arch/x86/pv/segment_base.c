@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segment bases a guest kernel sets by hypercall. A hypercall comes from kernel mode, so hardware's GS base is the guest
- * kernel's and KERNEL_GS_BASE its user's. Bases are checked canonical before WRMSR, which would fault (SEG-2).
+ * Segment bases a guest kernel sets by hypercall. A hypercall comes from kernel mode, so hardware's
+ * GS base is the guest kernel's and KERNEL_GS_BASE its user's. Bases are checked canonical before
+ * WRMSR, which would fault (SEG-2).
  */
 #include <asm/emul.h>
 #include <asm/extable.h>
@@ -11,8 +12,9 @@
 #include <xen/xen.h>
 
 /*
- * Load selector @sel into GS while the user's base is the live one. A selector the descriptor tables refuse becomes null: the
- * guest cannot always know (another thread may have changed its LDT).
+ * Load selector @sel into GS while the user's base is the live one. A selector the descriptor
+ * tables refuse becomes null: the guest cannot always know (another thread may have changed its
+ * LDT).
  */
 static void load_user_gs(u16 sel)
 {
@@ -28,7 +30,10 @@ static void load_user_gs(u16 sel)
 		      "swapgs\n\t"
 		      _ASM_EXTABLE(1b, 2b)
 		      : "+r"(s) :: "memory", "cc");
-	/* A null selector leaves the base alone on some CPUs and clears it on others: cleared, everywhere. */
+	/*
+	 * A null selector leaves the base alone on some CPUs and clears it on others: cleared,
+	 * everywhere.
+	 */
 	if (!(s & ~3u))
 		wrmsr(MSR_KERNEL_GS_BASE, 0);
 	irq_restore(flags);
@@ -42,7 +47,10 @@ static int set_base(u32 msr, u64 base)
 	return 0;
 }
 
-/* HYPERVISOR_set_segment_base(which, base or selector): 0, or -EINVAL (not canonical; no such segment). */
+/*
+ * HYPERVISOR_set_segment_base(which, base or selector): 0, or -EINVAL (not canonical; no such
+ * segment).
+ */
 long hc_set_segment_base(u64 which, u64 base, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	(void)a3, (void)a4, (void)a5, (void)a6;

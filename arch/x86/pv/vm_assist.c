@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VM assists: ways in which a guest asks to be helped, or treated more like hardware. One bit each in domain.vm_assist.
+ * VM assists: ways in which a guest asks to be helped, or treated more like hardware. One bit each
+ * in domain.vm_assist.
  *
- * Some change nothing here, because the help is always given (writable page tables) or was for guests of other kinds (4 GiB
- * segments); they are remembered, as the ABI says they can be switched.
+ * Some change nothing here, because the help is always given (writable page tables) or was for
+ * guests of other kinds (4 GiB segments); they are remembered, as the ABI says they can be
+ * switched.
  */
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
@@ -13,9 +15,10 @@
 #include <xen/xen.h>
 
 #define ASSIST(name) (1ul << VMASST_TYPE_##name)
-#define ASSISTS_VALID (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) | ASSIST(writable_pagetables) |	\
-		       ASSIST(pae_extended_cr3) | ASSIST(architectural_iopl) |				\
-		       ASSIST(runstate_update_flag) | ASSIST(m2p_strict))
+#define ASSISTS_VALID (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) | \
+		       ASSIST(writable_pagetables) | ASSIST(pae_extended_cr3) | \
+		       ASSIST(architectural_iopl) | ASSIST(runstate_update_flag) | \
+		       ASSIST(m2p_strict))
 
 /* HYPERVISOR_vm_assist(cmd, type): 0; -EINVAL no such assist; -ENOSYS no such command. */
 long hc_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, u64 a6)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_xen_version: what a guest may know about the hypervisor it runs on. The ABI is Xen's of 4.17; what is ours says so.
- * Every answer is built in a zeroed object of the ABI's size (LEAK-1).
+ * HYPERVISOR_xen_version: what a guest may know about the hypervisor it runs on. The ABI is Xen's
+ * of 4.17; what is ours says so. Every answer is built in a zeroed object of the ABI's size
+ * (LEAK-1).
  */
 #include <asm/layout.h>
 #include <asm/bootmem.h>
@@ -67,7 +68,9 @@ static long give_string(u64 arg, const char *s, size_t size)
 	return copy_to_guest(arg, buf, min(size, sizeof(buf)));
 }
 
-/* HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -ENODATA, -ENOSYS. */
+/*
+ * HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -ENODATA, -ENOSYS.
+ */
 long hc_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	static const xen_platform_parameters_t parameters = { .virt_start = VA_HV_FIRST };

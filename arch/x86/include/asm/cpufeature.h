@@ -2,9 +2,11 @@
 /*
  * CPU features: what this machine's CPUs can do, read once from CPUID on the boot CPU.
  *
- * The table is written by cpu_features_init() and read-only afterwards. Names and numbers of the bits are those of
- * the ABI's <xen/arch-x86/cpufeatureset.h>: word * 32 + bit. Other CPUs must have everything the boot CPU has.
- * Sources: SDM vol. 2 CPUID, vol. 3 §2.5 (CR4), §12.12 (PAT), §13.3 (XCR0); APM vol. 3 appendix E.
+ * The table is written by cpu_features_init() and read-only afterwards. Names and numbers of the
+ * bits are those of the ABI's <xen/arch-x86/cpufeatureset.h>: word * 32 + bit. Other CPUs must have
+ * everything the boot CPU has.
+ * Sources: SDM vol. 2 CPUID, vol. 3 §2.5 (CR4), §12.12 (PAT), vol. 1 §13.3 (XCR0); APM vol. 3
+ * appendix E.
  */
 #pragma once
 
@@ -38,13 +40,16 @@ struct cpu_facts {
 	u32 max_basic, max_extended;    /* highest CPUID leaves */
 	u32 phys_bits, virt_bits;
 	bool cpuid_faulting;            /* CPUID from ring 3 can be, and is, made to fault */
-	u64 xcr0;                       /* components that guests may use; 0: no XSAVE. All are saved eagerly */
+	u64 xcr0;                       /* components guests may use; 0: no XSAVE. All are saved */
 	u32 xsave_bytes;                /* size of an XSAVE image with all of them */
 };
 
 extern struct cpu_facts cpu_facts;
 
-/* CR4 as each CPU holds it while no guest setting is applied. A boot constant (SWI-4). PGE is never in it. */
+/*
+ * CR4 as each CPU holds it while no guest setting is applied. A boot constant (SWI-4). PGE is never
+ * in it.
+ */
 extern u64 boot_cr4;
 
 /* XCR0 components this hypervisor knows how to keep in the two pages of this_vcpu_fpu. */
@@ -54,22 +59,27 @@ extern u64 boot_cr4;
 #define XCR0_AVX512    (7ul << 5)               /* opmask, ZMM_Hi256, Hi16_ZMM: all or none */
 #define XCR0_KNOWN     (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 
-/* The PAT all CPUs and guests use: entries 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC, 7 UC. Fixed by the ABI. */
+/*
+ * The PAT all CPUs and guests use: entries 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC, 7 UC. Fixed
+ * by the ABI.
+ */
 #define HV_PAT         0x0000050100070406ul
 
 /*
- * Read CPUID into the tables, settle boot_cr4, log what was found. fatal() with a sentence if something that we cannot
- * do without is missing. Boot CPU, once, before any other function here.
+ * Read CPUID into the tables, settle boot_cr4, log what was found. fatal() with a sentence if
+ * something that we cannot do without is missing. Boot CPU, once, before any other function here.
  */
 void cpu_features_init(void);
 
 /*
- * Set CR0, CR4, EFER, PAT and XCR0 of the calling CPU to their constants, and CPUID faulting where there is any. Every CPU,
- * interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature of the boot CPU stops with a sentence.
+ * Set CR0, CR4, EFER, PAT and XCR0 of the calling CPU to their constants, and CPUID faulting where
+ * there is any. Every CPU, interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature
+ * of the boot CPU stops with a sentence.
  */
 void cpu_features_init_cpu(void);
 
 /*
- * CR4 while the guest with settings @v runs: boot_cr4 and, of the guest's own choice, TSD and FSGSBASE. Pure (SWI-4).
+ * CR4 while the guest with settings @v runs: boot_cr4 and, of the guest's own choice, TSD and
+ * FSGSBASE. Pure (SWI-4).
  */
 u64 pv_guest_cr4(const struct vcpu_private *v);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPUID policy: what a PV guest sees of the CPU. What is hidden, and why, is in docs/abi/cpuid.md.
+ * The CPUID policy: what a PV guest sees of the CPU. What is hidden, and why, is in
+ * docs/abi/cpuid.md.
  *
- * Constant after boot. Only the values that depend on the asking vcpu come in through struct cpuid_asker; a guest's
- * answer is made of nothing else (LEAK-1).
+ * Constant after boot. Only the values that depend on the asking vcpu come in through struct
+ * cpuid_asker; a guest's answer is made of nothing else (LEAK-1).
  */
 #pragma once
 
@@ -20,7 +21,10 @@ struct cpuid_asker {
 /* Compute the masks for this machine. Boot CPU, after cpu_features_init(). */
 void cpuid_policy_init(void);
 
-/* The registers that CPUID @leaf, @subleaf gives to @who. Any leaf: unknown ones are all zero. No locks, any context. */
+/*
+ * The registers that CPUID @leaf, @subleaf gives to @who. Any leaf: unknown ones are all zero. No
+ * locks, any context.
+ */
 struct cpuid_regs cpuid_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
 
 /* Does the policy show the feature (XEN_X86_FEATURE_*)? */

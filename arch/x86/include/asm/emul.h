@@ -2,8 +2,9 @@
 /*
  * Emulation of instructions for PV guests: what pv/emul_priv.c and the files it calls share.
  *
- * All of it acts on the current vcpu, from its own exceptions, with guest_regs() in hand. Privilege is decided before an
- * operand is looked at (EMU-2); instruction bytes are read from the guest once (EMU-1).
+ * All of it acts on the current vcpu, from its own exceptions, with guest_regs() in hand. Privilege
+ * is decided before an operand is looked at (EMU-2); instruction bytes are read from the guest once
+ * (EMU-1).
  */
 #pragma once
 
@@ -18,7 +19,10 @@ static inline bool is_canonical(u64 va)
 	return (u64)((s64)(va << 16) >> 16) == va;
 }
 
-/* General register @n (0..15) in the instruction set's numbering: rax rcx rdx rbx rsp rbp rsi rdi r8 .. r15. */
+/*
+ * General register @n (0..15) in the instruction set's numbering: rax rcx rdx rbx rsp rbp rsi rdi
+ * r8 .. r15.
+ */
 static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 {
 #define G(x) offsetof(struct regs, x)
@@ -34,21 +38,22 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 struct code {
 	u8 byte[15];
 	u8 nr;                          /* known bytes: 1..15 */
-	bool code64, default16;         /* the code segment: 64-bit; else 16-bit rather than 32-bit operands by default */
+	bool code64;                    /* the code segment is a 64-bit one */
+	bool default16;                 /* if not: operands are 16-bit by default, else 32-bit */
 };
 
 /* Read it: false when there is none, or its code segment is one we do not look into. */
 bool code_fetch(const struct regs *r, struct code *c);
 
 /*
- * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF, and give the guest the
- * #DB it asked for if TF was set when the instruction began.
+ * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF,
+ * and give the guest the #DB it asked for if TF was set when the instruction began.
  */
 void emul_done(struct regs *r, unsigned int len);
 
 /*
- * pv/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True: carried out, or the guest has been given
- * the page fault of its operand.
+ * pv/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True:
+ * carried out, or the guest has been given the page fault of its operand.
  */
 bool emul_umip(struct regs *r, const struct code *code);
 
@@ -59,7 +64,10 @@ void pv_cpuid(struct regs *r);
 int __must_check pv_rdmsr(u32 msr, u64 *val);
 int __must_check pv_wrmsr(u32 msr, u64 val);
 
-/* pv/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not change. */
+/*
+ * pv/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not
+ * change.
+ */
 int __must_check pv_read_cr(unsigned int n, u64 *val);
 int __must_check pv_write_cr(unsigned int n, u64 val);
 int __must_check pv_xsetbv(u32 index, u64 val);
@@ -74,14 +82,15 @@ int __must_check pv_get_debugreg(unsigned int n, u64 *val);
 /* Load the current vcpu's breakpoints, or clear the last one's (DBG-3). Interrupts off. */
 void pv_debugreg_load(void);
 /*
- * A #DB of the current guest: what DR6 showed is merged into what the guest will read, and hardware's DR6 is cleared.
- * Call with the DR6 value read on entry, before pv_inject_exception(TRAP_DB, 0).
+ * A #DB of the current guest: what DR6 showed is merged into what the guest will read, and
+ * hardware's DR6 is cleared. Call with the DR6 value read on entry, before
+ * pv_inject_exception(TRAP_DB, 0).
  */
 void pv_debugreg_merge(u64 dr6);
 
 /*
- * pv/cpu_state.c: everything of the current vcpu that a CPU holds besides general registers, segments and the FPU image:
- * CR4, XCR0, CR0.TS, debug registers, TSC_AUX. After fpu_restore(), on the vcpu's root, interrupts off. There is nothing to
- * save: software knows all of it.
+ * pv/cpu_state.c: everything of the current vcpu that a CPU holds besides general registers,
+ * segments and the FPU image: CR4, XCR0, CR0.TS, debug registers, TSC_AUX. After fpu_restore(), on
+ * the vcpu's root, interrupts off. There is nothing to save: software knows all of it.
  */
 void pv_cpu_state_load(void);

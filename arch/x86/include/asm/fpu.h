@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FPU state: x87, SSE and every extended component that XCR0 can enable, switched eagerly at each change of vcpu.
+ * FPU state: x87, SSE and every extended component that XCR0 can enable, switched eagerly at each
+ * change of vcpu.
  *
- * Whoever runs, all components are saved and loaded, whether that guest has enabled them or not (FPU-1). The hypervisor
- * itself never uses the FPU, so a guest's registers stay where they are until another guest is loaded.
- * An image is in the standard (not compacted) format, 64-byte aligned, at most two pages, class "vcpu".
+ * Whoever runs, all components are saved and loaded, whether that guest has enabled them or not
+ * (FPU-1). The hypervisor itself never uses the FPU, so a guest's registers stay where they are
+ * until another guest is loaded. An image is in the standard (not compacted) format, 64-byte
+ * aligned, at most two pages, class "vcpu".
  */
 #pragma once
 
@@ -12,15 +14,24 @@
 
 #define FPU_IMAGE_MAX (2 * 4096u)
 
-/* Find out what there is, choose XSAVE or FXSAVE, check that an image fits. Boot CPU, from cpu_features_init(). */
+/*
+ * Find out what there is, choose XSAVE or FXSAVE, check that an image fits. Boot CPU, from
+ * cpu_features_init().
+ */
 void fpu_init_boot(void);
 /* XCR0 := all components we keep. Every CPU, CR4 set already. */
 void fpu_init_cpu(void);
 
-/* The one image every new vcpu starts from (FPU-2): registers as after reset, all else in its initial state. */
+/*
+ * The one image every new vcpu starts from (FPU-2): registers as after reset, all else in its
+ * initial state.
+ */
 void fpu_init_image(void *area);
 
-/* As VCPUOP_initialise gives it: 512 bytes of FXSAVE image at @fx, from the guest. Checked when it is restored. */
+/*
+ * As VCPUOP_initialise gives it: 512 bytes of FXSAVE image at @fx, from the guest. Checked when it
+ * is restored.
+ */
 void fpu_set_legacy_image(void *area, const void *fx);
 
 /* Save every component to @area. Clears CR0.TS. Interrupts off. */
@@ -28,19 +39,26 @@ void fpu_save(void *area);
 
 /*
  * Load every component from @area. Clears CR0.TS. Interrupts off.
- * Returns 0, or -EFAULT: the image is not one the CPU takes (then the registers hold the initial image; the domain must be crashed).
+ * Returns 0, or -EFAULT: the image is not one the CPU takes (then the registers hold the initial
+ * image; the domain must be crashed).
  */
 int __must_check fpu_restore(void *area);
 
-/* XCR0 of the guest that is about to run; 0 counts as x87 alone. Nothing to do without XSAVE. Interrupts off. */
+/*
+ * XCR0 of the guest that is about to run; 0 counts as x87 alone. Nothing to do without XSAVE.
+ * Interrupts off.
+ */
 void fpu_load_xcr0(u64 xcr0);
 
 /*
- * Is @xcr0 a value that XSETBV takes and that our guests may set (FPU-3)? Written from SDM vol. 1 §13.3.
+ * Is @xcr0 a value that XSETBV takes and that our guests may set (FPU-3)? Written from SDM vol. 1
+ * §13.3.
  */
 bool fpu_xcr0_valid(u64 xcr0);
 
-/* Size in bytes of a standard XSAVE image with the components @xcr0, as CPUID.0DH.0 EBX gives it. */
+/*
+ * Size in bytes of a standard XSAVE image with the components @xcr0, as CPUID.0DH.0 EBX gives it.
+ */
 u32 fpu_image_bytes(u64 xcr0);
 
 /* The virtual CR0.TS of the guest that is about to run: #NM at its next FPU instruction. */

@@ -2,9 +2,10 @@
 /*
  * I/O ports of a domain: which it reaches directly, which are virtual, which do not exist for it.
  *
- * Hardware IOPL and the TSS bitmap never give a guest a port (IOP-1): each access traps. Whether the *guest* allows it
- * (virtual IOPL, its own bitmap) is emul_priv.c's question; this is about what the domain as a whole may do.
- * A public object: permissions, a PCI address latch and an RTC index are no secrets.
+ * Hardware IOPL and the TSS bitmap never give a guest a port (IOP-1): each access traps. Whether
+ * the *guest* allows it (virtual IOPL, its own bitmap) is emul_priv.c's question; this is about
+ * what the domain as a whole may do. A public object: permissions, a PCI address latch and an RTC
+ * index are no secrets.
  */
 #pragma once
 
@@ -13,15 +14,19 @@
 struct domain;
 
 struct ioport_rights {
-	u64 direct[65536 / 64];         /* bit set: goes to hardware as it is. Set up before the domain runs */
-	/* Latches. A domain whose vcpus race for them gets what it would from hardware: one of the values. */
+	u64 direct[65536 / 64];         /* bit set: to hardware as it is. Constant once it runs */
+	/*
+	 * Latches. A domain whose vcpus race for them gets what it would from hardware: one of the
+	 * values.
+	 */
 	u32 cf8;                        /* what the domain last wrote to port CF8H as a dword */
 	u8 rtc_index;                   /* and to port 70H */
 };
 
 /*
- * Give @d its rights: dom0 everything but what the hypervisor keeps (interrupt and timer chips, the PCI data window, the RTC,
- * the PM timer: docs/abi/privileged-instructions.md); others nothing. -ENOMEM.
+ * Give @d its rights: dom0 everything but what the hypervisor keeps (interrupt and timer chips, the
+ * PCI data window, the RTC, the PM timer: docs/abi/privileged-instructions.md); others nothing.
+ * -ENOMEM.
  */
 int __must_check ioport_rights_create(struct domain *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ports the hypervisor keeps from every domain, dom0 included. Named while booting, before any domain is built.
+ * Ports the hypervisor keeps from every domain, dom0 included. Named while booting, before any
+ * domain is built.
  */
 #pragma once
 
@@ -8,7 +9,10 @@
 
 struct acpi_info;
 
-/* [@first, @last] is ours: reads give ones, writes go nowhere. For the console's UARTs other than com1. */
+/*
+ * [@first, @last] is ours: reads give ones, writes go nowhere. For the console's UARTs other than
+ * com1.
+ */
 void ioport_keep(u16 first, u16 last);
 
 /* The PM timer: a clock that guests do not get (they have pvclock). */

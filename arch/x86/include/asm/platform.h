@@ -6,5 +6,8 @@
 
 struct acpi_info;
 
-/* Copy from the ACPI tables what XENPF_get_cpuinfo and XENPF_enter_acpi_sleep use. Boot, before any domain runs. */
+/*
+ * Copy from the ACPI tables what XENPF_get_cpuinfo and XENPF_enter_acpi_sleep use. Boot, before any
+ * domain runs.
+ */
 void platform_init(const struct acpi_info *info);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One store-like instruction aimed at memory: decoded from bytes, addressed and executed on given values. All of it is pure: no
- * guest memory, no globals; it builds hosted as is.
+ * One store-like instruction aimed at memory: decoded from bytes, addressed and executed on given
+ * values. All of it is pure: no guest memory, no globals; it builds hosted as is.
  *
- * What kernels write page-table entries with, in 64-bit code: MOV, XCHG, ADD, OR, AND, SUB, XOR, NOT, XADD, CMPXCHG, BTS, BTR,
- * BTC, with any addressing form; and SLDT, STR, SGDT, SIDT, SMSW, to register or memory. Everything else is not decoded.
+ * What kernels write page-table entries with, in 64-bit code: MOV, XCHG, ADD, OR, AND, SUB, XOR,
+ * NOT, XADD, CMPXCHG, BTS, BTR, BTC, with any addressing form; and SLDT, STR, SGDT, SIDT, SMSW, to
+ * register or memory. Everything else is not decoded.
  */
 #pragma once
 
@@ -14,8 +15,8 @@
 #define INSN_MAX_BYTES 15
 
 enum pt_op {
-	PT_OP_NONE, PT_OP_MOV, PT_OP_XCHG, PT_OP_ADD, PT_OP_OR, PT_OP_AND, PT_OP_SUB, PT_OP_XOR, PT_OP_NOT, PT_OP_XADD,
-	PT_OP_CMPXCHG, PT_OP_BTS, PT_OP_BTR, PT_OP_BTC,
+	PT_OP_NONE, PT_OP_MOV, PT_OP_XCHG, PT_OP_ADD, PT_OP_OR, PT_OP_AND, PT_OP_SUB, PT_OP_XOR,
+	PT_OP_NOT, PT_OP_XADD, PT_OP_CMPXCHG, PT_OP_BTS, PT_OP_BTR, PT_OP_BTC,
 	/* Not stores of their operand: pt_insn_execute() does nothing with these. */
 	PT_OP_SLDT, PT_OP_STR, PT_OP_SGDT, PT_OP_SIDT, PT_OP_SMSW,
 };
@@ -46,12 +47,15 @@ struct pt_insn {
 /* One of the instructions that user mode may not execute where UMIP is on. */
 static inline bool pt_op_is_umip(enum pt_op op) { return op >= PT_OP_SLDT; }
 
-/* Decode the instruction at @byte, of which @nr bytes are known. False: not one of ours, or cut off. */
+/*
+ * Decode the instruction at @byte, of which @nr bytes are known. False: not one of ours, or cut
+ * off.
+ */
 bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out);
 
 /*
- * The linear address of its memory operand. @r registers at the instruction (rip at its first byte); @seg_base base of the segment
- * that ->seg names.
+ * The linear address of its memory operand. @r registers at the instruction (rip at its first
+ * byte); @seg_base base of the segment that ->seg names.
  */
 u64 pt_insn_address(const struct pt_insn *i, struct regs *r, u64 seg_base);
 
