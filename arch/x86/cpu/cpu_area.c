@@ -10,7 +10,7 @@
 #include <asm/cpu_area.h>
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
-#include <asm/tlb.h>
+#include <asm/insn.h>
 
 extern pte_t image_l2[PT_ENTRIES];		/* head.S: the image's L2, shared by every area */
 
@@ -91,7 +91,7 @@ void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
 	if (pte_present(*pe)) {
 		pte_write(pe, pte_make(m, flags));
 		/* This CPU may still hold the window's last use; no other CPU has this area. */
-		tlb_invlpg((u64)cpu_window_ptr(w));
+		invlpg((u64)cpu_window_ptr(w));
 	} else {
 		pte_write(pe, pte_make(m, flags));
 	}
@@ -101,7 +101,7 @@ void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
 void cpu_window_unmap(enum cpu_window w)
 {
 	pte_write(&this_cpu.window_l1[w], 0);
-	tlb_invlpg((u64)cpu_window_ptr(w));
+	invlpg((u64)cpu_window_ptr(w));
 }
 
 void scrub_frame(mfn_t m)

@@ -120,6 +120,9 @@ static inline void irq_restore(u64 flags)
 		irq_enable();
 }
 
+/* This CPU's translation of one page, and all its paging-structure caches. SDM vol. 3 §4.10.4.1. */
+static inline void invlpg(u64 va) { asm volatile ("invlpg (%0)" :: "r"(va) : "memory"); }
+
 static inline void cpu_relax(void) { asm volatile ("pause" ::: "memory"); }
 /* Enable interrupts and sleep until one: atomically, by STI's shadow. */
 static inline void irq_enable_and_halt(void) { asm volatile ("sti; hlt" ::: "memory"); }

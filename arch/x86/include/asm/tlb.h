@@ -10,11 +10,12 @@
 #include <isola/types.h>
 #include <isola/domain.h>
 #include <isola/frame_num.h>
+#include <asm/insn.h>
 
 /* This CPU, everything. Any context. */
 void tlb_flush_local(void);
 /* This CPU, one page (and the paging-structure caches). */
-static inline void tlb_invlpg(u64 va) { asm volatile ("invlpg (%0)" :: "r"(va) : "memory"); }
+static inline void tlb_invlpg(u64 va) { invlpg(va); }
 
 /* Boot: the flush function for IPIs. */
 void tlb_init(void);
