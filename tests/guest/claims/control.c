@@ -12,6 +12,7 @@
 #include "../memory.h"
 #include "../text.h"
 #include "../traps.h"
+#include <xen/grant_table.h>
 
 CLAIM(trap_table_partial, "set_trap_table changes only the vectors it lists")
 {
@@ -269,18 +270,14 @@ CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a kn
 
 CLAIM(grant_table, "grant_table_op query_size answers or is -ENOSYS; an unknown one is an error")
 {
-	struct {
-		uint16_t dom;
-		uint32_t nr, max;
-		int16_t status;
-	} q = { .dom = DOMID_SELF };
-	long rc = HC3(grant_table_op, 6, &q, 1);
+	struct gnttab_query_size q = { .dom = DOMID_SELF };
+	long rc = HC3(grant_table_op, GNTTABOP_query_size, &q, 1);
 
 	CHECK(rc == 0 || rc == -XEN_ENOSYS);
 	if (!rc)
 		CHECK_EQ(q.status, 0);
 	CHECK_ERR(HC3(grant_table_op, 99, &q, 1), XEN_ENOSYS);
-	rc = HC3(grant_table_op, 6, UNMAPPED_POINTER, 1);
+	rc = HC3(grant_table_op, GNTTABOP_query_size, UNMAPPED_POINTER, 1);
 	CHECK(rc == -XEN_EFAULT || rc == -XEN_ENOSYS);
 }
 

@@ -313,7 +313,8 @@ CLAIM(sysenter, "sysenter in user mode is the sysenter callback, #UD or #GP: as 
 	CHECK_EQ(trap_last.cs & 3, 3);
 }
 
-CLAIM(canonical_edge, "a jump to the edge of the canonical half, and over it, is a fault in user mode")
+CLAIM(canonical_edge, "a jump to the edge of the canonical half, and over it, is a fault in user "
+      "mode")
 {
 	/* A SYSCALL there would return to 0x800000000000 (XSA-7); nothing is mapped, so jump. */
 	USER_RUN(jump, 0x7ffffffffffe);
