@@ -138,6 +138,7 @@ static void reset_world(void)
 	trap_set_if = false;
 	user_leave_on_event = false;
 	user_events_before_exit = 0;
+	user_iret_flags = user_start_rip = 0;
 	trap_resume = trap_clear_rflags = 0;
 	memory_reset();			/* first: it makes vcpu_info writable */
 	events_reset();

@@ -8,6 +8,7 @@
 #include "text.h"
 
 unsigned long user_stack_attack;
+uint64_t user_iret_flags, user_start_rip;
 volatile bool user_leave_on_event;
 volatile uint32_t user_events_before_exit;
 
@@ -59,8 +60,8 @@ void user_run(const char *begin, const char *end, uint64_t arg, uint64_t rflags)
 	struct context back;
 	struct user_entry e = {
 		.to = {
-			.rip = USER_CODE, .cs = FLAT_USER_CS, .rflags = rflags,
-			.rsp = USER_STACK, .ss = FLAT_USER_SS,
+			.flags = user_iret_flags, .rip = user_start_rip ?: USER_CODE,
+			.cs = FLAT_USER_CS, .rflags = rflags, .rsp = USER_STACK, .ss = FLAT_USER_SS,
 		},
 		.rax = 0xa0a0, .rcx = 0xc0c0, .r11 = 0x1111, .rdi = arg,
 	};

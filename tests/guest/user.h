@@ -66,6 +66,9 @@ USER_PROGRAM(nop);
 extern volatile bool user_leave_on_event;
 extern volatile uint32_t user_events_before_exit;
 
+/* How the next user_run() enters: flags of the iret frame (VGCF_*), and RIP if not 0. */
+extern uint64_t user_iret_flags, user_start_rip;
+
 /* For attacks: a kernel stack to be set instead of the good one; 0: none. */
 extern unsigned long user_stack_attack;
 

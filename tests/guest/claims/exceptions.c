@@ -366,6 +366,22 @@ CLAIM(int_0x80, "int 0x80, which has a gate of its own, reaches its handler with
 	CHECK_EQ(trap_last.has_error, false);
 }
 
+CLAIM(nmi_to_self, "VCPUOP_send_nmi to ourselves enters the NMI callback; a hypervisor may lack it")
+{
+	long rc;
+
+	trap_clear();
+	asm volatile(TRY_ASM("syscall")
+		     : "=a"(rc)
+		     : "0"((long)__HYPERVISOR_vcpu_op), "D"(VCPUOP_send_nmi), "S"(0), "d"(0)
+		     : "rcx", "r11", "memory");
+	if (rc == -XEN_ENOSYS)
+		skip("no NMIs between vCPUs here");
+	CHECK_OK(rc);
+	CHECK(trap_last.vector == TRAP_NMI_CALLBACK || trap_last.vector == TRAP_NMI);
+	CHECK_EQ(trap_last.cs & 3, 0);
+}
+
 CLAIM(cr2_in_vcpu_info, "vcpu_info.arch.cr2 and an emulated read of CR2 agree after a page fault")
 {
 	uint64_t v, cr2 = 0;

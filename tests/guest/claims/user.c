@@ -78,6 +78,48 @@ CLAIM(iret_registers, "the iret hypercall enters user mode with RAX, RCX, R11, R
 	CHECK_EQ(user_exit_regs.rdi, 0x77);
 }
 
+CLAIM(iret_in_syscall, "iret with VGCF_IN_SYSCALL enters user mode at RIP, RSP and RAX of the "
+      "frame; RCX and R11 are lost")
+{
+	user_iret_flags = VGCF_IN_SYSCALL;
+	USER_RUN(ud2, 0x66);
+	CHECK_EQ(trap_last.vector, TRAP_UD);
+	CHECK_EQ(trap_last.from_user, true);
+	CHECK_EQ(user_left_at(), 0);
+	CHECK_EQ(trap_last.rax, 0xa0a0);
+	CHECK_EQ(trap_last.rsp, USER_STACK);
+	CHECK_EQ(user_exit_regs.rdi, 0x66);
+}
+
+CLAIM(iret_noncanonical, "iret to a non-canonical user RIP, by SYSRET or IRET, faults in the guest "
+      "(XSA-7)")
+{
+	static const uint64_t rips[] = {
+		0x0000800000000000, 0x7fffffffffffffff, 0xffff7fffffffffff,
+	};
+
+	for (unsigned int i = 0; i < 6; i++) {
+		user_iret_flags = i & 1 ? VGCF_IN_SYSCALL : 0;
+		user_start_rip = rips[i / 2];
+		USER_RUN(nop, 0);
+		CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_PF);
+		CHECK_EQ(trap_last.handler_cs, FLAT_KERNEL_CS);
+	}
+}
+
+CLAIM(iret_hypervisor_rip, "iret to an address of the hypervisor in user mode is a user page fault "
+      "there")
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		user_iret_flags = i & 1 ? VGCF_IN_SYSCALL : 0;
+		user_start_rip = 0xffff82d080200000;
+		USER_RUN(nop, 0);
+		CHECK_EQ(trap_last.vector, TRAP_PF);
+		CHECK_EQ(trap_last.error & 4, 4);
+		CHECK_EQ(trap_last.rip, 0xffff82d080200000);
+	}
+}
+
 CLAIM(iret_flags, "iret to user mode strips IOPL and VM from RFLAGS, forces IF, and keeps the "
       "arithmetic flags")
 {
