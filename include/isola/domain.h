@@ -52,6 +52,7 @@ struct domain {
 	u64 pirq_eoi_gmfn;
 	u64 wallclock_version;          /* last published */
 
+	struct grant_table *grants;     /* pv/gnttab.c; for the domain's life */
 	struct ioport_rights *ioports;  /* dom0's: pv/ioport.c */
 };
 

@@ -8,6 +8,7 @@
 enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain */
+	LOCK_GRANT,             /* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
 	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, page_list */
 	LOCK_HEAP,              /* common/heap.c: public objects */
 	LOCK_PAGE_ALLOC,        /* common/page_alloc.c: free lists */

@@ -14,6 +14,7 @@
 #include <asm/bootmem.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
+#include <asm/page_type.h>
 #include <asm/pgentry.h>
 #include <asm/percpu.h>
 #include <asm/tlb.h>
@@ -177,6 +178,22 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 out:
 	spin_unlock(&d->page_lock);
 	return rc;
+}
+
+int domain_add_special_page(struct domain *d, mfn_t *m)
+{
+	*m = page_alloc(ALLOC_DOMAIN, 0, 0);
+	if (!mfn_is_valid_num(*m))
+		return -ENOMEM;
+	if (domain_assign_pages(d, *m, 0)) {
+		page_free(ALLOC_DOMAIN, *m, 0);
+		return -ENOMEM;
+	}
+	BUG_ON(page_get_and_type(page_of(*m), d, PGT_writable));
+	spin_lock(&d->page_lock);
+	d->nr_pages--;
+	spin_unlock(&d->page_lock);
+	return 0;
 }
 
 /* page_lock held. Replace a 2 MiB leaf by 512 small ones: same translation, so no flush is due before one of them changes. */

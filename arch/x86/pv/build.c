@@ -17,6 +17,7 @@
 #include <isola/sched.h>
 #include <asm/bootmem.h>
 #include <asm/domain_map.h>
+#include <asm/gnttab.h>
 #include <asm/ioport.h>
 #include <asm/m2p.h>
 #include <asm/page_type.h>
@@ -357,15 +358,11 @@ static void write_start_info(const struct plan *p)
 
 static void make_shared_info(struct domain *d)
 {
-	mfn_t m = page_alloc(ALLOC_DOMAIN, 0, 0);
 	struct shared_info *s;
 
-	if (!mfn_is_valid_num(m) || domain_assign_pages(d, m, 0))
-		fatal("not enough memory to build dom0: no shared_info page");
-	BUG_ON(page_get_and_type(page_of(m), d, PGT_writable));
-	d->nr_pages--;		/* special: not part of the reservation the guest knows of */
-	d->shared_info_mfn = m;
-	s = window_ptr(m);
+	if (domain_add_special_page(d, &d->shared_info_mfn) || gnttab_create(d))
+		fatal("not enough memory to build dom0: no shared_info page, or no grant table");
+	s = window_ptr(d->shared_info_mfn);
 	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
 		s->vcpu_info[i].evtchn_upcall_mask = 1;
 }

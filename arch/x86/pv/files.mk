@@ -38,3 +38,7 @@ objs-y += arch/x86/pv/build.o
 objs-y += arch/x86/pv/evtchn_op.o
 objs-y += arch/x86/pv/console_io.o
 objs-y += arch/x86/pv/vcpu_context.o
+objs-y += arch/x86/pv/gnttab.o
+objs-y += arch/x86/pv/gnttab_map.o
+objs-y += arch/x86/pv/gnttab_copy.o
+objs-y += arch/x86/pv/gnttab_op.o

@@ -46,6 +46,7 @@ const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
 	HC(set_timer_op),
 	HC(xen_version),
 	HC(console_io),
+	HC(grant_table_op),
 	HC(vm_assist),
 	HC(iret),
 	HC(vcpu_op),

@@ -23,6 +23,12 @@ static inline mfn_t window_mfn(const void *p) { return _mfn(((u64)p - VA_WINDOW)
 int __must_check domain_assign_pages(struct domain *d, mfn_t first, unsigned order);
 
 /*
+ * One more page of @d for a purpose of the ABI (shared_info, grant frames): its own, writable by it, not counted in nr_pages, held by
+ * one general and one writable reference for the domain's life. -ENOMEM.
+ */
+int __must_check domain_add_special_page(struct domain *d, mfn_t *m);
+
+/*
  * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the allocation reference is left.
  * The caller batches: frames go back to the allocator when domain_release_flush() has flushed.
  */

@@ -35,6 +35,7 @@ DECLARE_HC(xen_version);
 DECLARE_HC(console_io);
 DECLARE_HC(vm_assist);
 DECLARE_HC(iret);
+DECLARE_HC(grant_table_op);
 DECLARE_HC(vcpu_op);
 DECLARE_HC(set_segment_base);
 DECLARE_HC(mmuext_op);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Grant tables, version 1: a domain lends frames by writing entries into a shared table.
+ *
+ * struct grant_table is a public object: numbers only. The shared entries are guest memory: each is read
+ * once, checked, and used from the copy (GNT-3). A pin is one use of an entry by somebody; while an entry
+ * has pins its frame does not change for us, whatever the guest writes. The guest sees "free" last (GNT-2).
+ * Versions, transfer and the rest that Xen has and this has not are refused in gnttab_op.c.
+ */
+#pragma once
+
+#include <isola/domain.h>
+#include <isola/spinlock.h>
+#include <xen/grant_table.h>
+
+#define GNTTAB_MAX_FRAMES	64u		/* what query_size tells; Xen's default */
+#define GNTTAB_REFS_PER_FRAME	(PAGE_SIZE / sizeof(struct grant_entry_v1))
+#define GNTTAB_MAX_HANDLES	4096u		/* per domain that maps */
+
+/* The hypervisor's own half of one entry. All zero: no pins. Under grant_table.lock. */
+struct grant_pins {
+	u64 mfn;			/* valid while pinned */
+	u32 readers, writers;		/* uses of each kind */
+};
+
+/* One mapping: a handle is an index. flags 0: free. Under the lock of the *mapping* domain's table. */
+struct grant_handle {
+	u64 mfn;
+	u32 ref;
+	domid_t granter;
+	u16 flags;			/* GNTMAP_*: what is still held (GNT-1) */
+};
+
+struct grant_table {
+	spinlock_t lock;
+	u32 nr_frames;			/* <= GNTTAB_MAX_FRAMES; only grows (GNT-6) */
+	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */
+	struct grant_pins *pins[GNTTAB_MAX_FRAMES];
+	struct grant_handle *handles;	/* GNTTAB_MAX_HANDLES of them, made at the first map */
+	u32 next_handle;		/* where the search for a free one starts */
+};
+
+/* d's table, with one frame. -ENOMEM. */
+int __must_check gnttab_create(struct domain *d);
+/* Make it @nr_frames long. -ENOMEM, -EINVAL (beyond the maximum); frames made stay. Context: d's own vcpu or boot. */
+int __must_check gnttab_grow(struct domain *d, u32 nr_frames);
+
+/*
+ * Pin entry @ref of @rd for @user, to write or only to read. GNTST_okay, or a status for the guest and nothing
+ * has changed. The frame itself is not referenced yet.
+ */
+s16 __must_check gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m);
+void gnttab_unpin(struct domain *rd, u32 ref, bool write);
+
+/*
+ * One element each; the status is the guest's. After an unmap the caller owes one flush of the mapping domain before the
+ * guest runs again; frames are protected until then as after any other change of an entry.
+ */
+void gnttab_map_one(struct gnttab_map_grant_ref *op);
+void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op);
+void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op);
+void gnttab_copy_one(struct gnttab_copy *op);

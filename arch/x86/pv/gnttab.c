@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table itself: its frames, its entries, their pins.
+ */
+#include <isola/errno.h>
+#include <isola/lock_order.h>
+#include <isola/page_alloc.h>
+#include <asm/domain_map.h>
+#include <asm/gnttab.h>
+#include <asm/mapcache.h>
+#include <asm/percpu.h>
+#include <isola/vcpu.h>
+
+#define CMPXCHG_TRIES 16		/* CON-3: the word is shared with the guest */
+
+static_assert(GNTTAB_REFS_PER_FRAME == 512, "eight bytes an entry");
+
+int gnttab_grow(struct domain *d, u32 nr_frames)
+{
+	struct grant_table *t = d->grants;
+	int rc = 0;
+
+	if (nr_frames > GNTTAB_MAX_FRAMES)
+		return -EINVAL;
+	spin_lock(&t->lock);
+	while (t->nr_frames < nr_frames && !rc) {
+		struct grant_pins *pins = public_alloc(GNTTAB_REFS_PER_FRAME * sizeof(*pins));
+
+		rc = pins ? domain_add_special_page(d, &t->frame[t->nr_frames]) : -ENOMEM;
+		if (rc)
+			public_free(pins);
+		else
+			t->pins[t->nr_frames++] = pins;
+	}
+	spin_unlock(&t->lock);
+	return rc;
+}
+
+int gnttab_create(struct domain *d)
+{
+	struct grant_table *t = public_alloc(sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	spin_lock_init(&t->lock, LOCK_GRANT);
+	d->grants = t;
+	return gnttab_grow(d, 1);
+}
+
+/* Entry @ref (in range) of rd's shared table: by the window if rd is loaded, else by the mapcache. */
+static struct grant_entry_v1 *map_entry(struct domain *rd, u32 ref)
+{
+	mfn_t m = rd->grants->frame[ref / GNTTAB_REFS_PER_FRAME];
+	struct grant_entry_v1 *page = rd == current->domain ? window_ptr(m) : map_domain_page(m);
+
+	return &page[ref % GNTTAB_REFS_PER_FRAME];
+}
+
+/* Does nothing for an address of the window. */
+static void unmap_entry(const struct grant_entry_v1 *e)
+{
+	unmap_domain_page(e);
+}
+
+/*
+ * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change together, so the grant
+ * that was checked is the one that is marked.
+ */
+static s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool write)
+{
+	u32 *word = (u32 *)e, old = READ_ONCE(*word);
+
+	for (unsigned i = 0; i < CMPXCHG_TRIES; i++) {
+		u16 flags = old;
+		u32 mark = GTF_reading | (write ? GTF_writing : 0);
+
+		if ((flags & GTF_type_mask) != GTF_permit_access || old >> 16 != user->domid)
+			return GNTST_general_error;
+		if (write && (flags & GTF_readonly))
+			return GNTST_general_error;
+		if (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+static void clear_in_use(struct grant_entry_v1 *e, u16 flags)
+{
+	__atomic_fetch_and(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
+}
+
+s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m)
+{
+	struct grant_table *t = rd->grants;
+	struct grant_entry_v1 *e;
+	struct grant_pins *p;
+	s16 status;
+
+	spin_lock(&t->lock);
+	status = GNTST_bad_gntref;
+	if (ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME)
+		goto out;
+	p = &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
+	e = map_entry(rd, ref);
+	status = mark_in_use(e, user, write);
+	if (status == GNTST_okay) {
+		/* The first pin reads the frame; later ones keep to it. */
+		if (!p->readers && !p->writers)
+			p->mfn = READ_ONCE(e->frame);
+		*m = _mfn(p->mfn);
+		if (write)
+			p->writers++;
+		else
+			p->readers++;
+	}
+	unmap_entry(e);
+out:
+	spin_unlock(&t->lock);
+	return status;
+}
+
+void gnttab_unpin(struct domain *rd, u32 ref, bool write)
+{
+	struct grant_table *t = rd->grants;
+	struct grant_pins *p = &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
+	struct grant_entry_v1 *e;
+
+	spin_lock(&t->lock);
+	if (write)
+		p->writers--;
+	else
+		p->readers--;
+	e = map_entry(rd, ref);
+	if (!p->writers)
+		clear_in_use(e, GTF_writing);
+	if (!p->writers && !p->readers)
+		clear_in_use(e, GTF_reading);
+	unmap_entry(e);
+	spin_unlock(&t->lock);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mapping a granted frame, and unmapping it by handle.
+ *
+ * What each part holds (GNT-1): the entry in the mapper's page table holds what any entry of its kind does (pt_modify takes
+ * and drops it); a device mapping holds one general and, writable, one type reference of its own; the handle holds the pin.
+ */
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <asm/domain_map.h>
+#include <asm/gnttab.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pt_modify.h>
+#include <isola/vcpu.h>
+
+#define HELD_FLAGS	(GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte)
+#define HANDLE_BUSY	0x8000u		/* an unmap of it is under way on some vcpu */
+#define AVAIL_SHIFT	16		/* _GNTMAP_guest_avail0 */
+
+/* ---- Handles: under the mapping domain's table lock. --------------------------------------------------------- */
+
+/* A free handle, marked with @flags. Returns its number, or -1. */
+static s32 handle_alloc(struct grant_table *t, u16 flags)
+{
+	s32 found = -1;
+
+	spin_lock(&t->lock);
+	if (!t->handles) {
+		/* 64 KiB in pieces of a page table's reach: one public allocation. */
+		t->handles = public_alloc(GNTTAB_MAX_HANDLES * sizeof(*t->handles));
+		if (!t->handles)
+			goto out;
+	}
+	for (u32 i = 0; i < GNTTAB_MAX_HANDLES && found < 0; i++) {
+		u32 h = (t->next_handle + i) % GNTTAB_MAX_HANDLES;
+
+		if (!t->handles[h].flags) {
+			t->handles[h].flags = flags;
+			t->next_handle = h + 1;
+			found = h;
+		}
+	}
+out:
+	spin_unlock(&t->lock);
+	return found;
+}
+
+/* ---- The page-table entry ------------------------------------------------------------------------------------- */
+
+/* The locked L1 entry that @host_addr means: a linear address of the caller, or (contains_pte) the entry's machine address. */
+static pte_t *lock_entry(u64 host_addr, bool contains_pte, struct page_info **table)
+{
+	struct page_info *pg;
+
+	if (!contains_pte)
+		return pt_lock_l1e(host_addr, table);
+	if (host_addr & 7)
+		return NULL;
+	pg = page_get_from_mfn(maddr_to_mfn(host_addr), current->domain);
+	if (!pg)
+		return NULL;
+	switch (page_lock_table(pg)) {
+	case 1:
+		*table = pg;
+		return (pte_t *)((char *)window_ptr(page_mfn(pg)) + (host_addr & ~PAGE_MASK));
+	default:
+		page_unlock_table(pg);
+		/* fallthrough */
+	case 0:
+		page_put(pg);
+		return NULL;
+	}
+}
+
+static pte_t grant_entry(mfn_t m, u32 flags)
+{
+	u64 avail = flags >> AVAIL_SHIFT & 7;
+
+	return pte_make(m, PTE_P | PTE_A | PTE_NX | avail << 9 | (flags & GNTMAP_readonly ? 0 : PTE_RW | PTE_D));
+}
+
+static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
+{
+	struct page_info *table;
+	pte_t *pe = lock_entry(host_addr, flags & GNTMAP_contains_pte, &table);
+	int rc;
+
+	if (!pe)
+		return GNTST_bad_virt_addr;
+	rc = pt_modify(rd, table, 1, pe, grant_entry(m, flags), PT_REPLACE);
+	pt_unlock_l1e(table);
+	return rc ? GNTST_general_error : GNTST_okay;
+}
+
+/* Is @e what the handle's mapping made: present, same frame, same writability (GNT-4)? */
+static bool is_grant_of(const struct grant_handle *h, pte_t e)
+{
+	return pte_present(e) && mfn_x(pte_mfn(e)) == h->mfn &&
+	       !(e & PTE_RW) == !!(h->flags & GNTMAP_readonly);
+}
+
+/*
+ * Replace the entry by @ne if it still is what the handle made of it. Nothing changes otherwise.
+ */
+static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contains_pte, pte_t ne)
+{
+	struct page_info *table;
+	pte_t *pe = lock_entry(host_addr, contains_pte, &table), e;
+	s16 status = GNTST_bad_virt_addr;
+
+	if (!pe)
+		return status;
+	e = pte_read(pe);
+	/* The processor may set A and D under us, once each (CON-3); every time the entry is judged anew. */
+	for (unsigned i = 0; i < 3 && is_grant_of(h, e); i++) {
+		int rc = pt_modify_expected(current->domain, table, 1, pe, &e, ne);
+
+		status = rc ? GNTST_general_error : GNTST_okay;
+		if (rc != -EAGAIN)
+			break;
+	}
+	pt_unlock_l1e(table);
+	return status;
+}
+
+/* ---- Map ------------------------------------------------------------------------------------------------------- */
+
+static s16 take_device_refs(struct domain *rd, mfn_t m, bool write)
+{
+	struct page_info *pg = page_get_from_mfn(m, rd);
+
+	if (!pg)
+		return GNTST_bad_page;
+	if (write && page_type_get(pg, PGT_writable)) {
+		page_put(pg);
+		return GNTST_general_error;
+	}
+	return GNTST_okay;
+}
+
+static void drop_device_refs(mfn_t m, bool write)
+{
+	if (write)
+		page_put_and_type(page_of(m));
+	else
+		page_put(page_of(m));
+}
+
+/* The entry is pinned: make what @op asks for of frame @m. */
+static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, mfn_t m)
+{
+	bool write = !(op->flags & GNTMAP_readonly);
+	s16 status = GNTST_okay;
+
+	if (op->flags & GNTMAP_device_map)
+		status = take_device_refs(rd, m, write);
+	if (status == GNTST_okay && (op->flags & GNTMAP_host_map)) {
+		status = set_entry(rd, op->host_addr, op->flags, m);
+		if (status != GNTST_okay && (op->flags & GNTMAP_device_map))
+			drop_device_refs(m, write);
+	}
+	return status;
+}
+
+void gnttab_map_one(struct gnttab_map_grant_ref *op)
+{
+	struct domain *rd = domain_by_id(op->dom);
+	struct grant_table *lt = current->domain->grants;
+	bool write = !(op->flags & GNTMAP_readonly);
+	mfn_t m;
+	s32 handle;
+
+	op->handle = ~0u;
+	op->status = GNTST_bad_domain;
+	if (!rd)
+		return;
+	op->status = GNTST_bad_gntref;
+	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)))
+		return;
+	op->status = GNTST_no_device_space;
+	handle = handle_alloc(lt, op->flags & HELD_FLAGS);
+	if (handle < 0)
+		return;
+	op->status = gnttab_pin(rd, op->ref, current->domain, write, &m);
+	if (op->status != GNTST_okay)
+		goto free_handle;
+	op->status = map_frame(rd, op, m);
+	if (op->status != GNTST_okay)
+		goto unpin;
+	lt->handles[handle].mfn = mfn_x(m);
+	lt->handles[handle].ref = op->ref;
+	lt->handles[handle].granter = rd->domid;
+	op->handle = handle;
+	op->dev_bus_addr = mfn_to_maddr(m);
+	return;
+unpin:
+	gnttab_unpin(rd, op->ref, write);
+free_handle:
+	WRITE_ONCE(lt->handles[handle].flags, 0);
+}
+
+/* ---- Unmap ------------------------------------------------------------------------------------------------------ */
+
+/* A copy of handle @n, taken out of the table's reach for other vcpus meanwhile: GNTST_okay, or bad_handle. */
+static s16 handle_take(u32 n, struct grant_handle *h)
+{
+	struct grant_table *t = current->domain->grants;
+	s16 status = GNTST_bad_handle;
+
+	spin_lock(&t->lock);
+	if (t->handles && n < GNTTAB_MAX_HANDLES && (t->handles[n].flags & ~HANDLE_BUSY) &&
+	    !(t->handles[n].flags & HANDLE_BUSY)) {
+		*h = t->handles[n];
+		t->handles[n].flags |= HANDLE_BUSY;
+		status = GNTST_okay;
+	}
+	spin_unlock(&t->lock);
+	return status;
+}
+
+/* Put back what is left of it; with no mapping left the handle is free and its pin goes. */
+static void handle_return(u32 n, const struct grant_handle *h, u16 left)
+{
+	struct grant_table *t = current->domain->grants;
+
+	if (!(left & (GNTMAP_host_map | GNTMAP_device_map))) {
+		gnttab_unpin(domain_by_id(h->granter), h->ref, !(h->flags & GNTMAP_readonly));
+		left = 0;
+	}
+	spin_lock(&t->lock);
+	t->handles[n].flags = left;
+	spin_unlock(&t->lock);
+}
+
+static s16 unmap(u32 n, u64 host_addr, u64 dev_bus_addr, pte_t replacement)
+{
+	struct grant_handle h;
+	s16 status = handle_take(n, &h);
+	u16 left;
+
+	if (status != GNTST_okay)
+		return status;
+	left = h.flags;
+	if (host_addr && (h.flags & GNTMAP_host_map)) {
+		status = clear_entry(&h, host_addr, h.flags & GNTMAP_contains_pte, replacement);
+		if (status == GNTST_okay)
+			left &= ~GNTMAP_host_map;
+	}
+	if (status == GNTST_okay && dev_bus_addr && (h.flags & GNTMAP_device_map)) {
+		status = dev_bus_addr == mfn_to_maddr(_mfn(h.mfn)) ? GNTST_okay : GNTST_bad_dev_addr;
+		if (status == GNTST_okay) {
+			drop_device_refs(_mfn(h.mfn), !(h.flags & GNTMAP_readonly));
+			left &= ~GNTMAP_device_map;
+		}
+	}
+	handle_return(n, &h, left);
+	return status;
+}
+
+void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op)
+{
+	op->status = unmap(op->handle, op->host_addr, op->dev_bus_addr, 0);
+}
+
+/* The page at new_addr moves to host_addr: its entry there is cleared, its references travel with it. */
+void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op)
+{
+	struct page_info *table;
+	pte_t *pe = op->new_addr ? pt_lock_l1e(op->new_addr, &table) : NULL, e = 0;
+
+	op->status = GNTST_bad_virt_addr;
+	if (op->new_addr && !pe)
+		return;
+	if (pe) {
+		e = pte_read(pe);
+		pt_unlock_l1e(table);
+	}
+	op->status = unmap(op->handle, op->host_addr, 0, e);
+	if (op->status != GNTST_okay || !op->new_addr)
+		return;
+	/* The old place of the replacement becomes empty, as Xen leaves it. */
+	pe = pt_lock_l1e(op->new_addr, &table);
+	if (pe) {
+		if (pt_modify_expected(current->domain, table, 1, pe, &e, 0))
+			op->status = GNTST_general_error;
+		pt_unlock_l1e(table);
+	}
+}

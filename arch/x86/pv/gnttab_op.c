@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_grant_table_op: lists of operations, each with a status of its own.
+ *
+ * Refused whole (-ENOSYS): transfer, version 2 and what goes with it, swap, cache flush.
+ */
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <asm/gnttab.h>
+#include <asm/guest_flush.h>
+#include <asm/hypercall.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <isola/vcpu.h>
+
+/* ---- One element each: the structure has been copied in, and goes back out whole. ------------------------------- */
+
+static void do_map(void *op)			{ gnttab_map_one(op); }
+static void do_unmap(void *op)			{ gnttab_unmap_one(op); }
+static void do_unmap_and_replace(void *op)	{ gnttab_unmap_and_replace_one(op); }
+static void do_copy(void *op)			{ gnttab_copy_one(op); }
+
+static void do_setup_table(void *arg)
+{
+	struct gnttab_setup_table *op = arg;
+	struct domain *d = domain_by_id(op->dom);
+	int rc;
+
+	op->status = GNTST_bad_domain;
+	if (!d)
+		return;
+	op->status = GNTST_permission_denied;
+	if (d != current->domain)
+		return;
+	op->status = GNTST_general_error;
+	rc = gnttab_grow(d, op->nr_frames);
+	if (rc)
+		return;
+	for (u32 i = 0; i < op->nr_frames; i++) {
+		u64 frame = mfn_x(d->grants->frame[i]);
+
+		if (copy_to_guest(guest_elem((u64)op->frame_list.p, i, sizeof(frame)), &frame, sizeof(frame))) {
+			op->status = GNTST_bad_virt_addr;
+			return;
+		}
+	}
+	op->status = GNTST_okay;
+}
+
+static void do_query_size(void *arg)
+{
+	struct gnttab_query_size *op = arg;
+	struct domain *d = domain_by_id(op->dom);
+
+	op->status = d ? GNTST_okay : GNTST_bad_domain;
+	if (!d)
+		return;
+	op->nr_frames = d->grants->nr_frames;
+	op->max_nr_frames = GNTTAB_MAX_FRAMES;
+}
+
+/* @bytes of one element; @flush: mappings went, and the guest may not go on before they are gone everywhere. */
+static const struct {
+	void (*fn)(void *op);
+	u8 bytes;
+	bool flush;
+} lists[] = {
+	[GNTTABOP_map_grant_ref]      = { do_map, sizeof(struct gnttab_map_grant_ref), false },
+	[GNTTABOP_unmap_grant_ref]    = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true },
+	[GNTTABOP_unmap_and_replace]  = { do_unmap_and_replace, sizeof(struct gnttab_unmap_and_replace), true },
+	[GNTTABOP_copy]               = { do_copy, sizeof(struct gnttab_copy), false },
+	[GNTTABOP_setup_table]        = { do_setup_table, sizeof(struct gnttab_setup_table), false },
+	[GNTTABOP_query_size]         = { do_query_size, sizeof(struct gnttab_query_size), false },
+};
+
+#define MAX_ELEMENT 64
+
+static long do_list(u32 cmd, u64 list, u32 count)
+{
+	u64 bytes = lists[cmd].bytes;
+	u32 done;
+	int rc = 0;
+
+	for (done = 0; done < count; done++) {
+		char op[MAX_ELEMENT] __aligned(8);
+		u64 at = guest_elem(list, done, bytes);
+
+		if (done && hypercall_preempt_check())
+			break;
+		rc = page_type_finish_parked();
+		if (rc)
+			break;
+		if (copy_from_guest(op, at, bytes)) {
+			rc = -EFAULT;
+			break;
+		}
+		lists[cmd].fn(op);
+		if (copy_to_guest(at, op, bytes)) {
+			rc = -EFAULT;
+			break;
+		}
+	}
+	if (lists[cmd].flush && done)
+		guest_flush_all(FLUSH_EVERYTHING);
+	if (rc == -EFAULT)
+		return rc;
+	if (done < count)
+		return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, guest_elem(list, done, bytes), count - done, 0, 0);
+	return 0;
+}
+
+/* ---- Calls that are not lists --------------------------------------------------------------------------------------- */
+
+/* Version 1 is what there is; asking for it is fine at any time. */
+static long set_version(u64 arg)
+{
+	struct gnttab_set_version op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.version == 1)
+		return 0;
+	return op.version == 2 ? -ENOSYS : -EINVAL;
+}
+
+static long get_version(u64 arg)
+{
+	struct gnttab_get_version op;
+	const struct domain *d;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	d = domain_by_id(op.dom);
+	if (!d)
+		return -ESRCH;
+	if (d != current->domain)
+		return -EPERM;
+	op.version = 1;
+	return copy_to_guest(arg, &op, sizeof(op));
+}
+
+long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
+{
+	(void)a4, (void)a5, (void)a6;
+	if ((s32)count < 0)
+		return -EINVAL;
+	switch ((u32)cmd) {
+	case GNTTABOP_set_version:
+		return count == 1 ? set_version(arg) : -EINVAL;
+	case GNTTABOP_get_version:
+		return count == 1 ? get_version(arg) : -EINVAL;
+	}
+	if ((u32)cmd >= ARRAY_SIZE(lists) || !lists[(u32)cmd].fn)
+		return -ENOSYS;
+	return do_list(cmd, arg, count);
+}
