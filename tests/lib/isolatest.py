@@ -68,7 +68,7 @@ class Tap:
 
     def note(self, text):
         for line in text.splitlines():
-            print(f"# {line}", flush=True)
+            print(f"# {printable(line)}", flush=True)
 
     def done(self):
         """Print the plan and exit."""
@@ -77,15 +77,19 @@ class Tap:
 
     @staticmethod
     def _clean(name):
-        return name.replace("#", "no. ").replace("\n", " ")
+        return printable(name.replace("#", "no. "))
 
 
 tap = Tap() if os.environ.get("ISOLATEST_NO_TAP") != "1" else None
 
 
+def printable(line):
+    return re.sub(r"[^\x20-\x7e]", "?", line)
+
+
 def explain(result, lines=25):
     """The end of a run, for people."""
-    last = [re.sub(r"[^\x20-\x7e]", "?", line) for line in result.lines()[-lines:]]
+    last = [printable(line) for line in result.lines()[-lines:]]
     return "\n".join([f"status {result.status} after {result.seconds:.1f} s{'; ' if result.reason else ''}"
                       f"{result.reason}"] + ["| " + line for line in last])
 
@@ -194,7 +198,7 @@ def guest_points(tap, where, text, status, want=POWERED_OFF):
     if status != want:
         problems.append(f"exit status {status}, not {want}")
     tap.ok(not problems, f"{where}: the guest ran to its end",
-           "; ".join(problems) + "\n" + "\n".join("| " + line for line in text.splitlines()[-25:]))
+           "; ".join(problems[:5]) + "\n" + "\n".join("| " + printable(line) for line in text.splitlines()[-8:]))
 
 
 def selftest(tap, where, options=(), cmdline="", timeout=120, program=ISOLA_RUN):
