@@ -17,7 +17,7 @@
 #define STAC SMAP_SITE(0xcb)
 #define CLAC SMAP_SITE(0xca)
 
-bool guest_range_ok(u64 va, u64 len, bool write)
+bool guest_range_ok(u64 va, u64 len)
 {
 	u64 end;
 
@@ -25,9 +25,7 @@ bool guest_range_ok(u64 va, u64 len, bool write)
 		return false;
 	if (end <= 1ul << 47)
 		return true;
-	if (va >= VA_HV_END)
-		return true;
-	return !write && va >= VA_M2P && end <= VA_M2P_END;
+	return va >= VA_HV_END;
 }
 
 /* Quadwords, then the odd bytes. A fault in the first loop leaves rcx quadwords: the rest of the length is computed from them. */
@@ -53,7 +51,7 @@ size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 {
 	size_t left = len;
 
-	if (guest_range_ok(from, len, false))
+	if (guest_range_ok(from, len))
 		left = guarded_copy(to, (const void *)from, len);
 	if (left)
 		memset(to + len - left, 0, left);
@@ -62,7 +60,7 @@ size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 
 size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
 {
-	if (!guest_range_ok(to, len, true))
+	if (!guest_range_ok(to, len))
 		return len;
 	return guarded_copy((void *)to, from, len);
 }

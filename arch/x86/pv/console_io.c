@@ -52,7 +52,7 @@ static long console_read_op(u32 count, u64 to)
 
 	if (count > 0x7fffffff)
 		return -E2BIG;
-	if (!guest_range_ok(to, count, true))
+	if (!guest_range_ok(to, count))
 		return -EFAULT;
 	n = console_read(buf, min_t(u32, count, sizeof(buf)));
 	rc = copy_to_guest(to, buf, n) ? -EFAULT : (long)n;

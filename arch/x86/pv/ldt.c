@@ -45,7 +45,7 @@ int ldt_set(u64 base, u32 nr_ents)
 {
 	if (nr_ents > MAX_LDT_ENTS || !IS_ALIGNED(base, PAGE_SIZE))
 		return -EINVAL;
-	if (nr_ents && !guest_range_ok(base, (u64)nr_ents * DESC_BYTES, true))
+	if (nr_ents && !guest_range_ok(base, (u64)nr_ents * DESC_BYTES))
 		return -EINVAL;
 	if (base == this_vcpu.ldt_base && nr_ents == this_vcpu.ldt_ents)
 		return 0;

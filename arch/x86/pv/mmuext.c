@@ -104,7 +104,7 @@ static int op_tlb_flush_local(struct domain *d, const struct mmuext_op *op)
 static int op_invlpg_local(struct domain *d, const struct mmuext_op *op)
 {
 	(void)d;
-	if (guest_range_ok(op->arg1.linear_addr, 1, true))
+	if (guest_range_ok(op->arg1.linear_addr, 1))
 		guest_flush_local(op->arg1.linear_addr);
 	return 0;
 }
@@ -119,7 +119,7 @@ static int op_tlb_flush_multi(struct domain *d, const struct mmuext_op *op)
 static int op_invlpg_multi(struct domain *d, const struct mmuext_op *op)
 {
 	(void)d;
-	if (!guest_range_ok(op->arg1.linear_addr, 1, true))
+	if (!guest_range_ok(op->arg1.linear_addr, 1))
 		return 0;
 	return guest_flush_listed((u64)op->arg2.vcpumask.p, op->arg1.linear_addr) ? -EINVAL : 0;
 }
@@ -134,7 +134,7 @@ static int op_tlb_flush_all(struct domain *d, const struct mmuext_op *op)
 static int op_invlpg_all(struct domain *d, const struct mmuext_op *op)
 {
 	(void)d;
-	if (guest_range_ok(op->arg1.linear_addr, 1, true))
+	if (guest_range_ok(op->arg1.linear_addr, 1))
 		guest_flush_all(op->arg1.linear_addr);
 	return 0;
 }

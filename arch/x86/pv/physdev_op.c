@@ -38,7 +38,7 @@ static long set_iobitmap(u64 arg)
 	static_assert(sizeof(op) == sizeof(struct physdev_set_iobitmap), "the ABI's layout");
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.nr_ports > 65536 || !guest_range_ok(op.bitmap, (op.nr_ports + 7) / 8, true))
+	if (op.nr_ports > 65536 || !guest_range_ok(op.bitmap, (op.nr_ports + 7) / 8))
 		return -EINVAL;
 	this_vcpu.iobitmap_va = op.bitmap;
 	this_vcpu.nr_ioports = op.nr_ports;

@@ -94,7 +94,7 @@ static long op_register_runstate(struct vcpu *v, u64 arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
 	va = op.addr.p;
-	if (!guest_range_ok(va, sizeof(info), true))
+	if (!guest_range_ok(va, sizeof(info)))
 		return -EFAULT;
 	WRITE_ONCE(v->runstate_va, va);
 	if (v == current) {
@@ -207,6 +207,7 @@ static long op_send_nmi(struct vcpu *v, u64 arg)
 	if (v != current)
 		return -ENOSYS;
 	this_vcpu.nmi_pending = 1;
+	WRITE_ONCE(current->event_check, 1);	/* the exit path looks */
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * Guest memory by guest virtual address, on the current vcpu's loaded root.
  *
  * Every access is range-checked against the hypervisor's slots (MEM-1: after adding the offset, without overflow), bracketed by
- * STAC/CLAC where SMAP is on, and guarded: a fault gives the number of bytes not copied. Reads of the guest-readable M2P are allowed.
+ * STAC/CLAC where SMAP is on, and guarded: a fault gives the number of bytes not copied.
  * The public form used by hypercalls returns 0 or -EFAULT.
  */
 #pragma once
@@ -11,8 +11,8 @@
 #include <isola/types.h>
 #include <isola/errno.h>
 
-/* May [va, va+len) be touched on the guest's behalf? @write false also allows the M2P. Canonical addresses outside the hypervisor's range. */
-bool guest_range_ok(u64 va, u64 len, bool write);
+/* May [va, va+len) be touched on the guest's behalf? Canonical addresses outside the hypervisor's range; the M2P is inside, as in Xen. */
+bool guest_range_ok(u64 va, u64 len);
 
 /* Bytes not copied; 0 = all. The destination of a failed copy_from is zero-filled for the rest. */
 size_t __must_check raw_copy_from_guest(void *to, u64 from, size_t len);
