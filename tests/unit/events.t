@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Events, scheduler and timers, hosted, two CPUs as threads (tests/unit/events): no event lost, none twice, nobody sleeps
+through one. Then the same with planted bugs, each of which must be noticed: every third one in make test, all in make test-all."""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/vcpu_timer.c", "common/timer.c",
+           "common/softirq.c", "common/spinlock.c", "arch/x86/pv/sched_op.c", "common/lib/bitmap.c"]
+HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
+FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude -Iarch/x86/include -Itests/unit/events "
+                    "-include isola/errno.h -Wall -Wextra -fno-strict-aliasing -pthread")
+ALL = os.environ.get("TEST_ALL") == "1"
+HOPS = 200000 if ALL else 20000
+
+E2L, EVTCHN, SCHED, TIMER, OP = PRODUCT[1], PRODUCT[0], PRODUCT[2], PRODUCT[4], PRODUCT[7]
+MUTANTS = [
+    # file, text, what it becomes
+    (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due())\n\t\tvcpu_wake(current);", "vcpu_sleep(VCPU_BLOCKED);"),
+    (OP, "if (poll_look(ports, op.nr_ports))\n\t\tvcpu_wake(v);\n\telse if", "if"),
+    (E2L, "u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);", "u64 bits = v->posted[word];"),
+    (E2L, "\tatomic_bitmap_set(&v->posted_any, port / 64);\n", ""),
+    (E2L, "port / 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64);\n"),
+    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),
+    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\twake_pollers", "\tvcpu_kick(v);\n\twake_pollers"),
+    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
+    (E2L, "if (!bitmap_test(s->evtchn_mask, port))", "if (bitmap_test(s->evtchn_mask, port))"),
+    (E2L, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;", "return true;"),
+    (EVTCHN, "evtchn_2l_send(notified(d, e), op->port);", "evtchn_2l_send(d->vcpu[0], op->port);"),
+    (SCHED, "if (!prev->is_idle && prev->state == VCPU_RUNNABLE)", "if (0)"),
+    (SCHED, "queued = cpu_public[v->cpu].running != v;", "queued = true;"),
+    (SCHED, "timer_set(&q->slice, now_ns() + TIME_SLICE);", ";"),
+    (SCHED, "q->last->runq_next = v;", "q->first->runq_next = v;"),
+    (TIMER, "\tif (q->first == t)\n\t\tfirst_changed(q);\n", ""),
+    (TIMER, "deadline_set(q->first ? q->first->expires : 0);", "deadline_set(0);"),
+]
+
+
+def build(out, replaced=None, by=None):
+    """Compile the program, one source replaced; a complaint, or None."""
+    sources = [by if source == replaced else source for source in PRODUCT] + HARNESS
+    done = subprocess.run([os.environ.get("HOSTCC", "gcc"), *FLAGS, "-I.", "-o", out, *sources], cwd=TOP, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, encoding="utf-8")
+    return done.stdout if done.returncode else None
+
+
+def run(program, hops, patience):
+    """Exit status and output; @patience: seconds without an event that mean one was lost. A program that does not end counts as failing."""
+    try:
+        done = subprocess.run([program, str(hops), str(patience)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300, check=False,
+                              encoding="utf-8")
+    except subprocess.TimeoutExpired:
+        return 124, "# does not end\n"
+    return done.returncode, done.stdout
+
+
+def main():
+    number, failed = 0, 0
+    with tempfile.TemporaryDirectory(prefix="isola-events-") as tmp:
+        program = os.path.join(tmp, "tokens")
+        complaint = build(program)
+        status, text = (1, complaint) if complaint else run(program, HOPS, 10)
+        number += 1
+        failed += status != 0
+        print("".join(f"# {line.lstrip('# ')}\n" for line in text.splitlines()), end="")
+        print(f"{'not ok' if status else 'ok'} {number} - {HOPS} events between 4 vcpus on 2 CPUs: each arrives, once, where it was sent",
+              flush=True)
+        for path, old, new in MUTANTS if ALL else MUTANTS[::3]:
+            with open(os.path.join(TOP, path), encoding="utf-8") as file:
+                source = file.read()
+            changed = os.path.join(tmp, "mutant.c")
+            with open(changed, "w", encoding="utf-8") as file:
+                file.write(source.replace(old, new, 1))
+            complaint = "the text is no longer there" if old not in source else build(program, path, changed)
+            noticed = not complaint and run(program, 20000, 2)[0] != 0
+            number += 1
+            failed += not noticed
+            what = " ".join(old.split())
+            print(f"{'ok' if noticed else 'not ok'} {number} - noticed: `{' '.join(new.split()) or 'nothing'}` for `{what}` in {path}",
+                  flush=True)
+            if complaint:
+                print("# " + complaint.replace("\n", "\n# "))
+    print(f"1..{number}")
+    return failed != 0
+
+
+sys.exit(main())

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated machine: see machine.h. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <asm/domain_map.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <isola/console.h>
+#include <isola/evtchn.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <isola/softirq.h>
+#include <isola/spinlock.h>
+#include <isola/time.h>
+#include "machine.h"
+
+#define SHARED_INFO_MFN	1
+#define MOVED_INFO_MFN	2		/* every second vcpu's vcpu_info, as VCPUOP_register_vcpu_info leaves it */
+
+struct domain sim_domain, *dom0 = &sim_domain;
+struct vcpu sim_vcpu[NR_SIM_VCPUS];
+struct cpu_public cpu_public[CONFIG_NR_CPUS];
+unsigned nr_cpus = NR_SIM_CPUS;
+__thread struct cpu_private *thread_cpu;
+
+static struct vcpu idle_vcpu[NR_SIM_CPUS];
+static struct cpu_private cpus[NR_SIM_CPUS];
+static u32 interrupted[NR_SIM_CPUS];
+static u64 deadline[NR_SIM_CPUS];
+static __thread jmp_buf top_of_stack;
+static __thread u64 random_state;
+
+/* ---- What the product takes from elsewhere ---------------------------------------------------------------- */
+
+u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ul + t.tv_nsec;
+}
+
+void window_check(void)
+{
+	if (thread_cpu && (current->is_idle || this_cpu.cr3 != current->cr3_kernel))
+		panic("the window is used on CPU %u while it is not mapped", this_cpu.id);
+}
+
+void deadline_set(u64 ns)
+{
+	deadline[smp_cpu_id()] = ns;
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("# panic: ");
+	vprintf(fmt, ap);
+	printf("\n");
+	fflush(stdout);
+	_Exit(1);
+}
+
+void *public_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+size_t raw_copy_from_guest(void *to, u64 from, size_t len)
+{
+	memcpy(to, (const void *)from, len);
+	return 0;
+}
+
+struct domain *domain_by_id(domid_t domid)
+{
+	return domid == DOMID_SELF ? &sim_domain : NULL;
+}
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+	(void)d, (void)reason;
+}
+
+void console_watch_input(void)
+{
+}
+
+/* ---- CPUs ------------------------------------------------------------------------------------------------- */
+
+static void kick(unsigned cpu)
+{
+	__atomic_store_n(&interrupted[cpu], 1, __ATOMIC_SEQ_CST);
+}
+
+/* Now and then a moment's rest, so that what can happen in between does. */
+void sim_pause(void)
+{
+	random_state = random_state * 6364136223846793005 + 1442695040888963407;
+	if (random_state >> 61)
+		return;
+	for (unsigned i = random_state >> 48 & 0x1ff; i; i--)
+		__builtin_ia32_pause();
+}
+
+bool cpu_interrupted(void)
+{
+	u64 due = deadline[smp_cpu_id()];
+
+	if (due && now_ns() >= due) {
+		deadline[smp_cpu_id()] = 0;
+		softirq_raise(SOFTIRQ_TIMER);
+		return true;
+	}
+	return __atomic_exchange_n(&interrupted[smp_cpu_id()], 0, __ATOMIC_SEQ_CST);
+}
+
+void load_user_root(bool user)
+{
+	this_cpu.cr3 = user ? current->cr3_user : current->cr3_kernel;
+}
+
+static void __noreturn switch_context(struct vcpu *prev, struct vcpu *next)
+{
+	(void)prev;
+	this_cpu.curr = next;
+	this_cpu.cr3 = next->cr3_kernel;
+	WRITE_ONCE(next->event_check, 1);
+	longjmp(top_of_stack, 1);
+}
+
+/* The way out: softirqs, posts, upcall, until nothing is due. A switch does not come back here. */
+static void exit_to_guest(struct vcpu *v)
+{
+	struct vcpu_info *info = vcpu_info_of(v);
+
+	for (;;) {
+		if (READ_ONCE(cpu_public[smp_cpu_id()].softirq_pending))
+			softirq_run();
+		else if (READ_ONCE(v->event_check))
+			evtchn_fold();
+		else if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
+			guest_upcall(v);
+		else
+			return;
+	}
+}
+
+static void *cpu_main(void *arg)
+{
+	thread_cpu = arg;
+	setjmp(top_of_stack);
+	for (;;) {
+		cpu_interrupted();
+		if (current->is_idle) {
+			if (READ_ONCE(cpu_public[smp_cpu_id()].softirq_pending))
+				softirq_run();
+			else
+				cpu_relax();
+			continue;
+		}
+		exit_to_guest(current);
+		guest_step(current);
+	}
+	return NULL;
+}
+
+/* ---- Construction ------------------------------------------------------------------------------------------- */
+
+static void make_cpu(unsigned cpu)
+{
+	struct vcpu *idle = &idle_vcpu[cpu];
+
+	*idle = (struct vcpu){ .is_idle = true, .id = cpu, .cpu = cpu, .state = VCPU_RUNNABLE, .cr3_kernel = 1 };
+	cpu_public[cpu].idle_vcpu = cpu_public[cpu].running = idle;
+	cpus[cpu] = (struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1 };
+}
+
+/* All on CPU 0, which must share its time, but the last, which has CPU 1 to itself: nothing but events ever interrupts that one. */
+static void make_vcpu(unsigned id)
+{
+	struct vcpu *v = &sim_vcpu[id];
+
+	*v = (struct vcpu){ .domain = &sim_domain, .id = id, .cr3_kernel = 0x1000 + id, .cr3_user = 0x2000 + id };
+	if (id % 2)
+		v->vcpu_info_maddr = MOVED_INFO_MFN * PAGE_SIZE + id * sizeof(struct vcpu_info);
+	sched_add_vcpu(v);
+	v->cpu = id == NR_SIM_VCPUS - 1;
+	timer_migrate(&v->singleshot_timer, v->cpu);
+	timer_migrate(&v->poll_timer, v->cpu);
+	v->periodic_ns = 0;
+	v->initialised = true;
+	sim_domain.vcpu[id] = v;
+}
+
+void machine_init(void)
+{
+	void *window = mmap((void *)VA_WINDOW, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (window == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	thread_cpu = &cpus[0];
+	for (unsigned cpu = 0; cpu < NR_SIM_CPUS; cpu++)
+		make_cpu(cpu);
+	spin_debug_start();
+	softirq_kick_cpu = kick;
+	sched_context_switch = switch_context;
+	timer_subsys_init();
+	sched_init();
+	sim_domain.nr_vcpus = NR_SIM_VCPUS;
+	sim_domain.shared_info_mfn = _mfn(SHARED_INFO_MFN);
+	for (unsigned id = 0; id < NR_SIM_VCPUS; id++)
+		make_vcpu(id);
+	if (evtchn_domain_init(&sim_domain))
+		panic("no ports");
+}
+
+void machine_start(void)
+{
+	static pthread_t threads[NR_SIM_CPUS];
+
+	for (unsigned id = 0; id < NR_SIM_VCPUS; id++)
+		vcpu_wake(&sim_vcpu[id]);
+	thread_cpu = NULL;
+	for (unsigned cpu = 0; cpu < NR_SIM_CPUS; cpu++)
+		if (pthread_create(&threads[cpu], NULL, cpu_main, &cpus[cpu]))
+			panic("no thread");
+}

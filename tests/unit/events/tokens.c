@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No event is lost, none comes twice, and nobody sleeps through one: a few tokens travel between vcpus, each hop one event.
+ *
+ * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or to itself by its single-shot
+ * timer. A vcpu that holds none waits in one of the ways there are: block, poll with upcalls masked, or run on until it is
+ * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; a time without any arrival
+ * means that an event or a wake was lost. Usage: tokens HOPS SECONDS
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <asm/domain_map.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <isola/evtchn.h>
+#include <isola/lib/bitmap.h>
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <isola/time.h>
+#include <xen/event_channel.h>
+#include <xen/sched.h>
+#include "machine.h"
+
+#define NR_TOKENS	3
+#define NOWHERE		~0u
+
+static u32 port[NR_TOKENS][NR_SIM_VCPUS];
+static u32 on_its_way_to[NR_TOKENS];		/* vcpu, or NOWHERE: held by one */
+static u64 hops, by_post, by_timer, polls, blocks, runs;
+
+static struct guest {
+	bool holds[NR_TOKENS];
+	u32 timer_port;
+	int timer_token;			/* -1: none */
+	u64 random;
+} guests[NR_SIM_VCPUS];
+
+static void add(u64 *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static u64 pick(struct guest *g, u64 below)
+{
+	g->random ^= g->random << 13;
+	g->random ^= g->random >> 7;
+	g->random ^= g->random << 17;
+	return g->random % below;
+}
+
+static void arrived(struct vcpu *v, unsigned token)
+{
+	if (__atomic_exchange_n(&on_its_way_to[token], NOWHERE, __ATOMIC_SEQ_CST) != v->id)
+		panic("token %u came to vcpu %u, where nobody sent it", token, v->id);
+	guests[v->id].holds[token] = true;
+	add(&hops);
+}
+
+/* What @p stands for on @v. */
+static void take(struct vcpu *v, u32 p)
+{
+	struct guest *g = &guests[v->id];
+
+	if (p == g->timer_port && g->timer_token >= 0) {
+		int token = g->timer_token;
+
+		g->timer_token = -1;
+		arrived(v, token);
+		return;
+	}
+	for (unsigned t = 0; t < NR_TOKENS; t++)
+		if (p == port[t][v->id]) {
+			arrived(v, t);
+			return;
+		}
+	panic("port %u is pending on vcpu %u", p, v->id);
+}
+
+static struct shared_info *shared(void)
+{
+	return window_ptr(sim_domain.shared_info_mfn);
+}
+
+/* By hand, without an upcall: whatever of this vcpu's is pending. */
+static void look(struct vcpu *v)
+{
+	struct guest *g = &guests[v->id];
+
+	for (unsigned t = 0; t < NR_TOKENS; t++)
+		if (atomic_bitmap_test_and_clear(shared()->evtchn_pending, port[t][v->id]))
+			take(v, port[t][v->id]);
+	if (atomic_bitmap_test_and_clear(shared()->evtchn_pending, g->timer_port))
+		take(v, g->timer_port);
+}
+
+/* As Linux: flag, selector, words; only what the selector names, so that a bit without its selector would be lost. */
+void guest_upcall(struct vcpu *v)
+{
+	struct vcpu_info *info = vcpu_info_of(v);
+	u64 words;
+
+	WRITE_ONCE(info->evtchn_upcall_mask, 1);
+	WRITE_ONCE(info->evtchn_upcall_pending, 0);
+	words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+	if (words)
+		look(v);
+	WRITE_ONCE(info->evtchn_upcall_mask, 0);
+}
+
+static void send(struct vcpu *v, unsigned token)
+{
+	struct guest *g = &guests[v->id];
+	u32 to = pick(g, NR_SIM_VCPUS);
+	struct evtchn_send op = { .port = port[token][to] };
+	bool post = !pick(g, 3);
+
+	g->holds[token] = false;
+	__atomic_store_n(&on_its_way_to[token], to, __ATOMIC_SEQ_CST);
+	if (to == v->id && g->timer_token < 0 && pick(g, 2)) {
+		g->timer_token = token;
+		timer_set(&v->singleshot_timer, now_ns() + pick(g, 200000));
+		add(&by_timer);
+		return;
+	}
+	load_user_root(post);
+	spin_lock(&sim_domain.evtchn_lock);
+	if (evtchn_send(&sim_domain, &op))
+		panic("cannot send");
+	spin_unlock(&sim_domain.evtchn_lock);
+	load_user_root(false);
+	if (post)
+		add(&by_post);
+}
+
+static void poll(struct vcpu *v)
+{
+	struct guest *g = &guests[v->id];
+	u32 list[12];
+	struct sched_poll op = { .nr_ports = pick(g, 2) ? NR_TOKENS + 1 : ARRAY_SIZE(list) };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(list); i++)
+		list[i] = i % (NR_TOKENS + 1) < NR_TOKENS ? port[i % (NR_TOKENS + 1)][v->id] : g->timer_port;
+	*(const void **)&op.ports = list;
+	if (!pick(g, 4))
+		op.timeout = now_ns() + 50000;
+	WRITE_ONCE(vcpu_info_of(v)->evtchn_upcall_mask, 1);
+	if (hc_sched_op(SCHEDOP_poll, (u64)&op, 0, 0, 0, 0))
+		panic("cannot poll");
+	add(&polls);
+}
+
+static void wait_somehow(struct vcpu *v)
+{
+	switch (pick(&guests[v->id], 3)) {
+	case 0:
+		hc_sched_op(SCHEDOP_block, 0, 0, 0, 0, 0);
+		add(&blocks);
+		break;
+	case 1:
+		poll(v);
+		break;
+	default:
+		/* Unmasked, in guest code, without a hypercall: only an interrupt ends this. */
+		if (READ_ONCE(vcpu_info_of(v)->evtchn_upcall_mask)) {
+			WRITE_ONCE(vcpu_info_of(v)->evtchn_upcall_mask, 0);
+			return;
+		}
+		while (!cpu_interrupted())
+			cpu_relax();
+		add(&runs);
+	}
+}
+
+void guest_step(struct vcpu *v)
+{
+	struct guest *g = &guests[v->id];
+	bool sent = false;
+
+	if (READ_ONCE(vcpu_info_of(v)->evtchn_upcall_mask))
+		look(v);
+	for (unsigned t = 0; t < NR_TOKENS; t++)
+		if (g->holds[t]) {
+			send(v, t);
+			sent = true;
+		}
+	if (!sent)
+		wait_somehow(v);
+}
+
+static void bind_ports(void)
+{
+	for (u32 v = 0; v < NR_SIM_VCPUS; v++) {
+		struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER, .vcpu = v };
+
+		guests[v] = (struct guest){ .random = 0x9e3779b97f4a7c15 * (v + 1), .timer_token = -1 };
+		if (evtchn_bind_virq(&sim_domain, &virq))
+			panic("no timer port");
+		guests[v].timer_port = virq.port;
+		for (unsigned t = 0; t < NR_TOKENS; t++) {
+			struct evtchn_bind_ipi ipi = { .vcpu = v };
+
+			if (evtchn_bind_ipi(&sim_domain, &ipi))
+				panic("no port");
+			port[t][v] = ipi.port;
+		}
+	}
+	for (unsigned t = 0; t < NR_TOKENS; t++) {
+		on_its_way_to[t] = NOWHERE;
+		guests[t % NR_SIM_VCPUS].holds[t] = true;
+	}
+}
+
+static void describe_stall(void)
+{
+	printf("# nobody has received anything for too long\n");
+	for (unsigned t = 0; t < NR_TOKENS; t++)
+		printf("# token %u: on its way to %d\n", t, (int)on_its_way_to[t]);
+	for (unsigned i = 0; i < NR_SIM_VCPUS; i++) {
+		const struct vcpu *v = &sim_vcpu[i];
+		const struct vcpu_info *info = vcpu_info_of(v);
+
+		printf("# vcpu %u: state %u, queued %u, posted %lx, event_check %u, upcall %u, mask %u, selector %lx\n", i, v->state,
+		       v->queued, v->posted_any, v->event_check, info->evtchn_upcall_pending, info->evtchn_upcall_mask,
+		       info->evtchn_pending_sel);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	u64 wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 50000, seen = 0;
+	unsigned quiet = 0, patience = argc > 2 ? atoi(argv[2]) : 10;
+
+	machine_init();
+	bind_ports();
+	machine_start();
+	while (__atomic_load_n(&hops, __ATOMIC_RELAXED) < wanted) {
+		u64 now = __atomic_load_n(&hops, __ATOMIC_RELAXED);
+
+		quiet = now == seen ? quiet + 1 : 0;
+		seen = now;
+		if (quiet == patience * 100) {
+			describe_stall();
+			fflush(stdout);
+			_Exit(1);
+		}
+		usleep(10000);
+	}
+	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running\n", hops, by_post, by_timer,
+	       blocks, polls, runs);
+	fflush(stdout);
+	_Exit(!by_post || !by_timer || !blocks || !polls || !runs);
+}
