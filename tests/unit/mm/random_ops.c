@@ -227,6 +227,32 @@ static bool do_memory(unsigned depth)
 		    rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap, (u64)&r, 0, 0);
 }
 
+/*
+ * What a guest with one plan does: has the processor remember a table, unhooks it from wherever it hangs by single L1..L3
+ * updates without a flush, and maps it as data. Random calls seldom do all of it in order.
+ */
+static bool do_recycle(unsigned depth)
+{
+	unsigned f = rnd(NR_OWN);
+	struct mmu_update req;
+
+	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[f][USE_L1]; tries++)
+		f = (f + 1) % NR_OWN;
+	for (unsigned t = 0; t < NR_OWN; t++)
+		for (unsigned i = 0; i < NR_SLOTS; i++) {
+			pte_t e = frame_ptr(t)[slots[i]];
+
+			if (!pte_present(e) || mfn_x(pte_mfn(e)) != f)
+				continue;
+			req.ptr = ((u64)t << PAGE_SHIFT) + 8 * slots[i];
+			req.val = 0;
+			if (!call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF))
+				return false;
+		}
+	req.ptr = (u64)f << PAGE_SHIFT;		/* a plain store makes it writable, if nothing holds it */
+	return call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF);
+}
+
 /* Plain stores of the guest: to frames that it has, or may still have, mapped writable. */
 static bool do_stores(unsigned depth)
 {
@@ -275,6 +301,7 @@ static bool random_call(unsigned depth)
 		do_mmuext, do_update_va, do_update_va, do_update_va, do_gdt, do_descriptor,
 		do_memory,
 		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
+		do_recycle,
 	};
 
 	return actions[rnd(sizeof(actions) / sizeof(actions[0]))](depth);

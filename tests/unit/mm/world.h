@@ -33,7 +33,7 @@ void world_reset(void);
 pte_t *frame_ptr(unsigned f);
 
 /*
- * The TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
+ * Another CPU's TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
  * and never else.
  */
 enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
