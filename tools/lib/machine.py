@@ -103,7 +103,7 @@ def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", fir
         argv += ["-drive", f"if=none,id=boot,format=raw,media=cdrom,readonly=on,file={image.replace(',', ',,')}",
                  "-device", "ich9-ahci,id=ahci", "-device", "ide-cd,drive=boot,bus=ahci.0,bootindex=0"]
     if icount:
-        argv += ["-icount", "shift=0,sleep=off"]
+        argv += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
     if disk:
         with open(disk, "rb") as file:
             kind = "qcow2" if file.read(4) == b"QFI\xfb" else "raw"
