@@ -76,7 +76,7 @@ def main():
             with open(changed, "w", encoding="utf-8") as file:
                 file.write(source.replace(old, new, 1))
             complaint = "the text is no longer there" if old not in source else build(program, path, changed)
-            noticed = not complaint and run(program, 20000, 2)[0] != 0
+            noticed = not complaint and run(program, 200000, 2)[0] != 0
             number += 1
             failed += not noticed
             what = " ".join(old.split())

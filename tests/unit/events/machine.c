@@ -107,9 +107,9 @@ static void kick(unsigned cpu)
 void sim_pause(void)
 {
 	random_state = random_state * 6364136223846793005 + 1442695040888963407;
-	if (random_state >> 61)
+	if (random_state >> 62)
 		return;
-	for (unsigned i = random_state >> 48 & 0x1ff; i; i--)
+	for (unsigned i = random_state >> 48 & 0x7ff; i; i--)
 		__builtin_ia32_pause();
 }
 
