@@ -38,6 +38,9 @@ bool tsc_is_invariant(void);
 u64 ns_to_tsc(u64 ns);
 extern u64 tsc_khz;
 
+/* The middle one; for measurements. */
+u64 median3(u64 a, u64 b, u64 c);
+
 /* Wall clock at system time 0, ns since 1970; set from the RTC at boot and by XENPF_settime. */
 u64 wallclock_base_ns(void);
 void wallclock_set(u64 base_ns);

@@ -14,7 +14,7 @@
 #define LVTT_ONESHOT       (0u << 17)
 #define LVTT_TSC_DEADLINE  (2u << 17)
 #define TDCR_DIVIDE_BY_1   0xb
-#define CALIBRATION_US     10000
+#define CALIBRATION_US     4000
 
 static u64 ticks_per_ns_32;             /* down counter: ticks per ns, 32 fractional bits; constant after boot */
 
@@ -46,7 +46,8 @@ static const struct deadline_timer tsc_deadline = {
 
 /* ---- Counting down ------------------------------------------------------------------------------------------ */
 
-static void calibrate(void)
+/* Ticks per second in one go. */
+static u64 measure(void)
 {
 	u64 start, ns, ticks;
 
@@ -56,10 +57,17 @@ static void calibrate(void)
 	ticks = ~0u - apic_read(APIC_TMCCT);
 	ns = now_ns() - start;
 	apic_write(APIC_TMICT, 0);
-	if (!ticks)
+	return ticks * SECONDS(1) / ns;
+}
+
+static void calibrate(void)
+{
+	u64 hz = median3(measure(), measure(), measure());
+
+	if (!hz || hz >> 34)
 		fatal("the APIC timer of CPU 0 does not count");
-	ticks_per_ns_32 = (ticks << 32) / ns;
-	pr_info("Time: APIC timer %lu kHz", ticks * 1000000 / ns);
+	ticks_per_ns_32 = (hz << 29) / SECONDS(1) << 3;
+	pr_info("Time: APIC timer %lu kHz", hz / 1000);
 }
 
 static void countdown_init_cpu(void)
