@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot check iso
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot check iso bench
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -42,6 +42,7 @@ distclean:
 ## make test-unit, test-guest, test-boot    one ring of tests
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
+## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
 ## make deps         install the Debian packages that are missing
@@ -52,6 +53,8 @@ iso:
 	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 test test-all test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
+bench:
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run $(ARGS)
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 
@@ -135,6 +138,6 @@ $(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
 	$(Q)LD="$(LD)" NM="$(NM)" CC="$(CC)" tools/link-image $(if $(CONFIG_SYMBOLS),--symbols) $@ $(LDS) "$(LDFLAGS)" $(OBJS)
 	$(Q)tools/check-image $@ $(OBJS)
 
--include tests/guest/files.mk
+-include tests/guest/files.mk bench/guest/files.mk
 -include $(patsubst %.o,%.d,$(OBJS)) $(LDS:.lds=.d) $(O)/arch/x86/entry/asm-offsets.d
 endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows: one measured operation each, printed as "bench KEY INSTRUCTIONS". What a key stands for and what it should cost
+ * is in bench/rows.
+ *
+ * A row is the median of NR_SAMPLES single operations after NR_WARM_UP unmeasured ones, less what timed_nothing() takes and less
+ * the guest's own handlers. What an operation needs or leaves behind is put right between the samples.
+ */
+#pragma once
+
+#include <stdint.h>
+#include "hypercall.h"
+#include "memory.h"
+#include "text.h"
+#include "timed.h"
+
+#define NR_WARM_UP 8u
+#define NR_SAMPLES 51u
+
+/* One row: @op(arg) gives the TSC difference of one operation, @own instructions of it the guest's. */
+void row(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own);
+/* The same for @values measured already; sorts them. @per: operations in each. */
+void row_of(const char *key, uint64_t *values, unsigned int nr, unsigned int own, unsigned int per);
+/* The same operation, divided among the @per parts it has. */
+void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own, unsigned int per);
+
+/* Hypercall @nr between two RDTSCs; the run fails unless it answers @expected. */
+uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
+#define TIME_HC(name, a, b, c, d) time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))
+
+/* End the run as failed. */
+void die(const char *f, ...) __attribute__((noreturn, format(printf, 1, 2)));
+#define MUST(call)                                                                              \
+	do {                                                                                    \
+		long must_rc = (call);                                                          \
+		if (must_rc)                                                                    \
+			die("%s:%d: %s is %ld", __FILE__, __LINE__, #call, must_rc);            \
+	} while (0)
+
+void bench_hypercalls(void);
+void bench_mmu(void);
+void bench_traps(void);
+void bench_user(void);
+void bench_events(void);

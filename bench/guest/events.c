@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows of events: to oneself, and between two vCPUs.
+ */
+#include "bench.h"
+
+static struct evtchn_send to_self, to_second;
+extern struct evtchn_send answer;
+struct evtchn_send answer;		/* what the second vCPU sends: timed.S */
+
+static uint32_t bind_ipi(uint32_t vcpu)
+{
+	struct evtchn_bind_ipi op = { .vcpu = vcpu };
+
+	MUST(HC2(event_channel_op, EVTCHNOP_bind_ipi, &op));
+	if (op.port >= 64)
+		die("port %u: the handlers know the first 64 only", op.port);
+	shared->evtchn_pending[0] &= ~(1ul << op.port);
+	return op.port;
+}
+
+static void unmask(uint32_t port)
+{
+	shared->evtchn_mask[0] &= ~(1ul << port);
+}
+
+static uint64_t send_masked(void *arg)
+{
+	uint64_t ticks = TIME_HC(event_channel_op, EVTCHNOP_send, arg, 0, 0);
+
+	shared->evtchn_pending[0] &= ~(1ul << ((struct evtchn_send *)arg)->port);
+	return ticks;
+}
+
+/* Sent, delivered, handled and back, with upcalls open. */
+static uint64_t send_to_self(void *arg)
+{
+	uint64_t ticks;
+
+	vcpu_info->evtchn_upcall_mask = 0;
+	ticks = TIME_HC(event_channel_op, EVTCHNOP_send, arg, 0, 0);
+	vcpu_info->evtchn_upcall_mask = 1;
+	if (shared->evtchn_pending[0] & 1ul << to_self.port)
+		die("the event to self was not delivered");
+	return ticks;
+}
+
+static void self(void)
+{
+	to_self.port = bind_ipi(0);
+	event_keep_0 &= ~(1ul << to_self.port);
+	row("send-masked", send_masked, &to_self, 0);
+	unmask(to_self.port);
+	vcpu_info->evtchn_upcall_pending = 0;
+	vcpu_info->evtchn_pending_sel = 0;
+	row("send-to-self", send_to_self, &to_self, OWN_EVENT);
+}
+
+static void second_vcpu_start(void)
+{
+	static struct vcpu_guest_context c;
+
+	shared->vcpu_info[1].evtchn_upcall_mask = 1;
+	c.flags = VGCF_in_kernel;
+	c.user_regs.rip = (unsigned long)second_vcpu_entry;
+	c.user_regs.rsp = (unsigned long)second_vcpu_stack_end;
+	c.user_regs.rflags = 0x1202;		/* IOPL 1 */
+	c.user_regs.cs = FLAT_KERNEL_CS;
+	c.user_regs.ss = c.user_regs.ds = c.user_regs.es = FLAT_KERNEL_SS;
+	for (unsigned int v = 0; v < 256; v++)
+		c.trap_ctxt[v] = (struct trap_info){ .vector = (uint8_t)v, .cs = FLAT_KERNEL_CS,
+						     .address = (unsigned long)unexpected_entry };
+	c.kernel_ss = FLAT_KERNEL_SS;
+	c.kernel_sp = (unsigned long)second_vcpu_stack_end;
+	c.ctrlreg[0] = 0x80050033;
+	c.ctrlreg[3] = xen_pfn_to_cr3(mfn_of((void *)start->pt_base));
+	c.event_callback_eip = (unsigned long)event_entry_1;
+	c.failsafe_callback_eip = c.syscall_callback_eip = (unsigned long)unexpected_entry;
+	MUST(HC3(vcpu_op, VCPUOP_initialise, 1, &c));
+	HC3(vcpu_op, VCPUOP_stop_periodic_timer, 1, 0);
+	MUST(HC3(vcpu_op, VCPUOP_up, 1, 0));
+	/* Let it run until it blocks. */
+	for (unsigned int i = 0; i < 100; i++)
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+static uint64_t ping_pong(void *arg)
+{
+	struct timed t = { .rax = __HYPERVISOR_event_channel_op, .rdi = EVTCHNOP_send, .rsi = (unsigned long)arg };
+	uint64_t ticks;
+
+	vcpu_info->evtchn_upcall_mask = 1;
+	ticks = timed_send_and_block(&t);
+	vcpu_info->evtchn_upcall_mask = 1;
+	if (shared->evtchn_pending[0] & 1ul << answer.port)
+		die("the answer was not taken");
+	return ticks;
+}
+
+void bench_events(void)
+{
+	self();
+	if (HC3(vcpu_op, VCPUOP_is_up, 1, 0) < 0) {
+		print("bench has no second vCPU\n");
+		return;
+	}
+	answer.port = bind_ipi(0);
+	to_second.port = bind_ipi(1);
+	event_keep_0 &= ~(1ul << answer.port);
+	event_keep_1 &= ~(1ul << to_second.port);
+	row("send-other-masked", send_masked, &to_second, 0);
+	second_vcpu_start();
+	unmask(answer.port);
+	unmask(to_second.port);
+	row("ping-pong", ping_pong, &to_second, 2 * OWN_EVENT + 12);
+}
