@@ -43,24 +43,51 @@ static bool in_ldt_window(u64 va)
 }
 
 /*
- * The IRET to the guest faulted: bad CS, SS or rip in its own frame. Registers are the guest's already (they were popped), the
- * hardware part still stands where guest_regs() is. The exception becomes the guest's. @r overlaps guest_regs(), so it is copied first.
+ * The IRET to the guest faulted. Registers are the guest's already (they were popped), the hardware part still stands where
+ * guest_regs() is: put the frame together again. @r overlaps it, so it is copied first; returns the copy's vector and error code.
  */
-static void __noreturn guest_iret_fault(const struct regs *r)
+struct fault { u32 vector, error_code; };
+
+static struct fault rebuild_guest_frame(const struct regs *r)
 {
 	const struct regs copy = *r;
 	struct regs *g = guest_regs();
 
 	__builtin_memcpy(g, &copy, offsetof(struct regs, error_code));
 	g->vector = 0;
-	pv_inject_exception(copy.vector, copy.error_code);
+	return (struct fault){ copy.vector, copy.error_code };
+}
+
+/* Bad CS, SS or rip in the guest's own frame: the exception is the guest's. */
+static void __noreturn guest_iret_fault(const struct regs *r)
+{
+	struct fault f = rebuild_guest_frame(r);
+
+	pv_inject_exception(f.vector, f.error_code);
 	return_to_guest();
+}
+
+/*
+ * Loading a selector at a switch, or IRET, touched an LDT page that is not mapped yet. Mapping it may wait for locks whose holders wait for
+ * this CPU to answer a flush: interrupts on. What may have become due meanwhile is looked for by going through the exit checks again.
+ */
+static bool ldt_fault_from_hypervisor(const struct regs *r, u64 offset)
+{
+	bool mapped;
+
+	irq_enable();
+	mapped = ldt_map_page_fault(offset);
+	irq_disable();
+	if (mapped && r->rip == (u64)return_iret_insn) {
+		rebuild_guest_frame(r);
+		return_to_guest();
+	}
+	return mapped;
 }
 
 static void fault_from_hypervisor(struct regs *r, u64 cr2)
 {
-	/* Loading a selector, or IRET, may touch an LDT page that is not mapped yet. */
-	if (r->vector == TRAP_PF && in_ldt_window(cr2) && ldt_map_page_fault(cr2 - VA_LDT))
+	if (r->vector == TRAP_PF && in_ldt_window(cr2) && ldt_fault_from_hypervisor(r, cr2 - VA_LDT))
 		return;
 	if (r->rip == (u64)return_iret_insn)
 		guest_iret_fault(r);
