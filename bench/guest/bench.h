@@ -24,6 +24,10 @@ void row_of(const char *key, uint64_t *values, unsigned int nr, unsigned int own
 /* The same operation, divided among the @per parts it has. */
 void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own, unsigned int per);
 
+/* "trace=KEY" on the command line: stop bench/trace-op here, before a sample of that row. */
+void trace(const char *key);
+void trace_here(void);
+
 /* Hypercall @nr between two RDTSCs; the run fails unless it answers @expected. */
 uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
 #define TIME_HC(name, a, b, c, d) time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))

@@ -59,12 +59,21 @@ void row_of(const char *key, uint64_t *v, unsigned int nr, unsigned int own, uns
 	print("bench %s %lu\n", key, (v[nr / 2] - own + per / 2) / per);
 }
 
+void trace(const char *key)
+{
+	const char *word = strstr((const char *)start->cmd_line, "trace=");
+
+	if (word && !strncmp(word + 6, key, strlen(key)) && (word[6 + strlen(key)] == 0 || word[6 + strlen(key)] == ' '))
+		trace_here();
+}
+
 void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own, unsigned int per)
 {
 	static uint64_t samples[NR_SAMPLES];
 
 	for (unsigned int i = 0; i < NR_WARM_UP; i++)
 		op(arg);
+	trace(key);
 	for (unsigned int i = 0; i < NR_SAMPLES; i++)
 		samples[i] = op(arg);
 	row_of(key, samples, NR_SAMPLES, own + nothing, per);

@@ -19,6 +19,7 @@
  * uint64_t timed_NAME(struct timed *)
  *   in    rdi -> struct timed        keeps: what the C ABI wants kept, where the operation does
  *   out   difference of the two TSC readings; result and rsi_after stored
+ * The operation stands between op_NAME and op_end_NAME: bench/trace-op follows it from the one to the other.
  */
 	.macro	TIMED name, op:vararg
 	.text
@@ -44,7 +45,10 @@ timed_\name:
 	mov	%rax, %rbp
 	mov	%r13, %rdx
 	mov	%r12, %rax
+	.globl	op_\name, op_end_\name
+op_\name:
 	\op
+op_end_\name:
 	mov	%rax, %r12
 	READ_TSC
 	sub	%rbp, %rax
@@ -171,6 +175,11 @@ user_program:
 	push	%rax
 	mov	$__HYPERVISOR_iret, %eax
 	syscall
+
+/* Nothing: a place for bench/trace-op to stop at. */
+	.globl	trace_here
+trace_here:
+	ret
 
 	.globl	unexpected_entry
 unexpected_entry:

@@ -20,7 +20,10 @@
 1:	READ_TSC
 	mov	%rax, %r8
 	mov	$CALL_RETURN, %eax
+	.globl	op_\name, op_end_\name
+op_\name:
 	\op
+op_end_\name:
 	READ_TSC
 	sub	%r8, %rax
 	mov	%rax, (%rdi)

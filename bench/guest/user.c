@@ -49,9 +49,11 @@ const volatile uint64_t *user_run(const char *program, unsigned int count)
 /* The row of every @step'th word, from @first, of what @program stores. */
 static void user_row(const char *key, const char *program, unsigned int step, unsigned int first, unsigned int own)
 {
-	const volatile uint64_t *stored = user_run(program, COUNT);
+	const volatile uint64_t *stored;
 	uint64_t values[NR_SAMPLES];
 
+	trace(key);
+	stored = user_run(program, COUNT);
 	for (unsigned int i = 0; i < NR_SAMPLES; i++)
 		values[i] = stored[(NR_WARM_UP + i) * step + first];
 	row_of(key, values, NR_SAMPLES, own, 1);
