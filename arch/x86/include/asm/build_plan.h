@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One dom0 build's plan, shared by the three files that carry it out: build_plan.c (sizes and
+ * places), build_tables.c (bootstrap page tables), build.c (memory and contents). Boot root only.
+ */
+#pragma once
+
+#include <isola/domain.h>
+#include <isola/lib/elf.h>
+#include <asm/bootmem.h>
+#include <asm/domain_map.h>
+
+#define P2M_PER_PAGE	(PAGE_SIZE / sizeof(u64))
+
+/* Places are pfns; all but the p2m list and its tables lie in the initial mapping. */
+struct build_plan {
+	struct domain *d;
+	struct elf_image elf;
+	u64 nr_pages;
+	unsigned nr_vcpus;
+	u64 virt_base;
+	u64 initrd_pfn, initrd_bytes;
+	u64 p2m_pfn, nr_p2m_pages;		/* the list itself */
+	u64 p2m_va;
+	u64 p2m_tables_pfn, nr_p2m_tables;	/* its L1..L3, if it has an address of its own */
+	u64 start_info_pfn, tables_pfn, nr_tables, stack_pfn;
+	u64 end_pfn;				/* of the initial mapping */
+	mfn_t *p2m;				/* scratch list, by window address: pfn -> mfn */
+	mfn_t scratch;
+	unsigned scratch_order;
+};
+
+static inline u64 plan_va(const struct build_plan *p, u64 pfn)
+{
+	return p->virt_base + (pfn << PAGE_SHIFT);
+}
+
+static inline void *plan_ptr(const struct build_plan *p, u64 pfn)
+{
+	return window_ptr(p->p2m[pfn]);
+}
+
+/* Module @i's bytes, through the all-RAM window, and how many; 0 where there is no such module. */
+static inline const void *module_bytes(unsigned i)
+{
+	return (const void *)VA_WINDOW + boot_info.module[i].start;
+}
+
+static inline u64 module_size(unsigned i)
+{
+	return i < boot_info.nr_modules ? boot_info.module[i].end - boot_info.module[i].start : 0;
+}
+
+/*
+ * Read the kernel (first module) and dom0's options, and give everything its size and place.
+ * What cannot be: fatal().
+ */
+void build_plan_make(struct build_plan *p);
+
+/*
+ * Write the bootstrap page tables into the pages the plan has for them, then type and pin them, and
+ * take the references that vcpu 0's base pointer holds.
+ */
+void build_tables_make(const struct build_plan *p);
