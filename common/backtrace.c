@@ -2,9 +2,9 @@
 /*
  * Back traces: the chain of saved frame pointers, and names for text addresses.
  *
- * Invariant: a word is read only if it lies within one of this CPU's stacks or in the image, at an address above the
- * one before, so a damaged chain ends and never faults. The symbol table is what tools/mksyms links in; it is empty
- * without CONFIG_SYMBOLS.
+ * Invariant: a word is read only if it lies within one of this CPU's stacks or in the image, at an
+ * address above the one before, so a damaged chain ends and never faults. The symbol table is what
+ * tools/mksyms links in; it is empty without CONFIG_SYMBOLS.
  */
 #include <isola/panic.h>
 #include <isola/console.h>
@@ -33,7 +33,10 @@ static bool is_text(u64 addr)
 	return addr >= (u64)_stext && addr < (u64)_etext;
 }
 
-/* May the 16 bytes of a frame at @rbp be read? The image counts because the first stack of boot is in its data. */
+/*
+ * May the 16 bytes of a frame at @rbp be read? The image counts because the first stack of boot is
+ * in its data.
+ */
 static bool is_frame(u64 rbp)
 {
 	if (rbp & 7)
@@ -53,7 +56,7 @@ void symbol_format(char *buf, size_t size, u64 addr)
 		return;
 	}
 	offset = addr - (u64)_stext;
-	while (high - low > 1) {                /* symbols_offsets[low] <= offset < symbols_offsets[high] */
+	while (high - low > 1) { /* symbols_offsets[low] <= offset < symbols_offsets[high] */
 		u32 mid = low + (high - low) / 2;
 
 		if (symbols_offsets[mid] <= offset)
@@ -76,7 +79,10 @@ void backtrace(u64 rip, u64 rbp)
 		const u64 *frame = (const u64 *)rbp;
 		u64 next;
 
-		/* A return address may be the first byte of the next function: the call is before it. */
+		/*
+		 * A return address may be the first byte of the next function: the call is before
+		 * it.
+		 */
 		symbol_format(name, sizeof(name), i ? rip - 1 : rip);
 		console_write_line(line, scnprintf(line, sizeof(line), "   [%u] %s", i, name));
 		if (!is_frame(rbp))

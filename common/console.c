@@ -2,8 +2,8 @@
 /*
  * The console: hypervisor lines and guest text on the same ports, never mixed within a line.
  *
- * Invariants: console_lock protects the column state and the ring; whoever writes holds it for at most one line or
- * CONSOLE_CHUNK_BYTES of guest text. The ring holds hypervisor lines only.
+ * Invariants: console_lock protects the column state and the ring; whoever writes holds it for at
+ * most one line or CONSOLE_CHUNK_BYTES of guest text. The ring holds hypervisor lines only.
  */
 #include <isola/console.h>
 #include <isola/errno.h>

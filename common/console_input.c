@@ -2,8 +2,8 @@
 /*
  * Console input: VIRQ_CONSOLE for dom0 while bytes wait in a port.
  *
- * Invariant: what was typed is not read here, so it lies in no memory of ours until dom0 asks for it. A port's FIFO holds 16 bytes:
- * who types faster than that in 10 ms loses some.
+ * Invariant: what was typed is not read here, so it lies in no memory of ours until dom0 asks for
+ * it. A port's FIFO holds 16 bytes: who types faster than that in 10 ms loses some.
  */
 #include <isola/console.h>
 #include <isola/evtchn.h>

@@ -9,20 +9,24 @@
  *   VIRQ, IPI      -              -           refused        -              FREE
  *   RESERVED       never leaves this state
  *
- * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and stay until the domain goes
- * (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state EVTCHN_VIRQ change together.
+ * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and
+ * stay until the domain goes (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state
+ * EVTCHN_VIRQ change together.
  */
 #include <isola/evtchn.h>
 #include <isola/console.h>
 #include <isola/errno.h>
 #include <isola/evtchn_2l.h>
 #include <isola/lock_order.h>
+#include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <isola/lib/string.h>
 #include <xen/event_channel.h>
 
+/* @port is below nr_evtchns. */
 static struct evtchn *port_of(const struct domain *d, u32 port)
 {
+	port = index_nospec(port, d->nr_evtchns);
 	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
 }
 
@@ -38,12 +42,13 @@ static struct vcpu *notified(const struct domain *d, const struct evtchn *e)
 
 static struct vcpu *vcpu_by_id(const struct domain *d, u32 id)
 {
-	return id < d->nr_vcpus ? d->vcpu[id] : NULL;
+	return id < d->nr_vcpus ? d->vcpu[index_nospec(id, d->nr_vcpus)] : NULL;
 }
 
 static bool virq_is_per_vcpu(u32 virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
 /* One bucket more. Lock held. */
@@ -62,7 +67,10 @@ static int grow(struct domain *d)
 	return 0;
 }
 
-/* The lowest free port, or -ENOSPC or -ENOMEM. Nothing changes but the bound. Lock held. At most EVTCHN_2L_PORTS steps. */
+/*
+ * The lowest free port, or -ENOSPC or -ENOMEM. Nothing changes but the bound. Lock held. At most
+ * EVTCHN_2L_PORTS steps.
+ */
 static int find_free(struct domain *d)
 {
 	u32 port = d->evtchn_first_free;
@@ -97,7 +105,7 @@ static void release_port(struct domain *d, u32 port)
 	d->evtchn_first_free = min(d->evtchn_first_free, port);
 }
 
-/* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ---------------------------------- */
+/* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ----------------- */
 
 long evtchn_alloc_unbound(struct domain *d, void *arg)
 {
@@ -150,6 +158,7 @@ long evtchn_bind_virq(struct domain *d, void *arg)
 
 	if (op->virq >= ARRAY_SIZE(v->virq_port) || (op->vcpu && !virq_is_per_vcpu(op->virq)))
 		return -EINVAL;
+	op->virq = index_nospec(op->virq, ARRAY_SIZE(v->virq_port));
 	v = vcpu_by_id(d, op->vcpu);
 	if (!v)
 		return -ENOENT;
@@ -183,6 +192,7 @@ long evtchn_bind_ipi(struct domain *d, void *arg)
 static long close_port(struct domain *d, u32 port)
 {
 	struct evtchn *e = port_of(d, port);
+	struct vcpu *v;
 
 	switch (e->state) {
 	case EVTCHN_FREE:
@@ -192,7 +202,8 @@ static long close_port(struct domain *d, u32 port)
 		port_of(d, e->remote_port)->state = EVTCHN_UNBOUND;
 		break;
 	case EVTCHN_VIRQ:
-		WRITE_ONCE(d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0]->virq_port[e->virq], 0);
+		v = d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0];
+		WRITE_ONCE(v->virq_port[e->virq], 0);
 		break;
 	}
 	release_port(d, port);
@@ -280,7 +291,8 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	if (e->state == EVTCHN_IPI || e->state == EVTCHN_FREE || e->state == EVTCHN_RESERVED ||
 	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
 		return -EINVAL;
-	evtchn_2l_fold(notified(d, e));         /* what was posted for the old one becomes pending before it moves */
+	/* what was posted for the old one becomes pending before it moves */
+	evtchn_2l_fold(notified(d, e));
 	WRITE_ONCE(e->notify_vcpu, op->vcpu);
 	return 0;
 }
@@ -310,7 +322,7 @@ unsigned evtchn_close_some(struct domain *d, unsigned max)
 	return closed;
 }
 
-/* ---- For the rest of the hypervisor -------------------------------------------------------------------------- */
+/* ---- For the rest of the hypervisor --------------------------------------------------------- */
 
 void evtchn_fold_port(struct domain *d, u32 port)
 {

@@ -2,10 +2,11 @@
 /*
  * Two-level event words: straight delivery, posts, and folding posts in.
  *
- * Invariants: guest memory is touched only while its domain's kernel root is loaded on this CPU; a post is a set bit in the
- * public struct vcpu and nothing else. Every bit is made visible before the flag above it and the flag before the vcpu is told
- * (port, word, event_check, wake), and taken in the opposite order, so an event may be looked for twice but is never missed.
- * The guest may write any of these words at any time: they are only ever set, tested and cleared, bit by bit.
+ * Invariants: guest memory is touched only while its domain's kernel root is loaded on this CPU; a
+ * post is a set bit in the public struct vcpu and nothing else. Every bit is made visible before
+ * the flag above it and the flag before the vcpu is told (port, word, event_check, wake), and taken
+ * in the opposite order, so an event may be looked for twice but is never missed. The guest may
+ * write any of these words at any time: they are only ever set, tested and cleared, bit by bit.
  */
 #include <isola/evtchn_2l.h>
 #include <isola/evtchn.h>
@@ -36,7 +37,10 @@ static bool is_polling_for(const struct vcpu *v, u32 port)
 	return false;
 }
 
-/* Any vcpu may poll for any port. A locked operation has gone before: the event is visible before poll_mask is read. */
+/*
+ * Any vcpu may poll for any port. A locked operation has gone before: the event is visible before
+ * poll_mask is read.
+ */
 static void wake_pollers(const struct domain *d, u32 port)
 {
 	for (u32 mask = READ_ONCE(d->poll_mask); mask; mask &= mask - 1) {
@@ -47,7 +51,10 @@ static void wake_pollers(const struct domain *d, u32 port)
 	}
 }
 
-/* v's selector has a new bit: raise the upcall flag and have it looked at. The exit path looks at current's by itself. */
+/*
+ * v's selector has a new bit: raise the upcall flag and have it looked at. The exit path looks at
+ * current's by itself.
+ */
 static void raise_upcall(struct vcpu *v, struct vcpu_info *info)
 {
 	if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) || v == current)
@@ -95,7 +102,9 @@ void evtchn_2l_send(struct vcpu *v, u32 port)
 		evtchn_2l_post(v, port);
 }
 
-/* Bounded: 64 words of 64 bits, each taken once. What is posted meanwhile raises event_check again. */
+/*
+ * Bounded: 64 words of 64 bits, each taken once. What is posted meanwhile raises event_check again.
+ */
 void evtchn_2l_fold(struct vcpu *v)
 {
 	u64 words = __atomic_exchange_n(&v->posted_any, 0, __ATOMIC_SEQ_CST);
@@ -113,7 +122,8 @@ void evtchn_2l_unmask(struct vcpu *v, u32 port)
 {
 	struct shared_info *s = shared_of(v->domain);
 
-	if (atomic_bitmap_test_and_clear(s->evtchn_mask, port) && bitmap_test(s->evtchn_pending, port))
+	if (atomic_bitmap_test_and_clear(s->evtchn_mask, port) &&
+	    bitmap_test(s->evtchn_pending, port))
 		select_port(v, port);
 }
 
@@ -124,7 +134,7 @@ void evtchn_2l_clear(struct vcpu *v, u32 port)
 		atomic_bitmap_clear(shared_of(v->domain)->evtchn_pending, port);
 }
 
-/* ---- The current vcpu's own view --------------------------------------------------------------------------- */
+/* ---- The current vcpu's own view ------------------------------------------------------------ */
 
 void evtchn_fold(void)
 {

@@ -2,8 +2,8 @@
 /*
  * The end: a bug of our own, or input that boot cannot go on with.
  *
- * Invariants: one CPU panics, the others stop; a second panic on the same CPU (while printing the first) prints no more than
- * its sentence. Nothing here takes a lock or touches guest memory.
+ * Invariants: one CPU panics, the others stop; a second panic on the same CPU (while printing the
+ * first) prints no more than its sentence. Nothing here takes a lock or touches guest memory.
  */
 #include <isola/panic.h>
 #include <isola/console.h>
@@ -83,7 +83,8 @@ static void print_context(void)
 {
 	const struct vcpu *v = spin_debug_started() ? current : NULL;
 
-	say("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	say("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", read_cr0(), read_cr2(), read_cr3(),
+	    read_cr4());
 	if (v && v->is_idle)
 		say("running: idle");
 	else if (v)
@@ -96,8 +97,8 @@ static void take_the_floor(void)
 	u32 nobody = 0, me = this_cpu_id() + 1;
 
 	irq_disable();
-	if (!__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
-	    nobody != me)
+	if (!__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST) && nobody != me)
 		cpu_stop();
 	console_force();
 	if (++depth == 1 && panic_stop_others)
@@ -135,8 +136,8 @@ static void vpanic(const struct regs *r, const char *fmt, va_list ap)
 }
 
 /*
- * The registers of panic()'s caller. Those that a call preserves are the caller's own; the others are what panic() was called
- * with or has left in them.
+ * The registers of panic()'s caller. Those that a call preserves are the caller's own; the others
+ * are what panic() was called with or has left in them.
  */
 #define CAPTURE(r, reg) asm volatile ("mov %%" #reg ", %0" : "=m"((r)->reg))
 
@@ -144,8 +145,9 @@ static __always_inline void capture_regs(struct regs *r)
 {
 	const u64 *frame = __builtin_frame_address(0);
 
-	CAPTURE(r, rax); CAPTURE(r, rbx); CAPTURE(r, rcx); CAPTURE(r, rdx); CAPTURE(r, rsi); CAPTURE(r, rdi);
-	CAPTURE(r, r8); CAPTURE(r, r9); CAPTURE(r, r10); CAPTURE(r, r11);
+	CAPTURE(r, rax); CAPTURE(r, rbx); CAPTURE(r, rcx); CAPTURE(r, rdx);
+	CAPTURE(r, rsi); CAPTURE(r, rdi); CAPTURE(r, r8); CAPTURE(r, r9);
+	CAPTURE(r, r10); CAPTURE(r, r11);
 	CAPTURE(r, r12); CAPTURE(r, r13); CAPTURE(r, r14); CAPTURE(r, r15);
 	asm volatile ("mov %%cs, %0" : "=r"(r->cs));
 	asm volatile ("mov %%ss, %0" : "=r"(r->ss));
@@ -158,7 +160,7 @@ static __always_inline void capture_regs(struct regs *r)
 
 void panic(const char *fmt, ...)
 {
-	struct regs r;                  /* filled whole, without a loop that would use the registers it is to show */
+	struct regs r; /* filled whole, without a loop that would use the registers it is to show */
 	va_list ap;
 
 	capture_regs(&r);

@@ -2,8 +2,9 @@
 /*
  * The hypervisor's own log: levels, rate limits, one line at a time.
  *
- * Invariants: a line is put together on the caller's stack and handed to the console whole. Whatever a guest can cause is
- * limited per domain: a burst, then so many lines a second (BUG-2); what was dropped is counted and told.
+ * Invariants: a line is put together on the caller's stack and handed to the console whole.
+ * Whatever a guest can cause is limited per domain: a burst, then so many lines a second (BUG-2);
+ * what was dropped is counted and told.
  */
 #include <isola/printk.h>
 #include <isola/console.h>
@@ -27,7 +28,10 @@ static struct threshold hv_threshold = { LOG_INFO + 1, LOG_INFO + 1 };
 static struct threshold guest_threshold = { 0, LOG_WARNING + 1 };
 static struct log_limit hv_limit;       /* for lines that are about no domain */
 
-/* A bucket of LIMIT_BURST lines that fills by one each LIMIT_NS_PER_LINE; `used_until' is when it is full again. */
+/*
+ * A bucket of LIMIT_BURST lines that fills by one each LIMIT_NS_PER_LINE; `used_until' is when it
+ * is full again.
+ */
 static bool limit_allows(struct log_limit *limit, u32 *dropped)
 {
 	u64 now = now_ns();
@@ -39,7 +43,8 @@ static bool limit_allows(struct log_limit *limit, u32 *dropped)
 		__atomic_fetch_add(&limit->dropped, 1, __ATOMIC_RELAXED);
 		return false;
 	}
-	WRITE_ONCE(limit->full_at, full_at + LIMIT_NS_PER_LINE); /* CPUs may race: a line more, never without end */
+	/* CPUs may race: a line more, never without end */
+	WRITE_ONCE(limit->full_at, full_at + LIMIT_NS_PER_LINE);
 	*dropped = __atomic_exchange_n(&limit->dropped, 0, __ATOMIC_RELAXED);
 	return true;
 }
@@ -86,13 +91,13 @@ void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- loglvl=<level>[/<level>], guest_loglvl= ----------------------------------------------------------------- */
+/* ---- loglvl=<level>[/<level>], guest_loglvl= ------------------------------------------------ */
 
 static int parse_level(const char *s, const char *end)
 {
 	static const struct { const char *word; int threshold; } words[] = {
-		{ "none", 0 }, { "error", LOG_ERR + 1 }, { "warning", LOG_WARNING + 1 }, { "info", LOG_INFO + 1 },
-		{ "debug", LOG_DEBUG + 1 }, { "all", LOG_DEBUG + 1 },
+		{ "none", 0 }, { "error", LOG_ERR + 1 }, { "warning", LOG_WARNING + 1 },
+		{ "info", LOG_INFO + 1 }, { "debug", LOG_DEBUG + 1 }, { "all", LOG_DEBUG + 1 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
@@ -119,8 +124,15 @@ static int parse_threshold(const char *value, struct threshold *t)
 	return 0;
 }
 
-static int parse_loglvl(const char *value) { return parse_threshold(value, &hv_threshold); }
-static int parse_guest_loglvl(const char *value) { return parse_threshold(value, &guest_threshold); }
+static int parse_loglvl(const char *value)
+{
+	return parse_threshold(value, &hv_threshold);
+}
+
+static int parse_guest_loglvl(const char *value)
+{
+	return parse_threshold(value, &guest_threshold);
+}
 
 CMDLINE_CUSTOM("loglvl", parse_loglvl);
 CMDLINE_CUSTOM("guest_loglvl", parse_guest_loglvl);

@@ -2,9 +2,10 @@
 /*
  * The scheduler: one round-robin queue per CPU.
  *
- * Invariants, all under sched_lock(cpu): a vcpu is queued if and only if it is RUNNABLE and not `running'; `running' is
- * changed by the CPU itself, in schedule(), alone. A vcpu that is woken between vcpu_sleep() and schedule() is still
- * `running' and simply goes on. Runstate times are changed together with the state they account for.
+ * Invariants, all under sched_lock(cpu): a vcpu is queued if and only if it is RUNNABLE and not
+ * `running'; `running' is changed by the CPU itself, in schedule(), alone. A vcpu that is woken
+ * between vcpu_sleep() and schedule() is still `running' and simply goes on. Runstate times are
+ * changed together with the state they account for.
  */
 #include <isola/sched.h>
 #include <isola/lock_order.h>
@@ -70,7 +71,7 @@ static void dequeue(struct sched_queue *q, struct vcpu *v)
 	v->queued = false;
 }
 
-/* ---- Runstate: lock held. --------------------------------------------------------------------------------- */
+/* ---- Runstate: lock held. ------------------------------------------------------------------- */
 
 static u32 runstate_of(const struct vcpu *v, bool running)
 {
@@ -110,7 +111,7 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-/* ---- Sleeping and waking ------------------------------------------------------------------------------------ */
+/* ---- Sleeping and waking -------------------------------------------------------------------- */
 
 static bool is_asleep(enum vcpu_state state, bool down_too)
 {
@@ -123,7 +124,8 @@ static void wake(struct vcpu *v, bool down_too)
 	u64 flags;
 	bool queued = false, was_down = false;
 
-	smp_mb();               /* what it is woken for was stored before its state is read: pairs with vcpu_sleep() */
+	/* what it is woken for was stored before its state is read: pairs with vcpu_sleep() */
+	smp_mb();
 	if (!is_asleep(READ_ONCE(v->state), down_too))
 		return;
 	flags = spin_lock_irqsave(&q->lock);
@@ -201,7 +203,7 @@ void vcpu_yield(void)
 	softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
-/* ---- Choosing ----------------------------------------------------------------------------------------------- */
+/* ---- Choosing ------------------------------------------------------------------------------- */
 
 /* Change `running' to the vcpu whose turn it is; returns the one before. Lock held. */
 static struct vcpu *choose(struct sched_queue *q, struct cpu_public *cpu, struct vcpu **next)

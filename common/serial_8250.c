@@ -2,10 +2,10 @@
 /*
  * 8250-family UARTs: com1 and com2, polled.
  *
- * com1=<baud>[/<clock Hz>][,[<data><parity><stop>][,<I/O base>]], baud `auto' for what the firmware left. A port is
- * set up at its first byte, so an option that comes later than some output just sets it up again.
- * Waiting for the transmitter is bounded: a port that is absent or stuck drops its text.
- * Source: National PC16550D data sheet, section 8.
+ * com1=<baud>[/<clock Hz>][,[<data><parity><stop>][,<I/O base>]], baud `auto' for what the firmware
+ * left. A port is set up at its first byte, so an option that comes later than some output just
+ * sets it up again. Waiting for the transmitter is bounded: a port that is absent or stuck drops
+ * its text. Source: National PC16550D data sheet, section 8.
  */
 #include <isola/serial_8250.h>
 #include <isola/errno.h>
@@ -23,7 +23,8 @@ enum { RBR = 0, THR = 0, DLL = 0, DLM = 1, IER = 1, IIR = 2, FCR = 2, LCR = 3, M
 
 #define FIFO_BYTES           16
 #define DEFAULT_CLOCK_HZ     1843200
-#define MAX_POLLS            (1u << 18)      /* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
+/* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
+#define MAX_POLLS            (1u << 18)
 
 struct uart {
 	u16 base;
@@ -120,7 +121,7 @@ int serial_getc(unsigned port)
 	return serial_input_ready(port) ? uart_in(&uarts[port], RBR) : -1;
 }
 
-/* ---- Options --------------------------------------------------------------------------------------------- */
+/* ---- Options -------------------------------------------------------------------------------- */
 
 /* Where @c is in @choices: 0 .., or -1. */
 static int choice(const char *choices, char c)

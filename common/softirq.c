@@ -2,8 +2,8 @@
 /*
  * Softirqs: cpu_public[cpu].softirq_pending and the handler of each bit.
  *
- * Invariant: a bit is set before the CPU is told, and cleared before its handler looks for work, so work announced
- * while the handler runs is found by a second run.
+ * Invariant: a bit is set before the CPU is told, and cleared before its handler looks for work, so
+ * work announced while the handler runs is found by a second run.
  */
 #include <isola/softirq.h>
 #include <isola/printk.h>
@@ -34,8 +34,9 @@ void softirq_raise_on(unsigned cpu, enum softirq nr)
 }
 
 /*
- * Bounded: handlers are few, and each returns to this loop at most as often as interrupts raise its bit anew. The
- * lowest bit first, read afresh each time, because SCHEDULE (the last) need not return.
+ * Bounded: handlers are few, and each returns to this loop at most as often as interrupts raise its
+ * bit anew. The lowest bit first, read afresh each time, because SCHEDULE (the last) need not
+ * return.
  */
 void softirq_run(void)
 {

@@ -2,9 +2,10 @@
 /*
  * Ticket spinlocks.
  *
- * Invariants: `next' is handed out once per taker and `serving' is written by the holder alone, so waiters are served
- * in the order in which they came (CON-4). In debug builds held[cpu] has a bit for every ordered lock that CPU
- * holds, and a lock is taken only while no bit at or above its own number is set (LOCK-1).
+ * Invariants: `next' is handed out once per taker and `serving' is written by the holder alone, so
+ * waiters are served in the order in which they came (CON-4). In debug builds held[cpu] has a bit
+ * for every ordered lock that CPU holds, and a lock is taken only while no bit at or above its own
+ * number is set (LOCK-1).
  */
 #include <isola/spinlock.h>
 #include <isola/lock_order.h>
@@ -18,7 +19,7 @@ static bool started;                    /* the CPU area (smp_cpu_id) can be read
 
 #ifdef CONFIG_DEBUG
 static u32 held[CONFIG_NR_CPUS];
-static bool checking;                   /* cleared by the first finding: the panic takes locks too */
+static bool checking; /* cleared by the first finding: the panic takes locks too */
 
 static void check_order(const spinlock_t *l)
 {
@@ -47,7 +48,8 @@ static void note_released(spinlock_t *l)
 		return;
 	if (unlikely(l->owner_cpu && l->owner_cpu != smp_cpu_id() + 1)) {
 		checking = false;
-		panic("lock %u released by CPU %u, held by CPU %u", l->order, smp_cpu_id(), l->owner_cpu - 1);
+		panic("lock %u released by CPU %u, held by CPU %u", l->order, smp_cpu_id(),
+		      l->owner_cpu - 1);
 	}
 	l->owner_cpu = 0;
 	held[smp_cpu_id()] &= ~(1u << l->order);
@@ -110,7 +112,8 @@ bool spin_trylock(spinlock_t *l)
 		return false;
 	new.word = old.word;
 	new.next++;
-	if (!__atomic_compare_exchange_n(&l->word, &old.word, new.word, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&l->word, &old.word, new.word, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		return false;
 	note_taken(l);
 	return true;

@@ -2,9 +2,10 @@
 /*
  * Timers: one sorted list per CPU and its softirq.
  *
- * Invariants: a timer is in the list of timer.cpu or in none. The CPU's deadline is never later than its first timer, except
- * between a change made by another CPU and the softirq that CPU was sent. Lists are short: the hypervisor's own few and three
- * for each vcpu, which bounds every walk (CON-1).
+ * Invariants: a timer is in the list of timer.cpu or in none. The CPU's deadline is never later
+ * than its first timer, except between a change made by another CPU and the softirq that CPU was
+ * sent. Lists are short: the hypervisor's own few and three for each vcpu, which bounds every walk
+ * (CON-1).
  */
 #include <isola/timer.h>
 #include <isola/lock_order.h>
@@ -95,7 +96,10 @@ void timer_set(struct timer *t, u64 expires)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-/* The deadline stays armed for a timer that went: the softirq then finds nothing to do and arms the next. */
+/*
+ * The deadline stays armed for a timer that went: the softirq then finds nothing to do and arms the
+ * next.
+ */
 void timer_stop(struct timer *t)
 {
 	u64 flags;
@@ -120,7 +124,10 @@ void timer_migrate(struct timer *t, unsigned cpu)
 		timer_set(t, t->expires);
 }
 
-/* Each pass takes one expired timer off the list and calls it without the lock; the rest waits for a softirq of its own. */
+/*
+ * Each pass takes one expired timer off the list and calls it without the lock; the rest waits for
+ * a softirq of its own.
+ */
 static void run_expired(void)
 {
 	struct timer_queue *q = &queues[smp_cpu_id()];

@@ -2,8 +2,8 @@
 /*
  * A vcpu's timers: single-shot, periodic, and the timeout of SCHEDOP_poll.
  *
- * Their handlers run on any root: they post VIRQ_TIMER or wake, and touch nothing of the guest's. One run of the periodic handler
- * arms it at most once, in the future (TIM-1).
+ * Their handlers run on any root: they post VIRQ_TIMER or wake, and touch nothing of the guest's.
+ * One run of the periodic handler arms it at most once, in the future (TIM-1).
  */
 #include <isola/sched.h>
 #include <isola/evtchn.h>
@@ -24,7 +24,8 @@ static void periodic_fired(void *data)
 	if (!period || v->state == VCPU_DEAD)
 		return;
 	send_vcpu_virq(v, VIRQ_TIMER);
-	timer_set(&v->periodic_timer, max(v->periodic_timer.expires + period, now + MICROSECS(100)));
+	timer_set(&v->periodic_timer,
+		  max(v->periodic_timer.expires + period, now + MICROSECS(100)));
 }
 
 static void poll_timed_out(void *data)

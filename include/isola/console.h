@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console: where the hypervisor's lines and dom0's text leave the machine, and where dom0's input comes from.
+ * The console: where the hypervisor's lines and dom0's text leave the machine, and where dom0's
+ * input comes from.
  *
- * The ports' state and the ring are public. The ring holds hypervisor lines only; guest text passes from the caller's
- * stack straight to the ports, and input stays in the port until dom0 reads it.
+ * The ports' state and the ring are public. The ring holds hypervisor lines only; guest text passes
+ * from the caller's stack straight to the ports, and input stays in the port until dom0 reads it.
  * Lock: console_lock inside, interrupts off while it is held; any context but NMI and #MC.
  */
 #pragma once
 
 #include <isola/types.h>
 
-/* Longest piece of text written under one lock: bounds the time with interrupts off (16 characters take 1.4 ms at 115200). */
+/*
+ * Longest piece of text written under one lock: bounds the time with interrupts off (16 characters
+ * take 1.4 ms at 115200).
+ */
 #define CONSOLE_CHUNK_BYTES 128
 
 /* One way in and out. A table of them is in console.c; `console=' chooses. */
@@ -23,7 +27,8 @@ struct console_port {
 };
 
 /*
- * Write one line of the hypervisor's own, without its end: it starts at the left margin, is prefixed, and is kept in the ring.
+ * Write one line of the hypervisor's own, without its end: it starts at the left margin, is
+ * prefixed, and is kept in the ring.
  */
 void console_write_line(const char *text, size_t len);
 
@@ -37,5 +42,8 @@ size_t console_read(char *buf, size_t size);
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */
 void console_force(void);
 
-/* console_input.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now on. */
+/*
+ * console_input.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now
+ * on.
+ */
 void console_watch_input(void);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels, two-level ABI. Port states are public; the pending and mask words are the guest's memory.
+ * Event channels, two-level ABI. Port states are public; the pending and mask words are the guest's
+ * memory.
  *
- * Delivery (design §3): if the sender's CPU has a vcpu of the target's domain loaded (current->domain == d), the bits are
- * written straight through that domain's window; else they are posted in the public struct vcpu and the target folds
- * them in with evtchn_fold() on its own kernel root. Either way the target is then kicked or woken.
+ * Delivery (design §3): if the sender's CPU has a vcpu of the target's domain loaded
+ * (current->domain == d), the bits are written straight through that domain's window; else they are
+ * posted in the public struct vcpu and the target folds them in with evtchn_fold() on its own
+ * kernel root. Either way the target is then kicked or woken.
  */
 #pragma once
 
@@ -14,12 +16,16 @@
 
 #define EVTCHNS_PER_BUCKET 64
 
-/* One port of a domain. Changed under domain.evtchn_lock; send_*_virq() read notify_vcpu without it. */
+/*
+ * One port of a domain. Changed under domain.evtchn_lock; send_*_virq() read notify_vcpu without
+ * it.
+ */
 struct evtchn {
 	u8 state;                       /* enum evtchn_state */
 	u8 notify_vcpu;                 /* whose vcpu_info is told; < nr_vcpus always */
 	u8 virq;                        /* EVTCHN_VIRQ */
-	domid_t remote_domid;           /* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
+	/* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
+	domid_t remote_domid;
 	u32 remote_port;                /* EVTCHN_INTERDOMAIN */
 };
 
@@ -33,8 +39,9 @@ enum evtchn_state {
 };
 
 /*
- * Where @v's vcpu_info stands in its domain's window: for vcpus of the current domain, on its kernel root. Other vcpus of the
- * domain may move theirs meanwhile: hold evtchn_lock unless @v is current.
+ * Where @v's vcpu_info stands in its domain's window: for vcpus of the current domain, on its
+ * kernel root. Other vcpus of the domain may move theirs meanwhile: hold evtchn_lock unless @v is
+ * current.
  */
 static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 {
@@ -47,8 +54,9 @@ static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 }
 
 /*
- * Raise a per-vcpu or global VIRQ, if its port is bound. Always posted. Any context but NMI, interrupt and timer handlers
- * included; no lock. A close on another CPU meanwhile may leave one stray event on the port.
+ * Raise a per-vcpu or global VIRQ, if its port is bound. Always posted. Any context but NMI,
+ * interrupt and timer handlers included; no lock. A close on another CPU meanwhile may leave one
+ * stray event on the port.
  */
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
@@ -60,21 +68,28 @@ bool evtchn_is_pending(u32 port);
 /* Current vcpu, kernel root: upcall pending and not masked (after folding)? */
 bool evtchn_upcall_due(void);
 
-/* Current vcpu, kernel root: take the posts of @port's vcpu, so that shared_info is the truth about it. */
+/*
+ * Current vcpu, kernel root: take the posts of @port's vcpu, so that shared_info is the truth about
+ * it.
+ */
 void evtchn_fold_port(struct domain *d, u32 port);
 
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */
 int __must_check evtchn_domain_init(struct domain *d);
-/* No more than @max ports per call. Returns the number closed; fewer than @max: none is open any more (EVT-4). */
+/*
+ * No more than @max ports per call. Returns the number closed; fewer than @max: none is open any
+ * more (EVT-4).
+ */
 unsigned evtchn_close_some(struct domain *d, unsigned max);
 
 /* Is @port a number that the domain has a port for, whatever its state? */
 bool evtchn_port_is_valid(const struct domain *d, u32 port);
 
 /*
- * The operations of event_channel_op, one per structure of <xen/event_channel.h>, which @arg is our copy of. evtchn_lock held; d's own
- * vcpu, kernel root. Return 0 or: -EINVAL port, VIRQ or state does not fit; -ENOENT no such vcpu; -ESRCH no such domain; -EEXIST the
- * VIRQ is bound; -ENOSPC no port left; -ENOMEM. On error nothing has changed.
+ * The operations of event_channel_op, one per structure of <xen/event_channel.h>, which @arg is our
+ * copy of. evtchn_lock held; d's own vcpu, kernel root. Return 0 or: -EINVAL port, VIRQ or state
+ * does not fit; -ENOENT no such vcpu; -ESRCH no such domain; -EEXIST the VIRQ is bound; -ENOSPC no
+ * port left; -ENOMEM. On error nothing has changed.
  */
 long evtchn_alloc_unbound(struct domain *d, void *arg);
 long evtchn_bind_interdomain(struct domain *d, void *arg);

@@ -7,12 +7,15 @@
 #include <isola/printk.h>
 #include <asm/regs.h>
 
-/* As panic(), about the registers of an exception of our own: they are printed and the back trace starts from them. */
+/*
+ * As panic(), about the registers of an exception of our own: they are printed and the back trace
+ * starts from them.
+ */
 void panic_regs(const struct regs *r, const char *fmt, ...) __printf(2, 3) __noreturn;
 
 /*
- * Has a CPU panicked? The NMI handler asks first thing, on every CPU but that one, and if so stops: it halts with interrupts off
- * for ever.
+ * Has a CPU panicked? The NMI handler asks first thing, on every CPU but that one, and if so stops:
+ * it halts with interrupts off for ever.
  */
 bool panic_in_progress(void);
 
@@ -24,11 +27,12 @@ void cpu_stop(void) __noreturn;
 
 /* Hooks, set once at boot; NULL before. Interrupts are off, no lock is held. */
 extern void (*panic_stop_others)(void);         /* NMI to every other CPU */
-extern void (*machine_reboot)(void);            /* by ACPI, keyboard controller, triple fault; may return if it fails */
+/* by ACPI, keyboard controller, triple fault; may return if it fails */
+extern void (*machine_reboot)(void);
 
 /*
- * Print the call chain from frame pointer @rbp, below return address @rip: only frames within this CPU's own stacks are
- * followed, at most BACKTRACE_FRAMES. Any context.
+ * Print the call chain from frame pointer @rbp, below return address @rip: only frames within this
+ * CPU's own stacks are followed, at most BACKTRACE_FRAMES. Any context.
  */
 #define BACKTRACE_FRAMES 24
 void backtrace(u64 rip, u64 rbp);

@@ -8,7 +8,9 @@
 
 #define NR_SERIAL_PORTS 2
 
-/* Sends @len bytes; sets the port up on first use. Bounded: a port that does not send is given up. */
+/*
+ * Sends @len bytes; sets the port up on first use. Bounded: a port that does not send is given up.
+ */
 void serial_write(unsigned port, const char *text, size_t len);
 bool serial_input_ready(unsigned port);
 /* The next byte, or -1. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Softirqs: work that an interrupt, or another CPU, asks a CPU to do before it next returns to its guest or idles.
- * One bit each in cpu_public[cpu].softirq_pending. Handlers run on the CPU itself, interrupts on, in bit order.
- * SCHEDULE comes last and need not return.
+ * Softirqs: work that an interrupt, or another CPU, asks a CPU to do before it next returns to its
+ * guest or idles. One bit each in cpu_public[cpu].softirq_pending. Handlers run on the CPU itself,
+ * interrupts on, in bit order. SCHEDULE comes last and need not return.
  */
 #pragma once
 
@@ -23,5 +23,8 @@ void softirq_raise_on(unsigned cpu, enum softirq nr);
 /* Run what is pending. Interrupts on on entry and on return (if it returns). */
 void softirq_run(void);
 
-/* Hook of the floor above, set once at boot: send @cpu the VECTOR_EVENT_CHECK interrupt. Any context. NULL: no other CPU runs yet. */
+/*
+ * Hook of the floor above, set once at boot: send @cpu the VECTOR_EVENT_CHECK interrupt. Any
+ * context. NULL: no other CPU runs yet.
+ */
 extern void (*softirq_kick_cpu)(unsigned cpu);

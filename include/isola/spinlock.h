@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket spinlocks (fair: CON-4). All locks and their order are listed in lock_order.h; debug builds check the order
- * per CPU. The irqsave forms are for locks that interrupt handlers take too.
+ * Ticket spinlocks (fair: CON-4). All locks and their order are listed in lock_order.h; debug
+ * builds check the order per CPU. The irqsave forms are for locks that interrupt handlers take too.
  */
 #pragma once
 
@@ -29,10 +29,13 @@ u64 __must_check spin_lock_irqsave(spinlock_t *l);
 void spin_unlock_irqrestore(spinlock_t *l, u64 flags);
 
 /*
- * Begin checking the lock order (debug builds): once, when the boot CPU's area is mapped. Before that nothing is checked,
- * and panic() does not ask which CPU it is on.
+ * Begin checking the lock order (debug builds): once, when the boot CPU's area is mapped. Before
+ * that nothing is checked, and panic() does not ask which CPU it is on.
  */
 void spin_debug_start(void);
 bool spin_debug_started(void);
-/* Debug builds panic if this CPU holds an ordered lock: on the way out to a guest, to idle and to a switch. */
+/*
+ * Debug builds panic if this CPU holds an ordered lock: on the way out to a guest, to idle and to a
+ * switch.
+ */
 void spin_assert_none_held(void);

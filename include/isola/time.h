@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System time: ns since boot, monotonic on each CPU, from the TSC calibrated against a platform timer. The TSCs of all CPUs
- * are taken to run together.
+ * System time: ns since boot, monotonic on each CPU, from the TSC calibrated against a platform
+ * timer. The TSCs of all CPUs are taken to run together.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 /* ns since boot. Any context, no locks, public and own-CPU memory only. */
 u64 now_ns(void);
 /*
- * Calibrate the TSC against the first of PM timer, HPET and PIT that works, and start system time; prints what was chosen.
- * Boot CPU, once. fatal() when no platform timer is found.
+ * Calibrate the TSC against the first of PM timer, HPET and PIT that works, and start system time;
+ * prints what was chosen. Boot CPU, once. fatal() when no platform timer is found.
  */
 struct acpi_info;
 void time_init(const struct acpi_info *acpi);
@@ -27,12 +27,16 @@ void deadline_set(u64 deadline);
 void udelay(unsigned us);
 
 /*
- * What guests read: ns = ns_stamp + (((tsc - tsc_stamp) << shift) * mul >> 32), a negative shift being one to the right.
- * Set once by time_init() and the same on every CPU, so system time has one source; @version changes should it ever be set anew.
+ * What guests read: ns = ns_stamp + (((tsc - tsc_stamp) << shift) * mul >> 32), a negative shift
+ * being one to the right. Set once by time_init() and the same on every CPU, so system time has one
+ * source; @version changes should it ever be set anew.
  */
 struct tsc_scale { u64 tsc_stamp, ns_stamp; u32 mul; s8 shift; u32 version; };
 void time_scale(struct tsc_scale *out);
-/* Does the TSC run at one rate in all power states (CPUID 80000007h EDX[8]), so that guests may rely on it? */
+/*
+ * Does the TSC run at one rate in all power states (CPUID 80000007h EDX[8]), so that guests may
+ * rely on it?
+ */
 bool tsc_is_invariant(void);
 /* The same, as functions of an instant: the TSC value at system time @ns. */
 u64 ns_to_tsc(u64 ns);
@@ -51,8 +55,9 @@ void wallclock_init(const struct acpi_info *acpi);
 
 /*
  * The one-shot timer behind deadline_set(), lent by the floor above (irq/apic_timer.c).
- * @init_cpu every CPU, interrupts off. @arm interrupts off; interrupts at TSC value @tsc or @delay_ns from now (it takes
- * what suits it), or a little earlier; a past one at once. @disarm: no interrupt is due.
+ * @init_cpu every CPU, interrupts off. @arm interrupts off; interrupts at TSC value @tsc or
+ * @delay_ns from now (it takes what suits it), or a little earlier; a past one at once. @disarm: no
+ * interrupt is due.
  */
 struct deadline_timer {
 	const char *name;
@@ -65,8 +70,8 @@ void deadline_register(const struct deadline_timer *t);
 void deadline_interrupt(void);
 
 /*
- * Platform timers: what the TSC is calibrated against. @probe: is it there and does it answer? Sets hz and mask.
- * Counters count up, modulo mask + 1. Boot CPU, at boot only.
+ * Platform timers: what the TSC is calibrated against. @probe: is it there and does it answer? Sets
+ * hz and mask. Counters count up, modulo mask + 1. Boot CPU, at boot only.
  */
 struct platform_timer {
 	const char *name;

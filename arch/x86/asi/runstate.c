@@ -2,8 +2,9 @@
 /*
  * The runstate area: a guest's own copy of its vcpu's runstate clock.
  *
- * Invariant: it is written through the guest's kernel page tables by the vcpu itself, so the address needs no pinning and a bad one
- * harms nobody. With VMASST runstate_update_flag, bit 63 of state_entry_time stands while the record is inconsistent.
+ * Invariant: it is written through the guest's kernel page tables by the vcpu itself, so the
+ * address needs no pinning and a bad one harms nobody. With VMASST runstate_update_flag, bit 63 of
+ * state_entry_time stands while the record is inconsistent.
  */
 #include <asm/runstate.h>
 #include <isola/sched.h>
@@ -11,7 +12,8 @@
 #include <asm/uaccess.h>
 #include <xen/vcpu.h>
 
-static_assert(sizeof(struct vcpu_runstate_info) == 48, "state, 4 bytes of padding, five words: vcpu_runstate_get() initialises all of it");
+static_assert(sizeof(struct vcpu_runstate_info) == 48,
+	      "vcpu_runstate_get() initialises all of it, padding too");
 
 void runstate_publish(void)
 {

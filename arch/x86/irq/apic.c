@@ -2,8 +2,9 @@
 /*
  * The local APIC of this CPU, through whichever access it was put in at boot.
  *
- * Invariant: `access' is chosen once, by the boot CPU, and every CPU uses the same one. The xAPIC's command register is two
- * words, so they are written with interrupts off and only when the last command has left. SDM vol. 3 ch. 11.
+ * Invariant: `access' is chosen once, by the boot CPU, and every CPU uses the same one. The xAPIC's
+ * command register is two words, so they are written with interrupts off and only when the last
+ * command has left. SDM vol. 3 ch. 11.
  */
 #include <asm/apic.h>
 #include <asm/apic_access.h>
@@ -32,12 +33,13 @@
 
 #define PIC_MASTER        0x20
 #define PIC_SLAVE         0xa0
-#define PIC_VECTORS       0x20          /* where a spurious interrupt of a masked 8259 would show: unused vectors */
+/* Where a spurious interrupt of a masked 8259 would show: unused vectors. */
+#define PIC_VECTORS       0x20
 
 static u64 apic_maddr;
 static const struct apic_access *access;
 
-/* ---- xAPIC ------------------------------------------------------------------------------------------------- */
+/* ---- xAPIC ---------------------------------------------------------------------------------- */
 
 static volatile u32 *xapic_reg(u32 reg)
 {
@@ -77,8 +79,8 @@ static void xapic_command(u32 dest, u32 command)
 }
 
 static const struct apic_access xapic_access = {
-	.name = "xAPIC", .enable = xapic_enable, .read = xapic_read, .write = xapic_write, .id = xapic_id,
-	.command = xapic_command,
+	.name = "xAPIC", .enable = xapic_enable, .read = xapic_read, .write = xapic_write,
+	.id = xapic_id, .command = xapic_command,
 };
 
 /* The interrupt itself does nothing: the CPU looks at what is due on its way out of it. */
@@ -87,7 +89,7 @@ static void kick_cpu(unsigned cpu)
 	apic_send_ipi(cpu_public[cpu].apic_id, VECTOR_EVENT_CHECK);
 }
 
-/* ---- Either ------------------------------------------------------------------------------------------------ */
+/* ---- Either --------------------------------------------------------------------------------- */
 
 void apic_init_boot(u64 base)
 {
@@ -100,7 +102,8 @@ void apic_init_boot(u64 base)
 		access = &x2apic_access;
 #endif
 	if (locked_in && access == &xapic_access)
-		fatal("the firmware has put the APIC in x2APIC mode, which this build does not use");
+		fatal("the firmware has put the APIC in x2APIC mode, which this build does not "
+		      "use");
 	deadline_register(apic_timer_choose());
 	softirq_kick_cpu = kick_cpu;
 	pr_info("APIC: %s at 0x%lx", access->name, apic_maddr);
@@ -109,11 +112,12 @@ void apic_init_boot(u64 base)
 static void mask_8259(void)
 {
 	static const struct { u16 port; u8 val; } writes[] = {
-		{ PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 },                              /* ICW1: edge, cascade, ICW4 */
-		{ PIC_MASTER + 1, PIC_VECTORS }, { PIC_SLAVE + 1, PIC_VECTORS + 8 },    /* ICW2: vectors */
-		{ PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 },                            /* ICW3: the cascade */
-		{ PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 },                            /* ICW4: 8086 mode */
-		{ PIC_MASTER + 1, 0xff }, { PIC_SLAVE + 1, 0xff },                      /* all masked */
+		{ PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 }, /* ICW1: edge, cascade, ICW4 */
+		/* ICW2: vectors */
+		{ PIC_MASTER + 1, PIC_VECTORS }, { PIC_SLAVE + 1, PIC_VECTORS + 8 },
+		{ PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 }, /* ICW3: the cascade */
+		{ PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 }, /* ICW4: 8086 mode */
+		{ PIC_MASTER + 1, 0xff }, { PIC_SLAVE + 1, 0xff }, /* all masked */
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(writes); i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC's timer, as the deadline of time/deadline.c: in TSC-deadline mode, or counting down. SDM vol. 3 §11.5.4.
+ * The local APIC's timer, as the deadline of time/deadline.c: in TSC-deadline mode, or counting
+ * down. SDM vol. 3 §11.5.4.
  */
 #include <asm/apic.h>
 #include <asm/apic_access.h>
@@ -16,14 +17,18 @@
 #define TDCR_DIVIDE_BY_1   0xb
 #define CALIBRATION_US     4000
 
-static u64 ticks_per_ns_32;             /* down counter: ticks per ns, 32 fractional bits; constant after boot */
+/* Of the down counter, with 32 fractional bits; constant after boot. */
+static u64 ticks_per_ns_32;
 
-/* ---- TSC deadline ------------------------------------------------------------------------------------------- */
+/* ---- TSC deadline --------------------------------------------------------------------------- */
 
 static void tsc_deadline_init_cpu(void)
 {
 	apic_write(APIC_LVTT, LVTT_TSC_DEADLINE | VECTOR_TIMER);
-	/* The mode switch (memory-mapped) must be seen before the first deadline is written: SDM vol. 3 §11.5.4.1. */
+	/*
+	 * The mode switch (memory-mapped) must be seen before the first deadline is written: SDM
+	 * vol. 3 §11.5.4.1.
+	 */
 	asm volatile ("mfence; lfence" ::: "memory");
 	wrmsr(MSR_TSC_DEADLINE, 0);
 }
@@ -44,7 +49,7 @@ static const struct deadline_timer tsc_deadline = {
 	.disarm = tsc_deadline_disarm,
 };
 
-/* ---- Counting down ------------------------------------------------------------------------------------------ */
+/* ---- Counting down -------------------------------------------------------------------------- */
 
 /* Ticks per second in one go. */
 static u64 measure(void)
@@ -93,7 +98,8 @@ static void countdown_disarm(void)
 }
 
 static const struct deadline_timer countdown = {
-	.name = "APIC timer", .init_cpu = countdown_init_cpu, .arm = countdown_arm, .disarm = countdown_disarm,
+	.name = "APIC timer", .init_cpu = countdown_init_cpu, .arm = countdown_arm,
+	.disarm = countdown_disarm,
 };
 
 const struct deadline_timer *apic_timer_choose(void)

@@ -2,8 +2,8 @@
 /*
  * console_io: dom0's text out and input in.
  *
- * Invariant: guest bytes pass through a buffer on this CPU's stack, which is wiped before the call returns; they never reach the
- * public ring. Input stays in the port until dom0 asks for it.
+ * Invariant: guest bytes pass through a buffer on this CPU's stack, which is wiped before the call
+ * returns; they never reach the public ring. Input stays in the port until dom0 asks for it.
  */
 #include <asm/hypercall.h>
 #include <isola/console.h>
@@ -36,7 +36,8 @@ static long console_write_op(u32 count, u64 from)
 		count -= n;
 		from += n;
 		if (count && hypercall_preempt_check()) {
-			rc = hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, from, 0, 0);
+			rc = hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count,
+						from, 0, 0);
 			break;
 		}
 	}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * event_channel_op: a table of operations, their argument copied in once, and back where it holds a result.
+ * event_channel_op: a table of operations, their argument copied in once, and back where it holds a
+ * result.
  */
 #include <asm/hypercall.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
+#include <isola/nospec.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 #include <xen/event_channel.h>
@@ -24,23 +26,30 @@ static long reset(struct domain *d, void *arg)
 	return 0;
 }
 
+#define OP_OUT      1           /* the argument is copied back on success */
+#define OP_UNLOCKED 2           /* takes evtchn_lock by itself */
+
 static const struct op {
 	long (*fn)(struct domain *d, void *arg);
 	u8 bytes;               /* of the argument */
-	bool out;               /* copied back on success */
-	bool unlocked;          /* takes evtchn_lock by itself */
+	u8 flags;
 } ops[] = {
-	[EVTCHNOP_bind_interdomain] = { evtchn_bind_interdomain, sizeof(struct evtchn_bind_interdomain), true, false },
-	[EVTCHNOP_bind_virq]        = { evtchn_bind_virq, sizeof(struct evtchn_bind_virq), true, false },
-	[EVTCHNOP_close]            = { evtchn_close, sizeof(struct evtchn_close), false, false },
-	[EVTCHNOP_send]             = { evtchn_send, sizeof(struct evtchn_send), false, false },
-	[EVTCHNOP_status]           = { evtchn_status, sizeof(struct evtchn_status), true, false },
-	[EVTCHNOP_alloc_unbound]    = { evtchn_alloc_unbound, sizeof(struct evtchn_alloc_unbound), true, false },
-	[EVTCHNOP_bind_ipi]         = { evtchn_bind_ipi, sizeof(struct evtchn_bind_ipi), true, false },
-	[EVTCHNOP_bind_vcpu]        = { evtchn_bind_vcpu, sizeof(struct evtchn_bind_vcpu), false, false },
-	[EVTCHNOP_unmask]           = { evtchn_unmask, sizeof(struct evtchn_unmask), false, false },
-	[EVTCHNOP_reset]            = { reset, sizeof(struct evtchn_reset), false, true },
-	/* Not built, politely: bind_pirq (no interrupts for guests yet), FIFO ports (init_control, expand_array, set_priority). */
+#define OP(name, flags) [EVTCHNOP_##name] = { evtchn_##name, sizeof(struct evtchn_##name), flags }
+	OP(bind_interdomain, OP_OUT),
+	OP(bind_virq, OP_OUT),
+	OP(close, 0),
+	OP(send, 0),
+	OP(status, OP_OUT),
+	OP(alloc_unbound, OP_OUT),
+	OP(bind_ipi, OP_OUT),
+	OP(bind_vcpu, 0),
+	OP(unmask, 0),
+	[EVTCHNOP_reset] = { reset, sizeof(struct evtchn_reset), OP_UNLOCKED },
+#undef OP
+	/*
+	 * Not built, politely: bind_pirq (no interrupts for guests yet), FIFO ports (init_control,
+	 * expand_array, set_priority).
+	 */
 };
 
 #define MAX_ARG_BYTES sizeof(struct evtchn_status)
@@ -54,12 +63,14 @@ long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	long rc;
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
-	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd].fn)
+	if ((u32)cmd >= ARRAY_SIZE(ops))
 		return -ENOSYS;
-	op = &ops[(u32)cmd];
+	op = &ops[index_nospec((u32)cmd, ARRAY_SIZE(ops))];
+	if (!op->fn)
+		return -ENOSYS;
 	if (copy_from_guest(buf, arg, op->bytes))
 		return -EFAULT;
-	if (op->unlocked) {
+	if (op->flags & OP_UNLOCKED) {
 		rc = op->fn(d, buf);
 	} else {
 		spin_lock(&d->evtchn_lock);
@@ -68,7 +79,7 @@ long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	}
 	if (rc == -ERESTART)
 		return hypercall_continue(__HYPERVISOR_event_channel_op, cmd, arg, 0, 0, 0);
-	if (!rc && op->out && copy_to_guest(arg, buf, op->bytes))
+	if (!rc && (op->flags & OP_OUT) && copy_to_guest(arg, buf, op->bytes))
 		rc = -EFAULT;
 	return rc;
 }

@@ -2,13 +2,14 @@
 /*
  * sched_op: yield, block, poll, shutdown.
  *
- * Invariant: a sleeping state is entered first and what is waited for is looked at afterwards (vcpu_sleep() is a full barrier), so an
- * event that comes in between finds a sleeper to wake. The call's result is given before the vcpu sleeps: it has no stack to
- * come back to.
+ * Invariant: a sleeping state is entered first and what is waited for is looked at afterwards
+ * (vcpu_sleep() is a full barrier), so an event that comes in between finds a sleeper to wake. The
+ * call's result is given before the vcpu sleeps: it has no stack to come back to.
  */
 #include <asm/hypercall.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
+#include <isola/nospec.h>
 #include <isola/sched.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
@@ -46,7 +47,9 @@ static long op_shutdown(u64 arg)
 	return 0;
 }
 
-/* Is one of the ports pending, or an upcall due? -EINVAL for a port there is not. Consumes nothing. */
+/*
+ * Is one of the ports pending, or an upcall due? -EINVAL for a port there is not. Consumes nothing.
+ */
 static int poll_look(const u32 *ports, u32 nr)
 {
 	struct domain *d = current->domain;
@@ -85,7 +88,8 @@ static long op_poll(u64 arg)
 		return -EFAULT;
 	if (op.nr_ports > MAX_POLLED)
 		return -EINVAL;
-	if (op.nr_ports && copy_from_guest(ports, *(u64 *)&op.ports, op.nr_ports * sizeof(ports[0])))
+	if (op.nr_ports &&
+	    copy_from_guest(ports, *(u64 *)&op.ports, op.nr_ports * sizeof(ports[0])))
 		return -EFAULT;
 	rc = poll_look(ports, op.nr_ports);
 	if (rc)
@@ -103,12 +107,15 @@ long hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	/* remote_shutdown, shutdown_code, watchdog and pin_override are not built. */
 	static long (*const ops[])(u64 arg) = {
-		[SCHEDOP_yield] = op_yield, [SCHEDOP_block] = op_block, [SCHEDOP_shutdown] = op_shutdown,
-		[SCHEDOP_poll] = op_poll,
+		[SCHEDOP_yield] = op_yield, [SCHEDOP_block] = op_block,
+		[SCHEDOP_shutdown] = op_shutdown, [SCHEDOP_poll] = op_poll,
 	};
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
-	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd])
+	if ((u32)cmd >= ARRAY_SIZE(ops))
 		return -ENOSYS;
-	return ops[(u32)cmd](arg);
+	cmd = index_nospec((u32)cmd, ARRAY_SIZE(ops));
+	if (!ops[cmd])
+		return -ENOSYS;
+	return ops[cmd](arg);
 }

@@ -10,7 +10,10 @@
 #define FAR_FUTURE_SHIFT 50             /* 13 days: beyond it the caller has got its sums wrong */
 #define WRONG_SUMS_DELAY MILLISECS(100)
 
-/* A time in the past fires at once. A negative one, or one too far, fires soon: callers recover from an early event, not from none. */
+/*
+ * A time in the past fires at once. A negative one, or one too far, fires soon: callers recover
+ * from an early event, not from none.
+ */
 long hc_set_timer_op(u64 timeout, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	struct timer *t = &current->singleshot_timer;

@@ -2,12 +2,14 @@
 /*
  * vcpu_op: what a domain asks about, and does to, its own vcpus.
  *
- * Invariant: another vcpu is reached through its public part only; whatever its guest must be shown is shown by itself, at its next
- * switch-in. A registered vcpu_info frame keeps one general and one writable type reference for the domain's life.
+ * Invariant: another vcpu is reached through its public part only; whatever its guest must be shown
+ * is shown by itself, at its next switch-in. A registered vcpu_info frame keeps one general and one
+ * writable type reference for the domain's life.
  */
 #include <asm/hypercall.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
+#include <isola/nospec.h>
 #include <isola/sched.h>
 #include <isola/time.h>
 #include <asm/insn.h>
@@ -37,7 +39,8 @@ static long op_initialise(struct vcpu *v, u64 arg)
 		return -EFAULT;
 	rc = vcpu_set_context(v, &c);
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg, 0, 0);
+		return hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg,
+					  0, 0);
 	return rc;
 }
 
@@ -46,7 +49,7 @@ static long op_up(struct vcpu *v, u64 arg)
 	(void)arg;
 	if (!v->initialised)
 		return -EINVAL;
-	vcpu_wake(v);           /* DOWN -> RUNNABLE; a vcpu that is up is left as it is by its state */
+	vcpu_wake(v); /* DOWN -> RUNNABLE; a vcpu that is up is left as it is by its state */
 	return 0;
 }
 
@@ -102,7 +105,8 @@ static long op_register_runstate(struct vcpu *v, u64 arg)
 	} else if (va) {
 		vcpu_runstate_get(v, &info);
 		if (copy_to_guest(va, &info, sizeof(info)))
-			return 0;       /* registered all the same: it may be mapped by the time it is used */
+			/* registered all the same: it may be mapped by the time it is used */
+			return 0;
 	}
 	return 0;
 }
@@ -155,8 +159,9 @@ static long op_stop_singleshot(struct vcpu *v, u64 arg)
 }
 
 /*
- * Make @maddr v's vcpu_info: contents move, everything is pending once more (a spurious upcall is what the ABI promises). Under
- * evtchn_lock, so that a sender sees the old place or the new one, before everything was made pending.
+ * Make @maddr v's vcpu_info: contents move, everything is pending once more (a spurious upcall is
+ * what the ABI promises). Under evtchn_lock, so that a sender sees the old place or the new one,
+ * before everything was made pending.
  */
 static void move_vcpu_info(struct vcpu *v, u64 maddr)
 {
@@ -183,7 +188,8 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info) || op.offset & (_Alignof(struct vcpu_info) - 1))
+	if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
+	    op.offset & (_Alignof(struct vcpu_info) - 1))
 		return -ENXIO;
 	if (v->vcpu_info_maddr || (v != current && READ_ONCE(v->state) != VCPU_DOWN))
 		return -EINVAL;
@@ -234,14 +240,20 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 		[VCPUOP_register_vcpu_info] = op_register_vcpu_info,
 		[VCPUOP_send_nmi] = op_send_nmi,
 		[VCPUOP_get_physid] = op_get_physid,
-		/* register_vcpu_time_memory_area: not built; guests then do without a clock in user space. */
+		/*
+		 * register_vcpu_time_memory_area: not built; guests then do without a clock in user
+		 * space.
+		 */
 	};
 	const struct domain *d = current->domain;
 
 	(void)a4, (void)a5, (void)a6;
 	if ((u32)vcpuid >= d->nr_vcpus)
 		return -ENOENT;
-	if ((u32)cmd >= ARRAY_SIZE(ops) || !ops[(u32)cmd])
+	if ((u32)cmd >= ARRAY_SIZE(ops))
 		return -ENOSYS;
-	return ops[(u32)cmd](d->vcpu[(u32)vcpuid], arg);
+	cmd = index_nospec((u32)cmd, ARRAY_SIZE(ops));
+	if (!ops[cmd])
+		return -ENOSYS;
+	return ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
 }

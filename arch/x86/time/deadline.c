@@ -2,8 +2,8 @@
 /*
  * The deadline: one point in system time at which this CPU wants to be interrupted.
  *
- * Invariant: this_cpu.tsc_deadline is what the hardware is armed for, 0 when it is not. The interrupt may come early;
- * SOFTIRQ_TIMER looks at the clock and arms again.
+ * Invariant: this_cpu.tsc_deadline is what the hardware is armed for, 0 when it is not. The
+ * interrupt may come early; SOFTIRQ_TIMER looks at the clock and arms again.
  */
 #include <isola/time.h>
 #include <isola/softirq.h>

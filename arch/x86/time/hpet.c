@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The high precision event timer's main counter, for calibration only. IA-PC HPET Specification 1.0a §2.3. */
+/*
+ * The high precision event timer's main counter, for calibration only. IA-PC HPET Specification
+ * 1.0a §2.3.
+ */
 #include <isola/time.h>
 #include <asm/acpi.h>
 #include <asm/cpu_window.h>
@@ -11,7 +14,10 @@
 #define MAX_PERIOD_FS     100000000     /* the specification's: 10 MHz or faster */
 #define FS_PER_SECOND     1000000000000000ul
 
-/* 32-bit accesses: all that every implementation promises. Mapped in the boot window while it is used. */
+/*
+ * 32-bit accesses: all that every implementation promises. Mapped in the boot window while it is
+ * used.
+ */
 static u32 hpet_in(unsigned reg)
 {
 	return *(volatile u32 *)((u8 *)cpu_window_ptr(WINDOW_BOOT) + reg);

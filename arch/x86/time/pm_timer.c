@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The ACPI power management timer: 3.579545 MHz, 24 or 32 bits, read at an I/O port. ACPI 6.4 §4.8.2.1. */
+/*
+ * The ACPI power management timer: 3.579545 MHz, 24 or 32 bits, read at an I/O port. ACPI 6.4
+ * §4.8.2.1.
+ */
 #include <isola/time.h>
 #include <asm/acpi.h>
 #include <asm/insn.h>

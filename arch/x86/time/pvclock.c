@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PV clock: the time record in vcpu_info and the wall clock in shared_info, as the current vcpu's guest reads them.
+ * The PV clock: the time record in vcpu_info and the wall clock in shared_info, as the current
+ * vcpu's guest reads them.
  *
- * Both are written by the guest's own vcpu on its own kernel root, by version: nobody else's memory is touched when the clock
- * changes. Readers use the version as a sequence count, so it is odd while the record is inconsistent, and what the guest
- * put there is never read back (FETCH-2).
+ * Both are written by the guest's own vcpu on its own kernel root, by version: nobody else's memory
+ * is touched when the clock changes. Readers use the version as a sequence count, so it is odd
+ * while the record is inconsistent, and what the guest put there is never read back (FETCH-2).
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__      /* vcpu_time_info.flags */
@@ -19,9 +20,13 @@
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 
-static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);       /* shared_info.wc_* of every domain */
+/* shared_info.wc_* of every domain */
+static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);
 
-/* this_vcpu.time_version: even, the guest's version; its upper half is the scale's version last written. */
+/*
+ * this_vcpu.time_version: even, the guest's version; its upper half is the scale's version last
+ * written.
+ */
 static void write_time(struct vcpu_time_info *t, const struct tsc_scale *s)
 {
 	u32 version = (u32)this_vcpu.time_version + 2;

@@ -2,8 +2,8 @@
 /*
  * The TSC as the clock of system time, calibrated once at boot against a platform timer.
  *
- * Invariant: `scale' is written by time_init() before any other CPU runs and constant afterwards, so now_ns() needs no lock,
- * and guests that apply the same formula get the same answer.
+ * Invariant: `scale' is written by time_init() before any other CPU runs and constant afterwards,
+ * so now_ns() needs no lock, and guests that apply the same formula get the same answer.
  */
 #include <isola/time.h>
 #include <isola/printk.h>
@@ -12,9 +12,9 @@
 #include <asm/insn.h>
 
 #define CALIBRATION_DIVISOR  64                 /* of a second: 16 ms, three times */
-#define MIN_HZ               1000000            /* a TSC slower or faster than this was measured wrongly */
+#define MIN_HZ               1000000 /* a TSC slower or faster than this was measured wrongly */
 #define MAX_HZ               (16 * SECONDS(1))
-#define MAX_READS            (1u << 24)         /* a timer that has not moved on by then is broken */
+#define MAX_READS            (1u << 24) /* a timer that has not moved on by then is broken */
 
 u64 tsc_khz;
 static struct tsc_scale scale;
@@ -33,7 +33,10 @@ static struct platform_timer *const platform_timers[] = {
 	NULL
 };
 
-/* Read until the counter changes: @tsc is then as close to its edge as one read takes. ~0: it does not change. */
+/*
+ * Read until the counter changes: @tsc is then as close to its edge as one read takes. ~0: it does
+ * not change.
+ */
 static u64 wait_edge(const struct platform_timer *t, u64 *tsc)
 {
 	u64 first = t->read(), now;
@@ -47,7 +50,10 @@ static u64 wait_edge(const struct platform_timer *t, u64 *tsc)
 	return ~0ul;
 }
 
-/* TSC ticks per second measured against @t, or 0. Counts what passes between reads, so short counters may wrap. */
+/*
+ * TSC ticks per second measured against @t, or 0. Counts what passes between reads, so short
+ * counters may wrap.
+ */
 static u64 measure(const struct platform_timer *t)
 {
 	u64 want = t->hz / CALIBRATION_DIVISOR, ticks = 0;
@@ -64,10 +70,14 @@ static u64 measure(const struct platform_timer *t)
 		ticks += (now - last) & t->mask;
 		last = now;
 	}
-	return (tsc_end - tsc_start) * t->hz / ticks;   /* 2^33 * 2^30: less than two seconds at 4 GHz, hz <= 10^9 */
+	/* 2^33 * 2^30: less than two seconds at 4 GHz, hz <= 10^9 */
+	return (tsc_end - tsc_start) * t->hz / ticks;
 }
 
-/* The middle one of three: under another hypervisor a pause between two instructions can spoil any single measurement. */
+/*
+ * The middle one of three: under another hypervisor a pause between two instructions can spoil any
+ * single measurement.
+ */
 static u64 measure_well(const struct platform_timer *t)
 {
 	u64 a = measure(t), b = a ? measure(t) : 0, c = b ? measure(t) : 0;
@@ -122,8 +132,9 @@ void time_init(const struct acpi_info *acpi)
 			continue;
 		}
 		set_scale(hz);
-		pr_info("Time: TSC %lu.%03lu MHz, %s, measured against %s", tsc_khz / 1000, tsc_khz % 1000,
-			tsc_is_invariant() ? "invariant" : "not invariant", t->name);
+		pr_info("Time: TSC %lu.%03lu MHz, %s, measured against %s", tsc_khz / 1000,
+			tsc_khz % 1000, tsc_is_invariant() ? "invariant" : "not invariant",
+			t->name);
 		return;
 	}
 	fatal("no PM timer, HPET or PIT to calibrate the TSC with");

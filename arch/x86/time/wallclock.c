@@ -2,8 +2,9 @@
 /*
  * Wall clock: what the time of day was when system time was 0.
  *
- * Read once from the RTC, later set by dom0. Invariant: the version changes after the value, so a reader that sees a new version
- * sees the value that came with it, or a newer one whose version it will still see.
+ * Read once from the RTC, later set by dom0. Invariant: the version changes after the value, so a
+ * reader that sees a new version sees the value that came with it, or a newer one whose version it
+ * will still see.
  */
 #include <isola/time.h>
 #include <isola/printk.h>
@@ -13,7 +14,10 @@
 #define RTC_INDEX   0x70
 #define RTC_DATA    0x71
 #define RTC_HOURS_PM 0x80
-enum { RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9, RTC_A = 10, RTC_B = 11 };
+enum {
+	RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9,
+	RTC_A = 10, RTC_B = 11,
+};
 #define RTC_A_UPDATING 0x80
 #define RTC_B_24H      0x02
 #define RTC_B_BINARY   0x04
@@ -53,7 +57,8 @@ static void rtc_read_raw(struct rtc_time *t)
 	for (unsigned i = 0; i < MAX_READS && rtc_in(RTC_A) & RTC_A_UPDATING; i++)
 		cpu_relax();
 	*t = (struct rtc_time){
-		.second = rtc_in(RTC_SECOND), .minute = rtc_in(RTC_MINUTE), .hour = rtc_in(RTC_HOUR),
+		.second = rtc_in(RTC_SECOND), .minute = rtc_in(RTC_MINUTE),
+		.hour = rtc_in(RTC_HOUR),
 		.day = rtc_in(RTC_DAY), .month = rtc_in(RTC_MONTH), .year = rtc_in(RTC_YEAR),
 	};
 }
@@ -70,14 +75,18 @@ static void rtc_decode(struct rtc_time *t, u8 mode)
 	t->hour &= ~RTC_HOURS_PM;
 	if (!(mode & RTC_B_BINARY))
 		*t = (struct rtc_time){
-			.second = from_bcd(t->second), .minute = from_bcd(t->minute), .hour = from_bcd(t->hour),
-			.day = from_bcd(t->day), .month = from_bcd(t->month), .year = from_bcd(t->year),
+			.second = from_bcd(t->second), .minute = from_bcd(t->minute),
+			.hour = from_bcd(t->hour), .day = from_bcd(t->day),
+			.month = from_bcd(t->month), .year = from_bcd(t->year),
 		};
 	if (!(mode & RTC_B_24H))
 		t->hour = t->hour % 12 + (afternoon ? 12 : 0);
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar: years begin in March, so the leap day is the last. */
+/*
+ * Days from 1970-01-01 to a date of the Gregorian calendar: years begin in March, so the leap day
+ * is the last.
+ */
 static u64 days_since_1970(unsigned year, unsigned month, unsigned day)
 {
 	unsigned y = month > 2 ? year : year - 1;
@@ -116,7 +125,9 @@ void wallclock_init(const struct acpi_info *acpi)
 		return;
 	}
 	year = a.year + (a.year < 70 ? 2000 : 1900);
-	seconds = days_since_1970(year, a.month, a.day) * 86400 + a.hour * 3600 + a.minute * 60 + a.second;
+	seconds = days_since_1970(year, a.month, a.day) * 86400 + a.hour * 3600 + a.minute * 60 +
+		  a.second;
 	wallclock_set(SECONDS(seconds) - now_ns());
-	pr_info("Time: %04u-%02u-%02u %02u:%02u:%02u by the RTC", year, a.month, a.day, a.hour, a.minute, a.second);
+	pr_info("Time: %04u-%02u-%02u %02u:%02u:%02u by the RTC", year, a.month, a.day, a.hour,
+		a.minute, a.second);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How apic.c reaches the local APIC: one of xapic_access and x2apic_access; and what apic_timer.c offers as deadlines.
+ * How apic.c reaches the local APIC: one of xapic_access and x2apic_access; and what apic_timer.c
+ * offers as deadlines.
  */
 #pragma once
 
