@@ -2,11 +2,11 @@
 # The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order; claims run in the
 # order of this list.
 guest-src := head.S traps.S harness.c traps.c text.c memory.c events.c clock.c user.S user.c
-guest-src += claims/start.c claims/exceptions.c claims/user.c
-guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c
+guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
+guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c
-guest-src += claims/selectors.c claims/control.c claims/emulation.c
-guest-src += claims/paging.c
+guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
+guest-src += claims/paging.c claims/tables.c claims/flush.c claims/stores.c
 guest-src += attacks.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))

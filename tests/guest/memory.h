@@ -35,6 +35,8 @@
 #define make_pte(mfn, flags) (((uint64_t)(mfn) << 12) | (flags))
 #define pte_mfn(e) (((e) & PTE_FRAME) >> 12)
 
+#define NOBODYS_MFN 0x3fffffffffful		/* far beyond any RAM */
+
 extern struct start_info *start;
 extern struct shared_info *shared;	/* mapped at a window by memory_init() */
 extern struct vcpu_info *vcpu_info;	/* of vCPU 0; moves if it is registered elsewhere */
@@ -67,6 +69,23 @@ static inline void *va_of_mfn(unsigned long mfn)
 	return (void *)(VIRT_BASE + pfn_of_mfn(mfn) * PAGE_BYTES);
 }
 
+/* Entries that map a page of ours with ordinary access, or use it as a table. */
+static inline uint64_t rw_pte(const volatile void *va)
+{
+	return make_pte(mfn_of(va), PTE_RW_PAGE);
+}
+
+static inline uint64_t table_pte(const volatile void *va)
+{
+	return make_pte(mfn_of(va), PTE_TABLE);
+}
+
+/* The bootstrap L4. */
+static inline unsigned long l4_mfn(void)
+{
+	return mfn_of((void *)start->pt_base);
+}
+
 /* Machine address of the byte at @va, by the p2m list. */
 static inline uint64_t maddr_of(const volatile void *va)
 {
@@ -78,6 +97,12 @@ static inline uint64_t maddr_of(const volatile void *va)
  * NULL where an upper level is not present. Valid as long as every table is in the initial mapping.
  */
 const volatile uint64_t *entry_of(const volatile void *va, unsigned int level);
+
+/* L1 entry of @va as the hypervisor and the CPU see it. */
+static inline uint64_t l1e(const volatile void *va)
+{
+	return *entry_of(va, 1);
+}
 
 /* A zeroed page of the pool. Ends the claim as "skip" when the pool is used up. */
 void *page_alloc(void);

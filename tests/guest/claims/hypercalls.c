@@ -285,10 +285,10 @@ CLAIM(m2p_pointers, "the machine-to-phys table, which the guest can read, is no 
 	uint64_t v;
 
 	CHECK(try_read((uint64_t *)m2p + mfn_of(start), &v));
+	CHECK_ERR(HC4(mmu_update, m2p, 1, 0, DOMID_SELF), XEN_EFAULT);
+	CHECK_ERR(HC2(multicall, m2p, 1), XEN_EFAULT);
 	CHECK_ERR(HC3(console_io, CONSOLEIO_write, 8, m2p), XEN_EFAULT);
 	CHECK_ERR(HC2(sched_op, SCHEDOP_shutdown, m2p), XEN_EFAULT);
-	CHECK_ERR(HC2(multicall, m2p, 1), XEN_EFAULT);
-	CHECK_ERR(HC4(mmu_update, m2p, 1, 0, DOMID_SELF), XEN_EFAULT);
 	CHECK_ERR(HC2(xen_version, XENVER_extraversion, m2p), XEN_EFAULT);
 }
 
