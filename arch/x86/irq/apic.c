@@ -14,7 +14,6 @@
 #include <asm/irq.h>
 #include <asm/percpu.h>
 #include <isola/printk.h>
-#include <isola/softirq.h>
 #include <isola/time.h>
 
 #define APIC_BASE_X2APIC  (1u << 10)
@@ -83,12 +82,6 @@ static const struct apic_access xapic_access = {
 	.id = xapic_id, .command = xapic_command,
 };
 
-/* The interrupt itself does nothing: the CPU looks at what is due on its way out of it. */
-static void kick_cpu(unsigned cpu)
-{
-	apic_send_ipi(cpu_public[cpu].apic_id, VECTOR_EVENT_CHECK);
-}
-
 /* ---- Either --------------------------------------------------------------------------------- */
 
 void apic_init_boot(u64 base)
@@ -105,7 +98,6 @@ void apic_init_boot(u64 base)
 		fatal("the firmware has put the APIC in x2APIC mode, which this build does not "
 		      "use");
 	deadline_register(apic_timer_choose());
-	softirq_kick_cpu = kick_cpu;
 	pr_info("APIC: %s at 0x%lx", access->name, apic_maddr);
 }
 
