@@ -60,17 +60,12 @@ void window_init(void)
 	}
 }
 
-static bool domain_isolated(const struct domain *d)
-{
-	return d->is_privileged ? asi_policy.dom0.vcpu_pt : asi_policy.pv.vcpu_pt;
-}
-
 void window_fill_root(u64 *l4, const struct domain *d)
 {
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++) {
 		u64 e = 0;
 
-		if (d && domain_isolated(d))
+		if (d && asi_class_of(d)->vcpu_pt)
 			e = mfn_is_valid_num(d->window_l3[i]) ? pte_make(d->window_l3[i], PAGE_HV_TABLE) : 0;
 		else if (d || !asi_policy.pv.vcpu_pt)
 			e = window_all_ram[i];

@@ -3,6 +3,7 @@
  * asi= : comma list of <bool>, pv=<bool>, hvm=<bool>, dom0=<bool>, {vcpu-pt,cpu-stack,zero-stack}=<bool>|{pv,hvm,dom0}=<bool>;
  * the later item wins. docs/command-line.md has the grammar for people.
  */
+#include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/lib/cmdline.h>
 #include <isola/printk.h>
@@ -11,6 +12,11 @@
 #define ALL_ON { .vcpu_pt = true, .cpu_stack = true, .zero_stack = true }
 
 struct asi_policy asi_policy = { .pv = ALL_ON, .hvm = ALL_ON, .dom0 = ALL_ON };
+
+const struct asi_class *asi_class_of(const struct domain *d)
+{
+	return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
+}
 
 static const struct { const char *name; size_t offset; } classes[] = {
 	{ "pv", offsetof(struct asi_policy, pv) },

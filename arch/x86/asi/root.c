@@ -10,6 +10,8 @@
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include <asm/asi_policy.h>
+#include <asm/cpu_area.h>
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
 #include <asm/hyper_pt.h>
@@ -148,6 +150,8 @@ static void fill_hv_slots(pte_t *root, mfn_t vcpu_area, const struct domain *d, 
 	hyper_fill_root(root, with_memory);
 	pte_write(&root[L4_SLOT_VCPU], pte_make(vcpu_area, PAGE_HV_TABLE));
 	window_fill_root(root, with_memory ? d : NULL);
+	if (with_memory && !asi_class_of(d)->cpu_stack)
+		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));
 }
 
 int root_create_vcpu(struct vcpu *v)
@@ -178,6 +182,8 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 		return -ENOMEM;
 	fill_hv_slots(root, idle_area_l3, NULL, false);
 	pte_write(&root[L4_SLOT_CPU], pte_make(cpu_public[cpu].area_l3, PAGE_HV_TABLE));
+	if (!asi_policy.pv.cpu_stack)
+		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));
 	idle->root_kernel = idle->root_user = public_mfn(root);
 	idle->cr3_kernel = idle->cr3_user = mfn_to_maddr(public_mfn(root));
 	idle->copy[COPY_KERNEL].l4 = idle->copy[COPY_USER].l4 = INVALID_MFN;

@@ -61,8 +61,7 @@ static void zero_stacks(void)
 
 static bool zeroing_due(const struct vcpu *next)
 {
-	const struct asi_class *c = next->domain->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
-	bool due = c->zero_stack && this_cpu.last_domid != next->domain->domid;
+	bool due = asi_class_of(next->domain)->zero_stack && this_cpu.last_domid != next->domain->domid;
 
 	this_cpu.last_domid = next->domain->domid;
 	return due;

@@ -14,6 +14,7 @@
 
 extern pte_t image_l2[PT_ENTRIES];		/* head.S: the image's L2, shared by every area */
 
+mfn_t cpu_areas_l3;
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 unsigned nr_cpus = 1;
 
@@ -51,6 +52,22 @@ static void *alloc_table(void)
 	return bootmem_done() ? alloc_public_page() : bootmem_public_page();
 }
 
+/* Entered always, shown only by roots that cpu-stack=off made so. */
+static int show_to_all(unsigned cpu, const pte_t *l2)
+{
+	if (!mfn_x(cpu_areas_l3)) {
+		void *l3 = alloc_table();
+
+		if (!l3)
+			return -ENOMEM;
+		cpu_areas_l3 = public_mfn(l3);
+	}
+	pte_write((pte_t *)public_ptr(cpu_areas_l3) + cpu, pte_make(public_mfn(l2), PAGE_HV_TABLE));
+	return 0;
+}
+
+static_assert(CONFIG_NR_CPUS <= PT_ENTRIES, "one GiB of slot 261 for each CPU");
+
 int cpu_area_create(unsigned cpu)
 {
 	pte_t *l3 = alloc_table(), *l2 = alloc_table(), *l1 = alloc_table();
@@ -70,6 +87,8 @@ int cpu_area_create(unsigned cpu)
 			pte_write(&l1[area_pages[i].page + p], pte_make(m, PAGE_HV_RW));
 		}
 	cpu_public[cpu].area_l3 = public_mfn(l3);
+	if (show_to_all(cpu, l2))
+		return -ENOMEM;
 
 	/* The boot root before ours shows low memory at public_ptr(), ours all of it in the window. */
 	priv = bootmem_done() ? window_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE])) : public_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE]));

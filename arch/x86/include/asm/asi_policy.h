@@ -15,5 +15,9 @@ struct asi_class {
 struct asi_policy { struct asi_class pv, hvm, dom0; };
 extern struct asi_policy asi_policy;
 
+struct domain;
+/* The knobs that hold for @d. */
+const struct asi_class *asi_class_of(const struct domain *d);
+
 /* After the command line is parsed: refuse contradictions, print the state on three lines. */
 void asi_policy_resolve(void);

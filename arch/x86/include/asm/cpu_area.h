@@ -14,5 +14,8 @@
  */
 int __must_check cpu_area_create(unsigned cpu);
 
+/* L3 that shows the CPU GiB of every CPU, CPU n at n GiB: what slot 261 holds where cpu-stack is off. */
+extern mfn_t cpu_areas_l3;
+
 /* Where frame number @page (CPU_PAGE_*) of CPU @cpu's area lies. */
 mfn_t cpu_area_frame(unsigned cpu, unsigned page);

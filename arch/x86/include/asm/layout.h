@@ -11,7 +11,7 @@
  *   ffff810000000000     ffff817fffffffff     258      yes    yes  yes   one vCPU       vCPU area
  *   ffff818000000000     ffff81ffffffffff     259      yes    yes  yes   all            public heap: base + maddr
  *   ffff820000000000     ffff827fffffffff     260      yes    yes  yes   all            frame table, M2P read-write
- *   ffff828000000000     ffff82ffffffffff     261      -      -    -     -              reserved
+ *   ffff828000000000     ffff82ffffffffff     261      asi    no   asi   all            cpu-stack=off only: the CPU GiB of CPU n at + n GiB
  *   ffff830000000000     ffff87ffffffffff     262-271  yes    no   asi   the domain     memory window: base + maddr
  *
  * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that text reaches
@@ -30,6 +30,7 @@
 #define L4_SLOT_VCPU         258
 #define L4_SLOT_PUBLIC       259
 #define L4_SLOT_FRAMETABLE   260
+#define L4_SLOT_STACKS       261
 #define L4_SLOT_WINDOW_FIRST 262
 #define L4_SLOT_WINDOW_LAST  271
 #define NR_WINDOW_SLOTS      (L4_SLOT_WINDOW_LAST - L4_SLOT_WINDOW_FIRST + 1)
