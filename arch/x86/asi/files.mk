@@ -5,3 +5,4 @@ objs-y += arch/x86/asi/mapcache.o
 objs-y += arch/x86/asi/root.o
 objs-y += arch/x86/asi/switch.o
 objs-y += arch/x86/asi/runstate.o
+objs-y += arch/x86/asi/audit_offsets.o

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""What can each CPU reach? Walks every root that a CPU runs on, or could load without asking anybody, and judges each
+entry against the owner of the frame it names.
+
+A key is a leaf's (or a table's) meaning in one integer: owner code << 16 | TABLE | the entry's W, US, G and NX bits,
+restricted by the levels above. A Summary counts frames by key. The tables below one frame are summed up once for each
+snapshot, whoever leads to them; leaves are only looked at one by one when a sum shows something that must not be.
+"""
+from collections import Counter
+from itertools import compress
+
+from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
+
+W, US, G, NX = 2, 4, 0x100, 1 << 63
+FLAGS = W | US | G | NX
+TABLE = 0x1000                  # the key is of a page-table page, not of a leaf
+CR4_PGE = 1 << 7
+SLOT_M2P, SLOT_CPU, SLOT_VCPU, SLOT_PUBLIC, SLOT_FRAMETABLE, SLOT_RESERVED = 256, 257, 258, 259, 260, 261
+WINDOW_SLOTS = range(262, 272)
+HV_SLOTS = range(256, 272)
+BEYOND_OWN_MIB = 16             # what may be mapped beside the domain's own memory on a machine of up to 1 GiB
+SHOWN = 3                       # addresses named in one finding
+
+# What a CPU can reach, by class; the order of the summary line and of the map's legend.
+CLASSES = ("image", "public", "frame table", "M2P", "own CPU", "own vCPU", "own domain", "device",
+           "other CPU", "other vCPU", "other domain", "unclassified", "free")
+FOREIGN = CLASSES[8:]
+
+
+def restrict(key, entry):
+    """@key below @entry: writable and user only where every level says so; no-execute where any does."""
+    return key & ~(W | US) | key & entry & (W | US) | entry & NX if not key & TABLE else key
+
+
+class Viewer:
+    """Who looks through a root: which CPU, which vCPU (None: idle), and whether it runs just now."""
+
+    def __init__(self, where, cpu, vcpu, running_hypervisor):
+        self.where, self.cpu, self.vcpu, self.may_open = where, cpu, vcpu, running_hypervisor
+
+    def class_of(self, owner):
+        kind = owner[0]
+        if kind == "cpu":
+            return "own CPU" if owner[1] == self.cpu else "other CPU"
+        if kind == "vcpu":
+            return "own vCPU" if self.vcpu and owner[1] == self.vcpu.name else "other vCPU"
+        if kind in ("domain", "table"):
+            return "own domain" if self.vcpu and owner[1] == self.vcpu.domain.domid else "other domain"
+        return {"frametable": "frame table", "m2p": "M2P", "hv": "unclassified"}.get(kind, kind)
+
+
+class Reach:
+    """What one CPU's root shows: .bytes {class: bytes of distinct frames in slots 256..271}, .beyond (bytes of RAM
+    there that are not the domain's own), .guest {class: bytes} of the guest's slots, .seen: a byte for each frame."""
+
+    def __init__(self, cpu, viewer, kind):
+        self.cpu, self.viewer, self.kind = cpu, viewer, kind
+        self.bytes, self.guest, self.beyond, self.seen = Counter(), Counter(), 0, bytearray()
+
+    def line(self):
+        parts = [f"{name} {size(self.bytes[name])}" for name in CLASSES if self.bytes[name]]
+        return f"{self.viewer.where}: " + ", ".join(parts) + f"; {size(self.beyond)} beyond its own"
+
+
+def size(count):
+    return f"{count >> 10} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
+
+
+class Audit:
+    """All findings (sentences) and the reach of each CPU, for one Snapshot and its Owners."""
+
+    def __init__(self, snapshot, owners, beyond_mib=None):
+        self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
+        self.codes = owners.codes
+        frames = len(self.codes)
+        self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB + max(0, frames - (1 << 18)) * 44 // PAGE // 256) << 20
+        self.sums, self.leaf_frames, self.judged = {}, {}, set()
+        self.findings, self.reaches, self.notes = list(owners.complaints), [], []
+        for cpu in snapshot.cpus:
+            self._audit_cpu(cpu)
+        self._audit_roots_at_rest()
+
+    # ---- Sums ----
+
+    def _code(self, mfn):
+        return self.codes[mfn] if mfn < len(self.codes) else self.owners.code("device")
+
+    def _sum(self, mfn, level):
+        """Counter of keys for the table @mfn of @level and all below it."""
+        known = self.sums.get((mfn, level))
+        if known is not None:
+            return known
+        entries = self.ram.entries(mfn)
+        result = Counter({self._code(mfn) | TABLE: 1})
+        self.sums[mfn, level] = result
+        if entries is None:
+            self.findings.append(f"a page-table entry of level {level + 1} names frame {mfn:#x}, which is not RAM")
+            return result
+        if level == 1:
+            codes = self.codes
+            try:
+                result.update([codes[(e & PTE_ADDR) >> 12] | e & FLAGS for e in entries if e & PTE_P])
+            except IndexError:
+                result.update([self._code((e & PTE_ADDR) >> 12) | e & FLAGS for e in entries if e & PTE_P])
+            return result
+        for e in entries:
+            if e & PTE_P:
+                self._add(result, self._sum_of_entry(e, level), 1)
+        return result
+
+    @staticmethod
+    def _add(total, part, times):
+        for key, count in part.items():
+            total[key] += count * times
+
+    def _sum_of_entry(self, entry, level):
+        """The sum of what an entry of a table of @level >= 2 shows."""
+        mfn = (entry & PTE_ADDR) >> 12
+        if level == 4 or not entry & PTE_PS:
+            result = Counter()
+            for key, count in self._sum(mfn, level - 1).items():
+                result[restrict(key, entry)] += count
+            return result
+        frames = 1 << 9 * (level - 1)
+        mfn &= ~(frames - 1)
+        flags = entry & FLAGS
+        if mfn + frames <= len(self.codes):
+            return Counter({code | flags: n for code, n in Counter(self.codes[mfn:mfn + frames]).items()})
+        return Counter(self._code(m) | flags for m in range(mfn, mfn + frames))
+
+    # ---- Leaves, one by one ----
+
+    def _leaves(self, entry, level, va):
+        """(address, frame, key) of each leaf and each table (@address None) that an entry of a table of @level shows."""
+        mfn = (entry & PTE_ADDR) >> 12
+        if level == 1 or (level < 4 and entry & PTE_PS):
+            frames = 1 << 9 * (level - 1)
+            mfn &= ~(frames - 1)
+            for i in range(frames):
+                yield va + i * PAGE, mfn + i, self._code(mfn + i) | entry & FLAGS
+            return
+        yield None, mfn, self._code(mfn) | TABLE
+        for i, below in enumerate(self.ram.entries(mfn) or []):
+            if below & PTE_P:
+                for at, frame, key in self._leaves(below, level - 1, va | i << 12 + 9 * (level - 2)):
+                    yield at, frame, restrict(key, entry)
+
+    def _report(self, viewer, slot, entry, bad):
+        """One finding for each reason for which bad(key, va) objects to leaves of @slot; none if only windows did."""
+        base = slot << 39 | (0xffff << 48 if slot >= 256 else 0)
+        reasons = {}
+        for va, mfn, key in self._leaves(entry, 4, base):
+            reason = bad(key, va)
+            if reason:
+                reasons.setdefault((reason, self.owners.owner[key >> 16 & 0xffff]), []).append((va, mfn))
+        for (reason, owner), places in reasons.items():
+            named = ", ".join(f"frame {mfn:#x}" + (f" at {va:#x}" if va is not None else "")
+                              for va, mfn in places[:SHOWN])
+            more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+            self.findings.append(f"{viewer.where}: slot {slot}: {reason}: {named}{more} ({name_of(owner)})")
+
+    def _judge(self, viewer, slot, entry, objects):
+        """objects(key, va) is the reason why a leaf or table with @key must not be here, or None; va None: any address."""
+        if any(objects(key, None) for key in self._sum_of_entry(entry, 4)):
+            self._report(viewer, slot, entry, objects)
+
+    # ---- The rules ----
+
+    def _is_window(self, viewer, va):
+        """Is @va a place where a foreign frame may stand for a moment: a mapcache slot, or a window of this CPU?"""
+        image = self.owners.image
+        return viewer.may_open and (
+            0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
+            or 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
+
+    def _is_apic(self, va):
+        """The window that shows the local APIC all the time."""
+        return va is not None and va == self.owners.image["VA_CPU_WINDOW"]
+
+    ALLOWED = {
+        SLOT_M2P: {"M2P"},
+        SLOT_CPU: {"image", "own CPU"},
+        SLOT_VCPU: {"image", "own vCPU", "own domain"},
+        SLOT_PUBLIC: {"public"},
+        SLOT_FRAMETABLE: {"frame table", "M2P"},
+    }
+
+    def _hv_rule(self, viewer, slot):
+        allowed = self.ALLOWED.get(slot, {"own domain"} if slot in WINDOW_SLOTS else set())
+        classes = [viewer.class_of(owner) for owner in self.owners.owner]
+
+        def objects(key, va):
+            what = classes[key >> 16 & 0xffff]
+            if key & TABLE:
+                return None if what in ("public", "image") else "a page table that is not the hypervisor's"
+            if key & G:
+                return "a global page"
+            if key & W and not key & (NX | US):
+                return "writable and executable"
+            if key & US and (slot != SLOT_M2P or key & W):
+                return "user-accessible" + (" and writable" if key & W else "")
+            if what in allowed or (va is not None and (self._is_window(viewer, va) or
+                                                       what == "device" and self._is_apic(va))):
+                return None
+            if what == "unclassified" and slot in WINDOW_SLOTS and va is not None and self._being_assigned(viewer, va):
+                return None
+            return f"foreign frame ({what})"
+        return objects
+
+    def _being_assigned(self, viewer, va):
+        """A frame between the window and its owner's name: the page lock is held and the frame is still blank."""
+        page = self.ram.page((va - self.owners.image["VA_WINDOW"]) // PAGE)
+        return viewer.vcpu and viewer.vcpu.domain.assigning and page is not None and not any(page.cast("Q"))
+
+    def _guest_rule(self, viewer):
+        classes = [viewer.class_of(owner) for owner in self.owners.owner]
+        tables = [owner[0] == "table" for owner in self.owners.owner]
+        privileged = viewer.vcpu and viewer.vcpu.domain.privileged
+
+        def objects(key, va):
+            code = key >> 16 & 0xffff
+            if key & TABLE:
+                return None if tables[code] and classes[code] == "own domain" else "a page table that is none"
+            if key & W and not key & (NX | US):
+                return "writable and executable for the hypervisor"
+            if tables[code] and key & W:
+                return "a page or descriptor table that is writable"
+            if classes[code] == "own domain" or classes[code] == "device" and privileged:
+                return None
+            return f"foreign frame ({classes[code]})"
+        return objects
+
+    # ---- Roots ----
+
+    def _audit_root(self, viewer, mfn, kind, guest_slots):
+        entries = self.ram.entries(mfn)
+        for slot in HV_SLOTS:
+            entry = entries[slot]
+            if not entry & PTE_P:
+                continue
+            if slot == SLOT_RESERVED:
+                self.findings.append(f"{viewer.where}: slot 261 is reserved, but not empty")
+            if kind == "user" and (slot == SLOT_M2P or slot in WINDOW_SLOTS):
+                self.findings.append(f"{viewer.where}: slot {slot} of a user root is not empty")
+            if kind == "idle" and slot in WINDOW_SLOTS:
+                self.findings.append(f"{viewer.where}: slot {slot} of an idle root is not empty")
+            self._judge(viewer, slot, entry, self._hv_rule(viewer, slot))
+        for slot in guest_slots:
+            if entries[slot] & PTE_P:
+                if viewer.vcpu is None:
+                    self.findings.append(f"{viewer.where}: guest slot {slot} of an idle root is not empty")
+                self._judge(viewer, slot, entries[slot], self._guest_rule(viewer))
+        return entries
+
+    def _audit_cpu(self, cpu):
+        if not cpu.started:
+            return
+        if cpu.cr4 & CR4_PGE:
+            self.findings.append(f"CPU {cpu.index}: global pages are switched on (CR4.PGE)")
+        number = self.owners.cpu_of_apic.get(cpu.index)
+        kind, who = self.owners.roots.get(cpu.root, (None, None))
+        if number is None:
+            self.notes.append(f"CPU {cpu.index}: not online yet")
+        elif kind is None:
+            self.findings.append(f"CPU {number}: CR3 names frame {cpu.root:#x}, which is no root")
+        elif kind == "boot":
+            self.notes.append(f"CPU {number}: on the boot root, which shows all RAM by design")
+        elif kind == "idle" and who != number:
+            self.findings.append(f"CPU {number}: runs on the idle root of CPU {who}")
+        else:
+            vcpu = None if kind == "idle" else who
+            where = f"CPU {number} ({'idle' if vcpu is None else f'{vcpu.name}, {kind} root'})"
+            viewer = Viewer(where, number, vcpu, cpu.cpl == 0)
+            guest = [slot for slot in range(512) if slot not in HV_SLOTS]
+            entries = self._audit_root(viewer, cpu.root, kind, guest)
+            self.judged.add(cpu.root)
+            self._measure(Reach(cpu, viewer, kind), entries)
+            if vcpu is not None:
+                other, name = (vcpu.user_root, "user") if kind == "kernel" else (vcpu.kernel_root, "kernel")
+                self._audit_root(Viewer(f"CPU {number} ({vcpu.name}, {name} root, one toggle away)", number, vcpu,
+                                        cpu.cpl == 0), other, name, guest)
+                self.judged.add(other)
+
+    def _audit_roots_at_rest(self):
+        """Roots that no CPU runs on. Their guest slots are copied afresh before they are loaded."""
+        for mfn, (kind, who) in self.owners.roots.items():
+            if mfn in self.judged or kind == "boot":
+                continue
+            if kind == "idle":
+                self._audit_root(Viewer(f"idle root of CPU {who}", who, None, False), mfn, kind, ())
+                continue
+            area = self.ram.u64(mfn * PAGE + SLOT_CPU * 8)
+            cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
+            if area & PTE_P and cpu is None:
+                self.findings.append(f"{who.name}, {kind} root: slot 257 names no CPU's area")
+            # A vcpu that a CPU is just about to load, or to leave, may have a window open on the way.
+            self._audit_root(Viewer(f"{who.name}, {kind} root at rest", cpu, who, False), mfn, kind, ())
+
+    # ---- Figures ----
+
+    def _mark(self, seen, mfn, level):
+        """Mark the frames that the table @mfn of @level shows; the frames of each L1 are remembered."""
+        for entry in self.ram.entries(mfn) or []:
+            if not entry & PTE_P:
+                continue
+            frame = (entry & PTE_ADDR) >> 12
+            if level == 2 and not entry & PTE_PS:
+                if frame not in self.leaf_frames:
+                    self.leaf_frames[frame] = [(e & PTE_ADDR) >> 12 for e in self.ram.entries(frame) or []
+                                               if e & PTE_P and (e & PTE_ADDR) >> 12 < len(seen)]
+                for m in self.leaf_frames[frame]:
+                    seen[m] = 1
+            elif level > 2 and not entry & PTE_PS:
+                self._mark(seen, frame, level - 1)
+            else:
+                count = 1 << 9 * (level - 1)
+                first = min(frame & ~(count - 1), len(seen))
+                last = min(first + count, len(seen))
+                seen[first:last] = b"\1" * (last - first)
+
+    def _measure(self, reach, entries):
+        seen = bytearray(len(self.codes))
+        for slot in HV_SLOTS:
+            if entries[slot] & PTE_P:
+                self._mark(seen, (entries[slot] & PTE_ADDR) >> 12, 3)
+        for code, count in Counter(compress(self.codes, seen)).items():
+            reach.bytes[reach.viewer.class_of(self.owners.owner[code >> 16])] += count * PAGE
+        reach.seen = seen
+        reach.beyond = sum(n for name, n in reach.bytes.items() if name not in ("own domain", "device"))
+        for slot in range(512):
+            if slot not in HV_SLOTS and entries[slot] & PTE_P:
+                for key, count in self._sum_of_entry(entries[slot], 4).items():
+                    if not key & TABLE:
+                        reach.guest[reach.viewer.class_of(self.owners.owner[key >> 16 & 0xffff])] += count * PAGE
+        if reach.beyond > self.beyond_limit:
+            self.findings.append(f"{reach.viewer.where}: {size(reach.beyond)} of RAM beyond the domain's own are mapped "
+                                 f"in slots 256..271; {size(self.beyond_limit)} are allowed")
+        self.reaches.append(reach)
