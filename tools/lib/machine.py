@@ -36,7 +36,6 @@ class Rule:
 
 ISOLA_RULES = (
     Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)", POWERED_OFF, 5, must_end=True),
-    Rule(rb"\(isola\) Domain 0 asks for soft off", POWERED_OFF, 5, must_end=True),
     Rule(rb"\(isola\) Domain 0 shut down: crash", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),

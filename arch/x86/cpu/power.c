@@ -15,37 +15,68 @@
 #define SLP_TYP_SHIFT	10
 #define SLP_TYP_MASK	(7u << SLP_TYP_SHIFT)
 
-static struct acpi_register pm1a, pm1b, reset;
-static u8 s5_a, s5_b, reset_value;
-static bool has_s5, has_reset;
+static u16 pm1a, pm1b;			/* I/O ports of PM1 control; 0: there is none */
+static bool has_s5;			/* the DSDT named the types */
+static u8 s5_a, s5_b;			/* SLP_TYP for soft off */
+static struct acpi_register reset;	/* addr 0: none */
+static u8 reset_value;
+
+static u16 io_port(const struct acpi_register *r)
+{
+	return r->space == 1 && r->addr <= 0xffff ? r->addr : 0;
+}
 
 void power_init(const struct acpi_info *acpi)
 {
-	pm1a = acpi->pm1a_cnt;
-	pm1b = acpi->pm1b_cnt;
-	has_s5 = acpi->has_s5 && pm1a.addr && pm1a.space == 1;
+	pm1a = io_port(&acpi->pm1a_cnt);
+	pm1b = io_port(&acpi->pm1b_cnt);
+	has_s5 = acpi->has_s5;
 	s5_a = acpi->s5_a;
 	s5_b = acpi->s5_b;
-	reset = acpi->reset;
-	has_reset = acpi->has_reset && reset.space == 1;
+	if (acpi->has_reset && io_port(&acpi->reset))
+		reset = acpi->reset;
 	reset_value = acpi->reset_value;
 	machine_reboot = power_reset;
 }
 
-static void sleep_by(const struct acpi_register *r, u8 type)
+static u8 sleep_type(u16 val)
 {
-	if (r->addr && r->space == 1)
-		outw((inw(r->addr) & ~SLP_TYP_MASK) | type << SLP_TYP_SHIFT | SLP_EN, r->addr);
+	return (val & SLP_TYP_MASK) >> SLP_TYP_SHIFT;
+}
+
+bool power_offer_s5(u16 val_a, u16 val_b)
+{
+	if (!pm1a)
+		return false;
+	if (has_s5)
+		return sleep_type(val_a) == s5_a && (!pm1b || sleep_type(val_b) == s5_b);
+	has_s5 = true;
+	s5_a = sleep_type(val_a);
+	s5_b = sleep_type(val_b);
+	return true;
+}
+
+/* SLP_TYP first, then SLP_EN with it: ACPI 6.4 §7.4.2. */
+static void sleep_by(u16 port, u8 type)
+{
+	u16 val;
+
+	if (!port)
+		return;
+	val = (inw(port) & ~SLP_TYP_MASK) | type << SLP_TYP_SHIFT;
+	outw(val, port);
+	outw(val | SLP_EN, port);
 }
 
 static void power_off(void)
 {
-	if (!has_s5) {
+	if (!has_s5 || !pm1a) {
 		pr_err("this machine has no ACPI soft off: switch it off by hand");
 		return;
 	}
-	sleep_by(&pm1a, s5_a);
-	sleep_by(&pm1b, s5_b);
+	asm volatile ("wbinvd" ::: "memory");
+	sleep_by(pm1a, s5_a);
+	sleep_by(pm1b, s5_b);
 	udelay(100000);
 }
 
@@ -53,7 +84,7 @@ void power_reset(void)
 {
 	static const struct { u16 limit; u64 base; } __packed no_idt;
 
-	if (has_reset) {
+	if (reset.addr) {
 		outb(reset_value, reset.addr);
 		udelay(50000);
 	}

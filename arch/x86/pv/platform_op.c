@@ -11,6 +11,7 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/platform.h>
+#include <asm/power.h>
 #include <asm/pvclock.h>
 #include <asm/uaccess.h>
 #include <isola/domain.h>
@@ -21,31 +22,14 @@
 #include <xen/platform.h>
 #include <xen/sched.h>
 
-#define PM1_SLP_TYP       (7u << 10)            /* ACPI 6.4 §4.8.3.2.1 */
-#define PM1_SLP_TYP_SHIFT 10
-#define PM1_SLP_EN        (1u << 13)
-
-/* What ACPI said, copied at boot; I/O port 0 is none. */
+/* What ACPI said, copied at boot. */
 static struct {
-	u16 pm1a_cnt, pm1b_cnt;
-	bool has_s5;
-	u8 s5_a, s5_b;
 	unsigned int nr_cpus;
 	struct { u32 apic_id, acpi_id; } cpu[ACPI_MAX_CPUS];
 } acpi;
 
-static u16 io_register(const struct acpi_register *r)
-{
-	return r->space == 1 && r->addr <= 0xffff ? r->addr : 0;
-}
-
 void platform_init(const struct acpi_info *info)
 {
-	acpi.pm1a_cnt = io_register(&info->pm1a_cnt);
-	acpi.pm1b_cnt = io_register(&info->pm1b_cnt);
-	acpi.has_s5 = info->has_s5;
-	acpi.s5_a = info->s5_a;
-	acpi.s5_b = info->s5_b;
 	acpi.nr_cpus = info->nr_cpus;
 	for (unsigned int i = 0; i < info->nr_cpus; i++) {
 		acpi.cpu[i].apic_id = info->cpu[i].apic_id;
@@ -67,39 +51,13 @@ static long settime64(const struct xenpf_settime64 *op)
 	return 0;
 }
 
-/* Write SLP_TYP first, then SLP_EN with it, as ACPI 6.4 §7.4.2 has it. */
-static void write_sleep_registers(u16 val_a, u16 val_b)
-{
-	outw(val_a & ~PM1_SLP_EN, acpi.pm1a_cnt);
-	if (acpi.pm1b_cnt)
-		outw(val_b & ~PM1_SLP_EN, acpi.pm1b_cnt);
-	asm volatile ("wbinvd" ::: "memory");
-	outw(val_a | PM1_SLP_EN, acpi.pm1a_cnt);
-	if (acpi.pm1b_cnt)
-		outw(val_b | PM1_SLP_EN, acpi.pm1b_cnt);
-	udelay(10000);
-}
-
-static bool is_s5_type(u16 val_a, u16 val_b)
-{
-	if (!acpi.has_s5)
-		return true;
-	return (val_a & PM1_SLP_TYP) >> PM1_SLP_TYP_SHIFT == acpi.s5_a &&
-		(!acpi.pm1b_cnt || (val_b & PM1_SLP_TYP) >> PM1_SLP_TYP_SHIFT == acpi.s5_b);
-}
-
 /* Soft off only: sleeping states need a wake-up path that is not built. */
 static long enter_acpi_sleep(const struct xenpf_enter_acpi_sleep *op)
 {
 	if (op->sleep_state != 5 || op->flags)
 		return -ENOSYS;
-	if (!acpi.pm1a_cnt)
-		return -EPERM;
-	if (!is_s5_type(op->val_a, op->val_b))
+	if (!power_offer_s5(op->val_a, op->val_b))
 		return -EINVAL;
-	pr_info("Domain 0 asks for soft off (ACPI S5)");
-	write_sleep_registers(op->val_a, op->val_b);
-	/* Still here: the registers did not do it. */
 	domain_shutdown(current->domain, SHUTDOWN_poweroff);
 	return 0;
 }
