@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * First instruction of the selftest guest, and the ELF notes that tell a PV domain builder how to load it.
+ * First instruction of the selftest guest, and the ELF notes that tell a PV domain builder how to
+ * load it.
  *
- *   in    %rsi -> start_info; ring 3 of the hardware, "kernel mode" of the hypervisor; the builder's one-page stack;
+ *   in    %rsi -> start_info; ring 3, the hypervisor's "kernel mode"; a stack of one page;
  *         no trap table, events masked
- *   does  stores every register it found into boot_regs before changing any, then moves to a stack of our own
+ *   does  stores every register into boot_regs before changing any, then moves to our own stack
  *   out   never returns
  */
 #include <xen/elfnote.h>
@@ -52,9 +53,10 @@ guest_entry:
 	jmp	1b
 
 /*
- * int context_save(struct context *c)                      returns 0 now, and the value of context_resume later
- * void context_resume(struct context *c, int value)        never returns
- * The layout of struct context is: rbx rbp r12 r13 r14 r15 rsp rip.
+ * int context_save(struct context *c)
+ *   Returns 0 now, and the value of context_resume() later.
+ * void context_resume(struct context *c, int value)
+ *   Never returns. The layout of struct context is: rbx rbp r12 r13 r14 r15 rsp rip.
  */
 	.text
 	.globl	context_save

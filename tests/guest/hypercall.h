@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls: one function per number of arguments used, through the hypercall page or by a bare SYSCALL.
+ * Hypercalls: one function per number of arguments used, through the hypercall page or by a bare
+ * SYSCALL.
  *
- * Both ways destroy rcx and r11 at most; every other register survives. The result is the signed value of rax.
+ * Both ways destroy rcx and r11 at most; every other register survives. The result is the signed
+ * value of rax.
  */
 #pragma once
 

@@ -2,9 +2,10 @@
 /*
  * Memory: the guest's own frames, its page tables, and the two translation tables.
  *
- * All memory the guest touches lies in the initial mapping: address = VIRT_BASE + pfn * 4096. A claim that wants to
- * play with page tables takes pages from the pool (never given back, so a spoilt page harms nobody), and windows:
- * addresses inside the image whose own frame may be replaced by any other.
+ * All memory the guest touches lies in the initial mapping: address = VIRT_BASE + pfn * 4096. A
+ * claim that wants to play with page tables takes pages from the pool (never given back, so a
+ * spoilt page harms nobody), and windows: addresses inside the image whose own frame may be
+ * replaced by any other.
  */
 #pragma once
 
@@ -93,8 +94,9 @@ static inline uint64_t maddr_of(const volatile void *va)
 }
 
 /*
- * The entry that translates @va at @level (4..1) of the bootstrap tables, through its read-only mapping;
- * NULL where an upper level is not present. Valid as long as every table is in the initial mapping.
+ * The entry that translates @va at @level (4..1) of the bootstrap tables, through its read-only
+ * mapping; NULL where an upper level is not present. Valid as long as every table is in the initial
+ * mapping.
  */
 const volatile uint64_t *entry_of(const volatile void *va, unsigned int level);
 
@@ -126,5 +128,7 @@ long write_entry(const volatile uint64_t *slot, uint64_t value);
 /* One mmuext operation. */
 long mmuext(unsigned int cmd, unsigned long arg1, unsigned long arg2);
 
-/* A page-table page of ours: read-only everywhere, ready to be hooked or pinned. NULL if refused. */
+/*
+ * A page-table page of ours: read-only everywhere, ready to be hooked or pinned. NULL if refused.
+ */
 uint64_t *table_alloc(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text and memory helpers of the selftest guest, and its one output: lines on the hypervisor's console.
+ * Text and memory helpers of the selftest guest, and its one output: lines on the hypervisor's
+ * console.
  */
 #pragma once
 
@@ -18,8 +19,9 @@ int strncmp(const char *a, const char *b, size_t n);
 const char *strstr(const char *text, const char *part);
 
 /*
- * Format into @buf, always terminated, cut at @size. Understands %s %c %d %u %x %p %%, the length "l",
- * a field width and a leading 0. Returns the number of characters stored, without the terminator.
+ * Format into @buf, always terminated, cut at @size. Understands %s %c %d %u %x %p %%, the length
+ * "l", a field width and a leading 0. Returns the number of characters stored, without the
+ * terminator.
  */
 size_t format_v(char *buf, size_t size, const char *format, va_list args);
 size_t format(char *buf, size_t size, const char *format, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers of the guest's entry points: hardware vectors as they are, then one pseudo-vector per callback.
- * Shared by C and assembly.
+ * Numbers of the guest's entry points: hardware vectors as they are, then one pseudo-vector per
+ * callback. Shared by C and assembly.
  */
 #pragma once
 

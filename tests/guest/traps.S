@@ -2,14 +2,16 @@
 /*
  * Where the hypervisor enters the guest: exceptions, events and callbacks.
  *
- * Frame at each entry, lowest address first; all of it pushed by the hypervisor, on the interrupted stack when it
- * interrupted kernel mode, on the stack of stack_switch when it interrupted user mode:
+ * Frame at each entry, lowest address first; all of it pushed by the hypervisor, on the interrupted
+ * stack when it interrupted kernel mode, on the stack of stack_switch when it interrupted user
+ * mode:
  *
  *	rcx  r11  [error code | ds es fs gs]  rip  cs+mask  rflags  rsp  ss
  *
- * The bracket holds an error code for some exceptions, four selectors for the failsafe callback, nothing otherwise.
- * The frame is built downwards from a 16-byte boundary, so %rsp modulo 16 tells whether an error code is there
- * (0: eight quadwords) or not (8: seven). trap_enter() in C uses that; nothing here depends on the vector.
+ * The bracket holds an error code for some exceptions, four selectors for the failsafe callback,
+ * nothing otherwise. The frame is built downwards from a 16-byte boundary, so %rsp modulo 16 tells
+ * whether an error code is there (0: eight quadwords) or not (8: seven). trap_enter() in C uses
+ * that; nothing here depends on the vector.
  */
 #include "trap_vectors.h"
 
@@ -68,12 +70,13 @@ trap_common:
 	mov	0x70(%rbp), %rcx
 	mov	0x78(%rbp), %r11
 	mov	0x00(%rbp), %rbp
-	jmp	hypercall_page + 23 * 32	/* pushes rcx r11 rax below flags rip cs rflags rsp ss */
+	jmp	hypercall_page + 23 * 32	/* pushes rcx r11 rax below flags, rip, ... */
 
 /*
  * void user_enter(const struct user_entry *e)
- *   Enter user mode through the iret hypercall. Comes back only through context_resume(): whatever leaves user mode
- *   arrives at the stubs above. struct user_entry: flags rip cs rflags rsp ss rax rcx r11 rdi.
+ *   Enter user mode through the iret hypercall. Comes back only through context_resume(): whatever
+ *   leaves user mode arrives at the stubs above.
+ *   struct user_entry: flags rip cs rflags rsp ss rax rcx r11 rdi.
  */
 	.globl	user_enter
 user_enter:

@@ -77,7 +77,10 @@ static void event(const struct trap_regs *regs, const uint64_t *hw)
 		leave_user(regs);
 	}
 	if (user_leave_on_event) {
-		/* Another event has to come: this one is handled, or came before the program was entered. */
+		/*
+		 * Another event has to come: this one is handled, or came before the program was
+		 * entered.
+		 */
 		if ((hw[1] & 3) == 3)
 			user_events_before_exit--;
 		timer_set(clock_ns() + 5 * MS_NS);

@@ -2,8 +2,9 @@
 /*
  * Traps: what the guest knows about the last exception, and how a claim provokes one on purpose.
  *
- * A claim wraps one instruction in TRY(); an exception inside it is recorded and execution goes on after the
- * instruction. An exception anywhere else ends the running claim as "not ok" with its details.
+ * A claim wraps one instruction in TRY(); an exception inside it is recorded and execution goes on
+ * after the instruction. An exception anywhere else ends the running claim as "not ok" with its
+ * details.
  */
 #pragma once
 
@@ -83,18 +84,21 @@ bool try_read(const volatile void *p, uint64_t *value);
 bool try_write(volatile void *p, uint64_t value);
 
 /*
- * Call code that ends in ret and destroys no register but rax, rbx, rcx and rdx; false if it trapped. The stack is put right
- * whatever the code left on it.
+ * Call code that ends in ret and destroys no register but rax, rbx, rcx and rdx; false if it
+ * trapped. The stack is put right whatever the code left on it.
  */
 bool try_call(const void *code);
 
 /*
- * The iret hypercall to this frame on the current stack, rip 0 meaning just behind; true if it trapped, and then
- * trap_last says how. The current stack is what the frame names.
+ * The iret hypercall to this frame on the current stack, rip 0 meaning just behind; true if it
+ * trapped, and then trap_last says how. The current stack is what the frame names.
  */
 bool try_iret(uint64_t rip, uint64_t cs, uint64_t rflags, uint64_t ss);
 
-/* Install the default table: all 256 vectors at our stubs; DPL 3 for 3, 4 and 0x80, DPL 1 for 0x81, else 0. */
+/*
+ * Install the default table: all 256 vectors at our stubs; DPL 3 for 3, 4 and 0x80, DPL 1 for 0x81,
+ * else 0.
+ */
 long traps_install(void);
 long callbacks_install(void);
 

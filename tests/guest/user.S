@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * User programs, copied to USER_CODE and run in user mode; position independent, no calls.
- *   in    rdi = argument, rax = 0xa0a0, rcx = 0xc0c0, r11 = 0x1111, rsp = USER_STACK, the page at 0x401000 is writable
- *   out   whatever leaves user mode; a program that should have been left before ends in "syscall" with rax = 0xbad
+ *   in    rdi = argument, rax = 0xa0a0, rcx = 0xc0c0, r11 = 0x1111, rsp = USER_STACK; the page at
+ *         0x401000 is writable
+ *   out   whatever leaves user mode; a program that should have been left before ends in "syscall"
+ *         with rax = 0xbad
  */
 	.macro	PROGRAM name
 	.globl	user_\name, user_\name\()_end
@@ -21,7 +23,7 @@ PROGRAM syscall
 	syscall
 END syscall
 
-PROGRAM hypercall		/* rdi = number; would be sched_op(shutdown, NULL) for 29, and so on */
+PROGRAM hypercall		/* rdi = number */
 	mov	%edi, %eax
 	mov	$2, %edi
 	xor	%esi, %esi

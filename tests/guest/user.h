@@ -2,9 +2,10 @@
 /*
  * A user program: a few instructions run in user mode on page tables of its own.
  *
- * Each program is a piece of user.S between two labels, copied to USER_CODE. It has one page of stack below
- * USER_STACK and one page of data at USER_DATA. The user's page tables are also hooked into the kernel's, so the kernel
- * can read what the program wrote. Whatever leaves user mode, except an event, ends the program.
+ * Each program is a piece of user.S between two labels, copied to USER_CODE. It has one page of
+ * stack below USER_STACK and one page of data at USER_DATA. The user's page tables are also hooked
+ * into the kernel's, so the kernel can read what the program wrote. Whatever leaves user mode,
+ * except an event, ends the program.
  */
 #pragma once
 
@@ -19,8 +20,8 @@
 void user_setup(void);
 
 /*
- * Copy the program [begin, end) and run it with @arg in rdi and @rflags, cs and ss flat. Returns when the program is
- * left; trap_last says how, user_exit_regs holds its registers.
+ * Copy the program [begin, end) and run it with @arg in rdi and @rflags, cs and ss flat. Returns
+ * when the program is left; trap_last says how, user_exit_regs holds its registers.
  */
 void user_run(const char *begin, const char *end, uint64_t arg, uint64_t rflags);
 
@@ -59,9 +60,9 @@ USER_PROGRAM(fs);
 USER_PROGRAM(nop);
 
 /*
- * What an event does to a running user program. By default it is handled and the program goes on. With leave_on_event the
- * program is left at the first event (after events_before_exit handled ones, the timer re-armed each time), and that one
- * is not handled.
+ * What an event does to a running user program. By default it is handled and the program goes on.
+ * With leave_on_event the program is left at the first event (after events_before_exit handled
+ * ones, the timer re-armed each time), and that one is not handled.
  */
 extern volatile bool user_leave_on_event;
 extern volatile uint32_t user_events_before_exit;
