@@ -7,16 +7,6 @@
 #include <asm/layout.h>
 #include <asm/uaccess.h>
 
-/* The assembly twin of frame.h's STAC and CLAC. */
-#define SMAP_SITE(opcode)					\
-	"661: .byte 0x0f, 0x1f, 0x00\n\t"			\
-	".pushsection .smap_sites, \"a\", @progbits\n\t"	\
-	".long 661b - .\n\t"					\
-	".long " #opcode "\n\t"					\
-	".popsection\n\t"
-#define STAC SMAP_SITE(0xcb)
-#define CLAC SMAP_SITE(0xca)
-
 bool guest_range_ok(u64 va, u64 len)
 {
 	u64 end;
