@@ -165,12 +165,13 @@ void trap_debug_ist(struct regs *r)
 {
 	u64 dr6;
 
+	/* From ring 3 too: the registers were pushed there before the frame moved. */
+	this_cpu.ist_used |= 1ul << IST_DB;
 	asm volatile ("mov %%dr6, %0" : "=r"(dr6));
 	if (!regs_from_guest(r)) {
 		/*
 		 * A guest's TF at SYSENTER, or a watchpoint that our own access to its memory hit (DBG-4): nothing to tell anyone.
 		 */
-		this_cpu.ist_used |= 1ul << IST_DB;
 		r->rflags &= ~(u64)EFLAGS_TF;
 		asm volatile ("mov %0, %%dr6" :: "r"(0xffff0ff0ul));
 		return;

@@ -63,8 +63,11 @@ void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned n
 		expected = BOX_FREE;
 	}
 	box->function = fn;
-	for (unsigned i = 0; i < nr; i++)
+	for (unsigned i = 0; i < nr; i++) {
+		/* By value: an address of ours would mean something else over there. */
+		ASSERT(payload[i] < VA_CPU || payload[i] >= VA_PUBLIC);
 		box->payload[i] = payload[i];
+	}
 	__atomic_store_n(&box->state, BOX_FULL, __ATOMIC_RELEASE);
 	apic_send_ipi(cpu_public[cpu].apic_id, VECTOR_MAILBOX);
 	wait_until(box, BOX_DONE);
