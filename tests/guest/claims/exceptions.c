@@ -271,6 +271,7 @@ CLAIM(nmi_to_self, "VCPUOP_send_nmi to ourselves enters the NMI callback; a hype
 	if (rc == -XEN_ENOSYS)
 		skip("no NMIs between vCPUs here");
 	CHECK_OK(rc);
+	CHECK_ERR(HC3(vcpu_op, VCPUOP_send_nmi, 0, UNMAPPED_POINTER), XEN_EINVAL);
 	CHECK(trap_last.vector == TRAP_NMI_CALLBACK || trap_last.vector == TRAP_NMI);
 	CHECK_EQ(trap_last.cs & 3, 0);
 }
