@@ -39,7 +39,7 @@ HYPERVISOR = os.path.join(OUT, "isola.elf")
 SELFTEST = os.path.join(OUT, "selftest.elf")
 ISOLA_RUN = os.path.join(TOP, "tools/isola-run")
 LONG = os.environ.get("TEST_ALL") == "1"        # make test-all
-BOOT_SECONDS = 30
+BOOT_SECONDS = 90
 
 # As for isola-run, but a machine that has refused is watched for half a second only.
 QUICK_RULES = tuple(machine.Rule(r.pattern.pattern, r.status, min(r.grace, 0.5) if not r.must_end else r.grace,
