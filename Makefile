@@ -12,7 +12,7 @@ KPYTHON	?= /usr/bin/python3# the one for which Debian packages kconfiglib
 TOP	:= $(CURDIR)
 Q	:= $(if $(filter 1,$(V)),,@)
 say	= $(if $(filter 1,$(V)),:,printf '  %-7s %s\n' $(1) $(2))
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += -rR --no-print-directory
