@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at random instants, and the
+page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing foreign may be mapped, ever.
+
+That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks of
+tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what it is.
+ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by ten).
+"""
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+from isolatest import LONG, SELFTEST, tap
+from audit import size
+from leaks import LEAKS, Plant
+from livemachine import LiveMachine, debian_linux, write_initrd
+from ownership import OwnershipError
+from snapshot import SnapshotError
+
+INIT = """#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+echo "init: up"
+while :; do
+	/bin/busybox true & /bin/busybox dd if=/dev/zero of=/file bs=64k count=16 2>/dev/null
+	/bin/busybox cat /proc/meminfo | /bin/busybox sort >/dev/null
+	/bin/busybox usleep 20000
+done
+"""
+SEED = int(os.environ.get("ISOLATION_SEED") or random.SystemRandom().randrange(1 << 32))
+TIMES = float(os.environ.get("ISOLATION_STOPS") or (10 if LONG else 1))
+chance = random.Random(SEED)
+#       guest     CPUs  MiB   hypervisor options          stops
+RUNS = (("linux", 1, 256, "dom0_mem=128M", 14), ("linux", 2, 512, "dom0_mem=256M", 18),
+        ("linux", 4, 1024, "dom0_mem=256M", 22), ("selftest", 1, 256, "", 14),
+        ("selftest", 2, 256, "dom0_mem=64M", 14), ("selftest", 4, 1024, "dom0_mem=256M", 18))
+
+
+def stops(live, wanted):
+    """Yield a Snapshot at each of @wanted random instants, as long as the machine lives: a third while Linux boots."""
+    for number in range(wanted):
+        if number == wanted // 3 and b"Linux version" in live.output:
+            live.wait_for(rb"init: up")
+        time.sleep(chance.uniform(0, 0.25))
+        try:
+            with live.stopped() as snapshot:
+                yield snapshot
+        except SnapshotError:
+            return
+
+
+def account(audit):
+    """What is wrong with the audit itself: a kernel root that does not show its domain's memory means a blind walk."""
+    for reach in audit.reaches:
+        if reach.kind == "kernel" and reach.bytes["own domain"] < reach.viewer.vcpu.domain.nr_pages * 4096:
+            yield f"{reach.viewer.where} shows less than its domain's memory: {reach.line()}"
+
+
+def audited_run(name, cpus, mem, hv, wanted, kernel, initrd):
+    """Boot as often as it takes to stop @wanted times; one point for what was found, one for what was seen."""
+    done, boots, findings, blind, kinds, most = 0, 0, [], [], set(), 0
+    while done < wanted and boots < 3 * TIMES + 3:
+        boots += 1
+        before = done
+        cmdline = "console=hvc0" if name == "linux" else ""
+        with LiveMachine(kernel, cmdline, initrd, hv=hv, smp=cpus, mem_mib=mem) as live:
+            if not live.wait_for(rb"Linux version|TAP version"):
+                findings.append("the guest did not start:\n" + live.text()[-800:])
+                break
+            for snapshot in stops(live, wanted - done):
+                try:
+                    audit = live.audit(snapshot)
+                except OwnershipError as error:
+                    findings.append(f"stop {done + 1}: {error}")
+                    continue
+                done += 1
+                findings += [f"stop {done}: {finding}" for finding in audit.findings]
+                blind += account(audit)
+                kinds.update(reach.kind for reach in audit.reaches)
+                most = max([most] + [reach.beyond for reach in audit.reaches])
+        if done == before:
+            break
+    where = f"{name}, {cpus} CPU{'s' * (cpus > 1)}, {mem} MiB"
+    tap.ok(not findings and done >= wanted, f"{where}: nothing foreign at any of {done} stops",
+           "\n".join(findings[:12] + [f"{len(findings)} findings; {done} of {wanted} stops"]))
+    tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory", "\n".join(blind[:3]))
+    tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; at most {size(most)} beyond the domain's own")
+
+
+def run_all(linux, initrd):
+    for name, cpus, mem, hv, wanted in RUNS:
+        if name == "linux" and not linux[0]:
+            tap.skip(f"Linux on {cpus} CPUs", linux[1])
+            continue
+        audited_run(name, cpus, mem, hv, int(wanted * TIMES), linux[0] if name == "linux" else SELFTEST,
+                    initrd if name == "linux" else None)
+
+
+def positive_control():
+    """asi=off maps everything: the auditor must say so."""
+    with LiveMachine(SELFTEST, hv="asi=off dom0_mem=64M", mem_mib=256) as live:
+        if not live.wait_for(rb"TAP version"):
+            tap.ok(False, "asi=off: the guest starts", live.text()[-800:])
+            return
+        with live.stopped() as snapshot:
+            audit = live.audit(snapshot)
+    text = "\n".join(audit.findings)
+    for what in ("free", "own CPU", "own vCPU", "image", "frame table"):
+        tap.ok(re.search(rf"slot 262: foreign frame \({what}\)", text), f"asi=off: found in the window: {what}", text)
+    tap.ok("beyond the domain's own" in text, "asi=off: more is mapped than the domain's memory and 16 MiB", text)
+
+
+def find_guest_cpu(live, cpus):
+    """Stop when some CPU runs a vCPU in guest mode; its number. The machine stays stopped."""
+    for _ in range(200):
+        time.sleep(chance.uniform(0, 0.05))
+        live.qmp.stop()
+        snapshot = live.snapshot()
+        audit = live.audit(snapshot)
+        for reach in audit.reaches:
+            if reach.kind in cpus and reach.cpu.cpl == 3:
+                return reach.cpu.index, audit
+        live.qmp.go_on()
+    return None, None
+
+
+def planted_leaks(kernel, initrd):
+    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=128M", smp=2, mem_mib=256) as live:
+        if not live.wait_for(rb"init: up"):
+            tap.ok(False, "planted leaks: Linux starts", live.text()[-800:])
+            return
+        cpu, clean = find_guest_cpu(live, ("kernel",))
+        if cpu is None:
+            tap.ok(False, "planted leaks: a CPU in guest kernel mode")
+            return
+        tap.ok(not clean.findings, "planted leaks: none is found before", "\n".join(clean.findings))
+        for name, expected, plant in LEAKS:
+            snapshot = live.snapshot(private=True)
+            plant(Plant(snapshot, clean.owners, live.image, cpu))
+            try:
+                findings = live.audit(snapshot).findings
+            except OwnershipError as error:
+                findings = [f"(the records cannot be read: {error})"]
+            tap.ok(any(re.search(expected, finding) for finding in findings), f"planted: {name}",
+                   f"expected /{expected}/\n" + "\n".join(findings[:8]))
+
+
+tap.note(f"ISOLATION_SEED={SEED}")
+with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
+    initrd = os.path.join(directory, "initrd")
+    linux = debian_linux()
+    if linux[0]:
+        write_initrd(initrd, INIT)
+    positive_control()
+    if linux[0]:
+        planted_leaks(linux[0], initrd)
+    else:
+        tap.skip("planted leaks", linux[1])
+    run_all(linux, initrd)
+tap.done()

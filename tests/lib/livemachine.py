@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""A machine that a test can stop and look into while it runs: its RAM is a file in memory, its monitor a socket.
+
+    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=256M", smp=2, mem_mib=512) as live:
+        live.wait_for(rb"init: up")
+        with live.stopped() as snapshot:
+            audit = live.audit(snapshot)
+"""
+import contextlib
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+
+from isolatest import HYPERVISOR, TOP, grubimage, machine, read
+import pvkernel
+from audit import Audit
+from ownership import Image, Owners
+from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
+
+
+class LiveMachine:
+    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None):
+        """@kernel, @initrd: paths. The machine starts in __enter__."""
+        self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
+        self.image, self.output, self.condition = Image(HYPERVISOR), bytearray(), threading.Condition()
+        self.ram_file, self.socket = os.path.join(self.directory, "ram"), os.path.join(self.directory, "qmp")
+        files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR), "/boot/kernel": pvkernel.load(kernel)}
+        modules = [("/boot/kernel", cmdline)]
+        if initrd:
+            files["/boot/initrd"] = initrd
+            modules.append(("/boot/initrd", ""))
+        iso = os.path.join(self.directory, "boot.iso")
+        grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
+        self.command = machine.qemu_command(iso, smp=smp, mem_mib=mem_mib, cpu=cpu, qmp=self.socket,
+                                            **file_backed(self.ram_file, mem_mib))
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.qmp = Qmp(self.socket)
+        self.ranges = self.qmp.ram_ranges("ram")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.directory)
+
+    def _listen(self):
+        while data := os.read(self.process.stdout.fileno(), 65536):
+            with self.condition:
+                self.output += data
+                self.condition.notify_all()
+        with self.condition:
+            self.condition.notify_all()
+
+    def wait_for(self, pattern, timeout=60):
+        """True once the serial line has said @pattern (bytes); false if it did not in time, or the machine ended."""
+        end = time.monotonic() + timeout
+        with self.condition:
+            while not re.search(pattern, self.output):
+                left = end - time.monotonic()
+                if left <= 0 or self.process.poll() is not None:
+                    return False
+                self.condition.wait(min(left, 0.5))
+        return True
+
+    def text(self):
+        with self.condition:
+            return bytes(self.output).decode("utf-8", "replace").replace("\r", "")
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Stop the machine; a Snapshot of it without any copy; let it go on. SnapshotError when it has ended."""
+        self.qmp.stop()
+        try:
+            yield self.snapshot()
+        finally:
+            self.qmp.go_on()
+
+    def snapshot(self, private=False):
+        """Of the machine as it stands, which must be stopped. @private: may be patched, the machine sees nothing."""
+        return Snapshot(Ram.of_file(self.ram_file, self.ranges, private), self.qmp.cpus())
+
+    def audit(self, snapshot):
+        return Audit(snapshot, Owners(snapshot, self.image))
+
+
+def cpio(members):
+    """A newc archive of (name, mode, content): Linux, Documentation/driver-api/early-userspace/buffer-format.rst."""
+    archive = b""
+    for number, (name, mode, content) in enumerate(members + [("TRAILER!!!", 0, b"")]):
+        fields = (number + 1, mode, 0, 0, 1, 0, len(content), 0, 0, 5, 1, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        archive += head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
+    return archive
+
+
+def write_initrd(path, script):
+    """A busybox initial RAM disk with @script as /init."""
+    with open(path, "wb") as file:
+        file.write(gzip.compress(cpio([
+            ("bin", 0o40755, b""), ("dev", 0o40755, b""), ("proc", 0o40755, b""), ("dev/console", 0o20600, b""),
+            ("bin/busybox", 0o100755, read("/bin/busybox")), ("init", 0o100755, script.encode())]), 1))
+
+
+def debian_linux():
+    """(path of Debian's kernel, None), or (None, why there is none)."""
+    done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "linux"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        return None, done.stderr.strip().replace("\n", "; ")
+    if not os.path.exists("/bin/busybox"):
+        return None, "no /bin/busybox (package busybox-static)"
+    return done.stdout.strip(), None
