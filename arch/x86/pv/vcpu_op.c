@@ -209,7 +209,8 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 /* Only to oneself: nmi_pending is private. */
 static long op_send_nmi(struct vcpu *v, u64 arg)
 {
-	(void)arg;
+	if (arg)
+		return -EINVAL;
 	if (v != current)
 		return -ENOSYS;
 	this_vcpu.nmi_pending = 1;

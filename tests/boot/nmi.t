@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""NMIs at any instruction: the selftest passes while the machine is given NMIs as fast as QEMU's monitor can, on two
+CPUs. An entry path that trusts its stack, CR3 or a register for one instruction too long does not survive this."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+from isolatest import ISOLA_RUN, POWERED_OFF, SELFTEST, guest_points, tap
+
+LEAST = 300     # a run that saw fewer has shown nothing
+STARTED = b"(isola) 2 CPUs"     # before its first IDT nobody survives an NMI: firmware, GRUB, head.S
+
+
+def wait_for(file, text, process):
+    while process.poll() is None:
+        file.seek(0)
+        if text in file.read():
+            return
+        time.sleep(0.02)
+
+
+def storm(path, process):
+    """Inject until the machine is gone. Returns how many."""
+    monitor = socket.socket(socket.AF_UNIX)
+    while process.poll() is None:
+        try:
+            monitor.connect(path)
+            break
+        except OSError:
+            time.sleep(0.05)
+    count = 0
+    try:
+        stream = monitor.makefile("rw")
+        stream.readline()
+        for command in ["qmp_capabilities"] + ["inject-nmi"] * 1000000:
+            stream.write(json.dumps({"execute": command}) + "\n")
+            stream.flush()
+            while '"return"' not in (answer := stream.readline()):
+                if not answer:
+                    return count
+            count += command == "inject-nmi"
+    except OSError:
+        pass
+    return count
+
+
+with tempfile.TemporaryDirectory() as place:
+    qmp = os.path.join(place, "qmp")
+    with open(os.path.join(place, "console"), "w+b") as console:
+        process = subprocess.Popen([ISOLA_RUN, "--smp", "2", "--timeout", "120", "--qmp", qmp, SELFTEST],
+                                   stdin=subprocess.DEVNULL, stdout=console)
+        with open(console.name, "rb") as reader:
+            wait_for(reader, STARTED, process)
+        injected = storm(qmp, process)
+        status = process.wait()
+        console.seek(0)
+        text = console.read().decode(errors="replace")
+tap.ok(injected >= LEAST, f"at least {LEAST} NMIs were injected on each of 2 CPUs ({injected})")
+tap.ok(status == POWERED_OFF and "all claims hold" in text, "the selftest passes all the same", f"status {status}\n{text[-3000:]}")
+tap.done()
