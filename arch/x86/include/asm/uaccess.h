@@ -72,6 +72,8 @@ static __always_inline int copy_words_from_guest(u64 *to, u64 va, size_t len)
 	return 0;
 fault:
 	guest_access_end();
+	/* All over again: see "once more" in uaccess.c. */
+	return raw_copy_from_guest(to, va, len) ? -EFAULT : 0;
 refused:
 	__builtin_memset(to, 0, len);
 	return -EFAULT;
@@ -89,7 +91,7 @@ static __always_inline int copy_words_to_guest(u64 va, const u64 *from, size_t l
 	return 0;
 fault:
 	guest_access_end();
-	return -EFAULT;
+	return raw_copy_to_guest(va, from, len) ? -EFAULT : 0;
 }
 
 #ifdef HOSTED
