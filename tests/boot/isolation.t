@@ -27,6 +27,7 @@ echo "init: up"
 while :; do
 	/bin/busybox true & /bin/busybox dd if=/dev/zero of=/file bs=64k count=16 2>/dev/null
 	/bin/busybox cat /proc/meminfo | /bin/busybox sort >/dev/null
+	i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done
 	/bin/busybox usleep 20000
 done
 """

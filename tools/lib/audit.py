@@ -318,6 +318,14 @@ class Audit:
                 last = min(first + count, len(seen))
                 seen[first:last] = b"\1" * (last - first)
 
+    def reachable(self, reach):
+        """A byte for each frame: 1 where @reach's root shows it, in the hypervisor's slots or the guest's."""
+        seen = bytearray(reach.seen)
+        for slot, entry in enumerate(self.ram.entries(reach.cpu.root)):
+            if slot not in HV_SLOTS and entry & PTE_P:
+                self._mark(seen, (entry & PTE_ADDR) >> 12, 3)
+        return seen
+
     def _measure(self, reach, entries):
         seen = bytearray(len(self.codes))
         for slot in HV_SLOTS:
