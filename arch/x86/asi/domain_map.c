@@ -143,6 +143,44 @@ static int window_map(struct domain *d, mfn_t first, unsigned order)
 	return 0;
 }
 
+/* page_lock held: d's list of owned frames. */
+static void list_add(struct domain *d, struct page_info *pg)
+{
+	u32 n = mfn_x(page_mfn(pg));
+
+	pg->prev = 0;
+	pg->next = d->page_list;
+	if (d->page_list)
+		page_of(_mfn(d->page_list))->prev = n;
+	d->page_list = n;
+}
+
+static void list_del(struct domain *d, struct page_info *pg)
+{
+	if (pg->prev)
+		page_of(_mfn(pg->prev))->next = pg->next;
+	else
+		d->page_list = pg->next;
+	if (pg->next)
+		page_of(_mfn(pg->next))->prev = pg->prev;
+	pg->prev = pg->next = 0;
+}
+
+/* page_lock held, the window shows them: 2^order scrubbed frames become d's. */
+static void own_frames(struct domain *d, mfn_t first, unsigned order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		struct page_info *pg = page_of(mfn_add(first, i));
+
+		pg->owner = d->domid;
+		pg->type_info = PGT_none;
+		pg->tlb_stamp = 0;
+		list_add(d, pg);
+		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
+		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+	}
+}
+
 int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 {
 	u32 nr = 1u << order;
@@ -154,25 +192,35 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	rc = window_map(d, first, order);
 	if (rc)
 		goto out;
-	for (u32 i = 0; i < nr; i++) {
-		struct page_info *pg = page_of(mfn_add(first, i));
-		u32 n = mfn_x(first) + i;
-
-		pg->owner = d->domid;
-		pg->type_info = PGT_none;
-		pg->tlb_stamp = 0;
-		pg->prev = 0;
-		pg->next = d->page_list;
-		if (d->page_list)
-			page_of(_mfn(d->page_list))->prev = n;
-		d->page_list = n;
-		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
-		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
-	}
+	own_frames(d, first, order);
 	d->nr_pages += nr;
 out:
 	spin_unlock(&d->page_lock);
 	return rc;
+}
+
+int domain_prepare_pages(struct domain *d, mfn_t first, unsigned order)
+{
+	pte_t *pl2e;
+	int rc = 0;
+
+	spin_lock(&d->page_lock);
+	for (u64 done = 0; done < 1ul << order && !rc; done += L2_FRAMES) {
+		pl2e = window_l2e(d, mfn_add(first, done));
+		/* An absent entry becomes a large page; tables, once made, stay. */
+		if (!pl2e || ((order < 9 || pte_present(*pl2e)) && !table_below(d, pl2e)))
+			rc = -ENOMEM;
+	}
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order)
+{
+	spin_lock(&d->page_lock);
+	BUG_ON(window_map(d, first, order));
+	own_frames(d, first, order);
+	spin_unlock(&d->page_lock);
 }
 
 int domain_add_special_page(struct domain *d, mfn_t *m)
@@ -206,57 +254,107 @@ static pte_t *split_large(struct domain *d, pte_t *pl2e)
 	return l1;
 }
 
-int domain_release_page(struct domain *d, mfn_t m)
+/* page_lock held. Only the allocation reference is left, and from now on no get succeeds (MEM-4). */
+static int withdraw(struct domain *d, struct page_info *pg)
 {
-	struct page_info *pg = page_of(m);
 	u64 only = PGC_allocated | 1;
-	pte_t *pl2e, *l1;
-	int rc = -EBUSY;
+	pte_t *pl2e;
 
-	spin_lock(&d->page_lock);
-	/* Only the allocation reference is left, and from now on no get succeeds (MEM-4). */
 	if (pg->owner != d->domid ||
 	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		goto out;
-	pl2e = window_l2e(d, m);
-	l1 = pl2e && !(*pl2e & PTE_PS) ? table_below(d, pl2e) : split_large(d, pl2e);
-	if (!l1) {
+		return -EBUSY;
+	pl2e = window_l2e(d, page_mfn(pg));
+	if (!pl2e || ((*pl2e & PTE_PS) && !split_large(d, pl2e))) {
 		pg->count_info = PGC_allocated | 1;
-		rc = -ENOMEM;
-		goto out;
+		return -ENOMEM;
 	}
-	pte_write(&l1[pt_index((u64)window_ptr(m), 1)], 0);
+	list_del(d, pg);
+	return 0;
+}
 
-	if (pg->prev)
-		page_of(_mfn(pg->prev))->next = pg->next;
-	else
-		d->page_list = pg->next;
-	if (pg->next)
-		page_of(_mfn(pg->next))->prev = pg->prev;
-	d->nr_pages--;
-	/* Parked until the flush that covers it (TLB-3). */
-	pg->prev = 0;
+/* page_lock held, @pg withdrawn: out of the window, and parked until the flush that covers it (TLB-3). */
+static void expel(struct domain *d, struct page_info *pg)
+{
+	mfn_t m = page_mfn(pg);
+	pte_t *l1 = table_below(d, window_l2e(d, m));
+
+	pte_write(&l1[pt_index((u64)window_ptr(m), 1)], 0);
 	pg->next = d->leaving_list;
 	d->leaving_list = mfn_x(m);
-	rc = 0;
-out:
+}
+
+int domain_release_page(struct domain *d, mfn_t m)
+{
+	struct page_info *pg = page_of(m);
+	int rc;
+
+	spin_lock(&d->page_lock);
+	rc = withdraw(d, pg);
+	if (!rc) {
+		expel(d, pg);
+		d->nr_pages--;
+	}
 	spin_unlock(&d->page_lock);
 	return rc;
+}
+
+int domain_withdraw_page(struct domain *d, mfn_t m, u32 *list)
+{
+	struct page_info *pg = page_of(m);
+	int rc;
+
+	spin_lock(&d->page_lock);
+	rc = withdraw(d, pg);
+	if (!rc) {
+		pg->next = *list;
+		*list = mfn_x(m);
+	}
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+static struct page_info *pop_frame(u32 *list)
+{
+	struct page_info *pg = page_of(_mfn(*list));
+
+	*list = pg->next;
+	return pg;
+}
+
+void domain_expel_pages(struct domain *d, u32 *list)
+{
+	spin_lock(&d->page_lock);
+	while (*list)
+		expel(d, pop_frame(list));
+	spin_unlock(&d->page_lock);
+}
+
+void domain_readmit_pages(struct domain *d, u32 *list)
+{
+	spin_lock(&d->page_lock);
+	while (*list) {
+		struct page_info *pg = pop_frame(list);
+
+		list_add(d, pg);
+		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+	}
+	spin_unlock(&d->page_lock);
 }
 
 void domain_release_flush(struct domain *d)
 {
 	u32 n;
 
-	if (!d->leaving_list)
+	if (!READ_ONCE(d->leaving_list))
 		return;
-	/* Every CPU that runs this domain may hold the window's entry or the guest's own stale mapping. */
-	tlb_flush_vcpus(d, ~0ul, ~0ul);
+	/* Taken before the flush: what another vcpu adds meanwhile is not covered by it (TLB-3). */
 	spin_lock(&d->page_lock);
 	n = d->leaving_list;
 	d->leaving_list = 0;
 	spin_unlock(&d->page_lock);
+	/* Every CPU that runs this domain may hold the window's entry or the guest's own stale mapping. */
+	tlb_flush_vcpus(d, ~0ul, ~0ul);
 	while (n) {
 		struct page_info *pg = page_of(_mfn(n));
 		u32 next = pg->next;

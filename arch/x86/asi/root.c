@@ -4,7 +4,8 @@
  *
  * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new generation -> fence -> read every CPU's
  * record. Copier, interrupts off: publish the record -> fence -> read generation -> copy -> read again, repeat if it moved. So either the
- * copier sees the new entry, or the updater sees the copier's record and makes it copy again (T4, T5).
+ * copier sees the new entry, or the updater sees the copier's record and makes it copy again (T4, T5). What the record named before
+ * stays in it as "leaving" until CR3 has been written: until then that root can be walked (XSA-494). Model: tests/models/root-copy.pml.
  * SWI-1: this_cpu.curr, this_cpu.cr3 and CR3 change in one interrupts-off section, in this file only.
  */
 #include <isola/errno.h>
@@ -115,10 +116,33 @@ static void publish(struct vcpu *v)
 {
 	struct cpu_loaded *rec = &this_cpu.pub->loaded;
 
+	WRITE_ONCE(rec->leaving_vcpu, rec->vcpu);
+	WRITE_ONCE(rec->leaving_kernel_l4.n, rec->kernel_l4.n);
+	WRITE_ONCE(rec->leaving_user_l4.n, rec->user_l4.n);
 	WRITE_ONCE(rec->vcpu, v);
 	WRITE_ONCE(rec->kernel_l4.n, v->copy[COPY_KERNEL].l4.n);
 	WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n);
 	smp_mb();
+}
+
+/* Nothing is loaded any more that came from where publish() found the record pointing. */
+static void publish_left(void)
+{
+	struct cpu_loaded *rec = &this_cpu.pub->loaded;
+
+	WRITE_ONCE(rec->leaving_vcpu, NULL);
+	WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
+	WRITE_ONCE(rec->leaving_user_l4.n, mfn_x(INVALID_MFN));
+}
+
+/* Has CPU @cpu a root copied from guest L4 @m? The order of reading is publish()'s the other way round. */
+static bool names(unsigned cpu, mfn_t m)
+{
+	const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
+
+	return READ_ONCE(rec->user_l4.n) == mfn_x(m) || READ_ONCE(rec->kernel_l4.n) == mfn_x(m) ||
+	       READ_ONCE(rec->leaving_user_l4.n) == mfn_x(m) ||
+	       READ_ONCE(rec->leaving_kernel_l4.n) == mfn_x(m);
 }
 
 /* The only place that writes CR3 once the boot root is loaded. Interrupts off. */
@@ -191,41 +215,51 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 	return 0;
 }
 
-/* One slot of one of the current vcpu's roots follows its L4, if the root was up to date until now. */
-static void mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot, u64 old_generation)
+/* One slot of one of the current vcpu's roots follows its L4. False: the root was behind already, and needs more than that. */
+static bool mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot, u64 old_generation)
 {
 	struct root_copy *copy = &current->copy[which];
 	u64 bit = 1ul << (slot % 64);
 
-	if (!mfn_eq(copy->l4, m) || copy->generation != old_generation)
-		return;
+	if (!mfn_eq(copy->l4, m))
+		return true;
+	if (copy->generation != old_generation)
+		return false;
 	pte_write(&root_page(current, which)[slot], root_entry(pte_read(&l4[slot])));
 	if (pte_present(pte_read(&l4[slot])))
 		copy->occupied[slot / 64] |= bit;
 	else
 		copy->occupied[slot / 64] &= ~bit;
 	copy->generation = pte_read(&l4[L4_GENERATION]);
+	return true;
 }
 
-bool root_l4_written(mfn_t m, pte_t *l4, unsigned slot)
+/*
+ * Who owes what for one edit of @m (the truth table of docs/page-types.md):
+ *   here      not its L4    neither root shows it: nothing
+ *             in step       the slot has been stored: no root part
+ *             behind        another CPU's edit has not reached this root yet: all of it is synced at dispatch
+ *   others    record does not name @m    nothing: whoever loads it later sees the new generation
+ *             record names it            synced, then flushed, at dispatch
+ */
+void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
 {
 	u64 old = pte_read(&l4[L4_GENERATION]), bit = 1ul << (slot % 64), flags;
 	u64 occupied = pte_read(&l4[L4_OCCUPIED + slot / 64]);
+	bool in_step;
 
 	pte_write(&l4[L4_OCCUPIED + slot / 64], pte_present(pte_read(&l4[slot])) ? occupied | bit : occupied & ~bit);
 	pte_write(&l4[L4_GENERATION], new_generation());
 	flags = irq_save();
-	mirror_slot(COPY_KERNEL, m, l4, slot, old);
-	mirror_slot(COPY_USER, m, l4, slot, old);
+	in_step = mirror_slot(COPY_KERNEL, m, l4, slot, old);
+	in_step &= mirror_slot(COPY_USER, m, l4, slot, old);
 	irq_restore(flags);
+	if (!in_step)
+		debt->cpus[smp_cpu_id() / 64] |= 1ul << (smp_cpu_id() % 64);
 	smp_mb();
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
-
-		if (cpu != smp_cpu_id() && (READ_ONCE(rec->kernel_l4.n) == mfn_x(m) || READ_ONCE(rec->user_l4.n) == mfn_x(m)))
-			return true;
-	}
-	return false;
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu != smp_cpu_id() && names(cpu, m))
+			debt->cpus[cpu / 64] |= 1ul << (cpu % 64);
 }
 
 static pte_t *l4_in_window(mfn_t m)
@@ -234,7 +268,7 @@ static pte_t *l4_in_window(mfn_t m)
 }
 
 /*
- * FLUSH_ROOT on this CPU: an L4 that its record names has changed. From the IPI, so any root may be loaded; the guest L4s are read on the
+ * FLUSH_ROOT on this CPU: an L4 that its record names has changed. Interrupts off; any root may be loaded; the guest L4s are read on the
  * kernel root, which shows them. Root first, then TLB (T1).
  */
 static void resync_current(void)
@@ -250,6 +284,7 @@ static void resync_current(void)
 	sync_root(v, COPY_KERNEL, l4_in_window(v->copy[COPY_KERNEL].l4));
 	sync_root(v, COPY_USER, l4_in_window(v->copy[COPY_USER].l4));
 	load_cr3(cr3);
+	publish_left();
 }
 
 static void resync_ipi(const u64 *payload)
@@ -263,14 +298,21 @@ void root_init(void)
 	ipi_set_function(IPI_RESYNC_ROOT, resync_ipi);
 }
 
-void root_flush_others(mfn_t m)
+void root_dispatch(struct root_debt *debt)
 {
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
+	for (unsigned w = 0; w < ARRAY_SIZE(debt->cpus); w++)
+		for (; debt->cpus[w]; debt->cpus[w] &= debt->cpus[w] - 1) {
+			unsigned cpu = w * 64 + __builtin_ctzl(debt->cpus[w]);
 
-		if (cpu != smp_cpu_id() && (READ_ONCE(rec->kernel_l4.n) == mfn_x(m) || READ_ONCE(rec->user_l4.n) == mfn_x(m)))
-			ipi_call(cpu, IPI_RESYNC_ROOT, NULL, 0);
-	}
+			if (cpu != smp_cpu_id()) {
+				ipi_call(cpu, IPI_RESYNC_ROOT, NULL, 0);
+			} else {
+				u64 flags = irq_save();
+
+				resync_current();
+				irq_restore(flags);
+			}
+		}
 }
 
 static void set_l4(unsigned which, mfn_t l4)
@@ -292,6 +334,7 @@ void root_set_kernel(mfn_t l4)
 	this_vcpu.kernel_l4 = l4;
 	set_l4(COPY_KERNEL, l4);
 	load_cr3(current->cr3_kernel);
+	publish_left();
 	irq_restore(flags);
 }
 
@@ -302,6 +345,7 @@ void root_set_user(mfn_t l4)
 	/* Not loaded now: the next toggle's CR3 write flushes. */
 	this_vcpu.user_l4 = l4;
 	set_l4(COPY_USER, l4);
+	publish_left();
 	irq_restore(flags);
 }
 
@@ -357,5 +401,6 @@ void root_load(struct vcpu *v)
 	load_cr3(v->cr3_kernel);
 	if (vcpu_is_idle(v))
 		publish(v);
+	publish_left();
 	/* The user root, if that is where the vcpu is, comes with its registers: switch.c. */
 }

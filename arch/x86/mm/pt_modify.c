@@ -2,7 +2,7 @@
 /*
  * Changing one entry. Invariants: the references of the new entry are held before it is visible;
  * those of the old one are dropped after it is gone from memory and, at L4, from every root that
- * can be walked; the old value is the one the swap gave back (PTE-5). Only the CPU sets bits (A, D)
+ * can be walked (so they wait in the batch); the old value is the one the swap gave back (PTE-5). Only the CPU sets bits (A, D)
  * in an entry behind our back: everything else needs the page lock.
  */
 #include <asm/domain_map.h>
@@ -12,6 +12,7 @@
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
 #include <asm/root.h>
+#include <asm/tlb.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
@@ -80,20 +81,65 @@ static bool swap_keeping_ad(pte_t *pe, pte_t *oe, pte_t ne)
 	return false;
 }
 
-/* An L4 entry has been written: no root may go on naming what it named. */
-static void l4_written(struct page_info *table, const pte_t *pe)
+void pt_batch_end(struct pt_batch *batch)
 {
-	mfn_t m = page_mfn(table);
-	pte_t *l4 = window_ptr(m);
+	struct page_info *old = batch->old_l3;
 
-	if (root_l4_written(m, l4, pe - l4))
-		root_flush_others(m);
+	if (batch->any_l4)
+		root_dispatch(&batch->roots);
+	if (batch->flush_here)
+		tlb_flush_local();
+	batch->old_l3 = NULL;
+	batch->any_l4 = batch->flush_here = false;
+	if (old)
+		page_put_and_type(old);
+}
+
+/*
+ * Before an entry above L1 takes or drops references: at most one table waits for a dispatch, and what is done next may need the
+ * vcpu's one place for a parked table. -ERESTART: that place is taken now.
+ */
+static int make_room(struct pt_batch *batch)
+{
+	if (likely(!batch->old_l3))
+		return 0;
+	pt_batch_end(batch);
+	return mfn_is_valid_num(this_vcpu.old_guest_table) ? -ERESTART : 0;
 }
 
 enum how { HOW_ANY, HOW_KEEP_AD, HOW_EXPECTED };
 
+static bool swap_in(pte_t *pe, pte_t *oe, pte_t ne, enum how how)
+{
+	if (how == HOW_KEEP_AD)
+		return swap_keeping_ad(pe, oe, ne);
+	return swap_entry(pe, oe, ne, how == HOW_ANY);
+}
+
+/*
+ * Row by row as in docs/page-types.md: the entry at @pe of @table has become another, *@oe is gone. True: its references wait in
+ * the batch, the caller does not drop them.
+ */
+static bool owe(struct pt_batch *batch, struct page_info *table, unsigned level, const pte_t *pe, pte_t oe, bool fast)
+{
+	pte_t *l4;
+
+	if (level == 1)
+		return false;
+	batch->flush_here |= pte_present(oe);
+	if (level != 4)
+		return false;
+	l4 = window_ptr(page_mfn(table));
+	root_l4_written(page_mfn(table), l4, pe - l4, &batch->roots);
+	batch->any_l4 = true;
+	if (fast || !pte_present(oe))
+		return false;
+	batch->old_l3 = page_of(pte_mfn(oe));
+	return true;
+}
+
 static int modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-		  pte_t *expected, pte_t ne, enum how how)
+		  pte_t *expected, pte_t ne, enum how how, struct pt_batch *batch)
 {
 	pte_t oe = how == HOW_EXPECTED ? *expected : pte_read(pe);
 	bool fast, swapped;
@@ -103,37 +149,37 @@ static int modify(struct domain *pg_owner, struct page_info *table, unsigned lev
 		return rc;
 	fast = is_fast(level, oe, ne);
 	if (!fast) {
-		rc = get_entry(pg_owner, level, ne);
+		rc = level > 1 ? make_room(batch) : 0;
+		if (!rc)
+			rc = get_entry(pg_owner, level, ne);
 		if (rc)
 			return rc;
 	}
-	if (how == HOW_KEEP_AD)
-		swapped = swap_keeping_ad(pe, &oe, ne);
-	else
-		swapped = swap_entry(pe, &oe, ne, how == HOW_ANY);
-	if (swapped && level == 4)
-		l4_written(table, pe);
-	if (!fast)
-		put_entry(level, swapped ? oe : ne);
-	if (swapped)
-		return 0;
-	if (how == HOW_EXPECTED)
-		*expected = oe;
-	return -EAGAIN;
+	swapped = swap_in(pe, &oe, ne, how);
+	if (!swapped) {
+		if (!fast)
+			put_entry(level, ne);
+		if (how == HOW_EXPECTED)
+			*expected = oe;
+		return -EAGAIN;
+	}
+	if (!owe(batch, table, level, pe, oe, fast) && !fast)
+		put_entry(level, oe);
+	return 0;
 }
 
 int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-	      pte_t ne, enum pt_preserve preserve)
+	      pte_t ne, enum pt_preserve preserve, struct pt_batch *batch)
 {
 	enum how how = preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY;
 
-	return modify(pg_owner, table, level, pe, NULL, ne, how);
+	return modify(pg_owner, table, level, pe, NULL, ne, how, batch);
 }
 
 int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
 		       pte_t *expected, pte_t ne)
 {
-	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED);
+	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED, NULL);
 }
 
 /*

@@ -48,12 +48,21 @@ static bool flushed_since(unsigned cpu, u32 stamp)
 	return tlb_clock_read() - clock < 1ul << 30 && (u32)clock - stamp < 1u << 31;
 }
 
-/* Does CPU @cpu run a vcpu of @d that @vcpu_mask names? */
+static bool is_one_of(const struct vcpu *v, const struct domain *d, u64 vcpu_mask)
+{
+	return v && v->domain == d && (vcpu_mask >> v->id & 1);
+}
+
+/*
+ * Does CPU @cpu run a vcpu of @d that @vcpu_mask names, or has it not yet written CR3 since? In this order: asi/root.c stores the one
+ * it leaves before the one it comes to.
+ */
 static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
 {
-	const struct vcpu *v = READ_ONCE(cpu_public[cpu].loaded.vcpu);
+	const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
 
-	return v && v->domain == d && (vcpu_mask >> v->id & 1);
+	return is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) ||
+	       is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask);
 }
 
 static void flush_here(u64 va)

@@ -24,6 +24,7 @@ objs-y += arch/x86/pv/platform_op.o
 objs-y += arch/x86/pv/gdt.o
 objs-y += arch/x86/pv/ldt.o
 objs-y += arch/x86/pv/reservation.o
+objs-y += arch/x86/pv/exchange.o
 objs-y += arch/x86/pv/memory_map.o
 objs-y += arch/x86/pv/memory_op.o
 objs-y += arch/x86/pv/sched_op.o

@@ -89,7 +89,7 @@ static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 
 	if (!pe)
 		return GNTST_bad_virt_addr;
-	rc = pt_modify(rd, table, 1, pe, grant_entry(m, flags), PT_REPLACE);
+	rc = pt_modify(rd, table, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
 	pt_unlock_l1e(table);
 	return rc ? GNTST_general_error : GNTST_okay;
 }

@@ -6,7 +6,9 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #endif
+#define __XEN_TOOLS__ 1		/* the sharing questions are among the tools' */
 #include <asm/domain_map.h>
+#include <asm/exchange.h>
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
@@ -93,19 +95,11 @@ static long op_machphys_mapping(u64 arg)
 	return copy_to_guest(arg, &m, sizeof(m));
 }
 
-/*
- * Contiguous memory for DMA: none to be had yet. All refused and nr_exchanged as the caller left it
- * is an outcome the ABI has, and guests fall back.
- */
-static long op_exchange(u64 arg)
+/* No page is shared between domains by content. */
+static long op_no_sharing(u64 arg)
 {
-	struct xen_memory_exchange x;
-
-	if (copy_from_guest(&x, arg, sizeof(x)))
-		return -EFAULT;
-	if (!memory_op_domain(x.in.domid) || x.in.domid != x.out.domid)
-		return -EINVAL;
-	return -ENOMEM;
+	(void)arg;
+	return 0;
 }
 
 static long (*const ops[])(u64 arg) = {
@@ -116,7 +110,9 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_machphys_mapping]       = op_machphys_mapping,
 	[XENMEM_memory_map]             = memory_map_own,
 	[XENMEM_machine_memory_map]     = memory_map_machine,
-	[XENMEM_exchange]               = op_exchange,
+	[XENMEM_exchange]               = memory_exchange,
+	[XENMEM_get_sharing_freed_pages] = op_no_sharing,
+	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
 };
 
 long hc_memory_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)

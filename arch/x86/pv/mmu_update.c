@@ -18,7 +18,6 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
-#include <asm/tlb.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
@@ -30,14 +29,12 @@ static_assert(sizeof(struct mmu_update) == 16, "the ABI's request");
 
 /*
  * The frame of the last request. level 0: held for plain stores (a writable reference), 1..4:
- * locked as a table; pg NULL: none. flush: some table has been unhooked or replaced in this batch,
- * and guests may count on its translations being gone on this CPU when the call returns, as they
- * are in Xen. Nothing of ours depends on it (docs/page-types.md).
+ * locked as a table; pg NULL: none. batch: what the entries changed so far owe to roots and TLBs.
  */
 struct held {
 	struct page_info *pg;
 	unsigned level;
-	bool flush;
+	struct pt_batch batch;
 };
 
 static void let_go(struct held *h)
@@ -88,9 +85,7 @@ static int update_entry(struct held *h, struct domain *pg_owner, u64 maddr, u64 
 	slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
 	if (h->level == 4 && slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST)
 		return -EINVAL;
-	if (h->level > 1 && pte_present(pte_read(pe)))
-		h->flush = true;
-	return pt_modify(pg_owner, h->pg, h->level, pe, val, preserve);
+	return pt_modify(pg_owner, h->pg, h->level, pe, val, preserve, &h->batch);
 }
 
 static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
@@ -143,8 +138,7 @@ static int all_requests(struct domain *pg_owner, u64 reqs, u32 count, u32 *i)
 			rc = one_request(&h, pg_owner, &req);
 	}
 	let_go(&h);
-	if (h.flush)
-		tlb_flush_local();
+	pt_batch_end(&h.batch);
 	return rc == -EINTR ? -ERESTART : rc;
 }
 

@@ -35,6 +35,20 @@ int __must_check domain_add_special_page(struct domain *d, mfn_t *m);
 int __must_check domain_release_page(struct domain *d, mfn_t m);
 void domain_release_flush(struct domain *d);
 
+/*
+ * Frames of @d that go for others that come, d's own call; nr_pages counts neither. In four steps:
+ *   withdraw   @m joins *list (0: empty; through page_info.next): every get fails, it is still in the window. -EBUSY: more than
+ *              the allocation reference is left; -ENOMEM; nothing changed then
+ *   prepare    what will map 2^order new frames exists. -ENOMEM
+ *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as before withdraw
+ *   adopt      2^order frames come, as by domain_assign_pages(); they have been prepared
+ */
+int __must_check domain_withdraw_page(struct domain *d, mfn_t m, u32 *list);
+int __must_check domain_prepare_pages(struct domain *d, mfn_t first, unsigned order);
+void domain_expel_pages(struct domain *d, u32 *list);
+void domain_readmit_pages(struct domain *d, u32 *list);
+void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order);
+
 /* Fill slots 262..271 of @l4 (a root page, by public address) with d's window (NULL: none; asi off: all RAM). */
 void window_fill_root(u64 *l4, const struct domain *d);
 /* Make every L3 (and first L2) that the window can need on this machine, before the domain's first root is made (T13). */

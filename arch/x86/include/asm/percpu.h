@@ -36,6 +36,12 @@ struct cpu_private {
 struct cpu_loaded {
 	struct vcpu *vcpu;
 	mfn_t kernel_l4, user_l4;   /* the guest L4s its two roots were copied from; INVALID_MFN if none */
+	/*
+	 * The same three as they were before, from when they change until CR3 has followed and nothing of them is loaded; otherwise
+	 * NULL and INVALID_MFN. Written before the new ones: whoever looks reads the new ones first, so one of the two names it.
+	 */
+	struct vcpu *leaving_vcpu;
+	mfn_t leaving_kernel_l4, leaving_user_l4;
 };
 
 struct cpu_public {

@@ -9,6 +9,7 @@
 #include <asm/pgentry.h>
 #include <asm/pt_check.h>
 #include <asm/frametable.h>
+#include <asm/root.h>
 #include <isola/domain.h>
 
 enum pt_preserve {
@@ -17,20 +18,36 @@ enum pt_preserve {
 };
 
 /*
+ * What a batch of updates owes, gathered entry by entry and paid once, by pt_batch_end(), on every way out: success, error,
+ * preemption. All zero: nothing. Entries that were refused add nothing.
+ */
+struct pt_batch {
+	struct root_debt roots;
+	struct page_info *old_l3;       /* an L4 entry named it; its references are dropped after the dispatch */
+	bool any_l4;                    /* roots may hold something */
+	bool flush_here;                /* a present entry above L1 was replaced: guests count on this CPU forgetting it */
+};
+
+/*
+ * Roots first, then this CPU's TLB, then the references: the end of the batch, or, when a second L4 entry is to be dropped,
+ * its middle. No page lock held by the caller is needed; what is dropped may be parked.
+ */
+void pt_batch_end(struct pt_batch *batch);
+
+/*
  * Replace the entry @pe (inside @table, a frame of current's domain typed l<level>, type reference
  * and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne may name.
  * Returns 0; -EINVAL, -EPERM, -EBUSY, -EAGAIN (accessed/dirty bits kept changing); -ERESTART,
  * -EINTR: again, after a preemption point. Nothing has changed on error, but that -ERESTART has
  * left progress in a lower table.
  * Effects: what the old entry named may be parked: page_type_finish_parked() before the next
- * operation. At L4 the slot is mirrored into the roots copied from this L4 before anything is
- * dropped.
+ * operation. What is owed to roots and TLBs is added to *batch (may be NULL at level 1).
  */
 int __must_check pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level,
-			   pte_t *pe, pte_t ne, enum pt_preserve preserve);
+			   pte_t *pe, pte_t ne, enum pt_preserve preserve, struct pt_batch *batch);
 
 /*
- * The same if the entry is still exactly *@expected: what an emulated atomic instruction needs.
+ * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction needs.
  * -EAGAIN: it is not, *@expected is what is there now.
  */
 int __must_check pt_modify_expected(struct domain *pg_owner, struct page_info *table,

@@ -11,6 +11,7 @@
 
 #include <isola/vcpu.h>
 #include <asm/pgentry.h>
+#include <generated/autoconf.h>
 
 struct page_info;
 
@@ -30,12 +31,23 @@ int __must_check root_create_vcpu(struct vcpu *v);
 void root_l4_init(pte_t *l4);
 
 /*
- * Entry @slot of the guest L4 @m (page lock held, window address @l4) has just been written. Updates occupancy and generation
- * and mirrors the slot into the current vcpu's roots where they came from this L4. Returns true when another CPU has a root copied
- * from it: the caller must dispatch FLUSH_ROOT to those (root_flush_others) before dropping what the old entry named.
+ * What edits of guest L4s owe: the CPUs whose roots may still show an entry as it was. All zero: nothing. This CPU is among them
+ * only when its own root was behind; else its one slot was stored at once.
  */
-bool root_l4_written(mfn_t m, pte_t *l4, unsigned slot);
-void root_flush_others(mfn_t m);
+struct root_debt {
+	u64 cpus[(CONFIG_NR_CPUS + 63) / 64];
+};
+
+/*
+ * Entry @slot of the guest L4 @m (page lock held, window address @l4) has just been written. Updates occupancy and generation, mirrors
+ * the slot into the current vcpu's roots where they came from this L4, and adds to *debt the CPUs whose record names it.
+ */
+void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt);
+/*
+ * Pay: those CPUs, and no others, bring both roots in step and then flush; waits for them. Interrupts on, no page lock needed. What an
+ * edited entry named before may be dropped after this, not before.
+ */
+void root_dispatch(struct root_debt *debt);
 
 /* MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR: the current vcpu's guest L4s changed: sync the root and load CR3. INVALID_MFN for user = none. */
 void root_set_kernel(mfn_t l4);
