@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The documentation against the tree: docs/reading-order.md names every source file once and nothing else, relative
+links lead somewhere, docs/command-line.md has every option, docs/locking.md every lock. With planted faults."""
+import os
+import re
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+from isolatest import TOP, tap
+
+SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
+ROOMS = ("arch", "boot", "common", "include")
+
+
+def text_of(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def below(room, suffixes):
+    for directory, _, names in os.walk(os.path.join(TOP, room)):
+        for name in names:
+            if name.endswith(suffixes):
+                yield os.path.relpath(os.path.join(directory, name), TOP)
+
+
+def sources():
+    return {path for room in ROOMS for path in below(room, (".c", ".h", ".S"))}
+
+
+def named(text):
+    """The paths that the lists of @text name, in order, in full."""
+    for line in text.splitlines():
+        if not line.startswith("- `"):
+            continue
+        for path in re.findall(r"`([^`]+)`", line.split(": ")[0]):
+            for short, full in SHORT:
+                if path.startswith(short):
+                    path = full + path[len(short):]
+            yield path
+
+
+def order_faults(text, files):
+    paths = list(named(text))
+    return ([f"{p} is missing" for p in sorted(files - set(paths))] +
+            [f"{p} does not exist" for p in sorted(set(paths) - files)] +
+            [f"{p} is named twice" for p in sorted({p for p in paths if paths.count(p) > 1})])
+
+
+def pages():
+    return ["README.md"] + sorted(below("docs", ".md")) + sorted(below("tests", ".md"))
+
+
+def link_faults(page, text):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target) or target.startswith("#"):
+            continue
+        path = os.path.normpath(os.path.join(TOP, os.path.dirname(page), target.split("#")[0]))
+        if not os.path.exists(path):
+            yield f"{page}: {target}"
+
+
+def path_faults(page, text):
+    """What is written as a path of the tree (in backticks, with a room first) exists."""
+    for path in re.findall(r"`((?:arch|boot|common|docs|include|tests|tools|bench|configs)/[\w./-]+)`", text):
+        if not os.path.exists(os.path.join(TOP, path)):
+            yield f"{page}: {path}"
+
+
+def options():
+    """Every option that some source file defines, by the name on the command line."""
+    found = set()
+    for room in ROOMS:
+        for path in below(room, ".c"):
+            found |= set(re.findall(r'^CMDLINE_\w+\("([\w-]+)"', text_of(path), re.M))
+    return found
+
+
+def missing_options(text):
+    return sorted(name for name in options() if not re.search(rf"^## `{name}\b", text, re.M))
+
+
+def locks():
+    return re.findall(r"^\t(LOCK_\w+),", text_of("include/isola/lock_order.h"), re.M)
+
+
+def missing_locks(text):
+    rows = re.findall(r"^\| \d+ \| `(LOCK_\w+)`", text, re.M)
+    wanted = [lock for lock in locks() if lock not in ("LOCK_NONE", "LOCK_LAST")]
+    return [] if rows == wanted else [f"the table has {rows}, the header {wanted}"]
+
+
+def main():
+    order, files = text_of("docs/reading-order.md"), sources()
+    tap.ok(len(files) > 200, f"the tree has source files ({len(files)})")
+    faults = order_faults(order, files)
+    tap.ok(not faults, "docs/reading-order.md names every source file exactly once", "\n".join(faults))
+    tap.ok(order_faults(order, files | {"common/new.c"}) == ["common/new.c is missing"],
+           "planted: a file that it does not name is found")
+    tap.ok(len(order_faults(order + "\n- `common/gone.c`: nothing\n- `isola/vcpu.h`: again\n", files)) == 2,
+           "planted: a file that is not there, and one named twice, are found")
+    faults = [fault for page in pages() for fault in link_faults(page, text_of(page))]
+    tap.ok(not faults, f"relative links resolve in {len(pages())} pages", "\n".join(faults))
+    tap.ok(list(link_faults("docs/x.md", "[a](testing.md) [b](../README.md#top) [c](nowhere.md)")) ==
+           ["docs/x.md: nowhere.md"], "planted: a dead link is found")
+    faults = [fault for page in pages() for fault in path_faults(page, text_of(page))]
+    tap.ok(not faults, "paths named in the pages exist", "\n".join(faults))
+    page = text_of("docs/command-line.md")
+    tap.ok(not missing_options(page), f"docs/command-line.md has all {len(options())} options", "\n".join(missing_options(page)))
+    tap.ok(missing_options(page.replace("## `asi", "## `isa")) == ["asi"], "planted: a missing option is found")
+    page = text_of("docs/locking.md")
+    tap.ok(not missing_locks(page), "docs/locking.md has every lock in the header's order", "\n".join(missing_locks(page)))
+    tap.ok(missing_locks(page.replace("`LOCK_HEAP`", "`LOCK_HEAPS`")), "planted: a wrong lock is found")
+
+
+main()
+tap.done()
