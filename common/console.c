@@ -45,6 +45,23 @@ void console_force(void)
 	WRITE_ONCE(forced, true);
 }
 
+void console_drain(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
+		if (chosen & 1u << i)
+			serial_drain(ports[i].port);
+}
+
+void console_claim_io(void (*claim)(u16 first, u16 last))
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
+		u16 base = serial_io_base(ports[i].port);
+
+		if (chosen & 1u << i)
+			claim(base, base + 7);
+	}
+}
+
 static void emit(const char *text, size_t len)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)

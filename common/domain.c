@@ -66,9 +66,7 @@ static void stop_vcpus(struct domain *d, u8 reason)
 	d->is_shut_down = true;
 	d->shutdown_code = reason;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		WRITE_ONCE(d->vcpu[i]->state, VCPU_DEAD);
-	if (current->domain == d)
-		vcpu_sleep(VCPU_DEAD);
+		vcpu_stop(d->vcpu[i], VCPU_DEAD);
 }
 
 static const char *const shutdown_names[] = {

@@ -20,6 +20,7 @@ enum { RBR = 0, THR = 0, DLL = 0, DLM = 1, IER = 1, IIR = 2, FCR = 2, LCR = 3, M
 #define MCR_DTR_RTS          0x03
 #define LSR_DATA_READY       0x01
 #define LSR_THR_EMPTY        0x20
+#define LSR_IDLE      0x40          /* the shift register too: nothing is on its way */
 
 #define FIFO_BYTES           16
 #define DEFAULT_CLOCK_HZ     1843200
@@ -107,6 +108,19 @@ void serial_write(unsigned port, const char *text, size_t len)
 		while (n--)
 			uart_out(u, THR, *text++);
 	}
+}
+
+void serial_drain(unsigned port)
+{
+	struct uart *u = uart_get(port);
+
+	for (u32 polls = MAX_POLLS; u && polls && !(uart_in(u, LSR) & LSR_IDLE); polls--)
+		cpu_relax();
+}
+
+u16 serial_io_base(unsigned port)
+{
+	return uarts[port].base;
 }
 
 bool serial_input_ready(unsigned port)

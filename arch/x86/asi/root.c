@@ -300,19 +300,18 @@ void root_init(void)
 
 void root_dispatch(struct root_debt *debt)
 {
-	for (unsigned w = 0; w < ARRAY_SIZE(debt->cpus); w++)
-		for (; debt->cpus[w]; debt->cpus[w] &= debt->cpus[w] - 1) {
-			unsigned cpu = w * 64 + __builtin_ctzl(debt->cpus[w]);
+	unsigned me = smp_cpu_id();
+	u64 own = debt->cpus[me / 64] & 1ul << me % 64;
 
-			if (cpu != smp_cpu_id()) {
-				ipi_call(cpu, IPI_RESYNC_ROOT, NULL, 0);
-			} else {
-				u64 flags = irq_save();
+	if (own) {
+		u64 flags = irq_save();
 
-				resync_current();
-				irq_restore(flags);
-			}
-		}
+		resync_current();
+		irq_restore(flags);
+	}
+	debt->cpus[me / 64] &= ~own;
+	ipi_call(debt->cpus, IPI_RESYNC_ROOT, NULL, 0);
+	*debt = (struct root_debt){ 0 };
 }
 
 static void set_l4(unsigned which, mfn_t l4)

@@ -104,6 +104,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	pt_check_init(&acpi);		/* which frames no guest may map */
 	platform_init(&acpi);		/* what dom0 may ask about the machine */
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
+	console_claim_io(ioport_keep);
 	power_init(&acpi);		/* how it ends */
 	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);

@@ -2,6 +2,7 @@
 /*
  * The end of the machine: soft off and reset, by what ACPI told. ACPI 6.4 §4.8.3.2 (PM1 control), §4.8.3.6 (reset register), §7.4.2.
  */
+#include <isola/console.h>
 #include <isola/panic.h>
 #include <isola/power.h>
 #include <isola/printk.h>
@@ -101,10 +102,12 @@ void machine_end(u8 reason)
 	irq_disable();
 	if (panic_stop_others)
 		panic_stop_others();
+	console_drain();
 	if (reason == SHUTDOWN_poweroff) {
 		power_off();
 	} else if (!reboot_refused()) {
 		pr_info("restarting the machine");
+		console_drain();
 		power_reset();
 	}
 	pr_info("halted");

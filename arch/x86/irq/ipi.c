@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mailboxes: one per CPU, public. A caller owns the target's box from "taken" until the target has set it free again.
+ * Mailboxes: one per CPU, public. A caller owns the target's box from "taken" until it has seen "done" and set it free
+ * again. Callers of several CPUs take boxes in the order of CPU numbers, so no two wait for each other; targets always serve.
  */
 #include <isola/lib/string.h>
 #include <isola/printk.h>
@@ -51,7 +52,7 @@ static void wait_until(struct mailbox *box, u32 state)
 	}
 }
 
-void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned nr)
+static void post(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned nr)
 {
 	struct mailbox *box = &mailbox[cpu];
 	u32 expected = BOX_FREE;
@@ -70,8 +71,24 @@ void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned n
 	}
 	__atomic_store_n(&box->state, BOX_FULL, __ATOMIC_RELEASE);
 	apic_send_ipi(cpu_public[cpu].apic_id, VECTOR_MAILBOX);
+}
+
+static void wait_done(unsigned cpu)
+{
+	struct mailbox *box = &mailbox[cpu];
+
 	wait_until(box, BOX_DONE);
 	__atomic_store_n(&box->state, BOX_FREE, __ATOMIC_RELEASE);
+}
+
+void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload, unsigned nr)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpus[cpu / 64] >> cpu % 64 & 1)
+			post(cpu, fn, payload, nr);
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpus[cpu / 64] >> cpu % 64 & 1)
+			wait_done(cpu);
 }
 
 /* The interrupt itself is the message: the CPU passes its exit checks, or leaves HLT. */

@@ -83,26 +83,36 @@ void tlb_init(void)
 	ipi_set_function(IPI_FLUSH_TLB, flush_ipi);
 }
 
-static void flush_cpu(unsigned cpu, u64 va)
+/* Flush the CPUs for which @due, which gets @arg, says so. */
+static void flush_cpus(const struct domain *d, bool (*due)(unsigned cpu, const struct domain *d, u64 arg),
+		       u64 arg, u64 va)
 {
-	if (cpu == smp_cpu_id())
-		flush_here(va);
-	else
-		ipi_call(cpu, IPI_FLUSH_TLB, &va, 1);
+	u64 others[IPI_CPU_WORDS] = { 0 };
+
+	/* The entries that are to be flushed have been changed before it is asked who may hold them. */
+	smp_mb();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		if (!due(cpu, d, arg))
+			continue;
+		if (cpu == smp_cpu_id())
+			flush_here(va);
+		else
+			others[cpu / 64] |= 1ul << cpu % 64;
+	}
+	ipi_call(others, IPI_FLUSH_TLB, &va, 1);
+}
+
+static bool due_since(unsigned cpu, const struct domain *d, u64 stamp)
+{
+	return cpu_runs(cpu, d, ~0ul) && !flushed_since(cpu, stamp);
 }
 
 void tlb_flush_stamped(struct domain *d, u32 stamp)
 {
-	smp_mb();
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpu_runs(cpu, d, ~0ul) && !flushed_since(cpu, stamp))
-			flush_cpu(cpu, FLUSH_ALL);
+	flush_cpus(d, due_since, stamp, FLUSH_ALL);
 }
 
 void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va)
 {
-	smp_mb();
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpu_runs(cpu, d, vcpu_mask))
-			flush_cpu(cpu, va);
+	flush_cpus(d, cpu_runs, vcpu_mask, va);
 }

@@ -41,9 +41,8 @@ static struct { u16 first, last; } kept[24] = {
 	{ 0xa0, 0xa1 },                 /* and slave */
 	{ 0x4d0, 0x4d1 },               /* their edge/level control */
 	{ 0x40, 0x41 },                 /* PIT channels 0 and 1 */
-	{ 0x3f8, 0x3ff },               /* com1, the console unless told otherwise */
 };
-static unsigned int nr_kept = 9;
+static unsigned int nr_kept = 8;
 
 static spinlock_t hw_lock = SPINLOCK_INIT(LOCK_NONE);
 

@@ -15,10 +15,12 @@ enum ipi_function { IPI_FLUSH_TLB, IPI_RESYNC_ROOT, NR_IPI_FUNCTIONS };
 void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload));
 
 /*
- * Run @fn with @nr words of @payload on online CPU @cpu (not this one) and wait until it is done. Interrupts on, no lock held that an
- * interrupt handler or a waiter on the other CPU needs. While waiting this CPU serves its own mailbox.
+ * Have every CPU whose bit is set in @cpus (online ones, not this one) run @fn with @nr words of @payload, all at the same time,
+ * and wait until they are done. Interrupts on, or off where nobody holds a lock that an answering CPU needs; no lock held that
+ * an interrupt handler takes. While waiting this CPU serves its own mailbox.
  */
-void ipi_call(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigned nr);
+#define IPI_CPU_WORDS DIV_ROUND_UP(CONFIG_NR_CPUS, 64)
+void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload, unsigned nr);
 
 /* Vectors, and the softirqs' way to another CPU. Boot only. */
 void ipi_init(void);
