@@ -7,7 +7,7 @@ use File::Path qw(make_path);
 
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
 	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
-	pv/memory_map pv/reservation);
+	pv/memory_map pv/reservation pv/exchange asi/domain_map);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm

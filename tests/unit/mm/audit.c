@@ -118,7 +118,7 @@ static void check_general(unsigned f)
 
 	if (x & PGC_allocated)
 		should |= PGC_allocated, should++;
-	else if (f >= IO_FIRST)
+	else if (f == 0 || f >= IO_FIRST)
 		should |= PGC_hv;
 	if (x != should)
 		fault(f, "count_info", x, should);
@@ -140,6 +140,25 @@ static void check_tlb(unsigned f)
 	}
 }
 
+/* The window shows the domain's own frames and nothing else; the list of its frames is those. */
+static void check_window(void)
+{
+	unsigned nr = 0, listed = 0;
+
+	for (unsigned f = 0; f < NR_FRAMES; f++) {
+		const struct page_info *pg = page_of(_mfn(f));
+		bool own = (pg->count_info & PGC_allocated) && pg->owner == world_domain.domid;
+
+		nr += own;
+		if (window_shows(f) != own)
+			fault(f, "frame in the window", !own, own);
+	}
+	for (u32 n = world_domain.page_list; n && listed <= NR_FRAMES; n = page_of(_mfn(n))->next)
+		listed++;
+	if (nr != listed || nr != world_domain.nr_pages)
+		fault(0, "frames of the domain", nr, listed);
+}
+
 unsigned world_audit(void)
 {
 	faults = 0;
@@ -147,6 +166,7 @@ unsigned world_audit(void)
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
 	vcpu_holds();
+	check_window();
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		check_type_word(f);
 		check_general(f);

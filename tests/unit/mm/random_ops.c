@@ -21,7 +21,7 @@
 #include "world.h"
 
 static struct {
-	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, in_tlb[NR_USES];
+	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, in_tlb[NR_USES];
 } seen;
 
 /*
@@ -227,6 +227,38 @@ static bool do_memory(unsigned depth)
 		    rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap, (u64)&r, 0, 0);
 }
 
+/* Mostly frames that nothing holds: else no chunk is ever exchanged. */
+static unsigned loose_frame(void)
+{
+	unsigned f = any_frame();
+
+	for (unsigned tries = 0; tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | 1)); tries++)
+		f = rnd(NR_OWN);
+	return f;
+}
+
+static bool do_exchange(unsigned depth)
+{
+	u64 in[4], out[8] = { rnd(1000), rnd(1000), rnd(1000), rnd(1000) };
+	struct xen_memory_exchange x = {
+		.in = { .nr_extents = 1 + rnd(4), .domid = DOMID_SELF },
+		.out = { .domid = DOMID_SELF },
+	};
+
+	for (unsigned i = 0; i < 4; i++)
+		in[i] = loose_frame();
+	if (rnd(8) == 0)
+		x.in.extent_order = rnd(2);
+	x.out.extent_order = rnd(8) ? 0 : rnd(2);
+	x.out.nr_extents = x.in.nr_extents << x.in.extent_order >> x.out.extent_order;
+	x.in.extent_start.p = (void *)in;
+	x.out.extent_start.p = (void *)out;
+	if (!call(depth, __HYPERVISOR_memory_op, XENMEM_exchange, (u64)&x, 0, 0))
+		return false;
+	seen.exchanged += x.nr_exchanged;
+	return true;
+}
+
 /*
  * What a guest with one plan does: has the processor remember a table, unhooks it from wherever it hangs by single L1..L3
  * updates without a flush, and maps it as data. Random calls seldom do all of it in order.
@@ -299,7 +331,7 @@ static bool random_call(unsigned depth)
 	static bool (*const actions[])(unsigned depth) = {
 		do_mmu_update, do_mmu_update, do_mmu_update, do_mmu_update, do_mmuext, do_mmuext,
 		do_mmuext, do_update_va, do_update_va, do_update_va, do_gdt, do_descriptor,
-		do_memory,
+		do_memory, do_exchange,
 		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
 		do_recycle,
 	};
@@ -335,6 +367,7 @@ static bool run(unsigned long nr_actions, unsigned preempt, unsigned fault, bool
 	patient = is_patient;
 	preempt_rate = preempt;
 	fault_rate = fault;
+	public_fault_rate = fault;
 	for (unsigned long i = 0; i < nr_actions; i++) {
 		if (!random_call(0))
 			return false;
@@ -362,6 +395,7 @@ int main(int argc, char **argv)
 	       "pinned L4 %lu\n",
 	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial,
 	       seen.pinned_l4);
+	printf("# %lu frames exchanged\n", seen.exchanged);
 	printf("# in the TLB, summed over walks: %lu read, %lu write, %lu l1, %lu l2, %lu l3\n",
 	       seen.in_tlb[0], seen.in_tlb[1], seen.in_tlb[2], seen.in_tlb[3], seen.in_tlb[4]);
 	ok(seen.ok > seen.calls / 50 && seen.refused > seen.calls / 50,
@@ -369,5 +403,6 @@ int main(int argc, char **argv)
 	ok(seen.continued > 100 && seen.parked > 10 && seen.partial > 10,
 	   "calls were continued, tables parked and left partial");
 	ok(seen.pinned_l4 > 10, "trees were pinned");
+	ok(seen.exchanged > 10, "frames were exchanged");
 	return done();
 }

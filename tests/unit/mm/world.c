@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <asm/asi_policy.h>
+#include <asm/bootmem.h>
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
 #include <asm/hypercall.h>
@@ -14,6 +16,7 @@
 #include <asm/acpi.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
+#include <asm/hyper_pt.h>
 #include <asm/root.h>
 #include <asm/tlb.h>
 #include <asm/uaccess.h>
@@ -26,7 +29,7 @@
 
 struct domain world_domain, world_foreign, *dom0 = &world_domain;
 pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];
-unsigned preempt_rate, fault_rate;
+unsigned preempt_rate, fault_rate, public_fault_rate;
 struct continuation world_continuation;
 bool tlb_use[NR_FRAMES][NR_USES];
 
@@ -38,6 +41,10 @@ static u64 clock_now, cpu_clock;
 static unsigned relaxed;
 
 const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
+
+#define PUBLIC_FIRST	256u
+#define NR_PUBLIC	64u
+static bool public_used[NR_PUBLIC];
 
 static void map_at(u64 va, u64 bytes)
 {
@@ -60,8 +67,13 @@ static void frame_reset(unsigned f)
 	struct page_info *pg = page_of(_mfn(f));
 
 	*pg = (struct page_info){ .owner = DOMID_INVALID };
-	if (f < FREE_FIRST) {
-		pg->owner = f < FOREIGN_FIRST ? world_domain.domid : world_foreign.domid;
+	if (f == 0) {
+		pg->count_info = PGC_hv;
+	} else if (f < FOREIGN_FIRST) {
+		if (domain_assign_pages(&world_domain, _mfn(f), 0))
+			panic("frame %u cannot be assigned", f);
+	} else if (f < FREE_FIRST) {
+		pg->owner = world_foreign.domid;
 		pg->count_info = PGC_allocated | 1;
 	} else if (f >= IO_FIRST) {
 		pg->owner = f < HV_FIRST ? DOMID_IO : DOMID_INVALID;
@@ -74,9 +86,13 @@ void world_reset(void)
 	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE);
 	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE));
 	map_at(VA_M2P_RW, PAGE_SIZE);
+	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE);
+	memset(public_used, 0, sizeof(public_used));
+	public_fault_rate = 0;
 	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 1 };
 	world_domain.max_pages = NR_FRAMES;
-	world_domain.nr_pages = NR_OWN;
+	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
+		world_domain.window_l3[i] = INVALID_MFN;
 	world_foreign = (struct domain){ .domid = 1 };
 	the_vcpu = (struct vcpu){ .domain = &world_domain, .cr3_kernel = 0x1000 };
 	this_cpu = (struct cpu_private){ .curr = &the_vcpu, .cr3 = 0x1000 };
@@ -177,16 +193,38 @@ static void copy_root(pte_t *root, mfn_t l4)
 
 void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, 16 * sizeof(pte_t)); }
 
-bool root_l4_written(mfn_t m, pte_t *l4, unsigned slot)
+/*
+ * kernel_root and user_root are another CPU's, whose record names the same L4s: they show an edit only after the dispatch. Until then
+ * that CPU walks what they showed, so it must still be what it was.
+ */
+void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
 {
-	if (mfn_eq(m, this_vcpu.kernel_l4))
-		kernel_root[slot] = root_entry(l4[slot]);
-	if (mfn_eq(m, this_vcpu.user_l4))
-		user_root[slot] = root_entry(l4[slot]);
-	return false;
+	(void)l4, (void)slot;
+	if (mfn_eq(m, this_vcpu.kernel_l4) || mfn_eq(m, this_vcpu.user_l4))
+		debt->cpus[0] |= 2;
 }
 
-void root_flush_others(mfn_t m) { (void)m; }
+static void check_root(const pte_t *root)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		const struct page_info *pg = page_of(pte_mfn(root[i]));
+
+		if (pte_present(root[i]) && (pg->type_info & (PGT_type_mask | PGT_validated)) != (PGT_l3 | PGT_validated))
+			panic("frame %lu is type %lx while a loaded root names it", mfn_x(pte_mfn(root[i])), pg->type_info);
+	}
+}
+
+void root_dispatch(struct root_debt *debt)
+{
+	check_root(kernel_root);
+	check_root(user_root);
+	if (!debt->cpus[0])
+		return;
+	debt->cpus[0] = 0;
+	copy_root(kernel_root, this_vcpu.kernel_l4);
+	copy_root(user_root, this_vcpu.user_l4);
+	flush();
+}
 
 void root_set_kernel(mfn_t l4)
 {
@@ -235,34 +273,51 @@ void page_free(enum alloc_class class, mfn_t m, unsigned order)
 	memset(window_ptr(m), 0x5a, PAGE_SIZE);
 }
 
-int domain_assign_pages(struct domain *d, mfn_t m, unsigned order)
+/* ---- Public pages, for the window's tables ---- */
+
+void *alloc_public_page(void)
 {
-	(void)order;
-	*page_of(m) = (struct page_info){ .owner = d->domid, .count_info = PGC_allocated | 1 };
-	d->nr_pages++;
-	return 0;
+	for (unsigned i = 0; i < NR_PUBLIC; i++)
+		if (!public_used[i]) {
+			void *p = public_ptr(_mfn(PUBLIC_FIRST + i));
+
+			if (tap_random() % 256 < public_fault_rate)
+				return NULL;
+			public_used[i] = true;
+			return memset(p, 0, PAGE_SIZE);
+		}
+	return NULL;
 }
 
-static unsigned leaving[NR_FRAMES], nr_leaving;
+void *bootmem_public_page(void) { return alloc_public_page(); }
 
-int domain_release_page(struct domain *d, mfn_t m)
+static const struct asi_class isolated = { .vcpu_pt = true };
+struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
+const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &isolated; }
+
+static bool page_locked;
+void spin_lock(spinlock_t *l) { (void)l; BUG_ON(page_locked); page_locked = true; }
+void spin_unlock(spinlock_t *l) { (void)l; BUG_ON(!page_locked); page_locked = false; }
+
+/* What the window's tables show of frame @f: nothing, or it. */
+bool window_shows(unsigned f)
 {
-	struct page_info *pg = page_of(m);
+	pte_t *l3, *l2, *l1, e;
+	u64 va = (u64)window_ptr(_mfn(f));
 
-	if (pg->owner != d->domid || pg->count_info != (PGC_allocated | 1))
-		return -EBUSY;
-	pg->count_info |= PGC_leaving;
-	leaving[nr_leaving++] = mfn_x(m);
-	d->nr_pages--;
-	return 0;
-}
-
-void domain_release_flush(struct domain *d)
-{
-	if (nr_leaving)
-		tlb_flush_vcpus(d, ~0ul, ~0ul);
-	while (nr_leaving)
-		page_free(ALLOC_DOMAIN, _mfn(leaving[--nr_leaving]), 0);
+	if (!mfn_is_valid_num(world_domain.window_l3[0]))
+		return false;
+	l3 = public_ptr(world_domain.window_l3[0]);
+	if (!pte_present(l3[pt_index(va, 3)]))
+		return false;
+	l2 = public_ptr(pte_mfn(l3[pt_index(va, 3)]));
+	e = l2[pt_index(va, 2)];
+	if (!pte_present(e))
+		return false;
+	if (e & PTE_PS)
+		return true;
+	l1 = public_ptr(pte_mfn(e));
+	return pte_present(l1[pt_index(va, 1)]);
 }
 
 unsigned memmap_nr(void) { return 0; }

@@ -12,7 +12,7 @@
 #include <asm/vcpu_private.h>
 #include <isola/vcpu.h>
 
-#define NR_OWN		96		/* frames 0 .. are the guest's at the start */
+#define NR_OWN		96		/* frames 1 .. are the guest's at the start; 0 is nobody's, ever */
 #define FOREIGN_FIRST	96		/* another domain's */
 #define FREE_FIRST	104		/* nobody's */
 #define IO_FIRST	112		/* devices within the frame table's reach */
@@ -21,10 +21,10 @@
 #define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
 
 extern struct domain world_domain, world_foreign;
-extern pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];	/* what CR3 may name */
+extern pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];	/* what the other CPU's CR3 may name */
 
 /* Of 256 preemption checks how many say stop; of 256 guest copies how many fault. */
-extern unsigned preempt_rate, fault_rate;
+extern unsigned preempt_rate, fault_rate, public_fault_rate;
 
 /* What hypercall_continue() was told last. */
 extern struct continuation { bool pending; unsigned nr; u64 arg[5]; } world_continuation;
@@ -40,6 +40,9 @@ enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
 extern bool tlb_use[NR_FRAMES][NR_USES];
 /* The processor walks to somewhere, from @root or from a table it remembers. */
 void tlb_walk(const pte_t *root);
+
+/* Do the window's tables map frame @f? */
+bool window_shows(unsigned f);
 
 /*
  * Recompute every count and flag; check the TLB against the types. The number of faults found
