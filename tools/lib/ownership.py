@@ -312,7 +312,7 @@ class Owners:
                     self._claim(mfn, "vcpu", v.name)
 
     def _collect_roots(self):
-        self.roots = {self.variable("window_boot_cr3") >> 12: ("boot", 0)}
+        self.roots = {self.variable("boot_root_cr3") >> 12: ("boot", 0)}
         self.roots.update({mfn: ("idle", n) for mfn, n in self.idle_roots.items()})
         for domain in self.domains.values():
             for v in domain.vcpus:

@@ -23,13 +23,6 @@
 
 /* Entries of slots 262..271 for a root that shows all RAM: boot, panic, asi=off. */
 u64 window_all_ram[NR_WINDOW_SLOTS];
-u64 window_boot_cr3;
-
-bool window_shows_all_ram(void)
-{
-	return this_cpu.cr3 == window_boot_cr3;
-}
-
 static unsigned window_slot(mfn_t m)
 {
 	return (mfn_x(m) << PAGE_SHIFT) >> L4_SHIFT;

@@ -4,6 +4,7 @@
  */
 #include <isola/printk.h>
 #include <isola/vcpu.h>
+#include <asm/cpu_area.h>
 #include <asm/domain_map.h>
 #include <asm/mapcache.h>
 #include <asm/percpu.h>
@@ -19,7 +20,7 @@ void *map_domain_page(mfn_t m)
 {
 	struct vcpu *v = current;
 
-	if (window_shows_all_ram())
+	if (boot_root_loaded())
 		return window_ptr(m);
 	BUG_ON(vcpu_is_idle(v));
 	/* From where the last one was taken: slots in use are skipped. */

@@ -75,7 +75,7 @@ void paging_init(void)
 	for (unsigned i = 0; i < CPU_STACK_PAGES; i++)
 		stack[i] = cpu_area_frame(0, CPU_PAGE_STACK + i);
 	change_stack_frames(cr3, stack);
-	window_boot_cr3 = cr3;
+	boot_root_cr3 = cr3;
 	root_adopt_boot(cr3);
 	bootmem_finish();
 	pr_info("memory: %lu MiB, of which %lu MiB free; public heap %lu KiB", max_page >> 8,

@@ -14,6 +14,7 @@
 
 extern pte_t image_l2[PT_ENTRIES];		/* head.S: the image's L2, shared by every area */
 
+u64 boot_root_cr3;
 mfn_t cpu_areas_l3;
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 unsigned nr_cpus = 1;
@@ -125,7 +126,7 @@ void cpu_window_unmap(enum cpu_window w)
 
 void scrub_frame(mfn_t m)
 {
-	if (window_shows_all_ram()) {
+	if (boot_root_loaded()) {
 		memset(window_ptr(m), 0, PAGE_SIZE);
 		return;
 	}

@@ -57,6 +57,3 @@ int __must_check window_prepare(struct domain *d);
 /* Boot: the tables that show all RAM. */
 void window_init(void);
 extern u64 window_all_ram[NR_WINDOW_SLOTS];
-/* The CR3 of the one root with all RAM in its window, on which the boot CPU builds; and: is it loaded here? */
-extern u64 window_boot_cr3;
-bool window_shows_all_ram(void);
