@@ -126,9 +126,10 @@ void fpu_init_image(void *area)
 
 	/*
 	 * XSTATE_BV 0: XRSTOR gives every component its initial state, but takes MXCSR from the
-	 * image.
+	 * image. What lies behind the header is not read, and not to be touched: an area's second
+	 * page need not follow its first where a vcpu is made or set up.
 	 */
-	memset(area, 0, FPU_IMAGE_MAX);
+	memset(area, 0, FX_BYTES + XSAVE_HEADER);
 	memcpy((u8 *)area + FX_FCW, &fcw, sizeof(fcw));
 	memcpy((u8 *)area + FX_MXCSR, &mxcsr, sizeof(mxcsr));
 }
@@ -137,7 +138,7 @@ void fpu_set_legacy_image(void *area, const void *fx)
 {
 	static const u64 xstate_bv = XCR0_X87 | XCR0_SSE;
 
-	memset(area, 0, FPU_IMAGE_MAX);
+	memset(area, 0, FX_BYTES + XSAVE_HEADER);
 	memcpy(area, fx, FX_BYTES);
 	/*
 	 * Bytes 464..511 are software's in an FXSAVE image; XRSTOR does not look, and neither do
