@@ -24,8 +24,7 @@ struct domain {
 	bool is_dying;                  /* nothing new is allocated, mapped or bound */
 	bool is_shut_down;
 	u8 shutdown_code;               /* SHUTDOWN_*; valid once is_shut_down */
-	bool ptwr;                      /* VMASST writable_pagetables: emulation is on regardless, kept for the ABI */
-	unsigned long vm_assist;        /* VMASST_TYPE_* bits */
+	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */
 
 	spinlock_t page_lock;           /* protects nr_pages, page_list, leaving_list and the window's tables */
 	u32 nr_pages;                   /* frames assigned, special ones (shared_info) not counted; <= max_pages */
@@ -49,7 +48,6 @@ struct domain {
 	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
 	struct log_limit log_limit;     /* printk.c */
 
-	u64 pirq_eoi_gmfn;
 	u64 wallclock_version;          /* last published */
 
 	struct grant_table *grants;     /* pv/gnttab.c; for the domain's life */
@@ -64,7 +62,8 @@ struct domain *domain_by_id(domid_t domid);
 /*
  * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip ...").
  * Prints `(isola) Domain <n> crashed: <why>`. Context: the domain's own vcpu. Effects: raises the schedule softirq;
- * the caller returns normally and the vcpu does not run again.
+ * the caller returns normally and the vcpu does not run again. For dom0
+ * the machine ends too: machine_end().
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 

@@ -102,15 +102,12 @@ void idle_loop(void)
 {
 	for (;;) {
 		irq_disable();
-		WRITE_ONCE(this_cpu.pub->idle, true);
-		smp_mb();
 		if (READ_ONCE(this_cpu.pub->softirq_pending)) {
-			WRITE_ONCE(this_cpu.pub->idle, false);
 			irq_enable();
 			softirq_run();
 			continue;
 		}
+		/* Whoever sets a bit from now on sends an interrupt, which ends the sleep. */
 		irq_enable_and_halt();
-		WRITE_ONCE(this_cpu.pub->idle, false);
 	}
 }

@@ -31,7 +31,6 @@ void pv_vcpu_init_private(struct vcpu *v)
 		p->gdt_frame[i] = INVALID_MFN;
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
 		p->ldt_frame[i] = INVALID_MFN;
-	p->vcpu_info_mfn = ~0ul;
 	p->debugreg[6] = DR6_INIT;
 	p->debugreg[7] = DR7_INIT;
 	p->regs.cs = SEL_USER_CS64;

@@ -19,7 +19,6 @@ struct cpu_private {
 	struct vcpu *curr;          /* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
 	struct cpu_public *pub;     /* &cpu_public[id] */
 	u32 id;                     /* 0 = boot CPU */
-	u32 irq_nesting;
 	u64 cr3;                    /* the CR3 value now loaded: written next to the MOV, IF=0 */
 	mfn_t area_l3;              /* L3 of this CPU area */
 	u64 *window_l1;             /* the 16 window entries' place in the area's L1, by public heap address */
@@ -48,7 +47,6 @@ struct cpu_public {
 	u32 softirq_pending;        /* bits of enum softirq; set by anyone, atomically */
 	u32 apic_id;
 	bool online;
-	bool idle;                  /* this CPU is in its idle loop: wake it by IPI */
 	struct cpu_loaded loaded;
 	mfn_t area_l3;              /* what slot 257 of a root must hold while it runs here */
 	mfn_t idle_root;

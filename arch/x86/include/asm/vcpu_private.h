@@ -69,16 +69,12 @@ struct vcpu_private {
 	u32 multicall_nr;
 	u64 multicall_args[6];
 
-	u64 vcpu_info_mfn;                   /* ~0: in shared_info */
-	u64 runstate_va;                     /* guest virtual, 0 = none */
-	u64 time_version;
+	u64 time_version;                    /* of the clock last written (pvclock.c) */
 
 	u64 iobitmap_va;                     /* guest's PHYSDEVOP_set_iobitmap */
 	u32 nr_ioports;
-	u32 cf8;                             /* PCI address latch */
 
 	struct regs regs;                    /* valid while switched out */
-	u64 spurious_faults;
 };
 
 /* At VA_VCPU_PRIVATE and the pages after it, by the linker script. */
