@@ -12,11 +12,6 @@
 #include <asm/vcpu_private.h>
 #include <xen/callback.h>
 
-static bool address_ok(u64 va)
-{
-	return is_canonical(va) && !is_hv_address(va);
-}
-
 long hc_set_trap_table(u64 table, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
@@ -32,7 +27,7 @@ long hc_set_trap_table(u64 table, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 			return -EFAULT;
 		if (!t.address)
 			return 0;
-		if (!address_ok(t.address))
+		if (!is_guest_address(t.address))
 			return -EINVAL;
 		this_vcpu_traps[t.vector] = (struct pv_trap){
 			.address = t.address, .dpl = t.flags & 3, .mask_events = t.flags & 4,
@@ -72,7 +67,7 @@ static long callback_register(u64 arg)
 	cb = callback_slot(reg.type);
 	if (!cb)
 		return -ENOSYS;
-	if (!address_ok(reg.address))
+	if (!is_guest_address(reg.address))
 		return -EINVAL;
 	cb->address = reg.address;
 	/* Events always arrive masked. */
@@ -115,7 +110,7 @@ long hc_callback_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 long hc_set_callbacks(u64 event, u64 failsafe, u64 syscall, u64 a4, u64 a5, u64 a6)
 {
 	(void)a4, (void)a5, (void)a6;
-	if (!address_ok(event) || !address_ok(failsafe) || !address_ok(syscall))
+	if (!is_guest_address(event) || !is_guest_address(failsafe) || !is_guest_address(syscall))
 		return -EINVAL;
 	this_vcpu.event = (struct pv_callback){ event, true };
 	this_vcpu.failsafe.address = failsafe;

@@ -21,21 +21,16 @@
 
 #define DESCS_PER_PAGE (PAGE_SIZE / 8)
 
-static bool address_ok(u64 va)
-{
-	return is_canonical(va) && !is_hv_address(va);
-}
-
 /* Values alone; no reference is needed to judge them (SEG-2). */
 static bool values_ok(const struct vcpu_guest_context *c)
 {
 	bool ok = (c->flags & VGCF_in_kernel) && is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
-		  is_canonical(c->gs_base_user) && address_ok(c->event_callback_eip) &&
-		  address_ok(c->failsafe_callback_eip) && address_ok(c->syscall_callback_eip) &&
+		  is_canonical(c->gs_base_user) && is_guest_address(c->event_callback_eip) &&
+		  is_guest_address(c->failsafe_callback_eip) && is_guest_address(c->syscall_callback_eip) &&
 		  c->gdt_ents <= PV_GDT_FRAMES * DESCS_PER_PAGE && !c->ldt_ents;
 
 	for (unsigned i = 0; i < 256; i++)
-		ok &= address_ok(c->trap_ctxt[i].address);
+		ok &= is_guest_address(c->trap_ctxt[i].address);
 	return ok;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <isola/types.h>
+#include <asm/layout.h>
 #include <asm/regs.h>
 
 struct domain;
@@ -17,6 +18,14 @@ struct domain;
 static inline bool is_canonical(u64 va)
 {
 	return (u64)((s64)(va << 16) >> 16) == va;
+}
+
+/*
+ * An address that a guest may be entered at: canonical, and outside the hypervisor's range. Zero is one.
+ */
+static inline bool is_guest_address(u64 va)
+{
+	return is_canonical(va) && !is_hv_address(va);
 }
 
 /*
