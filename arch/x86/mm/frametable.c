@@ -12,22 +12,13 @@
 #include <asm/hyper_pt.h>
 #include <asm/layout.h>
 
-#define PIECE_SHIFT	16			/* frames per piece: 2 MiB of struct page_info */
 #define PIECE_FRAMES	(1ul << PIECE_SHIFT)
-#define MAX_PIECES	(MAX_MFN >> PIECE_SHIFT)
 #define M2P_PIECE_BYTES	(PIECE_FRAMES * sizeof(u64))
 
 static_assert(PIECE_FRAMES * sizeof(struct page_info) == MIB(2), "a piece of the frame table is one large page");
 
 u64 max_page;
-static u64 piece_map[MAX_PIECES / 64 + 1];	/* bit n: piece n stands */
-
-bool mfn_has_page(mfn_t m)
-{
-	u64 piece = mfn_x(m) >> PIECE_SHIFT;
-
-	return mfn_x(m) < max_page && (piece_map[piece / 64] >> (piece % 64) & 1);
-}
+bool piece_stands[MAX_PIECES];
 
 /* Map the piece's frame table and M2P, and say of each frame: nobody's. */
 static void make_piece(u64 piece)
@@ -48,7 +39,7 @@ static void make_piece(u64 piece)
 	memset((void *)(VA_M2P_RW + first * sizeof(u64)), 0xff, M2P_PIECE_BYTES);
 	for (u64 i = 0; i < PIECE_FRAMES; i++)
 		pg[i] = (struct page_info){ .count_info = PGC_hv, .owner = DOMID_IO };
-	piece_map[piece / 64] |= 1ul << (piece % 64);
+	piece_stands[piece] = true;
 }
 
 void frametable_init(void)
@@ -62,7 +53,7 @@ void frametable_init(void)
 		if (e->type != 1)
 			continue;
 		for (u64 p = first >> PIECE_SHIFT; p << PIECE_SHIFT < min(end, max_page); p++)
-			if (!(piece_map[p / 64] >> (p % 64) & 1)) {
+			if (!piece_stands[p]) {
 				make_piece(p);
 				nr++;
 			}

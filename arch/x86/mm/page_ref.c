@@ -7,23 +7,6 @@
 #include <asm/page_ref.h>
 #include <isola/printk.h>
 
-bool page_get(struct page_info *pg, const struct domain *d)
-{
-	u64 x = READ_ONCE(pg->count_info);
-
-	do {
-		if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_hv)))
-			return false;
-		if ((x & PGC_count_mask) == PGC_count_mask)
-			return false;
-	} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
-	if (likely(READ_ONCE(pg->owner) == d->domid))
-		return true;
-	page_put(pg);
-	return false;
-}
-
 struct page_info *page_get_from_mfn(mfn_t m, const struct domain *d)
 {
 	if (!mfn_has_page(m) || !page_get(page_of(m), d))
@@ -40,16 +23,6 @@ void page_get_again(struct page_info *pg)
 	 * not exist.
 	 */
 	BUG_ON((old & PGC_count_mask) == 0 || (old & PGC_count_mask) == PGC_count_mask);
-}
-
-void page_put(struct page_info *pg)
-{
-	u64 old = __atomic_fetch_sub(&pg->count_info, 1, __ATOMIC_SEQ_CST);
-
-	/*
-	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
-	 */
-	BUG_ON((old & PGC_count_mask) < 2);
 }
 
 struct domain *page_owner(const struct page_info *pg)

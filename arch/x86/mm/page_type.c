@@ -189,7 +189,7 @@ static int get_type(struct domain *d, struct page_info *pg, u64 type)
 	return rc == TAKEN_TO_VALIDATE ? pt_validate(d, pg) : rc;
 }
 
-int page_type_get_writable(struct domain *d, struct page_info *pg)
+int page_type_take_writable(struct domain *d, struct page_info *pg)
 {
 	return get_leaf(d, pg, PGT_writable);
 }
@@ -199,7 +199,7 @@ int page_type_get(struct page_info *pg, u64 type)
 	return get_type(page_owner(pg), pg, type);
 }
 
-void page_type_put_leaf(struct page_info *pg)
+void page_type_drop_leaf(struct page_info *pg)
 {
 	if (page_type_drop(pg))
 		page_type_end(pg);

@@ -84,11 +84,13 @@ bool pt_io_permitted(const struct domain *d, mfn_t m)
 
 static int check_l1(struct domain *d, pte_t e)
 {
-	if ((e & ~L1_ALLOWED) || mfn_x(pte_mfn(e)) >= nr_machine_frames)
+	if (e & ~L1_ALLOWED)
 		return -EINVAL;
-	if (is_io_frame(pte_mfn(e)))
-		return pt_io_permitted(d, pte_mfn(e)) ? 0 : -EPERM;
-	return e & L1_CACHE ? -EINVAL : 0;
+	if (likely(!is_io_frame(pte_mfn(e))))
+		return e & L1_CACHE ? -EINVAL : 0;
+	if (mfn_x(pte_mfn(e)) >= nr_machine_frames)
+		return -EINVAL;
+	return pt_io_permitted(d, pte_mfn(e)) ? 0 : -EPERM;
 }
 
 int pt_check_entry(struct domain *d, unsigned level, pte_t *e)

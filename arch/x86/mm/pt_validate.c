@@ -32,13 +32,22 @@ struct walk {
 
 enum { DONE = 0, PUSHED = 1 };
 
-/* Called before each entry. Boot, which runs on the idle vcpu, has nothing to be preempted for. */
-static bool must_stop(struct walk *w)
+/*
+ * How many of the next @max entries (at least one) may be looked at now: taken from the budget; 0: stop. Boot, which runs on the
+ * idle vcpu, has nothing to be preempted for.
+ */
+static unsigned next_run(struct walk *w, unsigned max)
 {
-	if (likely(w->budget--))
-		return false;
-	w->budget = VALIDATE_BUDGET - 1;
-	return !vcpu_is_idle(current) && hypercall_preempt_check();
+	unsigned nr;
+
+	if (unlikely(!w->budget)) {
+		w->budget = VALIDATE_BUDGET;
+		if (!vcpu_is_idle(current) && hypercall_preempt_check())
+			return 0;
+	}
+	nr = min(max, w->budget);
+	w->budget -= nr;
+	return nr;
 }
 
 static int push(struct walk *w, struct page_info *pg)
@@ -91,6 +100,16 @@ static int validate_entry(struct walk *w, unsigned level, pte_t *pe)
 	return rc;
 }
 
+/* The first entry from @i on that is present, or @end. Most tables are sparse: by twos. */
+static unsigned skip_absent(const pte_t *table, unsigned i, unsigned end)
+{
+	while (i + 1 < end && !pte_present(pte_read(&table[i]) | pte_read(&table[i + 1])))
+		i += 2;
+	while (i < end && !pte_present(pte_read(&table[i])))
+		i++;
+	return i;
+}
+
 static int validate_table(struct walk *w)
 {
 	struct page_info *pg = w->pg[w->depth];
@@ -98,12 +117,24 @@ static int validate_table(struct walk *w)
 	pte_t *table = window_ptr(page_mfn(pg));
 	int rc = DONE;
 
-	for (; i < PT_ENTRIES; i++) {
+	while (i < PT_ENTRIES && !rc) {
+		unsigned limit = PT_ENTRIES, end;
+
+		/* The hypervisor's slots are no entries, whatever they hold. */
 		if (level == 4 && i == L4_SLOT_HV_FIRST)
 			i = L4_SLOT_HV_LAST + 1;
-		rc = must_stop(w) ? -ERESTART : validate_entry(w, level, &table[i]);
-		if (rc)
-			break;
+		if (level == 4 && i < L4_SLOT_HV_FIRST)
+			limit = L4_SLOT_HV_FIRST;
+		end = i + next_run(w, limit - i);
+		if (end == i)
+			rc = -ERESTART;
+		for (i = skip_absent(table, i, end); i < end; i = skip_absent(table, i + 1, end)) {
+			rc = validate_entry(w, level, &table[i]);
+			if (rc) {
+				w->budget += end - i - 1;
+				break;
+			}
+		}
 	}
 	pg->nr_validated = i;
 	return rc;
@@ -141,6 +172,16 @@ static int drain_child(struct walk *w, unsigned level, pte_t e)
 	return stolen ? push(w, child) : 0;
 }
 
+/* The end of the entries [@first, @i) without the absent ones at their end. */
+static unsigned unskip_absent(const pte_t *table, unsigned i, unsigned first)
+{
+	while (i > first + 1 && !pte_present(pte_read(&table[i - 1]) | pte_read(&table[i - 2])))
+		i -= 2;
+	while (i > first && !pte_present(pte_read(&table[i - 1])))
+		i--;
+	return i;
+}
+
 static int devalidate_table(struct walk *w)
 {
 	struct page_info *pg = w->pg[w->depth];
@@ -151,23 +192,30 @@ static int devalidate_table(struct walk *w)
 	if (i < PT_ENTRIES && drain_child(w, level, pte_read(&table[i])))
 		return PUSHED;
 	while (i > 0 && rc == DONE) {
-		pte_t e;
+		unsigned limit = 0, nr, first;
 
-		if (must_stop(w)) {
-			rc = -ERESTART;
-			break;
-		}
 		if (level == 4 && i == L4_SLOT_HV_LAST + 1)
 			i = L4_SLOT_HV_FIRST;
-		e = pte_read(&table[--i]);
-		if (!pte_present(e))
-			continue;
-		if (level == 1)
-			pt_put_l1e(e);
-		else
-			rc = drop_child(w, e);
+		if (level == 4 && i > L4_SLOT_HV_LAST)
+			limit = L4_SLOT_HV_LAST + 1;
+		nr = next_run(w, i - limit);
+		first = i - nr;
+		if (!nr)
+			rc = -ERESTART;
+		for (i = unskip_absent(table, i, first); i > first; i = unskip_absent(table, i, first)) {
+			pte_t e = pte_read(&table[--i]);
+
+			if (level == 1)
+				pt_put_l1e(e);
+			else
+				rc = drop_child(w, e);
+			if (rc)
+				break;
+		}
+		w->budget += i - first;
 	}
-	pg->nr_validated = i;
+	/* drain_child() reads the entry it names: one of the guest's. */
+	pg->nr_validated = level == 4 && i == L4_SLOT_HV_FIRST ? L4_SLOT_HV_LAST + 1 : i;
 	return rc;
 }
 

@@ -65,11 +65,24 @@ static inline mfn_t page_mfn(const struct page_info *pg)
 	return _mfn(pg - (const struct page_info *)VA_FRAMETABLE);
 }
 
-/* Is there a page_info for @m, any number from a guest? No locks. */
-bool mfn_has_page(mfn_t m);
-
 /* One past the highest frame of RAM. */
 extern u64 max_page;
+
+#define PIECE_SHIFT	16			/* frames per piece: 2 MiB of struct page_info */
+#define MAX_PIECES	(MAX_MFN >> PIECE_SHIFT)
+
+/* Does piece n stand? Written at boot only. */
+extern bool piece_stands[MAX_PIECES];
+
+/* Is there a page_info for @m, any number from a guest? No locks. */
+#ifdef HOSTED
+bool mfn_has_page(mfn_t m);
+#else
+static inline bool mfn_has_page(mfn_t m)
+{
+	return mfn_x(m) < max_page && piece_stands[mfn_x(m) >> PIECE_SHIFT];
+}
+#endif
 
 /* Build the table's mappings for boot_memmap's RAM into the current root's slot 260; then for the M2P. Boot only. */
 void frametable_init(void);

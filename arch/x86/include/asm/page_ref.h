@@ -7,12 +7,29 @@
 
 #include <asm/frametable.h>
 #include <isola/domain.h>
+#include <isola/printk.h>
 
 /*
  * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving,
  * the hypervisor's own, or the count is at its maximum (TYP-6). Nothing has changed then.
  */
-bool __must_check page_get(struct page_info *pg, const struct domain *d);
+static inline void page_put(struct page_info *pg);
+static inline bool __must_check page_get(struct page_info *pg, const struct domain *d)
+{
+	u64 x = READ_ONCE(pg->count_info);
+
+	do {
+		if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_hv)))
+			return false;
+		if ((x & PGC_count_mask) == PGC_count_mask)
+			return false;
+	} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	if (likely(READ_ONCE(pg->owner) == d->domid))
+		return true;
+	page_put(pg);
+	return false;
+}
 
 /* The same from a number a guest gave: also false (NULL) when there is no such frame. */
 struct page_info *__must_check page_get_from_mfn(mfn_t m, const struct domain *d);
@@ -24,7 +41,15 @@ void page_get_again(struct page_info *pg);
  * Drop a reference. The allocation reference itself goes by domain_free_page() only, so this never
  * frees.
  */
-void page_put(struct page_info *pg);
+static inline void page_put(struct page_info *pg)
+{
+	u64 old = __atomic_fetch_sub(&pg->count_info, 1, __ATOMIC_SEQ_CST);
+
+	/*
+	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
+	 */
+	BUG_ON((old & PGC_count_mask) < 2);
+}
 
 /*
  * Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a

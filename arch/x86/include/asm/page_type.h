@@ -38,7 +38,17 @@ static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shi
  */
 int __must_check page_type_get(struct page_info *pg, u64 type);
 /* The same for PGT_writable and a frame known to be @d's: 0 or -EBUSY. */
-int __must_check page_type_get_writable(struct domain *d, struct page_info *pg);
+int __must_check page_type_take_writable(struct domain *d, struct page_info *pg);
+static inline int __must_check page_type_get_writable(struct domain *d, struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	/* Live, event "take" (page_type.c); the whole machine stands in page_type_take_writable(). */
+	if (likely((x & (PGT_type_mask | PGT_validated)) == (PGT_writable | PGT_validated) && (x & PGT_count_mask) < PGT_count_mask &&
+		   __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+		return 0;
+	return page_type_take_writable(d, pg);
+}
 
 /*
  * Drop one. Dropping the last reference of a table drops what its entries held. The first form
@@ -48,7 +58,17 @@ int __must_check page_type_get_writable(struct domain *d, struct page_info *pg);
 void page_type_put(struct page_info *pg);
 int __must_check page_type_put_preemptible(struct page_info *pg);
 /* For references known to be of type writable or seg_desc: there is nothing to take apart. */
-void page_type_put_leaf(struct page_info *pg);
+void page_type_drop_leaf(struct page_info *pg);
+static inline void page_type_put_leaf(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	/* Live, event "drop", not the last one. */
+	if (likely((x & PGT_validated) && (x & PGT_count_mask) > 1 &&
+		   __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+		return;
+	page_type_drop_leaf(pg);
+}
 
 /*
  * General and type reference together, as most holders need. As page_type_get(), and -EINVAL when
