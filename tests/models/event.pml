@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c, arch/x86/pv/sched_op.c, the exit path.
+ *
+ *   evtchn_2l_post, vcpu_unblock (wake), vcpu_kick    sender
+ *   return_to_guest_here, exit_work, deliver          exit_path()
+ *   evtchn_fold, evtchn_2l_fold                       fold()
+ *   op_block, vcpu_sleep                              block()
+ *   schedule, choose, context_switch, idle_loop       exit_path(), idle()
+ *
+ * CPU 0 has the vcpu and its own idle vcpu; CPU 1 posts the same port POSTS times. x86-TSO. sched_lock sections are one step. The
+ * guest runs for ever, or blocks, as it likes: nothing but the post itself makes it look.
+ *
+ * Property: when nothing is under way any more, nothing is left posted: the guest has been told.
+ *
+ * bad NO_FENCE: event_check is cleared by a plain store and nothing is between that and looking at posted_any
+ * bad CLEAR_LATE: event_check is cleared after the posts have been taken
+ * bad CHECK_FIRST: the poster sets event_check before posted_any
+ * bad NO_KICK: the poster does not interrupt the CPU that runs the vcpu
+ * bad NO_WAKE: the poster does not wake
+ * bad LOOK_FIRST: a vcpu that blocks looks for events before it is asleep and not after
+ * deep POSTS=4: more posts
+ */
+#ifndef POSTS
+#define POSTS	2
+#endif
+
+#define NCPU	2
+#define NADDR	4
+#define DEPTH	3
+#define CHECK	0		/* event_check */
+#define ANY	1		/* posted_any */
+#define POSTED	2		/* posted[] */
+#define RUNNING	3		/* cpu_public.running is the vcpu; else the idle one */
+#include "tso.h"
+
+bit blocked;			/* v->state */
+bit softirq;			/* SOFTIRQ_SCHEDULE of CPU 0 */
+bit interrupt;			/* pending in CPU 0's APIC: kick or softirq */
+bit resting;			/* CPU 0 is in the guest or in HLT */
+byte posts;
+
+inline locked(c, at_, value_) { atomic { FENCE(c) -> mem[at_] = value_ } }
+
+inline fold()
+{
+	if
+	:: LOAD(0, ANY) ->
+		locked(0, ANY, 0);
+		locked(0, POSTED, 0)
+	:: else
+	fi
+}
+
+/* Interrupts off; ends in the guest, or in HLT. */
+inline exit_path()
+{
+	do
+	:: softirq ->
+		FENCE(0);				/* the softirq's own locked instruction: the buffer is empty */
+		softirq = 0;
+		atomic {					/* choose() */
+			if
+			:: blocked && mem[RUNNING] -> mem[RUNNING] = 0
+			:: !blocked && !mem[RUNNING] -> mem[RUNNING] = 1; came_in = 1
+			:: else
+			fi
+		};
+		if
+		:: came_in -> came_in = 0; store(0, CHECK, 1)	/* context_switch() */
+		:: else
+		fi
+	:: !softirq && LOAD(0, RUNNING) && LOAD(0, CHECK) ->
+#ifdef CLEAR_LATE
+		fold();
+		store(0, CHECK, 0)
+#else
+		store(0, CHECK, 0);
+#ifndef NO_FENCE
+		FENCE(0);
+#endif
+		fold()
+#endif
+	:: !softirq && LOAD(0, RUNNING) && !LOAD(0, CHECK) -> break
+	:: !softirq && !LOAD(0, RUNNING) -> break
+	od;
+	FENCE(0)						/* IRET, STI */
+}
+
+inline block()
+{
+	fold();
+#ifdef LOOK_FIRST
+	atomic { FENCE(0) -> blocked = 1; softirq = 1 }
+#else
+	atomic { FENCE(0) -> blocked = 1; softirq = 1 };
+	if
+	:: LOAD(0, ANY) -> fold(); blocked = 0
+	:: else
+	fi
+#endif
+}
+
+proctype vcpu()
+{
+	bit came_in;
+
+	do
+	:: atomic { resting = 1 };
+end:	   if
+	   :: atomic { interrupt -> interrupt = 0; resting = 0 }
+	   :: atomic { mem[RUNNING] && !interrupt -> resting = 0 }; block()	/* the guest's own wish */
+	   fi;
+	   exit_path()
+	od
+}
+
+inline raise_schedule()
+{
+	atomic {
+		if
+		:: !softirq -> softirq = 1; interrupt = 1
+		:: else
+		fi
+	}
+}
+
+proctype sender()
+{
+	bit old;
+
+	do
+	:: posts < POSTS ->
+		atomic { FENCE(1) -> old = mem[POSTED]; mem[POSTED] = 1 };
+		if
+		:: !old ->
+#ifdef CHECK_FIRST
+			store(1, CHECK, 1);
+			locked(1, ANY, 1);
+#else
+			locked(1, ANY, 1);
+			store(1, CHECK, 1);
+#endif
+			FENCE(1);
+#ifndef NO_WAKE
+			if
+			:: atomic { blocked -> blocked = 0; old = !mem[RUNNING] };
+				if
+				:: old -> old = 0; raise_schedule()
+				:: else
+				fi
+			:: !blocked
+			fi;
+#endif
+			FENCE(1);
+#ifndef NO_KICK
+			if
+			:: mem[RUNNING] -> interrupt = 1
+			:: !mem[RUNNING]
+			fi
+#endif
+		:: old -> old = 0
+		fi;
+		posts++
+	:: posts == POSTS -> break
+	od
+}
+
+active proctype property()
+{
+end:
+	atomic {
+		posts == POSTS && resting && !interrupt && empty(buffer[0]) && empty(buffer[1]) && (mem[POSTED] || mem[ANY])
+		-> assert(false)
+	}
+}
+
+init {
+	atomic {
+		mem[RUNNING] = 1;
+		run store_buffer(0);
+		run store_buffer(1);
+		run vcpu();
+		run sender()
+	}
+}

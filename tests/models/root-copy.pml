@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies of a guest L4 against updates of it: arch/x86/asi/root.c, and modify() and pt_batch_end() of arch/x86/mm/pt_modify.c.
+ *
+ *   swap_in, root_l4_written, mirror_slot    edit()
+ *   pt_batch_end, root_dispatch              dispatch()
+ *   publish, publish_left, names             publish(), publish_left(), look()
+ *   sync_root, copy_slots                    the same names
+ *   resync_current                           resync(); from the IPI: serve()
+ *   root_load, set_l4                        load(), set_l4()
+ *
+ * One guest L4 (M) that is updated, with one slot that is modelled; another (N), whose slot is empty and stays so. The slot names
+ * table 1 at first; edit n makes it name table n + 1, or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles,
+ * CPU 1 runs vcpus 1, 2 or idles, CPU 2 (if there) vcpu 3; a vcpu's L4 is M or N. Any CPU may edit M: one at a time (the page lock),
+ * but what they owe is dispatched, and what the slot named is dropped, after the lock has been let go.
+ *
+ * A vcpu has one root here: kernel and user root are copied, recorded and synced in the same breath, and toggles copy nothing.
+ *
+ * Property: when the reference on a table has been dropped, no loaded root names it.
+ *
+ * bad T4_IRQS_ON: interrupts are on while slots are copied (asi T4)
+ * bad T4_IRQS_ON,NO_REREAD: the same, and the generation is not read again (asi T4)
+ * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been told (asi T5)
+ * bad T5_NO_WAIT: CPUs are told and not waited for
+ * bad T7_NO_CHECK: a vcpu comes back to its CPU without a look at the generation (asi T7)
+ * bad NO_COPIER_FENCE: no fence between record and generation in publish()
+ * bad NO_UPDATER_FENCE: no fence between generation and records in root_l4_written()
+ * bad GENERATION_FIRST: the updater writes the generation before the entry
+ * bad GENERATION_LAST,NO_REREAD: the copier takes the generation from after the copy
+ * bad RECORD_LATE: the record is published after the copy (XSA-494: "current" does not say what is loaded)
+ * bad LEAVE_EARLY: the record forgets the old L4 before its root has left the CPU (XSA-494)
+ * bad ONLY_OCCUPIED_NOW: slots that were occupied at the last copy and are empty now are left out
+ * bad MIRROR_NOT: the updater leaves its own root as it was
+ * bad BEHIND_FORGOTTEN: an updater whose root is behind stores no slot and owes itself nothing
+ * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to date
+ * deep NO_REREAD: harmless: with interrupts off the second look at the generation only saves an IPI its work
+ * deep ACTIONS=3: two CPUs, longer
+ * deep CPUS=3,ACTIONS=1: three CPUs
+ */
+#ifndef CPUS
+#define CPUS	2
+#endif
+#ifndef UPDATES
+#define UPDATES	2
+#endif
+#ifndef ACTIONS
+#define ACTIONS	2
+#endif
+
+#define NVCPU	4
+#define IDLE	4
+#define NONE	0	/* of L4s */
+#define M	1
+#define N	2
+#define GENERATION_OF_N	99
+
+/* Addresses */
+#define ENTRY		0	/* M's slot */
+#define OCCUPIED	1	/* M's occupancy bit of it */
+#define GENERATION	2	/* M's */
+#define REC(c)		(3 + (c))		/* cpu_loaded: L4 of the loaded vcpu */
+#define OLD(c)		(3 + CPUS + (c))	/* cpu_loaded: L4 of the root that is still loaded while another is made ready */
+#define ROOT(v)		(3 + 2 * CPUS + (v))	/* the slot in vcpu v's root */
+#define NCPU		CPUS
+#define NADDR		(3 + 2 * CPUS + NVCPU)
+#define DEPTH		5
+#include "tso.h"
+
+byte l4_of[NVCPU + 1];			/* struct root_copy, one per vcpu: */
+byte copied_generation[NVCPU + 1];
+bit copied_occupied[NVCPU + 1];
+byte loaded[CPUS];			/* CR3: whose root */
+bit dropped[UPDATES + 2];		/* [0] stays 0: no table */
+bit ipi[CPUS * CPUS];			/* [target][caller]: asked for; taken back when done */
+bit page_lock;
+byte updates, last_generation = 1;
+
+/* Is CPU c called, and by whom first? Does it wait for anybody? */
+#if CPUS == 2
+#define CALLED(c)	ipi[2 * (c) + 1 - (c)]
+#define CALLER(c)	(1 - (c))
+#define ASKED(c)	ipi[(1 - (c)) * 2 + (c)]
+#else
+#define CALLED(c)	(ipi[3 * (c)] || ipi[3 * (c) + 1] || ipi[3 * (c) + 2])
+#define CALLER(c)	(ipi[3 * (c)] -> 0 : (ipi[3 * (c) + 1] -> 1 : 2))
+#define ASKED(c)	(ipi[c] || ipi[3 + (c)] || ipi[6 + (c)])
+#endif
+
+#define SEES(c, a, v)	(LOAD(c, a) == (v))
+
+/* Locals of the caller: e. */
+inline publish(c, new_l4_)
+{
+#ifndef LEAVE_EARLY
+	e = LOAD(c, REC(c));
+	store(c, OLD(c), e);
+	e = 0;
+#endif
+	store(c, REC(c), new_l4_);
+#ifndef NO_COPIER_FENCE
+	FENCE(c)
+#endif
+}
+
+inline publish_left(c)
+{
+#ifndef LEAVE_EARLY
+	store(c, OLD(c), NONE)
+#else
+	skip
+#endif
+}
+
+#ifdef T4_IRQS_ON
+#define COPY_POINT(c)	if :: interruptible && CALLED(c) -> serve_nested(c) :: skip fi
+#else
+#define COPY_POINT(c)	skip
+#endif
+
+/* @src: ENTRY or, for N, nothing. Locals of the caller: generation, now, e. */
+inline copy_slots(c, v)
+{
+	do
+	:: generation = LOAD(c, GENERATION);
+	   now = LOAD(c, OCCUPIED);
+	   if
+#ifdef ONLY_OCCUPIED_NOW
+	   :: now ->
+#else
+	   :: now || copied_occupied[v] ->
+#endif
+		e = LOAD(c, ENTRY);
+		COPY_POINT(c);
+		store(c, ROOT(v), e);
+		e = 0
+	   :: else
+	   fi;
+	   copied_occupied[v] = now;
+#ifdef GENERATION_LAST
+	   generation = LOAD(c, GENERATION);
+#endif
+#ifdef NO_REREAD
+	   break
+#else
+	   if
+	   :: SEES(c, GENERATION, generation) -> break
+	   :: else
+	   fi
+#endif
+	od;
+	copied_generation[v] = generation;
+	generation = 0;
+	now = 0
+}
+
+inline sync_root(c, v)
+{
+	if
+	:: l4_of[v] == N && copied_generation[v] != GENERATION_OF_N ->
+		if
+		:: copied_occupied[v] -> store(c, ROOT(v), 0)
+		:: else
+		fi;
+		copied_occupied[v] = 0;
+		copied_generation[v] = GENERATION_OF_N
+	:: l4_of[v] == M && !SEES(c, GENERATION, copied_generation[v]) ->
+#ifdef T7_NO_CHECK
+		if
+		:: copied_generation[v] == 0 -> copy_slots(c, v)
+		:: else
+		fi
+#else
+		copy_slots(c, v)
+#endif
+	:: else
+	fi
+}
+
+/* resync_current() */
+inline resync(c)
+{
+	if
+	:: loaded[c] != IDLE ->
+		publish(c, l4_of[loaded[c]]);
+		interruptible = 0;
+		sync_root(c, loaded[c]);
+		FENCE(c);				/* load_cr3() */
+		publish_left(c)
+	:: else
+	fi
+}
+
+/* The IPI, taken as an interrupt or while waiting. */
+inline serve(c)
+{
+	caller = CALLER(c);
+	resync(c);
+	atomic { ipi[c * CPUS + caller] = 0; caller = 0 }
+}
+
+#ifdef T4_IRQS_ON
+/* The interrupt that comes in the middle of a copy: by itself, in one step, with variables of its own. */
+inline serve_nested(c)
+{
+	FENCE(c);
+	atomic {
+		CALLED(c) && loaded[c] != IDLE && l4_of[loaded[c]] == M && empty(buffer[c]) ->
+		mem[ROOT(loaded[c])] = mem[ENTRY];
+		copied_occupied[loaded[c]] = mem[OCCUPIED];
+		copied_generation[loaded[c]] = mem[GENERATION];
+		ipi[c * CPUS + CALLER(c)] = 0
+	}
+}
+#endif
+
+/* root_load() */
+inline load(c, v)
+{
+	if
+	:: v != IDLE ->
+#ifndef RECORD_LATE
+		publish(c, l4_of[v]);
+#endif
+		interruptible = 0;
+		sync_root(c, v);
+		FENCE(c);
+		loaded[c] = v;
+#ifdef RECORD_LATE
+		publish(c, l4_of[v]);
+#endif
+		publish_left(c)
+	:: else ->
+		FENCE(c);
+		loaded[c] = IDLE;
+		publish(c, NONE);
+		publish_left(c)
+	fi
+}
+
+inline set_l4(c, v, to_l4_)
+{
+	l4_of[v] = to_l4_;
+	copied_generation[v] = 0;
+#ifndef RECORD_LATE
+	publish(c, to_l4_);
+#endif
+	interruptible = 1;
+	sync_root(c, v);
+	interruptible = 0;
+	FENCE(c);
+#ifdef RECORD_LATE
+	publish(c, to_l4_);
+#endif
+	publish_left(c)
+}
+
+inline drop(t)
+{
+	if
+	:: t -> dropped[t] = 1
+	:: else
+	fi
+}
+
+inline write_generation(c)
+{
+	atomic {
+		last_generation++;
+		buffer[c] ! GENERATION, last_generation;
+		in_flight[AT(c, GENERATION)]++;
+		newest[AT(c, GENERATION)] = last_generation
+	}
+}
+
+/* REC first: publish() writes OLD first. */
+/* names(). REC first: publish() writes OLD first. */
+inline look(c, who)
+{
+	if
+	:: who != c && SEES(c, REC(who), M) -> debt[who] = 1
+	:: else
+	fi;
+#ifndef LEAVE_EARLY
+	if
+	:: who != c && SEES(c, OLD(who), M) -> debt[who] = 1
+	:: else
+	fi
+#endif
+}
+
+#define COPIED_FROM_M(c)	(loaded[c] != IDLE && l4_of[loaded[c]] == M)
+
+/* swap_in(), root_l4_written(): page lock held. Leaves old, the table to drop (0: none), and debt[]. */
+inline edit(c)
+{
+	old_generation = LOAD(c, GENERATION);
+#ifdef GENERATION_FIRST
+	write_generation(c);
+#endif
+	if
+	:: fresh = updates + 1
+	:: fresh = 0
+	:: atomic { fresh = LOAD(c, ENTRY); elsewhere = 1 }	/* another slot's edit */
+	fi;
+	atomic {
+		FENCE(c) ->				/* XCHG */
+		if
+		:: elsewhere -> fresh = mem[ENTRY]
+		:: else
+		fi;
+		old = (mem[ENTRY] == fresh -> 0 : mem[ENTRY]);
+		mem[ENTRY] = fresh
+	}
+#ifdef T5_DROP_FIRST
+	drop(old);
+#endif
+	if
+	:: !elsewhere -> store(c, OCCUPIED, (fresh != 0))
+	:: else
+	fi;
+#ifndef GENERATION_FIRST
+	write_generation(c);
+#endif
+#ifndef MIRROR_NOT
+	if
+#ifdef MIRROR_BEHIND
+	:: COPIED_FROM_M(c) ->
+#else
+	:: COPIED_FROM_M(c) && copied_generation[loaded[c]] == old_generation ->
+#endif
+		if
+		:: !elsewhere ->
+			store(c, ROOT(loaded[c]), fresh);
+			copied_occupied[loaded[c]] = (fresh != 0)
+		:: else
+		fi;
+		copied_generation[loaded[c]] = LOAD(c, GENERATION)
+#ifndef BEHIND_FORGOTTEN
+	:: COPIED_FROM_M(c) && copied_generation[loaded[c]] != old_generation -> debt[c] = 1
+#endif
+	:: else
+	fi;
+#endif
+#ifndef NO_UPDATER_FENCE
+	FENCE(c);
+#endif
+	look(c, 0);
+	look(c, 1);
+#if CPUS > 2
+	look(c, 2);
+#endif
+	atomic { fresh = 0; old_generation = 0; elsewhere = 0 }
+}
+
+inline ask(c, who)
+{
+	atomic {
+		if
+		:: who != c && debt[who] -> ipi[(who) * CPUS + c] = 1
+		:: else
+		fi;
+		debt[who] = 0
+	}
+}
+
+/* root_dispatch(), then the put. */
+inline dispatch(c)
+{
+	if
+	:: debt[c] -> debt[c] = 0; resync(c)
+	:: else
+	fi;
+	ask(c, 0);
+	ask(c, 1);
+#if CPUS > 2
+	ask(c, 2);
+#endif
+#ifndef T5_NO_WAIT
+	do
+	:: CALLED(c) -> serve(c)
+	:: !ASKED(c) -> break
+	od;
+#endif
+#ifdef MIRROR_NOT
+	FENCE(c);
+#endif
+#ifndef T5_DROP_FIRST
+	drop(old);
+#endif
+	old = 0
+}
+
+proctype cpu(byte c)
+{
+	byte generation, e, old, fresh, old_generation, caller, actions, target;
+	bit now, interruptible, elsewhere, debt[CPUS];
+
+	do
+	:: CALLED(c) -> serve(c)
+	:: atomic { !page_lock && updates < UPDATES -> page_lock = 1; updates++ };
+		edit(c);
+		page_lock = 0;
+		dispatch(c)
+	:: actions < ACTIONS && c == 0 && loaded[c] != 0 -> actions++; load(c, 0)
+	:: actions < ACTIONS && c == 1 && loaded[c] != 1 -> actions++; load(c, 1)
+	:: actions < ACTIONS && c == 1 && loaded[c] != 2 -> actions++; load(c, 2)
+	:: actions < ACTIONS && c == 2 && loaded[c] != 3 -> actions++; load(c, 3)
+	:: actions < ACTIONS && loaded[c] != IDLE -> actions++; load(c, IDLE)
+	:: actions < ACTIONS && loaded[c] != IDLE -> actions++;
+		target = 3 - l4_of[loaded[c]];
+		set_l4(c, loaded[c], target);
+		target = 0
+	:: actions == ACTIONS && updates == UPDATES -> break
+	od;
+end:
+	do
+	:: CALLED(c) -> serve(c)
+	od
+}
+
+#define NAMES_DROPPED(c)	(loaded[c] != IDLE && dropped[mem[ROOT(loaded[c])]])
+
+active proctype property()
+{
+end:
+	atomic {
+		NAMES_DROPPED(0) || NAMES_DROPPED(1)
+#if CPUS > 2
+			|| NAMES_DROPPED(2)
+#endif
+		-> assert(false)
+	}
+}
+
+init {
+	atomic {
+		byte i;
+
+		mem[ENTRY] = 1;
+		mem[OCCUPIED] = 1;
+		mem[GENERATION] = 1;
+		for (i : 0 .. NVCPU - 1) {
+			l4_of[i] = (i == 2 -> N : M);
+			copied_generation[i] = (i == 2 -> GENERATION_OF_N : 1);
+			copied_occupied[i] = (i != 2);
+			mem[ROOT(i)] = (i == 2 -> 0 : 1)
+		}
+		for (i : 0 .. CPUS - 1) {
+			loaded[i] = (i == 0 -> 0 : (i == 1 -> 1 : 3));
+			mem[REC(i)] = M;
+			run store_buffer(i);
+			run cpu(i)
+		}
+		i = 0
+	}
+}
