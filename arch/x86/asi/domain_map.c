@@ -2,8 +2,9 @@
 /*
  * The memory window: who has which frame at VA_WINDOW + m.
  *
- * A domain's window tables are public pages written under page_lock. Leaves are 4 KiB entries, or a 2 MiB one where an
- * aligned block of order 9 was assigned whole; a large one is split before a frame of it leaves.
+ * A domain's window tables are public pages written under page_lock. Leaves are 4 KiB entries, or a
+ * 2 MiB one where an aligned block of order 9 was assigned whole; a large one is split before a
+ * frame of it leaves.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
@@ -21,7 +22,7 @@
 
 #define L2_FRAMES 512u
 
-/* Entries of slots 262..271 for a root that shows all RAM: boot, panic, asi=off. */
+/* Entries of slots 262..271 for a root that shows all RAM: boot, asi=off. */
 u64 window_all_ram[NR_WINDOW_SLOTS];
 static unsigned window_slot(mfn_t m)
 {
@@ -33,7 +34,8 @@ void window_init(void)
 {
 	for (unsigned i = 0; i < memmap_nr(); i++) {
 		const struct memmap_entry *e = memmap_entry(i);
-		u64 at = ROUNDDOWN(e->addr, MIB(2)), end = min(e->addr + e->size, max_page << PAGE_SHIFT);
+		u64 at = ROUNDDOWN(e->addr, MIB(2)),
+		    end = min(e->addr + e->size, max_page << PAGE_SHIFT);
 
 		if (e->type != 1)
 			continue;
@@ -46,7 +48,8 @@ void window_init(void)
 				*l4e = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
 			l3 = public_ptr(pte_mfn(*l4e));
 			if (!pte_present(l3[pt_index(va, 3)]))
-				l3[pt_index(va, 3)] = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
+				l3[pt_index(va, 3)] = pte_make(public_mfn(bootmem_public_page()),
+							       PAGE_HV_TABLE);
 			l2 = public_ptr(pte_mfn(l3[pt_index(va, 3)]));
 			l2[pt_index(va, 2)] = pte_make(maddr_to_mfn(at), PAGE_HV_RW | PTE_PS);
 		}
@@ -59,7 +62,9 @@ void window_fill_root(u64 *l4, const struct domain *d)
 		u64 e = 0;
 
 		if (d && asi_class_of(d)->vcpu_pt)
-			e = mfn_is_valid_num(d->window_l3[i]) ? pte_make(d->window_l3[i], PAGE_HV_TABLE) : 0;
+			e = mfn_is_valid_num(d->window_l3[i])
+				    ? pte_make(d->window_l3[i], PAGE_HV_TABLE)
+				    : 0;
 		else if (d || !asi_policy.pv.vcpu_pt)
 			e = window_all_ram[i];
 		pte_write(&l4[L4_SLOT_WINDOW_FIRST + i], e);
@@ -89,7 +94,10 @@ static pte_t *window_l2e(struct domain *d, mfn_t m)
 	pte_t *l2;
 
 	if (!mfn_is_valid_num(*l3_mfn)) {
-		/* Roots are filled when they are made (T13): every L3 that a domain's memory can need exists by then. */
+		/*
+		 * Roots are filled when they are made (T13): every L3 that a domain's memory can
+		 * need exists by then.
+		 */
 		void *l3 = alloc_public_page();
 
 		if (!l3)
@@ -232,7 +240,10 @@ int domain_add_special_page(struct domain *d, mfn_t *m)
 	return 0;
 }
 
-/* page_lock held. Replace a 2 MiB leaf by 512 small ones: same translation, so no flush is due before one of them changes. */
+/*
+ * page_lock held. Replace a 2 MiB leaf by 512 small ones: same translation, so no flush is due
+ * before one of them changes.
+ */
 static pte_t *split_large(struct domain *d, pte_t *pl2e)
 {
 	pte_t *l1 = alloc_public_page();
@@ -247,15 +258,17 @@ static pte_t *split_large(struct domain *d, pte_t *pl2e)
 	return l1;
 }
 
-/* page_lock held. Only the allocation reference is left, and from now on no get succeeds (MEM-4). */
+/*
+ * page_lock held. Only the allocation reference is left, and from now on no get succeeds (MEM-4).
+ */
 static int withdraw(struct domain *d, struct page_info *pg)
 {
 	u64 only = PGC_allocated | 1;
 	pte_t *pl2e;
 
 	if (pg->owner != d->domid ||
-	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,
+					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return -EBUSY;
 	pl2e = window_l2e(d, page_mfn(pg));
 	if (!pl2e || ((*pl2e & PTE_PS) && !split_large(d, pl2e))) {
@@ -266,7 +279,10 @@ static int withdraw(struct domain *d, struct page_info *pg)
 	return 0;
 }
 
-/* page_lock held, @pg withdrawn: out of the window, and parked until the flush that covers it (TLB-3). */
+/*
+ * page_lock held, @pg withdrawn: out of the window, and parked until the flush that covers it
+ * (TLB-3).
+ */
 static void expel(struct domain *d, struct page_info *pg)
 {
 	mfn_t m = page_mfn(pg);
@@ -346,7 +362,10 @@ void domain_release_flush(struct domain *d)
 	n = d->leaving_list;
 	d->leaving_list = 0;
 	spin_unlock(&d->page_lock);
-	/* Every CPU that runs this domain may hold the window's entry or the guest's own stale mapping. */
+	/*
+	 * Every CPU that runs this domain may hold the window's entry or the guest's own stale
+	 * mapping.
+	 */
 	tlb_flush_vcpus(d, ~0ul, ~0ul);
 	while (n) {
 		struct page_info *pg = page_of(_mfn(n));

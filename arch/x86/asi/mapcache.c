@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Short-lived mappings of foreign frames. On the boot root, which shows all RAM, the window serves instead.
+ * Short-lived mappings of foreign frames. On the boot root, which shows all RAM, the window serves
+ * instead.
  */
 #include <isola/printk.h>
 #include <isola/vcpu.h>
@@ -33,7 +34,8 @@ void *map_domain_page(mfn_t m)
 			return (void *)slot_va(slot);
 		}
 	}
-	panic("mapcache of d%uv%u: all %u slots are in use", v->domain->domid, v->id, VCPU_MAPCACHE_SLOTS);
+	panic("mapcache of d%uv%u: all %u slots are in use", v->domain->domid, v->id,
+	      VCPU_MAPCACHE_SLOTS);
 }
 
 void unmap_domain_page(const void *p)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asi= : comma list of <bool>, pv=<bool>, hvm=<bool>, dom0=<bool>, {vcpu-pt,cpu-stack,zero-stack}=<bool>|{pv,hvm,dom0}=<bool>;
- * the later item wins. docs/command-line.md has the grammar for people.
+ * asi= : comma list of <bool>, pv=<bool>, hvm=<bool>, dom0=<bool>,
+ * {vcpu-pt,cpu-stack,zero-stack}=<bool>|{pv,hvm,dom0}=<bool>; the later item wins.
+ * docs/command-line.md has the grammar for people.
  */
 #include <isola/domain.h>
 #include <isola/errno.h>
@@ -40,11 +41,15 @@ static void set_knobs(int class, int feature, bool on)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++)
 		for (unsigned f = 0; f < ARRAY_SIZE(features); f++)
-			if ((class < 0 || c == (unsigned)class) && (feature < 0 || f == (unsigned)feature))
+			if ((class < 0 || c == (unsigned)class) &&
+			    (feature < 0 || f == (unsigned)feature))
 				*knob(c, f) = on;
 }
 
-/* [@s, @end) as <class>[=<bool>] or no-<class>, for @feature (-1: all). False: no class is named, or the value is no bool. */
+/*
+ * [@s, @end) as <class>[=<bool>] or no-<class>, for @feature (-1: all). False: no class is named,
+ * or the value is no bool.
+ */
 static bool parse_class(const char *s, const char *end, int feature)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++) {
@@ -98,17 +103,20 @@ CMDLINE_CUSTOM("asi", parse_asi);
 static void print_class(const char *name, const struct asi_class *c, const char *note)
 {
 	pr_info("address-space isolation for %s: vcpu-pt %s, cpu-stack %s, zero-stack %s%s", name,
-		c->vcpu_pt ? "on" : "off", c->cpu_stack ? "on" : "off", c->zero_stack ? "on" : "off", note);
+		c->vcpu_pt ? "on" : "off", c->cpu_stack ? "on" : "off",
+		c->zero_stack ? "on" : "off", note);
 }
 
 void asi_policy_resolve(void)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++) {
-		struct asi_class *class = (struct asi_class *)((char *)&asi_policy + classes[c].offset);
+		struct asi_class *class =
+			(struct asi_class *)((char *)&asi_policy + classes[c].offset);
 
 		if (class->cpu_stack && !class->vcpu_pt) {
-			pr_warn("asi=: cpu-stack without vcpu-pt for %s is a contradiction, all memory would be mapped but "
-				"the stacks: vcpu-pt stays on", classes[c].name);
+			pr_warn("asi=: cpu-stack without vcpu-pt for %s is a contradiction, all memory "
+				"would be mapped but the stacks: vcpu-pt stays on",
+				classes[c].name);
 			class->vcpu_pt = true;
 		}
 	}

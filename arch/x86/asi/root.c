@@ -2,11 +2,14 @@
 /*
  * Roots: copying guest L4s into them, loading them, and the record of what is loaded.
  *
- * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new generation -> fence -> read every CPU's
- * record. Copier, interrupts off: publish the record -> fence -> read generation -> copy -> read again, repeat if it moved. So either the
- * copier sees the new entry, or the updater sees the copier's record and makes it copy again (T4, T5). What the record named before
- * stays in it as "leaving" until CR3 has been written: until then that root can be walked (XSA-494). Model: tests/models/root-copy.pml.
- * SWI-1: this_cpu.curr, this_cpu.cr3 and CR3 change in one interrupts-off section, in this file only.
+ * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new
+ * generation -> fence -> read every CPU's record. Copier, interrupts off: publish the record ->
+ * fence -> read generation -> copy -> read again, repeat if it moved. So either the copier sees the
+ * new entry, or the updater sees the copier's record and makes it copy again (T4, T5). What the
+ * record named before stays in it as "leaving" until CR3 has been written: until then that root can
+ * be walked (XSA-494). Model: tests/models/root-copy.pml.
+ * SWI-1: this_cpu.curr, this_cpu.cr3 and CR3 change in one interrupts-off section, in this file
+ * only.
  */
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
@@ -46,7 +49,10 @@ static pte_t *root_page(const struct vcpu *v, unsigned which)
 	return public_ptr(which == COPY_KERNEL ? v->root_kernel : v->root_user);
 }
 
-/* What a root shows of a guest entry: absent ones read as zero, whatever the guest keeps in them (L1TF). */
+/*
+ * What a root shows of a guest entry: absent ones read as zero, whatever the guest keeps in them
+ * (L1TF).
+ */
 static pte_t root_entry(pte_t l4e)
 {
 	return pte_present(l4e) ? l4e : 0;
@@ -67,7 +73,10 @@ void root_l4_init(pte_t *l4)
 	pte_write(&l4[L4_GENERATION], new_generation());
 }
 
-/* Copy every slot occupied in @l4 (any address of the guest L4) or in the root. Interrupts off, record published. */
+/*
+ * Copy every slot occupied in @l4 (any address of the guest L4) or in the root. Interrupts off,
+ * record published.
+ */
 static void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
 {
 	u64 generation;
@@ -85,7 +94,10 @@ static void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
 			}
 			copy->occupied[w] = now;
 		}
-		/* Bounded: the generation moves only while another CPU, in the middle of an L4 update, makes progress. */
+		/*
+		 * Bounded: the generation moves only while another CPU, in the middle of an L4
+		 * update, makes progress.
+		 */
 		barrier();
 	} while (pte_read(&l4[L4_GENERATION]) != generation);
 	copy->generation = generation;
@@ -135,7 +147,10 @@ static void publish_left(void)
 	WRITE_ONCE(rec->leaving_user_l4.n, mfn_x(INVALID_MFN));
 }
 
-/* Has CPU @cpu a root copied from guest L4 @m? The order of reading is publish()'s the other way round. */
+/*
+ * Has CPU @cpu a root copied from guest L4 @m? The order of reading is publish()'s the other way
+ * round.
+ */
 static bool names(unsigned cpu, mfn_t m)
 {
 	const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
@@ -215,7 +230,10 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 	return 0;
 }
 
-/* One slot of one of the current vcpu's roots follows its L4. False: the root was behind already, and needs more than that. */
+/*
+ * One slot of one of the current vcpu's roots follows its L4. False: the root was behind already,
+ * and needs more than that.
+ */
 static bool mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot, u64 old_generation)
 {
 	struct root_copy *copy = &current->copy[which];
@@ -238,7 +256,8 @@ static bool mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot,
  * Who owes what for one edit of @m (the truth table of docs/page-types.md):
  *   here      not its L4    neither root shows it: nothing
  *             in step       the slot has been stored: no root part
- *             behind        another CPU's edit has not reached this root yet: all of it is synced at dispatch
+ *             behind        another CPU's edit has not reached this root yet: all of it is synced
+ *                           at dispatch
  *   others    record does not name @m    nothing: whoever loads it later sees the new generation
  *             record names it            synced, then flushed, at dispatch
  */
@@ -248,7 +267,8 @@ void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
 	u64 occupied = pte_read(&l4[L4_OCCUPIED + slot / 64]);
 	bool in_step;
 
-	pte_write(&l4[L4_OCCUPIED + slot / 64], pte_present(pte_read(&l4[slot])) ? occupied | bit : occupied & ~bit);
+	pte_write(&l4[L4_OCCUPIED + slot / 64],
+		  pte_present(pte_read(&l4[slot])) ? occupied | bit : occupied & ~bit);
 	pte_write(&l4[L4_GENERATION], new_generation());
 	flags = irq_save();
 	in_step = mirror_slot(COPY_KERNEL, m, l4, slot, old);
@@ -268,8 +288,8 @@ static pte_t *l4_in_window(mfn_t m)
 }
 
 /*
- * FLUSH_ROOT on this CPU: an L4 that its record names has changed. Interrupts off; any root may be loaded; the guest L4s are read on the
- * kernel root, which shows them. Root first, then TLB (T1).
+ * FLUSH_ROOT on this CPU: an L4 that its record names has changed. Interrupts off; any root may be
+ * loaded; the guest L4s are read on the kernel root, which shows them. Root first, then TLB (T1).
  */
 static void resync_current(void)
 {

@@ -5,7 +5,8 @@
  *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here
  *   clean      stacks that served another guest domain are zeroed (zero-stack)
  *   restore    next's kernel root: its pages -> this CPU
- * No lazy idle: a CPU that goes idle loads its idle root, and a vcpu runs elsewhere only after that.
+ * No lazy idle: a CPU that goes idle loads its idle root, and a vcpu runs elsewhere only after
+ * that.
  */
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -46,7 +47,9 @@ static void zero_bytes(u64 first, u64 end)
 static void zero_stacks(void)
 {
 	static const struct { u8 ist; u64 top; } ists[] = {
-		{ IST_NMI, VA_CPU_STACK_NMI_TOP }, { IST_MC, VA_CPU_STACK_MC_TOP }, { IST_DB, VA_CPU_STACK_DB_TOP },
+		{ IST_NMI, VA_CPU_STACK_NMI_TOP },
+		{ IST_MC, VA_CPU_STACK_MC_TOP },
+		{ IST_DB, VA_CPU_STACK_DB_TOP },
 	};
 	u64 rsp;
 
@@ -55,13 +58,17 @@ static void zero_stacks(void)
 			zero_bytes(ists[i].top - PAGE_SIZE, ists[i].top);
 	this_cpu.ist_used = 0;
 	asm volatile ("mov %%rsp, %0" : "=r"(rsp));
-	/* zero_bytes is inlined or has returned: what lies below rsp is nobody's. 64 bytes for a call in flight. */
+	/*
+	 * zero_bytes is inlined or has returned: what lies below rsp is nobody's. 64 bytes for a
+	 * call in flight.
+	 */
 	zero_bytes(VA_CPU_STACK, ROUNDDOWN(rsp - 64, 8));
 }
 
 static bool zeroing_due(const struct vcpu *next)
 {
-	bool due = asi_class_of(next->domain)->zero_stack && this_cpu.last_domid != next->domain->domid;
+	bool due = asi_class_of(next->domain)->zero_stack &&
+		   this_cpu.last_domid != next->domain->domid;
 
 	this_cpu.last_domid = next->domain->domid;
 	return due;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vCPU areas: tables and private pages behind slot 258. Tables are public pages, the private pages class "vcpu".
+ * vCPU areas: tables and private pages behind slot 258. Tables are public pages, the private pages
+ * class "vcpu".
  *
  *   L3 -> one L2 -> L1 "desc" (GDT window, LDT window, private pages), L1 "mapcache"
- * Four tables and four private pages for each vcpu, whatever the number of CPUs. Only the vcpu's own code, running on its own
- * root, changes the entries once it has been started.
+ * Four tables and four private pages for each vcpu, whatever the number of CPUs. Only the vcpu's
+ * own code, running on its own root, changes the entries once it has been started.
  */
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
@@ -38,7 +39,8 @@ static void fill_gdt_window(pte_t *l1)
 {
 	for (unsigned i = 0; i < 16; i++)
 		pte_write(&l1[VCPU_PAGE_GDT + i], pte_make(image_frame(hv_zero_page), PAGE_HV_RO));
-	pte_write(&l1[VCPU_PAGE_GDT + VCPU_PAGE_GDT_HV], pte_make(image_frame(hv_gdt_page), PAGE_HV_RO));
+	pte_write(&l1[VCPU_PAGE_GDT + VCPU_PAGE_GDT_HV],
+		  pte_make(image_frame(hv_gdt_page), PAGE_HV_RO));
 }
 
 /* Link @l3 -> @l2 -> @l1 for VA_VCPU. */
@@ -69,7 +71,8 @@ static void free_tables(void *table[4], struct vcpu *v)
 
 int vcpu_area_create(struct vcpu *v)
 {
-	void *table[4] = { alloc_public_page(), alloc_public_page(), alloc_public_page(), alloc_public_page() };
+	void *table[4] = { alloc_public_page(), alloc_public_page(),
+			   alloc_public_page(), alloc_public_page() };
 	pte_t *l3 = table[0], *l2 = table[1], *l1 = table[2], *mapcache = table[3];
 	bool short_of_memory = !l3 || !l2 || !l1 || !mapcache;
 
