@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the loader's first instruction to 64-bit C on the boot root. Multiboot2 Specification 2.0, §3.
+ * From the loader's first instruction to 64-bit C on the boot root. Multiboot2 Specification 2.0,
+ * §3.
  *
- * On entry (BIOS and UEFI alike): 32-bit protected mode, paging off, flat segments, IF=0, %eax = magic,
- * %ebx = machine address of the information. No stack. The image may lie at any 4 KiB boundary below 4 GiB:
- * %ebp holds the machine address of _start throughout the 32-bit part and PHYS(x) reaches everything else.
+ * On entry (BIOS and UEFI alike): 32-bit protected mode, paging off, flat segments, IF=0, %eax =
+ * magic, %ebx = machine address of the information. No stack. The image may lie at any 4 KiB
+ * boundary below 4 GiB: %ebp holds the machine address of _start throughout the 32-bit part and
+ * PHYS(x) reaches everything else.
  *
  * The boot root this builds (all in .bss.boot, thrown away by paging_init):
  *   0      identity, 0..4 GiB, 2 MiB pages: the instruction after "mov %cr0"
  *   257    image by 4 KiB pages, W^X; the boot CPU's page and stack at their constant addresses
- *   259    VA_PUBLIC + m, 0..4 GiB: the public heap's formula works for all low memory while booting
+ *   259    VA_PUBLIC + m, 0..4 GiB: the public heap's formula works for all low memory while
+ *          booting
  */
 #include <asm/layout.h>
 
@@ -58,7 +61,10 @@ mb2_end:
 start32:
 	mov	%eax, %edi			/* magic */
 	mov	%ebx, %esi			/* information */
-	/* Where are we? One word of stack is needed: the information's first 8 bytes (size, reserved) serve, and are put back. */
+	/*
+	 * Where are we? One word of stack is needed: the information's first 8 bytes (size,
+	 * reserved) serve, and are put back.
+	 */
 	mov	(%esi), %ecx
 	mov	4(%esi), %edx
 	lea	8(%esi), %esp
@@ -192,7 +198,10 @@ start32:
 	push	%eax
 	lret
 
-/* Fill %edi (L1 entries) with frames from %eax up to %edx; %ebx low flags, %ecx the entries' high half. */
+/*
+ * Fill %edi (L1 entries) with frames from %eax up to %edx; %ebx low flags, %ecx the entries' high
+ * half.
+ */
 map_until:
 	cmp	%edx, %eax
 	jae	2f
@@ -239,9 +248,15 @@ refuse:
 
 com1_setup:	/* register, value: DLAB, divisor 1, 8n1, FIFO off, no interrupts */
 	.byte	3, 0x80, 0, 1, 1, 0, 3, 3, 2, 0, 1, 0
-msg_cpuid:	.asciz "\r\n(isola) FATAL: this processor has no CPUID instruction; a 64-bit x86 processor is needed\r\n"
-msg_long_mode:	.asciz "\r\n(isola) FATAL: this processor has no long mode (CPUID 80000001h EDX bit 29); a 64-bit x86 processor is needed\r\n"
-msg_nx:		.asciz "\r\n(isola) FATAL: this processor does not offer NX (CPUID 80000001h EDX bit 20), or the firmware hides it\r\n"
+msg_cpuid:
+	.ascii "\r\n(isola) FATAL: this processor has no CPUID instruction; "
+	.asciz "a 64-bit x86 processor is needed\r\n"
+msg_long_mode:
+	.ascii "\r\n(isola) FATAL: this processor has no long mode (CPUID 80000001h EDX bit 29); "
+	.asciz "a 64-bit x86 processor is needed\r\n"
+msg_nx:
+	.ascii "\r\n(isola) FATAL: this processor does not offer NX (CPUID 80000001h EDX bit 20), "
+	.asciz "or the firmware hides it\r\n"
 
 	.balign 8
 boot_gdt:
@@ -271,7 +286,8 @@ start64:
 	mov	%esi, %esi
 	mov	%rbp, %rdx
 	xor	%ebp, %ebp			/* end of the frame chain */
-	call	start				/* start(magic, information, image address): does not return */
+	/* start(magic, information, image address): does not return */
+	call	start
 	ud2
 
 	.section .data, "aw"

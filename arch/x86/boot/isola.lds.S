@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The image: one ELF whose segments a loader puts at 2 MiB, or elsewhere if the machine wants it (head.S does not care).
- * Linked at VA_IMAGE; text R-X, rodata R--, data RW-, each on its own pages. Boot-only tables are the tail of bss.
+ * The image: one ELF whose segments a loader puts at 2 MiB, or elsewhere if the machine wants it
+ * (head.S does not care). Linked at VA_IMAGE; text R-X, rodata R--, data RW-, each on its own
+ * pages. Boot-only tables are the tail of bss.
  */
 #include <asm/layout.h>
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's memory while booting: what is RAM, what of it is free, and the allocator of before the allocator.
+ * The machine's memory while booting: what is RAM, what of it is free, and the allocator of before
+ * the allocator.
  *
- * free_range[] holds RAM that is neither image, module, first MiB nor beyond the window's reach. bootmem_alloc() cuts from the
- * top of the highest range that lies below 4 GiB (head.S's root maps no more).
+ * free_range[] holds RAM that is neither image, module, first MiB nor beyond the window's reach.
+ * bootmem_alloc() cuts from the top of the highest range that lies below 4 GiB (head.S's root maps
+ * no more).
  */
 #include <isola/lib/string.h>
 #include <isola/memmap.h>
@@ -73,8 +75,10 @@ void memmap_init(void)
 	for (unsigned i = 0; i < map->nr; i++) {
 		const struct boot_range *r = &map->range[i];
 
-		guest_map[i] = (struct memmap_entry){ r->start, r->end - r->start, e820_type(r->type) };
-		pr_info("memory %016lx-%016lx %s", r->start, r->end - 1, boot_mem_type_name(r->type));
+		guest_map[i] = (struct memmap_entry){ r->start, r->end - r->start,
+						       e820_type(r->type) };
+		pr_info("memory %016lx-%016lx %s", r->start, r->end - 1,
+			boot_mem_type_name(r->type));
 		if (r->type == BOOT_MEM_RAM)
 			free_range[nr_free_ranges++] = (struct range){ r->start, r->end };
 	}
@@ -102,7 +106,8 @@ bool memmap_frame_is_ram(mfn_t m)
 {
 	u64 start = mfn_to_maddr(m);
 
-	return mfn_x(m) < max_page && boot_memmap_is_ram(&boot_info.memmap, start, start + PAGE_SIZE);
+	return mfn_x(m) < max_page &&
+	       boot_memmap_is_ram(&boot_info.memmap, start, start + PAGE_SIZE);
 }
 
 /* Where a block of @bytes below @limit would be cut from @r: its start, or 0. */
@@ -160,7 +165,8 @@ void *bootmem_public_page(void)
 		BUG_ON(nr_public_blocks == ARRAY_SIZE(public_block));
 		public_block[nr_public_blocks++] = bootmem_alloc(MIB(2), MIB(2));
 	}
-	return public_ptr(mfn_add(public_block[nr_public_blocks - 1], public_used++ % PUBLIC_FRAMES));
+	return public_ptr(
+		mfn_add(public_block[nr_public_blocks - 1], public_used++ % PUBLIC_FRAMES));
 }
 
 bool bootmem_done(void)
@@ -175,12 +181,14 @@ void bootmem_finish(void)
 		struct range *r = &free_range[i];
 
 		if (r->start < r->end)
-			page_alloc_add_ram(maddr_to_mfn(r->start), (r->end - r->start) >> PAGE_SHIFT);
+			page_alloc_add_ram(maddr_to_mfn(r->start),
+					   (r->end - r->start) >> PAGE_SHIFT);
 	}
 	page_alloc_count_boot_public(nr_public_blocks * PUBLIC_FRAMES);
 	if (public_used % PUBLIC_FRAMES)
-		page_alloc_add_public(mfn_add(public_block[nr_public_blocks - 1], public_used % PUBLIC_FRAMES),
-				      PUBLIC_FRAMES - public_used % PUBLIC_FRAMES);
+		page_alloc_add_public(
+			mfn_add(public_block[nr_public_blocks - 1], public_used % PUBLIC_FRAMES),
+			PUBLIC_FRAMES - public_used % PUBLIC_FRAMES);
 }
 
 void bootmem_free_modules(void)

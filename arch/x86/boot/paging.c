@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boot root: the first root of ours, and the only one that shows all RAM when isolation is on. Domains are built on it.
+ * The boot root: the first root of ours, and the only one that shows all RAM when isolation is on.
+ * Domains are built on it.
  */
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
@@ -33,8 +34,8 @@ static pte_t *make_boot_root(void)
 }
 
 /*
- * Load @cr3, whose CPU area has other frames behind this very stack: they must hold the same bytes at that instant. @stack: the new
- * frames' first, CPU_STACK_PAGES in a row or not, at public_ptr().
+ * Load @cr3, whose CPU area has other frames behind this very stack: they must hold the same bytes
+ * at that instant. @stack: the new frames' first, CPU_STACK_PAGES in a row or not, at public_ptr().
  */
 static void change_stack_frames(u64 cr3, const mfn_t *frame)
 {
@@ -51,7 +52,8 @@ static void change_stack_frames(u64 cr3, const mfn_t *frame)
 		      "	jnz	1b\n"
 		      "	mov	%[cr3], %%cr3"
 		      : [frame] "+r"(frame), "=S"(clobber)
-		      : "1"(VA_CPU_STACK), [nr] "r"(CPU_STACK_PAGES), [public] "r"(VA_PUBLIC), [cr3] "r"(cr3)
+		      : "1"(VA_CPU_STACK), [nr] "r"(CPU_STACK_PAGES), [public] "r"(VA_PUBLIC),
+			[cr3] "r"(cr3)
 		      : "rcx", "rdi", "memory", "cc");
 }
 
@@ -91,7 +93,10 @@ void smap_patch(void)
 		return;
 	for (const struct smap_site *s = smap_sites_start; s < smap_sites_end; s++) {
 		u64 va = (u64)&s->offset + s->offset;
-		/* The text itself is never writable: the bytes change through the boot root's window. */
+		/*
+		 * The text itself is never writable: the bytes change through the boot root's
+		 * window.
+		 */
 		u8 *insn = (u8 *)VA_WINDOW + image_va_to_maddr((void *)va);
 
 		insn[0] = 0x0f;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Other CPUs, one after the other: area, idle vcpu, idle root, INIT, two startup IPIs, and they come to ap_start().
+ * Other CPUs, one after the other: area, idle vcpu, idle root, INIT, two startup IPIs, and they
+ * come to ap_start().
  *
- * The startup root is a copy of the CPU's idle root with one page more: the trampoline's, at its machine address, executable and
- * read-only. It lies below 4 GiB and is used by one CPU at a time; a CPU leaves it in its first C function.
+ * The startup root is a copy of the CPU's idle root with one page more: the trampoline's, at its
+ * machine address, executable and read-only. It lies below 4 GiB and is used by one CPU at a time;
+ * a CPU leaves it in its first C function.
  */
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The boot list: from head.S to the first guest instruction. Each line says why it stands where it does.
+ * The boot list: from head.S to the first guest instruction. Each line says why it stands where it
+ * does.
  */
 #include <isola/boot_info.h>
 #include <isola/console.h>
@@ -41,7 +42,10 @@ static struct acpi_info acpi;
 
 void start(u32 magic, u32 mbi, u64 image);
 
-/* head.S's root shows all of the low 4 GiB at VA_PUBLIC: firmware's tables are read before paging_init() takes that away. */
+/*
+ * head.S's root shows all of the low 4 GiB at VA_PUBLIC: firmware's tables are read before
+ * paging_init() takes that away.
+ */
 static const void *map_low(u64 maddr, size_t len)
 {
 	return maddr < GIB(4) && len <= GIB(4) - maddr ? (const void *)(VA_PUBLIC + maddr) : NULL;
@@ -56,17 +60,21 @@ static void read_loader(u32 magic, u32 mbi)
 {
 	const char *why;
 
-	if (multiboot2_parse(magic, map_low(mbi, 0), min_t(u64, MBI_MAX_BYTES, GIB(4) - mbi), &boot_info, &why))
+	if (multiboot2_parse(magic, map_low(mbi, 0), min_t(u64, MBI_MAX_BYTES, GIB(4) - mbi),
+			     &boot_info, &why))
 		fatal("%s", why);
-	cmdline_parse(boot_info.cmdline, __cmdline_options_start, __cmdline_options_end, report_option);
-	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr, boot_info.cmdline);
+	cmdline_parse(boot_info.cmdline, __cmdline_options_start, __cmdline_options_end,
+		      report_option);
+	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr,
+		boot_info.cmdline);
 }
 
 static void read_acpi(void)
 {
 	const char *why;
 
-	if (acpi_parse(boot_info.has_rsdp ? boot_info.rsdp : NULL, sizeof(boot_info.rsdp), map_low, &acpi, &why))
+	if (acpi_parse(boot_info.has_rsdp ? boot_info.rsdp : NULL, sizeof(boot_info.rsdp), map_low,
+		       &acpi, &why))
 		fatal("%s", why);
 }
 
@@ -89,7 +97,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	this_cpu.pub = &cpu_public[0];
 	image_maddr = image;
 	pr_info("Isola " ISOLA_VERSION ", built with " __VERSION__);
-	read_loader(magic, mbi);	/* memory map, modules, command line: com1 so far by default */
+	read_loader(magic, mbi);	/* memory map, modules, command line: until now com1 */
 	asi_policy_resolve();		/* before any root is made */
 	cpu_features_init();		/* what the CPU can do decides the rest */
 	read_acpi();			/* while low memory is in sight */

@@ -2,8 +2,9 @@
 /*
  * From the startup IPI to 64-bit C on another CPU. SDM vol. 3 §9.4.4.
  *
- * smp.c copies [trampoline_start, trampoline_end) to a page below 1 MiB and fills in the words at its end; the page is only ever executed
- * and read here. On entry: real mode, cs = page >> 4, ip = 0, IF=0, nothing else known.
+ * smp.c copies [trampoline_start, trampoline_end) to a page below 1 MiB and fills in the words at
+ * its end; the page is only ever executed and read here. On entry: real mode, cs = page >> 4, ip =
+ * 0, IF=0, nothing else known.
  */
 #include <asm/layout.h>
 
@@ -17,7 +18,10 @@ trampoline_start:
 	cld
 	mov	%cs, %ax
 	mov	%ax, %ds
-	/* PAE; the root; LME, NXE, SCE; then protection and paging at once: real mode -> compatibility mode. */
+	/*
+	 * PAE; the root; LME, NXE, SCE; then protection and paging at once: real mode ->
+	 * compatibility mode.
+	 */
 	mov	$0x20, %eax
 	mov	%eax, %cr4
 	mov	AT(word_cr3), %eax
@@ -33,7 +37,10 @@ trampoline_start:
 
 	.code64
 trampoline_64:
-	/* The CPU's own area is behind the root: its stack, and the image. rip is still in the page, by slot 0. */
+	/*
+	 * The CPU's own area is behind the root: its stack, and the image. rip is still in the
+	 * page, by slot 0.
+	 */
 	movabs	$VA_CPU_STACK_TOP, %rsp
 	xor	%eax, %eax
 	mov	%eax, %ds

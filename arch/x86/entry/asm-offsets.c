@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offsets that assembly needs: compiled to text, never linked. tools/mkoffsets turns the "->" lines into asm-offsets.h.
+ * Offsets that assembly needs: compiled to text, never linked. tools/mkoffsets turns the "->" lines
+ * into asm-offsets.h.
  */
 #include <isola/vcpu.h>
 #include <asm/hypercall.h>

@@ -2,9 +2,10 @@
 /*
  * Exceptions and interrupts: from the gate to C and back. The frame is drawn in frame.h.
  *
- * No entry needs GS, CR3 or any register to be right: the stack comes from the TSS, this_cpu is at a constant address, and
- * every root maps both. So each of them is safe on any instruction, an NMI inside an NMI's own epilogue excepted (IRET ends the
- * blocking; the frame below it is dead by then).
+ * No entry needs GS, CR3 or any register to be right: the stack comes from the TSS, this_cpu is at
+ * a constant address, and every root maps both. So each of them is safe on any instruction, an NMI
+ * inside an NMI's own epilogue excepted (IRET ends the blocking; the frame below it is dead by
+ * then).
  */
 #include "frame.h"
 
@@ -21,8 +22,8 @@ entry_stubs:
 	.set	vector, 0
 	.rept	256
 	.balign	16
-	.if	vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && vector != 14 && \
-		vector != 17 && vector != 21 && vector != 29 && vector != 30
+	.if	vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && \
+		vector != 14 && vector != 17 && vector != 21 && vector != 29 && vector != 30
 	push	$0
 	.endif
 	movl	$vector, 4(%rsp)
@@ -51,9 +52,10 @@ entry_common:
 	iretq
 
 /*
- * An IST event. From ring 3 the frame moves to the top of the primary stack, so that the one guest IRET (whose faults are the
- * guest's) serves here too and the IST stack is free again; then \handler, then straight back: an NMI stays blocked until that IRET.
- * From the hypervisor it is handled where it is.
+ * An IST event. From ring 3 the frame moves to the top of the primary stack, so that the one guest
+ * IRET (whose faults are the guest's) serves here too and the IST stack is free again; then
+ * \handler, then straight back: an NMI stays blocked until that IRET. From the hypervisor it is
+ * handled where it is.
  */
 .macro IST_ENTRY name, vector, handler, has_error, guest_exit
 	.balign	16

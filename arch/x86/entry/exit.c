@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is due before a guest runs again: softirqs, a failsafe callback, an NMI, an event. In that order (ABI: exceptions have been
- * bounced already; an event's frame goes on top of theirs).
+ * What is due before a guest runs again: softirqs, a failsafe callback, an NMI, an event. In that
+ * order (ABI: exceptions have been bounced already; an event's frame goes on top of theirs).
  */
 #include <isola/evtchn.h>
 #include <isola/softirq.h>
@@ -36,7 +36,10 @@ void exit_work(void)
 		deliver();
 		return;
 	}
-	/* In user mode the guest's event words are out of sight. A bounce leaves for the kernel root by itself. */
+	/*
+	 * In user mode the guest's event words are out of sight. A bounce leaves for the kernel
+	 * root by itself.
+	 */
 	root_peek_kernel();
 	deliver();
 	root_peek_done();

@@ -4,7 +4,7 @@
  *
  *      %rsp ->  r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi    SAVE_REGS
  *               error_code (4 bytes), vector (4 bytes)                      hardware or stub
- *               rip cs rflags rsp ss                                        hardware, or the SYSCALL entry
+ *               rip cs rflags rsp ss                                        hardware or entry
  */
 #include <asm/layout.h>
 #include <generated/asm-offsets.h>
@@ -13,7 +13,10 @@
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER	0x102
 
-/* Instructions that exist only where SMAP does: three-byte NOPs until smap_init() writes the real ones. */
+/*
+ * Instructions that exist only where SMAP does: three-byte NOPs until smap_patch() writes the real
+ * ones.
+ */
 .macro SMAP_SITE opcode
 661:	.byte	0x0f, 0x1f, 0x00
 	.pushsection .smap_sites, "a", @progbits

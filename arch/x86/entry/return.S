@@ -14,8 +14,9 @@ return_to_guest:
 
 /*
  *   in    rsp = guest_regs(); IF any; the root of the vcpu's mode loaded
- *   Checks, IF=0: softirqs, posted events, and in kernel mode the guest's own pending-and-unmasked word (on the user root nothing
- *   can be due that was not posted: the way to user mode looked). Then SYSRET for frames that SYSCALL or a bounce made, else IRET.
+ *   Checks, IF=0: softirqs, posted events, and in kernel mode the guest's own pending-and-unmasked
+ *   word (on the user root nothing can be due that was not posted: the way to user mode looked).
+ *   Then SYSRET for frames that SYSCALL or a bounce made, else IRET.
  */
 	.globl	return_to_guest_here
 return_to_guest_here:
@@ -36,7 +37,10 @@ return_to_guest_here:
 restore:
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
 	jne	return_by_iret
-	/* SYSRET to a non-canonical rip faults in ring 0 on the guest's stack (XSA-7): such a one goes by IRET. */
+	/*
+	 * SYSRET to a non-canonical rip faults in ring 0 on the guest's stack (XSA-7): such a one
+	 * goes by IRET.
+	 */
 	mov	REGS_RIP(%rsp), %rax
 	sar	$47, %rax
 	inc	%eax
@@ -63,7 +67,8 @@ work:
 /* void reset_stack_and_call(void (*fn)(void)): the idle loop starts here, every time. */
 	.globl	reset_stack_and_call
 reset_stack_and_call:
-	movabs	$(VA_CPU_STACK_TOP - REGS_BYTES), %rsp	/* guest_regs() stays free for the next guest */
+	/* guest_regs() stays free for the next guest */
+	movabs	$(VA_CPU_STACK_TOP - REGS_BYTES), %rsp
 	xor	%ebp, %ebp
 	call	*%rdi
 	ud2

@@ -4,7 +4,10 @@
  */
 #include "frame.h"
 
-/* Build the hardware's part of a frame on the primary stack. IF=0; the guest's rsp waits in this_cpu.scratch. */
+/*
+ * Build the hardware's part of a frame on the primary stack. IF=0; the guest's rsp waits in
+ * this_cpu.scratch.
+ */
 .macro ENTER_STACK
 	mov	%rsp, this_cpu + CPU_SCRATCH(%rip)
 	movabs	$VA_CPU_STACK_TOP, %rsp
@@ -15,9 +18,12 @@
 	.section .text.entry, "ax"
 
 /*
- * SYSCALL from 64-bit code: a hypercall from the guest's kernel, or a system call of the guest's user.
- *   in    rcx = rip, r11 = rflags, rsp = the guest's; IF=TF=DF=AC=NT=0 by SFMASK; the guest's root loaded
- *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in the frame's rax, by way of hypercall_table
+ * SYSCALL from 64-bit code: a hypercall from the guest's kernel, or a system call of the guest's
+ * user.
+ *   in    rcx = rip, r11 = rflags, rsp = the guest's; IF=TF=DF=AC=NT=0 by SFMASK; the guest's root
+ *         loaded
+ *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in the frame's
+ *   rax, by way of hypercall_table
  */
 	.balign	16
 	.globl	entry_syscall
@@ -63,8 +69,9 @@ entry_syscall32:
 	jmp	return_to_guest_here
 
 /*
- * SYSENTER (Intel): rsp is the primary stack's top already; rip and rsp of the guest are unknown to hardware, so the frame says
- * cs 3, rip 0 (ABI). TF, NT and AC come from the guest: cleared here; a #DB for TF on the first instruction is trap_debug_ist's.
+ * SYSENTER (Intel): rsp is the primary stack's top already; rip and rsp of the guest are unknown to
+ * hardware, so the frame says cs 3, rip 0 (ABI). TF, NT and AC come from the guest: cleared here; a
+ * #DB for TF on the first instruction is trap_debug_ist's.
  */
 	.balign	16
 	.globl	entry_sysenter

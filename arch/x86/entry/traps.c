@@ -2,8 +2,10 @@
 /*
  * Exceptions: whose they are and who deals with them.
  *
- *   from a guest        try what PV emulates for that vector, else the guest gets it (pv_inject_exception)
- *   from the hypervisor a guarded access to guest memory (ex_table), the guest's own IRET, or our bug: panic
+ *   from a guest        try what PV emulates for that vector, else the guest gets it
+ *                       (pv_inject_exception)
+ *   from the hypervisor a guarded access to guest memory (ex_table), the guest's own IRET, or our
+ *   bug: panic
  */
 #include <isola/domain.h>
 #include <isola/panic.h>
@@ -43,8 +45,9 @@ static bool in_ldt_window(u64 va)
 }
 
 /*
- * The IRET to the guest faulted. Registers are the guest's already (they were popped), the hardware part still stands where
- * guest_regs() is: put the frame together again. @r overlaps it, so it is copied first; returns the copy's vector and error code.
+ * The IRET to the guest faulted. Registers are the guest's already (they were popped), the hardware
+ * part still stands where guest_regs() is: put the frame together again. @r overlaps it, so it is
+ * copied first; returns the copy's vector and error code.
  */
 struct fault { u32 vector, error_code; };
 
@@ -68,8 +71,9 @@ static void __noreturn guest_iret_fault(const struct regs *r)
 }
 
 /*
- * Loading a selector at a switch, or IRET, touched an LDT page that is not mapped yet. Mapping it may wait for locks whose holders wait for
- * this CPU to answer a flush: interrupts on. What may have become due meanwhile is looked for by going through the exit checks again.
+ * Loading a selector at a switch, or IRET, touched an LDT page that is not mapped yet. Mapping it
+ * may wait for locks whose holders wait for this CPU to answer a flush: interrupts on. What may
+ * have become due meanwhile is looked for by going through the exit checks again.
  */
 static bool ldt_fault_from_hypervisor(const struct regs *r, u64 offset)
 {
@@ -87,7 +91,8 @@ static bool ldt_fault_from_hypervisor(const struct regs *r, u64 offset)
 
 static void fault_from_hypervisor(struct regs *r, u64 cr2)
 {
-	if (r->vector == TRAP_PF && in_ldt_window(cr2) && ldt_fault_from_hypervisor(r, cr2 - VA_LDT))
+	if (r->vector == TRAP_PF && in_ldt_window(cr2) &&
+	    ldt_fault_from_hypervisor(r, cr2 - VA_LDT))
 		return;
 	if (r->rip == (u64)return_iret_insn)
 		guest_iret_fault(r);
@@ -106,16 +111,20 @@ static void page_fault_from_guest(struct regs *r, u64 cr2)
 		/* A descriptor load by the guest: the processor reads the window as supervisor. */
 		if (ldt_map_page_fault(cr2 - VA_LDT))
 			return;
-		/* As if the limit ended before it: #GP on the selector, whose number the page fault does not tell. */
+		/*
+		 * As if the limit ended before it: #GP on the selector, whose number the page fault
+		 * does not tell.
+		 */
 		pv_inject_exception(TRAP_GP, (cr2 - VA_LDT) & 0xfff8u);
 		return;
 	}
 	if (ec & PFEC_R) {
-		domain_crash(current->domain, "reserved bit set in a page-table entry for %016lx", cr2);
+		domain_crash(current->domain, "reserved bit set in a page-table entry for %016lx",
+			     cr2);
 		return;
 	}
-	if (this_vcpu.kernel_mode && (ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) && !is_hv_address(cr2) &&
-	    emul_pt_write(r, cr2))
+	if (this_vcpu.kernel_mode && (ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) &&
+	    !is_hv_address(cr2) && emul_pt_write(r, cr2))
 		return;
 	pv_inject_page_fault(ec, cr2);
 }
@@ -127,7 +136,8 @@ static void fault_from_guest(struct regs *r, u64 cr2)
 		page_fault_from_guest(r, cr2);
 		return;
 	case TRAP_GP:
-		if (r->error_code & GP_IDT_BIT ? emul_software_int(r) : !r->error_code && emul_priv_op(r))
+		if (r->error_code & GP_IDT_BIT ? emul_software_int(r)
+					       : !r->error_code && emul_priv_op(r))
 			return;
 		break;
 	case TRAP_UD:
@@ -170,7 +180,8 @@ void trap_debug_ist(struct regs *r)
 	asm volatile ("mov %%dr6, %0" : "=r"(dr6));
 	if (!regs_from_guest(r)) {
 		/*
-		 * A guest's TF at SYSENTER, or a watchpoint that our own access to its memory hit (DBG-4): nothing to tell anyone.
+		 * A guest's TF at SYSENTER, or a watchpoint that our own access to its memory hit
+		 * (DBG-4): nothing to tell anyone.
 		 */
 		r->rflags &= ~(u64)EFLAGS_TF;
 		asm volatile ("mov %0, %%dr6" :: "r"(0xffff0ff0ul));
