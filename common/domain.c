@@ -70,8 +70,9 @@ static void stop_vcpus(struct domain *d, u8 reason)
 }
 
 static const char *const shutdown_names[] = {
-	[SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot", [SHUTDOWN_suspend] = "suspend",
-	[SHUTDOWN_crash] = "crash", [SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
+	[SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot",
+	[SHUTDOWN_suspend] = "suspend", [SHUTDOWN_crash] = "crash",
+	[SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
 };
 
 void domain_shutdown(struct domain *d, u8 reason)
@@ -79,7 +80,8 @@ void domain_shutdown(struct domain *d, u8 reason)
 	if (d->is_shut_down)
 		return;
 	pr_err("Domain %u shut down: %s", d->domid,
-	       reason < ARRAY_SIZE(shutdown_names) ? shutdown_names[reason] : "for no known reason");
+	       reason < ARRAY_SIZE(shutdown_names) ? shutdown_names[reason]
+						   : "for no known reason");
 	stop_vcpus(d, reason);
 	if (d == dom0)
 		machine_end(reason);

@@ -2,9 +2,10 @@
 /*
  * Heap: public objects of less than a page, by power-of-two size classes.
  *
- * A page of a class is cut into equal objects; free ones are linked through their first word. The class of a page
- * stands in its page_info.nr_validated (a public frame has no other use for it): log2 of the object size, or
- * HEAP_PAGES + order for whole pages. Objects are zeroed when given out.
+ * A page of a class is cut into equal objects; free ones are linked through their first word. The
+ * class of a page stands in its page_info.nr_validated (a public frame has no other use for it):
+ * log2 of the object size, or HEAP_PAGES + order for whole pages. Objects are zeroed when given
+ * out.
  * Lock: heap_lock protects the free lists.
  */
 #include <isola/page_alloc.h>

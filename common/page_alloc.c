@@ -2,11 +2,12 @@
 /*
  * Page allocator: a buddy system in two pools over one frame table.
  *
- * General pool: frames that are domain's, vcpu's or cpu's, or free. Public pool: 2 MiB blocks taken from the general pool, mapped at
- * VA_PUBLIC, never given back (isola/page_alloc.h says why).
- * A free block is known by its first frame: count_info == 0, tlb_stamp = order | FREE_HEAD, linked by next/prev under
- * free_list[pool][order]. Frames inside it have count_info == 0 and tlb_stamp == 0.
- * A frame of the public pool, used or not, and every frame not given to the allocator, carries PGC_hv.
+ * General pool: frames that are domain's, vcpu's or cpu's, or free. Public pool: 2 MiB blocks taken
+ * from the general pool, mapped at VA_PUBLIC, never given back (isola/page_alloc.h says why).
+ * A free block is known by its first frame: count_info == 0, tlb_stamp = order | FREE_HEAD, linked
+ * by next/prev under free_list[pool][order]. Frames inside it have count_info == 0 and tlb_stamp ==
+ * 0. A frame of the public pool, used or not, and every frame not given to the allocator, carries
+ * PGC_hv.
  * Lock: alloc_lock protects the lists and the counters.
  */
 #include <isola/page_alloc.h>
@@ -26,7 +27,8 @@ enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
 #define PUBLIC_BITS	39		/* VA_PUBLIC reaches 512 GiB of machine memory */
 
 static spinlock_t alloc_lock = SPINLOCK_INIT(LOCK_PAGE_ALLOC);
-static u32 free_list[NR_POOLS][MAX_ORDER + 1];	/* first frame of the first block; 0 = empty (frame 0 is never given out) */
+/* first frame of the first block; 0 = empty (frame 0 is never given out) */
+static u32 free_list[NR_POOLS][MAX_ORDER + 1];
 static u64 free_pages[NR_POOLS], public_pages, total_pages;
 
 static struct page_info *frame(u32 n)
@@ -61,7 +63,9 @@ static void list_remove(enum pool pool, unsigned order, u32 n)
 	pg->next = pg->prev = 0;
 }
 
-/* Is frame @n the head of a free block of @order in @pool? The two pools never share a 2 MiB block. */
+/*
+ * Is frame @n the head of a free block of @order in @pool? The two pools never share a 2 MiB block.
+ */
 static bool is_free_block(enum pool pool, unsigned order, u32 n)
 {
 	const struct page_info *pg;
@@ -91,7 +95,10 @@ static void free_block(enum pool pool, unsigned order, u32 n)
 	list_push(pool, order, n);
 }
 
-/* alloc_lock held. First frame, or 0. Bound of the search: blocks of one list above @max_bits are skipped one by one. */
+/*
+ * alloc_lock held. First frame, or 0. Bound of the search: blocks of one list above @max_bits are
+ * skipped one by one.
+ */
 static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 {
 	u64 limit = max_bits && max_bits < 64 ? (1ul << max_bits) >> PAGE_SHIFT : ~0ul;
@@ -174,7 +181,8 @@ void page_free(enum alloc_class class, mfn_t first, unsigned order)
 		struct page_info *pg = frame(n + i);
 
 		BUG_ON(pg->count_info & (PGC_allocated | PGC_count_mask));
-		*pg = (struct page_info){ .count_info = pool == POOL_PUBLIC ? PGC_hv : 0, .owner = DOMID_INVALID };
+		*pg = (struct page_info){ .count_info = pool == POOL_PUBLIC ? PGC_hv : 0,
+					   .owner = DOMID_INVALID };
 	}
 	spin_lock(&alloc_lock);
 	free_block(pool, order, n);
@@ -190,7 +198,8 @@ void page_alloc_add_ram(mfn_t first, u64 nr)
 	while (n < end) {
 		unsigned order = 0;
 
-		while (order < MAX_ORDER && !(n & ((2ul << order) - 1)) && n + (2ul << order) <= end)
+		while (order < MAX_ORDER && !(n & ((2ul << order) - 1)) &&
+		       n + (2ul << order) <= end)
 			order++;
 		page_free(ALLOC_DOMAIN, _mfn(n), order);
 		n += 1ul << order;

@@ -42,7 +42,10 @@ size_t console_read(char *buf, size_t size);
 /* Before the machine goes off: wait, bounded, until what was written has left it. */
 void console_drain(void);
 
-/* Boot, after the command line: name the I/O ports that the console uses, so that no guest gets them. */
+/*
+ * Boot, after the command line: name the I/O ports that the console uses, so that no guest gets
+ * them.
+ */
 void console_claim_io(void (*claim)(u16 first, u16 last));
 
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */

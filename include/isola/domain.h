@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain: one guest machine. A public object (class "public"): it holds numbers and links, never a guest's
- * register, buffer or memory.
+ * A domain: one guest machine. A public object (class "public"): it holds numbers and links, never
+ * a guest's register, buffer or memory.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 struct vcpu;
 struct evtchn;
 
-#define MAX_VCPUS 32                    /* of one domain: what shared_info has vcpu_info slots for */
+#define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
 
 struct domain {
@@ -26,15 +26,21 @@ struct domain {
 	u8 shutdown_code;               /* SHUTDOWN_*; valid once is_shut_down */
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */
 
-	spinlock_t page_lock;           /* protects nr_pages, page_list, leaving_list and the window's tables */
-	u32 nr_pages;                   /* frames assigned, special ones (shared_info) not counted; <= max_pages */
+	/* protects nr_pages, page_list, leaving_list and the window's tables */
+	spinlock_t page_lock;
+	/* frames assigned, special ones (shared_info) not counted; <= max_pages */
+	u32 nr_pages;
 	u32 max_pages;
-	u32 page_list;                  /* head of the list of owned frames through page_info.next; 0 = empty */
+	/* head of the list of owned frames through page_info.next; 0 = empty */
+	u32 page_list;
 
-	u32 leaving_list;               /* frames out of the window that wait for domain_release_flush(); 0 = empty */
+	/* frames out of the window that wait for domain_release_flush(); 0 = empty */
+	u32 leaving_list;
 
-	mfn_t shared_info_mfn;          /* owned by the domain, type writable; holds one reference */
-	mfn_t window_l3[NR_WINDOW_SLOTS]; /* L3 tables behind slots 262..271; INVALID_MFN where empty */
+	/* owned by the domain, type writable; holds one reference */
+	mfn_t shared_info_mfn;
+	/* L3 tables behind slots 262..271; INVALID_MFN where empty */
+	mfn_t window_l3[NR_WINDOW_SLOTS];
 	u32 nr_window_tables;           /* for the memory figures in the log */
 
 	unsigned nr_vcpus;              /* vcpus[0 .. nr_vcpus-1] exist for the domain's life */
@@ -56,14 +62,17 @@ struct domain {
 
 extern struct domain *dom0;             /* NULL until built */
 
-/* The domain with @domid, DOMID_SELF included, or NULL. Takes no reference: domains live for ever in this release. */
+/*
+ * The domain with @domid, DOMID_SELF included, or NULL. Takes no reference: domains live for ever
+ * in this release.
+ */
 struct domain *domain_by_id(domid_t domid);
 
 /*
- * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip ...").
- * Prints `(isola) Domain <n> crashed: <why>`. Context: the domain's own vcpu. Effects: raises the schedule softirq;
- * the caller returns normally and the vcpu does not run again. For dom0
- * the machine ends too: machine_end().
+ * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip
+ * ..."). Prints `(isola) Domain <n> crashed: <why>`. Context: the domain's own vcpu. Effects:
+ * raises the schedule softirq; the caller returns normally and the vcpu does not run again. For
+ * dom0 the machine ends too: machine_end().
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 

@@ -6,8 +6,8 @@
  *   gfn_t   what a guest writes into its tables; equal to the mfn for PV guests
  *   pfn_t   the guest's own linear numbering, 0 .. nr_pages-1
  *
- * They are distinct one-member structs so that the compiler refuses a mix-up. mfn -> pfn is m2p.h's business,
- * pfn -> mfn (p2m) is the guest's own memory and never trusted.
+ * They are distinct one-member structs so that the compiler refuses a mix-up. mfn -> pfn is m2p.h's
+ * business, pfn -> mfn (p2m) is the guest's own memory and never trusted.
  */
 #pragma once
 

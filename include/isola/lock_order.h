@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every lock of the hypervisor, once, in the order in which they may be taken: a CPU that holds one may take only
- * locks with a larger number. irq: also taken by interrupt handlers, hence always with interrupts off.
+ * Every lock of the hypervisor, once, in the order in which they may be taken: a CPU that holds one
+ * may take only locks with a larger number. irq: also taken by interrupt handlers, hence always
+ * with interrupts off.
  */
 #pragma once
 
 enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain */
-	LOCK_GRANT,             /* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
-	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, page_list */
+	/* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
+	LOCK_GRANT,
+	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, its lists, the window's tables */
 	LOCK_HEAP,              /* common/heap.c: public objects */
 	LOCK_PAGE_ALLOC,        /* common/page_alloc.c: free lists */
 	LOCK_HYPER_PT,          /* mm/hyper_pt.c: the hypervisor's shared tables (SWI-5) */
-	LOCK_WALLCLOCK,         /* time/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
+	/* time/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
+	LOCK_WALLCLOCK,
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
 	LOCK_SCHED,             /* irq: common/sched.c, one per CPU: run queue, vcpu.state */
 	LOCK_CONSOLE,           /* irq: common/console.c: the ring and the port */

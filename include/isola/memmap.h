@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine memory map after boot: what XENMEM_machine_memory_map shows dom0, and which frames are RAM.
- * Public, read-only once memmap_init() has run.
+ * The machine memory map after boot: what XENMEM_machine_memory_map shows dom0, and which frames
+ * are RAM. Public, read-only once memmap_init() has run.
  */
 #pragma once
 

@@ -3,13 +3,13 @@
  * The page allocator: buddy system over all RAM, in two pools.
  *
  * Every allocation names its class:
- *   public   reached by any CPU on any root at public_ptr(mfn); taken from 2 MiB blocks that never go back
- *            to domains (a freed public page would need a shootdown everywhere). Zeroed.
+ *   public   reached by any CPU on any root at public_ptr(mfn); taken from 2 MiB blocks that never
+ *            go back to domains (a freed public page would need a shootdown everywhere). Zeroed.
  *   domain   guest memory: mapped in its owner's window only, by domain_assign_pages()
  *   vcpu     a vCPU's private page: mapped in that vCPU's area only
  *   cpu      a CPU's private page: mapped in that CPU's area only
- * The last three come from the general pool and are zeroed (LEAK-2) through the caller's window on a root that has
- * one (boot root), or through a CPU window.
+ * The last three come from the general pool and are zeroed (LEAK-2) through the caller's window on
+ * a root that has one (boot root), or through a CPU window.
  * Locks: alloc_lock inside; may be called with interrupts on only.
  */
 #pragma once
@@ -22,12 +22,15 @@ enum alloc_class { ALLOC_PUBLIC, ALLOC_DOMAIN, ALLOC_VCPU, ALLOC_CPU };
 #define MAX_ORDER 18                    /* 1 GiB */
 
 /*
- * 2^order frames, contiguous and naturally aligned, scrubbed. @max_bits: every frame's address lies below
- * 2^max_bits (0: no limit; only for ALLOC_DOMAIN). Returns INVALID_MFN when there are none.
+ * 2^order frames, contiguous and naturally aligned, scrubbed. @max_bits: every frame's address lies
+ * below 2^max_bits (0: no limit; only for ALLOC_DOMAIN). Returns INVALID_MFN when there are none.
  */
 mfn_t __must_check page_alloc(enum alloc_class class, unsigned order, unsigned max_bits);
 
-/* Give back what page_alloc(class, order) gave. The frames are not mapped anywhere any more and no reference is left. */
+/*
+ * Give back what page_alloc(class, order) gave. The frames are not mapped anywhere any more and no
+ * reference is left.
+ */
 void page_free(enum alloc_class class, mfn_t first, unsigned order);
 
 /* One zeroed public page, or NULL. */
@@ -38,7 +41,10 @@ void free_public_page(void *page);
 void *__must_check public_alloc(size_t size);
 void public_free(void *p);
 
-/* Boot: give the allocator RAM that nobody uses; the unused rest of the first public block; count that block. */
+/*
+ * Boot: give the allocator RAM that nobody uses; the unused rest of the first public block; count
+ * that block.
+ */
 void page_alloc_add_ram(mfn_t first, u64 nr);
 void page_alloc_add_public(mfn_t first, u64 nr);
 void page_alloc_count_boot_public(u64 nr);

@@ -7,7 +7,7 @@
 #include <isola/types.h>
 
 /*
- * dom0 has ended for @reason (SHUTDOWN_*): power off, reboot, or, after a crash, reboot unless `noreboot`. Any root; interrupts may be on.
- * Does not return.
+ * dom0 has ended for @reason (SHUTDOWN_*): power off, reboot, or, after a crash, reboot unless
+ * `noreboot`. Any root; interrupts may be on. Does not return.
  */
 void machine_end(u8 reason) __noreturn;

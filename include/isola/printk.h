@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own log. A line is `(isola) text`; levels as loglvl= and guest_loglvl= select. The ring and the
- * port's state are public: hypervisor lines only, never guest text.
+ * The hypervisor's own log. A line is `(isola) text`; levels as loglvl= and guest_loglvl= select.
+ * The ring and the port's state are public: hypervisor lines only, never guest text.
  */
 #pragma once
 
@@ -10,7 +10,10 @@
 
 enum log_level { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/* The rate limit of what one domain can make us print (BUG-2). Zero: nothing printed yet. Written by any CPU. */
+/*
+ * The rate limit of what one domain can make us print (BUG-2). Zero: nothing printed yet. Written
+ * by any CPU.
+ */
 struct log_limit {
 	u64 full_at;                    /* ns: when the whole burst is available again */
 	u32 dropped;                    /* lines since the last one printed */
@@ -25,7 +28,10 @@ void printk_level(enum log_level level, bool about_guest, const char *fmt, ...) 
 #define pr_info(...)  printk_level(LOG_INFO, false, __VA_ARGS__)
 #define pr_debug(...) printk_level(LOG_DEBUG, false, __VA_ARGS__)
 
-/* About what a guest did: rate-limited (BUG-2) and filtered by guest_loglvl=. Prefix `d0v0 ` of the current vcpu is added. */
+/*
+ * About what a guest did: rate-limited (BUG-2) and filtered by guest_loglvl=. Prefix `d0v0 ` of the
+ * current vcpu is added.
+ */
 #define guest_err(...)   printk_level(LOG_ERR, true, __VA_ARGS__)
 #define guest_warn(...)  printk_level(LOG_WARNING, true, __VA_ARGS__)
 #define guest_info(...)  printk_level(LOG_INFO, true, __VA_ARGS__)
@@ -37,9 +43,15 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 void fatal(const char *fmt, ...) __printf(1, 2) __noreturn;
 
 #define BUG() panic("bug at %s:%d", __FILE__, __LINE__)
-#define BUG_ON(cond) do { if (unlikely(cond)) panic("bug at %s:%d: %s", __FILE__, __LINE__, #cond); } while (0)
+#define BUG_ON(cond) do { \
+	if (unlikely(cond)) \
+		panic("bug at %s:%d: %s", __FILE__, __LINE__, #cond); \
+} while (0)
 #ifdef CONFIG_DEBUG
-#define ASSERT(cond) do { if (unlikely(!(cond))) panic("assertion at %s:%d: %s", __FILE__, __LINE__, #cond); } while (0)
+#define ASSERT(cond) do { \
+	if (unlikely(!(cond))) \
+		panic("assertion at %s:%d: %s", __FILE__, __LINE__, #cond); \
+} while (0)
 #else
 #define ASSERT(cond) do { if (0 && (cond)) { } } while (0)
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtual CPU, public part (class "public"): scheduling, events posted to it, its roots' frame numbers.
- * Registers and all other guest state are in struct vcpu_private (asm/vcpu_private.h), mapped on its own roots only.
+ * A virtual CPU, public part (class "public"): scheduling, events posted to it, its roots' frame
+ * numbers. Registers and all other guest state are in struct vcpu_private (asm/vcpu_private.h),
+ * mapped on its own roots only.
  */
 #pragma once
 
@@ -37,9 +38,11 @@ struct vcpu {
 	/* Address space: created once (asi/root.c). */
 	mfn_t root_kernel, root_user;   /* for idle vcpus both are the idle root */
 	u64 cr3_kernel, cr3_user;       /* the CR3 values that load them */
-	struct root_copy copy[2];       /* what each root's guest slots were copied from: [0] kernel, [1] user */
+	/* what each root's guest slots were copied from: [0] kernel, [1] user */
+	struct root_copy copy[2];
 	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258 */
-	u64 *area_l1;                   /* its first L1 (GDT, LDT, private pages), by public heap address */
+	/* its first L1 (GDT, LDT, private pages), by public heap address */
+	u64 *area_l1;
 	u64 *mapcache_l1;               /* its mapcache L1, likewise; NULL for idle vcpus */
 	u32 mapcache_next;              /* where the search for a free slot starts */
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
@@ -52,15 +55,21 @@ struct vcpu {
 	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
 
 	/*
-	 * Events for a vcpu that is not loaded on the sender's CPU with the sender's domain: the port's bit is set here
-	 * and the flag raised; the vcpu folds them into its own shared_info on its own root (evtchn_fold()).
+	 * Events for a vcpu that is not loaded on the sender's CPU with the sender's domain: the
+	 * port's bit is set here and the flag raised; the vcpu folds them into its own shared_info
+	 * on its own root (evtchn_fold()).
 	 */
 	u64 posted[POST_WORDS];
-	u64 posted_any;                 /* bit n: posted[n] may hold bits; set after them, cleared before they are taken */
-	u64 vcpu_info_maddr;            /* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
+	/* bit n: posted[n] may hold bits; set after them, cleared before they are taken */
+	u64 posted_any;
+	/* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
+	u64 vcpu_info_maddr;
 	u32 event_check;                /* look at vcpu_info before the next return to user mode */
 
-	/* Ports that VCPU_POLLING waits for; written by the vcpu before it sleeps, read by senders (public). */
+	/*
+	 * Ports that VCPU_POLLING waits for; written by the vcpu before it sleeps, read by senders
+	 * (public).
+	 */
 	u32 nr_polled;
 	u32 polled[8];                  /* the first 8; nr_polled > 8: any event wakes */
 
@@ -68,7 +77,10 @@ struct vcpu {
 	u64 periodic_ns;                /* 0 = off */
 	u32 virq_port[24];              /* port bound to a per-vcpu VIRQ, 0 = none */
 
-	u64 runstate_va;                /* guest virtual address of its runstate area, 0 = none; any vcpu of the domain may set it */
+	/*
+	 * guest virtual address of its runstate area, 0 = none; any vcpu of the domain may set it
+	 */
+	u64 runstate_va;
 
 	/* Runstate accounting: under sched_lock(cpu). */
 	u32 runstate;                   /* RUNSTATE_* */
