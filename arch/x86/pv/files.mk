@@ -45,3 +45,4 @@ objs-y += arch/x86/pv/gnttab.o
 objs-y += arch/x86/pv/gnttab_map.o
 objs-y += arch/x86/pv/gnttab_copy.o
 objs-y += arch/x86/pv/gnttab_op.o
+objs-$(CONFIG_AUDIT) += arch/x86/pv/audit.o

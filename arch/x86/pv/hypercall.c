@@ -12,6 +12,7 @@
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
 #include <isola/evtchn.h>
+#include <generated/autoconf.h>
 #include <xen/xen.h>
 
 static long hc_refused(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
@@ -57,6 +58,9 @@ const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
 	HC(event_channel_op),
 	HC(physdev_op),
 #undef HC
+#ifdef CONFIG_AUDIT
+	[__HYPERVISOR_arch_7] = hc_audit,
+#endif
 };
 #pragma GCC diagnostic pop
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit (CONFIG_AUDIT): every count of the calling domain's frames, recomputed from the roots of what may hold references.
+ *
+ * It needs no memory: going down from the roots it takes away from each frame what is found to hold it; then each frame must have
+ * nothing left but its allocation reference; then the same walk gives everything back. Nothing may change meanwhile: the domain's
+ * other vcpus must be down, and this one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
+ *
+ * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every initialised vcpu, vcpu_info, shared_info,
+ * grant frames, device mappings of grants. A table is gone into once, level by level from 4 down: no recursion.
+ */
+#include <asm/domain_map.h>
+#include <asm/gnttab.h>
+#include <asm/hypercall.h>
+#include <asm/mapcache.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pgentry.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/printk.h>
+#include <isola/vcpu.h>
+
+#define MAX_FAULTS 8
+
+enum direction { TAKE_AWAY, GIVE_BACK };
+
+struct audit {
+	struct domain *d;
+	enum direction direction;
+	u64 nr_frames, nr_tables, nr_references;
+	unsigned nr_faults;
+	struct {
+		mfn_t m;
+		u64 general, type;	/* more than there should be */
+	} fault[MAX_FAULTS];
+};
+
+static void complain(const struct audit *a, mfn_t m, const char *what, u64 value)
+{
+	if (a->direction == TAKE_AWAY)
+		pr_err("audit: d%u frame %lx: %s %lx", a->d->domid, mfn_x(m), what, value);
+}
+
+/* Within the count: what is wrong may not spill into the flags. */
+static void add(u64 *word, u64 count_mask, u64 step)
+{
+	*word = (*word & ~count_mask) | ((*word + step) & count_mask);
+}
+
+/* One holder of @m: a general reference and, unless @type is 0 (PGT_none), a type reference. */
+static void hold(struct audit *a, mfn_t m, u64 type)
+{
+	u64 step = a->direction == TAKE_AWAY ? -1ul : 1;
+	struct page_info *pg;
+
+	if (!mfn_is_valid_num(m))
+		return;
+	if (!mfn_has_page(m) || page_of(m)->owner != a->d->domid) {
+		complain(a, m, "held by, but does not belong to, domain", a->d->domid);
+		a->nr_faults += a->direction == TAKE_AWAY;
+		return;
+	}
+	pg = page_of(m);
+	a->nr_references++;
+	add(&pg->count_info, PGC_count_mask, step);
+	if (!type)
+		return;
+	if ((pg->type_info & PGT_type_mask) != type) {
+		complain(a, m, "is held as another type than it is:", type);
+		a->nr_faults += a->direction == TAKE_AWAY;
+	}
+	add(&pg->type_info, PGT_count_mask, step);
+	if (type_level(type) && a->direction == TAKE_AWAY)
+		pg->type_info |= PGT_locked;
+}
+
+static void hold_entry(struct audit *a, unsigned level, pte_t e)
+{
+	if (!pte_present(e))
+		return;
+	if (level > 1)
+		hold(a, pte_mfn(e), level_type(level - 1));
+	else if (!is_io_frame(pte_mfn(e)))
+		hold(a, pte_mfn(e), e & PTE_RW ? PGT_writable : PGT_none);
+}
+
+static void hold_table(struct audit *a, const struct page_info *pg, unsigned level)
+{
+	unsigned n = pg->type_info & PGT_partial ? pg->nr_validated : PT_ENTRIES;
+	const pte_t *table = window_ptr(page_mfn(pg));
+
+	a->nr_tables++;
+	for (unsigned i = 0; i < n; i++)
+		if (level < 4 || i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST)
+			hold_entry(a, level, pte_read(&table[i]));
+}
+
+static void hold_marks(struct audit *a, struct page_info *pg)
+{
+	if (pg->type_info & PGT_pinned)
+		hold(a, page_mfn(pg), pg->type_info & PGT_type_mask);
+	if (pg->type_info & PGT_partial)
+		hold(a, page_mfn(pg), pg->type_info & PGT_type_mask);
+}
+
+static void hold_vcpu(struct audit *a, const struct vcpu *v)
+{
+	const struct vcpu_private *p = v == current ? &this_vcpu : map_domain_page(v->private_mfn[0]);
+
+	hold(a, p->kernel_l4, PGT_l4);
+	hold(a, p->user_l4, PGT_l4);
+	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
+		hold(a, p->gdt_frame[i], PGT_seg_desc);
+	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
+		hold(a, p->ldt_frame[i], PGT_seg_desc);
+	if (mfn_is_valid_num(p->old_guest_table))
+		hold(a, p->old_guest_table, p->old_guest_table_partial ? PGT_none :
+		     page_of(p->old_guest_table)->type_info & PGT_type_mask);
+	if (v != current)
+		unmap_domain_page(p);
+}
+
+static void hold_grants(struct audit *a, const struct grant_table *t)
+{
+	for (u32 i = 0; i < t->nr_frames; i++)
+		hold(a, t->frame[i], PGT_writable);
+	for (u32 h = 0; t->handles && h < GNTTAB_MAX_HANDLES; h++)
+		if ((t->handles[h].flags & GNTMAP_device_map) && t->handles[h].granter == a->d->domid)
+			hold(a, _mfn(t->handles[h].mfn),
+			     t->handles[h].flags & GNTMAP_readonly ? PGT_none : PGT_writable);
+}
+
+#define for_each_frame(a, pg) \
+	for (pg = page_of(_mfn((a)->d->page_list)); mfn_x(page_mfn(pg)); pg = page_of(_mfn(pg->next)))
+
+static void walk(struct audit *a, enum direction direction)
+{
+	struct domain *d = a->d;
+	struct page_info *pg;
+
+	a->direction = direction;
+	for_each_frame(a, pg)
+		hold_marks(a, pg);
+	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+		if (d->vcpu[i]->initialised)
+			hold_vcpu(a, d->vcpu[i]);
+		if (d->vcpu[i]->vcpu_info_maddr)
+			hold(a, maddr_to_mfn(d->vcpu[i]->vcpu_info_maddr), PGT_writable);
+	}
+	hold(a, d->shared_info_mfn, PGT_writable);
+	hold_grants(a, d->grants);
+	for (unsigned level = 4; level; level--)
+		for_each_frame(a, pg)
+			if (type_level(pg->type_info) == level && (pg->type_info & PGT_locked))
+				hold_table(a, pg, level);
+}
+
+/* Everything found has been taken away: what is left must be the allocation reference. */
+static void check(struct audit *a)
+{
+	struct page_info *pg;
+
+	for_each_frame(a, pg) {
+		u64 general = pg->count_info - (PGC_allocated | 1);
+		u64 type = pg->type_info & PGT_count_mask;
+
+		a->nr_frames++;
+		if (!general && !type)
+			continue;
+		if (a->nr_faults < MAX_FAULTS) {
+			a->fault[a->nr_faults].m = page_mfn(pg);
+			a->fault[a->nr_faults].general = general;
+			a->fault[a->nr_faults].type = type;
+		}
+		a->nr_faults++;
+	}
+}
+
+static void unmark(struct audit *a)
+{
+	struct page_info *pg;
+
+	for_each_frame(a, pg)
+		pg->type_info &= ~PGT_locked;
+}
+
+static void report(const struct audit *a)
+{
+	for (unsigned i = 0; i < min(a->nr_faults, MAX_FAULTS + 0u); i++) {
+		const struct page_info *pg = page_of(a->fault[i].m);
+
+		if (!mfn_x(a->fault[i].m))
+			continue;	/* one that hold() has spoken of */
+		pr_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx", a->d->domid,
+		       mfn_x(a->fault[i].m), pg->count_info, pg->count_info - a->fault[i].general, pg->type_info,
+		       (pg->type_info - a->fault[i].type) & PGT_count_mask);
+	}
+}
+
+/* Is nothing else of the domain on the move, and will stay so? */
+static bool alone(const struct domain *d)
+{
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (d->vcpu[i] != current && READ_ONCE(d->vcpu[i]->state) != VCPU_DOWN)
+			return false;
+	return true;
+}
+
+/*
+ * @cmd 0, the only one. 0: every count is right; > 0: so many frames' are wrong, the first of them named on the console;
+ * -EBUSY: another vcpu is not down; -EPERM; -EINVAL.
+ */
+long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	struct audit a = { .d = current->domain };
+
+	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
+	if (!a.d->is_privileged)
+		return -EPERM;
+	if (cmd)
+		return -EINVAL;
+	if (!alone(a.d))
+		return -EBUSY;
+	spin_lock(&a.d->page_lock);
+	walk(&a, TAKE_AWAY);
+	check(&a);
+	walk(&a, GIVE_BACK);
+	unmark(&a);
+	spin_unlock(&a.d->page_lock);
+	report(&a);
+	return a.nr_faults;
+}
