@@ -76,7 +76,8 @@ int cpu_area_create(unsigned cpu)
 
 	if (!l3 || !l2 || !l1)
 		return -ENOMEM;
-	pte_write(&l3[pt_index(VA_IMAGE, 3)], pte_make(maddr_to_mfn(image_va_to_maddr(image_l2)), PAGE_HV_TABLE));
+	pte_write(&l3[pt_index(VA_IMAGE, 3)],
+		  pte_make(maddr_to_mfn(image_va_to_maddr(image_l2)), PAGE_HV_TABLE));
 	pte_write(&l3[pt_index(VA_CPU, 3)], pte_make(public_mfn(l2), PAGE_HV_TABLE));
 	pte_write(&l2[0], pte_make(public_mfn(l1), PAGE_HV_TABLE));
 	for (unsigned i = 0; i < ARRAY_SIZE(area_pages); i++)
@@ -91,8 +92,11 @@ int cpu_area_create(unsigned cpu)
 	if (show_to_all(cpu, l2))
 		return -ENOMEM;
 
-	/* The boot root before ours shows low memory at public_ptr(), ours all of it in the window. */
-	priv = bootmem_done() ? window_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE])) : public_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE]));
+	/*
+	 * The boot root before ours shows low memory at public_ptr(), ours all of it in the window.
+	 */
+	priv = bootmem_done() ? window_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE]))
+			      : public_ptr(pte_mfn(l1[CPU_PAGE_PRIVATE]));
 	*priv = (struct cpu_private){
 		.id = cpu,
 		.pub = &cpu_public[cpu],

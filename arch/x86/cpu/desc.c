@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GDT, IDT, TSS and the SYSCALL MSRs: where the processor goes on an event. SDM vol. 3 §3.4.5, §6.14, §8.7; ABI selectors
- * from <xen/arch-x86/xen-x86_64.h>.
+ * GDT, IDT, TSS and the SYSCALL MSRs: where the processor goes on an event. SDM vol. 3 §3.4.5,
+ * §6.14, §8.7; ABI selectors from <xen/arch-x86/xen-x86_64.h>.
  */
 #include <isola/printk.h>
 #include <isola/types.h>
@@ -11,7 +11,8 @@
 #include <asm/irq.h>
 #include <xen/xen.h>
 
-#define DESC_CODE64_0	0x00af9b000000ffffull	/* accessed is set everywhere: the page is read-only to the CPU */
+/* Accessed is set everywhere: the page is read-only to the CPU. */
+#define DESC_CODE64_0	0x00af9b000000ffffull
 #define DESC_DATA_0	0x00cf93000000ffffull
 #define DESC_CODE32_3	0x00cffb000000ffffull
 #define DESC_DATA_3	0x00cff3000000ffffull
@@ -20,11 +21,13 @@
 
 #define TSS_ADDR	VA_CPU_TSS
 #define TSS_LIMIT	(sizeof(struct tss) - 1)
-#define DESC_TSS_LOW	(TSS_LIMIT | (TSS_ADDR & 0xffffff) << 16 | TSS_AVAILABLE << 40 | ((TSS_ADDR >> 24) & 0xff) << 56)
+#define DESC_TSS_LOW	(TSS_LIMIT | (TSS_ADDR & 0xffffff) << 16 | TSS_AVAILABLE << 40 | \
+			 ((TSS_ADDR >> 24) & 0xff) << 56)
 
 #define GDT_INDEX(sel)	(((sel) - GDT_HV_FIRST_BYTE) >> 3)
 
-static_assert(SEL_USER_CS64 == FLAT_RING3_CS64 && SEL_USER_DS == FLAT_RING3_SS64 && SEL_USER_CS32 == FLAT_RING3_CS32,
+static_assert(SEL_USER_CS64 == FLAT_RING3_CS64 && SEL_USER_DS == FLAT_RING3_SS64 &&
+		      SEL_USER_CS32 == FLAT_RING3_CS32,
 	      "the ABI's flat selectors");
 static_assert(sizeof(struct tss) == 0x68, "a 64-bit TSS");
 
@@ -47,8 +50,9 @@ struct table_register { u16 limit; u64 base; } __packed;
 /* Every gate is an interrupt gate (ENT-4). */
 static void set_gate(unsigned vector, u64 handler, unsigned ist, unsigned dpl)
 {
-	idt[vector].low = (handler & 0xffff) | (u64)SEL_HV_CS64 << 16 | (u64)ist << 32 | 0xeull << 40 |
-			  (u64)dpl << 45 | 1ull << 47 | ((handler >> 16) & 0xffff) << 48;
+	idt[vector].low = (handler & 0xffff) | (u64)SEL_HV_CS64 << 16 | (u64)ist << 32 |
+			  0xeull << 40 | (u64)dpl << 45 | 1ull << 47 |
+			  ((handler >> 16) & 0xffff) << 48;
 	idt[vector].high = handler >> 32;
 }
 
@@ -86,10 +90,13 @@ static void init_syscall(void)
 	wrmsr(MSR_STAR, (u64)SEL_HV_CS64 << 32 | (u64)SEL_USER_CS32 << 48);
 	wrmsr(MSR_LSTAR, (u64)entry_syscall);
 	wrmsr(MSR_CSTAR, (u64)entry_syscall32);
-	wrmsr(MSR_SFMASK, EFLAGS_IF | EFLAGS_TF | EFLAGS_DF | EFLAGS_NT | EFLAGS_AC | EFLAGS_RF | EFLAGS_IOPL |
-	      EFLAGS_VM);
-	/* SYSENTER exists on Intel only in 64-bit mode; where it does not the MSRs may be absent. */
-	if (wrmsr_safe(MSR_SYSENTER_CS, SEL_HV_CS64) || wrmsr_safe(MSR_SYSENTER_ESP, VA_CPU_STACK_TOP) ||
+	wrmsr(MSR_SFMASK, EFLAGS_IF | EFLAGS_TF | EFLAGS_DF | EFLAGS_NT | EFLAGS_AC | EFLAGS_RF |
+				  EFLAGS_IOPL | EFLAGS_VM);
+	/*
+	 * SYSENTER exists on Intel only in 64-bit mode; where it does not the MSRs may be absent.
+	 */
+	if (wrmsr_safe(MSR_SYSENTER_CS, SEL_HV_CS64) ||
+	    wrmsr_safe(MSR_SYSENTER_ESP, VA_CPU_STACK_TOP) ||
 	    wrmsr_safe(MSR_SYSENTER_EIP, (u64)entry_sysenter))
 		pr_debug("no SYSENTER on this CPU");
 }
@@ -106,7 +113,8 @@ void desc_init_cpu(void)
 		.ist[IST_NMI - 1] = VA_CPU_STACK_NMI_TOP,
 		.ist[IST_MC - 1] = VA_CPU_STACK_MC_TOP,
 		.ist[IST_DB - 1] = VA_CPU_STACK_DB_TOP,
-		.iomap_base = sizeof(struct tss),	/* beyond the limit: no port is open to ring 3 (IOP-1) */
+		/* beyond the limit: no port is open to ring 3 (IOP-1) */
+		.iomap_base = sizeof(struct tss),
 	};
 	copy[GDT_INDEX(SEL_TSS)] = DESC_TSS_LOW;
 	copy[GDT_INDEX(SEL_TSS) + 1] = TSS_ADDR >> 32;

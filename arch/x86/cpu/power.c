@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the machine: soft off and reset, by what ACPI told. ACPI 6.4 §4.8.3.2 (PM1 control), §4.8.3.6 (reset register), §7.4.2.
+ * The end of the machine: soft off and reset, by what ACPI told. ACPI 6.4 §4.8.3.2 (PM1 control),
+ * §4.8.3.6 (reset register), §7.4.2.
  */
 #include <isola/console.h>
 #include <isola/panic.h>

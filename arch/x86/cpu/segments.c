@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segment registers across a context switch. A selector load reads the guest's descriptor tables and may fault: guarded, because the
- * guest may have changed the descriptor since it loaded the selector. SDM vol. 3 §3.4.4 (64-bit mode), §5.8.8 (SWAPGS).
+ * Segment registers across a context switch. A selector load reads the guest's descriptor tables
+ * and may fault: guarded, because the guest may have changed the descriptor since it loaded the
+ * selector. SDM vol. 3 §3.4.4 (64-bit mode), §5.8.8 (SWAPGS).
  */
 #include <asm/extable.h>
 #include <asm/insn.h>
@@ -57,6 +58,8 @@ void segments_restore(void)
 	this_vcpu.bad_selectors = bad;
 	/* After the selectors, whose loads change the bases. */
 	wrmsr(MSR_FS_BASE, this_vcpu.fs_base);
-	wrmsr(MSR_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_kernel : this_vcpu.gs_base_user);
-	wrmsr(MSR_KERNEL_GS_BASE, this_vcpu.kernel_mode ? this_vcpu.gs_base_user : this_vcpu.gs_base_kernel);
+	wrmsr(MSR_GS_BASE,
+	      this_vcpu.kernel_mode ? this_vcpu.gs_base_kernel : this_vcpu.gs_base_user);
+	wrmsr(MSR_KERNEL_GS_BASE,
+	      this_vcpu.kernel_mode ? this_vcpu.gs_base_user : this_vcpu.gs_base_kernel);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mailboxes: one per CPU, public. A caller owns the target's box from "taken" until it has seen "done" and set it free
- * again. Callers of several CPUs take boxes in the order of CPU numbers, so no two wait for each other; targets always serve.
+ * Mailboxes: one per CPU, public. A caller owns the target's box from "taken" until it has seen
+ * "done" and set it free again. Callers of several CPUs take boxes in the order of CPU numbers, so
+ * no two wait for each other; targets always serve.
  */
 #include <isola/lib/string.h>
 #include <isola/printk.h>
@@ -15,7 +16,8 @@
 enum box_state { BOX_FREE, BOX_TAKEN, BOX_FULL, BOX_DONE };
 
 struct mailbox {
-	u32 state;              /* enum box_state; FREE -> TAKEN by compare-and-swap, DONE by the target */
+	/* enum box_state; FREE -> TAKEN by compare-and-swap, DONE by the target */
+	u32 state;
 	u32 function;
 	u64 payload[IPI_PAYLOAD_WORDS];
 } __aligned(64);
@@ -58,8 +60,8 @@ static void post(unsigned cpu, enum ipi_function fn, const u64 *payload, unsigne
 	u32 expected = BOX_FREE;
 
 	ASSERT(cpu != smp_cpu_id() && nr <= IPI_PAYLOAD_WORDS);
-	while (!__atomic_compare_exchange_n(&box->state, &expected, BOX_TAKEN, false, __ATOMIC_ACQUIRE,
-					    __ATOMIC_RELAXED)) {
+	while (!__atomic_compare_exchange_n(&box->state, &expected, BOX_TAKEN, false,
+					    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		wait_until(box, BOX_FREE);
 		expected = BOX_FREE;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame table and the M2P: one piece of each for every 256 MiB of machine memory that holds RAM, none for holes.
+ * The frame table and the M2P: one piece of each for every 256 MiB of machine memory that holds
+ * RAM, none for holes.
  *
  * A frame inside a piece that is not RAM (a device, firmware's memory) has owner DOMID_IO for ever.
  */
@@ -15,7 +16,8 @@
 #define PIECE_FRAMES	(1ul << PIECE_SHIFT)
 #define M2P_PIECE_BYTES	(PIECE_FRAMES * sizeof(u64))
 
-static_assert(PIECE_FRAMES * sizeof(struct page_info) == MIB(2), "a piece of the frame table is one large page");
+static_assert(PIECE_FRAMES * sizeof(struct page_info) == MIB(2),
+	      "a piece of the frame table is one large page");
 
 u64 max_page;
 bool piece_stands[MAX_PIECES];

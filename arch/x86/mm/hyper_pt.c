@@ -2,8 +2,8 @@
 /*
  * The hypervisor's shared tables (slots 256, 259, 260).
  *
- * Every table here is a public page, so it is read and written at public_ptr() on any root. Entries only ever go from
- * absent to present: no CPU can hold a stale translation, and no flush is due.
+ * Every table here is a public page, so it is read and written at public_ptr() on any root. Entries
+ * only ever go from absent to present: no CPU can hold a stale translation, and no flush is due.
  */
 #include <isola/errno.h>
 #include <isola/lock_order.h>
@@ -18,7 +18,9 @@ static spinlock_t hyper_pt_lock = SPINLOCK_INIT(LOCK_HYPER_PT);
 /* L3 of each shared slot; hyper_slot() finds the right one. */
 static pte_t *shared_l3[3];
 
-/* One spare table, so that growing the public pool never needs the public pool. Refilled after use. */
+/*
+ * One spare table, so that growing the public pool never needs the public pool. Refilled after use.
+ */
 static pte_t *spare_table;
 
 static pte_t **hyper_slot(u64 va)
@@ -36,7 +38,10 @@ static pte_t **hyper_slot(u64 va)
 
 static u64 table_flags(u64 va)
 {
-	/* The M2P is guest-readable: the upper levels must allow user access, the leaves decide on writing. */
+	/*
+	 * The M2P is guest-readable: the upper levels must allow user access, the leaves decide on
+	 * writing.
+	 */
 	return PAGE_HV_TABLE | (pt_index(va, 4) == L4_SLOT_M2P ? PTE_US : 0);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Changing one entry. Invariants: the references of the new entry are held before it is visible;
  * those of the old one are dropped after it is gone from memory and, at L4, from every root that
- * can be walked (so they wait in the batch); the old value is the one the swap gave back (PTE-5). Only the CPU sets bits (A, D)
- * in an entry behind our back: everything else needs the page lock.
+ * can be walked (so they wait in the batch); the old value is the one the swap gave back (PTE-5).
+ * Only the CPU sets bits (A, D) in an entry behind our back: everything else needs the page lock.
  */
 #include <asm/domain_map.h>
 #include <asm/insn.h>
@@ -96,8 +96,9 @@ void pt_batch_end(struct pt_batch *batch)
 }
 
 /*
- * Before an entry above L1 takes or drops references: at most one table waits for a dispatch, and what is done next may need the
- * vcpu's one place for a parked table. -ERESTART: that place is taken now.
+ * Before an entry above L1 takes or drops references: at most one table waits for a dispatch, and
+ * what is done next may need the vcpu's one place for a parked table. -ERESTART: that place is
+ * taken now.
  */
 static int make_room(struct pt_batch *batch)
 {
@@ -117,10 +118,11 @@ static bool swap_in(pte_t *pe, pte_t *oe, pte_t ne, enum how how)
 }
 
 /*
- * Row by row as in docs/page-types.md: the entry at @pe of @table has become another, *@oe is gone. True: its references wait in
- * the batch, the caller does not drop them.
+ * Row by row as in docs/page-types.md: the entry at @pe of @table has become another, *@oe is gone.
+ * True: its references wait in the batch, the caller does not drop them.
  */
-static bool owe(struct pt_batch *batch, struct page_info *table, unsigned level, const pte_t *pe, pte_t oe, bool fast)
+static bool owe(struct pt_batch *batch, struct page_info *table, unsigned level, const pte_t *pe,
+		pte_t oe, bool fast)
 {
 	pte_t *l4;
 

@@ -33,8 +33,8 @@ struct walk {
 enum { DONE = 0, PUSHED = 1 };
 
 /*
- * How many of the next @max entries (at least one) may be looked at now: taken from the budget; 0: stop. Boot, which runs on the
- * idle vcpu, has nothing to be preempted for.
+ * How many of the next @max entries (at least one) may be looked at now: taken from the budget; 0:
+ * stop. Boot, which runs on the idle vcpu, has nothing to be preempted for.
  */
 static unsigned next_run(struct walk *w, unsigned max)
 {
@@ -202,7 +202,8 @@ static int devalidate_table(struct walk *w)
 		first = i - nr;
 		if (!nr)
 			rc = -ERESTART;
-		for (i = unskip_absent(table, i, first); i > first; i = unskip_absent(table, i, first)) {
+		for (i = unskip_absent(table, i, first); i > first;
+		     i = unskip_absent(table, i, first)) {
 			pte_t e = pte_read(&table[--i]);
 
 			if (level == 1)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLB flushes and flush clocks. CR4.PGE is 0: a CR3 write flushes everything of this CPU (SDM vol. 3 §4.10.4).
+ * TLB flushes and flush clocks. CR4.PGE is 0: a CR3 write flushes everything of this CPU (SDM vol.
+ * 3 §4.10.4).
  */
 #include <isola/printk.h>
 #include <isola/vcpu.h>
@@ -38,8 +39,8 @@ void tlb_flush_local(void)
 }
 
 /*
- * Has CPU @cpu flushed since stamp @stamp was given out? Stamps are the clock's low half: the answer is yes only when the CPU's clock
- * is recent enough (2^30) for the comparison to be sure.
+ * Has CPU @cpu flushed since stamp @stamp was given out? Stamps are the clock's low half: the
+ * answer is yes only when the CPU's clock is recent enough (2^30) for the comparison to be sure.
  */
 static bool flushed_since(unsigned cpu, u32 stamp)
 {
@@ -54,8 +55,8 @@ static bool is_one_of(const struct vcpu *v, const struct domain *d, u64 vcpu_mas
 }
 
 /*
- * Does CPU @cpu run a vcpu of @d that @vcpu_mask names, or has it not yet written CR3 since? In this order: asi/root.c stores the one
- * it leaves before the one it comes to.
+ * Does CPU @cpu run a vcpu of @d that @vcpu_mask names, or has it not yet written CR3 since? In
+ * this order: asi/root.c stores the one it leaves before the one it comes to.
  */
 static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
 {
@@ -84,12 +85,15 @@ void tlb_init(void)
 }
 
 /* Flush the CPUs for which @due, which gets @arg, says so. */
-static void flush_cpus(const struct domain *d, bool (*due)(unsigned cpu, const struct domain *d, u64 arg),
-		       u64 arg, u64 va)
+static void flush_cpus(const struct domain *d,
+		       bool (*due)(unsigned cpu, const struct domain *d, u64 arg), u64 arg, u64 va)
 {
 	u64 others[IPI_CPU_WORDS] = { 0 };
 
-	/* The entries that are to be flushed have been changed before it is asked who may hold them. */
+	/*
+	 * The entries that are to be flushed have been changed before it is asked who may hold
+	 * them.
+	 */
 	smp_mb();
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		if (!due(cpu, d, arg))
