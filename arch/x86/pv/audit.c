@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The audit (CONFIG_AUDIT): every count of the calling domain's frames, recomputed from the roots of what may hold references.
+ * The audit (CONFIG_AUDIT): every count of the calling domain's frames, recomputed from the roots
+ * of what may hold references.
  *
- * It needs no memory: going down from the roots it takes away from each frame what is found to hold it; then each frame must have
- * nothing left but its allocation reference; then the same walk gives everything back. Nothing may change meanwhile: the domain's
- * other vcpus must be down, and this one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
+ * It needs no memory: going down from the roots it takes away from each frame what is found to hold
+ * it; then each frame must have nothing left but its allocation reference; then the same walk gives
+ * everything back. Nothing may change meanwhile: the domain's other vcpus must be down, and this
+ * one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
  *
- * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every initialised vcpu, vcpu_info, shared_info,
- * grant frames, device mappings of grants. A table is gone into once, level by level from 4 down: no recursion.
+ * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
+ * initialised vcpu, vcpu_info, shared_info, grant frames, device mappings of grants. A table is
+ * gone into once, level by level from 4 down: no recursion.
  */
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
@@ -107,7 +110,8 @@ static void hold_marks(struct audit *a, struct page_info *pg)
 
 static void hold_vcpu(struct audit *a, const struct vcpu *v)
 {
-	const struct vcpu_private *p = v == current ? &this_vcpu : map_domain_page(v->private_mfn[0]);
+	const struct vcpu_private *p = v == current ? &this_vcpu
+						    : map_domain_page(v->private_mfn[0]);
 
 	hold(a, p->kernel_l4, PGT_l4);
 	hold(a, p->user_l4, PGT_l4);
@@ -127,13 +131,15 @@ static void hold_grants(struct audit *a, const struct grant_table *t)
 	for (u32 i = 0; i < t->nr_frames; i++)
 		hold(a, t->frame[i], PGT_writable);
 	for (u32 h = 0; t->handles && h < GNTTAB_MAX_HANDLES; h++)
-		if ((t->handles[h].flags & GNTMAP_device_map) && t->handles[h].granter == a->d->domid)
+		if ((t->handles[h].flags & GNTMAP_device_map) &&
+		    t->handles[h].granter == a->d->domid)
 			hold(a, _mfn(t->handles[h].mfn),
 			     t->handles[h].flags & GNTMAP_readonly ? PGT_none : PGT_writable);
 }
 
 #define for_each_frame(a, pg) \
-	for (pg = page_of(_mfn((a)->d->page_list)); mfn_x(page_mfn(pg)); pg = page_of(_mfn(pg->next)))
+	for (pg = page_of(_mfn((a)->d->page_list)); mfn_x(page_mfn(pg)); \
+	     pg = page_of(_mfn(pg->next)))
 
 static void walk(struct audit *a, enum direction direction)
 {
@@ -193,8 +199,9 @@ static void report(const struct audit *a)
 
 		if (!mfn_x(a->fault[i].m))
 			continue;	/* one that hold() has spoken of */
-		pr_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx", a->d->domid,
-		       mfn_x(a->fault[i].m), pg->count_info, pg->count_info - a->fault[i].general, pg->type_info,
+		pr_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx",
+		       a->d->domid, mfn_x(a->fault[i].m), pg->count_info,
+		       pg->count_info - a->fault[i].general, pg->type_info,
 		       (pg->type_info - a->fault[i].type) & PGT_count_mask);
 	}
 }
@@ -209,7 +216,8 @@ static bool alone(const struct domain *d)
 }
 
 /*
- * @cmd 0, the only one. 0: every count is right; > 0: so many frames' are wrong, the first of them named on the console;
+ * @cmd 0, the only one. 0: every count is right; > 0: so many frames' are wrong, the first of them
+ * named on the console;
  * -EBUSY: another vcpu is not down; -EPERM; -EINVAL.
  */
 long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)

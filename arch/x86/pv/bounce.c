@@ -2,8 +2,8 @@
 /*
  * Bounce frames: exceptions, events, NMIs, the failsafe and system calls, all by one function.
  *
- * Everything a handler's address can do to us is settled when the guest registers it (canonical, SEG-2); everything its stack can do
- * is settled here (range-checked, guarded: ENT-6).
+ * Everything a handler's address can do to us is settled when the guest registers it (canonical,
+ * SEG-2); everything its stack can do is settled here (range-checked, guarded: ENT-6).
  */
 #include <isola/domain.h>
 #include <isola/evtchn.h>
@@ -58,7 +58,8 @@ bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra
 	*f++ = r->ss & 0xffff;
 	sp = (sp & ~15ul) - (f - frame) * 8;
 	if (copy_to_guest(sp, frame, (f - frame) * 8)) {
-		domain_crash(current->domain, "no stack at %016lx to enter its handler at %016lx (rip %016lx)", sp,
+		domain_crash(current->domain,
+			     "no stack at %016lx to enter its handler at %016lx (rip %016lx)", sp,
 			     cb->address, r->rip);
 		ok = false;
 		goto out;
@@ -70,7 +71,8 @@ bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra
 	r->cs = SEL_USER_CS64;
 	r->ss = SEL_USER_DS;
 	r->rsp = sp;
-	r->rflags &= ~(u64)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF | EFLAGS_IOPL);
+	r->rflags &= ~(u64)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF |
+			    EFLAGS_IOPL);
 	r->rflags |= EFLAGS_IF;
 	/* rcx and r11 are in the frame: the way out may be SYSRET. */
 	r->vector = VECTOR_SYSCALL;
@@ -79,7 +81,9 @@ out:
 	return ok;
 }
 
-/* Is the current guest code allowed to INT @vector through @t? The guest kernel counts as ring 1. */
+/*
+ * Is the current guest code allowed to INT @vector through @t? The guest kernel counts as ring 1.
+ */
 static bool may_int(const struct pv_trap *t)
 {
 	return t->address && t->dpl >= (this_vcpu.kernel_mode ? 1 : 3);
@@ -91,8 +95,8 @@ bool emul_software_int(struct regs *r)
 	u8 insn[2];
 
 	/*
-	 * The error code names the gate, except under emulators that get it wrong (QEMU before 8.0): the instruction itself is
-	 * believed where it can be read.
+	 * The error code names the gate, except under emulators that get it wrong (QEMU before
+	 * 8.0): the instruction itself is believed where it can be read.
 	 */
 	if (!raw_copy_from_guest(insn, r->rip, sizeof(insn)) && insn[0] == 0xcd)
 		vector = insn[1];
@@ -112,8 +116,10 @@ void pv_bounce_trap(unsigned vector, const u64 *error_code)
 	const struct regs *r = guest_regs();
 
 	if (!cb.address) {
-		domain_crash(current->domain, "unhandled exception %u (error code %lx) at rip %016lx, rsp %016lx, cr2 %016lx", vector,
-			     error_code ? *error_code : 0, r->rip, r->rsp, this_vcpu.cr2);
+		domain_crash(current->domain,
+			     "unhandled exception %u (error code %lx) at rip %016lx, "
+			     "rsp %016lx, cr2 %016lx",
+			     vector, error_code ? *error_code : 0, r->rip, r->rsp, this_vcpu.cr2);
 		return;
 	}
 	bounce_to(&cb, error_code, error_code ? 1 : 0);
@@ -124,7 +130,10 @@ void pv_inject_exception(unsigned vector, u32 error_code)
 	u64 ec = error_code;
 
 	if (vector == VECTOR_INT80) {
-		/* The open gate: was the guest to take it? If not, what a closed gate would have done. */
+		/*
+		 * The open gate: was the guest to take it? If not, what a closed gate would have
+		 * done.
+		 */
 		if (may_int(&this_vcpu_traps[vector])) {
 			pv_bounce_trap(vector, NULL);
 			return;
@@ -161,7 +170,8 @@ void bounce_event(void)
 	const struct pv_callback cb = { this_vcpu.event.address, true };
 
 	if (!cb.address) {
-		domain_crash(current->domain, "an event is due and no event callback is registered");
+		domain_crash(current->domain,
+			     "an event is due and no event callback is registered");
 		return;
 	}
 	bounce_to(&cb, NULL, 0);
@@ -184,7 +194,8 @@ void bounce_failsafe(void)
 
 	this_vcpu.bad_selectors = 0;
 	if (!this_vcpu.failsafe.address) {
-		domain_crash(current->domain, "a segment selector no longer loads and no failsafe callback is registered");
+		domain_crash(current->domain, "a segment selector no longer loads and no failsafe "
+			     "callback is registered");
 		return;
 	}
 	bounce_to(&this_vcpu.failsafe, selectors, 4);

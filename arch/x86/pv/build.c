@@ -18,7 +18,7 @@
 #include <asm/vcpu_private.h>
 #include <xen/xen.h>
 
-/* ---- Memory -------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void give_memory(struct build_plan *p)
 {
@@ -28,7 +28,8 @@ static void give_memory(struct build_plan *p)
 		p->scratch_order++;
 	p->scratch = page_alloc(ALLOC_DOMAIN, p->scratch_order, 0);
 	if (!mfn_is_valid_num(p->scratch))
-		fatal("not enough memory to build dom0: no %lu KiB in one piece", PAGE_SIZE << p->scratch_order >> 10);
+		fatal("not enough memory to build dom0: no %lu KiB in one piece",
+		      PAGE_SIZE << p->scratch_order >> 10);
 	p->p2m = window_ptr(p->scratch);
 
 	for (unsigned order = 9; pfn < p->nr_pages; ) {
@@ -42,7 +43,8 @@ static void give_memory(struct build_plan *p)
 			continue;
 		}
 		if (!mfn_is_valid_num(m) || domain_assign_pages(p->d, m, order))
-			fatal("not enough memory to build dom0: %lu of %lu MiB given", pfn >> 8, p->nr_pages >> 8);
+			fatal("not enough memory to build dom0: %lu of %lu MiB given", pfn >> 8,
+			      p->nr_pages >> 8);
 		for (u64 i = 0; i < 1ul << order; i++) {
 			p->p2m[pfn + i] = mfn_add(m, i);
 			m2p_set(mfn_add(m, i), _pfn(pfn + i));
@@ -67,16 +69,24 @@ static void load_kernel(const struct build_plan *p)
 {
 	/* Memory was zero when it was given: the segments' tails need nothing. */
 	for (unsigned i = 0; i < p->elf.nr_segments; i++)
-		copy_in(p, p->elf.segment[i].paddr, p->elf.segment[i].bytes, p->elf.segment[i].file_size);
+		copy_in(p, p->elf.segment[i].paddr, p->elf.segment[i].bytes,
+			p->elf.segment[i].file_size);
 	if (p->initrd_bytes)
 		copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(1), p->initrd_bytes);
 }
 
-/* ABI: 32 bytes each: push rcx; push r11; mov eax,n; syscall; pop r11; pop rcx; ret. iret keeps rax, too, and does not come back. */
+/*
+ * ABI: 32 bytes each: push rcx; push r11; mov eax,n; syscall; pop r11; pop rcx; ret. iret keeps
+ * rax, too, and does not come back.
+ */
 static void write_hypercall_page(const struct build_plan *p)
 {
-	static const u8 stub[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
-	static const u8 iret_stub[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05 };
+	static const u8 stub[] = {
+		0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3,
+	};
+	static const u8 iret_stub[] = {
+		0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05,
+	};
 	u8 *page;
 
 	if (!p->elf.notes.has_hypercall_page)
@@ -102,7 +112,7 @@ static void write_p2m(const struct build_plan *p)
 	}
 }
 
-/* ---- start_info, shared_info, vcpus --------------------------------------------------------------------------------- */
+/* ---- start_info, shared_info, vcpus ---------------------------------------------------------- */
 
 static void write_start_info(const struct build_plan *p)
 {
@@ -130,7 +140,8 @@ static void write_start_info(const struct build_plan *p)
 	}
 	strlcpy((char *)si->cmd_line, boot_info.module[0].string, sizeof(si->cmd_line));
 	if (strlen(boot_info.module[0].string) >= sizeof(si->cmd_line))
-		pr_warn("the kernel's command line is cut to %lu characters", sizeof(si->cmd_line) - 1);
+		pr_warn("the kernel's command line is cut to %lu characters",
+			sizeof(si->cmd_line) - 1);
 }
 
 static void make_shared_info(struct domain *d)
@@ -153,7 +164,8 @@ static void ready_vcpus(const struct build_plan *p)
 	mfn_t l4 = p->p2m[p->tables_pfn];
 
 	for (unsigned i = 0; i < p->d->nr_vcpus; i++)
-		((struct vcpu_private *)window_ptr(p->d->vcpu[i]->private_mfn[0]))->vcpu_info = &s->vcpu_info[i];
+		((struct vcpu_private *)window_ptr(p->d->vcpu[i]->private_mfn[0]))->vcpu_info =
+			&s->vcpu_info[i];
 	priv->kernel_l4 = l4;
 	v->copy[0].l4 = l4;
 	priv->regs.rip = p->elf.notes.entry;
@@ -200,11 +212,13 @@ void pv_build_dom0(void)
 	page_free(ALLOC_DOMAIN, p->scratch, p->scratch_order);
 	dom0 = p->d;
 
-	pr_info("dom0: %lu MiB, %u vcpus, kernel %016lx-%016lx, entry %016lx", p->nr_pages >> 8, p->nr_vcpus,
-		p->elf.virt_start, p->elf.virt_end, p->elf.notes.entry);
-	pr_info("dom0: start_info %016lx, %lu page tables at %016lx, stack %016lx, p2m list %016lx", plan_va(p, p->start_info_pfn),
-		p->nr_tables, plan_va(p, p->tables_pfn), plan_va(p, p->stack_pfn), p->p2m_va);
+	pr_info("dom0: %lu MiB, %u vcpus, kernel %016lx-%016lx, entry %016lx", p->nr_pages >> 8,
+		p->nr_vcpus, p->elf.virt_start, p->elf.virt_end, p->elf.notes.entry);
+	pr_info("dom0: start_info %016lx, %lu page tables at %016lx, stack %016lx, p2m list %016lx",
+		plan_va(p, p->start_info_pfn), p->nr_tables, plan_va(p, p->tables_pfn),
+		plan_va(p, p->stack_pfn), p->p2m_va);
 	if (p->initrd_bytes)
 		pr_info("dom0: initrd of %lu KiB at pfn %lx", p->initrd_bytes >> 10, p->initrd_pfn);
-	pr_info("dom0: %u window tables (%u KiB)", p->d->nr_window_tables, p->d->nr_window_tables << 2);
+	pr_info("dom0: %u window tables (%u KiB)", p->d->nr_window_tables,
+		p->d->nr_window_tables << 2);
 }

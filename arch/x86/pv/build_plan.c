@@ -36,7 +36,8 @@ CMDLINE_CUSTOM("dom0_mem", parse_dom0_mem);
 static u64 choose_nr_pages(void)
 {
 	u64 avail = nr_free_pages(), want = opt_dom0_mem.size_bytes >> PAGE_SHIFT;
-	u64 least = opt_dom0_mem.min_bytes >> PAGE_SHIFT, most = opt_dom0_mem.max_bytes >> PAGE_SHIFT;
+	u64 least = opt_dom0_mem.min_bytes >> PAGE_SHIFT,
+	    most = opt_dom0_mem.max_bytes >> PAGE_SHIFT;
 	u64 spare = RESERVE_PAGES + avail / 256;	/* page tables, list scratch, heap */
 
 	avail = avail > spare ? avail - spare : 0;
@@ -46,11 +47,15 @@ static u64 choose_nr_pages(void)
 	if (most)
 		want = min(want, most);
 	if (want > avail)
-		fatal("dom0_mem: %lu MiB are wanted for dom0 and only %lu MiB are free", want >> 8, avail >> 8);
+		fatal("dom0_mem: %lu MiB are wanted for dom0 and only %lu MiB are free", want >> 8,
+		      avail >> 8);
 	return want;
 }
 
-/* Tables that the mapping of [@first, @last] needs, L4 not counted: one at each level for each span it touches. */
+/*
+ * Tables that the mapping of [@first, @last] needs, L4 not counted: one at each level for each span
+ * it touches.
+ */
 static u64 tables_for(u64 first, u64 last)
 {
 	u64 nr = 0;
@@ -60,7 +65,10 @@ static u64 tables_for(u64 first, u64 last)
 	return nr;
 }
 
-/* Everything that has a pfn gets it; the tables' own number depends on the end they push out, so it is found by iteration. */
+/*
+ * Everything that has a pfn gets it; the tables' own number depends on the end they push out, so it
+ * is found by iteration.
+ */
 static void lay_out(struct build_plan *p)
 {
 	const struct pv_notes *n = &p->elf.notes;
@@ -84,7 +92,8 @@ static void lay_out(struct build_plan *p)
 		u64 nr;
 
 		p->stack_pfn = p->tables_pfn + p->nr_tables;
-		p->end_pfn = ROUNDUP(plan_va(p, p->stack_pfn + 1) + SLACK_BYTES, MIB(4)) - p->virt_base;
+		p->end_pfn = ROUNDUP(plan_va(p, p->stack_pfn + 1) + SLACK_BYTES, MIB(4)) -
+			     p->virt_base;
 		p->end_pfn >>= PAGE_SHIFT;
 		nr = 1 + tables_for(p->virt_base, plan_va(p, p->end_pfn) - 1);
 		if (nr <= p->nr_tables)
@@ -99,13 +108,14 @@ static void lay_out(struct build_plan *p)
 	if (n->has_init_p2m) {
 		p->p2m_va = n->init_p2m;
 		p->p2m_pfn = at;
-		p->nr_p2m_tables = tables_for(p->p2m_va, p->p2m_va + (p->nr_p2m_pages << PAGE_SHIFT) - 1);
+		p->nr_p2m_tables = tables_for(p->p2m_va,
+					      p->p2m_va + (p->nr_p2m_pages << PAGE_SHIFT) - 1);
 		p->p2m_tables_pfn = at + p->nr_p2m_pages;
 		at = p->p2m_tables_pfn + p->nr_p2m_tables;
 	}
 	if (at > p->nr_pages)
-		fatal("the kernel does not fit dom0's memory: with its page tables and initrd it needs %lu KiB, dom0_mem gives %lu KiB",
-		      at << 2, p->nr_pages << 2);
+		fatal("the kernel does not fit dom0's memory: with its page tables and initrd it "
+		      "needs %lu KiB, dom0_mem gives %lu KiB", at << 2, p->nr_pages << 2);
 }
 
 static bool ranges_meet(u64 a, u64 a_end, u64 b, u64 b_end)
@@ -118,16 +128,19 @@ static void check_places(const struct build_plan *p)
 	u64 end = plan_va(p, p->end_pfn), p2m_end;
 
 	if (end < p->virt_base || ranges_meet(p->virt_base, end, VA_HV_FIRST, VA_HV_END))
-		fatal("the kernel's initial mapping %016lx-%016lx wraps or meets the hypervisor's range", p->virt_base, end);
+		fatal("the kernel's initial mapping %016lx-%016lx wraps or meets the hypervisor's "
+		      "range", p->virt_base, end);
 	if (!p->elf.notes.has_init_p2m)
 		return;
-	if (__builtin_add_overflow(p->p2m_va, p->nr_p2m_pages << PAGE_SHIFT, &p2m_end) || (p->p2m_va & ~PAGE_MASK) ||
-	    ranges_meet(p->p2m_va, p2m_end, 1ul << 47, VA_HV_END))
-		fatal("the kernel's INIT_P2M note names %016lx, where no list of %lu pages can be", p->p2m_va, p->nr_p2m_pages);
+	if (__builtin_add_overflow(p->p2m_va, p->nr_p2m_pages << PAGE_SHIFT, &p2m_end) ||
+	    (p->p2m_va & ~PAGE_MASK) || ranges_meet(p->p2m_va, p2m_end, 1ul << 47, VA_HV_END))
+		fatal("the kernel's INIT_P2M note names %016lx, where no list of %lu pages can be",
+		      p->p2m_va, p->nr_p2m_pages);
 	/* L4-wise, as the two have tables of their own. */
-	if (ranges_meet(p->p2m_va >> L4_SHIFT, ((p2m_end - 1) >> L4_SHIFT) + 1, p->virt_base >> L4_SHIFT,
-			((end - 1) >> L4_SHIFT) + 1))
-		fatal("the kernel's INIT_P2M note names %016lx, which overlaps its initial mapping", p->p2m_va);
+	if (ranges_meet(p->p2m_va >> L4_SHIFT, ((p2m_end - 1) >> L4_SHIFT) + 1,
+			p->virt_base >> L4_SHIFT, ((end - 1) >> L4_SHIFT) + 1))
+		fatal("the kernel's INIT_P2M note names %016lx, which overlaps its initial mapping",
+		      p->p2m_va);
 }
 
 /* As the kernel's own words for what it wants, checked against what there is. */

@@ -9,7 +9,9 @@
 #include <asm/page_type.h>
 #include <asm/pgentry.h>
 
-/* What bootstrap entries look like: a guest's own kernel would have no US bit, the check adds it. */
+/*
+ * What bootstrap entries look like: a guest's own kernel would have no US bit, the check adds it.
+ */
 #define BOOT_TABLE	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define BOOT_RW		(PTE_P | PTE_RW | PTE_US | PTE_A)
 #define BOOT_RO		(PTE_P | PTE_US | PTE_A)

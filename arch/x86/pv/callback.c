@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the guest wants to be called: traps, callbacks, kernel stack. Every address is checked canonical and outside the hypervisor's
- * range when it is stored (SEG-2), so the exit path need not.
+ * Where the guest wants to be called: traps, callbacks, kernel stack. Every address is checked
+ * canonical and outside the hypervisor's range when it is stored (SEG-2), so the exit path need
+ * not.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * XENMEM_exchange, chunk by chunk. A chunk is the smaller number of extents that makes the same number of frames on both
- * sides: one extent on one side, 2^n on the other.
+ * XENMEM_exchange, chunk by chunk. A chunk is the smaller number of extents that makes the same
+ * number of frames on both sides: one extent on one side, 2^n on the other.
  *
- * A chunk is exchanged whole or not at all: its input frames are withdrawn (no get succeeds, nothing else has changed) and its
- * output frames allocated, with tables to map them; only then does the part begin that cannot fail. Input frames reach the
- * allocator after a flush (TLB-3), chunk by chunk, so that a long exchange needs no more memory than one chunk.
- * Progress is nr_exchanged in the guest's structure, checked anew at each continuation (CON-2).
+ * A chunk is exchanged whole or not at all: its input frames are withdrawn (no get succeeds,
+ * nothing else has changed) and its output frames allocated, with tables to map them; only then
+ * does the part begin that cannot fail. Input frames reach the allocator after a flush (TLB-3),
+ * chunk by chunk, so that a long exchange needs no more memory than one chunk. Progress is
+ * nr_exchanged in the guest's structure, checked anew at each continuation (CON-2).
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -35,8 +36,10 @@ struct exchange {
 	struct domain *d;
 	struct side in, out;
 	unsigned max_bits;
-	u32 in_frames;			/* this chunk's withdrawn frames: a list, as domain_withdraw_page() makes it */
-	u32 out_extents;		/* this chunk's new extents' first frames, through page_info.next, last one first */
+	/* this chunk's withdrawn frames: a list, as domain_withdraw_page() makes it */
+	u32 in_frames;
+	/* this chunk's new extents' first frames, through page_info.next, last one first */
+	u32 out_extents;
 };
 
 static u64 elem(const struct side *s, u64 i)
@@ -51,11 +54,13 @@ static int withdraw_chunk(struct exchange *x, u64 chunk)
 	for (u64 j = 0; j < 1ul << x->in.chunk_order; j++) {
 		u64 mfn;
 
-		if (copy_from_guest(&mfn, elem(&x->in, (chunk << x->in.chunk_order) + j), sizeof(mfn)))
+		if (copy_from_guest(&mfn, elem(&x->in, (chunk << x->in.chunk_order) + j),
+				    sizeof(mfn)))
 			return -EFAULT;
 		for (u64 k = 0; k < 1ul << x->in.order; k++) {
 			mfn_t m = _mfn(mfn + k);
-			int rc = mfn_has_page(m) ? domain_withdraw_page(x->d, m, &x->in_frames) : -EINVAL;
+			int rc = mfn_has_page(m) ? domain_withdraw_page(x->d, m, &x->in_frames)
+						 : -EINVAL;
 
 			if (rc)
 				return rc == -EBUSY ? -EINVAL : rc;
@@ -100,7 +105,10 @@ static void undo_chunk(struct exchange *x)
 
 /* ---- The part that cannot ---- */
 
-/* Output extent @at of the list: what it is called, told both ways. -EFAULT: the guest's list went away; the frames are its own. */
+/*
+ * Output extent @at of the list: what it is called, told both ways. -EFAULT: the guest's list went
+ * away; the frames are its own.
+ */
 static int name_extent(const struct exchange *x, u64 at, u32 first)
 {
 	u64 pfn, mfn = first;
@@ -148,13 +156,16 @@ static int exchange_chunk(struct exchange *x, u64 chunk)
 
 static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 {
-	x->in = (struct side){ (u64)arg->in.extent_start.p, arg->in.nr_extents, arg->in.extent_order, 0 };
-	x->out = (struct side){ (u64)arg->out.extent_start.p, arg->out.nr_extents, arg->out.extent_order, 0 };
+	x->in = (struct side){ (u64)arg->in.extent_start.p, arg->in.nr_extents,
+				arg->in.extent_order, 0 };
+	x->out = (struct side){ (u64)arg->out.extent_start.p, arg->out.nr_extents,
+				 arg->out.extent_order, 0 };
 	x->max_bits = XENMEMF_get_address_bits(arg->out.mem_flags);
 	if (max(arg->in.extent_order, arg->out.extent_order) > MAX_ORDER_EXCHANGED)
 		return -EPERM;
-	if (arg->nr_exchanged > x->in.nr || arg->in.domid != arg->out.domid || x->in.nr > ~0ul >> x->in.order ||
-	    x->out.nr > ~0ul >> x->out.order || x->in.nr << x->in.order != x->out.nr << x->out.order)
+	if (arg->nr_exchanged > x->in.nr || arg->in.domid != arg->out.domid ||
+	    x->in.nr > ~0ul >> x->in.order || x->out.nr > ~0ul >> x->out.order ||
+	    x->in.nr << x->in.order != x->out.nr << x->out.order)
 		return -EINVAL;
 	if (x->in.order < x->out.order)
 		x->in.chunk_order = x->out.order - x->in.order;
@@ -185,8 +196,8 @@ long memory_exchange(u64 arg)
 		guest.nr_exchanged = chunk << x.in.chunk_order;
 		preempted = !rc && chunk < nr_chunks && hypercall_preempt_check();
 	}
-	if (copy_to_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged), &guest.nr_exchanged,
-			  sizeof(guest.nr_exchanged)))
+	if (copy_to_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged),
+			  &guest.nr_exchanged, sizeof(guest.nr_exchanged)))
 		return -EFAULT;
 	return preempted ? memory_op_continue(XENMEM_exchange, 0, arg) : rc;
 }

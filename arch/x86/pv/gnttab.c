@@ -47,7 +47,9 @@ int gnttab_create(struct domain *d)
 	return gnttab_grow(d, 1);
 }
 
-/* Entry @ref (in range) of rd's shared table: by the window if rd is loaded, else by the mapcache. */
+/*
+ * Entry @ref (in range) of rd's shared table: by the window if rd is loaded, else by the mapcache.
+ */
 static struct grant_entry_v1 *map_entry(struct domain *rd, u32 ref)
 {
 	mfn_t m = rd->grants->frame[ref / GNTTAB_REFS_PER_FRAME];
@@ -63,8 +65,8 @@ static void unmap_entry(const struct grant_entry_v1 *e)
 }
 
 /*
- * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change together, so the grant
- * that was checked is the one that is marked.
+ * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change
+ * together, so the grant that was checked is the one that is marked.
  */
 static s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool write)
 {
@@ -78,7 +80,8 @@ static s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool
 			return GNTST_general_error;
 		if (write && (flags & GTF_readonly))
 			return GNTST_general_error;
-		if (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		if (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
 			return GNTST_okay;
 	}
 	return GNTST_general_error;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GNTTABOP_copy: bytes from one frame to another, each named by a grant or, the caller's own, by number. Every element resolves and checks
- * its own two ends: nothing is carried over from the one before (GNT-8).
+ * GNTTABOP_copy: bytes from one frame to another, each named by a grant or, the caller's own, by
+ * number. Every element resolves and checks its own two ends: nothing is carried over from the one
+ * before (GNT-8).
  */
 #include <isola/lib/string.h>
 #include <asm/domain_map.h>
@@ -45,7 +46,8 @@ static s16 hold_end(struct copy_end *end, const struct gnttab_copy_ptr *p, bool 
 	if (!end->owner)
 		return GNTST_bad_domain;
 	if (!by_ref)
-		return end->owner == current->domain ? hold_frame(end, _mfn(p->u.gmfn)) : GNTST_permission_denied;
+		return end->owner == current->domain ? hold_frame(end, _mfn(p->u.gmfn))
+						     : GNTST_permission_denied;
 	end->ref = p->u.ref;
 	status = gnttab_pin(end->owner, end->ref, current->domain, end->write, &m);
 	if (status != GNTST_okay)

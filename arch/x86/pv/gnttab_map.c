@@ -2,8 +2,9 @@
 /*
  * Mapping a granted frame, and unmapping it by handle.
  *
- * What each part holds (GNT-1): the entry in the mapper's page table holds what any entry of its kind does (pt_modify takes
- * and drops it); a device mapping holds one general and, writable, one type reference of its own; the handle holds the pin.
+ * What each part holds (GNT-1): the entry in the mapper's page table holds what any entry of its
+ * kind does (pt_modify takes and drops it); a device mapping holds one general and, writable, one
+ * type reference of its own; the handle holds the pin.
  */
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
@@ -15,11 +16,11 @@
 #include <asm/pt_modify.h>
 #include <isola/vcpu.h>
 
-#define HELD_FLAGS	(GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte)
+#define HELD_FLAGS (GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte)
 #define HANDLE_BUSY	0x8000u		/* an unmap of it is under way on some vcpu */
 #define AVAIL_SHIFT	16		/* _GNTMAP_guest_avail0 */
 
-/* ---- Handles: under the mapping domain's table lock. --------------------------------------------------------- */
+/* ---- Handles: under the mapping domain's table lock. ----------------------------------------- */
 
 /* A free handle, marked with @flags. Returns its number, or -1. */
 static s32 handle_alloc(struct grant_table *t, u16 flags)
@@ -47,9 +48,12 @@ out:
 	return found;
 }
 
-/* ---- The page-table entry ------------------------------------------------------------------------------------- */
+/* ---- The page-table entry -------------------------------------------------------------------- */
 
-/* The locked L1 entry that @host_addr means: a linear address of the caller, or (contains_pte) the entry's machine address. */
+/*
+ * The locked L1 entry that @host_addr means: a linear address of the caller, or (contains_pte) the
+ * entry's machine address.
+ */
 static pte_t *lock_entry(u64 host_addr, bool contains_pte, struct page_info **table)
 {
 	struct page_info *pg;
@@ -78,7 +82,8 @@ static pte_t grant_entry(mfn_t m, u32 flags)
 {
 	u64 avail = flags >> AVAIL_SHIFT & 7;
 
-	return pte_make(m, PTE_P | PTE_A | PTE_NX | avail << 9 | (flags & GNTMAP_readonly ? 0 : PTE_RW | PTE_D));
+	return pte_make(m, PTE_P | PTE_A | PTE_NX | avail << 9 |
+				   (flags & GNTMAP_readonly ? 0 : PTE_RW | PTE_D));
 }
 
 static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
@@ -113,7 +118,10 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 	if (!pe)
 		return status;
 	e = pte_read(pe);
-	/* The processor may set A and D under us, once each (CON-3); every time the entry is judged anew. */
+	/*
+	 * The processor may set A and D under us, once each (CON-3); every time the entry is judged
+	 * anew.
+	 */
 	for (unsigned i = 0; i < 3 && is_grant_of(h, e); i++) {
 		int rc = pt_modify_expected(current->domain, table, 1, pe, &e, ne);
 
@@ -125,7 +133,7 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 	return status;
 }
 
-/* ---- Map ------------------------------------------------------------------------------------------------------- */
+/* ---- Map ------------------------------------------------------------------------------------- */
 
 static s16 take_device_refs(struct domain *rd, mfn_t m, bool write)
 {
@@ -201,9 +209,12 @@ free_handle:
 	WRITE_ONCE(lt->handles[handle].flags, 0);
 }
 
-/* ---- Unmap ------------------------------------------------------------------------------------------------------ */
+/* ---- Unmap ----------------------------------------------------------------------------------- */
 
-/* A copy of handle @n, taken out of the table's reach for other vcpus meanwhile: GNTST_okay, or bad_handle. */
+/*
+ * A copy of handle @n, taken out of the table's reach for other vcpus meanwhile: GNTST_okay, or
+ * bad_handle.
+ */
 static s16 handle_take(u32 n, struct grant_handle *h)
 {
 	struct grant_table *t = current->domain->grants;
@@ -249,7 +260,8 @@ static s16 unmap(u32 n, u64 host_addr, u64 dev_bus_addr, pte_t replacement)
 			left &= ~GNTMAP_host_map;
 	}
 	if (status == GNTST_okay && dev_bus_addr && (h.flags & GNTMAP_device_map)) {
-		status = dev_bus_addr == mfn_to_maddr(_mfn(h.mfn)) ? GNTST_okay : GNTST_bad_dev_addr;
+		status = dev_bus_addr == mfn_to_maddr(_mfn(h.mfn)) ? GNTST_okay
+								   : GNTST_bad_dev_addr;
 		if (status == GNTST_okay) {
 			drop_device_refs(_mfn(h.mfn), !(h.flags & GNTMAP_readonly));
 			left &= ~GNTMAP_device_map;
@@ -264,7 +276,10 @@ void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op)
 	op->status = unmap(op->handle, op->host_addr, op->dev_bus_addr, 0);
 }
 
-/* The page at new_addr moves to host_addr: its entry there is cleared, its references travel with it. */
+/*
+ * The page at new_addr moves to host_addr: its entry there is cleared, its references travel with
+ * it.
+ */
 void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op)
 {
 	struct page_info *table;

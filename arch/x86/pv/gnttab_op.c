@@ -14,7 +14,7 @@
 #include <asm/uaccess.h>
 #include <isola/vcpu.h>
 
-/* ---- One element each: the structure has been copied in, and goes back out whole. ------------------------------- */
+/* ---- One element each: the structure has been copied in, and goes back out whole. ------------ */
 
 static void do_map(void *op)			{ gnttab_map_one(op); }
 static void do_unmap(void *op)			{ gnttab_unmap_one(op); }
@@ -40,7 +40,8 @@ static void do_setup_table(void *arg)
 	for (u32 i = 0; i < op->nr_frames; i++) {
 		u64 frame = mfn_x(d->grants->frame[i]);
 
-		if (copy_to_guest(guest_elem((u64)op->frame_list.p, i, sizeof(frame)), &frame, sizeof(frame))) {
+		if (copy_to_guest(guest_elem((u64)op->frame_list.p, i, sizeof(frame)), &frame,
+				  sizeof(frame))) {
 			op->status = GNTST_bad_virt_addr;
 			return;
 		}
@@ -60,7 +61,10 @@ static void do_query_size(void *arg)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
-/* @bytes of one element; @flush: mappings went, and the guest may not go on before they are gone everywhere. */
+/*
+ * @bytes of one element; @flush: mappings went, and the guest may not go on before they are gone
+ * everywhere.
+ */
 static const struct {
 	void (*fn)(void *op);
 	u8 bytes;
@@ -68,9 +72,11 @@ static const struct {
 } lists[] = {
 	[GNTTABOP_map_grant_ref]      = { do_map, sizeof(struct gnttab_map_grant_ref), false },
 	[GNTTABOP_unmap_grant_ref]    = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true },
-	[GNTTABOP_unmap_and_replace]  = { do_unmap_and_replace, sizeof(struct gnttab_unmap_and_replace), true },
+	[GNTTABOP_unmap_and_replace]  = { do_unmap_and_replace,
+					  sizeof(struct gnttab_unmap_and_replace), true },
 	[GNTTABOP_copy]               = { do_copy, sizeof(struct gnttab_copy), false },
-	[GNTTABOP_setup_table]        = { do_setup_table, sizeof(struct gnttab_setup_table), false },
+	[GNTTABOP_setup_table]        = { do_setup_table, sizeof(struct gnttab_setup_table),
+					  false },
 	[GNTTABOP_query_size]         = { do_query_size, sizeof(struct gnttab_query_size), false },
 };
 
@@ -106,11 +112,12 @@ static long do_list(u32 cmd, u64 list, u32 count)
 	if (rc == -EFAULT)
 		return rc;
 	if (done < count)
-		return hypercall_continue(__HYPERVISOR_grant_table_op, cmd, guest_elem(list, done, bytes), count - done, 0, 0);
+		return hypercall_continue(__HYPERVISOR_grant_table_op, cmd,
+					  guest_elem(list, done, bytes), count - done, 0, 0);
 	return 0;
 }
 
-/* ---- Calls that are not lists --------------------------------------------------------------------------------------- */
+/* ---- Calls that are not lists ---------------------------------------------------------------- */
 
 /* Version 1 is what there is; asking for it is fine at any time. */
 static long set_version(u64 arg)

@@ -2,7 +2,8 @@
 /*
  * The hypercall table, continuations and multicalls.
  *
- * entry/syscall.S calls through hypercall_table with interrupts on; slots nobody fills answer -ENOSYS (ABI: never a fault).
+ * entry/syscall.S calls through hypercall_table with interrupts on; slots nobody fills answer
+ * -ENOSYS (ABI: never a fault).
  */
 #include <isola/errno.h>
 #include <asm/hypercall.h>
@@ -101,8 +102,9 @@ void multicall_continue_entry(unsigned nr, const u64 args[6])
 }
 
 /*
- * One entry at @va, copied in once. Returns 0, or -ERESTART: the entry is to be gone on with (it has been rewritten), or an errno that
- * ends the whole multicall, or 1: iret has left, its result is in the guest's rax (MUL-1).
+ * One entry at @va, copied in once. Returns 0, or -ERESTART: the entry is to be gone on with (it
+ * has been rewritten), or an errno that ends the whole multicall, or 1: iret has left, its result
+ * is in the guest's rax (MUL-1).
  */
 static int multicall_entry(u64 va)
 {
@@ -116,14 +118,18 @@ static int multicall_entry(u64 va)
 	if (e.op == __HYPERVISOR_multicall)
 		result = -EINVAL;
 	else if (e.op < NR_HYPERCALL_SLOTS)
-		result = hypercall_table[e.op](e.args[0], e.args[1], e.args[2], e.args[3], e.args[4], e.args[5]);
+		result = hypercall_table[e.op](e.args[0], e.args[1], e.args[2], e.args[3],
+					       e.args[4], e.args[5]);
 	if (this_vcpu.multicall_continued) {
 		e.op = this_vcpu.multicall_nr;
 		for (unsigned i = 0; i < ARRAY_SIZE(e.args); i++)
 			e.args[i] = this_vcpu.multicall_args[i];
 		return copy_to_guest(va, &e, sizeof(e)) ? -EFAULT : -ERESTART;
 	}
-	/* After iret the guest's user is current and the list may not even be mapped: its result is the guest's rax. */
+	/*
+	 * After iret the guest's user is current and the list may not even be mapped: its result is
+	 * the guest's rax.
+	 */
 	if (e.op == __HYPERVISOR_iret) {
 		guest_regs()->rax = result;
 		return 1;
@@ -142,8 +148,10 @@ long hc_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5, u64 a6)
 		return -EINVAL;
 	for (i = 0; i < nr && !rc; i++) {
 		if (i && hypercall_preempt_check())
-			return hypercall_continue(__HYPERVISOR_multicall, guest_elem(list, i, sizeof(struct multicall_entry)),
-						  nr - i, 0, 0, 0);
+			return hypercall_continue(
+				__HYPERVISOR_multicall,
+				guest_elem(list, i, sizeof(struct multicall_entry)), nr - i, 0, 0,
+				0);
 		this_vcpu.in_multicall = true;
 		rc = multicall_entry(guest_elem(list, i, sizeof(struct multicall_entry)));
 		this_vcpu.in_multicall = false;
@@ -153,7 +161,8 @@ long hc_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5, u64 a6)
 	if (rc == 1)
 		return guest_regs()->rax;
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_multicall, guest_elem(list, i - 1, sizeof(struct multicall_entry)),
+		return hypercall_continue(__HYPERVISOR_multicall,
+					  guest_elem(list, i - 1, sizeof(struct multicall_entry)),
 					  nr - i + 1, 0, 0, 0);
 	return rc;
 }

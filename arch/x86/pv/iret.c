@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_iret: the guest kernel's way back to whatever it interrupted. No arguments; the frame stands on its stack
- * (struct iret_context in <xen/arch-x86/xen-x86_64.h>).
+ * HYPERVISOR_iret: the guest kernel's way back to whatever it interrupted. No arguments; the frame
+ * stands on its stack (struct iret_context in <xen/arch-x86/xen-x86_64.h>).
  */
 #include <isola/domain.h>
 #include <asm/hypercall.h>
@@ -30,17 +30,23 @@ long hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	if ((frame.cs & 3) == 3) {
 		if (!mfn_is_valid_num(this_vcpu.user_l4)) {
 			irq_restore(flags);
-			domain_crash(current->domain, "iret to user mode without a user page table");
+			domain_crash(current->domain,
+				     "iret to user mode without a user page table");
 			return 0;
 		}
-		/* The exit to user mode looks at events only when told to: an upcall that this return unmasks is one. */
-		if ((frame.rflags & EFLAGS_IF) && READ_ONCE(this_vcpu.vcpu_info->evtchn_upcall_pending))
+		/*
+		 * The exit to user mode looks at events only when told to: an upcall that this
+		 * return unmasks is one.
+		 */
+		if ((frame.rflags & EFLAGS_IF) &&
+		    READ_ONCE(this_vcpu.vcpu_info->evtchn_upcall_pending))
 			WRITE_ONCE(current->event_check, 1);
 		root_enter_user();
 	}
 	r->rip = frame.rip;
 	r->cs = (frame.cs | 3) & 0xffff;
-	r->rflags = (frame.rflags & ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF | EFLAGS_VIP)) |
+	r->rflags = (frame.rflags &
+		     ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF | EFLAGS_VIP)) |
 		    EFLAGS_IF | EFLAGS_MBS;
 	r->rsp = frame.rsp;
 	r->ss = (frame.ss | 3) & 0xffff;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VCPUOP_initialise: a sibling's context, checked whole, then taken. The sibling's private pages are foreign memory to the caller, so
- * they are reached through the mapcache; its area's tables are public.
+ * VCPUOP_initialise: a sibling's context, checked whole, then taken. The sibling's private pages
+ * are foreign memory to the caller, so they are reached through the mapcache; its area's tables are
+ * public.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
@@ -24,9 +25,11 @@
 /* Values alone; no reference is needed to judge them (SEG-2). */
 static bool values_ok(const struct vcpu_guest_context *c)
 {
-	bool ok = (c->flags & VGCF_in_kernel) && is_canonical(c->fs_base) && is_canonical(c->gs_base_kernel) &&
-		  is_canonical(c->gs_base_user) && is_guest_address(c->event_callback_eip) &&
-		  is_guest_address(c->failsafe_callback_eip) && is_guest_address(c->syscall_callback_eip) &&
+	bool ok = (c->flags & VGCF_in_kernel) && is_canonical(c->fs_base) &&
+		  is_canonical(c->gs_base_kernel) && is_canonical(c->gs_base_user) &&
+		  is_guest_address(c->event_callback_eip) &&
+		  is_guest_address(c->failsafe_callback_eip) &&
+		  is_guest_address(c->syscall_callback_eip) &&
 		  c->gdt_ents <= PV_GDT_FRAMES * DESCS_PER_PAGE && !c->ldt_ents;
 
 	for (unsigned i = 0; i < 256; i++)
@@ -54,8 +57,10 @@ static int get_base(mfn_t m)
 static void fill_callbacks(struct vcpu_private *p, const struct vcpu_guest_context *c)
 {
 	p->event = (struct pv_callback){ c->event_callback_eip, true };
-	p->failsafe = (struct pv_callback){ c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events };
-	p->syscall = (struct pv_callback){ c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events };
+	p->failsafe = (struct pv_callback){ c->failsafe_callback_eip,
+					    c->flags & VGCF_failsafe_disables_events };
+	p->syscall = (struct pv_callback){ c->syscall_callback_eip,
+					   c->flags & VGCF_syscall_disables_events };
 	p->kernel_ss = c->kernel_ss;
 	p->kernel_sp = c->kernel_sp;
 }
@@ -65,13 +70,14 @@ static void fill_regs(struct vcpu_private *p, const struct vcpu_guest_context *c
 	const struct cpu_user_regs *u = &c->user_regs;
 
 	p->regs = (struct regs){
-		.r15 = u->r15, .r14 = u->r14, .r13 = u->r13, .r12 = u->r12, .rbp = u->rbp, .rbx = u->rbx,
-		.r11 = u->r11, .r10 = u->r10, .r9 = u->r9, .r8 = u->r8, .rax = u->rax, .rcx = u->rcx, .rdx = u->rdx,
-		.rsi = u->rsi, .rdi = u->rdi, .rip = u->rip, .rsp = u->rsp,
+		.r15 = u->r15, .r14 = u->r14, .r13 = u->r13, .r12 = u->r12, .rbp = u->rbp,
+		.rbx = u->rbx, .r11 = u->r11, .r10 = u->r10, .r9 = u->r9, .r8 = u->r8,
+		.rax = u->rax, .rcx = u->rcx, .rdx = u->rdx, .rsi = u->rsi, .rdi = u->rdi,
+		.rip = u->rip, .rsp = u->rsp,
 		.cs = (u->cs | 3) & 0xffff,
 		.ss = (u->ss | 3) & 0xffff,
-		.rflags = (u->rflags & ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF | EFLAGS_VIP)) |
-			  EFLAGS_IF | EFLAGS_MBS,
+		.rflags = (u->rflags & ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF |
+					      EFLAGS_VIP)) | EFLAGS_IF | EFLAGS_MBS,
 	};
 	p->iopl = (u->rflags & EFLAGS_IOPL) >> 12;
 	p->ds = u->ds;
@@ -107,7 +113,8 @@ static int get_gdt(const struct vcpu_guest_context *c, unsigned nr)
 }
 
 /* Everything has its references: nothing below can fail. */
-static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t kernel_l4, mfn_t user_l4, unsigned nr_gdt)
+static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t kernel_l4,
+		   mfn_t user_l4, unsigned nr_gdt)
 {
 	struct vcpu_private *p = map_domain_page(v->private_mfn[0]);
 	struct pv_trap *traps = map_domain_page(v->private_mfn[1]);
