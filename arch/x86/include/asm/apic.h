@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC: xAPIC by memory at one fixed mapping in the CPU area's window 0 (uncached), or x2APIC by MSR when CPUID
- * offers it. SDM vol. 3 ch. 11.
+ * The local APIC: xAPIC by memory at one fixed mapping in the CPU area's window 0 (uncached), or
+ * x2APIC by MSR when CPUID offers it. SDM vol. 3 ch. 11.
  */
 #pragma once
 
@@ -31,7 +31,10 @@
 
 /* Choose xAPIC or x2APIC; the boot CPU, before any other call. @base: from the MADT. */
 void apic_init_boot(u64 base);
-/* Enable this CPU's APIC: spurious vector, error vector, LINT0 masked, LINT1 NMI; masks the 8259s on the boot CPU. */
+/*
+ * Enable this CPU's APIC: spurious vector, error vector, LINT0 masked, LINT1 NMI; masks the 8259s
+ * on the boot CPU.
+ */
 void apic_init_cpu(void);
 u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 val);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The isolation policy: what `asi=` asked for, resolved once at boot. Knobs are data: roots and addresses never vary.
+ * The isolation policy: what `asi=` asked for, resolved once at boot. Knobs are data: roots and
+ * addresses never vary.
  */
 #pragma once
 

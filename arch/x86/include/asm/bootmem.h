@@ -14,14 +14,20 @@ extern u64 image_maddr;                 /* where the image's first byte lies */
 
 static inline u64 image_va_to_maddr(const void *p) { return (u64)p - VA_IMAGE + image_maddr; }
 
-/* Sort out RAM: keep the image, the modules, the first MiB and what is not RAM out of the free ranges. */
+/*
+ * Sort out RAM: keep the image, the modules, the first MiB and what is not RAM out of the free
+ * ranges.
+ */
 void memmap_init(void);
 
 /* @bytes of RAM aligned to @align (a power of two >= 4 KiB), zeroed; fatal() when there is none. */
 mfn_t bootmem_alloc(u64 bytes, u64 align);
 /* The same from the highest RAM there is, not zeroed: the boot root need not map it. */
 mfn_t bootmem_alloc_anywhere(u64 bytes, u64 align);
-/* A zeroed page of the public heap's first 2 MiB blocks; which blocks those are (hyper_pt.c maps them). */
+/*
+ * A zeroed page of the public heap's first 2 MiB blocks; which blocks those are (hyper_pt.c maps
+ * them).
+ */
 void *bootmem_public_page(void);
 mfn_t bootmem_public_block(unsigned i);
 unsigned bootmem_nr_public_blocks(void);

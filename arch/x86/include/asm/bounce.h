@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bounces: the hypervisor calls the guest. A frame is written to the guest kernel's stack and guest_regs() changed to enter a
- * handler. The frame, from the new rsp upward (ABI; all 8 bytes wide):
+ * Bounces: the hypervisor calls the guest. A frame is written to the guest kernel's stack and
+ * guest_regs() changed to enter a handler. The frame, from the new rsp upward (ABI; all 8 bytes
+ * wide):
  *
  *   rcx r11 [error code] rip  cs | saved upcall mask << 32  rflags  rsp  ss
  *   failsafe: rcx r11 ds es fs gs rip cs.. rflags rsp ss
@@ -13,9 +14,10 @@
 #include <asm/vcpu_private.h>
 
 /*
- * Enter @cb. From user mode the kernel root is loaded and the stack is the one of stack_switch; from kernel mode the current one.
- * @extra: @nr_extra words between r11 and rip (an error code; the failsafe's selectors). False: the stack cannot be written, the domain has been
- * crashed and nothing has changed.
+ * Enter @cb. From user mode the kernel root is loaded and the stack is the one of stack_switch;
+ * from kernel mode the current one.
+ * @extra: @nr_extra words between r11 and rip (an error code; the failsafe's selectors). False: the
+ * stack cannot be written, the domain has been crashed and nothing has changed.
  */
 bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra);
 

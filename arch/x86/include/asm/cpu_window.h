@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU windows: 16 single-page mappings in this CPU's area, on every root of this CPU, usable with any context loaded.
- * One owner each; interrupt-safe by ownership, not by a lock.
+ * CPU windows: 16 single-page mappings in this CPU's area, on every root of this CPU, usable with
+ * any context loaded. One owner each; interrupt-safe by ownership, not by a lock.
  */
 #pragma once
 
@@ -11,11 +11,15 @@
 enum cpu_window {
 	WINDOW_APIC,                    /* permanent: the xAPIC page */
 	WINDOW_SCRUB,                   /* zeroing a frame no window shows; task context only */
-	WINDOW_BOOT,                    /* ACPI tables, modules above 4 GiB; boot only */
-	WINDOW_ROOT,                    /* reserved for the switch path */
+	WINDOW_BOOT,                    /* the HPET's registers; boot only */
+	/* the guest L4 of a vcpu that is switched in; interrupts off */
+	WINDOW_ROOT,
 };
 
-static inline void *cpu_window_ptr(enum cpu_window w) { return (void *)(VA_CPU_WINDOW + ((u64)w << PAGE_SHIFT)); }
+static inline void *cpu_window_ptr(enum cpu_window w)
+{
+	return (void *)(VA_CPU_WINDOW + ((u64)w << PAGE_SHIFT));
+}
 void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags);
 void cpu_window_unmap(enum cpu_window w);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables of the hypervisor: one GDT page (page 14 of every GDT window), one IDT, one TSS per CPU.
- * All three stand at constant addresses, so LGDT, LIDT and LTR are executed once per CPU.
+ * Descriptor tables of the hypervisor: one GDT page (page 14 of every GDT window), one IDT, one TSS
+ * per CPU. All three stand at constant addresses, so LGDT, LIDT and LTR are executed once per CPU.
  */
 #pragma once
 
@@ -18,7 +18,9 @@ struct tss {
 	u16 rsvd3, iomap_base;
 } __packed;
 
-/* Where LTR finds its descriptor: a private copy of the GDT page, because LTR writes the busy bit. */
+/*
+ * Where LTR finds its descriptor: a private copy of the GDT page, because LTR writes the busy bit.
+ */
 #define TSS_PAGE_GDT_COPY 0x800
 
 extern u64 hv_gdt_page[PAGE_SIZE / 8];          /* public, read-only where a window shows it */
@@ -26,5 +28,8 @@ extern u8 hv_zero_page[PAGE_SIZE];              /* public: what an unset GDT pag
 
 /* Fill the IDT, once, before any CPU loads it. */
 void desc_init_idt(void);
-/* This CPU: TSS contents, LGDT at VA_GDT, LIDT, LTR, segment registers, SYSCALL MSRs. Its area and a vCPU area are mapped. */
+/*
+ * This CPU: TSS contents, LGDT at VA_GDT, LIDT, LTR, segment registers, SYSCALL MSRs. Its area and
+ * a vCPU area are mapped.
+ */
 void desc_init_cpu(void);

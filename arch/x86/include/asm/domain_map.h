@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory window: slots 262..271. Machine address m of the loaded domain stands at VA_WINDOW + m.
- * asi on: its own frames only. asi off (vcpu-pt=no): all RAM. The formula is the same, so there is one code path.
+ * The memory window: slots 262..271. Machine address m of the loaded domain stands at VA_WINDOW +
+ * m. asi on: its own frames only. asi off (vcpu-pt=no): all RAM. The formula is the same, so there
+ * is one code path.
  *
- * Window rules (docs/memory-layout.md): touch window_ptr(F) only while holding a reference on F. A frame enters when it
- * is assigned, and leaves only in its owner's own call.
+ * Window rules (docs/memory-layout.md): touch window_ptr(F) only while holding a reference on F. A
+ * frame enters when it is assigned, and leaves only in its owner's own call.
  */
 #pragma once
 
@@ -12,35 +13,43 @@
 #include <isola/domain.h>
 #include <asm/layout.h>
 
-/* Where frame @m of the *loaded* domain stands. Kernel roots (and the boot root) only: the user root has no window. */
+/*
+ * Where frame @m of the *loaded* domain stands. Kernel roots (and the boot root) only: the user
+ * root has no window.
+ */
 static inline void *window_ptr(mfn_t m) { return (void *)(VA_WINDOW + (mfn_x(m) << PAGE_SHIFT)); }
 static inline mfn_t window_mfn(const void *p) { return _mfn(((u64)p - VA_WINDOW) >> PAGE_SHIFT); }
 
 /*
- * Give 2^order scrubbed frames of class domain to @d: owner set, count 1 (the allocation reference), type none, linked into
- * page_list, mapped in d's window. -ENOMEM (tables; max_pages reached), nothing changed then.
+ * Give 2^order scrubbed frames of class domain to @d: owner set, count 1 (the allocation
+ * reference), type none, linked into page_list, mapped in d's window. -ENOMEM (tables; max_pages
+ * reached), nothing changed then.
  */
 int __must_check domain_assign_pages(struct domain *d, mfn_t first, unsigned order);
 
 /*
- * One more page of @d for a purpose of the ABI (shared_info, grant frames): its own, writable by it, not counted in nr_pages, held by
- * one general and one writable reference for the domain's life. -ENOMEM.
+ * One more page of @d for a purpose of the ABI (shared_info, grant frames): its own, writable by
+ * it, not counted in nr_pages, held by one general and one writable reference for the domain's
+ * life. -ENOMEM.
  */
 int __must_check domain_add_special_page(struct domain *d, mfn_t *m);
 
 /*
- * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the allocation reference is left.
- * The caller batches: frames go back to the allocator when domain_release_flush() has flushed.
+ * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the
+ * allocation reference is left. The caller batches: frames go back to the allocator when
+ * domain_release_flush() has flushed.
  */
 int __must_check domain_release_page(struct domain *d, mfn_t m);
 void domain_release_flush(struct domain *d);
 
 /*
  * Frames of @d that go for others that come, d's own call; nr_pages counts neither. In four steps:
- *   withdraw   @m joins *list (0: empty; through page_info.next): every get fails, it is still in the window. -EBUSY: more than
- *              the allocation reference is left; -ENOMEM; nothing changed then
+ *   withdraw   @m joins *list (0: empty; through page_info.next): every get fails, it is still in
+ *              the window. -EBUSY: more than the allocation reference is left; -ENOMEM; nothing
+ *              changed then
  *   prepare    what will map 2^order new frames exists. -ENOMEM
- *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as before withdraw
+ *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as
+ *              before withdraw
  *   adopt      2^order frames come, as by domain_assign_pages(); they have been prepared
  */
 int __must_check domain_withdraw_page(struct domain *d, mfn_t m, u32 *list);
@@ -49,9 +58,15 @@ void domain_expel_pages(struct domain *d, u32 *list);
 void domain_readmit_pages(struct domain *d, u32 *list);
 void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order);
 
-/* Fill slots 262..271 of @l4 (a root page, by public address) with d's window (NULL: none; asi off: all RAM). */
+/*
+ * Fill slots 262..271 of @l4 (a root page, by public address) with d's window (NULL: none; asi off:
+ * all RAM).
+ */
 void window_fill_root(u64 *l4, const struct domain *d);
-/* Make every L3 (and first L2) that the window can need on this machine, before the domain's first root is made (T13). */
+/*
+ * Make every L3 (and first L2) that the window can need on this machine, before the domain's first
+ * root is made (T13).
+ */
 int __must_check window_prepare(struct domain *d);
 
 /* Boot: the tables that show all RAM. */

@@ -21,7 +21,8 @@ static inline bool is_canonical(u64 va)
 }
 
 /*
- * An address that a guest may be entered at: canonical, and outside the hypervisor's range. Zero is one.
+ * An address that a guest may be entered at: canonical, and outside the hypervisor's range. Zero is
+ * one.
  */
 static inline bool is_guest_address(u64 va)
 {

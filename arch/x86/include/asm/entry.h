@@ -11,10 +11,12 @@
 extern const char entry_stubs[];                /* 256 stubs of ENTRY_STUB_BYTES */
 extern const char entry_double_fault[], entry_nmi[], entry_machine_check[], entry_debug[];
 extern const char entry_syscall[], entry_syscall32[], entry_sysenter[];
-extern const char return_iret_insn[];           /* the one IRETQ to a guest: its faults are the guest's */
+/* the one IRETQ to a guest: its faults are the guest's */
+extern const char return_iret_insn[];
 
 /*
- * Leave C: reset the stack and go to the guest whose registers are in guest_regs(), through the exit checks. Interrupts off.
+ * Leave C: reset the stack and go to the guest whose registers are in guest_regs(), through the
+ * exit checks. Interrupts off.
  */
 void return_to_guest(void) __noreturn;
 /* Reset the stack and call @fn on it; the frames above are forgotten (ENT-8). */
@@ -30,4 +32,5 @@ void hypercall_from_guest(struct regs *r);      /* SYSCALL from guest kernel mod
 void syscall_from_user(struct regs *r);         /* SYSCALL from guest user mode, IF=0 */
 void syscall32_from_guest(struct regs *r);
 void sysenter_from_guest(struct regs *r);
-void exit_work(void);                           /* something is due before the guest: IF=0 in and out */
+/* something is due before the guest: IF=0 in and out */
+void exit_work(void);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame table: one struct page_info for every frame of RAM, at VA_FRAMETABLE + mfn * 32. Public.
+ * The frame table: one struct page_info for every frame of RAM, at VA_FRAMETABLE + mfn * 32.
+ * Public.
  *
- * It is sparse: a 2 MiB piece of the table (64 Ki frames, 256 MiB of machine memory) stands only where RAM or
- * ACPI memory does. mfn_has_page() must be asked before page_of() is dereferenced for a number a guest gave (PTE-3).
+ * It is sparse: a 2 MiB piece of the table (64 Ki frames, 256 MiB of machine memory) stands only
+ * where RAM does. mfn_has_page() must be asked before page_of() is dereferenced for
+ * a number a guest gave (PTE-3).
  */
 #pragma once
 
@@ -12,22 +14,22 @@
 #include <xen/xen.h>
 
 /*
- * count_info: PGC_allocated | PGC_leaving | PGC_static | general reference count (PGC_count_mask).
- * General references: one while allocated to a domain; one per present guest entry that names the frame; one per
- * pin, loaded guest CR3, parked table, descriptor-window frame, grant handle, special page, running operation.
- * A free frame has count_info == 0.
+ * count_info: PGC_allocated | PGC_leaving | PGC_hv | general reference count (PGC_count_mask).
+ * General references: one while allocated to a domain; one per present guest entry that names the
+ * frame; one per pin, loaded guest CR3, parked table, descriptor-window frame, grant handle,
+ * special page, running operation. A free frame has count_info == 0.
  */
 #define PGC_allocated   (1ul << 63)      /* the allocation reference is held */
 #define PGC_leaving     (1ul << 62)      /* every get fails: the owner is giving the frame back */
-#define PGC_hv          (1ul << 61)      /* hypervisor's own memory (public heap, tables, image): no guest reference ever */
+#define PGC_hv          (1ul << 61)      /* the hypervisor's own memory: no guest reference ever */
 #define PGC_count_mask  ((1ul << 48) - 1)
 
 /*
- * type_info: type | flags | type reference count. The type changes only while the count is zero (TYP-1) and only by
- * compare-and-swap in page_type.c. "validated": the contents have been checked for the type. "partial": a
- * half-done table; progress in page_info.nr_validated (PRE-1).
- * Type references: writable: one per present guest entry with RW; l1..l4: one per naming entry of the level above, pin,
- * guest CR3; seg_desc: one per GDT/LDT window frame.
+ * type_info: type | flags | type reference count. The type changes only while the count is zero
+ * (TYP-1) and only by compare-and-swap in page_type.c. "validated": the contents have been checked
+ * for the type. "partial": a half-done table; progress in page_info.nr_validated (PRE-1).
+ * Type references: writable: one per present guest entry with RW; l1..l4: one per naming entry of
+ * the level above, pin, guest CR3; seg_desc: one per GDT/LDT window frame.
  */
 #define PGT_type_shift  60
 #define PGT_none        (0ul << PGT_type_shift)  /* not used since it was scrubbed */
@@ -41,16 +43,20 @@
 #define PGT_pinned      (1ul << 59)
 #define PGT_validated   (1ul << 58)
 #define PGT_partial     (1ul << 57)
-#define PGT_locked      (1ul << 56)              /* page lock: entries of this table are being changed */
+#define PGT_locked      (1ul << 56)              /* page lock: its entries are being changed */
 #define PGT_count_mask  ((1ul << 48) - 1)
 
 struct page_info {
 	u64 count_info;
 	u64 type_info;
-	u32 tlb_stamp;                   /* flush clock when the last type use ended (TLB-2); while free: order of the free block */
-	domid_t owner;                   /* valid while count_info & PGC_count_mask; DOMID_INVALID when none */
-	u16 nr_validated;                /* l1..l4 only: entries [0, n) hold their references (PRE-1) */
-	u32 next, prev;                  /* owner's page_list, or the allocator's free list: frame numbers, 0 = end */
+	/* flush clock when the last type use ended (TLB-2); while free: order of the free block */
+	u32 tlb_stamp;
+	/* valid while count_info & PGC_count_mask; DOMID_INVALID when none */
+	domid_t owner;
+	/* l1..l4 only: entries [0, n) hold their references (PRE-1) */
+	u16 nr_validated;
+	/* owner's page_list, or the allocator's free list: frame numbers, 0 = end */
+	u32 next, prev;
 };
 
 static_assert(sizeof(struct page_info) == 32, "the frame table's 32 bytes per frame");
@@ -84,5 +90,8 @@ static inline bool mfn_has_page(mfn_t m)
 }
 #endif
 
-/* Build the table's mappings for boot_memmap's RAM into the current root's slot 260; then for the M2P. Boot only. */
+/*
+ * Build the table's mappings for boot_memmap's RAM into the current root's slot 260; then for the
+ * M2P. Boot only.
+ */
 void frametable_init(void);

@@ -2,10 +2,11 @@
 /*
  * Grant tables, version 1: a domain lends frames by writing entries into a shared table.
  *
- * struct grant_table is a public object: numbers only. The shared entries are guest memory: each is read
- * once, checked, and used from the copy (GNT-3). A pin is one use of an entry by somebody; while an entry
- * has pins its frame does not change for us, whatever the guest writes. The guest sees "free" last (GNT-2).
- * Versions, transfer and the rest that Xen has and this has not are refused in gnttab_op.c.
+ * struct grant_table is a public object: numbers only. The shared entries are guest memory: each is
+ * read once, checked, and used from the copy (GNT-3). A pin is one use of an entry by somebody;
+ * while an entry has pins its frame does not change for us, whatever the guest writes. The guest
+ * sees "free" last (GNT-2). Versions, transfer and the rest that Xen has and this has not are
+ * refused in gnttab_op.c.
  */
 #pragma once
 
@@ -23,7 +24,9 @@ struct grant_pins {
 	u32 readers, writers;		/* uses of each kind */
 };
 
-/* One mapping: a handle is an index. flags 0: free. Under the lock of the *mapping* domain's table. */
+/*
+ * One mapping: a handle is an index. flags 0: free. Under the lock of the *mapping* domain's table.
+ */
 struct grant_handle {
 	u64 mfn;
 	u32 ref;
@@ -42,19 +45,24 @@ struct grant_table {
 
 /* d's table, with one frame. -ENOMEM. */
 int __must_check gnttab_create(struct domain *d);
-/* Make it @nr_frames long. -ENOMEM, -EINVAL (beyond the maximum); frames made stay. Context: d's own vcpu or boot. */
+/*
+ * Make it @nr_frames long. -ENOMEM, -EINVAL (beyond the maximum); frames made stay. Context: d's
+ * own vcpu or boot.
+ */
 int __must_check gnttab_grow(struct domain *d, u32 nr_frames);
 
 /*
- * Pin entry @ref of @rd for @user, to write or only to read. GNTST_okay, or a status for the guest and nothing
- * has changed. The frame itself is not referenced yet.
+ * Pin entry @ref of @rd for @user, to write or only to read. GNTST_okay, or a status for the guest
+ * and nothing has changed. The frame itself is not referenced yet.
  */
-s16 __must_check gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m);
+s16 __must_check gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write,
+			    mfn_t *m);
 void gnttab_unpin(struct domain *rd, u32 ref, bool write);
 
 /*
- * One element each; the status is the guest's. After an unmap the caller owes one flush of the mapping domain before the
- * guest runs again; frames are protected until then as after any other change of an entry.
+ * One element each; the status is the guest's. After an unmap the caller owes one flush of the
+ * mapping domain before the guest runs again; frames are protected until then as after any other
+ * change of an entry.
  */
 void gnttab_map_one(struct gnttab_map_grant_ref *op);
 void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls: one function each, called from the table in pv/hypercall.c with the guest's six arguments
- * (rdi rsi rdx r10 r8 r9), on the kernel root, interrupts on. The result goes to the guest's rax.
+ * Hypercalls: one function each, called from the table in pv/hypercall.c with the guest's six
+ * arguments (rdi rsi rdx r10 r8 r9), on the kernel root, interrupts on. The result goes to the
+ * guest's rax.
  *
- * A preempted call returns hypercall_continue(): the guest's registers then hold the arguments to go on with and its rip is back at
- * the SYSCALL instruction; within a multicall the entry is rewritten instead.
+ * A preempted call returns hypercall_continue(): the guest's registers then hold the arguments to
+ * go on with and its rip is back at the SYSCALL instruction; within a multicall the entry is
+ * rewritten instead.
  */
 #pragma once
 
@@ -48,13 +50,13 @@ DECLARE_HC(audit);                      /* __HYPERVISOR_arch_7, with CONFIG_AUDI
 extern const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS];
 
 /*
- * Should a long operation stop here and let the CPU do something else? True when a softirq is pending. Callers check between
- * bounded steps (CON-1).
+ * Should a long operation stop here and let the CPU do something else? True when a softirq is
+ * pending. Callers check between bounded steps (CON-1).
  */
 bool hypercall_preempt_check(void);
 
 /*
- * Arrange for hypercall @nr to be entered again with the given arguments; returns the value the hypercall function must return.
- * At most six arguments. May be called inside a multicall.
+ * Arrange for hypercall @nr to be entered again with the given arguments; returns the value the
+ * hypercall function must return. At most six arguments. May be called inside a multicall.
  */
 long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);

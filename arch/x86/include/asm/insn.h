@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Single instructions as C functions: control registers, MSRs, ports, CPUID, flags. Nothing here has state.
+ * Single instructions as C functions: control registers, MSRs, ports, CPUID, flags. Nothing here
+ * has state.
  */
 #pragma once
 
@@ -30,7 +31,9 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 {
 	struct cpuid_regs r;
 
-	asm volatile ("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+	asm volatile ("cpuid"
+		      : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+		      : "a"(leaf), "c"(subleaf));
 	return r;
 }
 
@@ -49,7 +52,8 @@ static inline u64 rdtsc_ordered(void)
 }
 
 #define DEFINE_CR(n) \
-static inline u64 read_cr##n(void) { u64 v; asm volatile ("mov %%cr" #n ", %0" : "=r"(v) :: "memory"); return v; } \
+static inline u64 read_cr##n(void) \
+{ u64 v; asm volatile ("mov %%cr" #n ", %0" : "=r"(v) :: "memory"); return v; } \
 static inline void write_cr##n(u64 v) { asm volatile ("mov %0, %%cr" #n :: "r"(v) : "memory"); }
 DEFINE_CR(0)
 DEFINE_CR(2)
@@ -103,7 +107,14 @@ DEFINE_CR(4)
 
 static inline void irq_enable(void) { asm volatile ("sti" ::: "memory"); }
 static inline void irq_disable(void) { asm volatile ("cli" ::: "memory"); }
-static inline u64 read_flags(void) { u64 f; asm volatile ("pushf; pop %0" : "=r"(f) :: "memory"); return f; }
+static inline u64 read_flags(void)
+{
+	u64 f;
+
+	asm volatile ("pushf; pop %0" : "=r"(f) :: "memory");
+	return f;
+}
+
 static inline bool irq_is_enabled(void) { return read_flags() & EFLAGS_IF; }
 
 static inline u64 irq_save(void)
@@ -120,7 +131,7 @@ static inline void irq_restore(u64 flags)
 		irq_enable();
 }
 
-/* This CPU's translation of one page, and all its paging-structure caches. SDM vol. 3 §4.10.4.1. */
+/* One page's translation on this CPU, and its paging-structure caches. SDM vol. 3 §4.10.4.1. */
 static inline void invlpg(u64 va) { asm volatile ("invlpg (%0)" :: "r"(va) : "memory"); }
 
 static inline void cpu_relax(void) { asm volatile ("pause" ::: "memory"); }
@@ -129,8 +140,10 @@ static inline void irq_enable_and_halt(void) { asm volatile ("sti; hlt" ::: "mem
 static inline void smp_mb(void) { asm volatile ("lock addl $0, -4(%%rsp)" ::: "memory", "cc"); }
 
 #define DEFINE_IO(suffix, type, reg) \
-static inline type in##suffix(u16 port) { type v; asm volatile ("in" #suffix " %1, %" reg "0" : "=a"(v) : "Nd"(port)); return v; } \
-static inline void out##suffix(type v, u16 port) { asm volatile ("out" #suffix " %" reg "0, %1" :: "a"(v), "Nd"(port)); }
+static inline type in##suffix(u16 port) \
+{ type v; asm volatile ("in" #suffix " %1, %" reg "0" : "=a"(v) : "Nd"(port)); return v; } \
+static inline void out##suffix(type v, u16 port) \
+{ asm volatile ("out" #suffix " %" reg "0, %1" :: "a"(v), "Nd"(port)); }
 DEFINE_IO(b, u8, "b")
 DEFINE_IO(w, u16, "w")
 DEFINE_IO(l, u32, "k")

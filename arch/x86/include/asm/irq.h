@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt vectors of the hypervisor, and who handles each. Handlers run with interrupts off, on any root, and touch public
- * and own-CPU memory only.
+ * Interrupt vectors of the hypervisor, and who handles each. Handlers run with interrupts off, on
+ * any root, and touch public and own-CPU memory only.
  */
 #pragma once
 
@@ -13,9 +13,7 @@
 #define VECTOR_APIC_ERROR     0xfe
 #define VECTOR_TIMER          0xfd      /* LAPIC timer: deadline.c */
 #define VECTOR_EVENT_CHECK    0xfc      /* look at softirq_pending and event_check on the way out */
-#define VECTOR_FLUSH          0xfb      /* tlb.c */
 #define VECTOR_MAILBOX        0xfa      /* ipi.c: by-value cross-CPU call */
-#define VECTOR_SERIAL         0xf9
 
 void irq_set_handler(u8 vector, void (*handler)(void));
 /* From the entry code: finds the handler, sends the EOI. */

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address map: every virtual address the hypervisor uses. Shared by C, assembly and the linker script.
+ * The address map: every virtual address the hypervisor uses. Shared by C, assembly and the linker
+ * script.
  *
- * The ABI gives the hypervisor L4 slots 256..271 of every root; 0..255 and 272..511 are the guest's.
- * A slot is 512 GiB. "kernel", "user", "idle": which roots carry the slot (docs/memory-layout.md).
+ * The ABI gives the hypervisor L4 slots 256..271 of every root; 0..255 and 272..511 are the
+ * guest's. A slot is 512 GiB. "kernel", "user", "idle": which roots carry the slot; "asi": only
+ * where asi= took something away (docs/memory-layout.md).
  *
- *   first                last                 L4       kernel user idle  L3 belongs to  what
- *   ffff800000000000     ffff807fffffffff     256      yes    no   no    all            M2P, read-only, guest-readable
- *   ffff808000000000     ffff80ffffffffff     257      yes    yes  yes   one CPU        CPU area (two GiB at its top)
- *   ffff810000000000     ffff817fffffffff     258      yes    yes  yes   one vCPU       vCPU area
- *   ffff818000000000     ffff81ffffffffff     259      yes    yes  yes   all            public heap: base + maddr
- *   ffff820000000000     ffff827fffffffff     260      yes    yes  yes   all            frame table, M2P read-write
- *   ffff828000000000     ffff82ffffffffff     261      asi    no   asi   all            cpu-stack=off only: the CPU GiB of CPU n at + n GiB
- *   ffff830000000000     ffff87ffffffffff     262-271  yes    no   asi   the domain     memory window: base + maddr
+ *   first             last              L4       kernel user idle  L3 of       what
+ *   ffff800000000000  ffff807fffffffff  256      yes    no   no    all         M2P, ring 3 may read
+ *   ffff808000000000  ffff80ffffffffff  257      yes    yes  yes   one CPU     CPU area at its top
+ *   ffff810000000000  ffff817fffffffff  258      yes    yes  yes   one vCPU    vCPU area
+ *   ffff818000000000  ffff81ffffffffff  259      yes    yes  yes   all         public heap
+ *   ffff820000000000  ffff827fffffffff  260      yes    yes  yes   all         frame table, M2P r/w
+ *   ffff828000000000  ffff82ffffffffff  261      asi    no   asi   all         every CPU's area
+ *   ffff830000000000  ffff87ffffffffff  262-271  yes    asi  asi   the domain  memory window
  *
- * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that text reaches
- * all three RIP-relative: this_cpu and this_vcpu are link-time constants.
+ * Public heap and window show machine address m at base + m; slot 261 the GiB of CPU n at + n GiB.
+ * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that
+ * text reaches all three RIP-relative: this_cpu and this_vcpu are link-time constants.
  */
 #pragma once
 
@@ -38,7 +41,7 @@
 #define L4_SLOT_HV_LAST      271
 
 #define VA_HV_FIRST          _VA(0xffff800000000000)
-#define VA_HV_END            _VA(0xffff880000000000)  /* first guest address above the hypervisor's */
+#define VA_HV_END            _VA(0xffff880000000000)  /* above it: the guest's again */
 
 #define VA_M2P               _VA(0xffff800000000000)
 #define VA_M2P_END           _VA(0xffff804000000000)  /* the ABI's machphys_mapping bound */
@@ -47,7 +50,7 @@
 #define VA_IMAGE             _VA(0xffff80ffc0000000)  /* the image's GiB, shared */
 #define VA_VCPU              _VA(0xffff810000000000)
 #define VA_PUBLIC            _VA(0xffff818000000000)
-#define VA_PUBLIC_END        _VA(0xffff820000000000)  /* public pages lie below 512 GiB of machine memory */
+#define VA_PUBLIC_END        _VA(0xffff820000000000)  /* of 512 GiB of machine memory */
 #define VA_FRAMETABLE        _VA(0xffff820000000000)  /* 5 TiB / 4 KiB * 32 bytes = 40 GiB */
 #define VA_M2P_RW            _VA(0xffff824000000000)  /* 256 GiB above; 10 GiB long */
 #define VA_WINDOW            _VA(0xffff830000000000)
@@ -57,8 +60,8 @@
 #define MAX_MFN              _VA(0x50000000)
 
 /*
- * The CPU GiB: one L1 table's worth (2 MiB) is ever populated. Offsets in pages; every stack has an absent
- * page below it.
+ * The CPU GiB: one L1 table's worth (2 MiB) is ever populated. Offsets in pages; every stack has an
+ * absent page below it.
  */
 #define CPU_PAGE_PRIVATE     0x01                     /* struct cpu_private */
 #define CPU_PAGE_TSS         0x02                     /* struct tss, and the boot copy of its GDT */
@@ -82,7 +85,7 @@
 #define VA_CPU_WINDOW        (VA_CPU + (CPU_PAGE_WINDOW << 12))
 
 /* The vCPU area: first 2 MiB = descriptor window and private pages, second 2 MiB = mapcache. */
-#define VCPU_PAGE_GDT        0x00                     /* 14 guest pages, the hypervisor's page, one spare */
+#define VCPU_PAGE_GDT        0x00                  /* 14 guest pages, the hypervisor's, one spare */
 #define VCPU_PAGE_GDT_HV     14
 #define VCPU_PAGE_LDT        0x10                     /* 16 pages */
 #define VCPU_PAGE_PRIVATE    0x20                     /* struct vcpu_private */
@@ -115,8 +118,8 @@
 #include <isola/frame_num.h>
 
 /*
- * The public heap's one formula. Valid for frames of class "public" only (and, while booting on the first
- * root, for all memory below 4 GiB).
+ * The public heap's one formula. Valid for frames of class "public" only (and, while booting on the
+ * first root, for all memory below 4 GiB).
  */
 static inline void *public_ptr(mfn_t m) { return (void *)(VA_PUBLIC + (mfn_x(m) << PAGE_SHIFT)); }
 static inline mfn_t public_mfn(const void *p) { return _mfn(((u64)p - VA_PUBLIC) >> PAGE_SHIFT); }

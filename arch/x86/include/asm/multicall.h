@@ -6,7 +6,10 @@
 
 #include <isola/types.h>
 
-/* Is the current vcpu inside a multicall's entry? (Nested ones are refused; continuations go into the entry.) */
+/*
+ * Is the current vcpu inside a multicall's entry? (Nested ones are refused; continuations go into
+ * the entry.)
+ */
 bool multicall_active(void);
 
 /* hypercall_continue() inside an entry: its new arguments. */

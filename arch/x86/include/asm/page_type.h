@@ -43,9 +43,13 @@ static inline int __must_check page_type_get_writable(struct domain *d, struct p
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	/* Live, event "take" (page_type.c); the whole machine stands in page_type_take_writable(). */
-	if (likely((x & (PGT_type_mask | PGT_validated)) == (PGT_writable | PGT_validated) && (x & PGT_count_mask) < PGT_count_mask &&
-		   __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+	/*
+	 * Live, event "take" (page_type.c); the whole machine stands in page_type_take_writable().
+	 */
+	if (likely((x & (PGT_type_mask | PGT_validated)) == (PGT_writable | PGT_validated) &&
+		   (x & PGT_count_mask) < PGT_count_mask &&
+		   __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
+					       __ATOMIC_RELAXED)))
 		return 0;
 	return page_type_take_writable(d, pg);
 }
@@ -65,7 +69,8 @@ static inline void page_type_put_leaf(struct page_info *pg)
 
 	/* Live, event "drop", not the last one. */
 	if (likely((x & PGT_validated) && (x & PGT_count_mask) > 1 &&
-		   __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+		   __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST,
+					       __ATOMIC_RELAXED)))
 		return;
 	page_type_drop_leaf(pg);
 }

@@ -2,9 +2,10 @@
 /*
  * What belongs to one CPU.
  *
- * struct cpu_private  at one constant address on every CPU, mapped nowhere else (class "cpu"): this_cpu.x.
- *                     No pointer to it, nor to a stack, may leave the CPU.
- * struct cpu_public   cpu_public[cpu], readable and writable by every CPU (class "public"): no guest secret.
+ * struct cpu_private  at one constant address on every CPU, mapped nowhere else (class "cpu"):
+ *                     this_cpu.x. No pointer to it, nor to a stack, may leave the CPU.
+ * struct cpu_public   cpu_public[cpu], readable and writable by every CPU (class "public"): no
+ *                     guest secret.
  */
 #pragma once
 
@@ -16,28 +17,33 @@ struct vcpu;
 
 struct cpu_private {
 	u64 scratch;                /* user rsp while SYSCALL switches stacks; IF=0 */
-	struct vcpu *curr;          /* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
+	/* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
+	struct vcpu *curr;
 	struct cpu_public *pub;     /* &cpu_public[id] */
 	u32 id;                     /* 0 = boot CPU */
 	u64 cr3;                    /* the CR3 value now loaded: written next to the MOV, IF=0 */
 	mfn_t area_l3;              /* L3 of this CPU area */
-	u64 *window_l1;             /* the 16 window entries' place in the area's L1, by public heap address */
+	/* the 16 window entries' place in the area's L1, by public heap address */
+	u64 *window_l1;
 	u64 cr4;                    /* the CR4 value now loaded */
 	u64 ist_used;               /* bit n: IST stack n ran since the last zeroing */
-	u32 last_domid;             /* last guest domain that ran here (idle does not count), or ~0 */
+	/* last guest domain that ran here (idle does not count), or ~0 */
+	u32 last_domid;
 	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
 };
 
 /*
- * Which root a CPU runs on, for updaters of guest L4s (design: generations). Written by the CPU itself with
- * interrupts off, read by anyone.
+ * Which root a CPU runs on, for updaters of guest L4s (design: generations). Written by the CPU
+ * itself with interrupts off, read by anyone.
  */
 struct cpu_loaded {
 	struct vcpu *vcpu;
-	mfn_t kernel_l4, user_l4;   /* the guest L4s its two roots were copied from; INVALID_MFN if none */
+	/* the guest L4s its two roots were copied from; INVALID_MFN if none */
+	mfn_t kernel_l4, user_l4;
 	/*
-	 * The same three as they were before, from when they change until CR3 has followed and nothing of them is loaded; otherwise
-	 * NULL and INVALID_MFN. Written before the new ones: whoever looks reads the new ones first, so one of the two names it.
+	 * The same three as they were before, from when they change until CR3 has followed and
+	 * nothing of them is loaded; otherwise NULL and INVALID_MFN. Written before the new ones:
+	 * whoever looks reads the new ones first, so one of the two names it.
 	 */
 	struct vcpu *leaving_vcpu;
 	mfn_t leaving_kernel_l4, leaving_user_l4;

@@ -2,8 +2,8 @@
 /*
  * Page-table entries: bits, composition, decomposition. SDM vol. 3 §4.5.
  *
- * An entry is a plain u64 (pte_t); which level it stands in is said by the variable's name (l1e..l4e, pl1e..).
- * Live entries are written by one 8-byte store only (PTE-5).
+ * An entry is a plain u64 (pte_t); which level it stands in is said by the variable's name
+ * (l1e..l4e, pl1e..). Live entries are written by one 8-byte store only (PTE-5).
  */
 #pragma once
 
@@ -23,7 +23,7 @@ typedef u64 pte_t;
 #define PTE_G       (1ul << 8)
 #define PTE_AVL     (7ul << 9)
 #define PTE_NX      (1ul << 63)
-#define PTE_SOFT_HI (0x7fful << 52)            /* bits 52..62: ignored by hardware, kept for the guest */
+#define PTE_SOFT_HI (0x7fful << 52) /* bits 52..62: ignored by hardware, kept for the guest */
 #define PTE_ADDR    0x000ffffffffff000ul
 
 #define PT_ENTRIES  512
@@ -32,7 +32,10 @@ typedef u64 pte_t;
 #define L3_SHIFT 30
 #define L4_SHIFT 39
 
-/* Attributes of the hypervisor's own leaf entries. None is global (CR4.PGE is 0), none user but the M2P. */
+/*
+ * Attributes of the hypervisor's own leaf entries. None is global (CR4.PGE is 0), none user but the
+ * M2P.
+ */
 #define PAGE_HV_RW  (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 #define PAGE_HV_RO  (PTE_P | PTE_A | PTE_NX)
 #define PAGE_HV_RX  (PTE_P | PTE_A)

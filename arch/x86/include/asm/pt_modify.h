@@ -18,19 +18,22 @@ enum pt_preserve {
 };
 
 /*
- * What a batch of updates owes, gathered entry by entry and paid once, by pt_batch_end(), on every way out: success, error,
- * preemption. All zero: nothing. Entries that were refused add nothing.
+ * What a batch of updates owes, gathered entry by entry and paid once, by pt_batch_end(), on every
+ * way out: success, error, preemption. All zero: nothing. Entries that were refused add nothing.
  */
 struct pt_batch {
 	struct root_debt roots;
-	struct page_info *old_l3;       /* an L4 entry named it; its references are dropped after the dispatch */
+	/* an L4 entry named it; its references are dropped after the dispatch */
+	struct page_info *old_l3;
 	bool any_l4;                    /* roots may hold something */
-	bool flush_here;                /* a present entry above L1 was replaced: guests count on this CPU forgetting it */
+	/* a present entry above L1 was replaced: guests count on this CPU forgetting it */
+	bool flush_here;
 };
 
 /*
- * Roots first, then this CPU's TLB, then the references: the end of the batch, or, when a second L4 entry is to be dropped,
- * its middle. No page lock held by the caller is needed; what is dropped may be parked.
+ * Roots first, then this CPU's TLB, then the references: the end of the batch, or, when a second L4
+ * entry is to be dropped, its middle. No page lock held by the caller is needed; what is dropped
+ * may be parked.
  */
 void pt_batch_end(struct pt_batch *batch);
 
@@ -47,7 +50,8 @@ int __must_check pt_modify(struct domain *pg_owner, struct page_info *table, uns
 			   pte_t *pe, pte_t ne, enum pt_preserve preserve, struct pt_batch *batch);
 
 /*
- * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction needs.
+ * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction
+ * needs.
  * -EAGAIN: it is not, *@expected is what is there now.
  */
 int __must_check pt_modify_expected(struct domain *pg_owner, struct page_info *table,

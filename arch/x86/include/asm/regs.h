@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * struct regs: the registers of whoever was interrupted, as the entry code leaves them at the top of a stack.
+ * struct regs: the registers of whoever was interrupted, as the entry code leaves them at the top
+ * of a stack.
  *
  *   offset  pushed by        field
  *   0..112  SAVE_REGS        r15 .. rdi
@@ -68,7 +69,9 @@ struct regs {
 #define PFEC_R 8u
 #define PFEC_I 16u
 
-/* The registers of the guest that runs on this CPU. Valid inside hypervisor code entered from it. */
+/*
+ * The registers of the guest that runs on this CPU. Valid inside hypervisor code entered from it.
+ */
 static inline struct regs *guest_regs(void)
 {
 	return (struct regs *)VA_CPU_STACK_TOP - 1;

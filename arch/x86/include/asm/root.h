@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots: the L4 pages that CR3 names. Two per vcpu (kernel, user) and one per CPU (idle), made once; guest L4s are
- * never loaded. Guest slots of a root mirror the guest L4 it was copied from (docs/isolation.md).
+ * Roots: the L4 pages that CR3 names. Two per vcpu (kernel, user) and one per CPU (idle), made
+ * once; guest L4s are never loaded. Guest slots of a root mirror the guest L4 it was copied from
+ * (docs/isolation.md).
  *
- * A guest L4 keeps, in its own slots 256..271 that hardware never walks, its generation and an occupancy map:
- *   slot 256: generation, from one global counter, 0 = never stamped;  slots 257..264: bit n = slot n is present.
+ * A guest L4 keeps, in its own slots 256..271 that hardware never walks, its generation and an
+ * occupancy map:
+ *   slot 256        generation, from one global counter, 0 = never stamped
+ *   slots 257..264  bit n = slot n is present
  * They are initialised when the frame becomes an l4 (root_l4_init) and kept by root_l4_written().
  */
 #pragma once
@@ -27,41 +30,57 @@ void root_reload(void);
 /* Make v's two roots, its vCPU area and its private pages. -ENOMEM; nothing left behind then. */
 int __must_check root_create_vcpu(struct vcpu *v);
 
-/* @l4: guest L4 frame (window address) that has just been taken as type l4, before its entries are validated. */
+/*
+ * @l4: guest L4 frame (window address) that has just been taken as type l4, before its entries are
+ * validated.
+ */
 void root_l4_init(pte_t *l4);
 
 /*
- * What edits of guest L4s owe: the CPUs whose roots may still show an entry as it was. All zero: nothing. This CPU is among them
- * only when its own root was behind; else its one slot was stored at once.
+ * What edits of guest L4s owe: the CPUs whose roots may still show an entry as it was. All zero:
+ * nothing. This CPU is among them only when its own root was behind; else its one slot was stored
+ * at once.
  */
 struct root_debt {
 	u64 cpus[(CONFIG_NR_CPUS + 63) / 64];
 };
 
 /*
- * Entry @slot of the guest L4 @m (page lock held, window address @l4) has just been written. Updates occupancy and generation, mirrors
- * the slot into the current vcpu's roots where they came from this L4, and adds to *debt the CPUs whose record names it.
+ * Entry @slot of the guest L4 @m (page lock held, window address @l4) has just been written.
+ * Updates occupancy and generation, mirrors the slot into the current vcpu's roots where they came
+ * from this L4, and adds to *debt the CPUs whose record names it.
  */
 void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt);
 /*
- * Pay: those CPUs, and no others, bring both roots in step and then flush; waits for them. Interrupts on, no page lock needed. What an
- * edited entry named before may be dropped after this, not before.
+ * Pay: those CPUs, and no others, bring both roots in step and then flush; waits for them.
+ * Interrupts on, no page lock needed. What an edited entry named before may be dropped after this,
+ * not before.
  */
 void root_dispatch(struct root_debt *debt);
 
-/* MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR: the current vcpu's guest L4s changed: sync the root and load CR3. INVALID_MFN for user = none. */
+/*
+ * MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR: the current vcpu's guest L4s changed: sync the root and
+ * load CR3. INVALID_MFN for user = none.
+ */
 void root_set_kernel(mfn_t l4);
 void root_set_user(mfn_t l4);
 
-/* Guest user <-> kernel mode: kernel_mode flag, swapgs, one CR3 write. Current vcpu, interrupts off. */
+/*
+ * Guest user <-> kernel mode: kernel_mode flag, swapgs, one CR3 write. Current vcpu, interrupts
+ * off.
+ */
 void root_enter_kernel(void);
 void root_enter_user(void);
 
 /*
- * Look at guest memory while the vcpu stays in user mode: the kernel root is loaded between the two. Interrupts off all the while.
+ * Look at guest memory while the vcpu stays in user mode: the kernel root is loaded between the
+ * two. Interrupts off all the while.
  */
 void root_peek_kernel(void);
 void root_peek_done(void);
 
-/* Load @v's kernel root on this CPU (switch-in): stores slot 257, syncs guest slots, publishes, writes CR3. Interrupts off. */
+/*
+ * Load @v's kernel root on this CPU (switch-in): stores slot 257, syncs guest slots, publishes,
+ * writes CR3. Interrupts off.
+ */
 void root_load(struct vcpu *v);

@@ -10,7 +10,8 @@
 void smp_make_idle(unsigned cpu);
 
 /*
- * Start every other CPU that the MADT lists as enabled, up to CONFIG_NR_CPUS and maxcpus=; each ends in its idle loop. Boot root,
- * interrupts on. A CPU that does not answer within a second is left out, with a line.
+ * Start every other CPU that the MADT lists as enabled, up to CONFIG_NR_CPUS and maxcpus=; each
+ * ends in its idle loop. Boot root, interrupts on. A CPU that does not answer within a second is
+ * left out, with a line.
  */
 void smp_boot_cpus(const struct acpi_info *acpi);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing the vcpu that a CPU runs. A vcpu has no hypervisor stack: leaving means copying its frame to its area, arriving means
- * copying it back to the top of this CPU's stack.
+ * Changing the vcpu that a CPU runs. A vcpu has no hypervisor stack: leaving means copying its
+ * frame to its area, arriving means copying it back to the top of this CPU's stack.
  */
 #pragma once
 
@@ -13,5 +13,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next) __noreturn;
 /* The idle vcpu's life. Entered by reset_stack_and_call(); never returns. */
 void idle_loop(void) __noreturn;
 
-/* Hook of the floor above, set once at boot: the current vcpu's control and debug registers into this CPU. Interrupts off. */
+/*
+ * Hook of the floor above, set once at boot: the current vcpu's control and debug registers into
+ * this CPU. Interrupts off.
+ */
 extern void (*switch_load_cpu_state)(void);

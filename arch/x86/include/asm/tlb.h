@@ -2,8 +2,9 @@
 /*
  * TLB flushes. CR4.PGE is 0, so a CR3 write flushes everything of this CPU (SDM vol. 3 §4.10.4).
  *
- * Flush clocks: one global counter that stampers advance; a CPU copies it (read before the write) at each CR3 write. A frame whose
- * stamp is older than a CPU's clock cannot be in that CPU's TLB in its old use (TLB-4).
+ * Flush clocks: one global counter that stampers advance; a CPU copies it (read before the write)
+ * at each CR3 write. A frame whose stamp is older than a CPU's clock cannot be in that CPU's TLB in
+ * its old use (TLB-4).
  */
 #pragma once
 
@@ -24,9 +25,18 @@ void tlb_init(void);
 u64 tlb_clock_read(void);
 void tlb_clock_flushed(u64 clock);
 
-/* The stamp to put in a frame whose last use of its type has just gone from memory and from every root. */
+/*
+ * The stamp to put in a frame whose last use of its type has just gone from memory and from every
+ * root.
+ */
 u32 tlb_stamp_now(void);
-/* Flush every CPU that may still cache a use of a frame of @d stamped @stamp: waits (TLB-8). Interrupts on. */
+/*
+ * Flush every CPU that may still cache a use of a frame of @d stamped @stamp: waits (TLB-8).
+ * Interrupts on.
+ */
 void tlb_flush_stamped(struct domain *d, u32 stamp);
-/* Flush, and wait, the CPUs that run the vcpus of @d in @vcpu_mask (bit = vcpu id); @va ~0: everything, else that page. */
+/*
+ * Flush, and wait, the CPUs that run the vcpus of @d in @vcpu_mask (bit = vcpu id); @va ~0:
+ * everything, else that page.
+ */
 void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va);

@@ -7,9 +7,10 @@
 #include <asm/regs.h>
 
 /*
- * Give the current vcpu's guest exception @vector now: builds the bounce frame on its kernel stack and changes guest_regs() to enter
- * its handler. Switches to the kernel root when it was in user mode. No handler, or no stack: domain_crash(). Consumes the exception
- * (ENT-7). @error_code is used for vectors that have one. Interrupts on or off.
+ * Give the current vcpu's guest exception @vector now: builds the bounce frame on its kernel stack
+ * and changes guest_regs() to enter its handler. Switches to the kernel root when it was in user
+ * mode. No handler, or no stack: domain_crash(). Consumes the exception (ENT-7). @error_code is
+ * used for vectors that have one. Interrupts on or off.
  */
 void pv_inject_exception(unsigned vector, u32 error_code);
 /* The gate of @vector itself, whoever asked: @error_code NULL for none. */
@@ -17,13 +18,20 @@ void pv_bounce_trap(unsigned vector, const u64 *error_code);
 /* #PF: also sets cr2, here and in vcpu_info. @error_code's U bit is set from the guest's mode. */
 void pv_inject_page_fault(u32 error_code, u64 cr2);
 
-/* True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by traps.c for its fault. */
+/*
+ * True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by
+ * traps.c for its fault.
+ */
 bool emul_priv_op(struct regs *r);                      /* #GP(0) */
 bool emul_invalid_op(struct regs *r);                   /* #UD: forced CPUID */
-bool emul_pt_write(struct regs *r, u64 va);             /* #PF, write to a present read-only page (ptwr) */
+/* #PF, write to a present read-only page (ptwr) */
+bool emul_pt_write(struct regs *r, u64 va);
 /* #GP with the IDT bit: INT n. True when bounced as the guest's own gate. */
 bool emul_software_int(struct regs *r);
 
-/* Addresses of instructions that may fault on guest memory, and where to go then: section .ex_table. */
+/*
+ * Addresses of instructions that may fault on guest memory, and where to go then: section
+ * .ex_table.
+ */
 struct ex_entry { s32 insn, fixup; };                   /* relative to the field itself */
 bool ex_fixup(struct regs *r);

@@ -2,10 +2,10 @@
 /*
  * Guest memory by guest virtual address, on the current vcpu's loaded root.
  *
- * Every access is range-checked against the hypervisor's slots (MEM-1: after adding the offset, without overflow), bracketed by
- * STAC/CLAC where SMAP is on, and guarded: a fault gives the number of bytes not copied.
- * The public form used by hypercalls returns 0 or -EFAULT; for a few quadwords of fixed size it is as many loads and stores, without
- * a call or a string instruction.
+ * Every access is range-checked against the hypervisor's slots (MEM-1: after adding the offset,
+ * without overflow), bracketed by STAC/CLAC where SMAP is on, and guarded: a fault gives the number
+ * of bytes not copied. The public form used by hypercalls returns 0 or -EFAULT; for a few quadwords
+ * of fixed size it is as many loads and stores, without a call or a string instruction.
  */
 #pragma once
 
@@ -14,14 +14,17 @@
 #include <asm/extable.h>
 #include <asm/layout.h>
 
-/* May [va, va+len) be touched on the guest's behalf? Canonical addresses outside the hypervisor's range; the M2P is inside, as in Xen. */
+/*
+ * May [va, va+len) be touched on the guest's behalf? Canonical addresses outside the hypervisor's
+ * range; the M2P is inside, as in Xen.
+ */
 bool guest_range_ok(u64 va, u64 len);
 
 /* Bytes not copied; 0 = all. The destination of a failed copy_from is zero-filled for the rest. */
 size_t __must_check raw_copy_from_guest(void *to, u64 from, size_t len);
 size_t __must_check raw_copy_to_guest(u64 to, const void *from, size_t len);
 
-/* ---- Quadword by quadword ------------------------------------------------------------------------------------- */
+/* ---- Quadword by quadword -------------------------------------------------------------------- */
 
 /* The C twin of frame.h's STAC and CLAC. */
 #define SMAP_SITE(opcode)					\
@@ -39,8 +42,9 @@ static inline void guest_access_end(void) { asm volatile (CLAC ::: "memory"); }
 #define GUEST_WORDS_MAX 11u
 
 /*
- * guest_range_ok() for a few words, by one comparison: counted from VA_HV_END, the upper half's addresses are followed by the lower
- * half's. What begins in the last word of the one and ends in the first of the other is the guest's memory on both sides.
+ * guest_range_ok() for a few words, by one comparison: counted from VA_HV_END, the upper half's
+ * addresses are followed by the lower half's. What begins in the last word of the one and ends in
+ * the first of the other is the guest's memory on both sides.
  */
 static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 {
@@ -48,25 +52,29 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 }
 
 /*
- * Word @i of the guest's words at @va, between guest_access_begin() and _end(); a fault goes to @label. (To memory: gcc 12 does not
- * survive an asm goto with outputs.)
+ * Word @i of the guest's words at @va, between guest_access_begin() and _end(); a fault goes to
+ * @label. (To memory: gcc 12 does not survive an asm goto with outputs.)
  */
-#define guest_get_word(to, va, i, label)								\
-	asm goto volatile ("1: mov %c2(%1), %%rax\n\t" _ASM_EXTABLE(1b, %l[label])			\
-			   "mov %%rax, %c2(%0)\n\t"							\
+#define guest_get_word(to, va, i, label) \
+	asm goto volatile ("1: mov %c2(%1), %%rax\n\t" _ASM_EXTABLE(1b, %l[label]) \
+			   "mov %%rax, %c2(%0)\n\t" \
 			   :: "r"(to), "r"(va), "i"((i) * 8) : "rax", "memory" : label)
-#define guest_put_word(val, va, i, label)								\
-	asm goto volatile ("1: movq %0, %c2(%1)\n\t" _ASM_EXTABLE(1b, %l[label])			\
+#define guest_put_word(val, va, i, label) \
+	asm goto volatile ("1: movq %0, %c2(%1)\n\t" _ASM_EXTABLE(1b, %l[label]) \
 			   :: "er"((u64)(val)), "r"(va), "i"((i) * 8) : "memory" : label)
 
-/* Copy by words, @len known to the compiler. 0 or -EFAULT; then the words from the faulting one on are zero. */
+/*
+ * Copy by words, @len known to the compiler. 0 or -EFAULT; then the words from the faulting one on
+ * are zero.
+ */
 static __always_inline int copy_words_from_guest(u64 *to, u64 va, size_t len)
 {
 	if (!guest_words_ok(va, len / 8))
 		goto refused;
 	guest_access_begin();
 #define WORD(i) if (len > (i) * 8) guest_get_word(to, va, i, fault)
-	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7); WORD(8); WORD(9); WORD(10);
+	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7);
+	WORD(8); WORD(9); WORD(10);
 #undef WORD
 	guest_access_end();
 	return 0;
@@ -85,7 +93,8 @@ static __always_inline int copy_words_to_guest(u64 va, const u64 *from, size_t l
 		return -EFAULT;
 	guest_access_begin();
 #define WORD(i) if (len > (i) * 8) guest_put_word(from[i], va, i, fault)
-	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7); WORD(8); WORD(9); WORD(10);
+	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7);
+	WORD(8); WORD(9); WORD(10);
 #undef WORD
 	guest_access_end();
 	return 0;
@@ -97,7 +106,8 @@ fault:
 #ifdef HOSTED
 #define IS_WORDS(len) false
 #else
-#define IS_WORDS(len) (__builtin_constant_p(len) && (len) && (len) % 8 == 0 && (len) <= 8 * GUEST_WORDS_MAX)
+#define IS_WORDS(len) \
+	(__builtin_constant_p(len) && (len) && (len) % 8 == 0 && (len) <= 8 * GUEST_WORDS_MAX)
 #endif
 
 static __always_inline int __must_check copy_from_guest(void *to, u64 from, size_t len)
@@ -114,7 +124,10 @@ static __always_inline int __must_check copy_to_guest(u64 to, const void *from, 
 	return raw_copy_to_guest(to, from, len) ? -EFAULT : 0;
 }
 
-/* Element @i of a guest array of @size-byte elements at @base: its address, or a non-canonical one when that overflows. */
+/*
+ * Element @i of a guest array of @size-byte elements at @base: its address, or a non-canonical one
+ * when that overflows.
+ */
 static inline u64 guest_elem(u64 base, u64 i, u64 size)
 {
 	u64 off, va;

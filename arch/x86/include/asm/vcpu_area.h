@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vCPU area (slot 258): the per-domain slot of the prior art, one per vcpu. Callers never see an L1.
+ * The vCPU area (slot 258): the per-domain slot of the prior art, one per vcpu. Callers never see
+ * an L1.
  */
 #pragma once
 
 #include <isola/vcpu.h>
 
 /*
- * Map frame @m at @va of the current vcpu's area with @flags (PAGE_HV_RO or PAGE_HV_RW), replacing what was there. Flushes the page
- * if something was mapped. @va lies in the descriptor window.
+ * Map frame @m at @va of the current vcpu's area with @flags (PAGE_HV_RO or PAGE_HV_RW), replacing
+ * what was there. Flushes the page if something was mapped. @va lies in the descriptor window.
  */
 void vcpu_area_map(u64 va, mfn_t m, u64 flags);
 /* The GDT window falls back to a zero page, the LDT window to nothing. Flushes the page. */
 void vcpu_area_unmap(u64 va);
 
-/* The same for @v, which is not loaded anywhere and has not been since its area was made: no flush. */
+/*
+ * The same for @v, which is not loaded anywhere and has not been since its area was made: no flush.
+ */
 void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags);
 
 /* Make the area's tables and private pages for @v. -ENOMEM; nothing left behind then. */

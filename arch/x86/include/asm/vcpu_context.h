@@ -8,9 +8,10 @@
 #include <xen/xen.h>
 
 /*
- * Give @v, a vcpu of the current domain that is down and has never been initialised, the context @c (a private copy). The base pointers and
- * descriptor frames get their references here.
- * Returns 0; -EINVAL (an address or value no vcpu may start with; a base pointer that is no L4), -ERESTART (preempted; call again with the same
- * context). Nothing has changed on error. Context: kernel root of a sibling; the domain's evtchn and page locks are not held.
+ * Give @v, a vcpu of the current domain that is down and has never been initialised, the context @c
+ * (a private copy). The base pointers and descriptor frames get their references here.
+ * Returns 0; -EINVAL (an address or value no vcpu may start with; a base pointer that is no L4),
+ * -ERESTART (preempted; call again with the same context). Nothing has changed on error. Context:
+ * kernel root of a sibling; the domain's evtchn and page locks are not held.
  */
 int __must_check vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU's private state (class "vcpu"): what its guest owns of the CPU. It stands at one constant address, in
- * the vCPU area of the loaded root: this_vcpu.x is the current vcpu's, and no other vcpu's can be named.
- * No pointer to it may leave the vCPU. Interrupt handlers must not touch it.
+ * A vCPU's private state (class "vcpu"): what its guest owns of the CPU. It stands at one constant
+ * address, in the vCPU area of the loaded root: this_vcpu.x is the current vcpu's, and no other
+ * vcpu's can be named. No pointer to it may leave the vCPU. Interrupt handlers must not touch it.
  *
  *   page 0  struct vcpu_private    page 1  trap table    pages 2-3  FPU (XSAVE) image
  */
@@ -33,7 +33,8 @@ struct pv_trap {
 
 struct vcpu_private {
 	/* Hot: entry and exit. */
-	u8 kernel_mode;                      /* 1: guest kernel (root_kernel loaded), 0: guest user */
+	/* 1: guest kernel (root_kernel loaded), 0: guest user */
+	u8 kernel_mode;
 	u8 iopl;                             /* virtual IOPL, 0..3 */
 	u8 ts;                               /* virtual CR0.TS */
 	u8 nmi_pending, nmi_masked;
@@ -45,27 +46,35 @@ struct vcpu_private {
 
 	u64 cr2;                             /* guest's, as MOV from CR2 shows it */
 	u64 cr4;                             /* guest-settable bits as the guest set them */
-	u64 xcr0;                            /* as the guest set it; 0 = never, counts as x87 alone */
+	/* as the guest set it; 0 = never, counts as x87 alone */
+	u64 xcr0;
 	u32 tsc_aux;                         /* MSR_TSC_AUX: what RDTSCP and RDPID give */
 	bool cpuid_faulting;                 /* guest asked that CPUID fault in its user mode */
 	u64 debugreg[8];                     /* dr0-3, 6, 7 as the guest set them */
 
-	/* Segments. In kernel mode hardware GS base is the kernel's and KERNEL_GS_BASE the user's; swapgs on each toggle. */
+	/*
+	 * Segments. In kernel mode hardware GS base is the kernel's and KERNEL_GS_BASE the user's;
+	 * swapgs on each toggle.
+	 */
 	u64 fs_base, gs_base_kernel, gs_base_user; /* valid while switched out */
 	u16 ds, es, fs, gs;                        /* likewise */
 
-	mfn_t gdt_frame[PV_GDT_FRAMES];      /* INVALID_MFN where none; each holds a seg_desc type reference */
+	/* INVALID_MFN where none; each holds a seg_desc type reference */
+	mfn_t gdt_frame[PV_GDT_FRAMES];
 	u32 gdt_ents;
 	u64 ldt_base;                        /* guest virtual, page aligned */
 	u32 ldt_ents;
-	mfn_t ldt_frame[PV_LDT_FRAMES];      /* mapped lazily; INVALID_MFN where none; sparse (T28) */
+	/* mapped lazily; INVALID_MFN where none; sparse (T28) */
+	mfn_t ldt_frame[PV_LDT_FRAMES];
 
-	mfn_t kernel_l4, user_l4;            /* guest L4s; each holds a type reference (CR3 counts as one) */
+	/* guest L4s; each holds a type reference (CR3 counts as one) */
+	mfn_t kernel_l4, user_l4;
 	mfn_t old_guest_table;               /* parked (PRE-3), or INVALID_MFN */
 	bool old_guest_table_partial;
 
 	bool in_multicall;                   /* an entry of a multicall is being carried out */
-	bool multicall_continued;            /* it was preempted: what to do next is in the two fields below */
+	/* it was preempted: what to do next is in the two fields below */
+	bool multicall_continued;
 	u32 multicall_nr;
 	u64 multicall_args[6];
 
