@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot check iso bench
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -40,6 +40,7 @@ distclean:
 ## make test         every test that fits in ten minutes; prove's summary is the verdict
 ## make test-all     the same and the long ones: full matrix, repeated boots, long searches
 ## make test-unit, test-guest, test-boot    one ring of tests
+## make models       the protocols between CPUs, checked by Spin over every interleaving; each known-bad variant is found
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
@@ -55,6 +56,8 @@ test test-all test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 bench:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run $(ARGS)
+models:
+	$(Q)tools/install-deps test && tests/lib/run-tests $@
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 
