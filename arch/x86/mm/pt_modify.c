@@ -140,8 +140,9 @@ static bool owe(struct pt_batch *batch, struct page_info *table, unsigned level,
 	return true;
 }
 
-static int modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-		  pte_t *expected, pte_t ne, enum how how, struct pt_batch *batch)
+static __always_inline int modify(struct domain *pg_owner, struct page_info *table, unsigned level,
+				  pte_t *pe, pte_t *expected, pte_t ne, enum how how,
+				  struct pt_batch *batch)
 {
 	pte_t oe = how == HOW_EXPECTED ? *expected : pte_read(pe);
 	bool fast, swapped;
@@ -170,18 +171,37 @@ static int modify(struct domain *pg_owner, struct page_info *table, unsigned lev
 	return 0;
 }
 
-int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-	      pte_t ne, enum pt_preserve preserve, struct pt_batch *batch)
+static __noinline int modify_any(struct domain *pg_owner, struct page_info *table, unsigned level,
+				 pte_t *pe, pte_t ne, enum pt_preserve preserve,
+				 struct pt_batch *batch)
 {
 	enum how how = preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY;
 
 	return modify(pg_owner, table, level, pe, NULL, ne, how, batch);
 }
 
+int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
+	      pte_t ne, enum pt_preserve preserve, struct pt_batch *batch)
+{
+	/* By far most entries are L1's, and replaced. */
+	if (likely(level == 1 && preserve == PT_REPLACE))
+		return modify(pg_owner, table, 1, pe, NULL, ne, HOW_ANY, batch);
+	return modify_any(pg_owner, table, level, pe, ne, preserve, batch);
+}
+
 int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
 		       pte_t *expected, pte_t ne)
 {
 	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED, NULL);
+}
+
+/* What the entry for @va in the table @m of @level names, or INVALID_MFN. */
+static __always_inline mfn_t next_table(mfn_t m, u64 va, unsigned level)
+{
+	const pte_t *table = window_ptr(m);
+	pte_t e = pte_read(&table[pt_index(va, level)]);
+
+	return pte_present(e) ? pte_mfn(e) : INVALID_MFN;
 }
 
 /*
@@ -192,12 +212,12 @@ static mfn_t find_l1(u64 va)
 {
 	mfn_t m = this_vcpu.kernel_l4;
 
-	for (unsigned level = 4; level > 1 && mfn_is_valid_num(m); level--) {
-		const pte_t *table = window_ptr(m);
-		pte_t e = pte_read(&table[pt_index(va, level)]);
-
-		m = pte_present(e) ? pte_mfn(e) : INVALID_MFN;
-	}
+	if (mfn_is_valid_num(m))
+		m = next_table(m, va, 4);
+	if (mfn_is_valid_num(m))
+		m = next_table(m, va, 3);
+	if (mfn_is_valid_num(m))
+		m = next_table(m, va, 2);
 	return m;
 }
 

@@ -12,17 +12,7 @@
 
 #define FLUSH_ALL ~0ul
 
-static u64 tlb_clock = 1;		/* advanced by stampers only */
-
-u64 tlb_clock_read(void)
-{
-	return __atomic_load_n(&tlb_clock, __ATOMIC_ACQUIRE);
-}
-
-void tlb_clock_flushed(u64 clock)
-{
-	__atomic_store_n(&this_cpu.pub->flush_clock, clock, __ATOMIC_RELEASE);
-}
+u64 tlb_clock = 1;
 
 u32 tlb_stamp_now(void)
 {

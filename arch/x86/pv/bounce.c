@@ -17,6 +17,7 @@
 #include <asm/trap.h>
 #include <asm/uaccess.h>
 
+#define FRAME_WORDS	7		/* rcx r11 rip cs rflags rsp ss; with an error code eight */
 #define FRAME_MAX_WORDS	11		/* failsafe: the largest (ENT-6) */
 
 /* VMASST architectural_iopl: frames show the virtual IOPL. */
@@ -30,10 +31,55 @@ static bool has_error_code(unsigned vector)
 	return vector < 32 && (0x60227d00u >> vector & 1);	/* 8 10-14 17 21 29 30 */
 }
 
+/*
+ * The common frames, with an error code or without, word by word to @sp. False: it faulted, or is
+ * another frame; write_frame() does the same for all, and decides.
+ */
+static bool put_frame(u64 sp, const struct regs *r, const u64 *extra, unsigned nr_extra, u64 cs,
+		      u64 rflags)
+{
+	u64 upper = sp + (2 + nr_extra) * 8;
+
+	if (nr_extra > 1 || !guest_words_ok(sp, FRAME_WORDS + 1))
+		return false;
+	guest_access_begin();
+	guest_put_word(r->rcx, sp, 0, fault);
+	guest_put_word(r->r11, sp, 1, fault);
+	if (nr_extra)
+		guest_put_word(*extra, sp, 2, fault);
+	guest_put_word(r->rip, upper, 0, fault);
+	guest_put_word(cs, upper, 1, fault);
+	guest_put_word(rflags, upper, 2, fault);
+	guest_put_word(r->rsp, upper, 3, fault);
+	guest_put_word(r->ss & 0xffff, upper, 4, fault);
+	guest_access_end();
+	return true;
+fault:
+	guest_access_end();
+	return false;
+}
+
+static int write_frame(u64 sp, const struct regs *r, const u64 *extra, unsigned nr_extra, u64 cs,
+		       u64 rflags)
+{
+	u64 frame[FRAME_MAX_WORDS], *f = frame;
+
+	*f++ = r->rcx;
+	*f++ = r->r11;
+	for (unsigned i = 0; i < nr_extra; i++)
+		*f++ = extra[i];
+	*f++ = r->rip;
+	*f++ = cs;
+	*f++ = rflags;
+	*f++ = r->rsp;
+	*f++ = r->ss & 0xffff;
+	return copy_to_guest(sp, frame, (f - frame) * 8);
+}
+
 bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra)
 {
 	struct regs *r = guest_regs();
-	u64 frame[FRAME_MAX_WORDS], *f = frame, sp = r->rsp, cs = r->cs & 0xffff;
+	u64 sp = r->rsp, cs = r->cs & 0xffff, rflags;
 	u64 flags = irq_save();
 	bool ok = true;
 	u8 mask;
@@ -45,19 +91,13 @@ bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra
 		sp = this_vcpu.kernel_sp;
 	}
 	mask = READ_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask);
-
-	*f++ = r->rcx;
-	*f++ = r->r11;
-	for (unsigned i = 0; i < nr_extra; i++)
-		*f++ = extra[i];
-	*f++ = r->rip;
-	*f++ = cs | (u64)!!mask << 32;
-	*f++ = (r->rflags & ~(u64)(EFLAGS_IF | EFLAGS_IOPL)) | (mask ? 0 : EFLAGS_IF) |
-	       (pv_shows_iopl() ? (u64)this_vcpu.iopl << 12 : 0);
-	*f++ = r->rsp;
-	*f++ = r->ss & 0xffff;
-	sp = (sp & ~15ul) - (f - frame) * 8;
-	if (copy_to_guest(sp, frame, (f - frame) * 8)) {
+	cs |= (u64)!!mask << 32;
+	rflags = (r->rflags & ~(u64)(EFLAGS_IF | EFLAGS_IOPL)) | (mask ? 0 : EFLAGS_IF);
+	if (pv_shows_iopl())
+		rflags |= (u64)this_vcpu.iopl << 12;
+	sp = (sp & ~15ul) - (FRAME_WORDS + nr_extra) * 8;
+	if (unlikely(!put_frame(sp, r, extra, nr_extra, cs, rflags)) &&
+	    write_frame(sp, r, extra, nr_extra, cs, rflags)) {
 		domain_crash(current->domain,
 			     "no stack at %016lx to enter its handler at %016lx (rip %016lx)", sp,
 			     cb->address, r->rip);

@@ -45,8 +45,9 @@ struct insn {
 
 static bool start(struct insn *i, struct regs *r)
 {
-	memset(i, 0, sizeof(*i));
 	i->r = r;
+	i->at = i->rex = i->seg = i->opcode = 0;
+	i->rep = false;
 	if (!code_fetch(r, &i->code))
 		return false;
 	i->opsize16 = i->code.default16;
@@ -438,21 +439,27 @@ bool emul_priv_op(struct regs *r)
 	return false;
 }
 
+#define FORCED_CPUID		0xa20f6e65780b0ful	/* 0f 0b "xen" 0f a2, first byte lowest */
+#define FORCED_CPUID_BYTES	7u
+#define FORCED_CPUID_MASK	((1ul << 8 * FORCED_CPUID_BYTES) - 1)
+
 /* UD2, "xen", CPUID: the form that reaches us on every CPU, from kernel and user mode alike. */
 bool emul_invalid_op(struct regs *r)
 {
-	static const u8 forced_cpuid[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
 	struct code code;
+	u64 first;
 
-	if (!code_fetch(r, &code) || code.nr < sizeof(forced_cpuid) ||
-	    memcmp(code.byte, forced_cpuid, sizeof(forced_cpuid)))
+	if (!code_fetch(r, &code))
+		return false;
+	__builtin_memcpy(&first, code.byte, sizeof(first));
+	if (code.nr < FORCED_CPUID_BYTES || (first & FORCED_CPUID_MASK) != FORCED_CPUID)
 		return false;
 	if (this_vcpu.cpuid_faulting && !this_vcpu.kernel_mode) {
-		r->rip += sizeof(forced_cpuid) - 2;             /* the #GP is CPUID's own */
+		r->rip += FORCED_CPUID_BYTES - 2;             /* the #GP is CPUID's own */
 		pv_inject_exception(TRAP_GP, 0);
 		return true;
 	}
 	pv_cpuid(r);
-	emul_done(r, sizeof(forced_cpuid));
+	emul_done(r, FORCED_CPUID_BYTES);
 	return true;
 }

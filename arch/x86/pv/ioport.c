@@ -91,6 +91,8 @@ bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
 
 	if ((u32)port + bytes > 0x10000 || (port == PCI_ADDRESS && bytes == 4))
 		return false;
+	if (likely(bytes == 1))
+		return direct[port / 64] >> port % 64 & 1;
 	have = direct[port / 64] >> port % 64;
 	if (port % 64 + bytes > 64)
 		have |= direct[port / 64 + 1] << (64 - port % 64);

@@ -20,7 +20,7 @@ static inline unsigned type_level(u64 type_info)
 {
 	unsigned t = (type_info & PGT_type_mask) >> PGT_type_shift;
 
-	return t >= 1 && t <= 4 ? t : 0;
+	return 0x43210u >> 4 * t & 7;	/* t is at most 7 */
 }
 
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }

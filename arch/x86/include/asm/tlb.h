@@ -12,6 +12,7 @@
 #include <isola/domain.h>
 #include <isola/frame_num.h>
 #include <asm/insn.h>
+#include <asm/percpu.h>
 
 /* This CPU, everything. Any context. */
 void tlb_flush_local(void);
@@ -22,8 +23,15 @@ static inline void tlb_invlpg(u64 va) { invlpg(va); }
 void tlb_init(void);
 
 /* For whoever writes CR3: the clock, read before the write, recorded after it. Interrupts off. */
-u64 tlb_clock_read(void);
-void tlb_clock_flushed(u64 clock);
+extern u64 tlb_clock;			/* advanced by stampers only */
+static inline u64 tlb_clock_read(void)
+{
+	return __atomic_load_n(&tlb_clock, __ATOMIC_ACQUIRE);
+}
+static inline void tlb_clock_flushed(u64 clock)
+{
+	__atomic_store_n(&this_cpu.pub->flush_clock, clock, __ATOMIC_RELEASE);
+}
 
 /*
  * The stamp to put in a frame whose last use of its type has just gone from memory and from every
