@@ -88,7 +88,8 @@ def audited_run(name, cpus, mem, hv, wanted, kernel, initrd):
     tap.ok(not findings and done >= wanted, f"{where}: nothing foreign at any of {done} stops",
            "\n".join(findings[:12] + [f"{len(findings)} findings; {done} of {wanted} stops"]))
     tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory", "\n".join(blind[:3]))
-    tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; at most {size(most)} beyond the domain's own")
+    tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; "
+             f"at most {size(most)} beyond the domain's own")
 
 
 def run_all(linux, initrd):

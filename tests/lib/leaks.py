@@ -61,7 +61,8 @@ class Plant:
 
     def record(self, mfn):
         """The machine address of a frame's page_info."""
-        return translate(self.ram, self.owners.reference, self.image["VA_FRAMETABLE"] + mfn * self.image["sizeof page_info"])
+        va = self.image["VA_FRAMETABLE"] + mfn * self.image["sizeof page_info"]
+        return translate(self.ram, self.owners.reference, va)
 
     def root_slot(self, root, slot, value):
         self.ram.write_u64(root * PAGE + slot * 8, value)
@@ -219,9 +220,9 @@ def stack_in_public(p):
 LEAKS = [
     ("a free frame in the window", r"slot 262: foreign frame \(free\)", free_in_window),
     ("a freed frame that stays in the window", r"slot 262: foreign frame \(free\)", freed_frame_kept),
-    ("a frame given to another domain stays in the window", r"slot 262: foreign frame \(other domain\)", frame_given_away),
+    ("a frame given away stays in the window", r"slot 262: foreign frame \(other domain\)", frame_given_away),
     ("another CPU's stack in the guard page of one's own", r"slot 257: foreign frame \(other CPU\)", other_stack),
-    ("the root of a vCPU that moved shows the old CPU's area", r"slot 257: foreign frame \(other CPU\)", whole_cpu_area),
+    ("the root of a vCPU that moved shows its old CPU", r"slot 257: foreign frame \(other CPU\)", whole_cpu_area),
     ("a mapcache window left open in guest mode", r"slot 258: foreign frame \(free\)", window_left_open),
     ("an idle root shows the last domain's memory", r"slot 262 of an idle root is not empty", idle_shows_domain),
     ("a user root shows the memory window", r"slot 262 of a user root is not empty", user_shows_window),

@@ -24,8 +24,8 @@ from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
 
 
 class LiveMachine:
-    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None):
-        """@kernel, @initrd: paths. The machine starts in __enter__."""
+    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None, options=()):
+        """@kernel, @initrd: paths; @options: more of QEMU's. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
         self.image, self.output, self.condition = Image(HYPERVISOR), bytearray(), threading.Condition()
         self.ram_file, self.socket = os.path.join(self.directory, "ram"), os.path.join(self.directory, "qmp")
@@ -37,7 +37,7 @@ class LiveMachine:
         iso = os.path.join(self.directory, "boot.iso")
         grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
         self.command = machine.qemu_command(iso, smp=smp, mem_mib=mem_mib, cpu=cpu, qmp=self.socket,
-                                            **file_backed(self.ram_file, mem_mib))
+                                            **file_backed(self.ram_file, mem_mib)) + list(options)
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

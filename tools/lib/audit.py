@@ -131,7 +131,7 @@ class Audit:
     # ---- Leaves, one by one ----
 
     def _leaves(self, entry, level, va):
-        """(address, frame, key) of each leaf and each table (@address None) that an entry of a table of @level shows."""
+        """(address, frame, key) of each leaf and table (@address None) that an entry of a table of @level shows."""
         mfn = (entry & PTE_ADDR) >> 12
         if level == 1 or (level < 4 and entry & PTE_PS):
             frames = 1 << 9 * (level - 1)
@@ -160,7 +160,7 @@ class Audit:
             self.findings.append(f"{viewer.where}: slot {slot}: {reason}: {named}{more} ({name_of(owner)})")
 
     def _judge(self, viewer, slot, entry, objects):
-        """objects(key, va) is the reason why a leaf or table with @key must not be here, or None; va None: any address."""
+        """objects(key, va) is the reason why what has @key must not be here, or None; va None: any address."""
         if any(objects(key, None) for key in self._sum_of_entry(entry, 4)):
             self._report(viewer, slot, entry, objects)
 
@@ -341,6 +341,6 @@ class Audit:
                     if not key & TABLE:
                         reach.guest[reach.viewer.class_of(self.owners.owner[key >> 16 & 0xffff])] += count * PAGE
         if reach.beyond > self.beyond_limit:
-            self.findings.append(f"{reach.viewer.where}: {size(reach.beyond)} of RAM beyond the domain's own are mapped "
-                                 f"in slots 256..271; {size(self.beyond_limit)} are allowed")
+            self.findings.append(f"{reach.viewer.where}: {size(reach.beyond)} of RAM beyond the domain's own are "
+                                 f"mapped in slots 256..271; {size(self.beyond_limit)} are allowed")
         self.reaches.append(reach)

@@ -3,7 +3,7 @@
 from who happens to map the frame.
 
 Only four things are found by a walk: where the image, the frame table, the public heap and a CPU's own pages lie;
-each is then held against a record of its own (the ELF's bytes, piece_map, public_pages and PGC_hv, cpu_private.id).
+each is then held against a record of its own (the ELF's bytes, piece_stands, public_pages and PGC_hv, cpu_private.id).
 """
 import array
 import struct
@@ -184,13 +184,13 @@ class Owners:
         image = self.image
         size, count_at, type_at = image["sizeof page_info"], image["page_info.count_info"], image["page_info.type_info"]
         owner_at, max_page = image["page_info.owner"], self.variable("max_page")
-        pieces = self.number(image.symbol("piece_map"), (max_page >> 16) // 8 + 1)
+        pieces = self.bytes_at(image.symbol("piece_stands"), (max_page >> 16) + 1)
         device = self.code("device")
         self.table_frames = []
         self.codes = array.array("Q", [device]) * max(max_page + 0xffff >> 16 << 16, 1 << 16)
         cache = {}
         for piece in range((max_page >> 16) + 1):
-            if not pieces >> piece & 1:
+            if not pieces[piece]:
                 continue
             address = translate(self.ram, self.reference, image["VA_FRAMETABLE"] + (piece << 21))
             data = None if address is None else self.ram.read(address, size << 16)
@@ -201,7 +201,9 @@ class Owners:
             counts = words[count_at // 8::size // 8].tolist()
             types = words[type_at // 8::size // 8].tolist()
             owners = halves[owner_at // 2::size // 2].tolist()
-            keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & 0xffffffffffff else 0, o)
+            # A locked table may have no count for a moment: the hypervisor's own audit takes all of them away.
+            in_use = image["PGT_count_mask"] | image["PGT_locked"]
+            keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & in_use else 0, o)
                     for c, t, o in zip(counts, types, owners)]
             for key in set(keys):
                 if key not in cache:
@@ -222,7 +224,7 @@ class Owners:
         return self.code("domain", owner)
 
     def _claim(self, mfn, *owner):
-        """Frame @mfn is @owner's: the frame table must call it the hypervisor's, and nobody else may have claimed it."""
+        """Frame @mfn is @owner's: the frame table must call it the hypervisor's, and nobody else have claimed it."""
         before = self.owner_of(mfn)
         if mfn in self.claimed:
             self.complaints.append(f"frame {mfn:#x} belongs to {name_of(owner)} and to {name_of(self.claimed[mfn])}")
@@ -291,7 +293,7 @@ class Owners:
             self.cpu_area[area] = n
             self.cpu_of_apic[self.field(public, "cpu_public.apic_id", 4)] = n
             self.idle_roots[self.field(public, "cpu_public.idle_root")] = n
-            table = self._table_of(area, image["VA_CPU"])
+            table = self.table_of(area, image["VA_CPU"])
             for page in pages:
                 self._claim((table[page] & PTE_ADDR) >> 12, "cpu", n)
             private = table[image["CPU_PAGE_PRIVATE"]] & PTE_ADDR
@@ -299,7 +301,7 @@ class Owners:
             if number != n:
                 self.complaints.append(f"the private page of CPU {n}'s area is CPU {number}'s")
 
-    def _table_of(self, l3, va):
+    def table_of(self, l3, va):
         """The 512 entries of the L1 that covers @va below L3 frame @l3."""
         entry = self.ram.u64(l3 * PAGE + (va >> 30 & 511) * 8)
         entry = self.ram.u64((entry & PTE_ADDR) + (va >> 21 & 511) * 8)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an auditor outside the machine must know to read our structures: offsets and constants, as data in a section
- * of the ELF that is never loaded. tools/isola-audit reads it; nothing in the hypervisor does.
+ * What an auditor outside the machine must know to read our structures: offsets and constants, as
+ * data in a section of the ELF that is never loaded. tools/isola-audit reads it; nothing in the
+ * hypervisor does.
  *
- * Each record is eight bytes of value and a name that ends in NUL. Invariant: every value comes from the headers that
- * the code itself is built with, so an auditor cannot be right about an older layout.
+ * Each record is eight bytes of value and a name that ends in NUL. Invariant: every value comes from
+ * the headers that the code itself is built with.
  */
 #include <isola/domain.h>
 #include <isola/vcpu.h>
@@ -60,6 +61,7 @@ void audit_offsets(void)
 	CONST(PGT_l1);
 	CONST(PGT_seg_desc);
 	CONST(PGT_validated);
+	CONST(PGT_locked);
 	CONST(PGT_count_mask);
 	CONST(DOMID_IO);
 	CONST(DOMID_INVALID);
