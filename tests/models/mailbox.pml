@@ -17,6 +17,11 @@
  * bad NOT_TAKEN: a caller writes into the box without having taken it
  * bad ANY_ORDER,CALLS=3: every caller begins with its neighbour: boxes are not taken in the same order by all
  * deep CALLS=3: one call more
+ *
+ * code arch/x86/irq/ipi.c: functions[box->function](box->payload); __atomic_store_n(&box->state, BOX_DONE, __ATOMIC_RELEASE);
+ * code arch/x86/irq/ipi.c: __atomic_store_n(&box->state, BOX_FULL, __ATOMIC_RELEASE); apic_send_ipi(
+ * code arch/x86/irq/ipi.c: wait_until(box, BOX_DONE); __atomic_store_n(&box->state, BOX_FREE, __ATOMIC_RELEASE);
+ * code arch/x86/irq/x2apic.c: asm volatile ("mfence; lfence" ::: "memory"); wrmsr(
  */
 #ifndef CPUS
 #define CPUS	3

@@ -15,6 +15,9 @@
  * bad INVALIDATE_FIRST: INVLPG, then the entry is cleared
  * bad TAKE_IN_USE: slots in use are not skipped at the wrap
  * bad LEAVE_ENTRY: unmapping only invalidates (T24: "the next user will overwrite it")
+ *
+ * code arch/x86/asi/mapcache.c: if (!pte_present(pte_read(pe))) { pte_write(pe, pte_make(m, PAGE_HV_RW));
+ * code arch/x86/asi/mapcache.c: [(va - VA_MAPCACHE) >> PAGE_SHIFT], 0); tlb_invlpg(va);
  */
 #define SLOTS	3
 #define FRAMES	3

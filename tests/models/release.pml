@@ -21,6 +21,10 @@
  * bad WALK_IRQS_ON: interrupts are on during the walk (TLB-8)
  * bad CLEAR_LATE: the window's entry is cleared after the flush
  * deep CPUS=3: three CPUs
+ *
+ * code arch/x86/asi/domain_map.c: d->leaving_list = 0; spin_unlock(&d->page_lock);
+ * code arch/x86/mm/pt_modify.c: flags = irq_save(); m = find_l1(va);
+ * code arch/x86/include/asm/page_ref.h: if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_hv))) return false;
  */
 #ifndef CPUS
 #define CPUS	2
@@ -201,16 +205,16 @@ end:
 #define BAD_ON(c, f)	(freed[f] && (tlb[AT(c, f)] || held[AT(c, f)] || walking[c] == f))
 #define BAD(c)		(BAD_ON(c, 0) || BAD_ON(c, 1))
 
+#if CPUS == 2
+#define BAD_ANYWHERE	(BAD(0) || BAD(1))
+#else
+#define BAD_ANYWHERE	(BAD(0) || BAD(1) || BAD(2))
+#endif
+
 active proctype property()
 {
 end:
-	atomic {
-		BAD(0) || BAD(1)
-#if CPUS > 2
-			|| BAD(2)
-#endif
-		-> assert(false)
-	}
+	atomic { BAD_ANYWHERE -> assert(false) }
 }
 
 init {

@@ -8,6 +8,8 @@
  *
  * bad NOT_RECENT: the CPU's clock may be any age
  * bad RECENT_ENOUGH: recent is taken as half of the range and one more
+ *
+ * code arch/x86/mm/tlb.c: return tlb_clock_read() - clock < 1ul << 30 && (u32)clock - stamp < 1u << 31;
  */
 #define ROUND	16
 #define HALF	8
