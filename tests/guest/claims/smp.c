@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smp: a second vCPU, and races that need one.
+ *
+ * The rule: whatever one vCPU does to frames and tables, the other sees either the state before or the state after, never a frame
+ * in a use that it no longer has; and when a call that changes tables has returned, the other vCPU is bound by it. vCPU 1 runs
+ * one of the jobs below on the same page tables while vCPU 0 changes things under it. A fault on vCPU 1 is counted, and its job
+ * goes on behind the access. With one vCPU all of this is skipped.
+ */
+#define TOPIC "smp"
+#include "../claim.h"
+#include "../clock.h"
+#include "../events.h"
+#include "../memory.h"
+#include "../text.h"
+#include "../traps.h"
+
+#define OTHER 1u
+
+/* ---- vCPU 1 ---- */
+
+static uint8_t other_stack[4 * PAGE_BYTES] __attribute__((aligned(16)));
+static struct vcpu_guest_context other_context;
+static void (*volatile job)(void);		/* what vCPU 1 does; it clears this when done */
+static volatile bool go_down, stop;		/* stop: the end of a job that goes on until then */
+volatile uint64_t smp_resume, smp_faults;	/* for its page fault handler */
+
+void smp_page_fault(void);
+void smp_entry(void);
+
+/* Frame: rcx r11 error rip cs rflags rsp ss. On to smp_resume, by the iret hypercall, whose frame has flags below rip. */
+asm(".text\n"
+    "smp_page_fault:\n\t"
+    "pop	%rcx\n\t"
+    "pop	%r11\n\t"
+    "lock incq smp_faults(%rip)\n\t"
+    "push	%rax\n\t"
+    "mov	smp_resume(%rip), %rax\n\t"
+    "mov	%rax, 16(%rsp)\n\t"		/* rip */
+    "movl	$0, 28(%rsp)\n\t"		/* the event mask above cs */
+    "pop	%rax\n\t"
+    "movq	$0, (%rsp)\n\t"			/* flags, where the error code was */
+    "jmp	hypercall_page + 23 * 32\n"
+    "smp_entry:\n\t"
+    "xor	%ebp, %ebp\n\t"
+    "call	smp_main\n\t"
+    "ud2\n");
+
+#define FAULTED 0xfa17ul
+
+/* One access at a time, on vCPU 1 only. */
+static uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault)
+{
+	uint64_t v = if_fault;
+
+	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov (%1), %0\n1:" : "+r"(v) : "r"(p) : "memory");
+	return v;
+}
+
+static void other_write(volatile uint64_t *p, uint64_t v)
+{
+	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov %0, (%1)\n1:" : : "r"(v), "r"(p) : "memory");
+}
+
+void smp_main(void) __attribute__((noreturn));
+void smp_main(void)
+{
+	for (;;) {
+		while (!job && !go_down)
+			asm volatile("pause");
+		if (go_down) {
+			go_down = false;
+			HC3(vcpu_op, VCPUOP_down, OTHER, 0);	/* up again goes on from here */
+			continue;
+		}
+		job();
+		job = NULL;
+	}
+}
+
+static long is_up(void)
+{
+	return HC3(vcpu_op, VCPUOP_is_up, OTHER, 0);
+}
+
+static void fill_context(struct vcpu_guest_context *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->flags = VGCF_in_kernel;
+	c->user_regs.rip = ARG(smp_entry);
+	c->user_regs.rsp = c->kernel_sp = ARG(other_stack + sizeof(other_stack) - 64);
+	c->user_regs.cs = FLAT_KERNEL_CS;
+	c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS;
+	c->user_regs.rflags = 0x202;
+	c->trap_ctxt[TRAP_PF] = (struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
+	c->ctrlreg[3] = l4_mfn() * PAGE_BYTES;
+}
+
+/* vCPU 1 is up and waits for a job. */
+static void other_start(void)
+{
+	static bool initialised;
+
+	if (is_up() == -XEN_ENOENT)
+		skip("there is one vCPU");
+	stop = true;			/* what a claim that failed has left running */
+	CHECK(WAIT_FOR(!job, 5000));
+	go_down = false;
+	smp_faults = 0;
+	if (!initialised) {
+		shared->vcpu_info[OTHER].evtchn_upcall_mask = 1;
+		fill_context(&other_context);
+		CHECK_OK(HC3(vcpu_op, VCPUOP_initialise, OTHER, &other_context));
+		initialised = true;
+	}
+	CHECK_OK(HC3(vcpu_op, VCPUOP_up, OTHER, 0));
+	CHECK_EQ(is_up(), 1);
+}
+
+static void other_stop(void)
+{
+	CHECK(WAIT_FOR(!job, 5000));
+	go_down = true;
+	CHECK(WAIT_FOR(is_up() == 0, 5000));
+}
+
+/* ---- Coming and going ---- */
+
+static volatile uint64_t counter;
+
+static void job_count(void)
+{
+	counter++;
+}
+
+CLAIM(bring_up, "a second vCPU is initialised, comes up, runs on the same tables, goes down and comes up again where it was")
+{
+	for (unsigned int round = 0; round < 3; round++) {
+		uint64_t before = counter;
+
+		other_start();
+		job = job_count;
+		CHECK(WAIT_FOR(counter == before + 1, 5000));
+		other_stop();
+	}
+	CHECK_ERR(HC3(vcpu_op, VCPUOP_initialise, OTHER, &other_context), XEN_EEXIST);
+}
+
+/* ---- Stale translations ---- */
+
+static uint64_t *volatile target;
+static volatile uint64_t stores;
+
+/*
+ * Every value is a non-present entry, so that validation of a table that holds it has nothing against it. The table is an L2:
+ * stores into an L1 would be emulated.
+ */
+static void job_store(void)
+{
+	while (!stop) {
+		other_write(target, stores << 1);
+		stores++;
+	}
+}
+
+CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table without any flush by us: from then on its contents "
+      "stand still")
+{
+	other_start();
+	target = page_alloc();
+	stop = false;
+	job = job_store;
+	for (unsigned int round = 0; round < 100; round++) {
+		uint64_t seen, at, faults;
+
+		CHECK_OK(make_writable(target));
+		at = *(volatile uint64_t *)target;
+		CHECK(WAIT_FOR(*(volatile uint64_t *)target != at, 5000));
+		CHECK_OK(HC3(update_va_mapping, target, make_pte(mfn_of(target), PTE_RO_PAGE), UVMF_NONE));
+		CHECK_OK(mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(target), 0));
+		seen = *(volatile uint64_t *)target;
+		faults = smp_faults;
+		CHECK(WAIT_FOR(smp_faults > faults + 3, 5000));
+		CHECK_EQ(*(volatile uint64_t *)target, seen);
+		CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(target), 0));
+	}
+	stop = true;
+	other_stop();
+}
+
+static void job_read_target(void)
+{
+	while (!stop) {
+		uint64_t v = other_read(target, FAULTED);
+
+		if (v != FAULTED)
+			stores++;		/* reads that found something */
+	}
+}
+
+CLAIM_ISOLA_ONLY(stale_given_back, "a page unmapped without any flush by us and given back cannot be read any more through what the other "
+		 "vCPU remembers", "Xen flushes when it gives the frame out again")
+{
+	other_start();
+	target = page_alloc();
+	stop = false;
+	job = job_read_target;
+	for (unsigned int round = 0; round < 50; round++) {
+		unsigned long list[1] = { mfn_of(target) }, pfn = pfn_of(target);
+		struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+		uint64_t reads = stores;
+
+		r.extent_start.p = list;
+		CHECK(WAIT_FOR(stores > reads + 3, 5000));
+		CHECK_OK(HC3(update_va_mapping, target, 0, UVMF_NONE));
+		CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 1);
+		reads = smp_faults;
+		CHECK(WAIT_FOR(smp_faults > reads + 3, 5000));
+		list[0] = pfn;
+		CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
+		((unsigned long *)start->mfn_list)[pfn] = list[0];
+		CHECK_OK(remap(target, make_pte(list[0], PTE_RW_PAGE)));
+	}
+	stop = true;
+	other_stop();
+}
+
+#define SLOT_A 5u
+#define SLOT_B 6u
+#define VA_OF(slot) ((volatile uint64_t *)((unsigned long)(slot) << 39))
+
+static const volatile uint64_t *l4_slot(unsigned int i)
+{
+	return (uint64_t *)start->pt_base + i;
+}
+
+struct tree {
+	uint64_t *l1, *l2, *l3, *page;
+};
+
+static struct tree tree_build(uint64_t value)
+{
+	struct tree t = { page_alloc(), page_alloc(), page_alloc(), page_alloc() };
+
+	t.page[0] = value;
+	t.l1[0] = rw_pte(t.page);
+	t.l2[0] = table_pte(t.l1);
+	t.l3[0] = table_pte(t.l2);
+	CHECK_OK(make_readonly(t.l1));
+	CHECK_OK(make_readonly(t.l2));
+	CHECK_OK(make_readonly(t.l3));
+	return t;
+}
+
+static const volatile uint64_t *volatile look_at[2];
+static volatile uint64_t looked[2];
+
+static void job_look(void)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		looked[i] = look_at[i] ? other_read(look_at[i], FAULTED) : 0;
+}
+
+/* What vCPU 1 reads at both slots now. */
+static void look(void)
+{
+	job = job_look;
+	CHECK(WAIT_FOR(!job, 5000));
+}
+
+CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which runs on the same L4, when the call returns")
+{
+	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+
+	other_start();
+	look_at[0] = VA_OF(SLOT_A);
+	look_at[1] = NULL;
+	for (unsigned int round = 0; round < 100; round++) {
+		CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(a.l3)));
+		look();
+		CHECK_EQ(looked[0], 0xaaaa);
+		CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(b.l3)));
+		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0));
+		look();
+		CHECK_EQ(looked[0], 0xbbbb);
+		CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
+		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0));
+		look();
+		CHECK_EQ(looked[0], FAULTED);
+	}
+	other_stop();
+}
+
+CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are in force on the other vCPU when it returns, also "
+      "when a later one of the list is refused")
+{
+	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+	uint64_t at_a = maddr_of(l4_slot(SLOT_A)), at_b = maddr_of(l4_slot(SLOT_B));
+	struct mmu_update hook[3] = { { at_a, table_pte(a.l3) }, { at_b, table_pte(b.l3) }, { at_b, make_pte(NOBODYS_MFN, PTE_TABLE) } };
+	struct mmu_update swap[2] = { { at_a, table_pte(b.l3) }, { at_b, table_pte(a.l3) } };
+	struct mmu_update unhook[2] = { { at_a, 0 }, { at_b, 0 } };
+	uint32_t done;
+
+	other_start();
+	look_at[0] = VA_OF(SLOT_A);
+	look_at[1] = VA_OF(SLOT_B);
+	for (unsigned int round = 0; round < 50; round++) {
+		CHECK_ERR(HC4(mmu_update, hook, 3, &done, DOMID_SELF), XEN_EINVAL);
+		CHECK_EQ(done, 2);
+		look();
+		CHECK_EQ(looked[0], 0xaaaa);
+		CHECK_EQ(looked[1], 0xbbbb);
+		CHECK_OK(HC4(mmu_update, swap, 2, &done, DOMID_SELF));
+		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0));
+		look();
+		CHECK_EQ(looked[0], 0xbbbb);
+		CHECK_EQ(looked[1], 0xaaaa);
+		CHECK_OK(HC4(mmu_update, unhook, 2, &done, DOMID_SELF));
+		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0));
+		look();
+		CHECK_EQ(looked[0], FAULTED);
+		CHECK_EQ(looked[1], FAULTED);
+	}
+	CHECK_OK(make_writable(a.l3));		/* nothing holds it any more */
+	CHECK_OK(make_writable(b.l3));
+	other_stop();
+}
+
+/* ---- Both at once ---- */
+
+static volatile uint64_t other_entry, wrong, rounds_done;
+static uint64_t *plain_page;
+
+/* A list whose first entry edits the L4; the rest, stores into a plain page, makes the time until its end long. */
+static long edit_slowly(uint64_t at, uint64_t entry)
+{
+	static struct mmu_update list[100];
+
+	list[0] = (struct mmu_update){ at, entry };
+	for (unsigned int i = 1; i < 100; i++)
+		list[i] = (struct mmu_update){ maddr_of(plain_page) + 8 * i, i };
+	return HC4(mmu_update, list, 100, 0, DOMID_SELF);
+}
+
+static void job_toggle(void)
+{
+	uint64_t at = maddr_of(l4_slot(SLOT_B));
+
+	while (!stop) {
+		if (edit_slowly(at, other_entry) || other_read(VA_OF(SLOT_B), FAULTED) != 0xbbbb)
+			wrong++;
+		if (edit_slowly(at, 0) || mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0) ||
+		    other_read(VA_OF(SLOT_B), FAULTED) != FAULTED)
+			wrong++;
+		rounds_done++;
+	}
+}
+
+CLAIM(l4_both, "two vCPUs that edit different slots of one L4 at the same time each see their own edit at once")
+{
+	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+	uint64_t v;
+
+	other_start();
+	other_entry = table_pte(b.l3);
+	plain_page = page_alloc();
+	stop = false;
+	wrong = rounds_done = 0;
+	job = job_toggle;
+	for (unsigned int round = 0; round < 500 || rounds_done < 500; round++) {
+		CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(a.l3)));
+		CHECK(try_read(VA_OF(SLOT_A), &v) && v == 0xaaaa);
+		CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
+		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0));
+		CHECK(!try_read(VA_OF(SLOT_A), &v));
+		CHECK_EQ(wrong, 0);
+	}
+	stop = true;
+	other_stop();
+	CHECK_EQ(wrong, 0);
+}
+
+static volatile uint64_t table_frame;
+
+/* Pin and unpin what vCPU 0 pins and unpins. */
+static void job_pin(void)
+{
+	while (!stop) {
+		if (!mmuext(MMUEXT_PIN_L3_TABLE, table_frame, 0))
+			mmuext(MMUEXT_UNPIN_TABLE, table_frame, 0);
+		rounds_done++;
+	}
+}
+
+CLAIM(pin_both, "two vCPUs pin, unpin, hook and unhook the same tree: every answer is 0 or an error the interface has, and in the "
+      "end the tables are plain pages again")
+{
+	struct tree t = tree_build(1);
+
+	other_start();
+	table_frame = mfn_of(t.l3);
+	stop = false;
+	rounds_done = 0;
+	job = job_pin;
+	for (unsigned int round = 0; round < 300 || rounds_done < 300; round++) {
+		long rc = mmuext(MMUEXT_PIN_L3_TABLE, table_frame, 0);
+
+		CHECK_SAY(rc == 0 || rc == -XEN_EINVAL, "pin answers %ld", rc);
+		rc = mmuext(MMUEXT_UNPIN_TABLE, table_frame, 0);
+		CHECK_SAY(rc == 0 || rc == -XEN_EINVAL, "unpin answers %ld", rc);
+		rc = write_entry(l4_slot(SLOT_A), table_pte(t.l3));
+		CHECK_SAY(rc == 0, "hook answers %ld", rc);
+		CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
+	}
+	stop = true;
+	other_stop();
+	mmuext(MMUEXT_UNPIN_TABLE, table_frame, 0);
+	CHECK_OK(make_writable(t.l3));
+	CHECK_OK(make_writable(t.l2));
+	CHECK_OK(make_writable(t.l1));
+}
+
+/* update_va_mapping through tables that come and go. */
+static void job_walk(void)
+{
+	while (!stop) {
+		long rc = HC3(update_va_mapping, VA_OF(SLOT_A), other_entry, UVMF_INVLPG);
+
+		if (rc && rc != -XEN_EINVAL && rc != -XEN_EBUSY)
+			wrong = (uint64_t)rc;
+		rounds_done++;
+	}
+}
+
+CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that the other unhooks, gives back and replaces: it works "
+      "or is refused, and nobody is hurt")
+{
+	struct tree t = tree_build(1);
+	unsigned long pfn = pfn_of(t.l1), mfn = mfn_of(t.l1);
+
+	other_start();
+	other_entry = rw_pte(page_alloc());
+	stop = false;
+	wrong = rounds_done = 0;
+	job = job_walk;
+	CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(t.l3)));
+	for (unsigned int round = 0; round < 200; round++) {
+		struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+		unsigned long list[1] = { mfn };
+		uint64_t walks = rounds_done;
+
+		r.extent_start.p = list;
+		CHECK(WAIT_FOR(rounds_done > walks, 5000));
+		CHECK_OK(write_entry(t.l2, 0));
+		CHECK_OK(remap(t.l1, 0));
+		/* A walk under way may hold it for a moment. */
+		for (unsigned int tries = 0; HC2(memory_op, XENMEM_decrease_reservation, &r) != 1; tries++)
+			CHECK(tries < 1000000);
+		list[0] = pfn;
+		CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
+		mfn = list[0];
+		((unsigned long *)start->mfn_list)[pfn] = mfn;
+		CHECK_OK(remap(t.l1, make_pte(mfn, PTE_RW_PAGE)));
+		memset(t.l1, 0, PAGE_BYTES);
+		CHECK_OK(make_readonly(t.l1));
+		CHECK_OK(write_entry(t.l2, table_pte(t.l1)));
+	}
+	stop = true;
+	other_stop();
+	CHECK_EQ((int64_t)wrong, 0);
+	CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
+}
+
+/* ---- A table that becomes data while the other vCPU walks it ---- */
+
+static void job_read(void)
+{
+	while (!stop) {
+		uint64_t v = other_read(VA_OF(SLOT_A), FAULTED);
+
+		if (v != 1 && v != FAULTED)
+			wrong = v;
+		rounds_done++;
+	}
+}
+
+CLAIM(stale_table, "an L1 table unhooked without any flush by us and then written as data does not become a way to other frames for "
+      "the vCPU that was using it")
+{
+	struct tree t = tree_build(1);
+	uint64_t *trap = page_alloc();
+
+	trap[0] = 0xbad;
+	other_start();
+	stop = false;
+	wrong = rounds_done = 0;
+	job = job_read;
+	CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(t.l3)));
+	for (unsigned int round = 0; round < 200; round++) {
+		uint64_t before = rounds_done;
+
+		CHECK(WAIT_FOR(rounds_done > before + 5, 5000));
+		CHECK_OK(write_entry(t.l2, 0));
+		CHECK_OK(HC3(update_va_mapping, t.l1, rw_pte(t.l1), UVMF_INVLPG));
+		t.l1[0] = rw_pte(trap);		/* as data: no hypervisor has looked at it */
+		before = rounds_done;
+		CHECK(WAIT_FOR(rounds_done > before + 5, 5000));
+		t.l1[0] = rw_pte(t.page);
+		CHECK_OK(make_readonly(t.l1));
+		CHECK_OK(write_entry(t.l2, table_pte(t.l1)));
+	}
+	stop = true;
+	other_stop();
+	CHECK_EQ(wrong, 0);
+	CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
+}
