@@ -4,8 +4,8 @@
  * data in a section of the ELF that is never loaded. tools/isola-audit reads it; nothing in the
  * hypervisor does.
  *
- * Each record is eight bytes of value and a name that ends in NUL. Invariant: every value comes from
- * the headers that the code itself is built with.
+ * Each record is eight bytes of value and a name that ends in NUL. Invariant: every value comes
+ * from the headers that the code itself is built with.
  */
 #include <isola/domain.h>
 #include <isola/vcpu.h>
