@@ -35,7 +35,7 @@ void spin_unlock_irqrestore(spinlock_t *l, u64 flags);
 void spin_debug_start(void);
 bool spin_debug_started(void);
 /*
- * Debug builds panic if this CPU holds an ordered lock: on the way out to a guest, to idle and to a
- * switch.
+ * Debug builds panic if this CPU holds an ordered lock: asked before each softirq handler runs, the
+ * scheduler's included.
  */
 void spin_assert_none_held(void);

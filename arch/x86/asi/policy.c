@@ -114,8 +114,8 @@ void asi_policy_resolve(void)
 			(struct asi_class *)((char *)&asi_policy + classes[c].offset);
 
 		if (class->cpu_stack && !class->vcpu_pt) {
-			pr_warn("asi=: cpu-stack without vcpu-pt for %s is a contradiction, all memory "
-				"would be mapped but the stacks: vcpu-pt stays on",
+			pr_warn("asi=: cpu-stack without vcpu-pt for %s is a contradiction, all "
+				"memory would be mapped but the stacks: vcpu-pt stays on",
 				classes[c].name);
 			class->vcpu_pt = true;
 		}
