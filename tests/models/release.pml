@@ -20,7 +20,6 @@
  * bad LOOK_THEN_MARK: the count is looked at and the mark set in two steps
  * bad WALK_IRQS_ON: interrupts are on during the walk (TLB-8)
  * bad CLEAR_LATE: the window's entry is cleared after the flush
- * deep CPUS=3: three CPUs
  *
  * code arch/x86/asi/domain_map.c: d->leaving_list = 0; spin_unlock(&d->page_lock);
  * code arch/x86/mm/pt_modify.c: flags = irq_save(); m = find_l1(va);

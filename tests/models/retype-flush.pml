@@ -31,7 +31,7 @@
  * bad LEAVE_EARLY: the record forgets the domain before CR3 has been written (XSA-494)
  * bad RECORD_LATE: the record names the domain only after CR3 has been written (XSA-494)
  * bad NO_SKIP_CHECK: CPUs that flushed at any time are skipped
- * deep CPUS=3,STAMPS=1: three CPUs
+ * deep CPUS=3,STAMPS=1,NO_SWITCH: three CPUs, always running the domain
  * deep STAMPS=4: more stamps
  *
  * code arch/x86/mm/page_type.c: pg->tlb_stamp = tlb_stamp_now(); old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
@@ -281,8 +281,10 @@ end:
 		hooks[c] = 0;
 		drop()
 	:: loaded[c] -> irq_off(c); write_cr3(c, loaded[c]); irq_on(c)
+#ifndef NO_SWITCH
 	:: loaded[c] -> switch_out(c)
 	:: !loaded[c] -> switch_in(c)
+#endif
 	od
 }
 

@@ -35,7 +35,7 @@
  * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to date
  * deep NO_REREAD: harmless: with interrupts off the second look at the generation only saves an IPI its work
  * deep ACTIONS=3: two CPUs, longer
- * deep CPUS=3,ACTIONS=1: three CPUs
+ * deep CPUS=3,ACTIONS=1,UPDATES=1: three CPUs
  *
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->leaving_user_l4.n, rec->user_l4.n); WRITE_ONCE(rec->vcpu, v);
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n); smp_mb();
