@@ -196,6 +196,8 @@ int page_type_take_writable(struct domain *d, struct page_info *pg)
 
 int page_type_get(struct page_info *pg, u64 type)
 {
+	if (likely(page_type_get_live(pg, type)))
+		return 0;
 	return get_type(page_owner(pg), pg, type);
 }
 
@@ -217,6 +219,8 @@ int page_type_put_preemptible(struct page_info *pg)
 
 void page_type_put(struct page_info *pg)
 {
+	if (likely(page_type_put_live(pg)))
+		return;
 	if (page_type_put_preemptible(pg) == 0)
 		return;
 	page_get_again(pg);
@@ -229,6 +233,8 @@ int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
 
 	if (!page_get(pg, d))
 		return -EINVAL;
+	if (likely(page_type_get_live(pg, type)))
+		return 0;
 	rc = get_type(d, pg, type);
 	if (rc)
 		page_put(pg);

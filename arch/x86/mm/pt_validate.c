@@ -100,14 +100,17 @@ static int validate_entry(struct walk *w, unsigned level, pte_t *pe)
 	return rc;
 }
 
-/* The first entry from @i on that is present, or @end. Most tables are sparse: by twos. */
+/* The first entry from @i on that is present, or @end. Most tables are sparse: by fours. */
 static unsigned skip_absent(const pte_t *table, unsigned i, unsigned end)
 {
-	while (i + 1 < end && !pte_present(pte_read(&table[i]) | pte_read(&table[i + 1])))
-		i += 2;
-	while (i < end && !pte_present(pte_read(&table[i])))
-		i++;
-	return i;
+	const pte_t *pe = table + i, *stop = table + end;
+
+	while (stop - pe >= 4 && !pte_present(pte_read(pe) | pte_read(pe + 1) | pte_read(pe + 2) |
+					      pte_read(pe + 3)))
+		pe += 4;
+	while (pe < stop && !pte_present(pte_read(pe)))
+		pe++;
+	return pe - table;
 }
 
 static int validate_table(struct walk *w)
@@ -128,12 +131,17 @@ static int validate_table(struct walk *w)
 		end = i + next_run(w, limit - i);
 		if (end == i)
 			rc = -ERESTART;
-		for (i = skip_absent(table, i, end); i < end; i = skip_absent(table, i + 1, end)) {
+		while (i < end) {
+			if (!pte_present(pte_read(&table[i]))) {
+				i = skip_absent(table, i, end);
+				continue;
+			}
 			rc = validate_entry(w, level, &table[i]);
 			if (rc) {
 				w->budget += end - i - 1;
 				break;
 			}
+			i++;
 		}
 	}
 	pg->nr_validated = i;
@@ -175,11 +183,14 @@ static int drain_child(struct walk *w, unsigned level, pte_t e)
 /* The end of the entries [@first, @i) without the absent ones at their end. */
 static unsigned unskip_absent(const pte_t *table, unsigned i, unsigned first)
 {
-	while (i > first + 1 && !pte_present(pte_read(&table[i - 1]) | pte_read(&table[i - 2])))
-		i -= 2;
-	while (i > first && !pte_present(pte_read(&table[i - 1])))
-		i--;
-	return i;
+	const pte_t *pe = table + i, *stop = table + first;
+
+	while (pe - stop >= 4 && !pte_present(pte_read(pe - 1) | pte_read(pe - 2) |
+					      pte_read(pe - 3) | pte_read(pe - 4)))
+		pe -= 4;
+	while (pe > stop && !pte_present(pte_read(pe - 1)))
+		pe--;
+	return pe - table;
 }
 
 static int devalidate_table(struct walk *w)
@@ -202,10 +213,13 @@ static int devalidate_table(struct walk *w)
 		first = i - nr;
 		if (!nr)
 			rc = -ERESTART;
-		for (i = unskip_absent(table, i, first); i > first;
-		     i = unskip_absent(table, i, first)) {
+		while (i > first) {
 			pte_t e = pte_read(&table[--i]);
 
+			if (!pte_present(e)) {
+				i = unskip_absent(table, i, first);
+				continue;
+			}
 			if (level == 1)
 				pt_put_l1e(e);
 			else

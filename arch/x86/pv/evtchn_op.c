@@ -68,7 +68,8 @@ long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	op = &ops[index_nospec((u32)cmd, ARRAY_SIZE(ops))];
 	if (!op->fn)
 		return -ENOSYS;
-	if (copy_from_guest(buf, arg, op->bytes))
+	if (op->bytes == sizeof(u32) ? copy_from_guest(buf, arg, sizeof(u32)) :
+				       copy_from_guest(buf, arg, op->bytes))
 		return -EFAULT;
 	if (op->flags & OP_UNLOCKED) {
 		rc = op->fn(d, buf);

@@ -26,6 +26,29 @@ static inline unsigned type_level(u64 type_info)
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }
 
 /*
+ * What changes nothing but the count, in line: "take" and "drop" in state live (page_type.c), the
+ * last reference excepted. False: nothing has been done, and the whole machine is to be asked.
+ */
+static inline bool page_type_get_live(struct page_info *pg, u64 type)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	return (x & (PGT_type_mask | PGT_validated)) == (type | PGT_validated) &&
+	       (x & PGT_count_mask) < PGT_count_mask &&
+	       __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+static inline bool page_type_put_live(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	return (x & PGT_validated) && (x & PGT_count_mask) > 1 &&
+	       __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+/*
  * Take a type reference of @type (PGT_writable, PGT_l1.., PGT_seg_desc) on @pg, which the caller
  * holds a general reference on; the type reference does not bring one of its own. Checks
  * (validates) the contents when the frame is not of that type yet; everything an l2..l4 table names
@@ -41,15 +64,7 @@ int __must_check page_type_get(struct page_info *pg, u64 type);
 int __must_check page_type_take_writable(struct domain *d, struct page_info *pg);
 static inline int __must_check page_type_get_writable(struct domain *d, struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info);
-
-	/*
-	 * Live, event "take" (page_type.c); the whole machine stands in page_type_take_writable().
-	 */
-	if (likely((x & (PGT_type_mask | PGT_validated)) == (PGT_writable | PGT_validated) &&
-		   (x & PGT_count_mask) < PGT_count_mask &&
-		   __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
-					       __ATOMIC_RELAXED)))
+	if (likely(page_type_get_live(pg, PGT_writable)))
 		return 0;
 	return page_type_take_writable(d, pg);
 }
@@ -65,12 +80,7 @@ int __must_check page_type_put_preemptible(struct page_info *pg);
 void page_type_drop_leaf(struct page_info *pg);
 static inline void page_type_put_leaf(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info);
-
-	/* Live, event "drop", not the last one. */
-	if (likely((x & PGT_validated) && (x & PGT_count_mask) > 1 &&
-		   __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST,
-					       __ATOMIC_RELAXED)))
+	if (likely(page_type_put_live(pg)))
 		return;
 	page_type_drop_leaf(pg);
 }

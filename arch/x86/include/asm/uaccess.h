@@ -103,17 +103,38 @@ fault:
 	return raw_copy_to_guest(va, from, len) ? -EFAULT : 0;
 }
 
+/* One u32. */
+static __always_inline int copy_u32_from_guest(u32 *to, u64 va)
+{
+	if (!guest_words_ok(va, 1))
+		goto slow;		/* or the last four bytes of the range */
+	guest_access_begin();
+	asm goto volatile ("1: mov (%1), %%eax\n\t" _ASM_EXTABLE(1b, %l[fault])
+			   "mov %%eax, (%0)\n\t"
+			   :: "r"(to), "r"(va) : "rax", "memory" : fault);
+	guest_access_end();
+	return 0;
+fault:
+	guest_access_end();
+slow:
+	return raw_copy_from_guest(to, va, sizeof(*to)) ? -EFAULT : 0;
+}
+
 #ifdef HOSTED
 #define IS_WORDS(len) false
+#define IS_U32(len) false
 #else
 #define IS_WORDS(len) \
 	(__builtin_constant_p(len) && (len) && (len) % 8 == 0 && (len) <= 8 * GUEST_WORDS_MAX)
+#define IS_U32(len) (__builtin_constant_p(len) && (len) == 4)
 #endif
 
 static __always_inline int __must_check copy_from_guest(void *to, u64 from, size_t len)
 {
 	if (IS_WORDS(len))
 		return copy_words_from_guest(to, from, len);
+	if (IS_U32(len))
+		return copy_u32_from_guest(to, from);
 	return raw_copy_from_guest(to, from, len) ? -EFAULT : 0;
 }
 
