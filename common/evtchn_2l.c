@@ -139,6 +139,8 @@ void evtchn_2l_clear(struct vcpu *v, u32 port)
 void evtchn_fold(void)
 {
 	WRITE_ONCE(current->event_check, 0);
+	/* Or the store could come after a poster's, of 1, and what was posted before that stay unseen. */
+	smp_mb();
 	if (READ_ONCE(current->posted_any))
 		evtchn_2l_fold(current);
 }

@@ -131,8 +131,10 @@ static bool public_grow(void)
 	spin_unlock(&alloc_lock);
 	if (!n)
 		return false;
-	for (u32 i = 0; i < 1u << PUBLIC_ORDER; i++)
+	for (u32 i = 0; i < 1u << PUBLIC_ORDER; i++) {
 		frame(n + i)->count_info = PGC_hv;
+		scrub_frame(_mfn(n + i));	/* before every root shows it */
+	}
 	if (hyper_map_public_block(_mfn(n))) {
 		page_free(ALLOC_DOMAIN, _mfn(n), PUBLIC_ORDER);
 		return false;

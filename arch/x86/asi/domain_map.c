@@ -13,6 +13,7 @@
 #include <isola/printk.h>
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
+#include <asm/cpu_window.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/page_type.h>
@@ -371,6 +372,9 @@ void domain_release_flush(struct domain *d)
 		struct page_info *pg = page_of(_mfn(n));
 		u32 next = pg->next;
 
+		/* Nobody's, but not free yet: what was left in it is wiped here, not when somebody asks for it (LEAK-2). */
+		pg->count_info = PGC_hv;
+		scrub_frame(_mfn(n));
 		pg->count_info = 0;
 		page_free(ALLOC_DOMAIN, _mfn(n), 0);
 		n = next;

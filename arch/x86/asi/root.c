@@ -188,7 +188,8 @@ static void fill_hv_slots(pte_t *root, mfn_t vcpu_area, const struct domain *d, 
 {
 	hyper_fill_root(root, with_memory);
 	pte_write(&root[L4_SLOT_VCPU], pte_make(vcpu_area, PAGE_HV_TABLE));
-	window_fill_root(root, with_memory ? d : NULL);
+	if (with_memory)
+		window_fill_root(root, d);
 	if (with_memory && !asi_class_of(d)->cpu_stack)
 		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));
 }
@@ -220,6 +221,7 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 	if (!root)
 		return -ENOMEM;
 	fill_hv_slots(root, idle_area_l3, NULL, false);
+	window_fill_root(root, NULL);
 	pte_write(&root[L4_SLOT_CPU], pte_make(cpu_public[cpu].area_l3, PAGE_HV_TABLE));
 	if (!asi_policy.pv.cpu_stack)
 		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));

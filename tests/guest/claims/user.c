@@ -315,8 +315,8 @@ CLAIM(timer_interrupts_user, "a timer event is delivered while a user program sp
 		skip("VIRQ_TIMER cannot be bound");
 	user_setup();
 	*counter = 0;
+	user_leave_on_event = true;	/* first: an event that comes before user mode arms the timer anew */
 	CHECK_OK(timer_set(clock_ns() + 20 * MS_NS));
-	user_leave_on_event = true;
 	USER_RUN(spin, USER_DATA);
 	user_leave_on_event = false;
 	CHECK_EQ(trap_last.vector, TRAP_EVENT);
@@ -337,8 +337,8 @@ CLAIM(event_returns_to_user, "after a timer event the user program goes on where
 	user_setup();
 	*counter = 0;
 	user_events_before_exit = 3;
+	user_leave_on_event = true;	/* first: as above */
 	CHECK_OK(timer_set(clock_ns() + 5 * MS_NS));
-	user_leave_on_event = true;
 	USER_RUN(spin, USER_DATA);
 	user_leave_on_event = false;
 	CHECK_EQ(trap_last.vector, TRAP_EVENT);
