@@ -8,7 +8,7 @@ use File::Path qw(make_path);
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
 	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
 	pv/memory_map pv/reservation pv/exchange asi/domain_map);
-my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops world audit);
+my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
 	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
@@ -27,6 +27,19 @@ sub quiet {
 	}
 	waitpid $pid, 0;
 	return $? == 0;
+}
+
+# All files, by @flags alone, into program $name with $main in place of random_ops; undef with the compiler's words in $dir/log.
+sub variant {
+	my ($dir, $name, $main, $compiler, @more) = @_;
+	my @link = grep { /^-f|^--coverage/ } @more;
+	make_path($dir);
+	my @files = (@product, map { $_ eq 'tests/unit/mm/random_ops.c' ? "tests/unit/mm/$main.c" : $_ } @harness);
+	for my $file (@files) {
+		quiet("$dir/log", $compiler, @flags, @more, '-c', '-o', object($dir, $file), $file) or return;
+	}
+	quiet("$dir/log", $compiler, @link, '-o', "$dir/$name", map { object($dir, $_) } @files) or return;
+	return "$dir/$name";
 }
 
 # All files, with sanitizers; the program, or undef with the compiler's words in $dir/log.

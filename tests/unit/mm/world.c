@@ -39,12 +39,38 @@ u64 max_page = NR_FRAMES;
 static struct vcpu the_vcpu;
 static u64 clock_now, cpu_clock;
 static unsigned relaxed;
+static bool page_locked;
 
 const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
 
 #define PUBLIC_FIRST	256u
 #define NR_PUBLIC	64u
 static bool public_used[NR_PUBLIC];
+
+/* ---- Chance ---- */
+
+const unsigned char *world_feed;
+size_t world_feed_bytes;
+
+/* Of a feed two bytes make a number, all of whose bits differ. */
+u64 world_random(void)
+{
+	u64 n;
+
+	if (world_feed_bytes < 2) {
+		world_feed_bytes = 0;
+		return tap_random();
+	}
+	n = world_feed[0] | (u64)world_feed[1] << 8;
+	world_feed += 2;
+	world_feed_bytes -= 2;
+	return n * 0x0001000100010001ul;
+}
+
+void world_seed(unsigned long seed)
+{
+	tap_random_state = 0x9e3779b97f4a7c15 + 2 * seed;
+}
 
 static void map_at(u64 va, u64 bytes)
 {
@@ -109,6 +135,8 @@ void world_reset(void)
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
 		this_vcpu.ldt_frame[i] = INVALID_MFN;
 	world_continuation.pending = false;
+	relaxed = 0;
+	page_locked = false;
 	preempt_rate = fault_rate = 0;
 	clock_now = cpu_clock = 1;
 	if (!pt_denied_io(0, &(mfn_t){ 0 }, &(mfn_t){ 0 }))
@@ -169,14 +197,14 @@ static unsigned walk_step(pte_t e, unsigned level)
 
 void tlb_walk(const pte_t *root)
 {
-	unsigned f = tap_random() % NR_FRAMES, level = 1 + tap_random() % 3;
+	unsigned f = world_random() % NR_FRAMES, level = 1 + world_random() % 3;
 
-	if (tap_random() % 2 || !tlb_use[f][USE_L1 + level - 1]) {
-		f = walk_step(root[slots[tap_random() % NR_SLOTS]], 4);
+	if (world_random() % 2 || !tlb_use[f][USE_L1 + level - 1]) {
+		f = walk_step(root[slots[world_random() % NR_SLOTS]], 4);
 		level = 3;
 	}
 	for (; level && f < NR_FRAMES; level--)
-		f = walk_step(pte_read(frame_ptr(f) + slots[tap_random() % NR_SLOTS]), level);
+		f = walk_step(pte_read(frame_ptr(f) + slots[world_random() % NR_SLOTS]), level);
 }
 
 /* ---- Roots ---- */
@@ -266,6 +294,8 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	return INVALID_MFN;
 }
 
+void scrub_frame(mfn_t m) { memset(window_ptr(m), 0, PAGE_SIZE); }
+
 void page_free(enum alloc_class class, mfn_t m, unsigned order)
 {
 	(void)class, (void)order;
@@ -281,7 +311,7 @@ void *alloc_public_page(void)
 		if (!public_used[i]) {
 			void *p = public_ptr(_mfn(PUBLIC_FIRST + i));
 
-			if (tap_random() % 256 < public_fault_rate)
+			if (world_random() % 256 < public_fault_rate)
 				return NULL;
 			public_used[i] = true;
 			return memset(p, 0, PAGE_SIZE);
@@ -295,7 +325,6 @@ static const struct asi_class isolated = { .vcpu_pt = true };
 struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
 const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &isolated; }
 
-static bool page_locked;
 void spin_lock(spinlock_t *l) { (void)l; BUG_ON(page_locked); page_locked = true; }
 void spin_unlock(spinlock_t *l) { (void)l; BUG_ON(!page_locked); page_locked = false; }
 
@@ -327,7 +356,7 @@ const struct memmap_entry *memmap_entry(unsigned i) { (void)i; return NULL; }
 
 static size_t copy(void *to, const void *from, u64 guest_va, size_t len)
 {
-	if (guest_va < MIB(1) || tap_random() % 256 < fault_rate)
+	if (guest_va < MIB(1) || world_random() % 256 < fault_rate)
 		return len;
 	memcpy(to, from, len);
 	return 0;
@@ -348,7 +377,7 @@ bool guest_range_ok(u64 va, u64 len)
 	return va + len > va && !is_hv_address(va) && !is_hv_address(va + len - 1);
 }
 
-bool hypercall_preempt_check(void) { return tap_random() % 256 < preempt_rate; }
+bool hypercall_preempt_check(void) { return world_random() % 256 < preempt_rate; }
 
 long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {

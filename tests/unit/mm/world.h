@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <asm/frametable.h>
 #include <asm/pgentry.h>
 #include <asm/vcpu_private.h>
@@ -28,6 +29,12 @@ extern unsigned preempt_rate, fault_rate, public_fault_rate;
 
 /* What hypercall_continue() was told last. */
 extern struct continuation { bool pending; unsigned nr; u64 arg[5]; } world_continuation;
+
+/* Chance: from @world_feed while there is some of it, then from a fixed seed, or the one set. */
+u64 world_random(void);
+void world_seed(unsigned long seed);
+extern const unsigned char *world_feed;
+extern size_t world_feed_bytes;
 
 void world_reset(void);
 pte_t *frame_ptr(unsigned f);

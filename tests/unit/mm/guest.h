@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The hostile guest that the hosted page-table tests run. */
+#pragma once
+
+#include <stdbool.h>
+#include "world.h"
+
+extern struct guest_seen {
+	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, in_tlb[NR_USES];
+} seen;
+
+/*
+ * This guest comes back to every call until it is done, and nothing faults: then nothing may
+ * stay half done.
+ */
+extern bool guest_patient;
+
+/* The audit runs after every so many calls. */
+extern unsigned guest_audit_every;
+
+/* Close the run of checks that guest_call() made with one claim. */
+bool guest_all_ok(const char *claim);
+
+/* A new world, with an empty L4 loaded. */
+void guest_start(void);
+
+/* One action of the guest at random. False: a check failed, and it has been printed. @depth: 0 outside of a call. */
+bool guest_call(unsigned depth);
