@@ -62,9 +62,11 @@ void root_l4_init(pte_t *l4)
 {
 	u64 occupied[8] = { 0 };
 
-	for (unsigned slot = 0; slot < PT_ENTRIES; slot++)
-		if (pte_present(pte_read(&l4[slot])))
-			occupied[slot / 64] |= 1ul << (slot % 64);
+	for (unsigned slot = 0; slot < PT_ENTRIES; slot += 4)
+		if (pte_present(pte_read(&l4[slot]) | pte_read(&l4[slot + 1]) |
+				pte_read(&l4[slot + 2]) | pte_read(&l4[slot + 3])))
+			for (unsigned i = slot; i < slot + 4; i++)
+				occupied[i / 64] |= (u64)pte_present(pte_read(&l4[i])) << (i % 64);
 	occupied[HV_WORD] &= ~HV_BITS;
 	for (unsigned i = L4_SLOT_HV_FIRST; i <= L4_SLOT_HV_LAST; i++)
 		pte_write(&l4[i], 0);
@@ -320,6 +322,15 @@ void root_init(void)
 	ipi_set_function(IPI_RESYNC_ROOT, resync_ipi);
 }
 
+static bool any_cpu(const struct root_debt *debt)
+{
+	u64 any = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(debt->cpus); i++)
+		any |= debt->cpus[i];
+	return any;
+}
+
 void root_dispatch(struct root_debt *debt)
 {
 	unsigned me = smp_cpu_id();
@@ -332,7 +343,8 @@ void root_dispatch(struct root_debt *debt)
 		irq_restore(flags);
 	}
 	debt->cpus[me / 64] &= ~own;
-	ipi_call(debt->cpus, IPI_RESYNC_ROOT, NULL, 0);
+	if (any_cpu(debt))
+		ipi_call(debt->cpus, IPI_RESYNC_ROOT, NULL, 0);
 	*debt = (struct root_debt){ 0 };
 }
 
