@@ -47,6 +47,7 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 	d->domid = domid;
 	d->is_privileged = privileged;
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
+	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
 	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
 	d->shared_info_mfn = INVALID_MFN;
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)

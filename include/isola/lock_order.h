@@ -8,6 +8,7 @@
 
 enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
+	LOCK_VCPUS,             /* domain.vcpus_lock: vcpu_op that changes a vcpu's life */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain */
 	/* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
 	LOCK_GRANT,

@@ -20,8 +20,8 @@ HOPS = 200000 if ALL else 20000
 E2L, EVTCHN, SCHED, TIMER, OP = PRODUCT[1], PRODUCT[0], PRODUCT[2], PRODUCT[4], PRODUCT[7]
 MUTANTS = [
     # file, text, what it becomes
-    (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due())\n\t\tvcpu_wake(current);", "vcpu_sleep(VCPU_BLOCKED);"),
-    (OP, "if (poll_look(ports, op.nr_ports))\n\t\tvcpu_wake(v);\n\telse if", "if"),
+    (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due())\n\t\tvcpu_unblock(current);", "vcpu_sleep(VCPU_BLOCKED);"),
+    (OP, "if (poll_look(ports, op.nr_ports))\n\t\tvcpu_unblock(v);\n\telse if", "if"),
     (E2L, "u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);", "u64 bits = v->posted[word];"),
     (E2L, "\tatomic_bitmap_set(&v->posted_any, port / 64);\n", ""),
     (E2L, "port / 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64);\n"),

@@ -16,7 +16,7 @@
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
-#include <asm/page_type.h>
+#include <asm/m2p.h>
 #include <asm/pgentry.h>
 #include <asm/percpu.h>
 #include <asm/tlb.h>
@@ -168,18 +168,21 @@ static void list_del(struct domain *d, struct page_info *pg)
 	pg->prev = pg->next = 0;
 }
 
-/* page_lock held, the window shows them: 2^order scrubbed frames become d's. */
-static void own_frames(struct domain *d, mfn_t first, unsigned order)
+/*
+ * page_lock held, the window shows them: 2^order scrubbed frames become d's, with @refs general references
+ * and @type_info, as nobody else can see them before.
+ */
+static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, u64 type_info)
 {
 	for (u32 i = 0; i < 1u << order; i++) {
 		struct page_info *pg = page_of(mfn_add(first, i));
 
 		pg->owner = d->domid;
-		pg->type_info = PGT_none;
+		pg->type_info = type_info;
 		pg->tlb_stamp = 0;
 		list_add(d, pg);
 		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
-		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&pg->count_info, PGC_allocated | refs, __ATOMIC_RELEASE);
 	}
 }
 
@@ -194,7 +197,7 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	rc = window_map(d, first, order);
 	if (rc)
 		goto out;
-	own_frames(d, first, order);
+	own_frames(d, first, order, 1, PGT_none);
 	d->nr_pages += nr;
 out:
 	spin_unlock(&d->page_lock);
@@ -221,24 +224,25 @@ void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order)
 {
 	spin_lock(&d->page_lock);
 	BUG_ON(window_map(d, first, order));
-	own_frames(d, first, order);
+	own_frames(d, first, order, 1, PGT_none);
 	spin_unlock(&d->page_lock);
 }
 
 int domain_add_special_page(struct domain *d, mfn_t *m)
 {
+	int rc;
+
 	*m = page_alloc(ALLOC_DOMAIN, 0, 0);
 	if (!mfn_is_valid_num(*m))
 		return -ENOMEM;
-	if (domain_assign_pages(d, *m, 0)) {
-		page_free(ALLOC_DOMAIN, *m, 0);
-		return -ENOMEM;
-	}
-	BUG_ON(page_get_and_type(page_of(*m), d, PGT_writable));
 	spin_lock(&d->page_lock);
-	d->nr_pages--;
+	rc = window_map(d, *m, 0);
+	if (!rc)
+		own_frames(d, *m, 0, 2, PGT_writable | PGT_validated | 1);
 	spin_unlock(&d->page_lock);
-	return 0;
+	if (rc)
+		page_free(ALLOC_DOMAIN, *m, 0);
+	return rc;
 }
 
 /*
@@ -302,6 +306,8 @@ int domain_release_page(struct domain *d, mfn_t m)
 	spin_lock(&d->page_lock);
 	rc = withdraw(d, pg);
 	if (!rc) {
+		/* Before anybody else can own it. */
+		m2p_set(m, INVALID_M2P);
 		expel(d, pg);
 		d->nr_pages--;
 	}

@@ -42,6 +42,8 @@ entry_syscall:
 	mov	%r10, %rcx
 	cmp	$NR_HYPERCALL_SLOTS, %rax
 	jae	2f
+	sbb	%r11, %r11			/* SPC-4: all ones, or nothing to index with */
+	and	%r11, %rax
 	lea	hypercall_table(%rip), %r11
 	call	*(%r11, %rax, 8)
 	mov	%rax, REGS_RAX(%rsp)

@@ -62,11 +62,16 @@ static struct fault rebuild_guest_frame(const struct regs *r)
 }
 
 /* Bad CS, SS or rip in the guest's own frame: the exception is the guest's. */
-static void __noreturn guest_iret_fault(const struct regs *r)
+static void __noreturn guest_iret_fault(const struct regs *r, u64 cr2)
 {
 	struct fault f = rebuild_guest_frame(r);
 
-	pv_inject_exception(f.vector, f.error_code);
+	if (f.vector == TRAP_PF && in_ldt_window(cr2))
+		pv_inject_exception(TRAP_GP, (cr2 - VA_LDT) & 0xfff8u);	/* as for its own loads */
+	else if (f.vector == TRAP_PF)
+		pv_inject_page_fault(f.error_code, cr2);
+	else
+		pv_inject_exception(f.vector, f.error_code);
 	return_to_guest();
 }
 
@@ -95,7 +100,7 @@ static void fault_from_hypervisor(struct regs *r, u64 cr2)
 	    ldt_fault_from_hypervisor(r, cr2 - VA_LDT))
 		return;
 	if (r->rip == (u64)return_iret_insn)
-		guest_iret_fault(r);
+		guest_iret_fault(r, cr2);
 	if (ex_fixup(r))
 		return;
 	if (r->vector == TRAP_PF)

@@ -6,6 +6,7 @@
  * Only the CPU sets bits (A, D) in an entry behind our back: everything else needs the page lock.
  */
 #include <asm/domain_map.h>
+#include <asm/extable.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -195,11 +196,24 @@ int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigne
 	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED, NULL);
 }
 
+/*
+ * An entry of a table that nothing holds: its frame may be leaving the window, or have left it. Absent
+ * then. What is read of a frame that has changed its use leads nowhere: the L1 at the end of the walk is
+ * taken by reference and type before it is used.
+ */
+static __always_inline pte_t read_guarded(const pte_t *pe)
+{
+	pte_t e = 0;
+
+	asm volatile ("1: mov %1, %0\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : "+r"(e) : "m"(*pe));
+	return e;
+}
+
 /* What the entry for @va in the table @m of @level names, or INVALID_MFN. */
 static __always_inline mfn_t next_table(mfn_t m, u64 va, unsigned level)
 {
 	const pte_t *table = window_ptr(m);
-	pte_t e = pte_read(&table[pt_index(va, level)]);
+	pte_t e = read_guarded(&table[pt_index(va, level)]);
 
 	return pte_present(e) ? pte_mfn(e) : INVALID_MFN;
 }
@@ -235,9 +249,10 @@ pte_t *pt_walk_l1e(u64 va, struct page_info **table)
 	if (!is_guest_address(va))
 		return NULL;
 	/*
-	 * With interrupts off no frame of this walk can change its use or leave the window: either
-	 * needs a flush that waits for this CPU (TLB-8). After the reference is held none can
-	 * leave; the use is the caller's to check.
+	 * With interrupts off no frame of this walk can be given to another use or owner: that
+	 * needs a flush that waits for this CPU (TLB-8). It may leave the window before that flush,
+	 * so the reads are guarded. After the reference is held none can leave; the use is the
+	 * caller's to check.
 	 */
 	flags = irq_save();
 	m = find_l1(va);

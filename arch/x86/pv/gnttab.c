@@ -3,6 +3,7 @@
  * The table itself: its frames, its entries, their pins.
  */
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
 #include <asm/domain_map.h>
@@ -103,6 +104,7 @@ s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write
 	status = GNTST_bad_gntref;
 	if (ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME)
 		goto out;
+	ref = index_nospec(ref, t->nr_frames * GNTTAB_REFS_PER_FRAME);
 	p = &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
 	e = map_entry(rd, ref);
 	status = mark_in_use(e, user, write);

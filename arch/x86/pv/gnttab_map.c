@@ -7,6 +7,7 @@
  * type reference of its own; the handle holds the pin.
  */
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
@@ -22,7 +23,7 @@
 
 /* ---- Handles: under the mapping domain's table lock. ----------------------------------------- */
 
-/* A free handle, marked with @flags. Returns its number, or -1. */
+/* A free handle, busy until handle_publish(), with @flags. Returns its number, or -1. */
 static s32 handle_alloc(struct grant_table *t, u16 flags)
 {
 	s32 found = -1;
@@ -38,7 +39,7 @@ static s32 handle_alloc(struct grant_table *t, u16 flags)
 		u32 h = (t->next_handle + i) % GNTTAB_MAX_HANDLES;
 
 		if (!t->handles[h].flags) {
-			t->handles[h].flags = flags;
+			t->handles[h].flags = flags | HANDLE_BUSY;
 			t->next_handle = h + 1;
 			found = h;
 		}
@@ -46,6 +47,14 @@ static s32 handle_alloc(struct grant_table *t, u16 flags)
 out:
 	spin_unlock(&t->lock);
 	return found;
+}
+
+/* A busy handle becomes usable, whole, or (all zero) free. */
+static void handle_publish(struct grant_table *t, u32 n, const struct grant_handle *h)
+{
+	spin_lock(&t->lock);
+	t->handles[n] = *h;
+	spin_unlock(&t->lock);
 }
 
 /* ---- The page-table entry -------------------------------------------------------------------- */
@@ -197,16 +206,16 @@ void gnttab_map_one(struct gnttab_map_grant_ref *op)
 	op->status = map_frame(rd, op, m);
 	if (op->status != GNTST_okay)
 		goto unpin;
-	lt->handles[handle].mfn = mfn_x(m);
-	lt->handles[handle].ref = op->ref;
-	lt->handles[handle].granter = rd->domid;
+	handle_publish(lt, handle, &(struct grant_handle){
+		.mfn = mfn_x(m), .ref = op->ref, .granter = rd->domid, .flags = op->flags & HELD_FLAGS,
+	});
 	op->handle = handle;
 	op->dev_bus_addr = mfn_to_maddr(m);
 	return;
 unpin:
 	gnttab_unpin(rd, op->ref, write);
 free_handle:
-	WRITE_ONCE(lt->handles[handle].flags, 0);
+	handle_publish(lt, handle, &(struct grant_handle){ 0 });
 }
 
 /* ---- Unmap ----------------------------------------------------------------------------------- */
@@ -221,8 +230,8 @@ static s16 handle_take(u32 n, struct grant_handle *h)
 	s16 status = GNTST_bad_handle;
 
 	spin_lock(&t->lock);
-	if (t->handles && n < GNTTAB_MAX_HANDLES && (t->handles[n].flags & ~HANDLE_BUSY) &&
-	    !(t->handles[n].flags & HANDLE_BUSY)) {
+	n = n < GNTTAB_MAX_HANDLES ? index_nospec(n, GNTTAB_MAX_HANDLES) : 0;
+	if (t->handles && t->handles[n].flags && !(t->handles[n].flags & HANDLE_BUSY)) {
 		*h = t->handles[n];
 		t->handles[n].flags |= HANDLE_BUSY;
 		status = GNTST_okay;

@@ -6,6 +6,7 @@
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
+#include <isola/nospec.h>
 #include <asm/gnttab.h>
 #include <asm/guest_flush.h>
 #include <asm/hypercall.h>
@@ -160,5 +161,5 @@ long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
 	}
 	if ((u32)cmd >= ARRAY_SIZE(lists) || !lists[(u32)cmd].fn)
 		return -ENOSYS;
-	return do_list(cmd, arg, count);
+	return do_list(index_nospec((u32)cmd, ARRAY_SIZE(lists)), arg, count);
 }

@@ -6,6 +6,7 @@
  * -ENOSYS (ABI: never a fault).
  */
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/multicall.h>
@@ -118,7 +119,7 @@ static int multicall_entry(u64 va)
 	if (e.op == __HYPERVISOR_multicall)
 		result = -EINVAL;
 	else if (e.op < NR_HYPERCALL_SLOTS)
-		result = hypercall_table[e.op](e.args[0], e.args[1], e.args[2], e.args[3],
+		result = hypercall_table[index_nospec(e.op, NR_HYPERCALL_SLOTS)](e.args[0], e.args[1], e.args[2], e.args[3],
 					       e.args[4], e.args[5]);
 	if (this_vcpu.multicall_continued) {
 		e.op = this_vcpu.multicall_nr;

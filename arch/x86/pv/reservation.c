@@ -84,7 +84,6 @@ static int decrease_one(const struct change *c, u64 i)
 
 		if (!mfn_has_page(m) || domain_release_page(c->d, m))
 			return -EBUSY;
-		m2p_set(m, INVALID_M2P);
 	}
 	return 0;
 }

@@ -33,7 +33,7 @@ static long op_block(u64 arg)
 		return 0;
 	vcpu_sleep(VCPU_BLOCKED);
 	if (evtchn_upcall_due())
-		vcpu_wake(current);
+		vcpu_unblock(current);
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static long op_poll(u64 arg)
 	timer_stop(&v->poll_timer);
 	poll_enter(ports, op.nr_ports);
 	if (poll_look(ports, op.nr_ports))
-		vcpu_wake(v);
+		vcpu_unblock(v);
 	else if (op.timeout)
 		timer_set(&v->poll_timer, op.timeout);
 	return 0;

@@ -37,7 +37,9 @@ static long op_initialise(struct vcpu *v, u64 arg)
 		return -EEXIST;
 	if (copy_from_guest(&c, arg, sizeof(c)))
 		return -EFAULT;
-	rc = vcpu_set_context(v, &c);
+	rc = page_type_finish_parked();
+	if (!rc)
+		rc = vcpu_set_context(v, &c);
 	if (rc == -ERESTART)
 		return hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg,
 					  0, 0);
@@ -225,6 +227,10 @@ static long op_get_physid(struct vcpu *v, u64 arg)
 	return -EINVAL;
 }
 
+/* What siblings may not do to the same vcpu at the same time: domain.vcpus_lock. */
+#define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up | 1ul << VCPUOP_down | \
+		      1ul << VCPUOP_register_vcpu_info)
+
 long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 {
 	static long (*const ops[])(struct vcpu *v, u64 arg) = {
@@ -246,7 +252,8 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 		 * space.
 		 */
 	};
-	const struct domain *d = current->domain;
+	struct domain *d = current->domain;
+	long rc;
 
 	(void)a4, (void)a5, (void)a6;
 	if ((u32)vcpuid >= d->nr_vcpus)
@@ -256,5 +263,10 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 	cmd = index_nospec((u32)cmd, ARRAY_SIZE(ops));
 	if (!ops[cmd])
 		return -ENOSYS;
-	return ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
+	if (!(CHANGES_LIFE & 1ul << cmd))
+		return ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
+	spin_lock(&d->vcpus_lock);
+	rc = ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
+	spin_unlock(&d->vcpus_lock);
+	return rc;
 }
