@@ -67,4 +67,24 @@ sub link_with {
 	quiet("$dir/log", $cc, @sanitize, '-o', $out, @objects) or return;
 	return $out;
 }
+# The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
+# in $changed, if given: then all the rest is from @{$dir} as a call without left it.
+my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest world audit);
+sub race {
+	my ($dir, $file, $changed) = @_;
+	my @points = qw(-fsanitize=thread --param=tsan-distinguish-volatile=1);
+	my @objects = map { object($dir, $_) } grep { !defined $file || $_ ne $file } @product, @race_harness;
+	make_path($dir);
+	if (defined $file) {
+		quiet("$dir/log", 'gcc', @flags, @points, '-w', '-c', '-o', "$dir/mutant.o", $changed) or return;
+		quiet("$dir/log", 'gcc', '-o', "$dir/mutant", @objects, "$dir/mutant.o") or return;
+		return "$dir/mutant";
+	}
+	for my $source (@product, @race_harness) {
+		my @more = $source =~ /^arch/ ? @points : ();
+		quiet("$dir/log", 'gcc', @flags, @more, '-c', '-o', object($dir, $source), $source) or return;
+	}
+	quiet("$dir/log", 'gcc', '-o', "$dir/race", @objects) or return;
+	return "$dir/race";
+}
 1;

@@ -78,19 +78,18 @@ static void frame_holds(unsigned f)
 		hold(_mfn(f), pg->type_info & PGT_type_mask);
 }
 
-static void vcpu_holds(void)
+static void vcpu_holds(const struct vcpu_private *p)
 {
-	hold_valid(this_vcpu.kernel_l4, PGT_l4);
-	hold_valid(this_vcpu.user_l4, PGT_l4);
+	hold_valid(p->kernel_l4, PGT_l4);
+	hold_valid(p->user_l4, PGT_l4);
 	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
-		hold_valid(this_vcpu.gdt_frame[i], PGT_seg_desc);
+		hold_valid(p->gdt_frame[i], PGT_seg_desc);
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
-		hold_valid(this_vcpu.ldt_frame[i], PGT_seg_desc);
-	if (mfn_is_valid_num(this_vcpu.old_guest_table)) {
-		const struct page_info *pg = page_of(this_vcpu.old_guest_table);
+		hold_valid(p->ldt_frame[i], PGT_seg_desc);
+	if (mfn_is_valid_num(p->old_guest_table)) {
+		const struct page_info *pg = page_of(p->old_guest_table);
 
-		hold(this_vcpu.old_guest_table,
-		     this_vcpu.old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
+		hold(p->old_guest_table, p->old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
 	}
 }
 
@@ -165,7 +164,8 @@ unsigned world_audit(void)
 	memset(want, 0, sizeof(want));
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
-	vcpu_holds();
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
+		vcpu_holds(world_vcpu(cpu));
 	check_window();
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		check_type_word(f);

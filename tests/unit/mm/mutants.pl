@@ -63,4 +63,28 @@ sub mutants {
 			'	if (was_pinned)', '	if (was_pinned || (READ_ONCE(pg->type_info) & PGT_count_mask) > 1)'],
 	);
 }
+# The same for two CPUs (race.c): name, file, then pairs of what is and what it becomes.
+sub race_mutants {
+	return (
+		['TLB-1-401 flush before the new type is taken', 'arch/x86/mm/page_type.c',
+			"		if (nx) {\n			if (cas(pg, &x, nx))",
+			"		if (nx) {\n			if (!type_count(x))\n				tlb_flush_stamped(d, pg->tlb_stamp), cpu_relax();\n			if (cas(pg, &x, nx))",
+			'	if (old_type != type && old_type != PGT_none)', '	if (old_type > type && 0)'],
+		['TYP-1 the type word is stored, not swapped', 'arch/x86/mm/page_type.c',
+			'	return __atomic_compare_exchange_n(&pg->type_info, old, new, false, __ATOMIC_SEQ_CST,' . "\n" .
+			'					   __ATOMIC_RELAXED);',
+			'	(void)old;' . "\n" . '	WRITE_ONCE(pg->type_info, new);' . "\n" . '	return true;'],
+		['PTE-5 the page lock keeps nobody out', 'arch/x86/mm/page_type.c',
+			'		if (x & PGT_locked) {', '		if (0) {'],
+		['PRE-1-299 a busy table is taken as if it were partial', 'arch/x86/mm/page_type.c',
+			'	return x & PGT_partial ? x & ~PGT_partial : 0;', '	return x & ~PGT_partial;'],
+		['TLB-3 frames that another vcpu gave up are freed unflushed', 'arch/x86/asi/domain_map.c',
+			"	/* Taken before the flush", "	tlb_flush_vcpus(d, ~0ul, ~0ul);\n	/* Taken before the flush",
+			"	tlb_flush_vcpus(d, ~0ul, ~0ul);\n	while (n) {", "	while (n) {"],
+		['MEM-4 a frame is checked, then marked as leaving', 'arch/x86/asi/domain_map.c',
+			"	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n" .
+			"					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n		return -EBUSY;",
+			"	    READ_ONCE(pg->count_info) != only)\n		return -EBUSY;\n	WRITE_ONCE(pg->count_info, only | PGC_leaving);"],
+	);
+}
 1;

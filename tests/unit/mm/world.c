@@ -28,7 +28,7 @@
 #include "world.h"
 
 struct domain world_domain, world_foreign, *dom0 = &world_domain;
-pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];
+pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];
 unsigned preempt_rate, fault_rate, public_fault_rate;
 struct continuation world_continuation;
 bool tlb_use[NR_FRAMES][NR_USES];
@@ -36,7 +36,18 @@ bool tlb_use[NR_FRAMES][NR_USES];
 struct vcpu_private this_vcpu;
 struct cpu_private this_cpu;
 u64 max_page = NR_FRAMES;
-static struct vcpu the_vcpu;
+static struct vcpu the_vcpu[WORLD_CPUS];
+
+/* A CPU that is not the one being simulated now. */
+static struct {
+	struct vcpu_private vcpu;
+	struct cpu_private cpu;
+	struct continuation continuation;
+	bool irq_off;
+} away[WORLD_CPUS];
+unsigned world_cpu, world_nr_cpus = 1;
+bool world_irq_off;
+void (*world_yield)(bool must);
 static u64 clock_now, cpu_clock;
 static unsigned relaxed;
 static bool page_locked;
@@ -120,8 +131,12 @@ void world_reset(void)
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		world_domain.window_l3[i] = INVALID_MFN;
 	world_foreign = (struct domain){ .domid = 1 };
-	the_vcpu = (struct vcpu){ .domain = &world_domain, .cr3_kernel = 0x1000 };
-	this_cpu = (struct cpu_private){ .curr = &the_vcpu, .cr3 = 0x1000 };
+	for (unsigned i = 0; i < WORLD_CPUS; i++)
+		the_vcpu[i] = (struct vcpu){ .domain = &world_domain, .id = i, .cr3_kernel = 0x1000 };
+	world_cpu = 0;
+	world_nr_cpus = 1;
+	world_irq_off = false;
+	this_cpu = (struct cpu_private){ .curr = &the_vcpu[0], .cr3 = 0x1000 };
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_reset(f);
 	memset(kernel_root, 0, sizeof(kernel_root));
@@ -143,16 +158,65 @@ void world_reset(void)
 		pt_check_init(&(struct acpi_info){ 0 });
 }
 
-/* ---- The CPU and its TLB ---- */
+/* ---- CPUs ---- */
+
+const struct vcpu_private *world_vcpu(unsigned cpu)
+{
+	return cpu == world_cpu ? &this_vcpu : &away[cpu].vcpu;
+}
+
+void world_add_cpu(void)
+{
+	world_nr_cpus = 2;
+	world_domain.nr_vcpus = 2;
+	away[1].vcpu = this_vcpu;
+	away[1].vcpu.kernel_l4 = INVALID_MFN;
+	away[1].cpu = (struct cpu_private){ .curr = &the_vcpu[1], .id = 1, .cr3 = 0x1000 };
+	away[1].continuation.pending = away[1].irq_off = false;
+}
+
+void world_switch(unsigned cpu)
+{
+	away[world_cpu].vcpu = this_vcpu;
+	away[world_cpu].cpu = this_cpu;
+	away[world_cpu].continuation = world_continuation;
+	away[world_cpu].irq_off = world_irq_off;
+	world_cpu = cpu;
+	this_vcpu = away[cpu].vcpu;
+	this_cpu = away[cpu].cpu;
+	world_continuation = away[cpu].continuation;
+	world_irq_off = away[cpu].irq_off;
+}
+
+/* The other CPU goes on for a while. A wait that it cannot end is a bug. */
+static void wait_for_other(void)
+{
+	if (++relaxed > 100000 || !world_yield)
+		panic("a wait that nobody can end");
+	world_yield(true);
+}
+
+/* An IPI that waits: the others answer once their interrupts are on. */
+static void interrupt_others(void)
+{
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
+		while (cpu != world_cpu && away[cpu].irq_off)
+			wait_for_other();
+}
+
+/* ---- TLBs ---- */
 
 void cpu_relax(void)
 {
-	if (++relaxed > 1000)
+	if (world_nr_cpus > 1)
+		wait_for_other();
+	else if (++relaxed > 1000)
 		panic("a wait that nobody can end");
 }
 
 static void flush(void)
 {
+	interrupt_others();
 	memset(tlb_use, 0, sizeof(tlb_use));
 	cpu_clock = clock_now;
 }
@@ -195,16 +259,30 @@ static unsigned walk_step(pte_t e, unsigned level)
 	return f;
 }
 
+/* An entry of @table that is present, if there is one, else any. */
+static pte_t some_entry(const pte_t *table)
+{
+	unsigned first = world_random();
+
+	for (unsigned i = 0; i < NR_SLOTS; i++) {
+		pte_t e = pte_read(&table[slots[(first + i) % NR_SLOTS]]);
+
+		if (pte_present(e))
+			return e;
+	}
+	return pte_read(&table[slots[first % NR_SLOTS]]);
+}
+
 void tlb_walk(const pte_t *root)
 {
 	unsigned f = world_random() % NR_FRAMES, level = 1 + world_random() % 3;
 
 	if (world_random() % 2 || !tlb_use[f][USE_L1 + level - 1]) {
-		f = walk_step(root[slots[world_random() % NR_SLOTS]], 4);
+		f = walk_step(some_entry(root), 4);
 		level = 3;
 	}
 	for (; level && f < NR_FRAMES; level--)
-		f = walk_step(pte_read(frame_ptr(f) + slots[world_random() % NR_SLOTS]), level);
+		f = walk_step(some_entry(frame_ptr(f)), level);
 }
 
 /* ---- Roots ---- */
@@ -228,8 +306,9 @@ void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, 16 * sizeof(pte_
 void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
 {
 	(void)l4, (void)slot;
-	if (mfn_eq(m, this_vcpu.kernel_l4) || mfn_eq(m, this_vcpu.user_l4))
-		debt->cpus[0] |= 2;
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
+		if (mfn_eq(m, world_vcpu(cpu)->kernel_l4) || mfn_eq(m, world_vcpu(cpu)->user_l4))
+			debt->cpus[0] |= 2;
 }
 
 static void check_root(const pte_t *root)
@@ -244,31 +323,43 @@ static void check_root(const pte_t *root)
 
 void root_dispatch(struct root_debt *debt)
 {
-	check_root(kernel_root);
-	check_root(user_root);
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++) {
+		check_root(kernel_root[cpu]);
+		check_root(user_root[cpu]);
+	}
 	if (!debt->cpus[0])
 		return;
 	debt->cpus[0] = 0;
-	copy_root(kernel_root, this_vcpu.kernel_l4);
-	copy_root(user_root, this_vcpu.user_l4);
+	interrupt_others();
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++) {
+		copy_root(kernel_root[cpu], world_vcpu(cpu)->kernel_l4);
+		copy_root(user_root[cpu], world_vcpu(cpu)->user_l4);
+	}
 	flush();
+}
+
+/* A CR3 write. With two CPUs the TLB holds what either may know, and one forgetting is nothing. */
+static void flush_own(void)
+{
+	if (world_nr_cpus == 1)
+		flush();
 }
 
 void root_set_kernel(mfn_t l4)
 {
 	this_vcpu.kernel_l4 = l4;
-	copy_root(kernel_root, l4);
-	flush();
+	copy_root(kernel_root[world_cpu], l4);
+	flush_own();
 }
 
 void root_set_user(mfn_t l4)
 {
 	this_vcpu.user_l4 = l4;
-	copy_root(user_root, l4);
+	copy_root(user_root[world_cpu], l4);
 }
 
-void root_peek_kernel(void) { flush(); }
-void root_peek_done(void) { flush(); }
+void root_peek_kernel(void) { flush_own(); }
+void root_peek_done(void) { flush_own(); }
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_map(u64 va, mfn_t m, u64 flags) { (void)va, (void)m, (void)flags; }
 void vcpu_area_unmap(u64 va) { (void)va; }
@@ -325,7 +416,15 @@ static const struct asi_class isolated = { .vcpu_pt = true };
 struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
 const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &isolated; }
 
-void spin_lock(spinlock_t *l) { (void)l; BUG_ON(page_locked); page_locked = true; }
+void spin_lock(spinlock_t *l)
+{
+	(void)l;
+	while (page_locked)
+		wait_for_other();
+	page_locked = true;
+}
+
+
 void spin_unlock(spinlock_t *l) { (void)l; BUG_ON(!page_locked); page_locked = false; }
 
 /* What the window's tables show of frame @f: nothing, or it. */

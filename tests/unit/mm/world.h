@@ -22,7 +22,10 @@
 #define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
 
 extern struct domain world_domain, world_foreign;
-extern pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];	/* what the other CPU's CR3 may name */
+#define WORLD_CPUS	2
+extern pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];	/* what each CPU's CR3 may name */
+extern unsigned world_cpu, world_nr_cpus;	/* the one simulated now; how many there are */
+extern bool world_irq_off;
 
 /* Of 256 preemption checks how many say stop; of 256 guest copies how many fault. */
 extern unsigned preempt_rate, fault_rate, public_fault_rate;
@@ -37,6 +40,14 @@ extern const unsigned char *world_feed;
 extern size_t world_feed_bytes;
 
 void world_reset(void);
+
+/* A second CPU with a vcpu of the same domain, and no L4 yet; to go on as CPU @cpu; a vcpu's private page. */
+void world_add_cpu(void);
+void world_switch(unsigned cpu);
+const struct vcpu_private *world_vcpu(unsigned cpu);
+/* Called where this CPU waits for another (must), to let it go on. */
+extern void (*world_yield)(bool must);
+
 pte_t *frame_ptr(unsigned f);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosted instructions: one CPU without interrupts. */
+/* Hosted instructions: CPUs whose interrupts are a flag. */
 #pragma once
 #include <isola/types.h>
 
@@ -11,6 +11,15 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 	return (struct cpuid_regs){ leaf == 0x80000000 ? 0x80000008 : 40, 0, 0, 0 };
 }
 
-static inline u64 irq_save(void) { return 0; }
-static inline void irq_restore(u64 flags) { (void)flags; }
+extern bool world_irq_off;
+
+static inline u64 irq_save(void)
+{
+	u64 flags = world_irq_off;
+
+	world_irq_off = true;
+	return flags;
+}
+
+static inline void irq_restore(u64 flags) { world_irq_off = flags; }
 void cpu_relax(void);			/* with one CPU nobody else ends a wait: the harness reports it */
