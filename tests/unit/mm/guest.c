@@ -55,8 +55,6 @@ static pte_t random_entry(unsigned level)
 
 /* ---- One hypercall, with its continuations, other calls possibly in between ---- */
 
-bool guest_call(unsigned depth);
-
 static long dispatch(unsigned nr, const u64 *a)
 {
 	switch (nr) {
@@ -156,6 +154,9 @@ static bool do_mmu_update(unsigned depth)
 	return call(depth, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, random_domid());
 }
 
+/* A frame that some vcpu is about to make a table of. */
+static unsigned hot_frame;
+
 static void random_ext(struct mmuext_op *op)
 {
 	static const u8 likely_cmds[] = { 0, 1, 2, 3, 4, 4, 4, 4, 5, 15 };
@@ -165,7 +166,7 @@ static void random_ext(struct mmuext_op *op)
 	if (op->cmd == MMUEXT_FLUSH_CACHE || op->cmd == MMUEXT_FLUSH_CACHE_GLOBAL)
 		op->cmd = MMUEXT_TLB_FLUSH_LOCAL;
 	if (op->cmd <= 3)
-		f = rnd(8) ? frame_of_role(op->cmd + 1) : f;
+		hot_frame = f = rnd(8) ? frame_of_role(op->cmd + 1) : f;
 	if (op->cmd == MMUEXT_NEW_BASEPTR || op->cmd == MMUEXT_NEW_USER_BASEPTR)
 		f = rnd(8) ? frame_of_role(4) : f;
 	op->arg1.mfn = f;
@@ -312,6 +313,23 @@ static bool do_recycle(unsigned depth)
 	return call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF);
 }
 
+/* Maps such a frame, touches it and takes the mapping back, through a table that the processor remembers. */
+static bool do_touch(unsigned depth)
+{
+	unsigned table = rnd(NR_OWN), slot = slots[rnd(NR_SLOTS)];
+	struct mmu_update req;
+
+	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[table][USE_L1]; tries++)
+		table = (table + 1) % NR_OWN;
+	req.ptr = ((u64)table << PAGE_SHIFT) + 8 * slot;
+	req.val = ((u64)(rnd(4) ? hot_frame : rnd(NR_OWN)) << PAGE_SHIFT) | PTE_P | PTE_RW;
+	if (!call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF))
+		return false;
+	tlb_touch(table, slot);
+	req.val = 0;
+	return call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF);
+}
+
 /* Gives up a frame that the processor still remembers, as soon as nothing maps it. */
 static bool do_give_up(unsigned depth)
 {
@@ -375,7 +393,7 @@ bool guest_call(unsigned depth)
 		do_mmuext, do_update_va, do_update_va, do_update_va, do_gdt, do_descriptor,
 		do_memory, do_exchange, do_questions, do_otherdomain,
 		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
-		do_recycle, do_give_up,
+		do_recycle, do_give_up, do_touch, do_touch,
 	};
 
 	return actions[rnd(sizeof(actions) / sizeof(actions[0]))](depth);

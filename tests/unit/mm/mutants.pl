@@ -78,9 +78,6 @@ sub race_mutants {
 			'		if (x & PGT_locked) {', '		if (0) {'],
 		['PRE-1-299 a busy table is taken as if it were partial', 'arch/x86/mm/page_type.c',
 			'	return x & PGT_partial ? x & ~PGT_partial : 0;', '	return x & ~PGT_partial;'],
-		['TLB-3 frames that another vcpu gave up are freed unflushed', 'arch/x86/asi/domain_map.c',
-			"	/* Taken before the flush", "	tlb_flush_vcpus(d, ~0ul, ~0ul);\n	/* Taken before the flush",
-			"	tlb_flush_vcpus(d, ~0ul, ~0ul);\n	while (n) {", "	while (n) {"],
 		['MEM-4 a frame is checked, then marked as leaving', 'arch/x86/asi/domain_map.c',
 			"	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n" .
 			"					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n		return -EBUSY;",

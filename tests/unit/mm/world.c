@@ -219,6 +219,8 @@ static void flush(void)
 	interrupt_others();
 	memset(tlb_use, 0, sizeof(tlb_use));
 	cpu_clock = clock_now;
+	if (world_yield)
+		world_yield(false);
 }
 
 /*
@@ -271,6 +273,14 @@ static pte_t some_entry(const pte_t *table)
 			return e;
 	}
 	return pte_read(&table[slots[first % NR_SLOTS]]);
+}
+
+bool tlb_touch(unsigned table, unsigned slot)
+{
+	if (!tlb_use[table][USE_L1])
+		return false;
+	walk_step(pte_read(frame_ptr(table) + slot), 1);
+	return true;
 }
 
 void tlb_walk(const pte_t *root)
@@ -419,6 +429,8 @@ const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &
 void spin_lock(spinlock_t *l)
 {
 	(void)l;
+	if (world_yield)
+		world_yield(false);
 	while (page_locked)
 		wait_for_other();
 	page_locked = true;

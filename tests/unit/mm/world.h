@@ -58,6 +58,8 @@ enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
 extern bool tlb_use[NR_FRAMES][NR_USES];
 /* The processor walks to somewhere, from @root or from a table it remembers. */
 void tlb_walk(const pte_t *root);
+/* It goes through entry @slot of the L1 table @table, if it remembers that. */
+bool tlb_touch(unsigned table, unsigned slot);
 
 /* Do the window's tables map frame @f? */
 bool window_shows(unsigned f);

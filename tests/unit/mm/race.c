@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two CPUs at once: each makes calls of the hostile guest on the same frames, and one lets the other go on in the middle of a call,
+ * between any two accesses that others can see. When both have come to rest the audit recomputes everything.
+ *
+ * The product's files are compiled with -fsanitize=thread, and this file stands in for that sanitizer's run-time: its functions are
+ * the points where CPUs take turns. All is one thread and one seed: what is found once is found again.
+ * Arguments: rounds, seed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/root.h>
+#include "guest.h"
+#include "tap.h"
+#include "world.h"
+
+#define STACK_BYTES	(256 * 1024)
+
+static ucontext_t at_rest, cpu_context[WORLD_CPUS];
+static char stack[WORLD_CPUS][STACK_BYTES] __attribute__((aligned(16)));
+static bool running[WORLD_CPUS], racing, good = true;
+static unsigned long switches;
+static unsigned turn_rate;		/* of 256 accesses so many end a turn */
+
+static void go_on_as(unsigned cpu, ucontext_t *from)
+{
+	switches++;
+	world_switch(cpu);
+	swapcontext(from, &cpu_context[cpu]);
+}
+
+static void take_turns(bool must)
+{
+	unsigned other = !world_cpu;
+
+	if (racing && running[other] && (must || tap_random() % 256 < turn_rate))
+		go_on_as(other, &cpu_context[world_cpu]);
+}
+
+static void cpu_main(void)
+{
+	unsigned cpu = world_cpu;
+
+	for (unsigned i = 0; i < 3; i++)
+		good &= guest_call(0);
+	running[cpu] = false;
+	if (running[!cpu])
+		go_on_as(!cpu, &cpu_context[cpu]);
+	else
+		setcontext(&at_rest);
+}
+
+static void round_of_calls(void)
+{
+	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++) {
+		getcontext(&cpu_context[cpu]);
+		cpu_context[cpu].uc_stack.ss_sp = stack[cpu];
+		cpu_context[cpu].uc_stack.ss_size = STACK_BYTES;
+		makecontext(&cpu_context[cpu], cpu_main, 0);
+		running[cpu] = true;
+	}
+	racing = true;
+	go_on_as(tap_random() % 2, &at_rest);
+	racing = false;
+}
+
+/* ---- The sanitizer's run-time: points where turns may change ---- */
+
+#define POINT() take_turns(false)
+
+#define ATOMIC_RMW(name, op)							\
+	u64 __tsan_atomic64_##name(volatile u64 *p, u64 v, int order);		\
+	u64 __tsan_atomic64_##name(volatile u64 *p, u64 v, int order)		\
+	{									\
+		u64 old;							\
+										\
+		(void)order;							\
+		POINT();							\
+		old = *p;							\
+		*p = op;							\
+		POINT();							\
+		return old;							\
+	}
+
+ATOMIC_RMW(exchange, v)
+ATOMIC_RMW(fetch_add, old + v)
+ATOMIC_RMW(fetch_sub, old - v)
+ATOMIC_RMW(fetch_and, old & v)
+ATOMIC_RMW(fetch_or, old | v)
+
+int __tsan_atomic64_compare_exchange_strong(volatile u64 *p, u64 *old, u64 v, int order, int fail_order);
+int __tsan_atomic64_compare_exchange_strong(volatile u64 *p, u64 *old, u64 v, int order, int fail_order)
+{
+	bool same;
+
+	(void)order, (void)fail_order;
+	POINT();
+	same = *p == *old;
+	if (same)
+		*p = v;
+	else
+		*old = *p;
+	POINT();
+	return same;
+}
+
+void __tsan_atomic64_store(volatile u64 *p, u64 v, int order);
+void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)
+{
+	(void)order;
+	POINT();
+	*p = v;
+	POINT();
+}
+
+#define ACCESS(name)						\
+	void __tsan_##name(void *p);				\
+	void __tsan_##name(void *p)				\
+	{							\
+		(void)p;					\
+		POINT();					\
+	}
+#define ACCESSES(kind)	ACCESS(kind##1) ACCESS(kind##2) ACCESS(kind##4) ACCESS(kind##8) ACCESS(kind##16)
+
+ACCESSES(read)
+ACCESSES(write)
+ACCESSES(volatile_read)
+ACCESSES(volatile_write)
+
+void __tsan_read_range(void *p, unsigned long bytes);
+void __tsan_read_range(void *p, unsigned long bytes) { (void)p, (void)bytes; }
+void __tsan_write_range(void *p, unsigned long bytes);
+void __tsan_write_range(void *p, unsigned long bytes) { (void)p, (void)bytes; }
+void __tsan_init(void);
+void __tsan_init(void) { }
+void __tsan_func_entry(void *p);
+void __tsan_func_entry(void *p) { (void)p; }
+void __tsan_func_exit(void);
+void __tsan_func_exit(void) { }
+
+/* ---- The run ---- */
+
+static void start(void)
+{
+	const mfn_t l4 = _mfn(4);
+
+	guest_start();
+	world_add_cpu();
+	world_yield = take_turns;
+	world_switch(1);
+	if (page_get_and_type(page_of(l4), &world_domain, PGT_l4))
+		printf("Bail out! an L4 in use cannot be used twice\n");
+	root_set_kernel(l4);
+	world_switch(0);
+}
+
+int main(int argc, char **argv)
+{
+	static const unsigned preempts[] = { 0, 64, 200 }, turns[] = { 2, 16, 64, 128 };
+	unsigned long nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000, seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+
+	tap_random_state += 2 * seed;
+	world_seed(seed);
+	for (unsigned long i = 0; i < nr && good; i++) {
+		if (i % 1000 == 0) {
+			start();
+			preempt_rate = preempts[i / 1000 % 3];
+			turn_rate = turns[i / 1000 % 4];
+		}
+		round_of_calls();
+		good &= check(world_audit() == 0, "the audit after round %lu", i);
+	}
+	check(good, "a call went wrong");
+	all_ok("what two CPUs do at once leaves every count, flag and TLB entry right");
+	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu, %lu frames exchanged\n", seen.calls,
+	       seen.ok, seen.refused, seen.continued, switches, seen.parked, seen.exchanged);
+	ok(seen.ok > seen.calls / 50 && switches > nr, "calls succeed, and CPUs take turns");
+	return done();
+}
