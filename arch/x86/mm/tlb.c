@@ -69,8 +69,26 @@ static void flush_ipi(const u64 *payload)
 	flush_here(payload[0]);
 }
 
+static void cache_ipi(const u64 *payload)
+{
+	(void)payload;
+	asm volatile ("wbinvd" ::: "memory");
+}
+
+void cache_flush_all(void)
+{
+	u64 others[IPI_CPU_WORDS] = { 0 };
+
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu != smp_cpu_id())
+			others[cpu / 64] |= 1ul << cpu % 64;
+	cache_ipi(NULL);
+	ipi_call(others, IPI_FLUSH_CACHE, NULL, 0);
+}
+
 void tlb_init(void)
 {
+	ipi_set_function(IPI_FLUSH_CACHE, cache_ipi);
 	ipi_set_function(IPI_FLUSH_TLB, flush_ipi);
 }
 

@@ -17,6 +17,7 @@
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <asm/root.h>
+#include <asm/tlb.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
@@ -152,6 +153,16 @@ static int op_flush_cache(struct domain *d, const struct mmuext_op *op)
 	return 0;
 }
 
+/* The same on every CPU: the guest may have written anywhere. */
+static int op_flush_cache_global(struct domain *d, const struct mmuext_op *op)
+{
+	(void)op;
+	if (!d->is_privileged)
+		return -EACCES;
+	cache_flush_all();
+	return 0;
+}
+
 /* ---- The rest ---- */
 
 static int op_set_ldt(struct domain *d, const struct mmuext_op *op)
@@ -228,7 +239,7 @@ static const struct {
 	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, false },
 	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, true },
 	[MMUEXT_COPY_PAGE]         = { op_copy_page, true },
-	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache, false },
+	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, false },
 	[MMUEXT_MARK_SUPER]        = { op_unsupported, true },
 	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, true },
 };

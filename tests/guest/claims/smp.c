@@ -514,3 +514,20 @@ CLAIM(stale_table, "an L1 table unhooked without any flush by us and then writte
 	CHECK_EQ(wrong, 0);
 	CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
 }
+
+CLAIM(flush_cache_all, "FLUSH_CACHE_GLOBAL returns while another vCPU runs, which goes on running")
+{
+	uint64_t before;
+
+	other_start();
+	target = page_alloc();
+	stop = false;
+	job = job_read_target;
+	for (unsigned int round = 0; round < 20; round++) {
+		before = stores;
+		CHECK_OK(mmuext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0));
+		CHECK(WAIT_FOR(stores > before, 5000));
+	}
+	stop = true;
+	other_stop();
+}

@@ -48,3 +48,6 @@ void tlb_flush_stamped(struct domain *d, u32 stamp);
  * everything, else that page.
  */
 void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va);
+
+/* Write back and invalidate the caches of every CPU; waits. Interrupts on. */
+void cache_flush_all(void);
