@@ -83,20 +83,26 @@ void world_seed(unsigned long seed)
 	tap_random_state = 0x9e3779b97f4a7c15 + 2 * seed;
 }
 
-static void map_at(u64 va, u64 bytes)
+/* Zeroed memory at @va; the first time it is made. */
+static void map_at(u64 va, u64 bytes, bool first)
 {
-	void *p = mmap((void *)va, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
-	if (p == MAP_FAILED) {
+	if (!first) {
+		memset((void *)va, 0, bytes);
+	} else if (mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
 		perror("mmap");
 		exit(1);
 	}
 }
 
-pte_t *frame_ptr(unsigned f)
+static void map_memory(void)
 {
-	return window_ptr(_mfn(f));
+	static bool mapped;
+
+	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE, !mapped);
+	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE), !mapped);
+	map_at(VA_M2P_RW, PAGE_SIZE, !mapped);
+	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE, !mapped);
+	mapped = true;
 }
 
 static void frame_reset(unsigned f)
@@ -120,10 +126,7 @@ static void frame_reset(unsigned f)
 
 void world_reset(void)
 {
-	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE);
-	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE));
-	map_at(VA_M2P_RW, PAGE_SIZE);
-	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE);
+	map_memory();
 	memset(public_used, 0, sizeof(public_used));
 	public_fault_rate = 0;
 	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 1 };

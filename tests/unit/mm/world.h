@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/pgentry.h>
 #include <asm/vcpu_private.h>
@@ -48,7 +49,7 @@ const struct vcpu_private *world_vcpu(unsigned cpu);
 /* Called where this CPU waits for another (must), to let it go on. */
 extern void (*world_yield)(bool must);
 
-pte_t *frame_ptr(unsigned f);
+static inline pte_t *frame_ptr(unsigned f) { return window_ptr(_mfn(f)); }
 
 /*
  * Another CPU's TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
