@@ -9,7 +9,7 @@
  * one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
  *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
- * initialised vcpu, vcpu_info, shared_info, grant frames, device mappings of grants. A table is
+ * initialised vcpu, vcpu_info, shared_info, grant frames, handles of grants. A table is
  * gone into once, level by level from 4 down: no recursion.
  */
 #include <asm/domain_map.h>
@@ -131,7 +131,7 @@ static void hold_grants(struct audit *a, const struct grant_table *t)
 	for (u32 i = 0; i < t->nr_frames; i++)
 		hold(a, t->frame[i], PGT_writable);
 	for (u32 h = 0; t->handles && h < GNTTAB_MAX_HANDLES; h++)
-		if ((t->handles[h].flags & GNTMAP_device_map) &&
+		if ((t->handles[h].flags & (GNTMAP_host_map | GNTMAP_device_map)) &&
 		    t->handles[h].granter == a->d->domid)
 			hold(a, _mfn(t->handles[h].mfn),
 			     t->handles[h].flags & GNTMAP_readonly ? PGT_none : PGT_writable);

@@ -3,30 +3,35 @@
  * Mapping a granted frame, and unmapping it by handle.
  *
  * What each part holds (GNT-1): the entry in the mapper's page table holds what any entry of its
- * kind does (pt_modify takes and drops it); a device mapping holds one general and, writable, one
- * type reference of its own; the handle holds the pin.
+ * kind does (pt_modify takes and drops it); the handle holds the pin, one general and, writable,
+ * one type reference of its own, from the map until no mapping is left *and* the mapper's CPUs have
+ * been flushed (TLB-3, TLB-5). So the frame keeps its owner and its use, and the granter sees it in
+ * use, for as long as a CPU may reach it through what the handle stood for, also if the guest has
+ * overwritten the entry itself.
  */
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
+#include <asm/guest_flush.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
 #include <isola/vcpu.h>
 
-#define HELD_FLAGS (GNTMAP_host_map | GNTMAP_device_map | GNTMAP_readonly | GNTMAP_contains_pte)
-#define HANDLE_BUSY	0x8000u		/* an unmap of it is under way on some vcpu */
+#define MAPPED	(GNTMAP_host_map | GNTMAP_device_map)
+#define HELD_FLAGS (MAPPED | GNTMAP_readonly | GNTMAP_contains_pte)
+#define HANDLE_BUSY	0x8000u		/* a map or unmap of it is under way on some vcpu */
 #define AVAIL_SHIFT	16		/* _GNTMAP_guest_avail0 */
 
 /* ---- Handles: under the mapping domain's table lock. ----------------------------------------- */
 
-/* A free handle, busy until handle_publish(), with @flags. Returns its number, or -1. */
-static s32 handle_alloc(struct grant_table *t, u16 flags)
+/* A free handle, busy until handle_publish(). Returns its number, or -1. */
+static s32 handle_alloc(struct grant_table *t)
 {
-	s32 found = -1;
+	s32 n = -1;
 
 	spin_lock(&t->lock);
 	if (!t->handles) {
@@ -35,25 +40,28 @@ static s32 handle_alloc(struct grant_table *t, u16 flags)
 		if (!t->handles)
 			goto out;
 	}
-	for (u32 i = 0; i < GNTTAB_MAX_HANDLES && found < 0; i++) {
-		u32 h = (t->next_handle + i) % GNTTAB_MAX_HANDLES;
-
-		if (!t->handles[h].flags) {
-			t->handles[h].flags = flags | HANDLE_BUSY;
-			t->next_handle = h + 1;
-			found = h;
-		}
+	if (t->free_handle) {
+		n = t->free_handle - 1;
+		t->free_handle = t->handles[n].ref;
+	} else if (t->nr_handles < GNTTAB_MAX_HANDLES) {
+		n = t->nr_handles++;
 	}
+	if (n >= 0)
+		t->handles[n].flags = HANDLE_BUSY;
 out:
 	spin_unlock(&t->lock);
-	return found;
+	return n;
 }
 
-/* A busy handle becomes usable, whole, or (all zero) free. */
+/* A busy handle becomes @h; with no mapping left in it, free. */
 static void handle_publish(struct grant_table *t, u32 n, const struct grant_handle *h)
 {
 	spin_lock(&t->lock);
 	t->handles[n] = *h;
+	if (!(h->flags & MAPPED)) {
+		t->handles[n] = (struct grant_handle){ .ref = t->free_handle };
+		t->free_handle = n + 1;
+	}
 	spin_unlock(&t->lock);
 }
 
@@ -144,7 +152,8 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 
 /* ---- Map ------------------------------------------------------------------------------------- */
 
-static s16 take_device_refs(struct domain *rd, mfn_t m, bool write)
+/* What a handle holds of its frame, beside the pin. */
+static s16 take_frame(struct domain *rd, mfn_t m, bool write)
 {
 	struct page_info *pg = page_get_from_mfn(m, rd);
 
@@ -157,27 +166,24 @@ static s16 take_device_refs(struct domain *rd, mfn_t m, bool write)
 	return GNTST_okay;
 }
 
-static void drop_device_refs(mfn_t m, bool write)
+static void drop_frame(mfn_t m, bool write)
 {
 	if (write)
-		page_put_and_type(page_of(m));
-	else
-		page_put(page_of(m));
+		page_type_put_leaf(page_of(m));
+	page_put(page_of(m));
 }
 
-/* The entry is pinned: make what @op asks for of frame @m. */
+/* The grant is pinned: make what @op asks for of frame @m. */
 static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, mfn_t m)
 {
 	bool write = !(op->flags & GNTMAP_readonly);
-	s16 status = GNTST_okay;
+	s16 status = take_frame(rd, m, write);
 
-	if (op->flags & GNTMAP_device_map)
-		status = take_device_refs(rd, m, write);
-	if (status == GNTST_okay && (op->flags & GNTMAP_host_map)) {
-		status = set_entry(rd, op->host_addr, op->flags, m);
-		if (status != GNTST_okay && (op->flags & GNTMAP_device_map))
-			drop_device_refs(m, write);
-	}
+	if (status != GNTST_okay || !(op->flags & GNTMAP_host_map))
+		return status;
+	status = set_entry(rd, op->host_addr, op->flags, m);
+	if (status != GNTST_okay)
+		drop_frame(m, write);
 	return status;
 }
 
@@ -194,10 +200,10 @@ void gnttab_map_one(struct gnttab_map_grant_ref *op)
 	if (!rd)
 		return;
 	op->status = GNTST_bad_gntref;
-	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)))
+	if (!(op->flags & MAPPED))
 		return;
 	op->status = GNTST_no_device_space;
-	handle = handle_alloc(lt, op->flags & HELD_FLAGS);
+	handle = handle_alloc(lt);
 	if (handle < 0)
 		return;
 	op->status = gnttab_pin(rd, op->ref, current->domain, write, &m);
@@ -230,31 +236,41 @@ static s16 handle_take(u32 n, struct grant_handle *h)
 	s16 status = GNTST_bad_handle;
 
 	spin_lock(&t->lock);
-	n = n < GNTTAB_MAX_HANDLES ? index_nospec(n, GNTTAB_MAX_HANDLES) : 0;
-	if (t->handles && t->handles[n].flags && !(t->handles[n].flags & HANDLE_BUSY)) {
-		*h = t->handles[n];
-		t->handles[n].flags |= HANDLE_BUSY;
-		status = GNTST_okay;
+	if (n < t->nr_handles) {
+		n = index_nospec(n, GNTTAB_MAX_HANDLES);
+		if ((t->handles[n].flags & MAPPED) && !(t->handles[n].flags & HANDLE_BUSY)) {
+			*h = t->handles[n];
+			t->handles[n].flags |= HANDLE_BUSY;
+			status = GNTST_okay;
+		}
 	}
 	spin_unlock(&t->lock);
 	return status;
 }
 
-/* Put back what is left of it; with no mapping left the handle is free and its pin goes. */
-static void handle_return(u32 n, const struct grant_handle *h, u16 left)
+/* What the guest asks for of handle @h; *left: the flags of what stays. */
+static s16 undo(const struct grant_handle *h, u64 host_addr, u64 dev_bus_addr, pte_t replacement,
+		u16 *left)
 {
-	struct grant_table *t = current->domain->grants;
+	s16 status = GNTST_okay;
 
-	if (!(left & (GNTMAP_host_map | GNTMAP_device_map))) {
-		gnttab_unpin(domain_by_id(h->granter), h->ref, !(h->flags & GNTMAP_readonly));
-		left = 0;
+	if (host_addr && (h->flags & GNTMAP_host_map)) {
+		status = clear_entry(h, host_addr, h->flags & GNTMAP_contains_pte, replacement);
+		if (status != GNTST_okay)
+			return status;
+		*left &= ~GNTMAP_host_map;
 	}
-	spin_lock(&t->lock);
-	t->handles[n].flags = left;
-	spin_unlock(&t->lock);
+	if (dev_bus_addr && (h->flags & GNTMAP_device_map)) {
+		if (dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
+			return GNTST_bad_dev_addr;
+		*left &= ~GNTMAP_device_map;
+	}
+	return status;
 }
 
-static s16 unmap(u32 n, u64 host_addr, u64 dev_bus_addr, pte_t replacement)
+/* @batch has room. What the handle held goes into it with the last mapping. */
+static s16 unmap(struct gnttab_unmapped *batch, u32 n, u64 host_addr, u64 dev_bus_addr,
+		 pte_t replacement)
 {
 	struct grant_handle h;
 	s16 status = handle_take(n, &h);
@@ -263,33 +279,42 @@ static s16 unmap(u32 n, u64 host_addr, u64 dev_bus_addr, pte_t replacement)
 	if (status != GNTST_okay)
 		return status;
 	left = h.flags;
-	if (host_addr && (h.flags & GNTMAP_host_map)) {
-		status = clear_entry(&h, host_addr, h.flags & GNTMAP_contains_pte, replacement);
-		if (status == GNTST_okay)
-			left &= ~GNTMAP_host_map;
-	}
-	if (status == GNTST_okay && dev_bus_addr && (h.flags & GNTMAP_device_map)) {
-		status = dev_bus_addr == mfn_to_maddr(_mfn(h.mfn)) ? GNTST_okay
-								   : GNTST_bad_dev_addr;
-		if (status == GNTST_okay) {
-			drop_device_refs(_mfn(h.mfn), !(h.flags & GNTMAP_readonly));
-			left &= ~GNTMAP_device_map;
-		}
-	}
-	handle_return(n, &h, left);
+	status = undo(&h, host_addr, dev_bus_addr, replacement, &left);
+	batch->entries |= left != h.flags;
+	if (!(left & MAPPED))
+		batch->handle[batch->nr++] = h;
+	h.flags = left;
+	handle_publish(current->domain->grants, n, &h);
 	return status;
 }
 
-void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op)
+void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 {
-	op->status = unmap(op->handle, op->host_addr, op->dev_bus_addr, 0);
+	/* All of the domain: any of its vcpus may have used the entries (TLB-3). */
+	if (batch->entries)
+		guest_flush_all(FLUSH_EVERYTHING);
+	while (batch->nr) {
+		const struct grant_handle *h = &batch->handle[--batch->nr];
+		bool write = !(h->flags & GNTMAP_readonly);
+
+		/* The granter sees "free" last (GNT-2). */
+		drop_frame(_mfn(h->mfn), write);
+		gnttab_unpin(domain_by_id(h->granter), h->ref, write);
+	}
+	batch->entries = false;
+}
+
+void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch)
+{
+	op->status = unmap(batch, op->handle, op->host_addr, op->dev_bus_addr, 0);
 }
 
 /*
  * The page at new_addr moves to host_addr: its entry there is cleared, its references travel with
  * it.
  */
-void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op)
+void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
+				  struct gnttab_unmapped *batch)
 {
 	struct page_info *table;
 	pte_t *pe = op->new_addr ? pt_lock_l1e(op->new_addr, &table) : NULL, e = 0;
@@ -301,7 +326,7 @@ void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op)
 		e = pte_read(pe);
 		pt_unlock_l1e(table);
 	}
-	op->status = unmap(op->handle, op->host_addr, 0, e);
+	op->status = unmap(batch, op->handle, op->host_addr, 0, e);
 	if (op->status != GNTST_okay || !op->new_addr)
 		return;
 	/* The old place of the replacement becomes empty, as Xen leaves it. */

@@ -8,7 +8,6 @@
 #include <isola/lib/string.h>
 #include <isola/nospec.h>
 #include <asm/gnttab.h>
-#include <asm/guest_flush.h>
 #include <asm/hypercall.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -17,17 +16,35 @@
 
 /* ---- One element each: the structure has been copied in, and goes back out whole. ------------ */
 
-static void do_map(void *op)			{ gnttab_map_one(op); }
-static void do_unmap(void *op)			{ gnttab_unmap_one(op); }
-static void do_unmap_and_replace(void *op)	{ gnttab_unmap_and_replace_one(op); }
-static void do_copy(void *op)			{ gnttab_copy_one(op); }
+static void do_map(void *op, struct gnttab_unmapped *batch)
+{
+	(void)batch;
+	gnttab_map_one(op);
+}
 
-static void do_setup_table(void *arg)
+static void do_unmap(void *op, struct gnttab_unmapped *batch)
+{
+	gnttab_unmap_one(op, batch);
+}
+
+static void do_unmap_and_replace(void *op, struct gnttab_unmapped *batch)
+{
+	gnttab_unmap_and_replace_one(op, batch);
+}
+
+static void do_copy(void *op, struct gnttab_unmapped *batch)
+{
+	(void)batch;
+	gnttab_copy_one(op);
+}
+
+static void do_setup_table(void *arg, struct gnttab_unmapped *batch)
 {
 	struct gnttab_setup_table *op = arg;
 	struct domain *d = domain_by_id(op->dom);
 	int rc;
 
+	(void)batch;
 	op->status = GNTST_bad_domain;
 	if (!d)
 		return;
@@ -50,11 +67,12 @@ static void do_setup_table(void *arg)
 	op->status = GNTST_okay;
 }
 
-static void do_query_size(void *arg)
+static void do_query_size(void *arg, struct gnttab_unmapped *batch)
 {
 	struct gnttab_query_size *op = arg;
 	struct domain *d = domain_by_id(op->dom);
 
+	(void)batch;
 	op->status = d ? GNTST_okay : GNTST_bad_domain;
 	if (!d)
 		return;
@@ -62,33 +80,30 @@ static void do_query_size(void *arg)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
-/*
- * @bytes of one element; @flush: mappings went, and the guest may not go on before they are gone
- * everywhere.
- */
 static const struct {
-	void (*fn)(void *op);
-	u8 bytes;
-	bool flush;
+	void (*fn)(void *op, struct gnttab_unmapped *batch);
+	u8 bytes;			/* of one element */
 } lists[] = {
-	[GNTTABOP_map_grant_ref]      = { do_map, sizeof(struct gnttab_map_grant_ref), false },
-	[GNTTABOP_unmap_grant_ref]    = { do_unmap, sizeof(struct gnttab_unmap_grant_ref), true },
-	[GNTTABOP_unmap_and_replace]  = { do_unmap_and_replace,
-					  sizeof(struct gnttab_unmap_and_replace), true },
-	[GNTTABOP_copy]               = { do_copy, sizeof(struct gnttab_copy), false },
-	[GNTTABOP_setup_table]        = { do_setup_table, sizeof(struct gnttab_setup_table),
-					  false },
-	[GNTTABOP_query_size]         = { do_query_size, sizeof(struct gnttab_query_size), false },
+	[GNTTABOP_map_grant_ref]     = { do_map, sizeof(struct gnttab_map_grant_ref) },
+	[GNTTABOP_unmap_grant_ref]   = { do_unmap, sizeof(struct gnttab_unmap_grant_ref) },
+	[GNTTABOP_unmap_and_replace] = { do_unmap_and_replace,
+					 sizeof(struct gnttab_unmap_and_replace) },
+	[GNTTABOP_copy]              = { do_copy, sizeof(struct gnttab_copy) },
+	[GNTTABOP_setup_table]       = { do_setup_table, sizeof(struct gnttab_setup_table) },
+	[GNTTABOP_query_size]        = { do_query_size, sizeof(struct gnttab_query_size) },
 };
 
 #define MAX_ELEMENT 64
 
 static long do_list(u32 cmd, u64 list, u32 count)
 {
+	struct gnttab_unmapped batch;
 	u64 bytes = lists[cmd].bytes;
 	u32 done;
 	int rc = 0;
 
+	batch.nr = 0;
+	batch.entries = false;
 	for (done = 0; done < count; done++) {
 		char op[MAX_ELEMENT] __aligned(8);
 		u64 at = guest_elem(list, done, bytes);
@@ -102,14 +117,16 @@ static long do_list(u32 cmd, u64 list, u32 count)
 			rc = -EFAULT;
 			break;
 		}
-		lists[cmd].fn(op);
+		if (batch.nr == GNTTAB_UNMAP_BATCH)
+			gnttab_unmap_finish(&batch);
+		lists[cmd].fn(op, &batch);
 		if (copy_to_guest(at, op, bytes)) {
 			rc = -EFAULT;
 			break;
 		}
 	}
-	if (lists[cmd].flush && done)
-		guest_flush_all(FLUSH_EVERYTHING);
+	/* On every way out, a continuation too. */
+	gnttab_unmap_finish(&batch);
 	if (rc == -EFAULT)
 		return rc;
 	if (done < count)

@@ -206,6 +206,86 @@ CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is r
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
+CLAIM(unmap_list, "one list takes back a handle's two mappings one after the other; a third time is refused")
+{
+	struct gnttab_map_grant_ref m;
+	struct gnttab_unmap_grant_ref u[3] = { 0 };
+
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
+	CHECK_OK(m.status);
+	for (unsigned int i = 0; i < 3; i++)
+		u[i].handle = m.handle;
+	u[0].host_addr = ARG(window(0));
+	u[1].dev_bus_addr = m.dev_bus_addr;
+	u[2].host_addr = ARG(window(0));
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, u, 3));
+	CHECK_OK(u[0].status);
+	CHECK_OK(u[1].status);
+	CHECK_EQ(u[2].status, (int16_t)GNTST_bad_handle);
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+}
+
+CLAIM(unmap_part, "a handle of two mappings keeps the grant in use until both are gone")
+{
+	struct gnttab_map_grant_ref m;
+
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
+	CHECK_OK(m.status);
+	CHECK_EQ(unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
+	CHECK_OK(unmap(m.handle, 0, m.dev_bus_addr));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
+	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+}
+
+CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the grant in use; put back, it can be unmapped")
+{
+	uint64_t *page = page_alloc();
+	struct gnttab_map_grant_ref m;
+
+	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
+	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	CHECK_OK(m.status);
+	CHECK_OK(remap(window(0), 0));
+	CHECK(unmap(m.handle, ARG(window(0)), 0) < 0);
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
+	/* Xen forgets that a processor may still know the entry of a domain that is not the owner. */
+	CHECK_OK(make_readonly(page));
+	if (on_isola)
+		CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
+	CHECK_OK(remap(window(0), rw_pte(page)));
+	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0));
+	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(page), 0));
+}
+
+#define MANY 100u
+
+CLAIM(handles, "handles are given out again: more maps and unmaps than there can be handles, in lists, all work")
+{
+	static struct gnttab_map_grant_ref m[MANY];
+	static struct gnttab_unmap_grant_ref u[MANY];
+
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	for (unsigned int round = 0; round < 60; round++) {
+		for (unsigned int i = 0; i < MANY; i++)
+			m[i] = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map, .ref = FIRST_REF, .dom = SELF };
+		CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, m, MANY));
+		for (unsigned int i = 0; i < MANY; i++) {
+			CHECK_OK(m[i].status);
+			CHECK(!i || m[i].handle != m[i - 1].handle);
+			u[i] = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = m[i].dev_bus_addr, .handle = m[i].handle };
+		}
+		CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, u, MANY));
+		for (unsigned int i = 0; i < MANY; i++)
+			CHECK_OK(u[i].status);
+		CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+	}
+}
+
 CLAIM(map_by_entry, "GNTMAP_contains_pte maps through the machine address of an L1 entry")
 {
 	volatile uint64_t *page = page_alloc(), *w = window(0);

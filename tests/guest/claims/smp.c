@@ -14,6 +14,7 @@
 #include "../memory.h"
 #include "../text.h"
 #include "../traps.h"
+#include <xen/grant_table.h>
 
 #define OTHER 1u
 
@@ -527,6 +528,93 @@ CLAIM(flush_cache_all, "FLUSH_CACHE_GLOBAL returns while another vCPU runs, whic
 		before = stores;
 		CHECK_OK(mmuext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0));
 		CHECK(WAIT_FOR(stores > before, 5000));
+	}
+	stop = true;
+	other_stop();
+}
+
+/* ---- Grants ---- */
+
+#define RACE_REF 20u		/* and the one after it */
+#define LIST 100u		/* Xen counts no more than 128 uses of one kind */
+
+static volatile struct grant_entry_v1 *race_table;
+static volatile uint64_t race_round, race_seen;
+
+/* Writes through the mapping; once in each round after the entry says "free". */
+static void job_use_grant(void)
+{
+	while (!stop) {
+		uint64_t round = race_round, faults;
+
+		if (round == race_seen)
+			continue;
+		while (!stop && (race_table[RACE_REF].flags & (GTF_reading | GTF_writing))) {
+			other_write(target, round);
+			stores++;
+		}
+		faults = smp_faults;
+		other_write(target, ~round);
+		wrong += smp_faults == faults;
+		race_seen = round;
+	}
+}
+
+static void grant_self(unsigned int ref, const void *page)
+{
+	race_table[ref].flags = 0;
+	race_table[ref].domid = 0;
+	race_table[ref].frame = (uint32_t)mfn_of(page);
+	asm volatile("" : : : "memory");
+	race_table[ref].flags = GTF_permit_access;
+}
+
+/* All of one list: the first is mapped at @va, the others for devices. */
+static void map_list(struct gnttab_unmap_grant_ref *u, const volatile void *va)
+{
+	static struct gnttab_map_grant_ref m[LIST];
+
+	for (unsigned int i = 0; i < LIST; i++)
+		m[i] = (struct gnttab_map_grant_ref){ .host_addr = i ? 0 : ARG(va), .ref = i ? RACE_REF + 1 : RACE_REF,
+						      .flags = i ? GNTMAP_device_map : GNTMAP_host_map };
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, m, LIST));
+	for (unsigned int i = 0; i < LIST; i++) {
+		CHECK_SAY(m[i].status == 0, "map %u of the list: %d", i, m[i].status);
+		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = i ? 0 : ARG(va), .handle = m[i].handle,
+							.dev_bus_addr = i ? m[i].dev_bus_addr : 0 };
+	}
+}
+
+CLAIM(grant_free_last, "an entry says that its grant is free only when no other vCPU of the mapper can write through the mapping "
+      "any more, in the middle of a long list of unmaps too")
+{
+	static struct gnttab_unmap_grant_ref u[LIST];
+	static unsigned long frame;
+	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
+
+	other_start();
+	setup.frame_list.p = &frame;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, &setup, 1));
+	CHECK_OK(setup.status);
+	CHECK_OK(remap(window(3), make_pte(frame, PTE_RW_PAGE)));
+	race_table = window(3);
+	target = window(0);
+	grant_self(RACE_REF, page_alloc());
+	grant_self(RACE_REF + 1, page_alloc());
+	stop = false;
+	wrong = race_round = race_seen = 0;
+	job = job_use_grant;
+	for (unsigned int round = 1; round <= 100; round++) {
+		uint64_t before = stores;
+
+		map_list(u, target);
+		race_round = round;
+		CHECK(WAIT_FOR(stores > before + 3, 5000));
+		CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, u, LIST));
+		for (unsigned int i = 0; i < LIST; i++)
+			CHECK_OK(u[i].status);
+		CHECK(WAIT_FOR(race_seen == round, 5000));
+		CHECK_EQ(wrong, 0);
 	}
 	stop = true;
 	other_stop();

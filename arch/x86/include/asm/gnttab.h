@@ -25,7 +25,8 @@ struct grant_pins {
 };
 
 /*
- * One mapping: a handle is an index. flags 0: free. Under the lock of the *mapping* domain's table.
+ * One mapping: a handle is an index. flags 0: free, ref is one more than the next free one's, 0 at
+ * the end. Under the lock of the *mapping* domain's table.
  */
 struct grant_handle {
 	u64 mfn;
@@ -34,13 +35,25 @@ struct grant_handle {
 	u16 flags;			/* GNTMAP_*: what is still held (GNT-1) */
 };
 
+/*
+ * Handles whose mappings a list has undone; what they held of their frames waits for one flush of
+ * the mapper's CPUs.
+ */
+#define GNTTAB_UNMAP_BATCH	32u
+struct gnttab_unmapped {
+	unsigned nr;
+	bool entries;			/* some mapping went: the flush is due */
+	struct grant_handle handle[GNTTAB_UNMAP_BATCH];
+};
+
 struct grant_table {
 	spinlock_t lock;
 	u32 nr_frames;			/* <= GNTTAB_MAX_FRAMES; only grows (GNT-6) */
 	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */
 	struct grant_pins *pins[GNTTAB_MAX_FRAMES];
 	struct grant_handle *handles;	/* GNTTAB_MAX_HANDLES of them, made at the first map */
-	u32 next_handle;		/* where the search for a free one starts */
+	u32 nr_handles;			/* used at some time; only grows */
+	u32 free_handle;		/* one more than the first free one among them, 0: none */
 };
 
 /* d's table, with one frame. -ENOMEM. */
@@ -60,11 +73,12 @@ s16 __must_check gnttab_pin(struct domain *rd, u32 ref, const struct domain *use
 void gnttab_unpin(struct domain *rd, u32 ref, bool write);
 
 /*
- * One element each; the status is the guest's. After an unmap the caller owes one flush of the
- * mapping domain before the guest runs again; frames are protected until then as after any other
- * change of an entry.
+ * One element each; the status is the guest's. An unmap needs room for one more in @batch, and
+ * gnttab_unmap_finish() before the guest runs again: it flushes, then gives back what was held.
  */
 void gnttab_map_one(struct gnttab_map_grant_ref *op);
-void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op);
-void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op);
+void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch);
+void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
+				  struct gnttab_unmapped *batch);
+void gnttab_unmap_finish(struct gnttab_unmapped *batch);
 void gnttab_copy_one(struct gnttab_copy *op);
