@@ -5,9 +5,12 @@
  * General pool: frames that are domain's, vcpu's or cpu's, or free. Public pool: 2 MiB blocks taken
  * from the general pool, mapped at VA_PUBLIC, never given back (isola/page_alloc.h says why).
  * A free block is known by its first frame: count_info == 0, tlb_stamp = order | FREE_HEAD, linked
- * by next/prev under free_list[pool][order]. Frames inside it have count_info == 0 and tlb_stamp ==
- * 0. A frame of the public pool, used or not, and every frame not given to the allocator, carries
- * PGC_hv.
+ * by next/prev in the free list of its order and zone. Frames inside it have count_info == 0 and
+ * tlb_stamp == 0. A frame of the public pool, used or not, and every frame not given to the
+ * allocator, carries PGC_hv.
+ * Zone z holds the blocks whose frame numbers have z bits: all of a block's numbers do, because a
+ * block is aligned to its size and frame 0 is in none. So "every address below 2^n" means some
+ * zones whole, and no list is ever searched.
  * Lock: alloc_lock protects the lists and the counters.
  */
 #include <isola/page_alloc.h>
@@ -26,9 +29,19 @@ enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
 #define PUBLIC_ORDER	9		/* the public pool grows by 2 MiB */
 #define PUBLIC_BITS	39		/* VA_PUBLIC reaches 512 GiB of machine memory */
 
+/* Numbers of frames of RAM have less bits. */
+#define NR_ZONES	32
+
+static_assert(MAX_MFN <= 1ul << (NR_ZONES - 1), "a zone for each width of a frame number");
+static_assert(MAX_ORDER < 32, "a word has a bit for each order");
+
+struct zone {
+	u32 first[MAX_ORDER + 1];	/* first frame of the first block; 0: none */
+	u32 orders;			/* bit n: first[n] is not 0 */
+};
+
 static spinlock_t alloc_lock = SPINLOCK_INIT(LOCK_PAGE_ALLOC);
-/* first frame of the first block; 0 = empty (frame 0 is never given out) */
-static u32 free_list[NR_POOLS][MAX_ORDER + 1];
+static struct zone zones[NR_POOLS][NR_ZONES];
 static u64 free_pages[NR_POOLS], public_pages, total_pages;
 
 static struct page_info *frame(u32 n)
@@ -36,35 +49,46 @@ static struct page_info *frame(u32 n)
 	return page_of(_mfn(n));
 }
 
+static struct zone *zone_of(enum pool pool, u32 n)
+{
+	return &zones[pool][32 - __builtin_clz(n)];
+}
+
 static void list_push(enum pool pool, unsigned order, u32 n)
 {
+	struct zone *z = zone_of(pool, n);
 	struct page_info *pg = frame(n);
-	u32 first = free_list[pool][order];
+	u32 first = z->first[order];
 
 	pg->tlb_stamp = FREE_HEAD | order;
 	pg->prev = 0;
 	pg->next = first;
 	if (first)
 		frame(first)->prev = n;
-	free_list[pool][order] = n;
+	z->first[order] = n;
+	z->orders |= 1u << order;
 }
 
 static void list_remove(enum pool pool, unsigned order, u32 n)
 {
+	struct zone *z = zone_of(pool, n);
 	struct page_info *pg = frame(n);
 
 	if (pg->prev)
 		frame(pg->prev)->next = pg->next;
 	else
-		free_list[pool][order] = pg->next;
+		z->first[order] = pg->next;
 	if (pg->next)
 		frame(pg->next)->prev = pg->prev;
+	if (!z->first[order])
+		z->orders &= ~(1u << order);
 	pg->tlb_stamp = 0;
 	pg->next = pg->prev = 0;
 }
 
 /*
  * Is frame @n the head of a free block of @order in @pool? The two pools never share a 2 MiB block.
+ * @n may be on its way here without the lock: retire() makes its count 0 last.
  */
 static bool is_free_block(enum pool pool, unsigned order, u32 n)
 {
@@ -73,8 +97,9 @@ static bool is_free_block(enum pool pool, unsigned order, u32 n)
 	if (!mfn_has_page(_mfn(n)))
 		return false;
 	pg = frame(n);
-	return pg->tlb_stamp == (FREE_HEAD | order) &&
-	       pg->count_info == (pool == POOL_PUBLIC ? PGC_hv : 0);
+	return __atomic_load_n(&pg->count_info, __ATOMIC_ACQUIRE) ==
+		       (pool == POOL_PUBLIC ? PGC_hv : 0) &&
+	       READ_ONCE(pg->tlb_stamp) == (FREE_HEAD | order);
 }
 
 /* alloc_lock held. Merge with free buddies as far as they go, then list. */
@@ -96,20 +121,23 @@ static void free_block(enum pool pool, unsigned order, u32 n)
 }
 
 /*
- * alloc_lock held. First frame, or 0. Bound of the search: blocks of one list above @max_bits are
- * skipped one by one.
+ * alloc_lock held. First frame, or 0. The highest zone that will do comes first: low memory is for
+ * those who must have it.
  */
 static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 {
-	u64 limit = max_bits && max_bits < 64 ? (1ul << max_bits) >> PAGE_SHIFT : ~0ul;
+	unsigned z = NR_ZONES;
 
-	for (unsigned o = order; o <= MAX_ORDER; o++) {
-		u32 n = free_list[pool][o];
+	if (max_bits && max_bits < NR_ZONES + PAGE_SHIFT)
+		z = max_bits > PAGE_SHIFT ? max_bits - PAGE_SHIFT + 1 : 0;
+	while (z-- > 0) {
+		u32 orders = zones[pool][z].orders >> order << order, n;
+		unsigned o;
 
-		while (n && n + (1ul << order) > limit)
-			n = frame(n)->next;
-		if (!n)
+		if (!orders)
 			continue;
+		o = __builtin_ctz(orders);
+		n = zones[pool][z].first[o];
 		list_remove(pool, o, n);
 		while (o > order) {
 			o--;
@@ -174,18 +202,28 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	return _mfn(n);
 }
 
+/*
+ * Nothing is left of what the frame was, and then it is free: in this order, because is_free_block()
+ * on another CPU may look at it meanwhile, and a flush clock of the past can look like FREE_HEAD.
+ */
+static void retire(struct page_info *pg, u64 count_info)
+{
+	BUG_ON(pg->count_info & (PGC_allocated | PGC_count_mask));
+	WRITE_ONCE(pg->tlb_stamp, 0);
+	pg->type_info = 0;
+	pg->owner = DOMID_INVALID;
+	pg->nr_validated = 0;
+	pg->next = pg->prev = 0;
+	__atomic_store_n(&pg->count_info, count_info, __ATOMIC_RELEASE);
+}
+
 void page_free(enum alloc_class class, mfn_t first, unsigned order)
 {
 	enum pool pool = class == ALLOC_PUBLIC ? POOL_PUBLIC : POOL_GENERAL;
 	u32 n = mfn_x(first);
 
-	for (u32 i = 0; i < 1u << order; i++) {
-		struct page_info *pg = frame(n + i);
-
-		BUG_ON(pg->count_info & (PGC_allocated | PGC_count_mask));
-		*pg = (struct page_info){ .count_info = pool == POOL_PUBLIC ? PGC_hv : 0,
-					   .owner = DOMID_INVALID };
-	}
+	for (u32 i = 0; i < 1u << order; i++)
+		retire(frame(n + i), pool == POOL_PUBLIC ? PGC_hv : 0);
 	spin_lock(&alloc_lock);
 	free_block(pool, order, n);
 	spin_unlock(&alloc_lock);

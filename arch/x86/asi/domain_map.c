@@ -378,10 +378,12 @@ void domain_release_flush(struct domain *d)
 		struct page_info *pg = page_of(_mfn(n));
 		u32 next = pg->next;
 
-		/* Nobody's, but not free yet: what was left in it is wiped here, not when somebody asks for it (LEAK-2). */
+		/*
+		 * Nobody's, but not free before page_free(): what was left in it is wiped here, not
+		 * when somebody asks for it (LEAK-2).
+		 */
 		pg->count_info = PGC_hv;
 		scrub_frame(_mfn(n));
-		pg->count_info = 0;
 		page_free(ALLOC_DOMAIN, _mfn(n), 0);
 		n = next;
 	}

@@ -404,6 +404,8 @@ void scrub_frame(mfn_t m) { memset(window_ptr(m), 0, PAGE_SIZE); }
 void page_free(enum alloc_class class, mfn_t m, unsigned order)
 {
 	(void)class, (void)order;
+	if (page_of(m)->count_info != PGC_hv)
+		panic("frame %lx looks free before the allocator has it", mfn_x(m));
 	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
 	memset(window_ptr(m), 0x5a, PAGE_SIZE);
 }
