@@ -60,6 +60,7 @@ const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
 	HC(event_channel_op),
 	HC(physdev_op),
 #undef HC
+	[__HYPERVISOR_arch_0] = hc_mca,
 #ifdef CONFIG_AUDIT
 	[__HYPERVISOR_arch_7] = hc_audit,
 #endif

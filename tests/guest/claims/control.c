@@ -13,6 +13,7 @@
 #include "../text.h"
 #include "../traps.h"
 #include <xen/grant_table.h>
+#include <xen/arch-x86/xen-mca.h>
 
 CLAIM(trap_table_partial, "set_trap_table changes only the vectors it lists")
 {
@@ -266,6 +267,60 @@ CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a kn
 	op.u.firmware_info.index = 0;
 	rc = HC1(platform_op, &op);
 	CHECK(rc == 0 || rc == -XEN_ESRCH || rc == -XEN_ENOENT || rc == -XEN_ENOSYS);
+}
+
+/* ---- Machine checks ---- */
+
+#define MCA(op) hypercall_bare(__HYPERVISOR_mca, ARG(op), 0, 0, 0, 0)
+
+CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown command of the right one is -ENOSYS or -EINVAL")
+{
+	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo, .interface_version = 1 };
+	long rc;
+
+	CHECK_ERR(MCA(&op), XEN_EACCES);
+	op = (struct xen_mc){ .cmd = 99, .interface_version = XEN_MCA_INTERFACE_VERSION };
+	rc = MCA(&op);
+	CHECK(rc == -XEN_ENOSYS || rc == -XEN_EINVAL);
+	CHECK_ERR(MCA(UNMAPPED_POINTER), XEN_EFAULT);
+}
+
+CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many records as have room, and no more")
+{
+	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo, .interface_version = XEN_MCA_INTERFACE_VERSION };
+	struct mcinfo_logical_cpu *info = page_alloc();
+	uint8_t *end = (uint8_t *)(info + 1);
+
+	CHECK_OK(MCA(&op));
+	CHECK(op.u.mc_physcpuinfo.ncpus >= 1);
+	memset(info, 0x5a, PAGE_BYTES);
+	op.u.mc_physcpuinfo.ncpus = 1;
+	op.u.mc_physcpuinfo.info.p = info;
+	CHECK_OK(MCA(&op));
+	CHECK_EQ(op.u.mc_physcpuinfo.ncpus, 1);
+	CHECK_EQ(info->mc_cpunr, 0);
+	CHECK(info->mc_vendorid[0] >= 'A' && info->mc_vendorid[15] == 0);
+	for (unsigned int i = 0; i < 64; i++)
+		CHECK_EQ(end[i], 0x5a);
+	op.u.mc_physcpuinfo.info.p = UNMAPPED_POINTER;
+	CHECK_ERR(MCA(&op), XEN_EFAULT);
+	op.u.mc_physcpuinfo.ncpus = 0;
+	CHECK_ERR(MCA(&op), XEN_EINVAL);
+}
+
+CLAIM(mca_fetch, "fetch has nothing to tell; without a place for the record, or with unknown flags, it is -EINVAL")
+{
+	struct xen_mc op = { .cmd = XEN_MC_fetch, .interface_version = XEN_MCA_INTERFACE_VERSION };
+
+	op.u.mc_fetch.flags = XEN_MC_NONURGENT;
+	CHECK_ERR(MCA(&op), XEN_EINVAL);
+	op.u.mc_fetch.data.p = page_alloc();
+	CHECK_OK(MCA(&op));
+	CHECK_EQ(op.u.mc_fetch.flags, XEN_MC_NODATA);
+	op.u.mc_fetch.flags = XEN_MC_URGENT | XEN_MC_NONURGENT;
+	CHECK_ERR(MCA(&op), XEN_EINVAL);
+	op.u.mc_fetch.flags = 0x100;
+	CHECK_ERR(MCA(&op), XEN_EINVAL);
 }
 
 CLAIM(grant_table, "grant_table_op query_size answers or is -ENOSYS; an unknown one is an error")

@@ -45,6 +45,7 @@ DECLARE_HC(sched_op);
 DECLARE_HC(callback_op);
 DECLARE_HC(physdev_op);
 DECLARE_HC(event_channel_op);
+DECLARE_HC(mca);                        /* __HYPERVISOR_arch_0 */
 DECLARE_HC(audit);                      /* __HYPERVISOR_arch_7, with CONFIG_AUDIT: pv/audit.c */
 
 extern const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS];
