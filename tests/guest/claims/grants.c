@@ -8,65 +8,10 @@
  */
 #define TOPIC "grants"
 #include "../claim.h"
+#include "../lending.h"
 #include "../memory.h"
 #include "../text.h"
 #include "../traps.h"
-#include <xen/grant_table.h>
-
-#define FIRST_REF 8u		/* below are reserved ones */
-#define SELF 0			/* our own number, as granter and grantee: we are the control domain */
-#define BEYOND_REF 0x7fffffffu
-
-/* Our shared table, mapped where no claim's own windows are. */
-static volatile struct grant_entry_v1 *table(void)
-{
-	static unsigned long frame;
-	struct gnttab_set_version version = { .version = 1 };
-	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
-
-	if (!frame) {
-		CHECK_OK(HC3(grant_table_op, GNTTABOP_set_version, &version, 1));
-		setup.frame_list.p = &frame;
-		CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, &setup, 1));
-		CHECK_OK(setup.status);
-	}
-	CHECK_OK(remap(window(3), make_pte(frame, PTE_RW_PAGE)));
-	return window(3);
-}
-
-static void grant(unsigned int ref, unsigned long mfn, uint16_t flags)
-{
-	volatile struct grant_entry_v1 *e = &table()[ref];
-
-	e->flags = 0;
-	e->domid = SELF;
-	e->frame = (uint32_t)mfn;
-	asm volatile("" : : : "memory");
-	e->flags = flags;
-}
-
-static uint16_t grant_flags(unsigned int ref)
-{
-	return table()[ref].flags;
-}
-
-static struct gnttab_map_grant_ref map(unsigned int ref, uint64_t host_addr, uint32_t flags)
-{
-	struct gnttab_map_grant_ref m = { .host_addr = host_addr, .flags = flags, .ref = ref, .dom = SELF };
-
-	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
-	return m;
-}
-
-static int16_t unmap(uint32_t handle, uint64_t host_addr, uint64_t dev_bus_addr)
-{
-	struct gnttab_unmap_grant_ref u = { .host_addr = host_addr, .dev_bus_addr = dev_bus_addr, .handle = handle };
-
-	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, &u, 1));
-	return u.status;
-}
-
-#define IN_USE (GTF_reading | GTF_writing)
 
 CLAIM(map_writable, "a granted frame can be mapped and written; the entry shows its use until it is unmapped")
 {
@@ -75,13 +20,13 @@ CLAIM(map_writable, "a granted frame can be mapped and written; the entry shows 
 	uint64_t v;
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	m = map(FIRST_REF, ARG(w), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(w), GNTMAP_host_map);
 	CHECK_OK(m.status);
 	CHECK_EQ(m.dev_bus_addr, mfn_of(page) * PAGE_BYTES);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
 	w[3] = 0x6789;
 	CHECK_EQ(page[3], 0x6789);
-	CHECK_OK(unmap(m.handle, ARG(w), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(w), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 	CHECK(!try_read(w, &v));
 }
@@ -93,13 +38,13 @@ CLAIM(map_read_only, "a read-only grant maps read-only, not writable")
 
 	page[0] = 0x33;
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access | GTF_readonly);
-	CHECK_EQ(map(FIRST_REF, ARG(w), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
-	m = map(FIRST_REF, ARG(w), GNTMAP_host_map | GNTMAP_readonly);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(w), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	m = grant_map(FIRST_REF, ARG(w), GNTMAP_host_map | GNTMAP_readonly);
 	CHECK_OK(m.status);
 	CHECK_EQ(*w, 0x33);
 	CHECK(!try_write(w, 1));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, GTF_reading);
-	CHECK_OK(unmap(m.handle, ARG(w), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(w), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -109,14 +54,14 @@ CLAIM(map_twice, "two mappings of one grant: its use ends with the second unmap"
 	struct gnttab_map_grant_ref a, b;
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	a = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
-	b = map(FIRST_REF, ARG(window(1)), GNTMAP_host_map | GNTMAP_readonly);
+	a = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	b = grant_map(FIRST_REF, ARG(window(1)), GNTMAP_host_map | GNTMAP_readonly);
 	CHECK_OK(a.status);
 	CHECK_OK(b.status);
 	CHECK(a.handle != b.handle);
-	CHECK_OK(unmap(a.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(a.handle, ARG(window(0)), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, GTF_reading);
-	CHECK_OK(unmap(b.handle, ARG(window(1)), 0));
+	CHECK_OK(grant_unmap(b.handle, ARG(window(1)), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -128,20 +73,20 @@ CLAIM(map_refusals, "wrong references, domains, flags and entries are refused, e
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
 	CHECK_EQ(m.status, (int16_t)GNTST_bad_domain);
-	CHECK_EQ(map(BEYOND_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_bad_gntref);
-	CHECK_EQ(map(FIRST_REF, ARG(window(0)), 0).status, (int16_t)GNTST_bad_gntref);
+	CHECK_EQ(grant_map(BEYOND_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_bad_gntref);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), 0).status, (int16_t)GNTST_bad_gntref);
 	grant(FIRST_REF, mfn_of(page), 0);
-	CHECK_EQ(map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	table()[FIRST_REF].domid = 5;
-	CHECK_EQ(map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	grant_table()[FIRST_REF].domid = 5;
+	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
 CLAIM(map_nobodys_frame, "a grant of a frame that is not ours maps nothing and shows no use")
 {
 	grant(FIRST_REF, 0xffffffff, GTF_permit_access);
-	CHECK(map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status < 0);
+	CHECK(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status < 0);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -151,8 +96,8 @@ CLAIM(map_table, "a page table cannot be made writable by granting it")
 
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(l1), 0));
 	grant(FIRST_REF, mfn_of(l1), GTF_permit_access);
-	CHECK(map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status < 0);
-	CHECK(map(FIRST_REF, 0, GNTMAP_device_map).status < 0);
+	CHECK(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status < 0);
+	CHECK(grant_map(FIRST_REF, 0, GNTMAP_device_map).status < 0);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(l1), 0));
 }
@@ -163,17 +108,17 @@ CLAIM(mapped_stays_writable, "a page that a grant maps writable cannot become a 
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
 	CHECK_OK(make_readonly(page));
 	CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0));
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(page), 0));
-	m = map(FIRST_REF, 0, GNTMAP_device_map);
+	m = grant_map(FIRST_REF, 0, GNTMAP_device_map);
 	CHECK_OK(m.status);
 	CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
-	CHECK_OK(unmap(m.handle, 0, m.dev_bus_addr));
+	CHECK_OK(grant_unmap(m.handle, 0, m.dev_bus_addr));
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0));
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(page), 0));
 }
@@ -183,12 +128,12 @@ CLAIM(unmap_twice, "a handle is good for one unmap; handles never given are refu
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
-	CHECK_EQ(unmap(m.handle, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
-	CHECK_EQ(unmap(0x7fffffff, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
-	CHECK_EQ(unmap(~0u, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
+	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
+	CHECK_EQ(grant_unmap(0x7fffffff, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
+	CHECK_EQ(grant_unmap(~0u, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
 }
 
 CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is refused, and the right address still works")
@@ -197,12 +142,12 @@ CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is r
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
-	CHECK(unmap(m.handle, ARG(other), 0) < 0);
+	CHECK(grant_unmap(m.handle, ARG(other), 0) < 0);
 	other[0] = 1;			/* still mapped, still ours */
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -212,7 +157,7 @@ CLAIM(unmap_list, "one list takes back a handle's two mappings one after the oth
 	struct gnttab_unmap_grant_ref u[3] = { 0 };
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
 	CHECK_OK(m.status);
 	for (unsigned int i = 0; i < 3; i++)
 		u[i].handle = m.handle;
@@ -231,12 +176,12 @@ CLAIM(unmap_part, "a handle of two mappings keeps the grant in use until both ar
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
 	CHECK_OK(m.status);
-	CHECK_EQ(unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
-	CHECK_OK(unmap(m.handle, 0, m.dev_bus_addr));
+	CHECK_EQ(grant_unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
+	CHECK_OK(grant_unmap(m.handle, 0, m.dev_bus_addr));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -246,17 +191,17 @@ CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the gr
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
 	CHECK_OK(remap(window(0), 0));
-	CHECK(unmap(m.handle, ARG(window(0)), 0) < 0);
+	CHECK(grant_unmap(m.handle, ARG(window(0)), 0) < 0);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
 	/* Xen forgets that a processor may still know the entry of a domain that is not the owner. */
 	CHECK_OK(make_readonly(page));
 	if (on_isola)
 		CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
 	CHECK_OK(remap(window(0), rw_pte(page)));
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0));
 	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(page), 0));
@@ -293,22 +238,22 @@ CLAIM(map_by_entry, "GNTMAP_contains_pte maps through the machine address of an 
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-	m = map(FIRST_REF, entry, GNTMAP_host_map | GNTMAP_contains_pte);
+	m = grant_map(FIRST_REF, entry, GNTMAP_host_map | GNTMAP_contains_pte);
 	CHECK_OK(m.status);
 	*w = 0x99;
 	CHECK_EQ(*page, 0x99);
-	CHECK_OK(unmap(m.handle, entry, 0));
+	CHECK_OK(grant_unmap(m.handle, entry, 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
-	CHECK(map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
+	CHECK(grant_map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
+	CHECK(grant_map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
 CLAIM(map_at_bad_address, "mapping at addresses of the hypervisor, or where there is no L1, is refused")
 {
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	CHECK(map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status < 0);
-	CHECK(map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status < 0);
+	CHECK(grant_map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status < 0);
+	CHECK(grant_map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status < 0);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -321,7 +266,7 @@ CLAIM(unmap_and_replace, "unmap_and_replace moves another page's mapping to the 
 
 	other[0] = 0x77;
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	m = map(FIRST_REF, ARG(w), GNTMAP_host_map);
+	m = grant_map(FIRST_REF, ARG(w), GNTMAP_host_map);
 	CHECK_OK(m.status);
 	u.handle = m.handle;
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_and_replace, &u, 1));
@@ -343,12 +288,12 @@ CLAIM(mapped_frame_not_exchanged, "a frame that a grant maps is not exchanged aw
 	x.in.extent_start.p = in;
 	x.out.extent_start.p = out;
 	grant(FIRST_REF, in[0], GTF_permit_access);
-	m = map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_readonly);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_readonly);
 	CHECK_OK(m.status);
 	CHECK_OK(remap(page, 0));
 	CHECK_ERR(HC2(memory_op, XENMEM_exchange, &x), XEN_EINVAL);
 	CHECK_OK(make_writable(page));
-	CHECK_OK(unmap(m.handle, ARG(window(0)), 0));
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
 }
 
 /* ---- Copy ---- */
@@ -455,7 +400,7 @@ CLAIM(table_size, "query_size says how many frames there are and may be; setup_t
 	struct gnttab_query_size q = { .dom = DOMID_SELF };
 	struct gnttab_setup_table s = { .dom = DOMID_SELF };
 
-	table();
+	grant_table();
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, &q, 1));
 	CHECK_OK(q.status);
 	CHECK(q.nr_frames >= 1 && q.nr_frames <= q.max_nr_frames);

@@ -3,127 +3,18 @@
  * smp: a second vCPU, and races that need one.
  *
  * The rule: whatever one vCPU does to frames and tables, the other sees either the state before or the state after, never a frame
- * in a use that it no longer has; and when a call that changes tables has returned, the other vCPU is bound by it. vCPU 1 runs
- * one of the jobs below on the same page tables while vCPU 0 changes things under it. A fault on vCPU 1 is counted, and its job
- * goes on behind the access. With one vCPU all of this is skipped.
+ * in a use that it no longer has; and when a call that changes tables has returned, the other vCPU is bound by it. vCPU 1
+ * (sibling.h) runs one of the jobs below on the same page tables while vCPU 0 changes things under it.
  */
 #define TOPIC "smp"
 #include "../claim.h"
 #include "../clock.h"
 #include "../events.h"
 #include "../memory.h"
+#include "../sibling.h"
 #include "../text.h"
 #include "../traps.h"
 #include <xen/grant_table.h>
-
-#define OTHER 1u
-
-/* ---- vCPU 1 ---- */
-
-static uint8_t other_stack[4 * PAGE_BYTES] __attribute__((aligned(16)));
-static struct vcpu_guest_context other_context;
-static void (*volatile job)(void);		/* what vCPU 1 does; it clears this when done */
-static volatile bool go_down, stop;		/* stop: the end of a job that goes on until then */
-volatile uint64_t smp_resume, smp_faults;	/* for its page fault handler */
-
-void smp_page_fault(void);
-void smp_entry(void);
-
-/* Frame: rcx r11 error rip cs rflags rsp ss. On to smp_resume, by the iret hypercall, whose frame has flags below rip. */
-asm(".text\n"
-    "smp_page_fault:\n\t"
-    "pop	%rcx\n\t"
-    "pop	%r11\n\t"
-    "lock incq smp_faults(%rip)\n\t"
-    "push	%rax\n\t"
-    "mov	smp_resume(%rip), %rax\n\t"
-    "mov	%rax, 16(%rsp)\n\t"		/* rip */
-    "movl	$0, 28(%rsp)\n\t"		/* the event mask above cs */
-    "pop	%rax\n\t"
-    "movq	$0, (%rsp)\n\t"			/* flags, where the error code was */
-    "jmp	hypercall_page + 23 * 32\n"
-    "smp_entry:\n\t"
-    "xor	%ebp, %ebp\n\t"
-    "call	smp_main\n\t"
-    "ud2\n");
-
-#define FAULTED 0xfa17ul
-
-/* One access at a time, on vCPU 1 only. */
-static uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault)
-{
-	uint64_t v = if_fault;
-
-	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov (%1), %0\n1:" : "+r"(v) : "r"(p) : "memory");
-	return v;
-}
-
-static void other_write(volatile uint64_t *p, uint64_t v)
-{
-	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov %0, (%1)\n1:" : : "r"(v), "r"(p) : "memory");
-}
-
-void smp_main(void) __attribute__((noreturn));
-void smp_main(void)
-{
-	for (;;) {
-		while (!job && !go_down)
-			asm volatile("pause");
-		if (go_down) {
-			go_down = false;
-			HC3(vcpu_op, VCPUOP_down, OTHER, 0);	/* up again goes on from here */
-			continue;
-		}
-		job();
-		job = NULL;
-	}
-}
-
-static long is_up(void)
-{
-	return HC3(vcpu_op, VCPUOP_is_up, OTHER, 0);
-}
-
-static void fill_context(struct vcpu_guest_context *c)
-{
-	memset(c, 0, sizeof(*c));
-	c->flags = VGCF_in_kernel;
-	c->user_regs.rip = ARG(smp_entry);
-	c->user_regs.rsp = c->kernel_sp = ARG(other_stack + sizeof(other_stack) - 64);
-	c->user_regs.cs = FLAT_KERNEL_CS;
-	c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS;
-	c->user_regs.rflags = 0x202;
-	c->trap_ctxt[TRAP_PF] = (struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
-	c->ctrlreg[3] = l4_mfn() * PAGE_BYTES;
-}
-
-/* vCPU 1 is up and waits for a job. */
-static void other_start(void)
-{
-	static bool initialised;
-
-	if (is_up() == -XEN_ENOENT)
-		skip("there is one vCPU");
-	stop = true;			/* what a claim that failed has left running */
-	CHECK(WAIT_FOR(!job, 5000));
-	go_down = false;
-	smp_faults = 0;
-	if (!initialised) {
-		shared->vcpu_info[OTHER].evtchn_upcall_mask = 1;
-		fill_context(&other_context);
-		CHECK_OK(HC3(vcpu_op, VCPUOP_initialise, OTHER, &other_context));
-		initialised = true;
-	}
-	CHECK_OK(HC3(vcpu_op, VCPUOP_up, OTHER, 0));
-	CHECK_EQ(is_up(), 1);
-}
-
-static void other_stop(void)
-{
-	CHECK(WAIT_FOR(!job, 5000));
-	go_down = true;
-	CHECK(WAIT_FOR(is_up() == 0, 5000));
-}
 
 /* ---- Coming and going ---- */
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sibling: vCPU 1, on the same page tables as vCPU 0, doing one job at a time.
+ *
+ * A claim brings it up with other_start(), sets @job, waits for it to be NULL again or sets @stop, and lets it go down with
+ * other_stop(). A page fault in other_read() or other_write() is counted, and the job goes on behind the access; any other
+ * exception there ends the domain. With one vCPU a claim that wants it is skipped.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hypercall.h"
+
+#define OTHER 1u
+#define FAULTED 0xfa17ul
+
+extern void (*volatile job)(void);	/* what it does; it clears this when done */
+extern volatile bool stop;		/* the end of a job that goes on until then */
+extern volatile uint64_t smp_faults;	/* page faults of its accesses since other_start() */
+extern struct vcpu_guest_context other_context;	/* as it was initialised */
+
+/* Skips the claim if there is no second vCPU. */
+void other_start(void);
+void other_stop(void);
+long other_is_up(void);			/* as VCPUOP_is_up */
+
+/* A context with which a vCPU of ours can be initialised: our tables, the sibling's stack and first instruction. */
+void sibling_context(struct vcpu_guest_context *c);
+
+/* One access at a time, by its jobs only. A fault gives @if_fault, or stores nothing. */
+uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault);
+void other_write(volatile uint64_t *p, uint64_t v);
