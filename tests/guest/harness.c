@@ -20,7 +20,7 @@
 #include "user.h"
 
 extern const struct claim *const claims_begin[], *const claims_end[];
-#define MAX_CLAIMS 512u
+#define MAX_CLAIMS 1024u
 static const struct claim *claims[MAX_CLAIMS];	/* all of them, in the order they run */
 static unsigned int nr_claims;
 extern const struct attack *const attacks_begin[], *const attacks_end[];

@@ -6,7 +6,7 @@
 #include "claim.h"
 #include "text.h"
 
-#define POOL_PAGES 1024u
+#define POOL_PAGES 3072u
 
 static uint8_t pool[POOL_PAGES][PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 static unsigned int pool_used;
