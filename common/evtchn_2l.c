@@ -138,9 +138,14 @@ void evtchn_2l_clear(struct vcpu *v, u32 port)
 
 void evtchn_fold(void)
 {
-	WRITE_ONCE(current->event_check, 0);
-	/* Or the store could come after a poster's, of 1, and what was posted before that stay unseen. */
-	smp_mb();
+	if (READ_ONCE(current->event_check)) {
+		WRITE_ONCE(current->event_check, 0);
+		/*
+		 * Or the store could come after a poster's, of 1, and what was posted before that
+		 * stay unseen.
+		 */
+		smp_mb();
+	}
 	if (READ_ONCE(current->posted_any))
 		evtchn_2l_fold(current);
 }
@@ -152,10 +157,9 @@ bool evtchn_is_pending(u32 port)
 
 bool evtchn_upcall_due(void)
 {
-	const struct vcpu_info *info;
+	const struct vcpu_info *info = vcpu_info_of(current);
 
 	if (READ_ONCE(current->posted_any))
 		evtchn_2l_fold(current);
-	info = vcpu_info_of(current);
 	return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
 }

@@ -16,7 +16,22 @@ void asm_offsets(void);
 void asm_offsets(void)
 {
 	DEFINE(REGS_BYTES, sizeof(struct regs));
-	DEFINE(REGS_RAX, offsetof(struct regs, rax));
+#define DEFINE_REG(name, field) DEFINE(REGS_##name, offsetof(struct regs, field))
+	DEFINE_REG(R15, r15);
+	DEFINE_REG(R14, r14);
+	DEFINE_REG(R13, r13);
+	DEFINE_REG(R12, r12);
+	DEFINE_REG(RBX, rbx);
+	DEFINE_REG(R11, r11);
+	DEFINE_REG(RCX, rcx);
+	DEFINE_REG(RBP, rbp);
+	DEFINE_REG(R10, r10);
+	DEFINE_REG(R9, r9);
+	DEFINE_REG(R8, r8);
+	DEFINE_REG(RAX, rax);
+	DEFINE_REG(RDX, rdx);
+	DEFINE_REG(RSI, rsi);
+	DEFINE_REG(RDI, rdi);
 	DEFINE(REGS_ERROR, offsetof(struct regs, error_code));
 	DEFINE(REGS_VECTOR, offsetof(struct regs, vector));
 	DEFINE(REGS_RIP, offsetof(struct regs, rip));

@@ -14,7 +14,7 @@
 /*
  * 256 stubs of 16 bytes, one per vector; the table in desc.c points at them.
  *   in    IF=0; hardware frame on the CPU's primary stack (from ring 3: its top)
- *   out   entry_common, with error_code and vector in place
+ *   out   to one of the four entries below, with error_code and vector in place
  */
 	.balign 16
 	.globl	entry_stubs
@@ -27,14 +27,22 @@ entry_stubs:
 	push	$0
 	.endif
 	movl	$vector, 4(%rsp)
+	.if	vector == 6
+	jmp	entry_invalid_opcode
+	.elseif	vector == 13
+	jmp	entry_general_protection
+	.elseif	vector == 14
+	jmp	entry_page_fault
+	.else
 	jmp	entry_common
+	.endif
 	.set	vector, vector + 1
 	.endr
 
 /*
- * Every vector not on an IST stack meets here.
+ * Every vector not on an IST stack meets here, the three below when it is the hypervisor's own.
  *   calls trap_dispatch(struct regs *), DF=0, AC=0, IF=0
- *   out   to the guest by return_to_guest, or back into the hypervisor where it was interrupted
+ *   out   to the guest by return_to_guest_here, or back into the hypervisor where it was interrupted
  */
 entry_common:
 	SAVE_REGS
@@ -42,14 +50,63 @@ entry_common:
 	cld
 	mov	%rsp, %rdi
 	testb	$3, REGS_CS(%rsp)
-	jz	1f
+	jz	from_hypervisor
 	xor	%ebp, %ebp			/* the frame chain ends at the guest */
 	call	trap_dispatch
 	jmp	return_to_guest_here
-1:	call	trap_dispatch
+from_hypervisor:
+	call	trap_dispatch
 	RESTORE_REGS
 	add	$8, %rsp
 	iretq
+
+/*
+ * Exceptions of a guest that are often carried out at once: \handler(struct regs *) is entered with
+ * interrupts off, and where it has left them so nothing can have become due.
+ */
+.macro EXCEPTION name, handler
+	.balign	16
+\name:
+	SAVE_REGS
+	CLAC
+	cld
+	mov	%rsp, %rdi
+	testb	$3, REGS_CS(%rsp)
+	jz	from_hypervisor
+	xor	%ebp, %ebp
+	call	\handler
+	pushf
+	pop	%rax
+	test	$0x200, %eax
+	jz	return_quickly
+	jmp	return_to_guest_here
+.endm
+
+	EXCEPTION entry_invalid_opcode, trap_invalid_opcode
+	EXCEPTION entry_general_protection, trap_general_protection
+
+/*
+ * A page fault is nearly always the guest's own to handle: pv_page_fault_is_guests() sends it there from
+ * a short frame, or has done nothing but look.
+ */
+	.balign	16
+entry_page_fault:
+	SAVE_SHORT
+	CLAC
+	cld
+	mov	%rsp, %rdi
+	testb	$3, REGS_CS(%rsp)
+	jz	1f
+	xor	%ebp, %ebp
+	call	pv_page_fault_is_guests
+	test	%al, %al
+	jnz	return_bounced
+	COMPLETE_SHORT
+	mov	%rsp, %rdi
+	call	trap_dispatch
+	jmp	return_to_guest_here
+1:	COMPLETE_SHORT
+	jmp	from_hypervisor
 
 /*
  * An IST event. From ring 3 the frame moves to the top of the primary stack, so that the one guest

@@ -14,33 +14,39 @@
 /* Kernel root loaded, interrupts off. */
 static void deliver(void)
 {
-	WRITE_ONCE(current->event_check, 0);
-	if (this_vcpu.bad_selectors)
-		bounce_failsafe();
-	if (this_vcpu.nmi_pending && !this_vcpu.nmi_masked)
-		bounce_nmi();
 	evtchn_fold();
+	if (unlikely(this_vcpu.bad_selectors))
+		bounce_failsafe();
+	if (unlikely(this_vcpu.nmi_pending && !this_vcpu.nmi_masked))
+		bounce_nmi();
 	if (evtchn_upcall_due())
 		bounce_event();
 }
 
-void exit_work(void)
+bool exit_work(void)
 {
-	if (READ_ONCE(this_cpu.pub->softirq_pending)) {
+	const u32 *softirqs = &this_cpu.pub->softirq_pending;
+
+	if (READ_ONCE(*softirqs)) {
 		irq_enable();
 		softirq_run();
 		irq_disable();
-		return;		/* and look again: return.S loops until nothing is due */
+		return false;		/* look again: return.S loops until nothing is due */
 	}
 	if (this_vcpu.kernel_mode) {
 		deliver();
-		return;
+	} else {
+		/*
+		 * In user mode the guest's event words are out of sight. A bounce leaves for the
+		 * kernel root by itself.
+		 */
+		root_peek_kernel();
+		deliver();
+		root_peek_done();
 	}
 	/*
-	 * In user mode the guest's event words are out of sight. A bounce leaves for the kernel
-	 * root by itself.
+	 * A crash raises a softirq. Whatever else comes from now on comes with an interrupt; a post
+	 * that was made before it is found again then (event_check).
 	 */
-	root_peek_kernel();
-	deliver();
-	root_peek_done();
+	return !READ_ONCE(*softirqs) && !READ_ONCE(current->event_check);
 }

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way out to a guest: one path, whatever the way in (ENT-1, ENT-2).
+ * The ways out to a guest (ENT-1, ENT-2).
+ *
+ *   return_to_guest_here   a whole frame; looks at what is due
+ *   return_short           a short frame, of a hypercall; looks at what is due
+ *   return_bounced, return_quickly
+ *                          nothing can be due: interrupts have been off since the guest was left,
+ *                          so whatever was announced meanwhile comes with an interrupt of its own
+ *
+ * All of them end in SYSRET for frames that SYSCALL or a bounce made, else in the one IRET whose
+ * faults are the guest's.
  */
 #include "frame.h"
 
@@ -13,40 +22,52 @@ return_to_guest:
 	movabs	$(VA_CPU_STACK_TOP - REGS_BYTES), %rsp
 
 /*
- *   in    rsp = guest_regs(); IF any; the root of the vcpu's mode loaded
- *   Checks, IF=0: softirqs, posted events, and in kernel mode the guest's own pending-and-unmasked
- *   word (on the user root nothing can be due that was not posted: the way to user mode looked).
- *   Then SYSRET for frames that SYSCALL or a bounce made, else IRET.
+ * Is anything due: softirqs, posted events, and in kernel mode the guest's own pending-and-unmasked
+ * word (on the user root nothing can be due that was not posted: the way to user mode looked).
+ *   in    IF=0     out   \work, or behind it; rcx and rdx are lost
+ */
+.macro IF_DUE work
+	mov	this_cpu + CPU_PUB(%rip), %rcx
+	mov	this_cpu + CPU_CURRENT(%rip), %rdx
+	mov	PUB_SOFTIRQ(%rcx), %ecx
+	or	VCPU_EVENT_CHECK(%rdx), %ecx
+	jne	\work
+	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
+	je	668f
+	mov	this_vcpu + VCPU_INFO(%rip), %rcx
+	cmpb	$0, 1(%rcx)			/* evtchn_upcall_mask */
+	jne	668f
+	cmpb	$0, (%rcx)			/* evtchn_upcall_pending */
+	jne	\work
+668:
+.endm
+
+/*
+ * SYSRET to a non-canonical rip faults in ring 0 on the guest's stack (XSA-7): such a one goes by
+ * IRET. Canonical: bits 47 to 63 are alike.   out   \bad, or behind it; rdx is lost
+ */
+.macro IF_NOT_CANONICAL bad
+	mov	REGS_RIP + 4(%rsp), %edx
+	add	$0x8000, %edx
+	shr	$16, %edx
+	jnz	\bad
+.endm
+
+/*
+ *   in    rsp = guest_regs(), all of it filled; IF any; the root of the vcpu's mode loaded
  */
 	.globl	return_to_guest_here
 return_to_guest_here:
 	cli
-	mov	this_cpu + CPU_PUB(%rip), %rax
-	cmpl	$0, PUB_SOFTIRQ(%rax)
-	jne	work
-	mov	this_cpu + CPU_CURRENT(%rip), %rax
-	cmpl	$0, VCPU_EVENT_CHECK(%rax)
-	jne	work
-	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
-	je	restore
-	mov	this_vcpu + VCPU_INFO(%rip), %rax
-	cmpb	$0, 1(%rax)			/* evtchn_upcall_mask */
-	jne	restore
-	cmpb	$0, (%rax)			/* evtchn_upcall_pending */
-	jne	work
-restore:
+	IF_DUE	work
+	.globl	return_quickly
+return_quickly:
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
 	jne	return_by_iret
-	/*
-	 * SYSRET to a non-canonical rip faults in ring 0 on the guest's stack (XSA-7): such a one
-	 * goes by IRET.
-	 */
-	mov	REGS_RIP(%rsp), %rax
-	sar	$47, %rax
-	inc	%eax
-	cmp	$1, %eax
-	ja	return_by_iret
-	RESTORE_REGS
+	IF_NOT_CANONICAL return_by_iret
+	RESTORE_KEPT_REGS
+	add	$16, %rsp			/* rcx and r11 are rip and rflags */
+	RESTORE_CALL_REGS
 	mov	8(%rsp), %rcx			/* rip */
 	mov	24(%rsp), %r11			/* rflags */
 	mov	32(%rsp), %rsp
@@ -62,6 +83,50 @@ return_iret_insn:
 
 work:
 	call	exit_work
+	test	%al, %al
+	jnz	return_quickly
+	jmp	return_to_guest_here
+
+/*
+ * From a hypercall.   in   rsp = guest_regs(), a short frame; rax = its result; IF any
+ */
+	.balign	16
+	.globl	return_short
+return_short:
+	cli
+	IF_DUE	short_work
+	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
+	jne	short_by_iret
+	IF_NOT_CANONICAL short_work
+sysret_short:
+	LOAD_CALL_REGS
+	mov	REGS_RIP(%rsp), %rcx
+	mov	REGS_RFLAGS(%rsp), %r11
+	mov	REGS_RSP(%rsp), %rsp
+	sysretq
+
+/*
+ * A bounce has filled what SYSRET brings: rip is a handler's, which was checked when it was
+ * registered.   in   rsp = guest_regs(), short; IF=0 since the guest was left
+ */
+	.globl	return_bounced
+return_bounced:
+	mov	REGS_RAX(%rsp), %rax
+	jmp	sysret_short
+
+short_by_iret:					/* HYPERVISOR_iret gave rcx and r11, too */
+	LOAD_CALL_REGS
+	mov	REGS_RCX(%rsp), %rcx
+	mov	REGS_R11(%rsp), %r11
+	add	$REGS_RIP, %rsp
+	jmp	return_iret_insn
+
+short_work:
+	mov	%rax, REGS_RAX(%rsp)
+	COMPLETE_SHORT
+	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
+	jne	return_to_guest_here
+	COMPLETE_SYSCALL
 	jmp	return_to_guest_here
 
 /* void reset_stack_and_call(void (*fn)(void)): the idle loop starts here, every time. */

@@ -22,8 +22,8 @@
  * user.
  *   in    rcx = rip, r11 = rflags, rsp = the guest's; IF=TF=DF=AC=NT=0 by SFMASK; the guest's root
  *         loaded
- *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in the frame's
- *   rax, by way of hypercall_table
+ *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in rax, by way of
+ *   hypercall_table; the frame is a short one
  */
 	.balign	16
 	.globl	entry_syscall
@@ -32,9 +32,8 @@ entry_syscall:
 	push	%r11
 	push	$SEL_USER_CS64
 	push	%rcx
-	push	$0
-	movl	$VECTOR_SYSCALL, 4(%rsp)
-	SAVE_REGS
+	push	syscall_vector(%rip)
+	SAVE_SHORT_SYSCALL
 	xor	%ebp, %ebp
 	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
 	je	1f
@@ -46,13 +45,18 @@ entry_syscall:
 	and	%r11, %rax
 	lea	hypercall_table(%rip), %r11
 	call	*(%r11, %rax, 8)
-	mov	%rax, REGS_RAX(%rsp)
-	jmp	return_to_guest_here
+	jmp	return_short
 1:	mov	%rsp, %rdi
 	call	syscall_from_user
-	jmp	return_to_guest_here
-2:	movq	$-38, REGS_RAX(%rsp)		/* -ENOSYS */
-	jmp	return_to_guest_here
+	jmp	return_bounced
+2:	mov	$-38, %rax			/* -ENOSYS */
+	jmp	return_short
+
+	.section .rodata, "a"
+	.balign	8
+syscall_vector:					/* error code, vector */
+	.long	0, VECTOR_SYSCALL
+	.section .text.entry, "ax"
 
 /* SYSCALL from 32-bit code (AMD): the guest's callback of its own, or #UD. */
 	.balign	16

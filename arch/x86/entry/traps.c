@@ -134,21 +134,13 @@ static void page_fault_from_guest(struct regs *r, u64 cr2)
 	pv_inject_page_fault(ec, cr2);
 }
 
+/* What has no entry of its own. */
 static void fault_from_guest(struct regs *r, u64 cr2)
 {
 	switch (r->vector) {
 	case TRAP_PF:
 		page_fault_from_guest(r, cr2);
 		return;
-	case TRAP_GP:
-		if (r->error_code & GP_IDT_BIT ? emul_software_int(r)
-					       : !r->error_code && emul_priv_op(r))
-			return;
-		break;
-	case TRAP_UD:
-		if (emul_invalid_op(r))
-			return;
-		break;
 	case TRAP_NM:
 		/* Ours never: the FPU is switched eagerly. So the guest's own TS. */
 		this_vcpu.ts = 0;
@@ -174,6 +166,23 @@ void trap_dispatch(struct regs *r)
 	}
 	irq_enable();		/* the frame and cr2 are safe now */
 	fault_from_guest(r, cr2);
+}
+
+void trap_general_protection(struct regs *r)
+{
+	if (likely(!r->error_code)) {
+		if (emul_priv_op(r))
+			return;
+	} else if (r->error_code & GP_IDT_BIT && emul_software_int(r)) {
+		return;
+	}
+	pv_inject_exception(TRAP_GP, r->error_code);
+}
+
+void trap_invalid_opcode(struct regs *r)
+{
+	if (!emul_invalid_op(r))
+		pv_inject_exception(TRAP_UD, 0);
 }
 
 void trap_debug_ist(struct regs *r)

@@ -31,27 +31,33 @@ static bool has_error_code(unsigned vector)
 	return vector < 32 && (0x60227d00u >> vector & 1);	/* 8 10-14 17 21 29 30 */
 }
 
-/*
- * The common frames, with an error code or without, word by word to @sp. False: it faulted, or is
- * another frame; write_frame() does the same for all, and decides.
- */
-static bool put_frame(u64 sp, const struct regs *r, const u64 *extra, unsigned nr_extra, u64 cs,
-		      u64 rflags)
-{
-	u64 upper = sp + (2 + nr_extra) * 8;
+/* What a frame holds besides the registers as they are; and where it goes. */
+struct frame {
+	u64 sp;                         /* of its first word */
+	u64 cs, rflags;
+};
 
-	if (nr_extra > 1 || !guest_words_ok(sp, FRAME_WORDS + 1))
+/*
+ * The common frames, with an error code or without, word by word. False: it faulted, or is out of
+ * range; write_frame() then does the same, and decides.
+ */
+static __always_inline bool put_frame(const struct frame *f, const struct regs *r,
+				      const u64 *error_code)
+{
+	u64 sp = f->sp, upper = error_code ? sp + 3 * 8 : sp + 2 * 8;
+
+	if (unlikely(!guest_words_ok(sp, FRAME_WORDS + 1)))
 		return false;
 	guest_access_begin();
 	guest_put_word(r->rcx, sp, 0, fault);
 	guest_put_word(r->r11, sp, 1, fault);
-	if (nr_extra)
-		guest_put_word(*extra, sp, 2, fault);
+	if (error_code)
+		guest_put_word(*error_code, sp, 2, fault);
 	guest_put_word(r->rip, upper, 0, fault);
-	guest_put_word(cs, upper, 1, fault);
-	guest_put_word(rflags, upper, 2, fault);
+	guest_put_word(f->cs, upper, 1, fault);
+	guest_put_word(f->rflags, upper, 2, fault);
 	guest_put_word(r->rsp, upper, 3, fault);
-	guest_put_word(r->ss & 0xffff, upper, 4, fault);
+	guest_put_word(r->ss, upper, 4, fault);
 	guest_access_end();
 	return true;
 fault:
@@ -59,66 +65,102 @@ fault:
 	return false;
 }
 
-static int write_frame(u64 sp, const struct regs *r, const u64 *extra, unsigned nr_extra, u64 cs,
-		       u64 rflags)
+/* The frame is written: the registers of the handler. */
+static __always_inline void set_regs(struct regs *r, u64 sp, u64 address)
 {
-	u64 frame[FRAME_MAX_WORDS], *f = frame;
-
-	*f++ = r->rcx;
-	*f++ = r->r11;
-	for (unsigned i = 0; i < nr_extra; i++)
-		*f++ = extra[i];
-	*f++ = r->rip;
-	*f++ = cs;
-	*f++ = rflags;
-	*f++ = r->rsp;
-	*f++ = r->ss & 0xffff;
-	return copy_to_guest(sp, frame, (f - frame) * 8);
-}
-
-bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra)
-{
-	struct regs *r = guest_regs();
-	u64 sp = r->rsp, cs = r->cs & 0xffff, rflags;
-	u64 flags = irq_save();
-	bool ok = true;
-	u8 mask;
-
-	if (this_vcpu.kernel_mode) {
-		cs &= ~3ul;
-	} else {
-		root_enter_kernel();
-		sp = this_vcpu.kernel_sp;
-	}
-	mask = READ_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask);
-	cs |= (u64)!!mask << 32;
-	rflags = (r->rflags & ~(u64)(EFLAGS_IF | EFLAGS_IOPL)) | (mask ? 0 : EFLAGS_IF);
-	if (pv_shows_iopl())
-		rflags |= (u64)this_vcpu.iopl << 12;
-	sp = (sp & ~15ul) - (FRAME_WORDS + nr_extra) * 8;
-	if (unlikely(!put_frame(sp, r, extra, nr_extra, cs, rflags)) &&
-	    write_frame(sp, r, extra, nr_extra, cs, rflags)) {
-		domain_crash(current->domain,
-			     "no stack at %016lx to enter its handler at %016lx (rip %016lx)", sp,
-			     cb->address, r->rip);
-		ok = false;
-		goto out;
-	}
-
-	if (cb->mask_events)
-		WRITE_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask, 1);
-	r->rip = cb->address;
+	r->rip = address;
 	r->cs = SEL_USER_CS64;
 	r->ss = SEL_USER_DS;
 	r->rsp = sp;
-	r->rflags &= ~(u64)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF |
-			    EFLAGS_IOPL);
-	r->rflags |= EFLAGS_IF;
+	r->rflags = (r->rflags & ~(u64)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF |
+					EFLAGS_IOPL)) | EFLAGS_IF;
 	/* rcx and r11 are in the frame: the way out may be SYSRET. */
 	r->vector = VECTOR_SYSCALL;
-out:
-	irq_restore(flags);
-	return ok;
+}
+
+/*
+ * The rest of enter(), with any frame, by a general copy: put_frame() met a fault, which is tried
+ * again here (uaccess.c). Where there is no stack there is no way into the guest: it ends, and what
+ * it was doing is not gone on with.
+ */
+static __noinline void enter_by_copy(const struct frame *f, const u64 *extra, unsigned nr_extra,
+				     u64 address, bool mask_events)
+{
+	u64 frame[FRAME_MAX_WORDS], *w = frame;
+	struct regs *r = guest_regs();
+
+	*w++ = r->rcx;
+	*w++ = r->r11;
+	for (unsigned i = 0; i < nr_extra; i++)
+		*w++ = extra[i];
+	*w++ = r->rip;
+	*w++ = f->cs;
+	*w++ = f->rflags;
+	*w++ = r->rsp;
+	*w++ = r->ss;
+	if (copy_to_guest(f->sp, frame, (w - frame) * 8)) {
+		domain_crash(current->domain,
+			     "no stack at %016lx to enter its handler at %016lx (rip %016lx)",
+			     f->sp, address, r->rip);
+		return_to_guest();
+	}
+	if (mask_events)
+		WRITE_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask, 1);
+	set_regs(r, f->sp, address);
+}
+
+/*
+ * Enter the guest's kernel at *@address, from whichever mode it is in: kernel root, frame,
+ * registers. Interrupts off. @extra: @nr_extra words between r11 and rip. @page_fault: the one word
+ * is a page fault's error code without its U bit, this_vcpu.cr2 the address.
+ */
+static __always_inline void enter(const u64 *address, const bool *mask_events, u64 *extra,
+				  unsigned nr_extra, bool page_fault)
+{
+	struct vcpu_info *info;
+	struct regs *r;
+	struct frame f;
+	u8 mask;
+
+	if (this_vcpu.kernel_mode) {
+		r = guest_regs_pointer();
+		f.cs = r->cs & ~3ul;
+		f.sp = r->rsp;
+	} else {
+		root_enter_kernel();
+		r = guest_regs_pointer();
+		f.cs = r->cs;
+		f.sp = this_vcpu.kernel_sp;
+		if (page_fault)
+			*extra |= PFEC_U;
+	}
+	info = this_vcpu.vcpu_info;
+	if (page_fault)
+		info->arch.cr2 = this_vcpu.cr2;
+	mask = READ_ONCE(info->evtchn_upcall_mask);
+	f.cs |= (u64)mask << 32;
+	f.rflags = r->rflags & ~(u64)(EFLAGS_IF | EFLAGS_IOPL);
+	if (!mask)
+		f.rflags |= EFLAGS_IF;
+	if (pv_shows_iopl())
+		f.rflags |= (u64)this_vcpu.iopl << 12;
+	f.sp = (f.sp & ~15ul) - (FRAME_WORDS + nr_extra) * 8;
+	if (nr_extra > 1 || unlikely(!put_frame(&f, r, nr_extra ? extra : NULL))) {
+		const struct frame copy = f;
+		const u64 word = nr_extra ? *extra : 0;
+
+		enter_by_copy(&copy, nr_extra > 1 ? extra : &word, nr_extra, *address,
+			      *mask_events);
+		return;
+	}
+	if (*mask_events)
+		WRITE_ONCE(info->evtchn_upcall_mask, 1);
+	set_regs(r, f.sp, *address);
+}
+
+static void enter_plain(const struct pv_callback *cb)
+{
+	enter(&cb->address, &cb->mask_events, NULL, 0, false);
 }
 
 /*
@@ -149,27 +191,37 @@ bool emul_software_int(struct regs *r)
 	return true;
 }
 
+static void __noreturn no_handler(unsigned vector, u64 error_code)
+{
+	const struct regs *r = guest_regs();
+
+	domain_crash(current->domain,
+		     "unhandled exception %u (error code %lx) at rip %016lx, rsp %016lx, cr2 %016lx",
+		     vector, error_code, r->rip, r->rsp, this_vcpu.cr2);
+	return_to_guest();
+}
+
 void pv_bounce_trap(unsigned vector, const u64 *error_code)
 {
 	const struct pv_trap *t = &this_vcpu_traps[vector];
-	const struct pv_callback cb = { t->address, t->mask_events };
-	const struct regs *r = guest_regs();
+	u64 ec;
 
-	if (!cb.address) {
-		domain_crash(current->domain,
-			     "unhandled exception %u (error code %lx) at rip %016lx, "
-			     "rsp %016lx, cr2 %016lx",
-			     vector, error_code ? *error_code : 0, r->rip, r->rsp, this_vcpu.cr2);
-		return;
+	irq_disable();
+	if (unlikely(!t->address))
+		no_handler(vector, error_code ? *error_code : 0);
+	if (error_code) {
+		ec = *error_code;
+		enter(&t->address, &t->mask_events, &ec, 1, false);
+	} else {
+		enter(&t->address, &t->mask_events, NULL, 0, false);
 	}
-	bounce_to(&cb, error_code, error_code ? 1 : 0);
 }
 
 void pv_inject_exception(unsigned vector, u32 error_code)
 {
 	u64 ec = error_code;
 
-	if (vector == VECTOR_INT80) {
+	if (unlikely(vector == VECTOR_INT80)) {
 		/*
 		 * The open gate: was the guest to take it? If not, what a closed gate would have
 		 * done.
@@ -185,52 +237,65 @@ void pv_inject_exception(unsigned vector, u32 error_code)
 	pv_bounce_trap(vector, has_error_code(vector) ? &ec : NULL);
 }
 
+static __always_inline void bounce_page_fault(u32 error_code, u64 cr2)
+{
+	const struct pv_trap *t = &this_vcpu_traps[TRAP_PF];
+	/* Both modes of a PV guest are ring 3: hardware says "user" for its kernel too. */
+	u64 ec = error_code & ~PFEC_U;
+
+	this_vcpu.cr2 = cr2;
+	if (unlikely(!t->address))
+		no_handler(TRAP_PF, ec);
+	enter(&t->address, &t->mask_events, &ec, 1, true);
+}
+
 void pv_inject_page_fault(u32 error_code, u64 cr2)
 {
-	u64 flags = irq_save();
+	irq_disable();
+	bounce_page_fault(error_code, cr2);
+}
 
-	/* Both modes of a PV guest are ring 3: hardware says "user" for its kernel too. */
-	error_code &= ~PFEC_U;
-	if (!this_vcpu.kernel_mode)
-		error_code |= PFEC_U;
-	this_vcpu.cr2 = cr2;
-	if (this_vcpu.kernel_mode) {
-		this_vcpu.vcpu_info->arch.cr2 = cr2;
-	} else {
-		root_peek_kernel();
-		this_vcpu.vcpu_info->arch.cr2 = cr2;
-		root_peek_done();
-	}
-	irq_restore(flags);
-	pv_inject_exception(TRAP_PF, error_code);
+/*
+ * Not here: what traps.c looks at before a fault is the guest's, and any address that is none of
+ * the guest's.
+ */
+bool pv_page_fault_is_guests(struct regs *r)
+{
+	u64 cr2 = read_cr2();
+	u32 ec = r->error_code;
+
+	if (unlikely(is_hv_address(cr2) || ec & PFEC_R))
+		return false;
+	if ((ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) && this_vcpu.kernel_mode)
+		return false;
+	bounce_page_fault(ec, cr2);
+	return true;
 }
 
 void bounce_event(void)
 {
-	const struct pv_callback cb = { this_vcpu.event.address, true };
+	static const bool masked = true;        /* an event's handler starts with events masked */
 
-	if (!cb.address) {
+	if (unlikely(!this_vcpu.event.address)) {
 		domain_crash(current->domain,
 			     "an event is due and no event callback is registered");
 		return;
 	}
-	bounce_to(&cb, NULL, 0);
+	enter(&this_vcpu.event.address, &masked, NULL, 0, false);
 }
 
 void bounce_nmi(void)
 {
-	const struct pv_callback cb = { this_vcpu.nmi.address, this_vcpu.nmi.mask_events };
-
 	this_vcpu.nmi_pending = 0;
-	if (!cb.address)
+	if (!this_vcpu.nmi.address)
 		return;
 	this_vcpu.nmi_masked = 1;
-	bounce_to(&cb, NULL, 0);
+	enter_plain(&this_vcpu.nmi);
 }
 
 void bounce_failsafe(void)
 {
-	const u64 selectors[4] = { this_vcpu.ds, this_vcpu.es, this_vcpu.fs, this_vcpu.gs };
+	u64 selectors[4] = { this_vcpu.ds, this_vcpu.es, this_vcpu.fs, this_vcpu.gs };
 
 	this_vcpu.bad_selectors = 0;
 	if (!this_vcpu.failsafe.address) {
@@ -238,25 +303,28 @@ void bounce_failsafe(void)
 			     "callback is registered");
 		return;
 	}
-	bounce_to(&this_vcpu.failsafe, selectors, 4);
+	enter(&this_vcpu.failsafe.address, &this_vcpu.failsafe.mask_events, selectors, 4, false);
 }
 
 /* SYSCALL in guest user mode: the guest's own entry, or #UD if it has none. */
 void syscall_from_user(struct regs *r)
 {
-	if (this_vcpu.syscall.address) {
-		bounce_to(&this_vcpu.syscall, NULL, 0);
-		r->rflags &= ~(u64)EFLAGS_DF;
+	r->rcx = r->rip;
+	r->r11 = r->rflags;
+	if (likely(this_vcpu.syscall.address)) {
+		enter(&this_vcpu.syscall.address, &this_vcpu.syscall.mask_events, NULL, 0, false);
+		guest_regs()->rflags &= ~(u64)EFLAGS_DF;
 		return;
 	}
 	r->rip -= 2;
 	pv_inject_exception(TRAP_UD, 0);
 }
 
+/* From either mode, a whole frame. */
 void syscall32_from_guest(struct regs *r)
 {
 	if (this_vcpu.syscall32.address) {
-		bounce_to(&this_vcpu.syscall32, NULL, 0);
+		enter_plain(&this_vcpu.syscall32);
 		return;
 	}
 	r->rip -= 2;
@@ -267,7 +335,7 @@ void sysenter_from_guest(struct regs *r)
 {
 	(void)r;
 	if (this_vcpu.sysenter.address)
-		bounce_to(&this_vcpu.sysenter, NULL, 0);
+		enter_plain(&this_vcpu.sysenter);
 	else
 		pv_inject_exception(TRAP_GP, 0);
 }

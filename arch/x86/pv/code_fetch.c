@@ -32,22 +32,49 @@ static bool code_segment(const struct regs *r, struct code *c, u64 *base)
 	return true;
 }
 
+/* How many bytes of guest address space there are from @va on. */
+static u64 bytes_to_the_end(u64 va)
+{
+	if (va < 1ul << 47)
+		return (1ul << 47) - va;
+	return va >= VA_HV_END ? -va : 0;
+}
+
+void code_fetch_rest(struct code *c)
+{
+	u64 va = c->va + c->nr;
+	size_t want = min_t(u64, CODE_BYTES - c->nr, bytes_to_the_end(va));
+
+	if (c->all)
+		return;
+	/*
+	 * Short where the next page is not there: either those bytes are no part of the
+	 * instruction, or it is refused.
+	 */
+	c->nr += want - raw_copy_from_guest(c->byte + c->nr, va, want);
+	c->all = true;
+}
+
 bool code_fetch(const struct regs *r, struct code *c)
 {
 	u64 base;
 
 	if (!code_segment(r, c, &base))
 		return false;
-	/* As a rule it is there: two quadwords that share a byte. */
-	if (likely(!copy_from_guest(c->byte, base + r->rip, 8) &&
-		   !copy_from_guest(c->byte + 7, base + r->rip + 7, 8))) {
-		c->nr = sizeof(c->byte);
-		return true;
-	}
-	/*
-	 * Short where the next page is not there: either those bytes are no part of the
-	 * instruction, or it is refused.
-	 */
-	c->nr = sizeof(c->byte) - raw_copy_from_guest(c->byte, base + r->rip, sizeof(c->byte));
+	c->va = base + r->rip;
+	c->all = false;
+	c->nr = 0;
+	/* As a rule one quadword is there, and enough. */
+	if (unlikely(!guest_words_ok(c->va, 1)))
+		goto short_of_it;
+	guest_access_begin();
+	guest_get_word(&c->word, c->va, 0, fault);
+	guest_access_end();
+	c->nr = sizeof(c->word);
+	return true;
+fault:
+	guest_access_end();
+short_of_it:
+	code_fetch_rest(c);
 	return c->nr > 0;
 }

@@ -45,11 +45,11 @@ struct insn {
 
 static bool start(struct insn *i, struct regs *r)
 {
+	if (!code_fetch(r, &i->code))
+		return false;
 	i->r = r;
 	i->at = i->rex = i->seg = i->opcode = 0;
 	i->rep = false;
-	if (!code_fetch(r, &i->code))
-		return false;
 	i->opsize16 = i->code.default16;
 	i->addr32 = !i->code.code64;
 	return true;
@@ -58,8 +58,11 @@ static bool start(struct insn *i, struct regs *r)
 /* The next byte, or 0 beyond the end, which ->at then shows. */
 static u8 next_byte(struct insn *i)
 {
-	u8 b = i->at < i->code.nr ? i->code.byte[i->at] : 0;
+	u8 b;
 
+	if (unlikely(i->at == i->code.nr && !i->code.all))
+		code_fetch_rest(&i->code);
+	b = i->at < i->code.nr ? i->code.byte[i->at] : 0;
 	i->at++;
 	return b;
 }
@@ -229,6 +232,7 @@ static enum emul_result op_string_io(struct insn *i)
 
 	if (!i->code.code64 || !may_io(i->r->rdx, bytes))
 		return EMUL_REFUSED;
+	irq_enable();
 	for (unsigned int n = 0; count && n < STRING_IO_UNITS; n++, count--) {
 		if (!string_io_unit(i, base + (*index & mask), bytes, out))
 			return EMUL_INJECTED;
@@ -330,6 +334,7 @@ static enum emul_result op_clts(struct insn *i)
 static enum emul_result op_wbinvd(struct insn *i)
 {
 	(void)i;
+	irq_enable();
 	if (current->domain->is_privileged)
 		asm volatile ("wbinvd" ::: "memory");
 	return EMUL_DONE;
@@ -403,21 +408,43 @@ static bool is_umip_opcode(const struct insn *i)
 		i->code.byte[i->at - 2] == 0x0f;
 }
 
+/*
+ * The instruction's row, or NULL: it ends before its opcode does, or has LOCK. Two bytes without a
+ * prefix, by far the most, are told by their first.
+ */
+static const struct op *decode(struct insn *i)
+{
+	if (likely(i->code.byte[0] == 0x0f && i->code.nr > 1)) {
+		i->opcode = i->code.byte[1];
+		i->at = 2;
+		return &two_byte[i->opcode];
+	}
+	if (!decode_prefixes(i))
+		return NULL;
+	if (i->opcode != 0x0f)
+		return &one_byte[i->opcode];
+	i->opcode = next_byte(i);
+	return is_cut(i) ? NULL : &two_byte[i->opcode];
+}
+
+/* UMIP's is told from its operand, which may lie behind the bytes read so far. */
+static bool umip_op(struct insn *i)
+{
+	code_fetch_rest(&i->code);
+	return emul_umip(i->r, &i->code);
+}
+
 bool emul_priv_op(struct regs *r)
 {
 	const struct op *op;
 	struct insn i;
 
-	if (!start(&i, r) || !decode_prefixes(&i))
+	if (!start(&i, r))
 		return false;
-	op = &one_byte[i.opcode];
-	if (i.opcode == 0x0f) {
-		i.opcode = next_byte(&i);
-		if (is_cut(&i))
-			return false;
-		op = &two_byte[i.opcode];
-	}
-	if (is_umip_opcode(&i) && emul_umip(r, &i.code))
+	op = decode(&i);
+	if (!op)
+		return false;
+	if (unlikely(is_umip_opcode(&i)) && umip_op(&i))
 		return true;
 	if (!op->run) {
 		log_refusal(&i);
@@ -447,12 +474,9 @@ bool emul_priv_op(struct regs *r)
 bool emul_invalid_op(struct regs *r)
 {
 	struct code code;
-	u64 first;
 
-	if (!code_fetch(r, &code))
-		return false;
-	__builtin_memcpy(&first, code.byte, sizeof(first));
-	if (code.nr < FORCED_CPUID_BYTES || (first & FORCED_CPUID_MASK) != FORCED_CPUID)
+	if (!code_fetch(r, &code) || code.nr < FORCED_CPUID_BYTES ||
+	    (code.word & FORCED_CPUID_MASK) != FORCED_CPUID)
 		return false;
 	if (this_vcpu.cpuid_faulting && !this_vcpu.kernel_mode) {
 		r->rip += FORCED_CPUID_BYTES - 2;             /* the #GP is CPUID's own */

@@ -53,8 +53,14 @@ static bool decode(struct regs *r, u64 va, struct pt_insn *insn)
 	struct code code;
 	u64 seg_base = 0;
 
-	if (!code_fetch(r, &code) || !code.code64 || !pt_insn_decode(code.byte, code.nr, insn) ||
-	    !pt_op_is_store(insn->op))
+	if (!code_fetch(r, &code) || !code.code64)
+		return false;
+	if (!pt_insn_decode(code.byte, code.nr, insn)) {
+		code_fetch_rest(&code);		/* more than eight bytes, or not one of ours */
+		if (!pt_insn_decode(code.byte, code.nr, insn))
+			return false;
+	}
+	if (!pt_op_is_store(insn->op))
 		return false;
 	if (insn->seg)
 		seg_base = rdmsr(insn->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE);

@@ -209,7 +209,9 @@ static const struct row {
 	int (*read)(u32 msr, u64 *val);
 	int (*write)(u32 msr, u64 val);
 } rows[] = {
-	/* By rising index: find_row() halves. */
+	/* Those that a running kernel asks for are first. */
+	{ MSR_EFER, MSR_EFER, read_efer, write_same },
+	{ MSR_FS_BASE, MSR_KERNEL_GS_BASE, read_base, write_base },
 	{ 0x10, 0x10, read_tsc, NULL },
 	{ 0x17, 0x17, read_platform_id, NULL },
 	{ MSR_APIC_BASE, MSR_APIC_BASE, read_apic_base, NULL },
@@ -222,8 +224,6 @@ static const struct row {
 	{ 0x1a0, 0x1a0, read_misc_enable, write_same },
 	{ MSR_PAT, MSR_PAT, read_pat, write_same },
 	{ 0x400, 0x47f, read_zero, write_ignored },                     /* MCi_CTL .. MCi_MISC */
-	{ MSR_EFER, MSR_EFER, read_efer, write_same },
-	{ MSR_FS_BASE, MSR_KERNEL_GS_BASE, read_base, write_base },
 	{ MSR_TSC_AUX, MSR_TSC_AUX, read_tsc_aux, write_tsc_aux },
 	{ 0xc0010000, 0xc0010007, read_zero_amd, write_ignored_amd },   /* performance counters */
 	{ 0xc0010010, 0xc0010010, read_zero_amd, NULL },                /* SYSCFG */
@@ -233,17 +233,10 @@ static const struct row {
 
 static const struct row *find_row(u32 msr)
 {
-	unsigned int first = 0, end = ARRAY_SIZE(rows);
-
-	while (first < end) {
-		unsigned int middle = (first + end) / 2;
-
-		if (msr > rows[middle].last)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first < ARRAY_SIZE(rows) && msr >= rows[first].first ? &rows[first] : NULL;
+	for (const struct row *row = rows; row < rows + ARRAY_SIZE(rows); row++)
+		if (msr >= row->first && msr <= row->last)
+			return row;
+	return NULL;
 }
 
 static int write_same(u32 msr, u64 val)

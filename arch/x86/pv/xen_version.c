@@ -77,9 +77,9 @@ long hc_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	static const xen_domain_handle_t no_handle;
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
-	switch ((u32)cmd) {
-	case XENVER_version:
+	if (likely((u32)cmd == XENVER_version))
 		return ABI_VERSION;
+	switch ((u32)cmd) {
 	case XENVER_extraversion:
 		return give_string(arg, ".isola", XEN_EXTRAVERSION_LEN);
 	case XENVER_compile_info:

@@ -14,13 +14,10 @@
 #include <asm/vcpu_private.h>
 
 /*
- * Enter @cb. From user mode the kernel root is loaded and the stack is the one of stack_switch;
- * from kernel mode the current one.
- * @extra: @nr_extra words between r11 and rip (an error code; the failsafe's selectors). False: the
- * stack cannot be written, the domain has been crashed and nothing has changed.
+ * From user mode the kernel root is loaded and the stack is the one of stack_switch; from kernel
+ * mode the current one. Where the stack cannot be written the domain is crashed and they do not
+ * return.
  */
-bool bounce_to(const struct pv_callback *cb, const u64 *extra, unsigned nr_extra);
-
 /* Event upcall, if one is due: exit_work() only. Interrupts off, kernel root. */
 void bounce_event(void);
 void bounce_nmi(void);

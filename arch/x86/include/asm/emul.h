@@ -44,16 +44,28 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 	return (u64 *)((u8 *)r + offset[n & 15]);
 }
 
-/* The instruction at the guest's rip, as far as memory has it. */
+#define CODE_BYTES 15                   /* no instruction is longer */
+
+/*
+ * The instruction at the guest's rip, as far as memory has it: each byte is read once (EMU-1), the
+ * first eight together, those behind them when they are wanted.
+ */
 struct code {
-	u8 byte[15];
+	union {
+		u8 byte[CODE_BYTES];
+		u64 word;               /* the first eight */
+	};
 	u8 nr;                          /* known bytes: 1..15 */
+	bool all;                       /* there are no more */
 	bool code64;                    /* the code segment is a 64-bit one */
 	bool default16;                 /* if not: operands are 16-bit by default, else 32-bit */
+	u64 va;                         /* of the first byte */
 };
 
 /* Read it: false when there is none, or its code segment is one we do not look into. */
 bool code_fetch(const struct regs *r, struct code *c);
+/* The bytes that @c->all says may be missing. */
+void code_fetch_rest(struct code *c);
 
 /*
  * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF,

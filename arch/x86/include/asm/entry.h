@@ -24,13 +24,21 @@ void reset_stack_and_call(void (*fn)(void)) __noreturn;
 
 /* Called by the entry code. */
 void trap_dispatch(struct regs *r);             /* exceptions and interrupts, IF=0 */
+/* A guest's, IF=0; interrupts are left off where the guest can run on at once. */
+void trap_general_protection(struct regs *r);
+void trap_invalid_opcode(struct regs *r);
+/*
+ * A guest's page fault, IF=0, @r a short frame (entry/frame.h). True: it has been bounced; false:
+ * nothing has been done, and CR2 still holds the address.
+ */
+bool pv_page_fault_is_guests(struct regs *r);
 void trap_nmi(struct regs *r);
 void trap_machine_check(struct regs *r);
 void trap_debug_ist(struct regs *r);
 void trap_double_fault(struct regs *r) __noreturn;
-void hypercall_from_guest(struct regs *r);      /* SYSCALL from guest kernel mode, IF=0 */
-void syscall_from_user(struct regs *r);         /* SYSCALL from guest user mode, IF=0 */
+/* SYSCALL from guest user mode: IF=0 in and out, @r a short frame; bounces */
+void syscall_from_user(struct regs *r);
 void syscall32_from_guest(struct regs *r);
 void sysenter_from_guest(struct regs *r);
-/* something is due before the guest: IF=0 in and out */
-void exit_work(void);
+/* something is due before the guest: IF=0 in and out. True: nothing else can be due any more. */
+bool exit_work(void);

@@ -8,7 +8,9 @@
  *   120     stub, hardware   error_code (low half), vector (high half)
  *   128..   hardware         rip cs rflags rsp ss
  *
- * A guest's frame is the one whose end is VA_CPU_STACK_TOP: guest_regs().
+ * A guest's frame is the one whose end is VA_CPU_STACK_TOP: guest_regs(). Behind a SYSCALL, r15 to
+ * rcx are filled only when something is due before the guest runs on (entry/frame.h): hypercalls do
+ * not look at them.
  */
 #pragma once
 
@@ -16,7 +18,7 @@
 #include <asm/layout.h>
 
 struct regs {
-	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	u64 r15, r14, r13, r12, rbx, r11, rcx, rbp, r10, r9, r8, rax, rdx, rsi, rdi;
 	u32 error_code;
 	u32 vector;                 /* exception or interrupt number, or VECTOR_SYSCALL */
 	u64 rip;
@@ -75,6 +77,15 @@ struct regs {
 static inline struct regs *guest_regs(void)
 {
 	return (struct regs *)VA_CPU_STACK_TOP - 1;
+}
+
+/* The same as a pointer whose value the compiler does not know: short addressing. */
+static __always_inline struct regs *guest_regs_pointer(void)
+{
+	struct regs *r = guest_regs();
+
+	asm ("" : "+r"(r));
+	return r;
 }
 
 static inline bool regs_from_guest(const struct regs *r)

@@ -64,6 +64,22 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 			   :: "er"((u64)(val)), "r"(va), "i"((i) * 8) : "memory" : label)
 
 /*
+ * Several words at [va] into registers, in one asm statement: GUEST_LOADS_BEGIN, GUEST_LOAD()s
+ * numbered from 1 to 6 or 9, GUEST_LOADS_END. Operands: each @to "=&r", [va] "r", [fault] "+r", a u32
+ * that was 0 and is 1 when a word is not there, or its translation stale (uaccess.c): then the
+ * words are undefined and a copy has to be tried.
+ */
+#define GUEST_LOADS_BEGIN STAC
+#define GUEST_LOAD(n, offset, to) \
+	#n ": mov " #offset "(%[va]), %[" #to "]\n\t" _ASM_EXTABLE(n##b, 8f)
+#define GUEST_LOADS_END						\
+	"7:\n\t" CLAC						\
+	".pushsection .text.unlikely, \"ax\"\n\t"		\
+	"8: mov $1, %[fault]\n\t"				\
+	"jmp 7b\n\t"						\
+	".popsection\n\t"
+
+/*
  * Copy by words, @len known to the compiler. 0 or -EFAULT; then the words from the faulting one on
  * are zero.
  */
