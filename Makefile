@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench fuzz mutants coverage
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -44,6 +44,7 @@ distclean:
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
+## make exhaust      of the same: every state of a small world
 ## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
@@ -55,7 +56,7 @@ iso:
 	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 test test-all test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
-fuzz mutants coverage:
+fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@
 bench:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run $(ARGS)

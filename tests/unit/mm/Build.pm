@@ -49,6 +49,24 @@ sub variant {
 	return "$dir/$name";
 }
 
+# The small world (exhaust.c) of @own frames, others of another domain, and free ones. The window's tables keep their size. As race()
+# for a file that is changed.
+sub small {
+	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
+	my @world = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
+	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust world audit));
+	make_path($dir);
+	for my $source (@sources) {
+		next if defined $file && $source ne $file;
+		my @small = $source =~ /domain_map/ ? () : qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
+		quiet("$dir/log", $cc, @flags, '-O2', @world, @small, defined $file ? '-w' : (), '-c',
+			'-o', defined $file ? "$dir/mutant.o" : object($dir, $source), defined $file ? $changed : $source) or return;
+	}
+	my $out = defined $file ? "$dir/mutant" : "$dir/exhaust";
+	quiet("$dir/log", $cc, '-o', $out, map { defined $file && $_ eq $file ? "$dir/mutant.o" : object($dir, $_) } @sources) or return;
+	return $out;
+}
+
 # All files, with sanitizers; the program, or undef with the compiler's words in $dir/log.
 sub all {
 	my ($dir, @more) = @_;

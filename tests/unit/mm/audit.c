@@ -53,7 +53,7 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 	pte_t e = frame_ptr(table)[i];
 	u64 f = mfn_x(pte_mfn(e));
 
-	if (!pte_present(e) || (level == 4 && i >= 256 && i <= 271))
+	if (!pte_present(e) || (level == 4 && i >= L4_SLOT_HV_FIRST && i <= L4_SLOT_HV_LAST))
 		return;
 	if (level > 1) {
 		hold(pte_mfn(e), level_type(level - 1));

@@ -48,11 +48,15 @@ static struct {
 unsigned world_cpu, world_nr_cpus = 1;
 bool world_irq_off;
 void (*world_yield)(bool must);
-static u64 clock_now, cpu_clock;
+u64 world_clock, world_flushed;
 static unsigned relaxed;
 static bool page_locked;
 
+#ifdef SMALL_OWN
+const unsigned slots[NR_SLOTS] = { 0, 2 };
+#else
 const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
+#endif
 
 #define PUBLIC_FIRST	256u
 #define NR_PUBLIC	64u
@@ -77,6 +81,9 @@ u64 world_random(void)
 	world_feed_bytes -= 2;
 	return n * 0x0001000100010001ul;
 }
+
+static bool by_chance(unsigned rate) { return world_random() % 256 < rate; }
+bool (*world_chance)(unsigned rate) = by_chance;
 
 void world_seed(unsigned long seed)
 {
@@ -156,7 +163,7 @@ void world_reset(void)
 	relaxed = 0;
 	page_locked = false;
 	preempt_rate = fault_rate = 0;
-	clock_now = cpu_clock = 1;
+	world_clock = world_flushed = 1;
 	if (!pt_denied_io(0, &(mfn_t){ 0 }, &(mfn_t){ 0 }))
 		pt_check_init(&(struct acpi_info){ 0 });
 }
@@ -221,7 +228,7 @@ static void flush(void)
 {
 	interrupt_others();
 	memset(tlb_use, 0, sizeof(tlb_use));
-	cpu_clock = clock_now;
+	world_flushed = world_clock;
 	if (world_yield)
 		world_yield(false);
 }
@@ -233,11 +240,11 @@ static void flush(void)
 void tlb_flush_local(void) { }
 void tlb_invlpg(u64 va) { (void)va; }		/* may forget; need not */
 void cache_flush_all(void) { }
-u32 tlb_stamp_now(void) { return ++clock_now; }
+u32 tlb_stamp_now(void) { return ++world_clock; }
 
 void tlb_flush_stamped(struct domain *d, u32 stamp)
 {
-	if (d == &world_domain && cpu_clock < stamp)
+	if (d == &world_domain && world_flushed < stamp)
 		flush();
 }
 
@@ -308,10 +315,10 @@ static void copy_root(pte_t *root, mfn_t l4)
 	const pte_t *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		root[i] = from && (i < 256 || i > 271) ? root_entry(from[i]) : 0;
+		root[i] = from && (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST) ? root_entry(from[i]) : 0;
 }
 
-void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, 16 * sizeof(pte_t)); }
+void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, (L4_SLOT_HV_LAST + 1 - L4_SLOT_HV_FIRST) * sizeof(pte_t)); }
 
 /*
  * kernel_root and user_root are another CPU's, whose record names the same L4s: they show an edit only after the dispatch. Until then
@@ -418,7 +425,7 @@ void *alloc_public_page(void)
 		if (!public_used[i]) {
 			void *p = public_ptr(_mfn(PUBLIC_FIRST + i));
 
-			if (world_random() % 256 < public_fault_rate)
+			if (world_chance(public_fault_rate))
 				return NULL;
 			public_used[i] = true;
 			return memset(p, 0, PAGE_SIZE);
@@ -445,25 +452,33 @@ void spin_lock(spinlock_t *l)
 
 void spin_unlock(spinlock_t *l) { (void)l; BUG_ON(!page_locked); page_locked = false; }
 
-/* What the window's tables show of frame @f: nothing, or it. */
-bool window_shows(unsigned f)
+/* The entry of the window's tables for frame @f; NULL: there is no L1. A large page's stands for itself. */
+static pte_t *window_entry(unsigned f)
 {
-	pte_t *l3, *l2, *l1, e;
+	pte_t *l3, *l2;
 	u64 va = (u64)window_ptr(_mfn(f));
 
 	if (!mfn_is_valid_num(world_domain.window_l3[0]))
-		return false;
+		return NULL;
 	l3 = public_ptr(world_domain.window_l3[0]);
 	if (!pte_present(l3[pt_index(va, 3)]))
-		return false;
-	l2 = public_ptr(pte_mfn(l3[pt_index(va, 3)]));
-	e = l2[pt_index(va, 2)];
-	if (!pte_present(e))
-		return false;
-	if (e & PTE_PS)
-		return true;
-	l1 = public_ptr(pte_mfn(e));
-	return pte_present(l1[pt_index(va, 1)]);
+		return NULL;
+	l2 = (pte_t *)public_ptr(pte_mfn(l3[pt_index(va, 3)])) + pt_index(va, 2);
+	if (!pte_present(*l2) || (*l2 & PTE_PS))
+		return pte_present(*l2) ? l2 : NULL;
+	return (pte_t *)public_ptr(pte_mfn(*l2)) + pt_index(va, 1);
+}
+
+bool window_shows(unsigned f)
+{
+	const pte_t *pe = window_entry(f);
+
+	return pe && pte_present(*pe);
+}
+
+void window_show(unsigned f, bool own)
+{
+	*window_entry(f) = own ? pte_make(_mfn(f), PAGE_HV_RW) : 0;
 }
 
 unsigned memmap_nr(void) { return 0; }
@@ -473,14 +488,18 @@ const struct memmap_entry *memmap_entry(unsigned i) { (void)i; return NULL; }
 
 static size_t copy(void *to, const void *from, u64 guest_va, size_t len)
 {
-	if (guest_va < MIB(1) || world_random() % 256 < fault_rate)
+	if (guest_va < MIB(1) || world_chance(fault_rate))
 		return len;
 	memcpy(to, from, len);
 	return 0;
 }
 
+void (*world_on_copy)(u64 guest_va);
+
 size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 {
+	if (world_on_copy)
+		world_on_copy(from);
 	return copy(to, (void *)from, from, len);
 }
 
@@ -494,13 +513,15 @@ bool guest_range_ok(u64 va, u64 len)
 	return va + len > va && !is_hv_address(va) && !is_hv_address(va + len - 1);
 }
 
-bool hypercall_preempt_check(void) { return world_random() % 256 < preempt_rate; }
+bool hypercall_preempt_check(void) { return world_chance(preempt_rate); }
 
 long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	world_continuation = (struct continuation){ true, nr, { a1, a2, a3, a4, a5 } };
 	return nr;
 }
+
+void (*world_on_panic)(void);
 
 void panic(const char *fmt, ...)
 {
@@ -510,6 +531,8 @@ void panic(const char *fmt, ...)
 	printf("# panic: ");
 	vprintf(fmt, args);
 	printf("\n");
+	if (world_on_panic)
+		world_on_panic();
 	fflush(stdout);
 	abort();
 }

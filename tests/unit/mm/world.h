@@ -14,12 +14,23 @@
 #include <asm/vcpu_private.h>
 #include <isola/vcpu.h>
 
+#ifdef SMALL_OWN			/* exhaust.c's */
+#define NR_OWN		(1 + SMALL_OWN)
+#define FOREIGN_FIRST	NR_OWN
+#define FREE_FIRST	(FOREIGN_FIRST + SMALL_FOREIGN)
+#define IO_FIRST	(FREE_FIRST + SMALL_FREE)
+#define HV_FIRST	IO_FIRST
+#define NR_FRAMES	HV_FIRST
+#define NR_SLOTS	2
+#else
 #define NR_OWN		96		/* frames 1 .. are the guest's at the start; 0 is nobody's, ever */
 #define FOREIGN_FIRST	96		/* another domain's */
 #define FREE_FIRST	104		/* nobody's */
 #define IO_FIRST	112		/* devices within the frame table's reach */
 #define HV_FIRST	116		/* the hypervisor's */
 #define NR_FRAMES	120
+#define NR_SLOTS	8
+#endif
 #define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
 
 extern struct domain world_domain, world_foreign;
@@ -30,6 +41,15 @@ extern bool world_irq_off;
 
 /* Of 256 preemption checks how many say stop; of 256 guest copies how many fault. */
 extern unsigned preempt_rate, fault_rate, public_fault_rate;
+
+/* Is it one of those? By chance, unless a program asks differently. */
+extern bool (*world_chance)(unsigned rate);
+/* Told of each copy from the guest before it is made: the guest may write what is to be read. */
+extern void (*world_on_copy)(u64 guest_va);
+/* Told of a panic before the program ends. */
+extern void (*world_on_panic)(void);
+/* The flush clock, and when the TLB was flushed last: what stamps are compared with. */
+extern u64 world_clock, world_flushed;
 
 /* What hypercall_continue() was told last. */
 extern struct continuation { bool pending; unsigned nr; u64 arg[5]; } world_continuation;
@@ -64,6 +84,8 @@ bool tlb_touch(unsigned table, unsigned slot);
 
 /* Do the window's tables map frame @f? */
 bool window_shows(unsigned f);
+/* Let them, or not. */
+void window_show(unsigned f, bool own);
 
 /*
  * Recompute every count and flag; check the TLB against the types. The number of faults found
@@ -72,5 +94,4 @@ bool window_shows(unsigned f);
 unsigned world_audit(void);
 
 /* Slots of a table that tests use; all the others stay empty. */
-#define NR_SLOTS 8
 extern const unsigned slots[NR_SLOTS];

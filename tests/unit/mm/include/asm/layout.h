@@ -7,6 +7,12 @@
 #undef public_ptr
 #undef public_mfn
 
+#ifdef WORLD_ENTRIES			/* a small world: pgentry.h */
+#undef L4_SLOT_HV_FIRST
+#undef L4_SLOT_HV_LAST
+#define L4_SLOT_HV_FIRST 1
+#define L4_SLOT_HV_LAST 1
+#endif
 #undef VA_FRAMETABLE
 #undef VA_M2P_RW
 #undef VA_WINDOW
