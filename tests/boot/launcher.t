@@ -71,12 +71,17 @@ tap.ok("noise\n(isola) up" in output, "--raw shows it", output)
 status, output, errors = run("(isola) FATAL: x\n", "halt", "--firmware", "uefi", timeout=60)
 tap.ok(status == PANICKED and output == "(isola) FATAL: x\n", "the same image starts on UEFI", f"{status} {output}{errors}")
 
-process = subprocess.Popen([ISOLA_RUN, "--hypervisor", fake("(isola) up\n", "halt"), SELFTEST],
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-process.stdout.readline()
-process.send_signal(signal.SIGINT)
-began = time.monotonic()
-tap.ok(process.wait(timeout=10) == 130 and time.monotonic() - began < 5, "an interrupt ends QEMU: status 130")
+for number, want in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+    process = subprocess.Popen([ISOLA_RUN, "--hypervisor", fake("(isola) up\n", "halt"), SELFTEST],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.readline()
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+        children = file.read().split()
+    process.send_signal(number)
+    began = time.monotonic()
+    status, left = process.wait(timeout=10), [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+    tap.ok(status == want and children and not left and time.monotonic() - began < 5,
+           f"{number.name} ends QEMU: status {want}", f"status {status}, of {children} still there: {left}")
 
 # Command lines arrive as they were typed; GRUB itself puts a backslash before quotes.
 words = "asi=off,dom0=on $x `y` ;z &w a|b <c> {d} %e 'f"

@@ -5,6 +5,7 @@ Console   cuts the byte stream into lines and hides firmware noise before the hy
 Verdict   what a line means: a status, and how long the machine may go on after it.
 run()     starts QEMU, feeds the one to the other and returns the status.
 """
+import contextlib
 import os
 import re
 import select
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 POWERED_OFF, USAGE, GUEST_CRASHED, PANICKED, TIMED_OUT, INTERRUPTED = 0, 2, 3, 4, 124, 130
@@ -23,6 +25,32 @@ ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00\x07\x08]"
 
 class MachineError(Exception):
     """The machine cannot be started; the text is one sentence."""
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: as from the keyboard, with the shell's status for it."""
+
+    def __init__(self, signum, _frame):
+        super().__init__(signal.Signals(signum).name)
+        self.status = 128 + signum
+
+
+def _stop(signum, frame):
+    raise Stopped(signum, frame)
+
+
+class _StopSignals(contextlib.ContextDecorator):
+    """While a machine runs, a signal that would end this process ends the machine first. Only the main thread can ask for that."""
+
+    def __enter__(self):
+        main = threading.current_thread() is threading.main_thread()
+        self.taken = [s for s in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(s) == signal.SIG_DFL]
+        for signum in self.taken:
+            signal.signal(signum, _stop)
+
+    def __exit__(self, *_):
+        for signum in self.taken:
+            signal.signal(signum, signal.SIG_DFL)
 
 
 class Rule:
@@ -158,6 +186,7 @@ def _end(process):
     process.wait()
 
 
+@_StopSignals()
 def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, raw=False, until=None, stdin=None,
         on_line=None):
     """Run QEMU command @argv until the machine ends, a rule's grace is over, or @timeout seconds passed.
@@ -218,6 +247,8 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
             return result(PANICKED, "the machine ended before the hypervisor's first line: "
                           + " / ".join(console.last_noise()))
         return result(PANICKED, "the machine ended without a word from the hypervisor (a triple fault or reset?)")
+    except Stopped as stop:
+        return result(stop.status, f"ended by {stop}")
     except KeyboardInterrupt:
         return result(INTERRUPTED, "interrupted")
     finally:
