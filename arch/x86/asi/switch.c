@@ -3,7 +3,8 @@
  * Context switch, on whose root each step runs:
  *   save       prev's kernel root: registers, FPU, segments, all into prev's own pages
  *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here
- *   clean      stacks that served another guest domain are zeroed (zero-stack)
+ *   clean      stacks that served another guest domain are zeroed (zero-stack), and
+ *              predictors and the L1D cleared where spec-ctrl= has it (cpu/spec_ctrl.c)
  *   restore    next's kernel root: its pages -> this CPU
  * No lazy idle: a CPU that goes idle loads its idle root, and a vcpu runs elsewhere only after
  * that.
@@ -21,6 +22,7 @@
 #include <asm/root.h>
 #include <asm/runstate.h>
 #include <asm/segments.h>
+#include <asm/spec_ctrl.h>
 #include <asm/switch.h>
 #include <asm/vcpu_private.h>
 
@@ -65,13 +67,13 @@ static void zero_stacks(void)
 	zero_bytes(VA_CPU_STACK, ROUNDDOWN(rsp - 64, 8));
 }
 
-static bool zeroing_due(const struct vcpu *next)
+/* Another guest domain than the last; idle between the two does not count. */
+static bool domain_changes(const struct vcpu *next)
 {
-	bool due = asi_class_of(next->domain)->zero_stack &&
-		   this_cpu.last_domid != next->domain->domid;
+	bool other = this_cpu.last_domid != next->domain->domid;
 
 	this_cpu.last_domid = next->domain->domid;
-	return due;
+	return other;
 }
 
 static void restore_current(void)
@@ -98,8 +100,11 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 	root_load(next);
 	if (vcpu_is_idle(next))
 		reset_stack_and_call(idle_loop);
-	if (zeroing_due(next))
-		zero_stacks();
+	if (domain_changes(next)) {
+		if (asi_class_of(next->domain)->zero_stack)
+			zero_stacks();
+		spec_ctrl_domain_change();
+	}
 	WRITE_ONCE(next->event_check, 1);	/* posts may have come while it was out */
 	restore_current();
 	return_to_guest();

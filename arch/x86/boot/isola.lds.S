@@ -48,6 +48,9 @@ SECTIONS
 		smap_sites_start = .;
 		KEEP(*(.smap_sites))
 		smap_sites_end = .;
+		verw_sites_start = .;
+		KEEP(*(.verw_sites))
+		verw_sites_end = .;
 	} :rodata
 
 	.symbols : AT(ADDR(.symbols) - VA_IMAGE + LOAD_MADDR) {

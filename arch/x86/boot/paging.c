@@ -16,6 +16,7 @@
 #include <asm/insn.h>
 #include <asm/paging.h>
 #include <asm/root.h>
+#include <asm/spec_ctrl.h>
 #include <asm/vcpu_area.h>
 
 extern pte_t boot_l4[PT_ENTRIES];		/* head.S's root */
@@ -84,23 +85,28 @@ void paging_init(void)
 		nr_free_pages() >> 8, nr_public_pages() << 2);
 }
 
+/* The text itself is never writable: the bytes change through the boot root's window. */
+static void patch_text(const s32 *site, const u8 *bytes, size_t len)
+{
+	memcpy((u8 *)VA_WINDOW + image_va_to_maddr((const u8 *)site + *site), bytes, len);
+}
+
 struct smap_site { s32 offset; u32 opcode; };
 extern const struct smap_site smap_sites_start[], smap_sites_end[];
+extern const s32 verw_sites_start[], verw_sites_end[];
 
 void smap_patch(void)
 {
 	if (!cpu_has(SMAP))
 		return;
-	for (const struct smap_site *s = smap_sites_start; s < smap_sites_end; s++) {
-		u64 va = (u64)&s->offset + s->offset;
-		/*
-		 * The text itself is never writable: the bytes change through the boot root's
-		 * window.
-		 */
-		u8 *insn = (u8 *)VA_WINDOW + image_va_to_maddr((void *)va);
+	for (const struct smap_site *s = smap_sites_start; s < smap_sites_end; s++)
+		patch_text(&s->offset, (u8[]){ 0x0f, 0x01, s->opcode }, 3);
+}
 
-		insn[0] = 0x0f;
-		insn[1] = 0x01;
-		insn[2] = s->opcode;
-	}
+void verw_patch(void)
+{
+	static const u8 nop[7] = { 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 };
+
+	for (const s32 *s = verw_sites_start; !spec_ctrl.verw && s < verw_sites_end; s++)
+		patch_text(s, nop, sizeof(nop));
 }

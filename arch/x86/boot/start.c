@@ -33,6 +33,7 @@
 #include <asm/pv_domain.h>
 #include <asm/root.h>
 #include <asm/smp.h>
+#include <asm/spec_ctrl.h>
 #include <asm/switch.h>
 #include <asm/tlb.h>
 
@@ -108,8 +109,11 @@ void start(u32 magic, u32 mbi, u64 image)
 	desc_init_idt();		/* exceptions have somewhere to go */
 	desc_init_cpu();
 	cpu_features_init_cpu();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
+	spec_ctrl_init();		/* what else it can be made to read */
 	smap_patch();			/* while the text can be written through the boot root */
+	verw_patch();
 	pt_check_init(&acpi);		/* which frames no guest may map */
+	pt_check_refuse_absent(spec_ctrl.l1tf_domu, spec_ctrl.l1tf_dom0);
 	platform_init(&acpi);		/* what dom0 may ask about the machine */
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	console_claim_io(ioport_keep);

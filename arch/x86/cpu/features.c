@@ -11,6 +11,7 @@
 #include <asm/fpu.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/spec_ctrl.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
@@ -166,6 +167,20 @@ static void read_address_width(void)
 	}
 }
 
+/* SMT. Leaf 0BH, sub-leaf 0 is the thread level (type 1); AMD before it: 8000001EH EBX. */
+static void read_threads(void)
+{
+	struct cpuid_regs r = { 0 };
+
+	cpu_facts.threads_per_core = 1;
+	if (leaf_exists(0xb))
+		r = cpuid(0xb, 0);
+	if ((r.ecx >> 8 & 0xff) == 1)
+		cpu_facts.threads_per_core = max(r.ebx & 0xffff, 1u);
+	else if (cpu_has(TOPOEXT) && leaf_exists(0x8000001e))
+		cpu_facts.threads_per_core = (cpuid(0x8000001e, 0).ebx >> 8 & 0xff) + 1;
+}
+
 static void check_required(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(required); i++)
@@ -241,6 +256,7 @@ void cpu_features_init(void)
 	read_model();
 	read_words(cpu_features);
 	read_address_width();
+	read_threads();
 	check_required();
 	drop_unfit();
 	fpu_init_boot();
@@ -297,6 +313,7 @@ void cpu_features_init_cpu(void)
 	wrmsr(MSR_PAT, HV_PAT);
 	fpu_init_cpu();
 	start_cpuid_faulting();
+	spec_ctrl_init_cpu();
 }
 
 u64 pv_guest_cr4(const struct vcpu_private *v)

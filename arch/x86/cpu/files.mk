@@ -1,4 +1,7 @@
 objs-y += arch/x86/cpu/features.o
+objs-y += arch/x86/cpu/bugs.o
+objs-y += arch/x86/cpu/spec_option.o
+objs-y += arch/x86/cpu/spec_ctrl.o
 objs-y += arch/x86/cpu/policy.o
 objs-y += arch/x86/cpu/msr.o
 objs-y += arch/x86/cpu/fpu.o

@@ -32,6 +32,17 @@
 #define STAC	SMAP_SITE 0xcb
 #define CLAC	SMAP_SITE 0xca
 
+/*
+ * The last memory access before a guest: VERW empties buffers on parts that leak them (SPC-3). It
+ * changes ZF. verw_patch() puts a NOP of seven bytes here where it is not due.
+ */
+.macro CLEAR_BUFFERS
+661:	verw	verw_selector(%rip)
+	.pushsection .verw_sites, "a", @progbits
+	.long	661b - .
+	.popsection
+.endm
+
 /* What C does not preserve, but for rcx and r11, and rbp, which ends the chain of frames. */
 .macro SAVE_CALL_REGS
 	push	%rdi

@@ -71,15 +71,22 @@ return_quickly:
 	mov	8(%rsp), %rcx			/* rip */
 	mov	24(%rsp), %r11			/* rflags */
 	mov	32(%rsp), %rsp
+	CLEAR_BUFFERS
 	sysretq
 
 	.globl	return_by_iret
 return_by_iret:
 	RESTORE_REGS
 	add	$8, %rsp
+last_iret:
+	CLEAR_BUFFERS
 	.globl	return_iret_insn
 return_iret_insn:
 	iretq
+
+/* VERW wants a selector that may be written through. */
+verw_selector:
+	.word	SEL_HV_DS
 
 work:
 	call	exit_work
@@ -103,6 +110,7 @@ sysret_short:
 	mov	REGS_RIP(%rsp), %rcx
 	mov	REGS_RFLAGS(%rsp), %r11
 	mov	REGS_RSP(%rsp), %rsp
+	CLEAR_BUFFERS
 	sysretq
 
 /*
@@ -119,7 +127,7 @@ short_by_iret:					/* HYPERVISOR_iret gave rcx and r11, too */
 	mov	REGS_RCX(%rsp), %rcx
 	mov	REGS_R11(%rsp), %r11
 	add	$REGS_RIP, %rsp
-	jmp	return_iret_insn
+	jmp	last_iret
 
 short_work:
 	mov	%rax, REGS_RAX(%rsp)

@@ -6,6 +6,7 @@
  *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT on I/O frames only (COH-1)
  *   2..4   P RW US         A D       AVL 52..62 NX       PS, G, PWT, PCD refused
  *   all                                                  US is set in present entries
+ *   absent: anything, or (parts with L1TF) no address of RAM
  */
 #include <asm/acpi.h>
 #include <asm/insn.h>
@@ -93,10 +94,51 @@ static int check_l1(struct domain *d, pte_t e)
 	return pt_io_permitted(d, pte_mfn(e)) ? 0 : -EPERM;
 }
 
+/*
+ * L1TF (SPC-5): on affected parts an absent entry reads what the L1D holds of the machine address
+ * that it names. Frame 0 holds nothing; an entry that names it is an empty one with flags.
+ */
+u64 pt_absent_floor[2];
+static u64 absent_mask;
+
+#define L1D_TAG_BITS 44		/* the fewest of an affected part; too few refuse more, not less */
+
+void pt_check_refuse_absent(bool domu, bool dom0)
+{
+	absent_mask = (min(nr_machine_frames << PAGE_SHIFT, 1ul << L1D_TAG_BITS) - 1) & PTE_ADDR;
+	pt_absent_floor[0] = domu ? max_page << PAGE_SHIFT : 0;
+	pt_absent_floor[1] = dom0 ? max_page << PAGE_SHIFT : 0;
+}
+
+static bool absent_is_safe(u64 floor, unsigned level, pte_t e)
+{
+	u64 maddr = e & absent_mask;
+
+	/* With PS it names a whole large page, whose low address bits do not count. */
+	if (e & PTE_PS && (level == 2 || level == 3))
+		return (maddr & ~((1ul << (PAGE_SHIFT + 9 * (level - 1))) - 1)) >= floor;
+	return !maddr || maddr >= floor;
+}
+
+bool pt_absent_run_is_safe(u64 floor, unsigned level, const pte_t *first, const pte_t *end)
+{
+	for (; first < end; first++)
+		if (!pte_present(pte_read(first)) &&
+		    !absent_is_safe(floor, level, pte_read(first)))
+			return false;
+	return true;
+}
+
+/* Out of line: nearly every absent entry is zero. */
+static __noinline int check_absent(const struct domain *d, unsigned level, pte_t e)
+{
+	return pt_check_absent(d, level, &e, &e + 1) ? 0 : -EINVAL;
+}
+
 int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 {
 	if (!pte_present(*e))
-		return 0;
+		return likely(!*e) ? 0 : check_absent(d, level, *e);
 	if (level == 1) {
 		int rc = check_l1(d, *e);
 

@@ -44,13 +44,13 @@ static uint64_t *volatile target;
 static volatile uint64_t stores;
 
 /*
- * Every value is a non-present entry, so that validation of a table that holds it has nothing against it. The table is an L2:
- * stores into an L1 would be emulated.
+ * Every value is a non-present entry that names no RAM, so that validation of a table that holds it has nothing against it.
+ * The table is an L2: stores into an L1 would be emulated.
  */
 static void job_store(void)
 {
 	while (!stop) {
-		other_write(target, stores << 1);
+		other_write(target, PTE_FRAME | (stores << 1 & 0xffe));
 		stores++;
 	}
 }

@@ -39,6 +39,7 @@ struct cpu_facts {
 	u32 family, model, stepping;    /* display values: extended fields added in */
 	u32 max_basic, max_extended;    /* highest CPUID leaves */
 	u32 phys_bits, virt_bits;
+	u32 threads_per_core;           /* 1: no SMT */
 	bool cpuid_faulting;            /* CPUID from ring 3 can be, and is, made to fault */
 	u64 xcr0;                       /* components guests may use; 0: no XSAVE. All are saved */
 	u32 xsave_bytes;                /* size of an XSAVE image with all of them */

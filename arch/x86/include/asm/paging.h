@@ -14,3 +14,5 @@ void paging_init(void);
 
 /* SMAP instructions into their sites; the text is written through the window. Boot root. */
 void smap_patch(void);
+/* Where spec-ctrl= leaves VERW off, NOPs in its place. Boot CPU, after spec_ctrl_init(). */
+void verw_patch(void);

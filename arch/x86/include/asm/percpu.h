@@ -29,6 +29,7 @@ struct cpu_private {
 	u64 ist_used;               /* bit n: IST stack n ran since the last zeroing */
 	/* last guest domain that ran here (idle does not count), or ~0 */
 	u32 last_domid;
+	u64 domain_changes;         /* how often that changed: spec_ctrl_domain_change() */
 	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
 };
 

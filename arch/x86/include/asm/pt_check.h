@@ -18,6 +18,32 @@ struct acpi_info;
 void pt_check_init(const struct acpi_info *acpi);
 
 /*
+ * From now on absent entries that name RAM are refused to domains but dom0 (@domu), and to @dom0.
+ * Boot CPU, once, after pt_check_init() and before any guest.
+ */
+void pt_check_refuse_absent(bool domu, bool dom0);
+
+/*
+ * The machine address below which absent entries may name none; 0: they may hold anything. [0]
+ * domains, [1] dom0. Written at boot only.
+ */
+extern u64 pt_absent_floor[2];
+
+bool pt_absent_run_is_safe(u64 floor, unsigned level, const pte_t *first, const pte_t *end);
+
+/*
+ * Are the absent ones among the entries [@first, @end) of a table of @level such as @d may have?
+ * The caller has the table for itself.
+ */
+static inline bool pt_check_absent(const struct domain *d, unsigned level, const pte_t *first,
+				   const pte_t *end)
+{
+	u64 floor = pt_absent_floor[d->is_privileged];
+
+	return likely(!floor) || pt_absent_run_is_safe(floor, level, first, end);
+}
+
+/*
  * Stands for the owner of I/O frames (DOMID_IO) where a domain is asked for: it owns no counted
  * frame.
  */
@@ -35,10 +61,10 @@ void pt_deny_io(mfn_t first, mfn_t last);
 bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last);
 
 /*
- * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are. *@e gains
- * what the ABI adds (US).
+ * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are, unless
+ * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US).
  * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-
- * back (COH-1)); -EPERM (I/O memory that @d, the caller's domain, may not map).
+ * back (COH-1), an absent entry that names RAM); -EPERM (I/O memory that @d, the caller's domain, may not map).
  */
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Absent: entries whose present bit is clear.
+ *
+ * The rule: they are the guest's own to fill, but on a processor with L1TF one that names an address
+ * of RAM reads what the cache holds of it, whoever's it is; there none may name RAM. The guest puts
+ * such entries wherever one can be put, and the values that kernels really use: zero, and inverted
+ * addresses.
+ */
+#define TOPIC "absent"
+#include "../claim.h"
+#include "../forced_cpuid.h"
+#include "../memory.h"
+#include "../traps.h"
+
+#define ALL_ONES PTE_FRAME		/* what a kernel makes of small swap offsets */
+
+#define FAR 16u				/* a free slot of the L4 */
+
+/* An L3, an L2 and an L1 of ours in the tables in use, each with room. */
+struct slots {
+	uint64_t *l1, *l2, *l3;
+};
+
+static struct slots slots_make(void)
+{
+	struct slots s = { page_alloc(), page_alloc(), page_alloc() };
+
+	s.l2[0] = table_pte(s.l1);
+	s.l3[0] = table_pte(s.l2);
+	CHECK_OK(make_readonly(s.l1));
+	CHECK_OK(make_readonly(s.l2));
+	CHECK_OK(make_readonly(s.l3));
+	CHECK_OK(write_entry((uint64_t *)start->pt_base + FAR, table_pte(s.l3)));
+	return s;
+}
+
+static void slots_drop(void)
+{
+	CHECK_OK(write_entry((uint64_t *)start->pt_base + FAR, 0));
+}
+
+/* Does an mmu_update of each level give @rc, and leave what it should? */
+static void check_updates(const struct slots *s, uint64_t value, long rc)
+{
+	uint64_t *entry[] = { &s->l1[7], &s->l2[7], &s->l3[7], (uint64_t *)start->pt_base + FAR + 1 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		long got = write_entry(entry[i], value);
+
+		CHECK_EQ(got, rc);
+		CHECK_EQ(*(volatile uint64_t *)entry[i], rc ? 0 : value);
+		if (!rc)
+			CHECK_OK(write_entry(entry[i], 0));
+	}
+}
+
+/* Does a pin of a table of each of the lower levels with @value in its last slot give @rc? */
+static void check_pins(uint64_t value, long rc)
+{
+	static const unsigned int pin[] = { MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t *table = page_alloc();
+
+		table[511] = value;
+		CHECK_OK(make_readonly(table));
+		CHECK_EQ(mmuext(pin[i], mfn_of(table), 0), rc);
+		if (!rc)
+			CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
+		CHECK_OK(make_writable(table));
+	}
+}
+
+CLAIM(usual, "absent entries that name no RAM are taken at every level: zero, flags alone, inverted addresses")
+{
+	static const uint64_t values[] = { 0, 0x2, 0xe00, PTE_NX, ALL_ONES, ALL_ONES - 0x1234000 + 0x102, ~PTE_P };
+	struct slots s = slots_make();
+
+	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		check_updates(&s, values[i], 0);
+		check_pins(values[i], 0);
+	}
+	slots_drop();
+}
+
+/* Family 6 of Intel without RDCL_NO, and no Atom: all that QEMU's models are. */
+static bool has_l1tf(void)
+{
+	return forced_cpuid(0, 0).ebx == 0x756e6547 && !(forced_cpuid(7, 0).edx & 1u << 29);
+}
+
+CLAIM_ISOLA_ONLY(ram, "absent entries that name RAM are refused at every level where the CPU has L1TF, in an update, a store "
+		 "and a new table; elsewhere they are taken", "4.17 takes them from dom0: pv-l1tf=dom0 is off there")
+{
+	volatile uint64_t *direct = (volatile uint64_t *)entry_of(window(0), 1);
+	uint64_t own = mfn_of(window(1)) * PAGE_BYTES, old = *direct;
+	long rc = has_l1tf() ? -XEN_EINVAL : 0;
+	const uint64_t values[] = {
+		own, own | 0xfff0000000000ffeul, 0x100000, mfn_of(start) * PAGE_BYTES | PTE_RW,
+		/* beyond any L1D's tag: these bits do not make it another address */
+		own | 1ul << 51,
+	};
+	struct slots s = slots_make();
+
+	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		check_updates(&s, values[i] & ~PTE_P, rc);
+		check_pins(values[i] & ~PTE_P, rc);
+	}
+	/* A large page that is absent names all of it: the low bits, and frame 0, do not help. */
+	CHECK_EQ(write_entry(&s.l2[7], PTE_PS), rc);
+	CHECK_EQ(write_entry(&s.l3[7], PTE_PS | 0x1000), rc);
+	slots_drop();
+
+	CHECK_EQ(remap(window(0), own), rc);
+	CHECK_EQ(*direct, rc ? old : own);
+	CHECK_OK(remap(window(0), old));
+	if (rc)
+		CHECK_TRAP(TRAP_PF, "movq %1, %0", : "=m"(*direct) : "r"(own) : "memory");
+	else
+		CHECK_NO_TRAP("movq %1, %0", : "=m"(*direct) : "r"(own) : "memory");
+	CHECK_EQ(*direct & ~(PTE_A | PTE_D), (rc ? old : own) & ~(PTE_A | PTE_D));
+}
