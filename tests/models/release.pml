@@ -23,7 +23,7 @@
  *
  * code arch/x86/asi/domain_map.c: d->leaving_list = 0; spin_unlock(&d->page_lock);
  * code arch/x86/mm/pt_modify.c: flags = irq_save(); m = find_l1(va);
- * code arch/x86/include/asm/page_ref.h: if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_hv))) return false;
+ * code arch/x86/include/asm/page_ref.h: if (unlikely((s64)x >= PGC_GET_LIMIT)) return false;
  */
 #ifndef CPUS
 #define CPUS	2

@@ -44,8 +44,8 @@
  * code arch/x86/asi/root.c: publish(v); sync_through_cpu_window(v, COPY_KERNEL);
  * code arch/x86/asi/root.c: publish(v); sync_root(v, which, l4_in_window(l4));
  * code arch/x86/asi/root.c: set_l4(COPY_KERNEL, l4); load_cr3(current->cr3_kernel); publish_left();
- * code arch/x86/asi/root.c: pte_write(&l4[L4_GENERATION], new_generation());
- * code arch/x86/mm/pt_modify.c: if (batch->any_l4) root_dispatch(&batch->roots);
+ * code arch/x86/asi/root.c: set_occupied(&l4[L4_OCCUPIED + slot / 64], slot, shown); pte_write(&l4[L4_GENERATION], new);
+ * code arch/x86/mm/pt_modify.c: if (root_owes(&batch->roots)) root_dispatch(&batch->roots);
  */
 #ifndef CPUS
 #define CPUS	2

@@ -58,6 +58,14 @@ static pte_t root_entry(pte_t l4e)
 	return pte_present(l4e) ? l4e : 0;
 }
 
+/* The bit of @slot in the word of an occupancy map that holds it. */
+static __always_inline void set_occupied(u64 *word, unsigned slot, pte_t shown)
+{
+	u64 bit = 1ul << (slot % 64), others = READ_ONCE(*word) & ~bit;
+
+	WRITE_ONCE(*word, shown ? others | bit : others);
+}
+
 void root_l4_init(pte_t *l4)
 {
 	u64 occupied[8] = { 0 };
@@ -235,24 +243,20 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 }
 
 /*
- * One slot of one of the current vcpu's roots follows its L4. False: the root was behind already,
- * and needs more than that.
+ * One slot of one of the current vcpu's roots, which is copied from the L4 that the slot stands in,
+ * follows it: @shown, now of @generation. False: the root was behind already, and needs more than
+ * that.
  */
-static bool mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot, u64 old_generation)
+static __always_inline bool mirror_slot(unsigned which, unsigned slot, pte_t shown,
+					u64 old_generation, u64 generation)
 {
 	struct root_copy *copy = &current->copy[which];
-	u64 bit = 1ul << (slot % 64);
 
-	if (!mfn_eq(copy->l4, m))
-		return true;
-	if (copy->generation != old_generation)
+	if (unlikely(copy->generation != old_generation))
 		return false;
-	pte_write(&root_page(current, which)[slot], root_entry(pte_read(&l4[slot])));
-	if (pte_present(pte_read(&l4[slot])))
-		copy->occupied[slot / 64] |= bit;
-	else
-		copy->occupied[slot / 64] &= ~bit;
-	copy->generation = pte_read(&l4[L4_GENERATION]);
+	pte_write(&root_page(current, which)[slot], shown);
+	set_occupied(&copy->occupied[slot / 64], slot, shown);
+	copy->generation = generation;
 	return true;
 }
 
@@ -265,24 +269,28 @@ static bool mirror_slot(unsigned which, mfn_t m, const pte_t *l4, unsigned slot,
  *   others    record does not name @m    nothing: whoever loads it later sees the new generation
  *             record names it            synced, then flushed, at dispatch
  */
-void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
+void root_l4_written(pte_t *pl4e, struct root_debt *debt)
 {
-	u64 old = pte_read(&l4[L4_GENERATION]), bit = 1ul << (slot % 64), flags;
-	u64 occupied = pte_read(&l4[L4_OCCUPIED + slot / 64]);
-	bool in_step;
+	pte_t *l4 = (pte_t *)((u64)pl4e & PAGE_MASK), shown = root_entry(pte_read(pl4e));
+	unsigned slot = pl4e - l4, me = smp_cpu_id();
+	u64 old = pte_read(&l4[L4_GENERATION]), new = new_generation(), flags;
+	struct vcpu *v = current;
+	mfn_t m = window_mfn(l4);
+	bool in_step = true;
 
-	pte_write(&l4[L4_OCCUPIED + slot / 64],
-		  pte_present(pte_read(&l4[slot])) ? occupied | bit : occupied & ~bit);
-	pte_write(&l4[L4_GENERATION], new_generation());
+	set_occupied(&l4[L4_OCCUPIED + slot / 64], slot, shown);
+	pte_write(&l4[L4_GENERATION], new);
 	flags = irq_save();
-	in_step = mirror_slot(COPY_KERNEL, m, l4, slot, old);
-	in_step &= mirror_slot(COPY_USER, m, l4, slot, old);
+	if (mfn_eq(v->copy[COPY_KERNEL].l4, m))
+		in_step &= mirror_slot(COPY_KERNEL, slot, shown, old, new);
+	if (mfn_eq(v->copy[COPY_USER].l4, m))
+		in_step &= mirror_slot(COPY_USER, slot, shown, old, new);
 	irq_restore(flags);
-	if (!in_step)
-		debt->cpus[smp_cpu_id() / 64] |= 1ul << (smp_cpu_id() % 64);
+	if (unlikely(!in_step))
+		debt->cpus[me / 64] |= 1ul << (me % 64);
 	smp_mb();
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpu != smp_cpu_id() && names(cpu, m))
+		if (cpu != me && names(cpu, m))
 			debt->cpus[cpu / 64] |= 1ul << (cpu % 64);
 }
 
@@ -322,15 +330,6 @@ void root_init(void)
 	ipi_set_function(IPI_RESYNC_ROOT, resync_ipi);
 }
 
-static bool any_cpu(const struct root_debt *debt)
-{
-	u64 any = 0;
-
-	for (unsigned i = 0; i < ARRAY_SIZE(debt->cpus); i++)
-		any |= debt->cpus[i];
-	return any;
-}
-
 void root_dispatch(struct root_debt *debt)
 {
 	unsigned me = smp_cpu_id();
@@ -343,7 +342,7 @@ void root_dispatch(struct root_debt *debt)
 		irq_restore(flags);
 	}
 	debt->cpus[me / 64] &= ~own;
-	if (any_cpu(debt))
+	if (root_owes(debt))
 		ipi_call(debt->cpus, IPI_RESYNC_ROOT, NULL, 0);
 	*debt = (struct root_debt){ 0 };
 }

@@ -7,13 +7,6 @@
 #include <asm/page_ref.h>
 #include <isola/printk.h>
 
-struct page_info *page_get_from_mfn(mfn_t m, const struct domain *d)
-{
-	if (!mfn_has_page(m) || !page_get(page_of(m), d))
-		return NULL;
-	return page_of(m);
-}
-
 void page_get_again(struct page_info *pg)
 {
 	u64 old = __atomic_fetch_add(&pg->count_info, 1, __ATOMIC_SEQ_CST);

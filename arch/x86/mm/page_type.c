@@ -32,11 +32,11 @@
  * new type is taken (XSA-401).
  */
 #include <asm/domain_map.h>
-#include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/preempt.h>
 #include <asm/pt_validate.h>
 #include <asm/root.h>
 #include <asm/seg_desc.h>
@@ -293,7 +293,7 @@ void page_unlock(struct page_info *pg)
 	BUG_ON(!(old & PGT_locked));
 }
 
-unsigned page_lock_table(struct page_info *pg)
+unsigned page_lock_table_wait(struct page_info *pg)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
@@ -309,7 +309,7 @@ unsigned page_lock_table(struct page_info *pg)
 	}
 }
 
-void page_unlock_table(struct page_info *pg)
+void page_unlock_table_last(struct page_info *pg)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
@@ -343,15 +343,11 @@ void page_type_park(struct page_info *pg, bool partial)
 	page_put(pg);
 }
 
-int page_type_finish_parked(void)
+int page_type_finish(void)
 {
-	mfn_t m = this_vcpu.old_guest_table;
-	struct page_info *pg;
+	struct page_info *pg = page_of(this_vcpu.old_guest_table);
 	int rc = 0;
 
-	if (likely(!mfn_is_valid_num(m)))
-		return 0;
-	pg = page_of(m);
 	if (!this_vcpu.old_guest_table_partial) {
 		rc = page_type_put_preemptible(pg);
 	} else if (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {

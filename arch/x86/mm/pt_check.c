@@ -19,7 +19,7 @@
 #define UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | \
 			 PTE_NX | PTE_ADDR)
 #define L1_ALLOWED	(UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
-#define L1_CACHE	(PTE_PWT | PTE_PCD | PTE_PAT)	/* all clear: PAT index 0, write-back */
+static_assert(L1_ALLOWED == ~0ul, "pt_take_l1e() asks for the cache bits alone");
 
 /* The MSI window. The local APIC is its first page unless firmware moved it. */
 #define MSI_FIRST	0xfee00
@@ -85,8 +85,6 @@ bool pt_io_permitted(const struct domain *d, mfn_t m)
 
 static int check_l1(struct domain *d, pte_t e)
 {
-	if (e & ~L1_ALLOWED)
-		return -EINVAL;
 	if (likely(!is_io_frame(pte_mfn(e))))
 		return e & L1_CACHE ? -EINVAL : 0;
 	if (mfn_x(pte_mfn(e)) >= nr_machine_frames)
@@ -166,15 +164,4 @@ int pt_get_l1e(struct domain *pg_owner, pte_t e)
 		return -EBUSY;
 	}
 	return 0;
-}
-
-void pt_put_l1e(pte_t e)
-{
-	mfn_t m = pte_mfn(e);
-
-	if (is_io_frame(m))
-		return;
-	if (e & PTE_RW)
-		page_type_put_leaf(page_of(m));
-	page_put(page_of(m));
 }

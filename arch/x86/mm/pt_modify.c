@@ -22,13 +22,9 @@
 /* CON-3: the processor may set A and D once each; anything more is no accident. */
 #define MAX_TRIES 16
 
-/* PTE-1: what may change without a new look at the frame. */
-#define FAST_UPPER	(PTE_A | PTE_D | PTE_AVL | PTE_NX | PTE_US | PTE_SOFT_HI)
-#define FAST_L1		(FAST_UPPER | PTE_G)
-
 static bool is_fast(unsigned level, pte_t oe, pte_t ne)
 {
-	pte_t may_change = level == 1 ? FAST_L1 : FAST_UPPER;
+	pte_t may_change = level == 1 ? PT_FREE_L1 : PT_FREE_UPPER;
 
 	return pte_present(oe) && pte_present(ne) && !((oe ^ ne) & ~may_change);
 }
@@ -61,37 +57,23 @@ static void put_entry(unsigned level, pte_t e)
 		page_put_and_type(page_of(pte_mfn(e)));
 }
 
-/*
- * Swap @ne in. *@oe is the value expected (with @any: whatever is there) and becomes the value that
- * was there.
- */
-static bool swap_entry(pte_t *pe, pte_t *oe, pte_t ne, bool any)
-{
-	if (any) {
-		*oe = __atomic_exchange_n(pe, ne, __ATOMIC_SEQ_CST);
-		return true;
-	}
-	return __atomic_compare_exchange_n(pe, oe, ne, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
 static bool swap_keeping_ad(pte_t *pe, pte_t *oe, pte_t ne)
 {
 	for (unsigned i = 0; i < MAX_TRIES; i++)
-		if (swap_entry(pe, oe, ne | (*oe & (PTE_A | PTE_D)), false))
+		if (pt_swap(pe, oe, ne | (*oe & (PTE_A | PTE_D)), PT_EXPECTED))
 			return true;
 	return false;
 }
 
-void pt_batch_end(struct pt_batch *batch)
+void pt_batch_pay(struct pt_batch *batch)
 {
 	struct page_info *old = batch->old_l3;
 
-	if (batch->any_l4)
+	if (root_owes(&batch->roots))
 		root_dispatch(&batch->roots);
 	if (batch->flush_here)
 		tlb_flush_local();
-	batch->old_l3 = NULL;
-	batch->any_l4 = batch->flush_here = false;
+	*batch = (struct pt_batch){ 0 };
 	if (old)
 		page_put_and_type(old);
 }
@@ -105,53 +87,43 @@ static int make_room(struct pt_batch *batch)
 {
 	if (likely(!batch->old_l3))
 		return 0;
-	pt_batch_end(batch);
-	return mfn_is_valid_num(this_vcpu.old_guest_table) ? -ERESTART : 0;
-}
-
-enum how { HOW_ANY, HOW_KEEP_AD, HOW_EXPECTED };
-
-static bool swap_in(pte_t *pe, pte_t *oe, pte_t ne, enum how how)
-{
-	if (how == HOW_KEEP_AD)
-		return swap_keeping_ad(pe, oe, ne);
-	return swap_entry(pe, oe, ne, how == HOW_ANY);
+	pt_batch_pay(batch);
+	return page_type_is_parked() ? -ERESTART : 0;
 }
 
 /*
- * Row by row as in docs/page-types.md: the entry at @pe of @table has become another, *@oe is gone.
+ * Row by row as in docs/page-types.md: the entry @pe above L1 has become another, @oe is gone.
  * True: its references wait in the batch, the caller does not drop them.
  */
-static bool owe(struct pt_batch *batch, struct page_info *table, unsigned level, const pte_t *pe,
-		pte_t oe, bool fast)
+static bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe, bool fast)
 {
-	pte_t *l4;
-
-	if (level == 1)
-		return false;
-	batch->flush_here |= pte_present(oe);
+	if (pte_present(oe))
+		batch->flush_here = batch->owes = true;
 	if (level != 4)
 		return false;
-	l4 = window_ptr(page_mfn(table));
-	root_l4_written(page_mfn(table), l4, pe - l4, &batch->roots);
-	batch->any_l4 = true;
+	root_l4_written(pe, &batch->roots);
+	batch->owes |= root_owes(&batch->roots);
 	if (fast || !pte_present(oe))
 		return false;
 	batch->old_l3 = page_of(pte_mfn(oe));
 	return true;
 }
 
-static __always_inline int modify(struct domain *pg_owner, struct page_info *table, unsigned level,
-				  pte_t *pe, pte_t *expected, pte_t ne, enum how how,
-				  struct pt_batch *batch)
+static bool swap_in(pte_t *pe, pte_t *oe, pte_t ne, enum pt_how how)
 {
-	pte_t oe = how == HOW_EXPECTED ? *expected : pte_read(pe);
-	bool fast, swapped;
+	return how == PT_KEEP_AD ? swap_keeping_ad(pe, oe, ne) : pt_swap(pe, oe, ne, how);
+}
+
+/* *@oe: as pt_swap() takes and gives it. */
+static __always_inline int modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t *oe,
+				  pte_t ne, enum pt_how how, struct pt_batch *batch)
+{
+	bool fast;
 	int rc = pt_check_entry(current->domain, level, &ne);
 
 	if (rc)
 		return rc;
-	fast = is_fast(level, oe, ne);
+	fast = is_fast(level, *oe, ne);
 	if (!fast) {
 		rc = level > 1 ? make_room(batch) : 0;
 		if (!rc)
@@ -159,41 +131,40 @@ static __always_inline int modify(struct domain *pg_owner, struct page_info *tab
 		if (rc)
 			return rc;
 	}
-	swapped = swap_in(pe, &oe, ne, how);
-	if (!swapped) {
+	if (unlikely(!swap_in(pe, oe, ne, how))) {
 		if (!fast)
 			put_entry(level, ne);
-		if (how == HOW_EXPECTED)
-			*expected = oe;
 		return -EAGAIN;
 	}
-	if (!owe(batch, table, level, pe, oe, fast) && !fast)
-		put_entry(level, oe);
+	if (!(level > 1 && owe(batch, level, pe, *oe, fast)) && !fast)
+		put_entry(level, *oe);
 	return 0;
 }
 
-static __noinline int modify_any(struct domain *pg_owner, struct page_info *table, unsigned level,
-				 pte_t *pe, pte_t ne, enum pt_preserve preserve,
-				 struct pt_batch *batch)
+int pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+	      enum pt_preserve preserve, struct pt_batch *batch)
 {
-	enum how how = preserve == PT_PRESERVE_AD ? HOW_KEEP_AD : HOW_ANY;
+	enum pt_how how = preserve == PT_PRESERVE_AD ? PT_KEEP_AD : PT_ANY;
+	pte_t oe = pte_read(pe);
 
-	return modify(pg_owner, table, level, pe, NULL, ne, how, batch);
+	return modify(pg_owner, level, pe, &oe, ne, how, batch);
 }
 
-int pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-	      pte_t ne, enum pt_preserve preserve, struct pt_batch *batch)
+static __noinline int modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	/* By far most entries are L1's, and replaced. */
-	if (likely(level == 1 && preserve == PT_REPLACE))
-		return modify(pg_owner, table, 1, pe, NULL, ne, HOW_ANY, batch);
-	return modify_any(pg_owner, table, level, pe, ne, preserve, batch);
+	return modify(pg_owner, 1, pe, expected, ne, PT_EXPECTED, NULL);
 }
 
-int pt_modify_expected(struct domain *pg_owner, struct page_info *table, unsigned level, pte_t *pe,
-		       pte_t *expected, pte_t ne)
+int pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	return modify(pg_owner, table, level, pe, expected, ne, HOW_EXPECTED, NULL);
+	switch (pt_change_l1e(pg_owner, pe, expected, ne, PT_EXPECTED)) {
+	case PT_DONE:
+		return 0;
+	case PT_MOVED:
+		return -EAGAIN;
+	default:
+		return modify_expected(pg_owner, pe, expected, ne);
+	}
 }
 
 /*
@@ -215,14 +186,14 @@ static __always_inline mfn_t next_table(mfn_t m, u64 va, unsigned level)
 	const pte_t *table = window_ptr(m);
 	pte_t e = read_guarded(&table[pt_index(va, level)]);
 
-	return pte_present(e) ? pte_mfn(e) : INVALID_MFN;
+	return likely(pte_present(e)) ? pte_mfn(e) : INVALID_MFN;
 }
 
 /*
  * The frame of the L1 table for @va, or INVALID_MFN: a walk of plain loads, interrupts off (window
  * rules).
  */
-static mfn_t find_l1(u64 va)
+static __always_inline mfn_t find_l1(u64 va)
 {
 	mfn_t m = this_vcpu.kernel_l4;
 
@@ -235,18 +206,13 @@ static mfn_t find_l1(u64 va)
 	return m;
 }
 
-static bool is_guest_address(u64 va)
-{
-	return (u64)((s64)(va << 16) >> 16) == va && !is_hv_address(va);
-}
-
-pte_t *pt_walk_l1e(u64 va, struct page_info **table)
+static __always_inline pte_t *walk_l1e(u64 va, struct page_info **table)
 {
 	struct page_info *pg = NULL;
 	u64 flags;
 	mfn_t m;
 
-	if (!is_guest_address(va))
+	if (unlikely(!is_guest_address(va)))
 		return NULL;
 	/*
 	 * With interrupts off no frame of this walk can be given to another use or owner: that
@@ -265,24 +231,23 @@ pte_t *pt_walk_l1e(u64 va, struct page_info **table)
 	return (pte_t *)window_ptr(m) + pt_index(va, 1);
 }
 
+pte_t *pt_walk_l1e(u64 va, struct page_info **table)
+{
+	return walk_l1e(va, table);
+}
+
 pte_t *pt_lock_l1e(u64 va, struct page_info **table)
 {
-	pte_t *pe = pt_walk_l1e(va, table);
+	pte_t *pe = walk_l1e(va, table);
 	unsigned level;
 
-	if (!pe)
+	if (unlikely(!pe))
 		return NULL;
 	level = page_lock_table(*table);
-	if (level == 1)
+	if (likely(level == 1))
 		return pe;
 	if (level)
 		page_unlock_table(*table);
 	page_put(*table);
 	return NULL;
-}
-
-void pt_unlock_l1e(struct page_info *table)
-{
-	page_unlock_table(table);
-	page_put(table);
 }

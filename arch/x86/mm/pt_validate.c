@@ -8,11 +8,11 @@
  * PRE-5: at most 512 entries, counted over all tables together, lie between two preemption checks.
  */
 #include <asm/domain_map.h>
-#include <asm/hypercall.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
+#include <asm/preempt.h>
 #include <asm/pt_check.h>
 #include <asm/pt_validate.h>
 #include <isola/errno.h>

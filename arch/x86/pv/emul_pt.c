@@ -77,10 +77,10 @@ static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
 }
 
 /*
- * Carry it out on entry @pe of @table, page lock held. 0, *@effect done; -EAGAIN: the entry kept
+ * Carry it out on entry @pe of an L1 table, page lock held. 0, *@effect done; -EAGAIN: the entry kept
  * changing; else the new entry is refused.
  */
-static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va,
+static int apply(pte_t *pe, struct regs *r, u64 va,
 		 const struct pt_insn *insn, struct pt_effect *effect)
 {
 	pte_t oe = pte_read(pe);
@@ -90,7 +90,7 @@ static int apply(struct page_info *table, pte_t *pe, struct regs *r, u64 va,
 		*effect = pt_insn_execute(insn, r, oe >> 8 * (va & 7));
 		if (!effect->writes)
 			return 0;
-		rc = pt_modify_expected(current->domain, table, 1, pe, &oe,
+		rc = pt_modify_expected(current->domain, pe, &oe,
 					merge(oe, insn, va, effect->val));
 	}
 	return rc;
@@ -105,7 +105,7 @@ static int store(struct page_info *target, struct regs *r, u64 va, const struct 
 	int rc = -EINVAL;
 
 	if (level == 1)
-		rc = apply(target, pe, r, va, insn, effect);
+		rc = apply(pe, r, va, insn, effect);
 	if (level)
 		page_unlock_table(target);
 	return rc;

@@ -111,7 +111,7 @@ static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 
 	if (!pe)
 		return GNTST_bad_virt_addr;
-	rc = pt_modify(rd, table, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
+	rc = pt_modify(rd, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
 	pt_unlock_l1e(table);
 	return rc ? GNTST_general_error : GNTST_okay;
 }
@@ -140,7 +140,7 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 	 * anew.
 	 */
 	for (unsigned i = 0; i < 3 && is_grant_of(h, e); i++) {
-		int rc = pt_modify_expected(current->domain, table, 1, pe, &e, ne);
+		int rc = pt_modify_expected(current->domain, pe, &e, ne);
 
 		status = rc ? GNTST_general_error : GNTST_okay;
 		if (rc != -EAGAIN)
@@ -332,7 +332,7 @@ void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 	/* The old place of the replacement becomes empty, as Xen leaves it. */
 	pe = pt_lock_l1e(op->new_addr, &table);
 	if (pe) {
-		if (pt_modify_expected(current->domain, table, 1, pe, &e, 0))
+		if (pt_modify_expected(current->domain, pe, &e, 0))
 			op->status = GNTST_general_error;
 		pt_unlock_l1e(table);
 	}

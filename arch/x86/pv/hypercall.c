@@ -67,11 +67,6 @@ const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
 };
 #pragma GCC diagnostic pop
 
-bool hypercall_preempt_check(void)
-{
-	return READ_ONCE(this_cpu.pub->softirq_pending) != 0;
-}
-
 long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct regs *r = guest_regs();

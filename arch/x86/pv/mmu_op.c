@@ -1,26 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a call of mmu_update or mmuext_op. *done is written on every way out; what is read
- * back from it on a continuation is the guest's word for its own count and used for nothing else
- * (CON-2).
+ * Beginning and end of a call of mmu_update or mmuext_op. *done is written on every way out; what is
+ * read back from it on a continuation is the guest's word for its own count and used for nothing
+ * else (CON-2).
+ * ABI: a list NULL with a count of only "continued" is the call that finishes a parked table, its
+ * result in the fourth argument.
  */
 #include <asm/hypercall.h>
 #include <asm/mmu_op.h>
 #include <asm/uaccess.h>
-#include <asm/vcpu_private.h>
 #include <isola/errno.h>
 
-long mmu_op_end(unsigned nr, int rc, const struct mmu_op_progress *p)
+bool mmu_op_resume(const struct mmu_op_call *c, u32 *done, long *rc)
 {
-	u32 done = p->done_before + p->handled;
+	if (page_type_finish_parked()) {
+		*rc = hypercall_continue(c->nr, c->list, c->count, c->done_ptr, c->domids, 0);
+		return true;
+	}
+	if (c->count == MMU_OP_CONTINUED && !c->list) {
+		*rc = (int)c->domids;
+		return true;
+	}
+	*rc = -EFAULT;
+	return (c->count & MMU_OP_CONTINUED) && c->done_ptr &&
+	       copy_from_guest(done, c->done_ptr, sizeof(*done));
+}
 
-	if (p->done_ptr && copy_to_guest(p->done_ptr, &done, sizeof(done)))
+long mmu_op_leave(const struct mmu_op_call *c, int rc, u32 handled, u32 done_before)
+{
+	u32 done = done_before + handled;
+
+	if (c->done_ptr && copy_to_guest(c->done_ptr, &done, sizeof(done)))
 		rc = -EFAULT;
 	if (rc == -ERESTART)
-		return hypercall_continue(nr, p->list + p->handled * p->elem_bytes,
-					  (p->count - p->handled) | MMU_OP_CONTINUED, p->done_ptr,
-					  p->domids, 0);
-	if (mfn_is_valid_num(this_vcpu.old_guest_table))
-		return hypercall_continue(nr, 0, MMU_OP_CONTINUED, 0, (u32)rc, 0);
+		return hypercall_continue(c->nr, c->list + (u64)handled * c->elem_bytes,
+					  (c->count - handled) | MMU_OP_CONTINUED, c->done_ptr,
+					  c->domids, 0);
+	if (page_type_is_parked())
+		return hypercall_continue(c->nr, 0, MMU_OP_CONTINUED, 0, (u32)rc, 0);
 	return rc;
 }

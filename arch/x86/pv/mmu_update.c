@@ -4,10 +4,10 @@
  *
  * Each request is copied in once and stands alone; only a *held* table (general reference, type
  * reference, page lock) is carried from one to the next when both are in the same frame, and it is
- * let go at each preemption check that says stop, at the end and on error. The count's top bit says
- * "go on": *done is then what had been done before.
- * ABI: <xen/xen.h>; requests NULL with a count of only that bit is the call that finishes a parked
- * table, its result in the fourth argument.
+ * let go at each preemption check that says stop, at the end and on error. The list itself is
+ * mmu_op.h's. A plain store into an L1 table, which nearly all requests are, goes in line from here
+ * to the entry.
+ * ABI: <xen/xen.h>.
  */
 #include <asm/domain_map.h>
 #include <asm/foreign.h>
@@ -25,67 +25,89 @@
 
 #define REQUEST_TYPE	7ul			/* low bits of ptr */
 
-static_assert(sizeof(struct mmu_update) == 16, "the ABI's request");
+static_assert(sizeof(struct mmu_update) == 16 && offsetof(struct mmu_update, val) == 8,
+	      "the ABI's request");
 
 /*
- * The frame of the last request. level 0: held for plain stores (a writable reference), 1..4:
- * locked as a table; pg NULL: none. batch: what the entries changed so far owe to roots and TLBs.
+ * The frame of the last request, INVALID_MFN: none. level 0: held for plain stores (a writable
+ * reference), 1..4: locked as a table. batch: what the entries changed so far owe to roots and TLBs.
  */
 struct held {
-	struct page_info *pg;
+	mfn_t mfn;
 	unsigned level;
+	struct domain *pg_owner;
 	struct pt_batch batch;
 };
 
-static void let_go(struct held *h)
-{
-	if (!h->pg)
-		return;
-	if (h->level)
-		page_unlock_table(h->pg);
-	else
-		page_type_put_leaf(h->pg);
-	page_put(h->pg);
-	h->pg = NULL;
-}
-
-static int hold(struct held *h, mfn_t m)
+static __always_inline void let_go(struct held *h)
 {
 	struct page_info *pg;
 
-	if (h->pg && mfn_eq(page_mfn(h->pg), m))
-		return 0;
+	if (!mfn_is_valid_num(h->mfn))
+		return;
+	pg = page_of(h->mfn);
+	if (likely(h->level))
+		page_unlock_table(pg);
+	else
+		page_type_put_leaf(pg);
+	page_put(pg);
+	h->mfn = INVALID_MFN;
+}
+
+static __noinline void let_go_for_another(struct held *h)
+{
 	let_go(h);
+}
+
+static __always_inline int hold(struct held *h, mfn_t m)
+{
+	struct page_info *pg;
+
+	if (mfn_eq(h->mfn, m))
+		return 0;
+	if (mfn_is_valid_num(h->mfn))
+		let_go_for_another(h);
 	pg = page_get_from_mfn(m, current->domain);
-	if (!pg)
+	if (unlikely(!pg))
 		return -EINVAL;
 	h->level = page_lock_table(pg);
-	if (!h->level && page_type_get_writable(current->domain, pg)) {
+	if (unlikely(!h->level) && page_type_get_writable(current->domain, pg)) {
 		page_put(pg);
 		return -EINVAL;
 	}
-	h->pg = pg;
+	h->mfn = m;
 	return 0;
 }
 
-static int update_entry(struct held *h, struct domain *pg_owner, u64 maddr, u64 val,
-			enum pt_preserve preserve)
+static pte_t *entry_ptr(u64 maddr)
 {
-	pte_t *pe;
-	unsigned slot;
-	int rc = hold(h, maddr_to_mfn(maddr));
+	return (pte_t *)((char *)window_ptr(maddr_to_mfn(maddr)) + (maddr & ~PAGE_MASK));
+}
 
-	if (rc)
-		return rc;
-	pe = (pte_t *)((char *)window_ptr(maddr_to_mfn(maddr)) + (maddr & ~PAGE_MASK));
+/* What is no plain store into an L1 table. */
+static __noinline int update_held(struct held *h, u64 maddr, u64 val, enum pt_preserve preserve)
+{
+	unsigned slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
+
 	if (!h->level) {
-		pte_write(pe, val);
+		pte_write(entry_ptr(maddr), val);
 		return 0;
 	}
-	slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
 	if (h->level == 4 && slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST)
 		return -EINVAL;
-	return pt_modify(pg_owner, h->pg, h->level, pe, val, preserve, &h->batch);
+	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
+}
+
+static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
+					enum pt_preserve preserve)
+{
+	int rc = hold(h, maddr_to_mfn(maddr));
+
+	if (unlikely(rc))
+		return rc;
+	if (likely(h->level == 1) && preserve == PT_REPLACE)
+		return pt_replace_l1e(h->pg_owner, entry_ptr(maddr), val);
+	return update_held(h, maddr, val, preserve);
 }
 
 static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
@@ -99,71 +121,52 @@ static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
 	return 0;
 }
 
-static int one_request(struct held *h, struct domain *pg_owner, const struct mmu_update *req)
+static __noinline int other_request(struct held *h, u64 ptr, u64 val)
 {
-	u64 maddr = req->ptr & ~REQUEST_TYPE;
+	u64 maddr = ptr & ~REQUEST_TYPE;
 
-	switch (req->ptr & REQUEST_TYPE) {
-	case MMU_NORMAL_PT_UPDATE:
+	switch (ptr & REQUEST_TYPE) {
 	case MMU_PT_UPDATE_NO_TRANSLATE:
-		return update_entry(h, pg_owner, maddr, req->val, PT_REPLACE);
+		return update_entry(h, maddr, val, PT_REPLACE);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(h, pg_owner, maddr, req->val, PT_PRESERVE_AD);
+		return update_entry(h, maddr, val, PT_PRESERVE_AD);
 	case MMU_MACHPHYS_UPDATE:
-		return update_m2p(pg_owner, maddr, req->val);
+		return update_m2p(h->pg_owner, maddr, val);
 	default:
 		return -ENOSYS;
 	}
 }
 
-/*
- * Handle up to @count requests; *@i is how many were. 0, -ERESTART to continue with the rest, or
- * the first error.
- */
-static int all_requests(struct domain *pg_owner, u64 reqs, u32 count, u32 *i)
+static __always_inline int one_request(void *state, u64 va)
 {
-	struct held h = { 0 };
-	struct mmu_update req;
-	int rc = 0;
+	u64 ptr, val;
+	int rc = get_guest_pair(&ptr, &val, va);
 
-	for (*i = 0; *i < count && !rc; *i += !rc) {
-		if (*i && hypercall_preempt_check()) {
-			rc = -ERESTART;
-			break;
-		}
-		rc = page_type_finish_parked();
-		if (!rc)
-			rc = copy_from_guest(&req, guest_elem(reqs, *i, sizeof(req)), sizeof(req));
-		if (!rc)
-			rc = one_request(&h, pg_owner, &req);
-	}
-	let_go(&h);
-	pt_batch_end(&h.batch);
-	return rc == -EINTR ? -ERESTART : rc;
+	if (unlikely(rc))
+		return rc;
+	static_assert(MMU_NORMAL_PT_UPDATE == 0, "no bit of the type set");
+	if (unlikely(ptr & REQUEST_TYPE))
+		return other_request(state, ptr, val);
+	return update_entry(state, ptr, val, PT_REPLACE);
 }
 
-long hc_mmu_update(u64 reqs, u64 count_arg, u64 done_ptr, u64 domids, u64 a5, u64 a6)
+long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6)
 {
-	u32 count = count_arg, done = 0, i;
-	struct domain *pg_owner;
-	int rc = page_type_finish_parked();
+	struct mmu_op_call c = { __HYPERVISOR_mmu_update, sizeof(struct mmu_update), reqs, count,
+				 done_ptr, domids };
+	struct held h = { .mfn = INVALID_MFN };
+	u32 done = 0, handled;
+	long left;
+	int rc;
 
 	(void)a5, (void)a6;
-	if (rc)
-		return hypercall_continue(__HYPERVISOR_mmu_update, reqs, count, done_ptr, domids,
-					  0);
-	if (count == MMU_OP_CONTINUED && !reqs)
-		return (int)domids;
-	if ((count & MMU_OP_CONTINUED) && done_ptr &&
-	    copy_from_guest(&done, done_ptr, sizeof(done)))
-		return -EFAULT;
-	count &= ~MMU_OP_CONTINUED;
-	pg_owner = pg_owner_of(domids & 0xffff);
-	if (!pg_owner || !pt_owner_of((u32)domids >> 16))
+	if (mmu_op_begin(&c, &done, &left))
+		return left;
+	h.pg_owner = pg_owner_of(domids);
+	if (unlikely(!h.pg_owner || !pt_owner_of((u32)domids >> 16)))
 		return -ESRCH;
-
-	rc = all_requests(pg_owner, reqs, count, &i);
-	return mmu_op_end(__HYPERVISOR_mmu_update, rc, &(struct mmu_op_progress){
-		.list = reqs, .elem_bytes = sizeof(struct mmu_update), .count = count, .handled = i,
-		.done_before = done, .done_ptr = done_ptr, .domids = domids });
+	rc = mmu_op_all(&c, &handled, one_request, &h);
+	let_go(&h);
+	pt_batch_end(&h.batch);
+	return mmu_op_end(&c, rc, handled, done);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_mmuext_op: pins, base pointers, flushes, LDT and whole-page operations, as a list. A
- * table of functions; the list itself works as in mmu_update.c.
+ * table of functions; the list itself is mmu_op.h's.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -244,54 +244,36 @@ static const struct {
 	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, true },
 };
 
-static int one_op(struct domain *pg_owner, const struct mmuext_op *op)
+static __always_inline int one_op(void *state, u64 va)
 {
-	if (op->cmd >= ARRAY_SIZE(ops) || !ops[op->cmd].fn)
-		return -ENOSYS;
-	if (pg_owner != current->domain && !ops[op->cmd].foreign_ok)
-		return -EPERM;
-	return ops[op->cmd].fn(pg_owner, op);
-}
-
-/* As all_requests() of mmu_update.c. */
-static int all_ops(struct domain *pg_owner, u64 list, u32 count, u32 *i)
-{
+	struct domain *pg_owner = state;
 	struct mmuext_op op;
-	int rc = 0;
+	int rc = copy_from_guest(&op, va, sizeof(op));
 
-	for (*i = 0; *i < count && !rc; *i += !rc) {
-		if (*i && hypercall_preempt_check())
-			return -ERESTART;
-		rc = page_type_finish_parked();
-		if (!rc)
-			rc = copy_from_guest(&op, guest_elem(list, *i, sizeof(op)), sizeof(op));
-		if (!rc)
-			rc = one_op(pg_owner, &op);
-	}
-	return rc == -EINTR ? -ERESTART : rc;
+	if (unlikely(rc))
+		return rc;
+	if (unlikely(op.cmd >= ARRAY_SIZE(ops)) || unlikely(!ops[op.cmd].fn))
+		return -ENOSYS;
+	if (unlikely(pg_owner != current->domain) && !ops[op.cmd].foreign_ok)
+		return -EPERM;
+	return ops[op.cmd].fn(pg_owner, &op);
 }
 
-long hc_mmuext_op(u64 list, u64 count_arg, u64 done_ptr, u64 domid, u64 a5, u64 a6)
+long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid, u64 a5, u64 a6)
 {
-	u32 count = count_arg, done = 0, i;
+	struct mmu_op_call c = { __HYPERVISOR_mmuext_op, sizeof(struct mmuext_op), list, count,
+				 done_ptr, domid };
 	struct domain *pg_owner;
-	int rc = page_type_finish_parked();
+	u32 done = 0, handled;
+	long left;
+	int rc;
 
 	(void)a5, (void)a6;
-	if (rc)
-		return hypercall_continue(__HYPERVISOR_mmuext_op, list, count, done_ptr, domid, 0);
-	if (count == MMU_OP_CONTINUED && !list)
-		return (int)domid;
-	if ((count & MMU_OP_CONTINUED) && done_ptr &&
-	    copy_from_guest(&done, done_ptr, sizeof(done)))
-		return -EFAULT;
-	count &= ~MMU_OP_CONTINUED;
+	if (mmu_op_begin(&c, &done, &left))
+		return left;
 	pg_owner = pg_owner_of(domid);
-	if (!pg_owner)
+	if (unlikely(!pg_owner))
 		return -ESRCH;
-
-	rc = all_ops(pg_owner, list, count, &i);
-	return mmu_op_end(__HYPERVISOR_mmuext_op, rc, &(struct mmu_op_progress){
-		.list = list, .elem_bytes = sizeof(struct mmuext_op), .count = count, .handled = i,
-		.done_before = done, .done_ptr = done_ptr, .domids = domid });
+	rc = mmu_op_all(&c, &handled, one_op, pg_owner);
+	return mmu_op_end(&c, rc, handled, done);
 }

@@ -24,7 +24,7 @@ static int set_l1e(struct domain *pg_owner, u64 va, u64 val)
 
 	if (!pe)
 		return -EINVAL;
-	rc = pt_modify(pg_owner, table, 1, pe, val, PT_REPLACE, NULL);
+	rc = pt_replace_l1e(pg_owner, pe, val);
 	pt_unlock_l1e(table);
 	return rc;
 }

@@ -3,7 +3,9 @@
 package Build;
 use strict;
 use warnings;
-use File::Path qw(make_path);
+use File::Basename qw(dirname);
+use File::Copy qw(copy);
+use File::Path qw(make_path remove_tree);
 
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
 	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
@@ -80,36 +82,56 @@ sub all {
 # $file of the product replaced by the text in $changed; all else from @{$dir} as all() left it.
 sub mutant {
 	my ($dir, $file, $changed, @more) = @_;
-	quiet("$dir/log", $cc, @flags, @sanitize, qw(-Wno-error -w), @more, '-c', '-o', "$dir/mutant.o", $changed) or return;
-	return link_with($dir, $file);
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
+	return link_with($dir, $new);
+}
+
+# {source: object} of the product's files that are others when $file, a source or a header, has the text in $changed.
+sub changed_objects {
+	my ($dir, $file, $changed, @compiler) = @_;
+	if ($file =~ /\.c$/) {
+		quiet("$dir/log", @compiler, '-c', '-o', "$dir/mutant.o", $changed) or return;
+		return { $file => "$dir/mutant.o" };
+	}
+	my ($name) = $file =~ m{include/(.*)};
+	my $overlay = "$dir/overlay";
+	remove_tree($overlay);
+	make_path(dirname("$overlay/$name"));
+	copy($changed, "$overlay/$name") or return;
+	my %new;
+	for my $source (@product) {
+		next if `@{[ join ' ', map { quotemeta } @compiler ]} -MM $source 2>/dev/null` !~ m{\s\Q$file\E\s};
+		$new{$source} = object($overlay, $source);
+		quiet("$dir/log", $compiler[0], "-I$overlay", @compiler[1 .. $#compiler], '-c', '-o', $new{$source}, $source) or return;
+	}
+	return \%new;
 }
 
 sub link_with {
-	my ($dir, $without) = @_;
-	my @objects = map { object($dir, $_) } grep { !defined $without || $_ ne $without } @product, @harness;
-	my $out = defined $without ? "$dir/mutant" : "$dir/random_ops";
-	push @objects, "$dir/mutant.o" if defined $without;
+	my ($dir, $new) = @_;
+	my @objects = map { $new->{$_} // object($dir, $_) } @product, @harness;
+	my $out = $new ? "$dir/mutant" : "$dir/random_ops";
 	quiet("$dir/log", $cc, @sanitize, '-o', $out, @objects) or return;
 	return $out;
 }
+
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
 # in $changed, if given: then all the rest is from @{$dir} as a call without left it.
 my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest world audit);
 sub race {
 	my ($dir, $file, $changed) = @_;
 	my @points = qw(-fsanitize=thread --param=tsan-distinguish-volatile=1);
-	my @objects = map { object($dir, $_) } grep { !defined $file || $_ ne $file } @product, @race_harness;
 	make_path($dir);
 	if (defined $file) {
-		quiet("$dir/log", 'gcc', @flags, @points, '-w', '-c', '-o', "$dir/mutant.o", $changed) or return;
-		quiet("$dir/log", 'gcc', '-o', "$dir/mutant", @objects, "$dir/mutant.o") or return;
+		my $new = changed_objects($dir, $file, $changed, 'gcc', @flags, @points, '-w') or return;
+		quiet("$dir/log", 'gcc', '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @product, @race_harness) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@product, @race_harness) {
 		my @more = $source =~ /^arch/ ? @points : ();
 		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o', object($dir, $source), $source) or return;
 	}
-	quiet("$dir/log", 'gcc', '-o', "$dir/race", @objects) or return;
+	quiet("$dir/log", 'gcc', '-o', "$dir/race", map { object($dir, $_) } @product, @race_harness) or return;
 	return "$dir/race";
 }
 1;

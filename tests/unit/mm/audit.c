@@ -59,6 +59,8 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 		hold(pte_mfn(e), level_type(level - 1));
 	} else if (f < NR_FRAMES && page_of(_mfn(f))->owner != DOMID_IO) {
 		hold(pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
+		if (e & (PTE_PWT | PTE_PCD | PTE_PAT))
+			fault(table, "cache bits of RAM", e, e & ~(PTE_PWT | PTE_PCD | PTE_PAT));
 	}
 	if (!(e & PTE_US))
 		fault(table, "user bit of an entry", e, e | PTE_US);

@@ -324,9 +324,10 @@ void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, (L4_SLOT_HV_LAST
  * kernel_root and user_root are another CPU's, whose record names the same L4s: they show an edit only after the dispatch. Until then
  * that CPU walks what they showed, so it must still be what it was.
  */
-void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt)
+void root_l4_written(pte_t *pl4e, struct root_debt *debt)
 {
-	(void)l4, (void)slot;
+	mfn_t m = window_mfn(pl4e);
+
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
 		if (mfn_eq(m, world_vcpu(cpu)->kernel_l4) || mfn_eq(m, world_vcpu(cpu)->user_l4))
 			debt->cpus[0] |= 2;

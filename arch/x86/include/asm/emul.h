@@ -14,21 +14,6 @@
 
 struct domain;
 
-/* Canonical for 48-bit virtual addresses (SEG-2). */
-static inline bool is_canonical(u64 va)
-{
-	return (u64)((s64)(va << 16) >> 16) == va;
-}
-
-/*
- * An address that a guest may be entered at: canonical, and outside the hypervisor's range. Zero is
- * one.
- */
-static inline bool is_guest_address(u64 va)
-{
-	return is_canonical(va) && !is_hv_address(va);
-}
-
 /*
  * General register @n (0..15) in the instruction set's numbering: rax rcx rdx rbx rsp rbp rsi rdi
  * r8 .. r15.

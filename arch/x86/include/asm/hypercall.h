@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <asm/preempt.h>
 #include <isola/types.h>
 
 #define NR_HYPERCALL_SLOTS 64           /* of hypercall_table; every slot holds a function */
@@ -49,12 +50,6 @@ DECLARE_HC(mca);                        /* __HYPERVISOR_arch_0 */
 DECLARE_HC(audit);                      /* __HYPERVISOR_arch_7, with CONFIG_AUDIT: pv/audit.c */
 
 extern const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS];
-
-/*
- * Should a long operation stop here and let the CPU do something else? True when a softirq is
- * pending. Callers check between bounded steps (CON-1).
- */
-bool hypercall_preempt_check(void);
 
 /*
  * Arrange for hypercall @nr to be entered again with the given arguments; returns the value the

@@ -125,4 +125,20 @@ static inline void *public_ptr(mfn_t m) { return (void *)(VA_PUBLIC + (mfn_x(m) 
 static inline mfn_t public_mfn(const void *p) { return _mfn(((u64)p - VA_PUBLIC) >> PAGE_SHIFT); }
 
 static inline bool is_hv_address(u64 va) { return va >= VA_HV_FIRST && va < VA_HV_END; }
+
+/* Canonical for 48-bit virtual addresses (SEG-2). */
+static inline bool is_canonical(u64 va)
+{
+	return (u64)((s64)(va << 16) >> 16) == va;
+}
+
+/*
+ * An address that a guest may be entered at: canonical, and outside the hypervisor's range. Zero is
+ * one.
+ */
+static inline bool is_guest_address(u64 va)
+{
+	/* Counted from VA_HV_END the upper half's addresses are followed by the lower half's. */
+	return va - VA_HV_END < (1ul << 47) - VA_HV_END;
+}
 #endif

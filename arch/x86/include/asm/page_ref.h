@@ -10,6 +10,15 @@
 #include <isola/printk.h>
 
 /*
+ * As a signed number a count_info is below this exactly when the frame is allocated, neither
+ * leaving nor the hypervisor's, and the count not at its maximum: one comparison asks all four.
+ */
+#define PGC_GET_LIMIT ((s64)(PGC_allocated | PGC_count_mask))
+
+static_assert(PGC_allocated == 1ul << 63 && PGC_leaving > PGC_count_mask && PGC_hv > PGC_count_mask,
+	      "allocated is the sign; any other flag is above the count");
+
+/*
  * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving,
  * the hypervisor's own, or the count is at its maximum (TYP-6). Nothing has changed then.
  */
@@ -19,12 +28,10 @@ static inline bool __must_check page_get(struct page_info *pg, const struct doma
 	u64 x = READ_ONCE(pg->count_info);
 
 	do {
-		if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_hv)))
+		if (unlikely((s64)x >= PGC_GET_LIMIT))
 			return false;
-		if ((x & PGC_count_mask) == PGC_count_mask)
-			return false;
-	} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
+						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)));
 	if (likely(READ_ONCE(pg->owner) == d->domid))
 		return true;
 	page_put(pg);
@@ -32,7 +39,10 @@ static inline bool __must_check page_get(struct page_info *pg, const struct doma
 }
 
 /* The same from a number a guest gave: also false (NULL) when there is no such frame. */
-struct page_info *__must_check page_get_from_mfn(mfn_t m, const struct domain *d);
+static inline struct page_info *__must_check page_get_from_mfn(mfn_t m, const struct domain *d)
+{
+	return likely(mfn_has_page(m)) && likely(page_get(page_of(m), d)) ? page_of(m) : NULL;
+}
 
 /* One more reference on a frame the caller already holds one on. */
 void page_get_again(struct page_info *pg);
@@ -51,6 +61,12 @@ static inline void page_put(struct page_info *pg)
 	BUG_ON((old & PGC_count_mask) < 2);
 }
 
+/* Is @pg, which something of d's may hold a reference on, allocated to @d? */
+static inline bool page_is_of(const struct page_info *pg, const struct domain *d)
+{
+	return (s64)READ_ONCE(pg->count_info) < 0 && READ_ONCE(pg->owner) == d->domid;
+}
+
 /*
  * Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a
  * reference is held.
@@ -64,5 +80,5 @@ struct domain *page_owner(const struct page_info *pg);
  */
 static inline bool is_io_frame(mfn_t m)
 {
-	return !mfn_has_page(m) || READ_ONCE(page_of(m)->owner) == DOMID_IO;
+	return unlikely(!mfn_has_page(m)) || unlikely(READ_ONCE(page_of(m)->owner) == DOMID_IO);
 }

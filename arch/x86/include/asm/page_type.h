@@ -13,39 +13,52 @@
 #pragma once
 
 #include <asm/frametable.h>
+#include <asm/vcpu_private.h>
 #include <isola/domain.h>
 
 /* The table level (1..4) of a type word, 0 for what is no table. */
 static inline unsigned type_level(u64 type_info)
 {
-	unsigned t = (type_info & PGT_type_mask) >> PGT_type_shift;
+	unsigned t = type_info >> PGT_type_shift;	/* nothing stands above the type */
 
-	return 0x43210u >> 4 * t & 7;	/* t is at most 7 */
+	return t <= 4 ? t : 0;
 }
+
+static_assert(PGT_type_mask == 7ul << PGT_type_shift && PGT_l1 == 1ul << PGT_type_shift &&
+	      PGT_l4 == 4ul << PGT_type_shift, "a table's type is its level");
 
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }
 
-/*
- * What changes nothing but the count, in line: "take" and "drop" in state live (page_type.c), the
- * last reference excepted. False: nothing has been done, and the whole machine is to be asked.
- */
-static inline bool page_type_get_live(struct page_info *pg, u64 type)
-{
-	u64 x = READ_ONCE(pg->type_info);
+/* ---- In line: events that find the frame live and leave it so (the table in page_type.c) ------ */
 
-	return (x & (PGT_type_mask | PGT_validated)) == (type | PGT_validated) &&
-	       (x & PGT_count_mask) < PGT_count_mask &&
-	       __atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+/*
+ * One compare-and-swap each: what does not succeed here has changed nothing, and the whole machine
+ * is to be asked. PGT_count_top: so does a count that comes near its maximum.
+ */
+#define PGT_count_top	(PGT_count_mask ^ PGT_count_mask >> 1)
+
+static __always_inline bool page_type_swap(struct page_info *pg, u64 old, u64 new)
+{
+	return likely(__atomic_compare_exchange_n(&pg->type_info, &old, new, false,
+						  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 }
 
-static inline bool page_type_put_live(struct page_info *pg)
+/* "take" */
+static __always_inline bool page_type_get_live(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	return (x & PGT_validated) && (x & PGT_count_mask) > 1 &&
-	       __atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	return likely((x & (PGT_type_mask | PGT_validated | PGT_count_top)) ==
+		      (type | PGT_validated)) &&
+	       page_type_swap(pg, x, x + 1);
+}
+
+/* "drop", the last reference excepted. More than one: the frame is live. */
+static __always_inline bool page_type_put_live(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	return likely((x & PGT_count_mask) > 1) && page_type_swap(pg, x, x - 1);
 }
 
 /*
@@ -108,17 +121,46 @@ void page_lock(struct page_info *pg);
 void page_unlock(struct page_info *pg);
 
 /*
- * Page lock and type reference in one step, for a frame the caller holds a general reference on.
- * Returns the table's level, or 0, and nothing taken, when it is not a validated table.
+ * Page lock and type reference in one step ("lock" and "take"), for a frame the caller holds a
+ * general reference on. Returns the table's level, or 0, and nothing taken, when it is not a
+ * validated table.
  */
-unsigned __must_check page_lock_table(struct page_info *pg);
-void page_unlock_table(struct page_info *pg);
+unsigned __must_check page_lock_table_wait(struct page_info *pg);
+static __always_inline unsigned __must_check page_lock_table(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	if (likely((x & (PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated) &&
+	    likely(type_level(x)) && page_type_swap(pg, x, (x + 1) | PGT_locked))
+		return type_level(x);
+	return page_lock_table_wait(pg);
+}
+
+void page_unlock_table_last(struct page_info *pg);
+static __always_inline void page_unlock_table(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	if (unlikely((x & PGT_count_mask) <= 1) ||
+	    !page_type_swap(pg, x, (x - 1) & ~PGT_locked))
+		page_unlock_table_last(pg);
+}
 
 /*
  * PRE-3: finish the table this vcpu has parked. 0, or -ERESTART: the hypercall must be continued
  * and do nothing else. Every memory operation begins with it.
  */
-int __must_check page_type_finish_parked(void);
+static inline bool page_type_is_parked(void)
+{
+	return unlikely(mfn_is_valid_num(this_vcpu.old_guest_table));
+}
+
+int __must_check page_type_finish(void);
+static inline int __must_check page_type_finish_parked(void)
+{
+	return page_type_is_parked() ? page_type_finish() : 0;
+}
+
 /*
  * Park @pg: with @partial the caller gives one general reference, and the table's partial mark is
  * to be taken apart; without, one general and one type reference, to be dropped.

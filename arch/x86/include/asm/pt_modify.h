@@ -8,7 +8,8 @@
 
 #include <asm/pgentry.h>
 #include <asm/pt_check.h>
-#include <asm/frametable.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
 #include <asm/root.h>
 #include <isola/domain.h>
 
@@ -22,12 +23,12 @@ enum pt_preserve {
  * way out: success, error, preemption. All zero: nothing. Entries that were refused add nothing.
  */
 struct pt_batch {
-	struct root_debt roots;
-	/* an L4 entry named it; its references are dropped after the dispatch */
-	struct page_info *old_l3;
-	bool any_l4;                    /* roots may hold something */
+	bool owes;                      /* any of the rest is set */
 	/* a present entry above L1 was replaced: guests count on this CPU forgetting it */
 	bool flush_here;
+	/* an L4 entry named it; its references are dropped after the dispatch */
+	struct page_info *old_l3;
+	struct root_debt roots;
 };
 
 /*
@@ -35,27 +36,121 @@ struct pt_batch {
  * entry is to be dropped, its middle. No page lock held by the caller is needed; what is dropped
  * may be parked.
  */
-void pt_batch_end(struct pt_batch *batch);
+void pt_batch_pay(struct pt_batch *batch);
+static __always_inline void pt_batch_end(struct pt_batch *batch)
+{
+	if (unlikely(batch->owes))
+		pt_batch_pay(batch);
+}
 
 /*
- * Replace the entry @pe (inside @table, a frame of current's domain typed l<level>, type reference
- * and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne may name.
+ * Replace the entry @pe (by window address, inside a frame of current's domain typed l<level>, type
+ * reference and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne may
+ * name.
  * Returns 0; -EINVAL, -EPERM, -EBUSY, -EAGAIN (accessed/dirty bits kept changing); -ERESTART,
  * -EINTR: again, after a preemption point. Nothing has changed on error, but that -ERESTART has
  * left progress in a lower table.
  * Effects: what the old entry named may be parked: page_type_finish_parked() before the next
  * operation. What is owed to roots and TLBs is added to *batch (may be NULL at level 1).
  */
-int __must_check pt_modify(struct domain *pg_owner, struct page_info *table, unsigned level,
-			   pte_t *pe, pte_t ne, enum pt_preserve preserve, struct pt_batch *batch);
+int __must_check pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+			   enum pt_preserve preserve, struct pt_batch *batch);
 
 /*
  * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction
  * needs.
  * -EAGAIN: it is not, *@expected is what is there now.
  */
-int __must_check pt_modify_expected(struct domain *pg_owner, struct page_info *table,
-				    unsigned level, pte_t *pe, pte_t *expected, pte_t ne);
+int __must_check pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne);
+
+/* ---- L1 entries in line -------------------------------------------------------------------------
+ *
+ * What nearly all changes are: an entry appears, goes, or names the same RAM with other rights.
+ * Everything else, and every refusal, is pt_modify()'s.
+ */
+
+/* PTE-1: what may change without a new look at the frame. */
+#define PT_FREE_UPPER	(PTE_A | PTE_D | PTE_AVL | PTE_NX | PTE_US | PTE_SOFT_HI)
+#define PT_FREE_L1	(PT_FREE_UPPER | PTE_G)
+
+enum pt_how { PT_ANY, PT_KEEP_AD, PT_EXPECTED };
+
+/*
+ * Swap @ne in (PTE-5). *@oe is the value expected (PT_ANY: whatever is there) and becomes the value
+ * that was there.
+ */
+static __always_inline bool pt_swap(pte_t *pe, pte_t *oe, pte_t ne, enum pt_how how)
+{
+	if (how == PT_ANY) {
+		*oe = __atomic_exchange_n(pe, ne, __ATOMIC_SEQ_CST);
+		return true;
+	}
+	return __atomic_compare_exchange_n(pe, oe, ne, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Done; not what was expected; or to be asked of the functions. Nothing has changed but when done. */
+enum pt_inline { PT_DONE, PT_MOVED, PT_ASK };
+
+/*
+ * @oe and @ne, both present, differ in PTE_RW and the free bits only: the general reference passes
+ * from the one to the other, the writable one comes or goes.
+ */
+static __always_inline enum pt_inline pt_change_rights(const struct domain *pg_owner, pte_t *pe,
+						       pte_t *oe, pte_t ne, enum pt_how how)
+{
+	struct page_info *pg;
+
+	if (unlikely(!mfn_has_page(pte_mfn(ne))))
+		return PT_ASK;
+	pg = page_of(pte_mfn(ne));
+	if (unlikely(!page_is_of(pg, pg_owner)))
+		return PT_ASK;
+	if ((ne & PTE_RW) && unlikely(!page_type_get_live(pg, PGT_writable)))
+		return PT_ASK;
+	if (likely(pt_swap(pe, oe, ne, how))) {
+		if (!(ne & PTE_RW))
+			page_type_put_leaf(pg);
+		return PT_DONE;
+	}
+	if (ne & PTE_RW)
+		page_type_put_leaf(pg);
+	return PT_MOVED;
+}
+
+static __always_inline enum pt_inline pt_change_l1e(const struct domain *pg_owner, pte_t *pe,
+						    pte_t *oe, pte_t ne, enum pt_how how)
+{
+	if (pte_present(ne)) {
+		if (pte_present(*oe) && !((*oe ^ ne) & ~(PT_FREE_L1 | PTE_RW))) {
+			ne |= PTE_US;
+			if ((*oe ^ ne) & PTE_RW)
+				return pt_change_rights(pg_owner, pe, oe, ne, how);
+			return pt_swap(pe, oe, ne, how) ? PT_DONE : PT_MOVED;
+		}
+		if (unlikely(!pt_take_l1e(pg_owner, &ne)))
+			return PT_ASK;
+	}
+	if (unlikely(!pt_swap(pe, oe, ne, how))) {
+		if (pte_present(ne))
+			pt_put_l1e(ne);
+		return PT_MOVED;
+	}
+	if (pte_present(*oe))
+		pt_put_l1e(*oe);
+	return PT_DONE;
+}
+
+/* pt_modify() at level 1, PT_REPLACE. */
+static __always_inline int pt_replace_l1e(struct domain *pg_owner, pte_t *pe, pte_t ne)
+{
+	pte_t oe = pte_read(pe);
+
+	if (likely(pt_change_l1e(pg_owner, pe, &oe, ne, PT_ANY) == PT_DONE))
+		return 0;
+	return pt_modify(pg_owner, 1, pe, ne, PT_REPLACE, NULL);
+}
+
+/* ---- Finding the entry for an address ---------------------------------------------------------- */
 
 /*
  * The L1 entry that maps @va in the current guest kernel's tables, or NULL; *@table gets its frame,
@@ -70,4 +165,8 @@ pte_t *__must_check pt_walk_l1e(u64 va, struct page_info **table);
  * pt_unlock_l1e().
  */
 pte_t *__must_check pt_lock_l1e(u64 va, struct page_info **table);
-void pt_unlock_l1e(struct page_info *table);
+static __always_inline void pt_unlock_l1e(struct page_info *table)
+{
+	page_unlock_table(table);
+	page_put(table);
+}

@@ -45,12 +45,21 @@ struct root_debt {
 	u64 cpus[(CONFIG_NR_CPUS + 63) / 64];
 };
 
+static inline bool root_owes(const struct root_debt *debt)
+{
+	u64 any = 0;
+
+	for (unsigned i = 0; i < sizeof(debt->cpus) / sizeof(debt->cpus[0]); i++)
+		any |= debt->cpus[i];
+	return any;
+}
+
 /*
- * Entry @slot of the guest L4 @m (page lock held, window address @l4) has just been written.
+ * The entry @pl4e of a guest L4 (page lock held; a window address) has just been written.
  * Updates occupancy and generation, mirrors the slot into the current vcpu's roots where they came
  * from this L4, and adds to *debt the CPUs whose record names it.
  */
-void root_l4_written(mfn_t m, pte_t *l4, unsigned slot, struct root_debt *debt);
+void root_l4_written(pte_t *pl4e, struct root_debt *debt);
 /*
  * Pay: those CPUs, and no others, bring both roots in step and then flush; waits for them.
  * Interrupts on, no page lock needed. What an edited entry named before may be dropped after this,

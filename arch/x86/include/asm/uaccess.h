@@ -103,6 +103,35 @@ refused:
 	return -EFAULT;
 }
 
+/*
+ * Two words into registers. 0 or -EFAULT. (The carry says whether both loads were carried out:
+ * what goes to label 3 by a fault still has it set.)
+ */
+static __always_inline int __must_check get_guest_pair(u64 *first, u64 *second, u64 va)
+{
+	u64 pair[2];
+#ifndef HOSTED
+	bool fault;
+
+	if (likely(guest_words_ok(va, 2))) {
+		asm volatile (STAC "stc\n\t"
+			      "1: mov (%[va]), %[first]\n\t"
+			      "2: mov 8(%[va]), %[second]\n\t"
+			      "clc\n\t"
+			      "3: " CLAC _ASM_EXTABLE(1b, 3b) _ASM_EXTABLE(2b, 3b)
+			      : [first] "=&r"(*first), [second] "=&r"(*second), "=@ccc"(fault)
+			      : [va] "r"(va) : "memory");
+		if (likely(!fault))
+			return 0;
+	}
+#endif
+	if (raw_copy_from_guest(pair, va, sizeof(pair)))
+		return -EFAULT;
+	*first = pair[0];
+	*second = pair[1];
+	return 0;
+}
+
 static __always_inline int copy_words_to_guest(u64 va, const u64 *from, size_t len)
 {
 	if (!guest_words_ok(va, len / 8))
