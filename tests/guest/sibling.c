@@ -110,3 +110,67 @@ void other_stop(void)
 	go_down = true;
 	CHECK(WAIT_FOR(other_is_up() == 0, 5000));
 }
+
+/* ---- Both at once ---- */
+
+static long (*volatile their_call)(void);
+static volatile long their_answer;
+static volatile unsigned int turn, answered;
+
+/* A few instructions, another number of them each time: so that the two meet at each point of the other's call. */
+static void dither(unsigned int n)
+{
+	for (volatile unsigned int i = n * 7 % 61; i; i--)
+		;
+}
+
+static void job_turns(void)
+{
+	while (!stop) {
+		unsigned int now = turn;
+
+		if (now == answered) {
+			asm volatile("pause");
+			continue;
+		}
+		dither(now);
+		their_answer = their_call();
+		answered = now;
+	}
+}
+
+void together_start(void)
+{
+	other_start();
+	stop = false;
+	answered = turn;
+	job = job_turns;
+}
+
+struct answers together(long (*mine)(void), long (*theirs)(void))
+{
+	struct answers a;
+
+	their_call = theirs;
+	turn++;
+	dither(turn / 61 + 3 * turn);
+	a.mine = mine();
+	CHECK(WAIT_FOR(answered == turn, 5000));
+	a.theirs = their_answer;
+	return a;
+}
+
+void together_stop(void)
+{
+	stop = true;
+	other_stop();
+}
+
+unsigned int spare_vcpu(void)
+{
+	static unsigned int next = OTHER + 1;
+
+	if (HC3(vcpu_op, VCPUOP_is_up, next, 0) < 0)
+		skip("there is no vCPU %u", next);
+	return next++;
+}

@@ -31,3 +31,17 @@ void sibling_context(struct vcpu_guest_context *c);
 /* One access at a time, by its jobs only. A fault gives @if_fault, or stores nothing. */
 uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault);
 void other_write(volatile uint64_t *p, uint64_t v);
+
+/*
+ * Both at once: the sibling calls @theirs as soon as it sees the turn, while we call @mine. Between together_start() and
+ * together_stop(). @theirs must not fail(), skip() or trap.
+ */
+struct answers {
+	long mine, theirs;
+};
+void together_start(void);
+struct answers together(long (*mine)(void), long (*theirs)(void));
+void together_stop(void);
+
+/* A vCPU that is not initialised, never the same again; skips the claim if there is none left. */
+unsigned int spare_vcpu(void);

@@ -108,6 +108,20 @@ static void fault_from_hypervisor(struct regs *r, u64 cr2)
 	panic_regs(r, "exception %u, error code %x", r->vector, r->error_code);
 }
 
+/*
+ * A descriptor that cannot be had, at @offset of the LDT: as the guest would see it without us, a page fault where it has its LDT;
+ * if there can be no such address, #GP with the selector.
+ */
+static void ldt_inject_fault(u32 ec, u64 offset)
+{
+	u64 va = this_vcpu.ldt_base + offset;
+
+	if (is_canonical(va))
+		pv_inject_page_fault(ec, va);
+	else
+		pv_inject_exception(TRAP_GP, (offset & 0xfff8u) | 4);	/* 4: LDT */
+}
+
 static void page_fault_from_guest(struct regs *r, u64 cr2)
 {
 	u32 ec = r->error_code;
@@ -116,11 +130,7 @@ static void page_fault_from_guest(struct regs *r, u64 cr2)
 		/* A descriptor load by the guest: the processor reads the window as supervisor. */
 		if (ldt_map_page_fault(cr2 - VA_LDT))
 			return;
-		/*
-		 * As if the limit ended before it: #GP on the selector, whose number the page fault
-		 * does not tell.
-		 */
-		pv_inject_exception(TRAP_GP, (cr2 - VA_LDT) & 0xfff8u);
+		ldt_inject_fault(ec, cr2 - VA_LDT);
 		return;
 	}
 	if (ec & PFEC_R) {

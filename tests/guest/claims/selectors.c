@@ -302,10 +302,25 @@ CLAIM(ldt_unmapped, "an LDT at an address with nothing behind it gives a fault i
 	CHECK(!load_es(1 << 3 | 4 | 3));
 }
 
+CLAIM(ldt_unmapped_fault, "a descriptor load from an LDT page that is not there is a page fault at the descriptor's own address")
+{
+	CHECK_OK(mmuext(MMUEXT_SET_LDT, ARG(UNMAPPED_POINTER), 1024));
+	CHECK_TRAP(TRAP_PF, "mov %0, %%es", : : "r"(515 << 3 | 4 | 3));
+	CHECK_EQ(trap_last.cr2 & ~7ul, ARG(UNMAPPED_POINTER) + 515 * 8);
+	CHECK_EQ(trap_last.error & 1, 0);
+}
+
 CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters the failsafe "
       "callback, which shows it, loaded as 0")
 {
 	uint64_t *gdt = page_alloc();
+	struct sched_poll poll = { .nr_ports = 1 };
+	struct multicall_entry calls[2] = {
+		{ .op = __HYPERVISOR_update_descriptor, .args = { maddr_of(gdt + 5), 0 } },
+		{ .op = __HYPERVISOR_sched_op, .args = { SCHEDOP_poll, ARG(&poll) } },
+	};
+	unsigned long nr = __HYPERVISOR_multicall, list = ARG(calls), nr_calls = 2;
+	evtchn_port_t none;
 	uint16_t es;
 
 	gdt[5] = DESC_DATA3;
@@ -319,17 +334,17 @@ CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters 
 	 * hypervisor may also reload them never and keep the cached descriptor; then es still reads
 	 * as it was, and nothing was lost.
 	 */
+	none = (evtchn_port_t)port_bind_ipi(0);
+	poll.ports.p = &none;
+	poll.timeout = clock_ns() + 20 * MS_NS;
+	/*
+	 * One call, and nothing between it and where the callback resumes: the frame that the callback shows is then ours, with
+	 * every register and the stack as this code expects them.
+	 */
 	trap_clear();
-	asm volatile("movq $771f, trap_resume(%%rip)" : : : "memory");
-	CHECK_OK(HC2(update_descriptor, maddr_of(gdt + 5), 0));
-	{
-		struct sched_poll p = { .nr_ports = 1, .timeout = clock_ns() + 20 * MS_NS };
-		evtchn_port_t none = (evtchn_port_t)port_bind_ipi(0);
-
-		p.ports.p = &none;
-		HC2(sched_op, SCHEDOP_poll, &p);
-	}
-	asm volatile("771:\tmovq $0, trap_resume(%%rip)" : : : "memory");
+	asm volatile("movq $771f, trap_resume(%%rip)\n\tsyscall\n771:\tmovq $0, trap_resume(%%rip)"
+		     : "+a"(nr), "+D"(list), "+S"(nr_calls) : : "rcx", "r11", "rdx", "r8", "r9", "r10", "memory");
+	CHECK_OK(calls[0].result);
 	asm volatile("mov %%es, %0" : "=r"(es));
 	asm volatile("mov %0, %%es" : : "r"(0));
 	if (trap_last.vector == -1) {
