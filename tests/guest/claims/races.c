@@ -89,7 +89,7 @@ CLAIM(unmap_while_mapped, "a handle unmapped by another vCPU that guesses its nu
 	stop = false;
 	rounds_done = 0;
 	job = job_unmap_guesses;
-	for (unsigned int round = 0; round < 300 || rounds_done < 300; round++) {
+	for (unsigned int round = 0; round < 100 || rounds_done < 100; round++) {
 		struct gnttab_map_grant_ref m;
 		int16_t rc;
 
