@@ -9,7 +9,6 @@
 #include <isola/evtchn.h>
 #include <isola/time.h>
 #include <isola/timer.h>
-#include <asm/percpu.h>
 
 #define INPUT_POLL MILLISECS(10)
 
@@ -27,6 +26,6 @@ void console_watch_input(void)
 {
 	if (input_timer.fn)
 		return;
-	timer_init(&input_timer, poll_input, NULL, smp_cpu_id());
+	timer_init(&input_timer, poll_input, NULL);
 	timer_set(&input_timer, now_ns() + INPUT_POLL);
 }

@@ -7,6 +7,7 @@ objs-y += common/printk.o
 objs-y += common/backtrace.o
 objs-y += common/panic.o
 objs-y += common/timer.o
+objs-y += common/runqueue.o
 objs-y += common/sched.o
 objs-y += common/vcpu_timer.o
 objs-y += common/evtchn_2l.o

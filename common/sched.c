@@ -1,74 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: one round-robin queue per CPU.
+ * The scheduler: one queue, sorted by virtual run time.
  *
- * Invariants, all under sched_lock(cpu): a vcpu is queued if and only if it is RUNNABLE and not
- * `running'; `running' is changed by the CPU itself, in schedule(), alone. A vcpu that is woken
- * between vcpu_sleep() and schedule() is still `running' and simply goes on. Runstate times are
- * changed together with the state they account for.
+ * v->vruntime counts the ns that v has run. The CPU that chooses takes the least of those that may
+ * run there. Two bounds, against a clock that is the least of all that could run, keep what
+ * happened long ago from counting for ever: a sleeper comes back at most MAX_CREDIT behind the
+ * clock, and who runs gets at most MAX_LEAD before it (it can only by running where nobody else
+ * may, or while a CPU is held up).
+ *
+ * Invariants, under sched_lock:
+ *   - queued: all RUNNABLE vcpus, those that run too, and whoever runs and has gone to sleep since;
+ *     the latter leaves at its CPU's next choice. One that is woken before that simply goes on.
+ *   - cpu_public[c].running is changed by CPU c alone, in schedule(); v->cpu and v->on_cpu are c
+ *     then.
+ *   - v->on_cpu returns to NO_CPU in sched_left(): between the two sits the context switch.
+ *   - `idle': CPUs that found nobody. `told': CPUs that have been asked to choose, and have not.
+ *     Whoever becomes free to run is answered for: by a told CPU, or no CPU in its mask is idle.
+ *   - Runstate times are changed together with the state they account for.
  */
 #include <isola/sched.h>
+#include <isola/lib/bitmap.h>
+#include <isola/lib/cmdline.h>
+#include <isola/lib/string.h>
 #include <isola/lock_order.h>
-#include <isola/printk.h>
+#include <isola/runqueue.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
 #include <isola/time.h>
-#include <isola/lib/string.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <xen/vcpu.h>
 
 #define TIME_SLICE MILLISECS(10)
-
-static struct sched_queue {
-	spinlock_t lock;
-	struct vcpu *first, *last;
-	struct timer slice;             /* armed while a vcpu runs and others wait */
-} __aligned(64) queues[CONFIG_NR_CPUS];
+#define MAX_CREDIT MILLISECS(10)
+#define MAX_LEAD   MILLISECS(100)
 
 void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
 
-static void enqueue(struct sched_queue *q, struct vcpu *v)
+static bool opt_dom0_vcpus_pin;
+CMDLINE_BOOL("dom0_vcpus_pin", opt_dom0_vcpus_pin);
+
+static spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
+static struct runqueue queue;
+static u64 queue_clock;         /* the least vruntime in the queue so far; only grows */
+/* idle is read without the lock too: sched_left() */
+static DECLARE_BITMAP(idle, CONFIG_NR_CPUS);
+static DECLARE_BITMAP(told, CONFIG_NR_CPUS);
+
+/* 0 where clocks of two CPUs disagree by a little. */
+static u64 since(u64 then, u64 now)
 {
-	v->queued = true;
-	v->runq_next = NULL;
-	if (q->first)
-		q->last->runq_next = v;
-	else
-		q->first = v;
-	q->last = v;
+	return now > then ? now - then : 0;
 }
 
-/* Those whose domain has ended meanwhile are dropped. */
-static struct vcpu *dequeue_first(struct sched_queue *q)
+static bool is_running(const struct vcpu *v)
 {
-	struct vcpu *v;
-
-	while ((v = q->first) != NULL) {
-		q->first = v->runq_next;
-		v->queued = false;
-		if (v->state == VCPU_RUNNABLE)
-			break;
-	}
-	return v;
-}
-
-/* As many steps as vcpus have their home on the CPU. */
-static void dequeue(struct sched_queue *q, struct vcpu *v)
-{
-	struct vcpu *prev = NULL, *i = q->first;
-
-	while (i != v) {
-		prev = i;
-		i = i->runq_next;
-	}
-	if (prev)
-		prev->runq_next = v->runq_next;
-	else
-		q->first = v->runq_next;
-	if (q->last == v)
-		q->last = prev;
-	v->queued = false;
+	return cpu_public[v->cpu].running == v;
 }
 
 /* ---- Runstate: lock held. ------------------------------------------------------------------- */
@@ -86,29 +73,100 @@ static u32 runstate_of(const struct vcpu *v, bool running)
 	}
 }
 
-static void account(struct vcpu *v, bool running)
+static void account(struct vcpu *v, bool running, u64 now)
 {
-	u64 now = now_ns();
-
 	if (v->is_idle)
 		return;
-	v->runstate_time[v->runstate] += now - v->runstate_entry;
+	v->runstate_time[v->runstate] += since(v->runstate_entry, now);
 	v->runstate_entry = now;
 	v->runstate = runstate_of(v, running);
 }
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 {
-	struct sched_queue *q = &queues[v->cpu];
-	u64 flags = spin_lock_irqsave(&q->lock);
+	u64 flags = spin_lock_irqsave(&sched_lock);
 
 	memset(info, 0, sizeof(*info));         /* the padding too: it goes to the guest (LEAK-1) */
 	info->state = v->runstate;
 	info->state_entry_time = v->runstate_entry;
 	for (unsigned i = 0; i < 4; i++)
 		info->time[i] = v->runstate_time[i];
-	info->time[v->runstate] += now_ns() - v->runstate_entry;
-	spin_unlock_irqrestore(&q->lock, flags);
+	info->time[v->runstate] += since(v->runstate_entry, now_ns());
+	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
+/* ---- Run time: lock held. ------------------------------------------------------------------- */
+
+/* What @v will have had when it is charged @now. */
+static u64 vruntime_at(const struct vcpu *v, u64 now)
+{
+	return min(v->vruntime + since(v->charged_at, now), queue_clock + MAX_LEAD);
+}
+
+static void advance_clock(void)
+{
+	if (queue.first)
+		queue_clock = max(queue_clock, queue.first->vruntime);
+}
+
+static void come_back(struct vcpu *v)
+{
+	v->vruntime = max(v->vruntime, queue_clock - min(queue_clock, MAX_CREDIT));
+	runqueue_insert(&queue, v);
+}
+
+/* ---- Who is told: lock held. ---------------------------------------------------------------- */
+
+static bool is_free_for(const struct vcpu *v, u32 cpu)
+{
+	return bitmap_test(idle, cpu) && !bitmap_test(told, cpu) && bitmap_test(v->affinity, cpu);
+}
+
+/* Where it ran last, else any. */
+static u32 idle_cpu_for(const struct vcpu *v)
+{
+	if (is_free_for(v, v->cpu))
+		return v->cpu;
+	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
+		if (is_free_for(v, cpu))
+			return cpu;
+	return NO_CPU;
+}
+
+/* The CPU whose vcpu has had most, if that is more than @v has. */
+static u32 busy_cpu_for(const struct vcpu *v, u64 now)
+{
+	u64 most = v->vruntime;
+	u32 found = NO_CPU;
+
+	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+		const struct vcpu *r = cpu_public[cpu].running;
+		u64 had;
+
+		if (r->is_idle || bitmap_test(told, cpu) || !bitmap_test(v->affinity, cpu))
+			continue;
+		had = vruntime_at(r, now);
+		if (had > most) {
+			most = had;
+			found = cpu;
+		}
+	}
+	return found;
+}
+
+static void tell(u32 cpu)
+{
+	if (cpu == NO_CPU)
+		return;
+	bitmap_set(told, cpu);
+	softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+}
+
+static void tell_somebody(const struct vcpu *v, u64 now)
+{
+	u32 cpu = idle_cpu_for(v);
+
+	tell(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
 }
 
 /* ---- Sleeping and waking -------------------------------------------------------------------- */
@@ -120,31 +178,29 @@ static bool is_asleep(enum vcpu_state state, bool down_too)
 
 static void wake(struct vcpu *v, bool down_too)
 {
-	struct sched_queue *q = &queues[v->cpu];
-	u64 flags;
-	bool queued = false, was_down = false;
+	u64 flags, now;
+	bool was_down = false;
 
 	/* what it is woken for was stored before its state is read: pairs with vcpu_sleep() */
 	smp_mb();
 	if (!is_asleep(READ_ONCE(v->state), down_too))
 		return;
-	flags = spin_lock_irqsave(&q->lock);
+	flags = spin_lock_irqsave(&sched_lock);
 	if (is_asleep(v->state, down_too)) {
 		if (v->state == VCPU_POLLING)
 			__atomic_fetch_and(&v->domain->poll_mask, ~(1u << v->id), __ATOMIC_SEQ_CST);
 		was_down = v->state == VCPU_DOWN;
 		v->state = VCPU_RUNNABLE;
-		queued = cpu_public[v->cpu].running != v;
-		if (queued) {
-			account(v, false);
-			enqueue(q, v);
+		if (!is_running(v)) {
+			now = now_ns();
+			account(v, false, now);
+			come_back(v);
+			tell_somebody(v, now);
 		}
 	}
-	spin_unlock_irqrestore(&q->lock, flags);
+	spin_unlock_irqrestore(&sched_lock, flags);
 	if (was_down && v->periodic_ns)
 		vcpu_periodic_set(v, v->periodic_ns);
-	if (queued)
-		softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
 }
 
 void vcpu_wake(struct vcpu *v)
@@ -157,115 +213,181 @@ void vcpu_unblock(struct vcpu *v)
 	wake(v, false);
 }
 
+/*
+ * If it is on its way from the CPU looked at, or on its way to another, it looks at its events when
+ * it arrives: they were posted before `cpu' was read here.
+ */
 void vcpu_kick(struct vcpu *v)
 {
-	unsigned cpu = v->cpu;
+	u32 cpu;
 
 	smp_mb();               /* event_check was stored before `running' is read */
+	cpu = READ_ONCE(v->cpu);
 	if (cpu != smp_cpu_id() && READ_ONCE(cpu_public[cpu].running) == v && softirq_kick_cpu)
 		softirq_kick_cpu(cpu);
 }
 
 void vcpu_sleep(enum vcpu_state state)
 {
-	struct vcpu *v = current;
-	struct sched_queue *q = &queues[v->cpu];
-	u64 flags = spin_lock_irqsave(&q->lock);
+	enum vcpu_state was = VCPU_RUNNABLE;
 
-	if (v->state == VCPU_RUNNABLE)  /* not DEAD: that is for ever */
-		v->state = state;
-	spin_unlock_irqrestore(&q->lock, flags);
+	/* If not, it is DEAD, or stopped by a sibling. A waker changes a sleeper only. */
+	__atomic_compare_exchange_n(&current->state, &was, state, false, __ATOMIC_SEQ_CST,
+				    __ATOMIC_SEQ_CST);
 	softirq_raise(SOFTIRQ_SCHEDULE);
 	smp_mb();
 }
 
 void vcpu_stop(struct vcpu *v, enum vcpu_state state)
 {
-	struct sched_queue *q = &queues[v->cpu];
-	u64 flags = spin_lock_irqsave(&q->lock);
-	bool running = cpu_public[v->cpu].running == v;
+	u64 flags = spin_lock_irqsave(&sched_lock);
 
 	if (v->state != VCPU_DEAD) {
-		if (v->queued)
-			dequeue(q, v);
 		__atomic_fetch_and(&v->domain->poll_mask, ~(1u << v->id), __ATOMIC_SEQ_CST);
-		v->state = state;
-		if (!running)
-			account(v, false);
+		WRITE_ONCE(v->state, state);
+		if (is_running(v)) {
+			softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+		} else {
+			if (v->queued)
+				runqueue_remove(&queue, v);
+			account(v, false, now_ns());
+		}
 	}
-	spin_unlock_irqrestore(&q->lock, flags);
-	if (running)
-		softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
 void vcpu_yield(void)
 {
+	current->yields = true;
 	softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
 
-/* Change `running' to the vcpu whose turn it is; returns the one before. Lock held. */
-static struct vcpu *choose(struct sched_queue *q, struct cpu_public *cpu, struct vcpu **next)
+/* Who runs has had some time more, or sleeps. */
+static void requeue(struct vcpu *prev, u64 now)
 {
-	struct vcpu *prev = cpu->running ? cpu->running : cpu->idle_vcpu;
+	if (prev->is_idle)
+		return;
+	runqueue_remove(&queue, prev);
+	prev->vruntime = vruntime_at(prev, now);
+	prev->charged_at = now;
+	if (prev->state == VCPU_RUNNABLE)
+		runqueue_insert(&queue, prev);
+	advance_clock();
+}
 
-	if (!prev->is_idle && prev->state == VCPU_RUNNABLE)
-		enqueue(q, prev);
-	*next = dequeue_first(q);
-	if (!*next)
-		*next = cpu->idle_vcpu;
-	if (*next != prev) {
-		account(prev, false);
-		WRITE_ONCE(cpu->running, *next);
-		account(*next, true);
-	}
-	return prev;
+static struct vcpu *choose(u32 cpu, struct vcpu *prev)
+{
+	struct vcpu *next = runqueue_pick(&queue, cpu, prev->yields ? prev : NULL);
+
+	bitmap_clear(told, cpu);
+	bitmap_clear(idle, cpu);
+	if (!next && prev->yields)
+		next = runqueue_pick(&queue, cpu, NULL);
+	prev->yields = false;
+	if (next)
+		return next;
+	/*
+	 * Once more after it is known that this CPU idles: one that was still on another CPU is
+	 * free now, or that CPU's sched_left() sees the bit.
+	 */
+	bitmap_set(idle, cpu);
+	smp_mb();
+	next = runqueue_pick(&queue, cpu, NULL);
+	if (!next)
+		return cpu_public[cpu].idle_vcpu;
+	bitmap_clear(idle, cpu);
+	return next;
+}
+
+/* Lock held, on the CPU itself. */
+static void set_running(u32 cpu, struct vcpu *prev, struct vcpu *next, u64 now)
+{
+	account(prev, false, now);
+	account(next, true, now);
+	next->charged_at = now;
+	next->on_cpu = cpu;
+	WRITE_ONCE(next->cpu, cpu);
+	WRITE_ONCE(cpu_public[cpu].running, next);
 }
 
 static void schedule(void)
 {
-	unsigned cpu = smp_cpu_id();
-	struct sched_queue *q = &queues[cpu];
+	u32 cpu = smp_cpu_id();
 	struct vcpu *prev, *next;
-	bool others_wait;
+	u64 now;
 
 	irq_disable();
-	spin_lock(&q->lock);
-	prev = choose(q, &cpu_public[cpu], &next);
-	others_wait = q->first != NULL;
-	spin_unlock(&q->lock);
+	spin_lock(&sched_lock);
+	now = now_ns();
+	prev = cpu_public[cpu].running;
+	requeue(prev, now);
+	next = choose(cpu, prev);
+	if (next != prev)
+		set_running(cpu, prev, next, now);
+	spin_unlock(&sched_lock);
 
-	if (others_wait)
-		timer_set(&q->slice, now_ns() + TIME_SLICE);
-	else if (q->slice.armed)
-		timer_stop(&q->slice);
+	timer_set_slice(next->is_idle ? 0 : now + TIME_SLICE);
 	if (next == prev)
 		irq_enable();
 	else
 		sched_context_switch(prev, next);
 }
 
-static void slice_over(void *data)
+/*
+ * The other CPUs have passed it over until now. If it waits and one of them idles, that one is told.
+ * The store comes before the look at `idle', choose() has it the other way round.
+ */
+void sched_left(struct vcpu *prev)
 {
-	(void)data;
-	softirq_raise(SOFTIRQ_SCHEDULE);
+	bool any = false;
+
+	__atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST);
+	if (!READ_ONCE(prev->queued))
+		return;
+	for (unsigned w = 0; w < ARRAY_SIZE(idle); w++)
+		any |= READ_ONCE(idle[w]) & prev->affinity[w];
+	if (!any)
+		return;
+	spin_lock(&sched_lock);
+	if (prev->queued && prev->on_cpu == NO_CPU)
+		tell(idle_cpu_for(prev));
+	spin_unlock(&sched_lock);
 }
+
+/* ---- Beginning ------------------------------------------------------------------------------ */
 
 void sched_init(void)
 {
-	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++) {
-		spin_lock_init(&queues[i].lock, LOCK_SCHED);
-		timer_init(&queues[i].slice, slice_over, NULL, i);
-	}
 	softirq_register(SOFTIRQ_SCHEDULE, schedule);
+}
+
+void sched_init_cpu(void)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	bitmap_set(idle, smp_cpu_id());
+	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
 void sched_add_vcpu(struct vcpu *v)
 {
 	v->cpu = v->id % nr_cpus;
+	v->on_cpu = NO_CPU;
+	if (opt_dom0_vcpus_pin && v->domain->domid == DOMID_DOM0)
+		bitmap_set(v->affinity, v->cpu);
+	else
+		bitmap_set_range(v->affinity, 0, CONFIG_NR_CPUS);
 	v->state = VCPU_DOWN;
 	v->runstate = RUNSTATE_offline;
 	v->runstate_entry = now_ns();
 	vcpu_timers_init(v);
+}
+
+u32 vcpu_pinned_to(const struct vcpu *v)
+{
+	u32 cpu = bitmap_find_first(v->affinity, nr_cpus);
+
+	return bitmap_find_next(v->affinity, nr_cpus, cpu + 1) < nr_cpus ? NO_CPU : cpu;
 }

@@ -2,10 +2,10 @@
 /*
  * Timers: one sorted list per CPU and its softirq.
  *
- * Invariants: a timer is in the list of timer.cpu or in none. The CPU's deadline is never later
- * than its first timer, except between a change made by another CPU and the softirq that CPU was
- * sent. Lists are short: the hypervisor's own few and three for each vcpu, which bounds every walk
- * (CON-1).
+ * Invariants: a timer is in the list of timer.cpu or in none, and only that CPU adds to its list. A
+ * CPU's deadline is never later than its first timer or the end of its slice; it may be earlier,
+ * for one that went. Lists are short: the hypervisor's own few and three for each vcpu, which
+ * bounds every walk (CON-1).
  */
 #include <isola/timer.h>
 #include <isola/lock_order.h>
@@ -21,6 +21,7 @@
 static struct timer_queue {
 	spinlock_t lock;
 	struct timer *first;
+	u64 slice_end;                  /* 0: none; its own CPU's, interrupts off */
 } __aligned(64) queues[CONFIG_NR_CPUS];
 
 static void insert(struct timer_queue *q, struct timer *t)
@@ -66,20 +67,9 @@ static struct timer_queue *lock_queue_of(struct timer *t, u64 *flags)
 	}
 }
 
-/* @q has a new first timer: its CPU must hear of it. Lock held. */
-static void first_changed(struct timer_queue *q)
+void timer_init(struct timer *t, void (*fn)(void *), void *data)
 {
-	unsigned cpu = q - queues;
-
-	if (cpu == smp_cpu_id())
-		deadline_set(q->first->expires);
-	else
-		softirq_raise_on(cpu, SOFTIRQ_TIMER);
-}
-
-void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned cpu)
-{
-	*t = (struct timer){ .fn = fn, .data = data, .cpu = cpu };
+	*t = (struct timer){ .fn = fn, .data = data };
 }
 
 void timer_set(struct timer *t, u64 expires)
@@ -87,12 +77,20 @@ void timer_set(struct timer *t, u64 expires)
 	u64 flags;
 	struct timer_queue *q = lock_queue_of(t, &flags);
 
+	/* Off another CPU's list first; another setter of the same timer may come in between. */
+	while (q != &queues[smp_cpu_id()]) {
+		if (t->armed)
+			remove(q, t);
+		WRITE_ONCE(t->cpu, smp_cpu_id());
+		spin_unlock_irqrestore(&q->lock, flags);
+		q = lock_queue_of(t, &flags);
+	}
 	if (t->armed)
 		remove(q, t);
 	t->expires = max(expires, 1ul);         /* 0 would disarm the hardware */
 	insert(q, t);
 	if (q->first == t)
-		first_changed(q);
+		deadline_by(t->expires);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
@@ -110,18 +108,25 @@ void timer_stop(struct timer *t)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-void timer_migrate(struct timer *t, unsigned cpu)
+void timer_set_slice(u64 end)
 {
-	u64 flags;
-	struct timer_queue *q = lock_queue_of(t, &flags);
-	bool armed = t->armed;
+	queues[smp_cpu_id()].slice_end = end;
+	if (end)
+		deadline_by(end);
+}
 
-	if (armed)
-		remove(q, t);
-	WRITE_ONCE(t->cpu, cpu);
-	spin_unlock_irqrestore(&q->lock, flags);
-	if (armed)
-		timer_set(t, t->expires);
+/* What this CPU waits for next is what it is to be interrupted for. Lock held. */
+static void arm_deadline(struct timer_queue *q)
+{
+	u64 next = q->first ? q->first->expires : 0;
+
+	if (q->slice_end && now_ns() >= q->slice_end) {
+		q->slice_end = 0;
+		softirq_raise(SOFTIRQ_SCHEDULE);
+	}
+	if (q->slice_end)
+		next = next ? min(next, q->slice_end) : q->slice_end;
+	deadline_set(next);
 }
 
 /*
@@ -147,7 +152,7 @@ static void run_expired(void)
 		fn(data);
 		flags = spin_lock_irqsave(&q->lock);
 	}
-	deadline_set(q->first ? q->first->expires : 0);
+	arm_deadline(q);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 

@@ -38,9 +38,9 @@ static void poll_timed_out(void *data)
 
 void vcpu_timers_init(struct vcpu *v)
 {
-	timer_init(&v->singleshot_timer, singleshot_fired, v, v->cpu);
-	timer_init(&v->periodic_timer, periodic_fired, v, v->cpu);
-	timer_init(&v->poll_timer, poll_timed_out, v, v->cpu);
+	timer_init(&v->singleshot_timer, singleshot_fired, v);
+	timer_init(&v->periodic_timer, periodic_fired, v);
+	timer_init(&v->poll_timer, poll_timed_out, v);
 	v->periodic_ns = DEFAULT_PERIOD;
 }
 

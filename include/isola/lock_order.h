@@ -19,7 +19,7 @@ enum lock_order {
 	/* time/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
 	LOCK_WALLCLOCK,
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
-	LOCK_SCHED,             /* irq: common/sched.c, one per CPU: run queue, vcpu.state */
+	LOCK_SCHED,             /* irq: common/sched.c: the run queue, state and runstate of all vcpus */
 	LOCK_CONSOLE,           /* irq: common/console.c: the ring and the port */
 	LOCK_LAST,
 };

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: which vcpu runs on each CPU. One run queue per CPU, round robin by time slice; a
- * vcpu stays on its CPU for now (vcpu n of a domain on CPU n mod nr_cpus).
- * Lock: sched_lock(cpu) protects that CPU's queue and the state of the vcpus whose .cpu it is;
- * taken with interrupts off.
+ * The scheduler: which vcpu runs on each CPU. One queue for all CPUs, by virtual run time: whoever
+ * has had least of those that may run on a CPU runs there, for a time slice at most. A CPU idles
+ * only while nobody that may run there waits.
+ * Lock: sched_lock protects the queue and the state of all vcpus; taken with interrupts off.
  */
 #pragma once
 
 #include <isola/types.h>
 #include <isola/vcpu.h>
 
-/* registers SOFTIRQ_SCHEDULE; after cpu_public[].idle_vcpu of the boot CPU is set */
+/* Registers SOFTIRQ_SCHEDULE. */
 void sched_init(void);
+/* This CPU, idle, can be given work from now on. Each CPU, once. */
+void sched_init_cpu(void);
 
 /*
- * Give @v its CPU and its timers; its state stays VCPU_DOWN until vcpu_wake(). Once, before it can
- * run.
+ * Say where @v may run (all CPUs, or one: dom0_vcpus_pin) and give it its timers; its state stays
+ * VCPU_DOWN until vcpu_wake(). Once, before it can run.
  */
 void sched_add_vcpu(struct vcpu *v);
+/* The one CPU that @v may run on; NO_CPU: there are several. */
+u32 vcpu_pinned_to(const struct vcpu *v);
 
 /*
- * DOWN, BLOCKED or POLLING -> RUNNABLE; makes its CPU choose again. Does nothing in other states.
- * Any context but NMI.
+ * DOWN, BLOCKED or POLLING -> RUNNABLE; an idle CPU, or the one whose vcpu has had most more than
+ * it, chooses again. Does nothing in other states. Any context but NMI.
  */
 void vcpu_wake(struct vcpu *v);
 /* The same without DOWN: what an event does. Full barrier before the state is read. */
@@ -39,10 +43,11 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_sleep(enum vcpu_state state);
 
 /*
- * Any vcpu to @state (DOWN, DEAD): off its queue, and its CPU is told to choose again. It may run
+ * Any vcpu to @state (DOWN, DEAD): off the queue, and its CPU is told to choose again. It may run
  * on for as long as an interrupt takes. Any context but NMI.
  */
 void vcpu_stop(struct vcpu *v, enum vcpu_state state);
+/* The current vcpu lets one other run first, if any waits. Raises SOFTIRQ_SCHEDULE. */
 void vcpu_yield(void);
 
 /* The runstate clock of @v as of now, consistent; any vcpu. */
@@ -51,9 +56,12 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info);
 
 /*
  * Hook of the floor above, set once at boot: switch this CPU from @prev to @next; does not return.
- * Interrupts off.
+ * Interrupts off. It calls sched_left(@prev) when all of prev's state is in prev's memory and CR3
+ * names another root: not before that does another CPU take it.
  */
 extern void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
+
+void sched_left(struct vcpu *prev);
 
 /* vcpu_timer.c: the three timers of a vcpu, and starting the periodic one (period 0: off). */
 void vcpu_timers_init(struct vcpu *v);

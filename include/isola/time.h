@@ -23,6 +23,8 @@ void time_init(const struct acpi_info *acpi);
 void time_init_cpu(void);
 /* Arm this CPU's one-shot interrupt for @deadline (ns), 0 = disarm. Interrupts off. */
 void deadline_set(u64 deadline);
+/* The same, unless it is armed for an earlier time already: that interrupt will do. */
+void deadline_by(u64 deadline);
 /* Busy wait; before time_init() by counting port accesses. */
 void udelay(unsigned us);
 

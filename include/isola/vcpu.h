@@ -10,14 +10,17 @@
 #include <isola/frame_num.h>
 #include <isola/domain.h>
 #include <isola/timer.h>
+#include <isola/lib/bitmap.h>
 #include <asm/layout.h>
+#include <generated/autoconf.h>
 
 #define EVTCHN_2L_PORTS 4096
 #define POST_WORDS (EVTCHN_2L_PORTS / 64)
+#define NO_CPU (~0u)
 
 enum vcpu_state {
 	VCPU_DOWN,                      /* never initialised, or VCPUOP_down */
-	VCPU_RUNNABLE,                  /* on a run queue, or running */
+	VCPU_RUNNABLE,                  /* on the run queue, running or not */
 	VCPU_BLOCKED,                   /* waits for an event */
 	VCPU_POLLING,                   /* SCHEDOP_poll: waits for a listed port or the timeout */
 	VCPU_DEAD,                      /* its domain shut down or crashed */
@@ -47,11 +50,23 @@ struct vcpu {
 	u32 mapcache_next;              /* where the search for a free slot starts */
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
 
-	/* Scheduling: protected by sched_lock(cpu). */
+	/*
+	 * Scheduling: written under sched_lock, but for on_cpu's way back to NO_CPU and state's from
+	 * RUNNABLE to asleep, which are its own CPU's.
+	 */
 	enum vcpu_state state;
 	u32 cpu;                        /* where it runs or ran last */
-	bool queued;                    /* on the run queue: RUNNABLE and not running */
-	struct vcpu *runq_next;         /* valid while queued */
+	/*
+	 * The CPU on which it runs or whose CR3 may still name its root; NO_CPU: its state is in its
+	 * private pages, and any CPU may take it.
+	 */
+	u32 on_cpu;
+	bool queued;
+	bool yields;                    /* its own: the next choice is to pass it over */
+	struct vcpu *runq_next, *runq_prev;     /* valid while queued */
+	u64 vruntime;                   /* ns it has run, as the scheduler counts: sched.c */
+	u64 charged_at;                 /* while it runs: up to when vruntime counts */
+	DECLARE_BITMAP(affinity, CONFIG_NR_CPUS);       /* where it may run */
 	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
 
 	/*
@@ -82,7 +97,7 @@ struct vcpu {
 	 */
 	u64 runstate_va;
 
-	/* Runstate accounting: under sched_lock(cpu). */
+	/* Runstate accounting: under sched_lock. */
 	u32 runstate;                   /* RUNSTATE_* */
 	u64 runstate_entry;             /* ns */
 	u64 runstate_time[4];           /* ns in each state */

@@ -2,7 +2,8 @@
 /*
  * Context switch, on whose root each step runs:
  *   save       prev's kernel root: registers, FPU, segments, all into prev's own pages
- *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here
+ *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here, and other
+ *              CPUs may take it (sched_left)
  *   clean      stacks that served another guest domain are zeroed (zero-stack), and
  *              predictors and the L1D cleared where spec-ctrl= has it (cpu/spec_ctrl.c)
  *   restore    next's kernel root: its pages -> this CPU
@@ -98,6 +99,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 	if (!vcpu_is_idle(prev))
 		save_current();
 	root_load(next);
+	/* From here on another CPU may run prev. */
+	sched_left(prev);
 	if (vcpu_is_idle(next))
 		reset_stack_and_call(idle_loop);
 	if (domain_changes(next)) {

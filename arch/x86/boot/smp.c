@@ -66,6 +66,7 @@ static void __noreturn ap_start(void)
 	cpu_features_init_cpu();
 	apic_init_cpu();
 	time_init_cpu();
+	sched_init_cpu();
 	__atomic_store_n(&this_cpu.pub->online, true, __ATOMIC_RELEASE);
 	reset_stack_and_call(idle_loop);
 }

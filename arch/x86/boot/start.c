@@ -129,6 +129,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	time_init_cpu();
 	wallclock_init(&acpi);
 	sched_init();
+	sched_init_cpu();
 	pv_init();			/* hooks of the lower floors */
 	irq_enable();
 	smp_boot_cpus(&acpi);

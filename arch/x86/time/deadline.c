@@ -40,6 +40,12 @@ void deadline_set(u64 deadline)
 	timer->arm(ns_to_tsc(deadline), deadline > now ? deadline - now : 0);
 }
 
+void deadline_by(u64 deadline)
+{
+	if (!this_cpu.tsc_deadline || deadline < this_cpu.tsc_deadline)
+		deadline_set(deadline);
+}
+
 void deadline_interrupt(void)
 {
 	this_cpu.tsc_deadline = 0;

@@ -20,6 +20,7 @@
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
 #include <isola/time.h>
+#include <isola/lib/bitmap.h>
 #include "machine.h"
 
 #define SHARED_INFO_MFN	1
@@ -35,6 +36,7 @@ static struct vcpu idle_vcpu[NR_SIM_CPUS];
 static struct cpu_private cpus[NR_SIM_CPUS];
 static u32 interrupted[NR_SIM_CPUS];
 static u64 deadline[NR_SIM_CPUS];
+static bool pinned;
 static __thread jmp_buf top_of_stack;
 static __thread u64 random_state;
 
@@ -57,6 +59,30 @@ void window_check(void)
 void deadline_set(u64 ns)
 {
 	deadline[smp_cpu_id()] = ns;
+}
+
+void deadline_by(u64 ns)
+{
+	if (!deadline[smp_cpu_id()] || ns < deadline[smp_cpu_id()])
+		deadline_set(ns);
+}
+
+/* The linker puts these before the product's own: the moment before a vcpu is asleep may be long. */
+void __real_vcpu_sleep(enum vcpu_state state);
+void __wrap_vcpu_sleep(enum vcpu_state state);
+void __wrap_vcpu_sleep(enum vcpu_state state)
+{
+	sim_pause();
+	__real_vcpu_sleep(state);
+}
+
+/* A slice on CPU 1 would hide an event that interrupts nobody. */
+void __real_timer_set_slice(u64 end);
+void __wrap_timer_set_slice(u64 end);
+void __wrap_timer_set_slice(u64 end)
+{
+	if (!pinned || !smp_cpu_id())
+		__real_timer_set_slice(end);
 }
 
 void panic(const char *fmt, ...)
@@ -130,12 +156,38 @@ void load_user_root(bool user)
 	this_cpu.cr3 = user ? current->cr3_user : current->cr3_kernel;
 }
 
+/*
+ * A vcpu's private state is one number, which its CPU has in hand (`live') while the vcpu is loaded. steps[] is the truth about it;
+ * loaded[] says on which CPU the root is, 0: none.
+ */
+static u64 steps[NR_SIM_VCPUS], saved[NR_SIM_VCPUS];
+static u32 loaded[NR_SIM_VCPUS];
+static __thread u64 live;
+
+static void step(struct vcpu *v)
+{
+	live++;
+	if (__atomic_add_fetch(&steps[v->id], 1, __ATOMIC_SEQ_CST) != live)
+		panic("vcpu %u goes on with a state that is not its last", v->id);
+}
+
+/* As arch/x86/asi/switch.c: save, load the next root, tell that the last is free, restore. */
 static void __noreturn switch_context(struct vcpu *prev, struct vcpu *next)
 {
-	(void)prev;
+	sim_pause();
+	if (!prev->is_idle)
+		saved[prev->id] = live;
+	sim_pause();
+	if (!next->is_idle && __atomic_exchange_n(&loaded[next->id], smp_cpu_id() + 1, __ATOMIC_SEQ_CST))
+		panic("vcpu %u is loaded on two CPUs", next->id);
 	this_cpu.curr = next;
 	this_cpu.cr3 = next->cr3_kernel;
+	if (!prev->is_idle)
+		__atomic_store_n(&loaded[prev->id], 0, __ATOMIC_SEQ_CST);
+	sched_left(prev);
 	WRITE_ONCE(next->event_check, 1);
+	if (!next->is_idle)
+		live = saved[next->id];
 	longjmp(top_of_stack, 1);
 }
 
@@ -170,6 +222,7 @@ static void *cpu_main(void *arg)
 			continue;
 		}
 		exit_to_guest(current);
+		step(current);
 		guest_step(current);
 	}
 	return NULL;
@@ -186,7 +239,10 @@ static void make_cpu(unsigned cpu)
 	cpus[cpu] = (struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1 };
 }
 
-/* All on CPU 0, which must share its time, but the last, which has CPU 1 to itself: nothing but events ever interrupts that one. */
+/*
+ * Pinned: all on CPU 0, which must share its time, but the last, which has CPU 1 to itself: nothing but events ever interrupts that
+ * one. Else everywhere.
+ */
 static void make_vcpu(unsigned id)
 {
 	struct vcpu *v = &sim_vcpu[id];
@@ -195,15 +251,17 @@ static void make_vcpu(unsigned id)
 	if (id % 2)
 		v->vcpu_info_maddr = MOVED_INFO_MFN * PAGE_SIZE + id * sizeof(struct vcpu_info);
 	sched_add_vcpu(v);
-	v->cpu = id == NR_SIM_VCPUS - 1;
-	timer_migrate(&v->singleshot_timer, v->cpu);
-	timer_migrate(&v->poll_timer, v->cpu);
+	if (pinned) {
+		v->cpu = id == NR_SIM_VCPUS - 1;
+		bitmap_zero(v->affinity, CONFIG_NR_CPUS);
+		bitmap_set(v->affinity, v->cpu);
+	}
 	v->periodic_ns = 0;
 	v->initialised = true;
 	sim_domain.vcpu[id] = v;
 }
 
-void machine_init(void)
+void machine_init(bool pin)
 {
 	void *window = mmap((void *)VA_WINDOW, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -212,6 +270,7 @@ void machine_init(void)
 		perror("mmap");
 		exit(1);
 	}
+	pinned = pin;
 	thread_cpu = &cpus[0];
 	for (unsigned cpu = 0; cpu < NR_SIM_CPUS; cpu++)
 		make_cpu(cpu);
@@ -232,6 +291,10 @@ void machine_start(void)
 {
 	static pthread_t threads[NR_SIM_CPUS];
 
+	for (unsigned cpu = 0; cpu < NR_SIM_CPUS; cpu++) {
+		thread_cpu = &cpus[cpu];
+		sched_init_cpu();
+	}
 	for (unsigned id = 0; id < NR_SIM_VCPUS; id++)
 		vcpu_wake(&sim_vcpu[id]);
 	thread_cpu = NULL;

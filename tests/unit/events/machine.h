@@ -11,7 +11,8 @@
 extern struct domain sim_domain;
 extern struct vcpu sim_vcpu[NR_SIM_VCPUS];
 
-void machine_init(void);
+/* @pin: each vcpu on a CPU of its own choice; else they move. */
+void machine_init(bool pin);
 void machine_start(void);		/* the CPUs begin; vcpus run as they are woken */
 
 /* What a guest does next, on its vcpu's CPU; returns to have the CPU's interrupts looked at. guest.c */

@@ -5,10 +5,11 @@
  * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or to itself by its single-shot
  * timer. A vcpu that holds none waits in one of the ways there are: block, poll with upcalls masked, or run on until it is
  * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; a time without any arrival
- * means that an event or a wake was lost. Usage: tokens HOPS SECONDS
+ * means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <asm/domain_map.h>
 #include <asm/hypercall.h>
@@ -221,8 +222,8 @@ static void describe_stall(void)
 		const struct vcpu *v = &sim_vcpu[i];
 		const struct vcpu_info *info = vcpu_info_of(v);
 
-		printf("# vcpu %u: state %u, queued %u, posted %lx, event_check %u, upcall %u, mask %u, selector %lx\n", i, v->state,
-		       v->queued, v->posted_any, v->event_check, info->evtchn_upcall_pending, info->evtchn_upcall_mask,
+		printf("# vcpu %u: state %u, queued %u, on CPU %d, posted %lx, event_check %u, upcall %u, mask %u, selector %lx\n", i, v->state,
+		       v->queued, (int)v->on_cpu, v->posted_any, v->event_check, info->evtchn_upcall_pending, info->evtchn_upcall_mask,
 		       info->evtchn_pending_sel);
 	}
 }
@@ -232,7 +233,7 @@ int main(int argc, char **argv)
 	u64 wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 50000, seen = 0;
 	unsigned quiet = 0, patience = argc > 2 ? atoi(argv[2]) : 10;
 
-	machine_init();
+	machine_init(argc < 4 || strcmp(argv[3], "free"));
 	bind_ports();
 	machine_start();
 	while (__atomic_load_n(&hops, __ATOMIC_RELAXED) < wanted) {
