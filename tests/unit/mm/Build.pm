@@ -9,10 +9,10 @@ use File::Path qw(make_path remove_tree);
 
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
 	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
-	pv/memory_map pv/reservation pv/exchange asi/domain_map);
+	pv/memory_map pv/reservation pv/exchange pv/gnttab pv/gnttab_map pv/gnttab_copy pv/gnttab_op asi/domain_map);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
-my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
+my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
 	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
 my @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 

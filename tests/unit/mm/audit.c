@@ -6,6 +6,8 @@
  */
 #include <string.h>
 #include <asm/domain_map.h>
+#include <asm/gnttab.h>
+#include <asm/percpu.h>
 #include <asm/page_type.h>
 #include "tap.h"
 #include "world.h"
@@ -48,6 +50,55 @@ static void hold_valid(mfn_t m, u64 type)
 		hold(m, type);
 }
 
+#define IS_MAPPED(h) ((h)->flags & (GNTMAP_host_map | GNTMAP_device_map))
+
+/* Frame @f is @domid's, or lent to it. */
+static bool may_map(domid_t domid, unsigned f, bool write)
+{
+	const struct grant_table *t = domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
+	bool may = page_of(_mfn(f))->owner == domid;
+
+	for (u32 i = 0; !may && t && i < t->nr_handles; i++)
+		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f && !(write && (t->handles[i].flags & GNTMAP_readonly));
+	return may;
+}
+
+/* What every handle says that it holds, and what granters have noted. */
+static struct grant_pins want_pins[2][GUEST_REFS];
+
+static void grants_hold(const struct domain *d)
+{
+	const struct grant_table *t = d->grants;
+
+	for (u32 i = 0; t && i < t->nr_frames; i++)
+		hold(t->frame[i], PGT_writable);
+	for (u32 i = 0; t && i < t->nr_handles; i++) {
+		const struct grant_handle *h = &t->handles[i];
+		struct grant_pins *p = &want_pins[h->granter][h->ref];
+
+		if (!IS_MAPPED(h))
+			continue;
+		hold(_mfn(h->mfn), h->flags & GNTMAP_readonly ? 0 : PGT_writable);
+		if (h->flags & GNTMAP_readonly)
+			p->readers++;
+		else
+			p->writers++;
+		if (p->mfn && p->mfn != h->mfn)
+			fault(h->mfn, "frame of a grant", p->mfn, h->mfn);
+		p->mfn = h->mfn;
+	}
+}
+
+static void check_pins(const struct domain *d)
+{
+	for (u32 i = 0; d->grants && i < GUEST_REFS; i++) {
+		const struct grant_pins *p = &d->grants->pins[0][i], *w = &want_pins[d->domid][i];
+
+		if (p->readers != w->readers || p->writers != w->writers || (w->mfn && p->mfn != w->mfn))
+			fault(p->mfn, "pins of a grant", (u64)p->readers << 32 | p->writers, (u64)w->readers << 32 | w->writers);
+	}
+}
+
 static void entry_holds(unsigned table, unsigned level, unsigned i)
 {
 	pte_t e = frame_ptr(table)[i];
@@ -61,6 +112,8 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 		hold(pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
 		if (e & (PTE_PWT | PTE_PCD | PTE_PAT))
 			fault(table, "cache bits of RAM", e, e & ~(PTE_PWT | PTE_PCD | PTE_PAT));
+		if (!may_map(page_of(_mfn(table))->owner, f, e & PTE_RW))
+			fault(f, "a mapping without a grant", e, 0);
 	}
 	if (!(e & PTE_US))
 		fault(table, "user bit of an entry", e, e | PTE_US);
@@ -142,54 +195,67 @@ static void check_general(unsigned f)
 		fault(f, "count_info", x, should);
 }
 
-/* TLB-2, TLB-3: what the processor may still do must agree with what the frame is, or was last. */
-static void check_tlb(unsigned f)
+/* TLB-2, TLB-3: what the processors of @domid may still do must agree with what the frame is, or was last. */
+static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 {
 	static const u64 type_of_use[NR_USES] = { 0, PGT_writable, PGT_l1, PGT_l2, PGT_l3 };
 	const struct page_info *pg = page_of(_mfn(f));
 
 	for (unsigned u = 0; u < NR_USES; u++) {
-		if (!tlb_use[f][u] || pg->owner == DOMID_IO)
+		if (!uses[u] || pg->owner == DOMID_IO)
 			continue;
-		if (pg->owner != world_domain.domid)
-			fault(f, "owner of a frame in the TLB", pg->owner, world_domain.domid);
+		if (!may_map(domid, f, u == USE_WRITE))
+			fault(f, "owner of a frame in the TLB", pg->owner, domid);
 		else if (u != USE_READ && (pg->type_info & PGT_type_mask) != type_of_use[u])
 			fault(f, "type of a frame in the TLB", pg->type_info, type_of_use[u]);
 	}
 }
 
 /* The window shows the domain's own frames and nothing else; the list of its frames is those. */
-static void check_window(void)
+static void check_window(const struct domain *d)
 {
-	unsigned nr = 0, listed = 0;
+	unsigned nr = 0, listed = 0, special = d->grants ? d->grants->nr_frames : 0;
 
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		const struct page_info *pg = page_of(_mfn(f));
-		bool own = (pg->count_info & PGC_allocated) && pg->owner == world_domain.domid;
+		bool own = (pg->count_info & PGC_allocated) && pg->owner == d->domid;
 
 		nr += own;
-		if (window_shows(f) != own)
+		if (window_shows(d, f) != own)
 			fault(f, "frame in the window", !own, own);
 	}
-	for (u32 n = world_domain.page_list; n && listed <= NR_FRAMES; n = page_of(_mfn(n))->next)
+	for (u32 n = d->page_list; n && listed <= NR_FRAMES; n = page_of(_mfn(n))->next)
 		listed++;
-	if (nr != listed || nr != world_domain.nr_pages)
+	if (nr != listed || nr != d->nr_pages + special)
 		fault(0, "frames of the domain", nr, listed);
 }
 
 unsigned world_audit(void)
 {
+	const struct domain *other = world_other.cpu.curr->domain;
+
 	faults = 0;
 	memset(want, 0, sizeof(want));
+	memset(want_pins, 0, sizeof(want_pins));
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
 		vcpu_holds(world_vcpu(cpu));
-	check_window();
+	vcpu_holds(&world_other.vcpu);
+	grants_hold(&world_domain);
+	grants_hold(&world_foreign);
+	check_pins(&world_domain);
+	check_pins(&world_foreign);
+	check_window(&world_domain);
+	if (SMALL_FOREIGN)
+		check_window(&world_foreign);
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		check_type_word(f);
 		check_general(f);
-		check_tlb(f);
+		check_tlb(f, tlb_use[f], current->domain->domid);
+		check_tlb(f, world_other.tlb_use[f], other->domid);
 	}
+	if (world_mapped)
+		fault(0, "open mappings of foreign frames", world_mapped, 0);
 	return faults;
 }

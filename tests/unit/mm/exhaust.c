@@ -160,8 +160,10 @@ static struct raw {
 	struct vcpu_private vcpu;
 	bool tlb[NR_FRAMES][NR_USES];
 	u64 clock, flushed;
-	u32 page_list, nr_pages;
+	u32 page_list[2], nr_pages[2];
 } now;
+
+static struct domain *const domains[] = { &world_domain, &world_foreign };
 
 static void save_raw(struct raw *r)
 {
@@ -175,8 +177,10 @@ static void save_raw(struct raw *r)
 	memcpy(r->tlb, tlb_use, sizeof(r->tlb));
 	r->clock = world_clock;
 	r->flushed = world_flushed;
-	r->page_list = world_domain.page_list;
-	r->nr_pages = world_domain.nr_pages;
+	for (unsigned i = 0; i < 2; i++) {
+		r->page_list[i] = domains[i]->page_list;
+		r->nr_pages[i] = domains[i]->nr_pages;
+	}
 }
 
 static void load_raw(const struct raw *r)
@@ -191,10 +195,12 @@ static void load_raw(const struct raw *r)
 	memcpy(tlb_use, r->tlb, sizeof(r->tlb));
 	world_clock = r->clock;
 	world_flushed = r->flushed;
-	world_domain.page_list = r->page_list;
-	world_domain.nr_pages = r->nr_pages;
+	for (unsigned i = 0; i < 2; i++) {
+		domains[i]->page_list = r->page_list[i];
+		domains[i]->nr_pages = r->nr_pages[i];
+	}
 	for (unsigned f = 1; with_memory && f <= N; f++)
-		window_show(f, (r->page[f].count_info & PGC_allocated) && r->page[f].owner == world_domain.domid);
+		window_show(&world_domain, f, (r->page[f].count_info & PGC_allocated) && r->page[f].owner == world_domain.domid);
 	world_continuation.pending = false;
 }
 
@@ -308,14 +314,16 @@ static void decode_frame(const struct state *s, unsigned f)
 		frame_ptr(f)[2 * i] = e == E_UNDECIDED ? PTE_UNDECIDED : e == E_BAD ? BAD_ENTRY : e == 0 ? 0 :
 			(u64)(e >> 1) << PAGE_SHIFT | PTE_P | PTE_US | (e & 1 ? PTE_RW : 0);
 	}
-	window_show(f, owner == OWN);
-	if (owner == OWN) {
-		pg->next = world_domain.page_list;
+	if (owner != FREE) {
+		struct domain *d = domains[owner];
+
+		pg->next = d->page_list;
 		if (pg->next)
 			page_of(_mfn(pg->next))->prev = f;
-		world_domain.page_list = f;
-		world_domain.nr_pages++;
+		d->page_list = f;
+		d->nr_pages++;
 	}
+	window_show(&world_domain, f, owner == OWN);
 }
 
 static void decode_root(pte_t *root, mfn_t l4)
@@ -331,7 +339,8 @@ static mfn_t frame_of(u8 code) { return code ? _mfn(code) : INVALID_MFN; }
 
 static void decode(const struct state *s)
 {
-	world_domain.page_list = world_domain.nr_pages = 0;
+	for (unsigned i = 0; i < 2; i++)
+		domains[i]->page_list = domains[i]->nr_pages = 0;
 	memset(tlb_use, 0, sizeof(tlb_use));
 	if (s->tlb_frame)
 		tlb_use[s->tlb_frame][s->tlb_use] = true;

@@ -8,12 +8,15 @@
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #endif
 #include <string.h>
+#include <asm/gnttab.h>
 #include <asm/hypercall.h>
 #include <asm/ldt.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
+#include <asm/percpu.h>
 #include <asm/root.h>
 #include <isola/errno.h>
+#include <isola/vcpu.h>
 #include <xen/memory.h>
 #include <xen/xen.h>
 #include "guest.h"
@@ -26,16 +29,23 @@ unsigned guest_audit_every = 1;
 
 static u64 rnd(u64 n) { return world_random() % n; }
 
+/* The frames that the current domain starts with: [first_own, first_own + nr_own). */
+static unsigned first_own, nr_own = NR_OWN;
+
+static unsigned own_frame(void) { return first_own + rnd(nr_own); }
+
 static unsigned any_frame(void)
 {
 	if (rnd(12) == 0)
 		return rnd(2) ? NO_RECORD + rnd(4) : rnd(NR_FRAMES);
-	return rnd(NR_OWN);
+	return own_frame();
 }
 
 static unsigned frame_of_role(unsigned role)
 {
-	return rnd(NR_OWN / 5) * 5 + role;
+	unsigned f = first_own + rnd(nr_own / 5) * 5;
+
+	return f + (role + 5 - f % 5) % 5;
 }
 
 static pte_t random_entry(unsigned level)
@@ -66,6 +76,7 @@ static long dispatch(unsigned nr, const u64 *a)
 		return hc_update_va_mapping_otherdomain(a[0], a[1], a[2], a[3], 0, 0);
 	case __HYPERVISOR_set_gdt:		return hc_set_gdt(a[0], a[1], 0, 0, 0, 0);
 	case __HYPERVISOR_update_descriptor:	return hc_update_descriptor(a[0], a[1], 0, 0, 0, 0);
+	case __HYPERVISOR_grant_table_op:	return hc_grant_table_op(a[0], a[1], a[2], 0, 0, 0);
 	case __HYPERVISOR_memory_op:		return hc_memory_op(a[0], a[1], 0, 0, 0, 0);
 	default:				return -ENOSYS;
 	}
@@ -261,7 +272,7 @@ static unsigned loose_frame(void)
 	unsigned f = any_frame();
 
 	for (unsigned tries = 0; tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | 1)); tries++)
-		f = rnd(NR_OWN);
+		f = own_frame();
 	return f;
 }
 
@@ -293,7 +304,7 @@ static bool do_exchange(unsigned depth)
  */
 static bool do_recycle(unsigned depth)
 {
-	unsigned f = rnd(NR_OWN);
+	unsigned f = own_frame();
 	struct mmu_update req;
 
 	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[f][USE_L1]; tries++)
@@ -316,13 +327,13 @@ static bool do_recycle(unsigned depth)
 /* Maps such a frame, touches it and takes the mapping back, through a table that the processor remembers. */
 static bool do_touch(unsigned depth)
 {
-	unsigned table = rnd(NR_OWN), slot = slots[rnd(NR_SLOTS)];
+	unsigned table = own_frame(), slot = slots[rnd(NR_SLOTS)];
 	struct mmu_update req;
 
 	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[table][USE_L1]; tries++)
 		table = (table + 1) % NR_OWN;
 	req.ptr = ((u64)table << PAGE_SHIFT) + 8 * slot;
-	req.val = ((u64)(rnd(4) ? hot_frame : rnd(NR_OWN)) << PAGE_SHIFT) | PTE_P | PTE_RW;
+	req.val = ((u64)(rnd(4) ? hot_frame : own_frame()) << PAGE_SHIFT) | PTE_P | PTE_RW;
 	if (!call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF))
 		return false;
 	tlb_touch(table, slot);
@@ -333,7 +344,7 @@ static bool do_touch(unsigned depth)
 /* Gives up a frame that the processor still remembers, as soon as nothing maps it. */
 static bool do_give_up(unsigned depth)
 {
-	u64 list[1] = { rnd(NR_OWN) };
+	u64 list[1] = { own_frame() };
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
 
 	for (unsigned tries = 0; tries < NR_OWN; tries++) {
@@ -386,6 +397,177 @@ static bool do_ldt_fault(unsigned depth)
 	return audit("the audit after an LDT fault");
 }
 
+/* ---- Grants: both domains lend to each other and to themselves ---- */
+
+/* What has been mapped lately, and where; the guest may try to undo it twice, or elsewhere. */
+#define NR_LATELY 16
+static struct lately { u32 handle; u64 host_addr, dev_bus_addr; } lately[2][NR_LATELY];
+
+static struct lately *some_lately(void) { return &lately[current->domain->domid][rnd(NR_LATELY)]; }
+
+/* Entries of the own table, written as plain memory: anything, mostly an offer that can be taken. */
+static bool do_lend(unsigned depth)
+{
+	struct grant_entry_v1 *table = window_ptr(current->domain->grants->frame[0]);
+
+	(void)depth;
+	for (unsigned i = 0; i < 4; i++) {
+		struct grant_entry_v1 *e = &table[rnd(GUEST_REFS)];
+
+		e->frame = rnd(6) ? frame_of_role(0) : any_frame();
+		e->domid = rnd(8) ? !current->domain->domid : rnd(3);
+		e->flags = rnd(8) ? GTF_permit_access | (rnd(3) ? 0 : GTF_readonly) : rnd(64);
+	}
+	return true;
+}
+
+static u32 random_ref(void) { return rnd(20) ? rnd(GUEST_REFS) : rnd(2) ? 512 * rnd(3) : world_random(); }
+static domid_t random_lender(void) { return rnd(10) ? rnd(3) ? !current->domain->domid : DOMID_SELF : rnd(4); }
+static u64 l1_entry_address(void)
+{
+	unsigned f = rnd(8) ? frame_of_role(1) : any_frame();
+
+	for (unsigned tries = 0; tries < 10 && (f >= NR_FRAMES || type_level(page_of(_mfn(f))->type_info) != 1); tries++)
+		f = frame_of_role(1);
+	return entry_address(f) + (rnd(30) == 0);
+}
+
+static bool do_grant_map(unsigned depth)
+{
+	struct gnttab_map_grant_ref op[3];
+	unsigned n = 1 + rnd(3);
+
+	memset(op, 0, sizeof(op));
+	for (unsigned i = 0; i < n; i++) {
+		op[i].flags = (rnd(12) ? GNTMAP_host_map : 0) | (rnd(3) ? 0 : GNTMAP_readonly) | (rnd(4) ? 0 : GNTMAP_device_map) |
+			      (rnd(3) ? GNTMAP_contains_pte : 0) | (rnd(4) ? 0 : rnd(8) << 16);
+		op[i].host_addr = op[i].flags & GNTMAP_contains_pte ? l1_entry_address() : random_va();
+		op[i].ref = random_ref();
+		op[i].dom = random_lender();
+		op[i].handle = ~0u;
+	}
+	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (u64)op, n, 0))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		if (op[i].status || op[i].handle == ~0u)
+			continue;
+		seen.granted++;
+		*some_lately() = (struct lately){ op[i].handle, op[i].host_addr, op[i].dev_bus_addr };
+	}
+	return true;
+}
+
+static bool do_grant_unmap(unsigned depth)
+{
+	struct gnttab_unmap_grant_ref op[3];
+	unsigned n = 1 + rnd(3);
+
+	memset(op, 0, sizeof(op));
+	for (unsigned i = 0; i < n; i++) {
+		const struct lately *l = some_lately();
+
+		op[i].status = GNTST_general_error;
+		op[i].handle = rnd(20) ? l->handle : rnd(2) ? rnd(8) : world_random();
+		op[i].host_addr = rnd(6) ? l->host_addr : rnd(4) ? l1_entry_address() : rnd(2) ? 0 : random_va();
+		op[i].dev_bus_addr = rnd(4) ? l->dev_bus_addr : rnd(3) ? 0 : world_random();
+	}
+	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (u64)op, n, 0))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		seen.given_back += op[i].status == GNTST_okay && op[i].host_addr;
+	return true;
+}
+
+/* As do_touch(), with a frame that is lent. */
+static bool do_borrow(unsigned depth)
+{
+	unsigned table = own_frame(), slot = slots[rnd(NR_SLOTS)];
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map | GNTMAP_contains_pte | (rnd(2) ? 0 : GNTMAP_readonly),
+					    .ref = rnd(GUEST_REFS), .dom = !current->domain->domid, .handle = ~0u };
+	struct gnttab_unmap_grant_ref unmap = { 0 };
+
+	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[table][USE_L1]; tries++)
+		table = (table + 1) % NR_OWN;
+	map.host_addr = unmap.host_addr = ((u64)table << PAGE_SHIFT) + 8 * slot;
+	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (u64)&map, 1, 0))
+		return false;
+	tlb_touch(table, slot);
+	unmap.handle = map.handle;
+	return call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0);
+}
+
+static bool do_grant_replace(unsigned depth)
+{
+	const struct lately *l = some_lately();
+	struct gnttab_unmap_and_replace op = { .handle = l->handle, .host_addr = l->host_addr, .new_addr = rnd(8) ? random_va() : 0 };
+
+	return call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, (u64)&op, 1, 0);
+}
+
+static bool do_grant_copy(unsigned depth)
+{
+	struct gnttab_copy op[2];
+
+	memset(op, 0, sizeof(op));
+	for (unsigned i = 0; i < 2; i++) {
+		struct gnttab_copy_ptr *end[2] = { &op[i].source, &op[i].dest };
+
+		op[i].status = GNTST_general_error;	/* if the call never comes to it */
+		op[i].flags = rnd(4);
+		op[i].len = rnd(6) ? rnd(16) : world_random();
+		for (unsigned k = 0; k < 2; k++) {
+			bool by_ref = op[i].flags & (k ? GNTCOPY_dest_gref : GNTCOPY_source_gref);
+
+			end[k]->domid = by_ref ? random_lender() : rnd(8) ? DOMID_SELF : rnd(3);
+			end[k]->offset = rnd(6) ? 8 * rnd(512) : world_random();
+			if (by_ref)
+				end[k]->u.ref = random_ref();
+			else
+				end[k]->u.gmfn = any_frame();
+		}
+	}
+	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_copy, (u64)op, 2, 0))
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		bool by_number = (!(op[i].flags & GNTCOPY_source_gref) && domain_by_id(op[i].source.domid) != current->domain) ||
+				 (!(op[i].flags & GNTCOPY_dest_gref) && domain_by_id(op[i].dest.domid) != current->domain);
+
+		seen.copied += op[i].status == GNTST_okay;
+		if (!check(op[i].status != GNTST_okay || !by_number, "a copy by frame number of a frame of another domain"))
+			return false;
+	}
+	return true;
+}
+
+static bool do_grant_questions(unsigned depth)
+{
+	u64 frames[80], op[16] = { 0 };
+
+	op[0] = rnd(4) ? DOMID_SELF | rnd(3) << 32 : world_random() % 4 | (rnd(8) ? rnd(3) : rnd(80)) << 32;
+	op[2] = (u64)frames;
+	if (rnd(2))
+		op[0] = rnd(4);
+	return call(depth, __HYPERVISOR_grant_table_op, rnd(14), (u64)op, rnd(8) ? 1 : rnd(2) ? 2 : ~0u, 0);
+}
+
+/* The other domain's turn, on its own CPU. */
+static bool do_other(unsigned depth)
+{
+	bool good = true;
+
+	if (world_nr_cpus > 1)
+		return true;
+	world_swap();
+	first_own = first_own ? 0 : FOREIGN_FIRST;
+	nr_own = first_own ? FREE_FIRST - FOREIGN_FIRST : NR_OWN;
+	for (unsigned i = 1 + rnd(8); i && good; i--)
+		good = guest_call(depth + 1);
+	world_swap();
+	first_own = first_own ? 0 : FOREIGN_FIRST;
+	nr_own = first_own ? FREE_FIRST - FOREIGN_FIRST : NR_OWN;
+	return good;
+}
+
 bool guest_call(unsigned depth)
 {
 	static bool (*const actions[])(unsigned depth) = {
@@ -394,7 +576,12 @@ bool guest_call(unsigned depth)
 		do_memory, do_exchange, do_questions, do_otherdomain,
 		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
 		do_recycle, do_give_up, do_touch, do_touch,
+		do_lend, do_grant_map, do_grant_map, do_grant_unmap, do_grant_unmap, do_borrow, do_grant_replace, do_grant_copy,
+		do_grant_questions, do_other,
 	};
+
+	if (depth > 2)		/* a turn within a turn ends */
+		return true;
 
 	return actions[rnd(sizeof(actions) / sizeof(actions[0]))](depth);
 }
@@ -410,6 +597,9 @@ void guest_start(void)
 	const unsigned first_l4 = 4;
 
 	world_reset();
+	memset(lately, 0, sizeof(lately));
+	if (gnttab_create(&world_domain) || gnttab_create(&world_foreign))
+		printf("Bail out! no grant tables\n");
 	if (page_get_and_type(page_of(_mfn(first_l4)), &world_domain, PGT_l4))
 		printf("Bail out! an empty L4 is refused\n");
 	root_set_kernel(_mfn(first_l4));

@@ -7,6 +7,7 @@
 
 extern struct guest_seen {
 	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, in_tlb[NR_USES];
+	unsigned long granted, given_back, copied;
 } seen;
 
 /*

@@ -71,11 +71,12 @@ static void round_of_calls(void)
 
 #define POINT() take_turns(false)
 
-#define ATOMIC_RMW(name, op)							\
-	u64 __tsan_atomic64_##name(volatile u64 *p, u64 v, int order);		\
-	u64 __tsan_atomic64_##name(volatile u64 *p, u64 v, int order)		\
+#define ATOMIC_RMW(name, op) ATOMIC_RMW_OF(u64, 64, name, op)
+#define ATOMIC_RMW_OF(type, bits, name, op)					\
+	type __tsan_atomic##bits##_##name(volatile type *p, type v, int order);	\
+	type __tsan_atomic##bits##_##name(volatile type *p, type v, int order)	\
 	{									\
-		u64 old;							\
+		type old;							\
 										\
 		(void)order;							\
 		POINT();							\
@@ -90,22 +91,27 @@ ATOMIC_RMW(fetch_add, old + v)
 ATOMIC_RMW(fetch_sub, old - v)
 ATOMIC_RMW(fetch_and, old & v)
 ATOMIC_RMW(fetch_or, old | v)
+ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
 
-int __tsan_atomic64_compare_exchange_strong(volatile u64 *p, u64 *old, u64 v, int order, int fail_order);
-int __tsan_atomic64_compare_exchange_strong(volatile u64 *p, u64 *old, u64 v, int order, int fail_order)
-{
-	bool same;
+#define ATOMIC_CAS(type, bits)											\
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, int order, int fail);	\
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, int order, int fail)	\
+	{													\
+		bool same;											\
+														\
+		(void)order, (void)fail;									\
+		POINT();											\
+		same = *p == *old;										\
+		if (same)											\
+			*p = v;											\
+		else												\
+			*old = *p;										\
+		POINT();											\
+		return same;											\
+	}
 
-	(void)order, (void)fail_order;
-	POINT();
-	same = *p == *old;
-	if (same)
-		*p = v;
-	else
-		*old = *p;
-	POINT();
-	return same;
-}
+ATOMIC_CAS(u64, 64)
+ATOMIC_CAS(u32, 32)
 
 void __tsan_atomic64_store(volatile u64 *p, u64 v, int order);
 void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)

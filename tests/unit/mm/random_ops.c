@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 	       "pinned L4 %lu\n",
 	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial,
 	       seen.pinned_l4);
-	printf("# %lu frames exchanged\n", seen.exchanged);
+	printf("# %lu frames exchanged; %lu grants mapped, %lu given back, %lu copied\n", seen.exchanged, seen.granted, seen.given_back,
+	       seen.copied);
 	printf("# in the TLB, summed over walks: %lu read, %lu write, %lu l1, %lu l2, %lu l3\n",
 	       seen.in_tlb[0], seen.in_tlb[1], seen.in_tlb[2], seen.in_tlb[3], seen.in_tlb[4]);
 	ok(seen.ok > seen.calls / 50 && seen.refused > seen.calls / 50,
@@ -67,5 +68,6 @@ int main(int argc, char **argv)
 	   "calls were continued, tables parked and left partial");
 	ok(seen.pinned_l4 > 10, "trees were pinned");
 	ok(seen.exchanged > 10, "frames were exchanged");
+	ok(seen.granted > 10 && seen.given_back > 10 && seen.copied > 10, "grants were mapped, given back and copied");
 	return done();
 }

@@ -13,6 +13,7 @@
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/ldtr.h>
+#include <asm/mapcache.h>
 #include <asm/acpi.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
@@ -36,7 +37,9 @@ bool tlb_use[NR_FRAMES][NR_USES];
 struct vcpu_private this_vcpu;
 struct cpu_private this_cpu;
 u64 max_page = NR_FRAMES;
-static struct vcpu the_vcpu[WORLD_CPUS];
+static struct vcpu the_vcpu[WORLD_CPUS], other_vcpu;
+struct world_half world_other;
+unsigned world_mapped;
 
 /* A CPU that is not the one being simulated now. */
 static struct {
@@ -50,7 +53,6 @@ bool world_irq_off;
 void (*world_yield)(bool must);
 u64 world_clock, world_flushed;
 static unsigned relaxed;
-static bool page_locked;
 
 #ifdef SMALL_OWN
 const unsigned slots[NR_SLOTS] = { 0, 2 };
@@ -61,6 +63,8 @@ const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
 #define PUBLIC_FIRST	256u
 #define NR_PUBLIC	64u
 static bool public_used[NR_PUBLIC];
+static void *heap[64];
+static unsigned heap_used;
 
 /* ---- Chance ---- */
 
@@ -123,8 +127,8 @@ static void frame_reset(unsigned f)
 		if (domain_assign_pages(&world_domain, _mfn(f), 0))
 			panic("frame %u cannot be assigned", f);
 	} else if (f < FREE_FIRST) {
-		pg->owner = world_foreign.domid;
-		pg->count_info = PGC_allocated | 1;
+		if (domain_assign_pages(&world_foreign, _mfn(f), 0))
+			panic("frame %u cannot be assigned", f);
 	} else if (f >= IO_FIRST) {
 		pg->owner = f < HV_FIRST ? DOMID_IO : DOMID_INVALID;
 		pg->count_info = PGC_hv;
@@ -136,11 +140,12 @@ void world_reset(void)
 	map_memory();
 	memset(public_used, 0, sizeof(public_used));
 	public_fault_rate = 0;
-	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 1 };
+	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 2 };
 	world_domain.max_pages = NR_FRAMES;
+	world_foreign = (struct domain){ .domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES };
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
-		world_domain.window_l3[i] = INVALID_MFN;
-	world_foreign = (struct domain){ .domid = 1 };
+		world_domain.window_l3[i] = world_foreign.window_l3[i] = INVALID_MFN;
+	other_vcpu = (struct vcpu){ .domain = &world_foreign, .cr3_kernel = 0x1000 };
 	for (unsigned i = 0; i < WORLD_CPUS; i++)
 		the_vcpu[i] = (struct vcpu){ .domain = &world_domain, .id = i, .cr3_kernel = 0x1000 };
 	world_cpu = 0;
@@ -161,9 +166,12 @@ void world_reset(void)
 		this_vcpu.ldt_frame[i] = INVALID_MFN;
 	world_continuation.pending = false;
 	relaxed = 0;
-	page_locked = false;
 	preempt_rate = fault_rate = 0;
 	world_clock = world_flushed = 1;
+	world_other = (struct world_half){ .vcpu = this_vcpu, .cpu = { .curr = &other_vcpu, .cr3 = 0x1000 }, .flushed = 1 };
+	world_mapped = 0;
+	while (heap_used)
+		free(heap[--heap_used]);
 	if (!pt_denied_io(0, &(mfn_t){ 0 }, &(mfn_t){ 0 }))
 		pt_check_init(&(struct acpi_info){ 0 });
 }
@@ -198,6 +206,24 @@ void world_switch(unsigned cpu)
 	world_irq_off = away[cpu].irq_off;
 }
 
+void world_swap(void)
+{
+	static struct world_half saved;
+
+	saved = world_other;
+	world_other = (struct world_half){ this_vcpu, this_cpu, world_continuation, .flushed = world_flushed };
+	memcpy(world_other.kernel_root, kernel_root[0], sizeof(kernel_root[0]));
+	memcpy(world_other.user_root, user_root[0], sizeof(user_root[0]));
+	memcpy(world_other.tlb_use, tlb_use, sizeof(tlb_use));
+	this_vcpu = saved.vcpu;
+	this_cpu = saved.cpu;
+	world_continuation = saved.continuation;
+	world_flushed = saved.flushed;
+	memcpy(kernel_root[0], saved.kernel_root, sizeof(kernel_root[0]));
+	memcpy(user_root[0], saved.user_root, sizeof(user_root[0]));
+	memcpy(tlb_use, saved.tlb_use, sizeof(tlb_use));
+}
+
 /* The other CPU goes on for a while. A wait that it cannot end is a bug. */
 static void wait_for_other(void)
 {
@@ -224,11 +250,16 @@ void cpu_relax(void)
 		panic("a wait that nobody can end");
 }
 
-static void flush(void)
+static void flush(const struct domain *d)
 {
 	interrupt_others();
-	memset(tlb_use, 0, sizeof(tlb_use));
-	world_flushed = world_clock;
+	if (d == current->domain) {
+		memset(tlb_use, 0, sizeof(tlb_use));
+		world_flushed = world_clock;
+	} else {
+		memset(world_other.tlb_use, 0, sizeof(world_other.tlb_use));
+		world_other.flushed = world_clock;
+	}
 	if (world_yield)
 		world_yield(false);
 }
@@ -244,15 +275,15 @@ u32 tlb_stamp_now(void) { return ++world_clock; }
 
 void tlb_flush_stamped(struct domain *d, u32 stamp)
 {
-	if (d == &world_domain && world_flushed < stamp)
-		flush();
+	if ((d == current->domain ? world_flushed : world_other.flushed) < stamp)
+		flush(d);
 }
 
 void tlb_flush_vcpus(struct domain *d, u64 mask, u64 va)
 {
-	(void)d, (void)mask;
+	(void)mask;
 	if (va == ~0ul)
-		flush();
+		flush(d);
 }
 
 /* One step down from entry @e of a table of @level; what it names, or ~0. */
@@ -357,14 +388,14 @@ void root_dispatch(struct root_debt *debt)
 		copy_root(kernel_root[cpu], world_vcpu(cpu)->kernel_l4);
 		copy_root(user_root[cpu], world_vcpu(cpu)->user_l4);
 	}
-	flush();
+	flush(current->domain);
 }
 
 /* A CR3 write. With two CPUs the TLB holds what either may know, and one forgetting is nothing. */
 static void flush_own(void)
 {
 	if (world_nr_cpus == 1)
-		flush();
+		flush(current->domain);
 }
 
 void root_set_kernel(mfn_t l4)
@@ -392,7 +423,7 @@ bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
 
 struct domain *domain_by_id(domid_t domid)
 {
-	return domid == 0 ? &world_domain : domid == 1 ? &world_foreign : NULL;
+	return domid == 0 ? &world_domain : domid == 1 ? &world_foreign : domid == DOMID_SELF ? current->domain : NULL;
 }
 
 mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
@@ -418,7 +449,29 @@ void page_free(enum alloc_class class, mfn_t m, unsigned order)
 	memset(window_ptr(m), 0x5a, PAGE_SIZE);
 }
 
-/* ---- Public pages, for the window's tables ---- */
+/* ---- Public memory: objects; pages for the window's tables ---- */
+
+void *public_alloc(size_t size)
+{
+	void *p;
+
+	if (heap_used == ARRAY_SIZE(heap) || world_chance(public_fault_rate))
+		return NULL;
+	p = calloc(1, size);
+	heap[heap_used++] = p;
+	return p;
+}
+
+void public_free(void *p)
+{
+	for (unsigned i = 0; p && i < heap_used; i++)
+		if (heap[i] == p) {
+			heap[i] = heap[--heap_used];
+			free(p);
+			return;
+		}
+	BUG_ON(p);
+}
 
 void *alloc_public_page(void)
 {
@@ -440,28 +493,45 @@ static const struct asi_class isolated = { .vcpu_pt = true };
 struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
 const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &isolated; }
 
+void spin_lock_init(spinlock_t *l, unsigned order) { *l = (spinlock_t){ .order = order }; }
+
 void spin_lock(spinlock_t *l)
 {
-	(void)l;
 	if (world_yield)
 		world_yield(false);
-	while (page_locked)
+	while (l->owner_cpu)
 		wait_for_other();
-	page_locked = true;
+	l->owner_cpu = 1 + world_cpu;
 }
 
+void spin_unlock(spinlock_t *l) { BUG_ON(l->owner_cpu != 1 + world_cpu); l->owner_cpu = 0; }
 
-void spin_unlock(spinlock_t *l) { (void)l; BUG_ON(!page_locked); page_locked = false; }
+/* ---- Foreign frames: the simulated memory shows them at the same place ---- */
+
+static bool is_foreign(mfn_t m) { return page_of(m)->owner != current->domain->domid; }
+
+void *map_domain_page(mfn_t m)
+{
+	BUG_ON(!is_foreign(m));
+	world_mapped++;
+	return window_ptr(m);
+}
+
+void unmap_domain_page(const void *p)
+{
+	if (is_foreign(window_mfn(p)))
+		world_mapped--;
+}
 
 /* The entry of the window's tables for frame @f; NULL: there is no L1. A large page's stands for itself. */
-static pte_t *window_entry(unsigned f)
+static pte_t *window_entry(const struct domain *d, unsigned f)
 {
 	pte_t *l3, *l2;
 	u64 va = (u64)window_ptr(_mfn(f));
 
-	if (!mfn_is_valid_num(world_domain.window_l3[0]))
+	if (!mfn_is_valid_num(d->window_l3[0]))
 		return NULL;
-	l3 = public_ptr(world_domain.window_l3[0]);
+	l3 = public_ptr(d->window_l3[0]);
 	if (!pte_present(l3[pt_index(va, 3)]))
 		return NULL;
 	l2 = (pte_t *)public_ptr(pte_mfn(l3[pt_index(va, 3)])) + pt_index(va, 2);
@@ -470,16 +540,16 @@ static pte_t *window_entry(unsigned f)
 	return (pte_t *)public_ptr(pte_mfn(*l2)) + pt_index(va, 1);
 }
 
-bool window_shows(unsigned f)
+bool window_shows(const struct domain *d, unsigned f)
 {
-	const pte_t *pe = window_entry(f);
+	const pte_t *pe = window_entry(d, f);
 
 	return pe && pte_present(*pe);
 }
 
-void window_show(unsigned f, bool own)
+void window_show(const struct domain *d, unsigned f, bool own)
 {
-	*window_entry(f) = own ? pte_make(_mfn(f), PAGE_HV_RW) : 0;
+	*window_entry(d, f) = own ? pte_make(_mfn(f), PAGE_HV_RW) : 0;
 }
 
 unsigned memmap_nr(void) { return 0; }

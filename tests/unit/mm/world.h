@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
+#include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <asm/vcpu_private.h>
 #include <isola/vcpu.h>
@@ -30,9 +31,12 @@
 #define HV_FIRST	116		/* the hypervisor's */
 #define NR_FRAMES	120
 #define NR_SLOTS	8
+#define SMALL_FOREIGN	8
 #endif
+#define GUEST_REFS	16		/* grants that a guest makes have smaller numbers */
 #define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
 
+/* Of this machine's CPUs those that are simulated run the first; the second runs when world_swap() says so. */
 extern struct domain world_domain, world_foreign;
 #define WORLD_CPUS	2
 extern pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];	/* what each CPU's CR3 may name */
@@ -62,6 +66,24 @@ extern size_t world_feed_bytes;
 
 void world_reset(void);
 
+/*
+ * On as the other domain's vcpu, on its CPUs: all that is called "this" or "current" here, the roots and the TLB are its own. With
+ * one simulated CPU only.
+ */
+void world_swap(void);
+/* What is kept of the domain that is not current. */
+extern struct world_half {
+	struct vcpu_private vcpu;
+	struct cpu_private cpu;
+	struct continuation continuation;
+	pte_t kernel_root[PT_ENTRIES], user_root[PT_ENTRIES];
+	bool tlb_use[NR_FRAMES][5];
+	u64 flushed;
+} world_other;
+
+/* Mappings of foreign frames that are open. */
+extern unsigned world_mapped;
+
 /* A second CPU with a vcpu of the same domain, and no L4 yet; to go on as CPU @cpu; a vcpu's private page. */
 void world_add_cpu(void);
 void world_switch(unsigned cpu);
@@ -82,10 +104,10 @@ void tlb_walk(const pte_t *root);
 /* It goes through entry @slot of the L1 table @table, if it remembers that. */
 bool tlb_touch(unsigned table, unsigned slot);
 
-/* Do the window's tables map frame @f? */
-bool window_shows(unsigned f);
+/* Do the tables of @d's window map frame @f? */
+bool window_shows(const struct domain *d, unsigned f);
 /* Let them, or not. */
-void window_show(unsigned f, bool own);
+void window_show(const struct domain *d, unsigned f, bool own);
 
 /*
  * Recompute every count and flag; check the TLB against the types. The number of faults found
