@@ -56,17 +56,21 @@ sub variant {
 sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
 	my @world = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
+	my @small = qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
 	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust world audit));
 	make_path($dir);
-	for my $source (@sources) {
-		next if defined $file && $source ne $file;
-		my @small = $source =~ /domain_map/ ? () : qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
-		quiet("$dir/log", $cc, @flags, '-O2', @world, @small, defined $file ? '-w' : (), '-c',
-			'-o', defined $file ? "$dir/mutant.o" : object($dir, $source), defined $file ? $changed : $source) or return;
+	if (defined $file) {
+		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /domain_map/ ? () : @small);
+		my $new = changed_objects($dir, $file, $changed, @compiler) or return;
+		quiet("$dir/log", $cc, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
+		return "$dir/mutant";
 	}
-	my $out = defined $file ? "$dir/mutant" : "$dir/exhaust";
-	quiet("$dir/log", $cc, '-o', $out, map { defined $file && $_ eq $file ? "$dir/mutant.o" : object($dir, $_) } @sources) or return;
-	return $out;
+	for my $source (@sources) {
+		quiet("$dir/log", $cc, @flags, '-O2', @world, $source =~ /domain_map/ ? () : @small, '-c', '-o', object($dir, $source), $source)
+			or return;
+	}
+	quiet("$dir/log", $cc, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;
+	return "$dir/exhaust";
 }
 
 # All files, with sanitizers; the program, or undef with the compiler's words in $dir/log.
