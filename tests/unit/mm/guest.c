@@ -60,6 +60,8 @@ static pte_t random_entry(unsigned level)
 		e |= PTE_RW;
 	if (rnd(40) == 0)
 		e |= 1ul << rnd(64);
+	if (rnd(40) == 0)
+		e |= world_random() & (PTE_PWT | PTE_PCD | PTE_PAT);
 	return e;
 }
 
