@@ -7,7 +7,6 @@ restricted by the levels above. A Summary counts frames by key. The tables below
 snapshot, whoever leads to them; leaves are only looked at one by one when a sum shows something that must not be.
 """
 from collections import Counter
-from itertools import compress
 
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
 
@@ -20,6 +19,8 @@ WINDOW_SLOTS = range(262, 272)
 HV_SLOTS = range(256, 272)
 BEYOND_OWN_MIB = 16             # what may be mapped beside the domain's own memory on a machine of up to 1 GiB
 SHOWN = 3                       # addresses named in one finding
+CHUNK = 128                     # frames whose owners are compared at once: a page of the frame table
+SEEN = b"\xff"
 
 # What a CPU can reach, by class; the order of the summary line and of the map's legend.
 CLASSES = ("image", "public", "frame table", "M2P", "own CPU", "own vCPU", "own domain", "device",
@@ -66,47 +67,91 @@ def size(count):
     return f"{count >> 10} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
 
 
-class Audit:
-    """All findings (sentences) and the reach of each CPU, for one Snapshot and its Owners."""
+class Table:
+    """What the table of one frame at one level showed: its bytes, the sum of what is below, the chunks of CHUNK frames
+    whose owners entered the sum, the sums of the tables below it (they are compared as objects), and, of an L1, the runs
+    of frames that it shows."""
 
-    def __init__(self, snapshot, owners, beyond_mib=None):
+    def __init__(self, data, total, chunks, parts):
+        self.data, self.total, self.chunks, self.parts, self.runs = data, total, chunks, parts, None
+
+
+class Audit:
+    """All findings (sentences) and the reach of each CPU, for one Snapshot and its Owners.
+
+    @before: the Audit of an earlier stop of the same machine. What a table shows is taken from there if its bytes, and
+    the owners of all frames that it names, are as they were; every rule is applied anew."""
+
+    def __init__(self, snapshot, owners, beyond_mib=None, before=None):
         self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
         self.codes = owners.codes
         frames = len(self.codes)
         self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB + max(0, frames - (1 << 18)) * 44 // PAGE // 256) << 20
-        self.sums, self.leaf_frames, self.judged = {}, {}, set()
+        self.tables, self.judged = {}, set()
+        self.old_tables = before.tables if before and len(before.codes) == frames else {}
+        self.changed = self._changed_chunks(before) if self.old_tables else set()
+        # A byte for each frame: the number of its owner's code, plus one.
+        self.numbers = bytes(memoryview(self.codes).cast("B")[2::8]).translate(bytes([*range(1, 256), 0]))
         self.findings, self.reaches, self.notes = list(owners.complaints), [], []
         for cpu in snapshot.cpus:
             self._audit_cpu(cpu)
         self._audit_roots_at_rest()
+        self.old_tables = None
 
     # ---- Sums ----
+
+    def _changed_chunks(self, before):
+        """Numbers of the chunks in which some frame has another owner than before."""
+        now, then, step = memoryview(self.codes).cast("B"), memoryview(before.codes).cast("B"), CHUNK * 8
+        return {at // step for at in range(0, len(now), step) if bytes(now[at:at + step]) != bytes(then[at:at + step])}
 
     def _code(self, mfn):
         return self.codes[mfn] if mfn < len(self.codes) else self.owners.code("device")
 
     def _sum(self, mfn, level):
         """Counter of keys for the table @mfn of @level and all below it."""
-        known = self.sums.get((mfn, level))
-        if known is not None:
-            return known
-        entries = self.ram.entries(mfn)
-        result = Counter({self._code(mfn) | TABLE: 1})
-        self.sums[mfn, level] = result
-        if entries is None:
+        known = self.tables.get((mfn, level))
+        if known:
+            return known.total
+        page = self.ram.page(mfn)
+        if page is None:
             self.findings.append(f"a page-table entry of level {level + 1} names frame {mfn:#x}, which is not RAM")
-            return result
+            self.tables[mfn, level] = Table(b"", Counter({self._code(mfn) | TABLE: 1}), set(), ())
+            return self.tables[mfn, level].total
+        data, old = bytes(page), self.old_tables.get((mfn, level))
+        if old and (old.data != data or not old.chunks.isdisjoint(self.changed)):
+            old = None
         if level == 1:
-            codes = self.codes
-            try:
-                result.update([codes[(e & PTE_ADDR) >> 12] | e & FLAGS for e in entries if e & PTE_P])
-            except IndexError:
-                result.update([self._code((e & PTE_ADDR) >> 12) | e & FLAGS for e in entries if e & PTE_P])
-            return result
+            self.tables[mfn, level] = old or self._sum_leaves(mfn, data)
+        else:
+            self.tables[mfn, level] = self._sum_tables(mfn, level, data, old)
+        return self.tables[mfn, level].total
+
+    def _sum_leaves(self, mfn, data):
+        entries = [e for e in memoryview(data).cast("Q").tolist() if e & PTE_P]
+        frames, codes = [(e & PTE_ADDR) >> 12 for e in entries], self.codes
+        try:
+            total = Counter([codes[m] | e & FLAGS for m, e in zip(frames, entries)])
+        except IndexError:
+            total = Counter([self._code(m) | e & FLAGS for m, e in zip(frames, entries)])
+        total[self._code(mfn) | TABLE] += 1
+        return Table(data, total, {mfn // CHUNK, *[m // CHUNK for m in frames]}, ())
+
+    def _sum_tables(self, mfn, level, data, old):
+        entries = [e for e in memoryview(data).cast("Q").tolist() if e & PTE_P]
+        below, chunks = [e for e in entries if level == 4 or not e & PTE_PS], {mfn // CHUNK}
+        # Put there first: a table that leads to itself is met again below.
+        self.tables[mfn, level] = Table(data, Counter({self._code(mfn) | TABLE: 1}), chunks, ())
+        parts = [self._sum((e & PTE_ADDR) >> 12, level - 1) for e in below]
+        if old and len(old.parts) == len(parts) and all(a is b for a, b in zip(old.parts, parts)):
+            return old
+        total = Counter({self._code(mfn) | TABLE: 1})
         for e in entries:
-            if e & PTE_P:
-                self._add(result, self._sum_of_entry(e, level), 1)
-        return result
+            self._add(total, self._sum_of_entry(e, level), 1)
+            if level < 4 and e & PTE_PS:
+                first, frames = (e & PTE_ADDR) >> 12, 1 << 9 * (level - 1)
+                chunks.update(range(first // CHUNK, (first + frames) // CHUNK + 1))
+        return Table(data, total, chunks, parts)
 
     @staticmethod
     def _add(total, part, times):
@@ -299,27 +344,40 @@ class Audit:
     # ---- Figures ----
 
     def _mark(self, seen, mfn, level):
-        """Mark the frames that the table @mfn of @level shows; the frames of each L1 are remembered."""
+        """Mark the frames that the table @mfn of @level shows, with SEEN."""
         for entry in self.ram.entries(mfn) or []:
             if not entry & PTE_P:
                 continue
             frame = (entry & PTE_ADDR) >> 12
             if level == 2 and not entry & PTE_PS:
-                if frame not in self.leaf_frames:
-                    self.leaf_frames[frame] = [(e & PTE_ADDR) >> 12 for e in self.ram.entries(frame) or []
-                                               if e & PTE_P and (e & PTE_ADDR) >> 12 < len(seen)]
-                for m in self.leaf_frames[frame]:
-                    seen[m] = 1
+                for first, last in self._runs(frame):
+                    seen[first:last] = SEEN * (last - first)
             elif level > 2 and not entry & PTE_PS:
                 self._mark(seen, frame, level - 1)
             else:
                 count = 1 << 9 * (level - 1)
                 first = min(frame & ~(count - 1), len(seen))
                 last = min(first + count, len(seen))
-                seen[first:last] = b"\1" * (last - first)
+                seen[first:last] = SEEN * (last - first)
+
+    def _runs(self, l1):
+        """[(first frame, behind the last)] of what the L1 in frame @l1 shows."""
+        self._sum(l1, 1)
+        table = self.tables[l1, 1]
+        if table.runs is None:
+            table.runs = []
+            for entry in memoryview(table.data).cast("Q").tolist():
+                frame = (entry & PTE_ADDR) >> 12
+                if not entry & PTE_P or frame >= len(self.codes):
+                    continue
+                if table.runs and table.runs[-1][1] == frame:
+                    table.runs[-1] = table.runs[-1][0], frame + 1
+                else:
+                    table.runs.append((frame, frame + 1))
+        return table.runs
 
     def reachable(self, reach):
-        """A byte for each frame: 1 where @reach's root shows it, in the hypervisor's slots or the guest's."""
+        """A byte for each frame: not 0 where @reach's root shows it, in the hypervisor's slots or the guest's."""
         seen = bytearray(reach.seen)
         for slot, entry in enumerate(self.ram.entries(reach.cpu.root)):
             if slot not in HV_SLOTS and entry & PTE_P:
@@ -331,8 +389,10 @@ class Audit:
         for slot in HV_SLOTS:
             if entries[slot] & PTE_P:
                 self._mark(seen, (entries[slot] & PTE_ADDR) >> 12, 3)
-        for code, count in Counter(compress(self.codes, seen)).items():
-            reach.bytes[reach.viewer.class_of(self.owners.owner[code >> 16])] += count * PAGE
+        shown = (int.from_bytes(seen, "little") & int.from_bytes(self.numbers, "little")).to_bytes(len(seen), "little")
+        for number, owner in enumerate(self.owners.owner):
+            if number + 1 in shown:
+                reach.bytes[reach.viewer.class_of(owner)] += shown.count(number + 1) * PAGE
         reach.seen = seen
         reach.beyond = sum(n for name, n in reach.bytes.items() if name not in ("own domain", "device"))
         for slot in range(512):

@@ -104,11 +104,14 @@ class Owners:
                     ("cpu", n) ("vcpu", name)
     roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, boot
     complaints what does not fit together, one sentence each
+
+    @before: the Owners of an earlier stop of the same machine. Where the frame table holds the same bytes as then, its
+    records are not decoded again.
     """
 
-    def __init__(self, snapshot, image):
-        self.snapshot, self.ram, self.image = snapshot, snapshot.ram, image
-        self.owner, self.complaints, self.claimed = [], [], {}
+    def __init__(self, snapshot, image, before=None):
+        self.snapshot, self.ram, self.image, self.before = snapshot, snapshot.ram, image, before
+        self.owner, self.complaints, self.claimed = before.owner if before else [], [], {}
         self.codes = array.array("Q")
         self.reference = self._find_reference()
         self._read_domains()
@@ -118,6 +121,7 @@ class Owners:
         self._claim_cpus()
         self._claim_vcpus()
         self._collect_roots()
+        self.before = None
 
     # ---- Reading the hypervisor's objects ----
 
@@ -181,14 +185,12 @@ class Owners:
         return self.owner[self.codes[mfn] >> 16] if mfn < len(self.codes) else ("device",)
 
     def _read_frames(self):
-        image = self.image
-        size, count_at, type_at = image["sizeof page_info"], image["page_info.count_info"], image["page_info.type_info"]
-        owner_at, max_page = image["page_info.owner"], self.variable("max_page")
+        image, size, max_page = self.image, self.image["sizeof page_info"], self.variable("max_page")
         pieces = self.bytes_at(image.symbol("piece_stands"), (max_page >> 16) + 1)
         device = self.code("device")
         self.table_frames = []
         self.codes = array.array("Q", [device]) * max(max_page + 0xffff >> 16 << 16, 1 << 16)
-        cache = {}
+        self.pieces = {}                # piece -> (bytes of its records, their codes before anything is claimed)
         for piece in range((max_page >> 16) + 1):
             if not pieces[piece]:
                 continue
@@ -197,19 +199,35 @@ class Owners:
             if data is None:
                 raise OwnershipError(f"piece {piece} of the frame table is not in RAM")
             self.table_frames += range(address // PAGE, (address + (size << 16)) // PAGE)
-            words, halves = data.cast("Q"), data.cast("H")
-            counts = words[count_at // 8::size // 8].tolist()
-            types = words[type_at // 8::size // 8].tolist()
-            owners = halves[owner_at // 2::size // 2].tolist()
-            # A locked table may have no count for a moment: the hypervisor's own audit takes all of them away.
-            in_use = image["PGT_count_mask"] | image["PGT_locked"]
-            keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & in_use else 0, o)
-                    for c, t, o in zip(counts, types, owners)]
-            for key in set(keys):
-                if key not in cache:
-                    cache[key] = self._frame_code(*key)
-            first = piece << 16
-            self.codes[first:first + len(keys)] = array.array("Q", map(cache.__getitem__, keys))
+            data = bytes(data)
+            codes = self._decode(data, *(self.before.pieces.get(piece, (b"", None)) if self.before else (b"", None)))
+            self.pieces[piece] = data, codes
+            self.codes[piece << 16:(piece << 16) + len(codes)] = codes
+
+    def _decode(self, data, old_data, old_codes):
+        """The codes of the records in @data; of pages that are as in @old_data, the old ones."""
+        if len(old_data) != len(data):
+            return self._decode_records(data)
+        codes, size = old_codes[:], self.image["sizeof page_info"]
+        for at in range(0, len(data), PAGE):
+            page = data[at:at + PAGE]
+            if page != old_data[at:at + PAGE]:
+                codes[at // size:(at + PAGE) // size] = self._decode_records(page)
+        return codes
+
+    def _decode_records(self, data):
+        image, cache = self.image, {}
+        size, count_at, type_at = image["sizeof page_info"], image["page_info.count_info"], image["page_info.type_info"]
+        words, halves = memoryview(data).cast("Q"), memoryview(data).cast("H")
+        counts = words[count_at // 8::size // 8].tolist()
+        types = words[type_at // 8::size // 8].tolist()
+        owners = halves[image["page_info.owner"] // 2::size // 2].tolist()
+        # A locked table may have no count for a moment: the hypervisor's own audit takes all of them away.
+        in_use = image["PGT_count_mask"] | image["PGT_locked"]
+        keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & in_use else 0, o) for c, t, o in zip(counts, types, owners)]
+        for key in set(keys):
+            cache[key] = self._frame_code(*key)
+        return array.array("Q", map(cache.__getitem__, keys))
 
     def _frame_code(self, state, kind, owner):
         """@state: PGC_allocated, PGC_leaving, PGC_hv, "count_info is not 0"; @kind: the top byte of a type in use."""
