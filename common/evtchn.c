@@ -88,7 +88,7 @@ static int find_free(struct domain *d)
 /* Take a free port for @state, telling vcpu @notify. Returns its number or an error. Lock held. */
 static int take_port(struct domain *d, enum evtchn_state state, u32 notify)
 {
-	int port = d->is_dying ? -EINVAL : find_free(d);
+	int port = find_free(d);
 
 	if (port >= 0)
 		*port_of(d, port) = (struct evtchn){ .state = state, .notify_vcpu = notify };

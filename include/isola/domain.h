@@ -21,7 +21,6 @@ struct evtchn;
 struct domain {
 	domid_t domid;
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
-	bool is_dying;                  /* nothing new is allocated, mapped or bound */
 	bool is_shut_down;
 	u8 shutdown_code;               /* SHUTDOWN_*; valid once is_shut_down */
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */

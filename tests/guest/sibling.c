@@ -50,9 +50,17 @@ void other_write(volatile uint64_t *p, uint64_t v)
 	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov %0, (%1)\n1:" : : "r"(v), "r"(p) : "memory");
 }
 
+struct selectors started_with;
+/* Its LDT, of one descriptor: flat data for ring 3. */
+static uint64_t other_ldt[PAGE_BYTES / 8] __attribute__((aligned(4096))) = { 0x00cff3000000ffff };
+
 void smp_main(void) __attribute__((noreturn));
 void smp_main(void)
 {
+	struct selectors *s = &started_with;
+
+	asm volatile("mov %%cs, %0\n\tmov %%ss, %1\n\tmov %%ds, %2\n\tmov %%es, %3"
+		     : "=r"(s->cs), "=r"(s->ss), "=r"(s->ds), "=r"(s->es));
 	for (;;) {
 		while (!job && !go_down)
 			asm volatile("pause");
@@ -77,8 +85,11 @@ void sibling_context(struct vcpu_guest_context *c)
 	c->flags = VGCF_in_kernel;
 	c->user_regs.rip = ARG(smp_entry);
 	c->user_regs.rsp = c->kernel_sp = ARG(other_stack + sizeof(other_stack) - 64);
-	c->user_regs.cs = FLAT_KERNEL_CS;
-	c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS;
+	/* RPL 0: as a kernel that thinks it is in ring 0 would say. */
+	c->user_regs.cs = FLAT_KERNEL_CS & ~3;
+	c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS & ~3;
+	c->user_regs.ds = FLAT_KERNEL_DS & ~3;
+	c->user_regs.es = FLAT_RING3_DS32;
 	c->user_regs.rflags = 0x202;
 	c->trap_ctxt[TRAP_PF] = (struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
 	c->ctrlreg[3] = l4_mfn() * PAGE_BYTES;
@@ -97,6 +108,9 @@ void other_start(void)
 	if (!initialised) {
 		shared->vcpu_info[OTHER].evtchn_upcall_mask = 1;
 		sibling_context(&other_context);
+		CHECK_OK(make_readonly(other_ldt));
+		other_context.ldt_base = ARG(other_ldt);
+		other_context.ldt_ents = 1;
 		CHECK_OK(HC3(vcpu_op, VCPUOP_initialise, OTHER, &other_context));
 		initialised = true;
 	}

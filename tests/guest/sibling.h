@@ -19,6 +19,9 @@ extern void (*volatile job)(void);	/* what it does; it clears this when done */
 extern volatile bool stop;		/* the end of a job that goes on until then */
 extern volatile uint64_t smp_faults;	/* page faults of its accesses since other_start() */
 extern struct vcpu_guest_context other_context;	/* as it was initialised */
+extern struct selectors {
+	uint16_t cs, ss, ds, es;
+} started_with;				/* at its first instruction */
 
 /* Skips the claim if there is no second vCPU. */
 void other_start(void);

@@ -192,7 +192,7 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	int rc = -ENOMEM;
 
 	spin_lock(&d->page_lock);
-	if (nr > d->max_pages - d->nr_pages || d->is_dying)		/* MEM-3, LIFE-1 */
+	if (nr > d->max_pages - d->nr_pages)		/* MEM-3 */
 		goto out;
 	rc = window_map(d, first, order);
 	if (rc)

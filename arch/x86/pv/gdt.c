@@ -63,7 +63,6 @@ int gdt_set(const mfn_t *frames, unsigned nr_ents)
 			goto put_frames;
 	for (i = 0; i < PV_GDT_FRAMES; i++)
 		gdt_replace(i, i < nr ? frames[i] : INVALID_MFN);
-	this_vcpu.gdt_ents = nr_ents;
 	return 0;
 put_frames:
 	while (i--)

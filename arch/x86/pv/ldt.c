@@ -5,6 +5,7 @@
  * and all forgotten when that table changes. Invariant: as gdt.c.
  */
 #include <asm/gdt.h>
+#include <asm/insn.h>
 #include <asm/ldt.h>
 #include <asm/ldtr.h>
 #include <asm/page_ref.h>
@@ -44,11 +45,15 @@ void ldt_load(void)
 	ldtr_load(this_vcpu.ldt_ents);
 }
 
+bool ldt_setting_ok(u64 base, u64 nr_ents)
+{
+	return nr_ents <= MAX_LDT_ENTS && IS_ALIGNED(base, PAGE_SIZE) &&
+	       (!nr_ents || guest_range_ok(base, nr_ents * DESC_BYTES));
+}
+
 int ldt_set(u64 base, u32 nr_ents)
 {
-	if (nr_ents > MAX_LDT_ENTS || !IS_ALIGNED(base, PAGE_SIZE))
-		return -EINVAL;
-	if (nr_ents && !guest_range_ok(base, (u64)nr_ents * DESC_BYTES))
+	if (!ldt_setting_ok(base, nr_ents))
 		return -EINVAL;
 	if (base == this_vcpu.ldt_base && nr_ents == this_vcpu.ldt_ents)
 		return 0;
@@ -77,18 +82,31 @@ static bool map_page(unsigned i)
 	return true;
 }
 
+/*
+ * Interrupts stay on while the kernel root is loaded in passing: taking the page may wait for flushes,
+ * and whoever waits answers. Nothing sees the difference: handlers leave CR3 as this_cpu.cr3 says
+ * (asi/root.c), and the vcpu is switched away at its exit only.
+ */
+static bool map_page_in_passing(unsigned i)
+{
+	u64 flags = irq_save();
+	bool mapped;
+
+	root_peek_kernel();
+	irq_restore(flags);
+	mapped = map_page(i);
+	flags = irq_save();
+	root_peek_done();
+	irq_restore(flags);
+	return mapped;
+}
+
 bool ldt_map_page_fault(u64 offset)
 {
 	unsigned i = offset >> PAGE_SHIFT;
-	bool peek = this_cpu.cr3 != current->cr3_kernel, mapped;
 
 	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES ||
 	    mfn_is_valid_num(this_vcpu.ldt_frame[i]))
 		return false;
-	if (peek)
-		root_peek_kernel();
-	mapped = map_page(i);
-	if (peek)
-		root_peek_done();
-	return mapped;
+	return this_cpu.cr3 == current->cr3_kernel ? map_page(i) : map_page_in_passing(i);
 }

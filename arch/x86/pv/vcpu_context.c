@@ -11,6 +11,7 @@
 #include <asm/fpu.h>
 #include <asm/gdt.h>
 #include <asm/insn.h>
+#include <asm/ldt.h>
 #include <asm/mapcache.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -30,7 +31,8 @@ static bool values_ok(const struct vcpu_guest_context *c)
 		  is_guest_address(c->event_callback_eip) &&
 		  is_guest_address(c->failsafe_callback_eip) &&
 		  is_guest_address(c->syscall_callback_eip) &&
-		  c->gdt_ents <= PV_GDT_FRAMES * DESCS_PER_PAGE && !c->ldt_ents;
+		  c->gdt_ents <= PV_GDT_FRAMES * DESCS_PER_PAGE &&
+		  ldt_setting_ok(c->ldt_base, c->ldt_ents);
 
 	for (unsigned i = 0; i < 256; i++)
 		ok &= is_guest_address(c->trap_ctxt[i].address);
@@ -131,39 +133,51 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t ker
 		p->gdt_frame[i] = _mfn(c->gdt_frames[i]);
 		vcpu_area_set(v, VA_GDT + ((u64)i << PAGE_SHIFT), p->gdt_frame[i], PAGE_HV_RW);
 	}
-	p->gdt_ents = c->gdt_ents;
+	p->ldt_base = c->ldt_base;
+	p->ldt_ents = c->ldt_ents;
 	unmap_domain_page(fpu);
 	unmap_domain_page(traps);
 	unmap_domain_page(p);
 	WRITE_ONCE(v->initialised, true);
 }
 
+/*
+ * The base pointers last, of which one at most is given back on the way out: only one table can be
+ * parked (PRE-3).
+ */
+static int get_bases(const struct vcpu_guest_context *c, mfn_t *kernel_l4, mfn_t *user_l4)
+{
+	int rc;
+
+	*kernel_l4 = base_mfn(c->ctrlreg[3]);
+	*user_l4 = INVALID_MFN;
+	rc = get_base(*kernel_l4);
+	if (rc || !c->ctrlreg[1])
+		return rc;
+	*user_l4 = base_mfn(c->ctrlreg[1]);
+	rc = get_base(*user_l4);
+	if (rc)
+		page_put_and_type(page_of(*kernel_l4));
+	return rc;
+}
+
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	unsigned nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE);
-	mfn_t kernel_l4 = base_mfn(c->ctrlreg[3]), user_l4 = INVALID_MFN;
+	mfn_t kernel_l4, user_l4;
 	int rc;
 
 	if (!values_ok(c))
 		return -EINVAL;
-	rc = get_base(kernel_l4);
-	if (rc)
-		return rc;
-	if (c->ctrlreg[1]) {
-		user_l4 = base_mfn(c->ctrlreg[1]);
-		rc = get_base(user_l4);
-		if (rc)
-			goto put_kernel;
-	}
 	rc = get_gdt(c, nr_gdt);
 	if (rc)
-		goto put_user;
+		return rc;
+	rc = get_bases(c, &kernel_l4, &user_l4);
+	if (rc) {
+		while (nr_gdt--)
+			desc_frame_put(_mfn(c->gdt_frames[nr_gdt]));
+		return rc;
+	}
 	commit(v, c, kernel_l4, user_l4, nr_gdt);
 	return 0;
-put_user:
-	if (mfn_is_valid_num(user_l4))
-		page_put_and_type(page_of(user_l4));
-put_kernel:
-	page_put_and_type(page_of(kernel_l4));
-	return rc;
 }

@@ -38,6 +38,29 @@ CLAIM(bring_up, "a second vCPU is initialised, comes up, runs on the same tables
 	CHECK_ERR(HC3(vcpu_op, VCPUOP_initialise, OTHER, &other_context), XEN_EEXIST);
 }
 
+static volatile uint16_t fs_loaded;
+
+static void job_load_fs(void)
+{
+	asm volatile("mov %0, %%fs" : : "r"(7));	/* LDT, entry 0, RPL 3 */
+	asm volatile("mov %%fs, %0" : "=r"(*(uint16_t *)&fs_loaded));
+	asm volatile("mov %0, %%fs" : : "r"(0));
+}
+
+CLAIM(start_selectors, "a vCPU starts with the selectors of its context, code and stack with RPL 3 whatever the context says, and "
+      "with its LDT")
+{
+	other_start();
+	job = job_load_fs;
+	CHECK(WAIT_FOR(!job, 5000));
+	CHECK_EQ(fs_loaded, 7);
+	CHECK_EQ(started_with.cs, FLAT_KERNEL_CS);
+	CHECK_EQ(started_with.ss, FLAT_KERNEL_SS);
+	CHECK_EQ(started_with.ds, FLAT_KERNEL_DS & ~3);
+	CHECK_EQ(started_with.es, FLAT_RING3_DS32);
+	other_stop();
+}
+
 /* ---- Stale translations ---- */
 
 static uint64_t *volatile target;

@@ -383,19 +383,23 @@ static bool do_walks(unsigned depth)
 			seen.in_tlb[u] += tlb_use[f][u];
 	if (rnd(16))
 		return audit("the audit after walks");
+	world_irq_off = true;
 	root_peek_kernel();
 	for (unsigned i = 0; i < 12; i++)
 		tlb_walk(user_root[world_cpu]);
 	if (!audit("the audit after user walks"))
 		return false;
 	root_peek_done();
+	world_irq_off = false;
 	return true;
 }
 
 static bool do_ldt_fault(unsigned depth)
 {
 	(void)depth;
+	this_cpu.cr3 = seen.calls % 16 ? 0x1000 : 0x2000;	/* the user root's now and then */
 	ldt_map_page_fault(rnd(17 * PAGE_SIZE));
+	this_cpu.cr3 = 0x1000;
 	return audit("the audit after an LDT fault");
 }
 

@@ -411,8 +411,16 @@ void root_set_user(mfn_t l4)
 	copy_root(user_root[world_cpu], l4);
 }
 
-void root_peek_kernel(void) { flush_own(); }
-void root_peek_done(void) { flush_own(); }
+/* The record of what is loaded and CR3 change together (SWI-1). */
+static void peek(void)
+{
+	if (!world_irq_off)
+		panic("a root is loaded in passing with interrupts on");
+	flush_own();
+}
+
+void root_peek_kernel(void) { peek(); }
+void root_peek_done(void) { peek(); }
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_map(u64 va, mfn_t m, u64 flags) { (void)va, (void)m, (void)flags; }
 void vcpu_area_unmap(u64 va) { (void)va; }

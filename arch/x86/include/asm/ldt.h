@@ -20,6 +20,9 @@ bool ldt_map_page_fault(u64 offset);
  */
 int __must_check ldt_set(u64 base, u32 nr_ents);
 
+/* May a vcpu have such an LDT? Values alone. */
+bool ldt_setting_ok(u64 base, u64 nr_ents);
+
 /* Forget the mapped pages, not the setting: the guest's tables have changed under them. */
 void ldt_unmap(void);
 

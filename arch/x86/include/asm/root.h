@@ -83,7 +83,7 @@ void root_enter_user(void);
 
 /*
  * Look at guest memory while the vcpu stays in user mode: the kernel root is loaded between the
- * two. Interrupts off all the while.
+ * two. Interrupts off in each of them.
  */
 void root_peek_kernel(void);
 void root_peek_done(void);

@@ -61,7 +61,6 @@ struct vcpu_private {
 
 	/* INVALID_MFN where none; each holds a seg_desc type reference */
 	mfn_t gdt_frame[PV_GDT_FRAMES];
-	u32 gdt_ents;
 	u64 ldt_base;                        /* guest virtual, page aligned */
 	u32 ldt_ents;
 	/* mapped lazily; INVALID_MFN where none; sparse (T28) */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VCPUOP_initialise's context: every reference that a refusal at any point has taken is given back, and at most one table
+ * reference in one call, because there is one place to park a table (PRE-3). Frames are counters here.
+ *
+ * Flags: -Itests/unit/mm/include
+ * Sources: arch/x86/pv/vcpu_context.c
+ */
+#include "tap.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <asm/fpu.h>
+#include <asm/frametable.h>
+#include <asm/gdt.h>
+#include <asm/ldt.h>
+#include <asm/mapcache.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/vcpu_area.h>
+#include <asm/vcpu_context.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/vcpu.h>
+
+#define NR_FRAMES	64u
+#define KERNEL_L4	10u
+#define USER_L4		11u
+#define GDT_FIRST	20u
+#define NO_RECORD	1000u
+
+u64 max_page = NR_FRAMES;
+struct cpu_private this_cpu;
+static struct domain domain;
+static struct vcpu self = { .domain = &domain }, sibling = { .domain = &domain, .id = 1 };
+static struct vcpu_private private;
+static struct pv_trap traps[256];
+static u8 fpu_image[4096];
+
+/* The model: references of each frame; what the next ones answer; tables put in this call. */
+static int refs[NR_FRAMES], answer[NR_FRAMES];
+static unsigned tables_put, window_set;
+
+bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
+
+static int get(u64 n)
+{
+	if (answer[n])
+		return answer[n];
+	refs[n]++;
+	return 0;
+}
+
+int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
+{
+	check(d == &domain && type == PGT_l4, "a base pointer is taken as type %lx", type);
+	return get(mfn_x(page_mfn(pg)));
+}
+
+void page_put_and_type(struct page_info *pg)
+{
+	refs[mfn_x(page_mfn(pg))]--;
+	tables_put++;
+}
+
+int desc_frame_get(mfn_t m) { return mfn_has_page(m) ? get(mfn_x(m)) : -EINVAL; }
+void desc_frame_put(mfn_t m) { refs[mfn_x(m)]--; }
+bool ldt_setting_ok(u64 base, u64 nr_ents) { return !(base & 4095) && nr_ents <= 8192; }
+void fpu_set_legacy_image(void *image, const void *fxsave) { (void)image, (void)fxsave; }
+void unmap_domain_page(const void *p) { (void)p; }
+
+void *map_domain_page(mfn_t m)
+{
+	return mfn_x(m) == 1 ? (void *)&private : mfn_x(m) == 2 ? (void *)traps : (void *)fpu_image;
+}
+
+void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags)
+{
+	(void)va, (void)flags;
+	check(v == &sibling && refs[mfn_x(m)] == 1, "frame %lx is shown without a reference", mfn_x(m));
+	window_set++;
+}
+
+void panic(const char *fmt, ...)
+{
+	printf("Bail out! panic: %s\n", fmt);
+	exit(1);
+}
+
+static struct vcpu_guest_context good(void)
+{
+	struct vcpu_guest_context c;
+
+	memset(&c, 0, sizeof(c));
+	c.flags = VGCF_in_kernel;
+	c.gdt_ents = 3 * 512;
+	for (unsigned i = 0; i < 3; i++)
+		c.gdt_frames[i] = GDT_FIRST + i;
+	c.ctrlreg[3] = KERNEL_L4 << 12;
+	c.ctrlreg[1] = USER_L4 << 12;
+	c.user_regs.cs = 0xe030;
+	c.user_regs.ss = 0xe028;
+	c.ldt_base = 0x7000;
+	c.ldt_ents = 100;
+	return c;
+}
+
+static unsigned held(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NR_FRAMES; i++)
+		n += refs[i] != 0;
+	return n;
+}
+
+static int try(const struct vcpu_guest_context *c)
+{
+	tables_put = window_set = 0;
+	return vcpu_set_context(&sibling, c);
+}
+
+/* Frame @n answers @rc: what was taken before comes back, one table of it at most. */
+static void refused(unsigned n, int rc, int wanted)
+{
+	struct vcpu_guest_context c = good();
+	int is;
+
+	answer[n] = rc;
+	is = try(&c);
+	check(is == wanted, "frame %u answers %d: the call %d", n, rc, is);
+	check(held() == 0, "frame %u answers %d: %u frames stay held", n, rc, held());
+	check(tables_put <= 1, "frame %u answers %d: %u tables are put", n, rc, tables_put);
+	check(!sibling.initialised && !window_set, "frame %u answers %d: something has changed", n, rc);
+	answer[n] = 0;
+}
+
+static void test_refusals(void)
+{
+	static const unsigned frames[] = { KERNEL_L4, USER_L4, GDT_FIRST, GDT_FIRST + 1, GDT_FIRST + 2 };
+	struct vcpu_guest_context c = good();
+
+	for (unsigned i = 0; i < 5; i++)
+		refused(frames[i], -EINVAL, -EINVAL);
+	for (unsigned i = 0; i < 2; i++) {
+		refused(frames[i], -ERESTART, -ERESTART);
+		refused(frames[i], -EINTR, -ERESTART);
+		refused(frames[i], -EBUSY, -EINVAL);
+	}
+	c.gdt_frames[2] = NO_RECORD;
+	check(try(&c) == -EINVAL && !held() && tables_put <= 1, "a descriptor frame that is none");
+	c = good();
+	c.ctrlreg[1] = NO_RECORD << 12;
+	check(try(&c) == -EINVAL && !held() && tables_put <= 1, "a user base that is none");
+	c = good();
+	c.ldt_base = 0x7008;
+	check(try(&c) == -EINVAL && !held() && tables_put == 0, "an LDT that may not be");
+	c = good();
+	c.trap_ctxt[255].address = 1ul << 47;
+	check(try(&c) == -EINVAL && !held() && tables_put == 0, "a handler that may not be");
+	all_ok("a context refused at any point gives back all it took, at most one table");
+}
+
+static void test_taken(void)
+{
+	struct vcpu_guest_context c = good();
+
+	check(try(&c) == 0, "a good context is refused");
+	check(held() == 5 && tables_put == 0 && window_set == 3, "%u frames held, %u shown", held(), window_set);
+	check(private.regs.cs == 0xe033 && private.regs.ss == 0xe02b, "code and stack selectors have RPL 3");
+	check(private.ldt_base == 0x7000 && private.ldt_ents == 100, "the LDT's setting");
+	check(sibling.initialised, "initialised");
+	all_ok("a good context is taken, its code and stack selectors with RPL 3");
+}
+
+int main(void)
+{
+	this_cpu.curr = &self;
+	for (unsigned i = 0; i < 3; i++)
+		sibling.private_mfn[i] = _mfn(1 + i);
+	test_refusals();
+	test_taken();
+	return done();
+}
