@@ -62,6 +62,13 @@ void console_claim_io(void (*claim)(u16 first, u16 last))
 	}
 }
 
+void console_claim_irqs(void (*claim)(u8 isa_irq))
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
+		if (chosen & 1u << i)
+			claim(serial_isa_irq(ports[i].port));
+}
+
 static void emit(const char *text, size_t len)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)

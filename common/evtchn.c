@@ -6,7 +6,7 @@
  *   FREE           UNBOUND        its state   -              -              refused
  *   UNBOUND        -              -           INTERDOMAIN    -              FREE
  *   INTERDOMAIN    -              -           refused        UNBOUND        FREE
- *   VIRQ, IPI      -              -           refused        -              FREE
+ *   VIRQ,IPI,PIRQ  -              -           refused        -              FREE
  *   RESERVED       never leaves this state
  *
  * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and
@@ -189,6 +189,24 @@ long evtchn_bind_ipi(struct domain *d, void *arg)
 	return 0;
 }
 
+/* The port is a PIRQ's before its first interrupt can come. */
+long evtchn_bind_pirq(struct domain *d, void *arg)
+{
+	struct evtchn_bind_pirq *op = arg;
+	int port = take_port(d, EVTCHN_PIRQ, 0), rc;
+
+	if (port < 0)
+		return port;
+	port_of(d, port)->pirq = op->pirq;
+	rc = pirq_bind(d, op->pirq, port, op->flags & BIND_PIRQ__WILL_SHARE, d->vcpu[0]->cpu);
+	if (rc) {
+		release_port(d, port);
+		return rc;
+	}
+	op->port = port;
+	return 0;
+}
+
 static long close_port(struct domain *d, u32 port)
 {
 	struct evtchn *e = port_of(d, port);
@@ -204,6 +222,9 @@ static long close_port(struct domain *d, u32 port)
 	case EVTCHN_VIRQ:
 		v = d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0];
 		WRITE_ONCE(v->virq_port[e->virq], 0);
+		break;
+	case EVTCHN_PIRQ:
+		pirq_unbind(d, e->pirq, port);
 		break;
 	}
 	release_port(d, port);
@@ -270,6 +291,10 @@ long evtchn_status(struct domain *d, void *arg)
 	case EVTCHN_IPI:
 		out.status = EVTCHNSTAT_ipi;
 		break;
+	case EVTCHN_PIRQ:
+		out.status = EVTCHNSTAT_pirq;
+		out.u.pirq = e->pirq;
+		break;
 	default:
 		out.status = EVTCHNSTAT_closed;
 		break;
@@ -294,6 +319,8 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	/* what was posted for the old one becomes pending before it moves */
 	evtchn_2l_fold(notified(d, e));
 	WRITE_ONCE(e->notify_vcpu, op->vcpu);
+	if (e->state == EVTCHN_PIRQ)
+		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
 	return 0;
 }
 
@@ -349,6 +376,11 @@ void send_global_virq(struct domain *d, u32 virq)
 
 	if (port)
 		evtchn_2l_post(notified(d, port_of(d, port)), port);
+}
+
+void send_pirq(struct domain *d, u32 port)
+{
+	evtchn_2l_post(notified(d, port_of(d, port)), port);
 }
 
 int evtchn_domain_init(struct domain *d)

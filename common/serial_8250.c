@@ -123,6 +123,12 @@ u16 serial_io_base(unsigned port)
 	return uarts[port].base;
 }
 
+/* 3F8h and 3E8h on one line, 2F8h and 2E8h on the other. */
+u8 serial_isa_irq(unsigned port)
+{
+	return uarts[port].base & 0x100 ? 4 : 3;
+}
+
 bool serial_input_ready(unsigned port)
 {
 	struct uart *u = uart_get(port);

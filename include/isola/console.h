@@ -47,6 +47,8 @@ void console_drain(void);
  * them.
  */
 void console_claim_io(void (*claim)(u16 first, u16 last));
+/* Likewise the ISA interrupts of those ports. */
+void console_claim_irqs(void (*claim)(u8 isa_irq));
 
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */
 void console_force(void);

@@ -53,6 +53,9 @@ struct domain {
 	unsigned nr_evtchns;            /* valid-port bound; only grows (EVT-1) */
 	struct evtchn *evtchn_bucket[64]; /* 64 ports each */
 
+	/* page that shows which pirqs need an EOI, with a reference; 0: none */
+	u64 pirq_eoi_maddr;
+
 	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
 	struct log_limit log_limit;     /* printk.c */
 

@@ -26,7 +26,10 @@ struct evtchn {
 	u8 virq;                        /* EVTCHN_VIRQ */
 	/* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
 	domid_t remote_domid;
-	u32 remote_port;                /* EVTCHN_INTERDOMAIN */
+	union {
+		u32 remote_port;        /* EVTCHN_INTERDOMAIN */
+		u32 pirq;               /* EVTCHN_PIRQ */
+	};
 };
 
 enum evtchn_state {
@@ -36,6 +39,7 @@ enum evtchn_state {
 	EVTCHN_INTERDOMAIN,
 	EVTCHN_VIRQ,
 	EVTCHN_IPI,
+	EVTCHN_PIRQ,                    /* an interrupt of a device: irq/pirq.c */
 };
 
 /*
@@ -60,6 +64,19 @@ static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
  */
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
+
+/* An interrupt of a device on @port, which is bound to it. Posted. Any context but NMI; gsi_lock held. */
+void send_pirq(struct domain *d, u32 port);
+
+/*
+ * Hooks of the floor above (irq/pirq.c): the line behind a port of state EVTCHN_PIRQ. evtchn_lock
+ * held; @d's own vcpu, kernel root. pirq_bind() unmasks the line, to @cpu: 0; -EINVAL no such line;
+ * -EPERM not mapped for @d; -EBUSY the hypervisor's; -EEXIST bound; -ENOSPC no vector left. After
+ * pirq_unbind() nothing more comes to @port. What is not bound to @port is left alone by the others.
+ */
+int __must_check pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share, u32 cpu);
+void pirq_unbind(struct domain *d, u32 pirq, u32 port);
+void pirq_move(struct domain *d, u32 pirq, u32 port, u32 cpu);
 
 /* Current vcpu, kernel root: move posted events into shared_info; clears v->event_check. */
 void evtchn_fold(void);
@@ -95,6 +112,7 @@ long evtchn_alloc_unbound(struct domain *d, void *arg);
 long evtchn_bind_interdomain(struct domain *d, void *arg);
 long evtchn_bind_virq(struct domain *d, void *arg);
 long evtchn_bind_ipi(struct domain *d, void *arg);
+long evtchn_bind_pirq(struct domain *d, void *arg);
 long evtchn_close(struct domain *d, void *arg);
 long evtchn_send(struct domain *d, void *arg);
 long evtchn_status(struct domain *d, void *arg);

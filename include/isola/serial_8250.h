@@ -16,6 +16,8 @@ void serial_write(unsigned port, const char *text, size_t len);
 void serial_drain(unsigned port);
 /* First of its eight I/O ports. */
 u16 serial_io_base(unsigned port);
+/* The ISA interrupt that it has on a PC. It is not used. */
+u8 serial_isa_irq(unsigned port);
 bool serial_input_ready(unsigned port);
 /* The next byte, or -1. */
 int serial_getc(unsigned port);

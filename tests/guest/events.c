@@ -156,6 +156,14 @@ int port_bind_virq(uint32_t virq, uint32_t vcpu)
 	return opened_port(rc, op.port);
 }
 
+int port_bind_pirq(uint32_t pirq, uint32_t flags)
+{
+	struct evtchn_bind_pirq op = { .pirq = pirq, .flags = flags };
+	long rc = HC2(event_channel_op, EVTCHNOP_bind_pirq, &op);
+
+	return opened_port(rc, op.port);
+}
+
 int port_alloc_unbound(domid_t remote)
 {
 	struct evtchn_alloc_unbound op = { .dom = DOMID_SELF, .remote_dom = remote };

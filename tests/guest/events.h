@@ -41,6 +41,7 @@ void port_clear(uint32_t port);
 /* Open a port; the port number, or negative errno. events_reset() closes it. */
 int port_bind_ipi(uint32_t vcpu);
 int port_bind_virq(uint32_t virq, uint32_t vcpu);
+int port_bind_pirq(uint32_t pirq, uint32_t flags);
 int port_alloc_unbound(domid_t remote);
 int port_bind_interdomain(domid_t remote, uint32_t remote_port);
 long port_close(uint32_t port);

@@ -4,7 +4,7 @@
 guest-src := head.S traps.S harness.c traps.c text.c memory.c events.c clock.c user.S user.c lending.c sibling.c
 guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
-guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c
+guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/pirq.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
 guest-src += claims/paging.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c claims/exchange.c claims/grants.c
 guest-src += claims/transitions.c claims/smp.c claims/races.c

@@ -218,9 +218,11 @@ class Audit:
             0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
             or 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
 
-    def _is_apic(self, va):
-        """The window that shows the local APIC all the time."""
-        return va is not None and va == self.owners.image["VA_CPU_WINDOW"]
+    def _is_controller(self, va):
+        """The windows that show the local APIC, and an I/O APIC, all the time."""
+        image = self.owners.image
+        return va is not None and va - image["VA_CPU_WINDOW"] in (
+            image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE)
 
     ALLOWED = {
         SLOT_M2P: {"M2P"},
@@ -245,7 +247,7 @@ class Audit:
             if key & US and (slot != SLOT_M2P or key & W):
                 return "user-accessible" + (" and writable" if key & W else "")
             if what in allowed or (va is not None and (self._is_window(viewer, va) or
-                                                       what == "device" and self._is_apic(va))):
+                                                       what == "device" and self._is_controller(va))):
                 return None
             if what == "unclassified" and slot in WINDOW_SLOTS and va is not None and self._being_assigned(viewer, va):
                 return None

@@ -10,6 +10,7 @@
 #include <isola/domain.h>
 #include <isola/vcpu.h>
 #include <asm/asi_policy.h>
+#include <asm/cpu_window.h>
 #include <asm/frametable.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
@@ -38,6 +39,8 @@ void audit_offsets(void)
 	CONST(VA_CPU_PRIVATE);
 	CONST(VA_CPU_WINDOW);
 	CONST(CPU_NR_WINDOWS);
+	CONST(WINDOW_APIC);
+	CONST(WINDOW_IOAPIC);
 	CONST(VA_MAPCACHE);
 	CONST(VCPU_MAPCACHE_SLOTS);
 	CONST(VCPU_PRIVATE_PAGES);

@@ -27,6 +27,7 @@
 #include <asm/ipi.h>
 #include <asm/paging.h>
 #include <asm/percpu.h>
+#include <asm/pirq.h>
 #include <asm/platform.h>
 #include <asm/power.h>
 #include <asm/pt_check.h>
@@ -121,6 +122,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
+	pirq_init(&acpi);		/* but none from devices yet */
 	ipi_init();
 	tlb_init();
 	root_init();

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt vectors: who handles each. Filled at boot, constant afterwards.
+ * Interrupt vectors: who handles each. Filled at boot, constant afterwards; devices' are pirq.c's.
  */
 #include <isola/printk.h>
 #include <asm/apic.h>
 #include <asm/irq.h>
+#include <asm/pirq.h>
 
 static void (*handlers[256])(void);
 
@@ -22,7 +23,7 @@ void irq_dispatch(struct regs *r)
 		return;		/* no EOI for it: SDM vol. 3 §11.9 */
 	if (handlers[vector])
 		handlers[vector]();
-	else
+	else if (!pirq_interrupt(vector))
 		pr_warn("interrupt on vector %02x, which nobody asked for", vector);
 	apic_eoi();
 }

@@ -9,7 +9,7 @@
  * one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
  *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
- * initialised vcpu, vcpu_info, shared_info, grant frames, handles of grants. A table is
+ * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants. A table is
  * gone into once, level by level from 4 down: no recursion.
  */
 #include <asm/domain_map.h>
@@ -156,6 +156,8 @@ static void walk(struct audit *a, enum direction direction)
 			hold(a, maddr_to_mfn(d->vcpu[i]->vcpu_info_maddr), PGT_writable);
 	}
 	hold(a, d->shared_info_mfn, PGT_writable);
+	if (d->pirq_eoi_maddr)
+		hold(a, maddr_to_mfn(d->pirq_eoi_maddr), PGT_writable);
 	hold_grants(a, d->grants);
 	for (unsigned level = 4; level; level--)
 		for_each_frame(a, pg)

@@ -37,6 +37,7 @@ static const struct op {
 #define OP(name, flags) [EVTCHNOP_##name] = { evtchn_##name, sizeof(struct evtchn_##name), flags }
 	OP(bind_interdomain, OP_OUT),
 	OP(bind_virq, OP_OUT),
+	OP(bind_pirq, OP_OUT),
 	OP(close, 0),
 	OP(send, 0),
 	OP(status, OP_OUT),
@@ -46,10 +47,7 @@ static const struct op {
 	OP(unmask, 0),
 	[EVTCHNOP_reset] = { reset, sizeof(struct evtchn_reset), OP_UNLOCKED },
 #undef OP
-	/*
-	 * Not built, politely: bind_pirq (no interrupts for guests yet), FIFO ports (init_control,
-	 * expand_array, set_priority).
-	 */
+	/* Not built, politely: FIFO ports (init_control, expand_array, set_priority). */
 };
 
 #define MAX_ARG_BYTES sizeof(struct evtchn_status)

@@ -1,80 +1,219 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_physdev_op: I/O privilege. Interrupts of devices are not routed to guests in this
- * release: those sub-operations are refused with -ENOSYS, which dom0 Linux lives with
- * (docs/abi/hypercalls-platform.md says what each refusal costs).
+ * HYPERVISOR_physdev_op: I/O privilege, the lines of devices, and what dom0 tells of PCI.
+ *
+ * A table of operations, their argument copied in once, and back where it holds a result. All but
+ * I/O privilege is dom0's. Answers: docs/abi/hypercalls-platform.md.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#endif
 #include <asm/hypercall.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/pirq.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 #include <xen/physdev.h>
 
 /* Virtual IOPL: hardware's stays 0 (IOP-1). */
-static long set_iopl(u64 arg)
+static long set_iopl(struct domain *d, void *arg)
 {
-	struct physdev_set_iopl op;
+	const struct physdev_set_iopl *op = arg;
 
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.iopl > 3)
+	(void)d;
+	if (op->iopl > 3)
 		return -EINVAL;
-	this_vcpu.iopl = op.iopl;
+	this_vcpu.iopl = op->iopl;
 	return 0;
 }
 
 /* The bitmap itself is read, and checked again, at each access. */
-static long set_iobitmap(u64 arg)
+static long set_iobitmap(struct domain *d, void *arg)
 {
-	struct { u64 bitmap; u32 nr_ports, pad; } op;
+	const struct { u64 bitmap; u32 nr_ports, pad; } *op = arg;
 
-	static_assert(sizeof(op) == sizeof(struct physdev_set_iobitmap), "the ABI's layout");
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.nr_ports > 65536 || !guest_range_ok(op.bitmap, (op.nr_ports + 7) / 8))
+	static_assert(sizeof(*op) == sizeof(struct physdev_set_iobitmap), "the ABI's layout");
+	(void)d;
+	if (op->nr_ports > 65536 || !guest_range_ok(op->bitmap, (op->nr_ports + 7) / 8))
 		return -EINVAL;
-	this_vcpu.iobitmap_va = op.bitmap;
-	this_vcpu.nr_ioports = op.nr_ports;
+	this_vcpu.iobitmap_va = op->bitmap;
+	this_vcpu.nr_ioports = op->nr_ports;
 	return 0;
+}
+
+/* ---- Lines of devices ----------------------------------------------------------------------- */
+
+/*
+ * A line's pirq has its number: another one cannot be asked for. Message-signalled interrupts are
+ * not built.
+ */
+static long map_pirq(struct domain *d, void *arg)
+{
+	struct physdev_map_pirq *op = arg;
+	int rc;
+
+	if (domain_by_id(op->domid) != d)
+		return -ESRCH;
+	switch (op->type) {
+	case MAP_PIRQ_TYPE_GSI:
+		break;
+	case MAP_PIRQ_TYPE_MSI:
+	case MAP_PIRQ_TYPE_MSI_SEG:
+	case MAP_PIRQ_TYPE_MULTI_MSI:
+		return -ENOSYS;
+	default:
+		return -EINVAL;
+	}
+	if (op->pirq >= 0 && op->pirq != op->index)
+		return -EINVAL;
+	rc = pirq_map(d, op->index);
+	op->pirq = op->index;
+	return rc;
+}
+
+static long unmap_pirq(struct domain *d, void *arg)
+{
+	const struct physdev_unmap_pirq *op = arg;
+
+	if (domain_by_id(op->domid) != d)
+		return -ESRCH;
+	return pirq_unmap(d, op->pirq);
+}
+
+static long setup_gsi(struct domain *d, void *arg)
+{
+	const struct physdev_setup_gsi *op = arg;
+
+	(void)d;
+	return pirq_setup(op->gsi, op->triggering, op->polarity);
+}
+
+static long eoi(struct domain *d, void *arg)
+{
+	const struct physdev_eoi *op = arg;
+
+	return pirq_eoi(d, op->irq);
+}
+
+/* Without a page of EOI bits dom0 asks here, and then sends an EOI for every interrupt. */
+static long irq_status_query(struct domain *d, void *arg)
+{
+	struct physdev_irq_status_query *op = arg;
+
+	(void)d;
+	if (!pirq_exists(op->irq))
+		return -EINVAL;
+	op->flags = XENIRQSTAT_needs_eoi;
+	return 0;
+}
+
+/* Vectors are ours; dom0 gets a number that it can do nothing with. */
+static long alloc_irq_vector(struct domain *d, void *arg)
+{
+	struct physdev_irq *op = arg;
+
+	(void)d;
+	op->vector = op->irq;
+	return 0;
+}
+
+static long apic_read(struct domain *d, void *arg)
+{
+	struct physdev_apic *op = arg;
+
+	(void)d;
+	return pirq_apic_read(op->apic_physbase, op->reg, &op->value);
+}
+
+/* Once, and for good: the page is held. */
+static long pirq_eoi_gmfn(struct domain *d, void *arg)
+{
+	const struct physdev_pirq_eoi_gmfn *op = arg;
+	struct page_info *pg = page_get_from_mfn(_mfn(op->gmfn), d);
+	u64 none = 0;
+
+	if (!pg)
+		return -EINVAL;
+	if (page_type_get(pg, PGT_writable)) {
+		page_put(pg);
+		return -EINVAL;
+	}
+	if (__atomic_compare_exchange_n(&d->pirq_eoi_maddr, &none, mfn_to_maddr(page_mfn(pg)),
+					false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return 0;
+	page_put_and_type(pg);
+	return -EBUSY;
 }
 
 /*
  * dom0 tells us of devices and of configuration space that it found. Nothing here uses either yet,
- * so there is nothing to do; but an argument that cannot be read is one.
+ * so there is nothing to do; but an argument that cannot be read is an error.
  */
-static long take_note(u64 arg, size_t size)
+static long take_note(struct domain *d, void *arg)
 {
-	u8 op[sizeof(struct physdev_pci_mmcfg_reserved)];
-
-	if (!current->domain->is_privileged)
-		return -EPERM;
-	return copy_from_guest(op, arg, min(size, sizeof(op)));
+	(void)d, (void)arg;
+	return 0;
 }
 
-/* HYPERVISOR_physdev_op(cmd, arg): 0; -EFAULT, -EINVAL, -EPERM; -ENOSYS. */
+/* ---- The table ------------------------------------------------------------------------------ */
+
+#define OP_OUT  1               /* the argument is copied back on success */
+#define OP_DOM0 2               /* -EPERM for others, before it is read */
+
+static const struct op {
+	long (*fn)(struct domain *d, void *arg);
+	u8 bytes;               /* of the argument */
+	u8 flags;
+} ops[] = {
+#define OP(name, type, flags) [PHYSDEVOP_##name] = { name, sizeof(struct physdev_##type), flags }
+	OP(set_iopl, set_iopl, 0),
+	OP(set_iobitmap, set_iobitmap, 0),
+	OP(map_pirq, map_pirq, OP_DOM0 | OP_OUT),
+	OP(unmap_pirq, unmap_pirq, OP_DOM0),
+	OP(setup_gsi, setup_gsi, OP_DOM0),
+	OP(eoi, eoi, OP_DOM0),
+	OP(irq_status_query, irq_status_query, OP_DOM0 | OP_OUT),
+	OP(alloc_irq_vector, irq, OP_DOM0 | OP_OUT),
+	OP(apic_read, apic, OP_DOM0 | OP_OUT),
+	[PHYSDEVOP_pirq_eoi_gmfn_v2] = {
+		pirq_eoi_gmfn, sizeof(struct physdev_pirq_eoi_gmfn), OP_DOM0 },
+	[PHYSDEVOP_pci_device_add] = {
+		take_note, offsetof(struct physdev_pci_device_add, optarr), OP_DOM0 },
+	[PHYSDEVOP_pci_device_remove] = {
+		take_note, sizeof(struct physdev_pci_device), OP_DOM0 },
+	[PHYSDEVOP_pci_mmcfg_reserved] = {
+		take_note, sizeof(struct physdev_pci_mmcfg_reserved), OP_DOM0 },
+#undef OP
+};
+
+#define MAX_ARG_BYTES sizeof(struct physdev_map_pirq)
+static_assert(sizeof(struct physdev_map_pirq) == 40 &&
+	      sizeof(struct physdev_pci_mmcfg_reserved) <= 40, "the largest argument");
+
+/* HYPERVISOR_physdev_op(cmd, arg): 0; -EFAULT; -EPERM; -ENOSYS; the operation's own. */
 long hc_physdev_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
+	u64 buf[DIV_ROUND_UP(MAX_ARG_BYTES, 8)] = { 0 };
+	struct domain *d = current->domain;
+	const struct op *op = &ops[index_nospec((u32)cmd, ARRAY_SIZE(ops))];
+	long rc;
+
 	(void)a3, (void)a4, (void)a5, (void)a6;
-	switch ((u32)cmd) {
-	case PHYSDEVOP_set_iopl:
-		return set_iopl(arg);
-	case PHYSDEVOP_set_iobitmap:
-		return set_iobitmap(arg);
-	case PHYSDEVOP_pci_device_add:
-		return take_note(arg, offsetof(struct physdev_pci_device_add, optarr));
-	case PHYSDEVOP_pci_device_remove:
-		return take_note(arg, sizeof(struct physdev_pci_device));
-	case PHYSDEVOP_pci_mmcfg_reserved:
-		return take_note(arg, sizeof(struct physdev_pci_mmcfg_reserved));
-	default:
+	if ((u32)cmd >= ARRAY_SIZE(ops) || !op->fn) {
 		guest_debug("physdev_op %u is not built", (u32)cmd);
 		return -ENOSYS;
 	}
+	if ((op->flags & OP_DOM0) && !d->is_privileged)
+		return -EPERM;
+	if (copy_from_guest(buf, arg, op->bytes))
+		return -EFAULT;
+	rc = op->fn(d, buf);
+	if (!rc && (op->flags & OP_OUT) && copy_to_guest(arg, buf, op->bytes))
+		rc = -EFAULT;
+	return rc;
 }

@@ -56,6 +56,23 @@ void window_check(void)
 		panic("the window is used on CPU %u while it is not mapped", this_cpu.id);
 }
 
+/* No lines of devices here. */
+int pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share, u32 cpu)
+{
+	(void)d, (void)pirq, (void)port, (void)will_share, (void)cpu;
+	return -EINVAL;
+}
+
+void pirq_unbind(struct domain *d, u32 pirq, u32 port)
+{
+	(void)d, (void)pirq, (void)port;
+}
+
+void pirq_move(struct domain *d, u32 pirq, u32 port, u32 cpu)
+{
+	(void)d, (void)pirq, (void)port, (void)cpu;
+}
+
 void deadline_set(u64 ns)
 {
 	deadline[smp_cpu_id()] = ns;

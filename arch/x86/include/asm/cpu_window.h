@@ -14,6 +14,7 @@ enum cpu_window {
 	WINDOW_BOOT,                    /* the HPET's registers; boot only */
 	/* the guest L4 of a vcpu that is switched in; interrupts off */
 	WINDOW_ROOT,
+	WINDOW_IOAPIC,                  /* the one used last; gsi_lock held, interrupts off */
 };
 
 static inline void *cpu_window_ptr(enum cpu_window w)

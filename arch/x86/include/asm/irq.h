@@ -8,6 +8,9 @@
 #include <asm/regs.h>
 
 #define VECTOR_FIRST_EXTERNAL 0x20
+/* Devices': above what a masked 8259 could still send, below the hypervisor's own in priority. */
+#define VECTOR_FIRST_DEVICE   0x30
+#define VECTOR_LAST_DEVICE    0xef
 #define VECTOR_INT80          0x80      /* the one gate guests may use directly (DPL 3) */
 #define VECTOR_SPURIOUS       0xff
 #define VECTOR_APIC_ERROR     0xfe
