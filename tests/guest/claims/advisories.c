@@ -75,7 +75,8 @@ static void flip_each_bit(const volatile uint64_t *slot, unsigned int level)
 }
 
 /* XSA-148, 182: the comparison of old and new entry left out PS, or RW. */
-CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign frames never get in")
+CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
+      "frames never get in")
 {
 	struct tree t = tree_hooked();
 
@@ -83,7 +84,8 @@ CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or st
 	tree_gone(&t);
 }
 
-CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign frames never get in")
+CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
+      "frames never get in")
 {
 	struct tree t = tree_hooked();
 
@@ -91,7 +93,8 @@ CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or st
 	tree_gone(&t);
 }
 
-CLAIM(flips_l4, "an L4 entry of the table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign frames never get in")
+CLAIM(flips_l4, "an L4 entry of the table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
+      "frames never get in")
 {
 	struct tree t = tree_hooked();
 
@@ -204,7 +207,8 @@ CLAIM(circle, "two pages that lead to each other do not become L3 tables")
 }
 
 /* XSA-402: RAM that the processor does not keep coherent. */
-CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page table while it is mapped so writable; each attribute is "
+CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page table while it is mapped so "
+      "writable; each attribute is "
       "refused, or kept as asked")
 {
 	uint64_t *page = page_alloc();
@@ -221,7 +225,8 @@ CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page
 	}
 }
 
-CLAIM_ISOLA_ONLY(write_back, "RAM is mapped write-back or not at all, in every way that makes an entry", "Xen flushes such frames before they "
+CLAIM_ISOLA_ONLY(write_back, "RAM is mapped write-back or not at all, in every way that makes an entry", "Xen flushes "
+      "such frames before they "
 		 "change their use")
 {
 	uint64_t *page = page_alloc();
@@ -254,7 +259,8 @@ static struct xen_memory_exchange exchange_of(void *in, void *out, unsigned long
 }
 
 /* XSA-29, 212: the array's beginning was checked, not the element that is written. */
-CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has made, reaches into the hypervisor's range writes nothing there and "
+CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has made, reaches into the hypervisor's "
+      "range writes nothing there and "
       "is refused")
 {
 	unsigned long in[1] = { mfn_of(page_alloc()) };
@@ -279,7 +285,8 @@ CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has mad
 }
 
 /* The command's upper bits say from which extent to go on (CON-2). */
-CLAIM(extent_reaches, "a reservation call that claims to have come further than its list is refused and touches nothing, also where that would be the "
+CLAIM(extent_reaches, "a reservation call that claims to have come further than its list is refused and touches "
+      "nothing, also where that would be the "
       "hypervisor's")
 {
 	unsigned long list[2] = { mfn_of(page_alloc()), 0 };
@@ -372,7 +379,8 @@ CLAIM(iret_in_multicall, "iret in a multicall ends the list: what stands behind 
 /* ---- Grants ---- */
 
 /* XSA-227: an entry address that is not that of an entry. */
-CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1 entry, of no byte within one, nor where there is none")
+CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1 entry, of no byte within one, nor "
+      "where there is none")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t table = pte_mfn(*entry_of(w, 2)) * PAGE_BYTES, entry = table + ((ARG(w) >> 12) % 512) * 8, old = l1e(w);
@@ -396,7 +404,8 @@ CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1
 }
 
 /* XSA-234: unmapped as writable what had become read-only, and the reverse. */
-CLAIM(grant_other_access, "a mapping whose access the guest has changed since is not unmapped as what it was, and stays in use until it is")
+CLAIM(grant_other_access, "a mapping whose access the guest has changed since is not unmapped as what it was, and "
+      "stays in use until it is")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t *page = page_alloc();
@@ -414,7 +423,8 @@ CLAIM(grant_other_access, "a mapping whose access the guest has changed since is
 }
 
 /* XSA-224: parts of a mapping were given back that were not held. */
-CLAIM(grant_parts, "of a handle of two mappings each part is given back once: the grant is in use until both are gone, and free then")
+CLAIM(grant_parts, "of a handle of two mappings each part is given back once: the grant is in use until both are "
+      "gone, and free then")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t *page = page_alloc();

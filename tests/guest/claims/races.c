@@ -46,7 +46,8 @@ static long unmap_it(void)
 	return grant_unmap(handle, ARG(window(0)), 0);
 }
 
-CLAIM(unmap_both, "of two vCPUs that unmap one handle at the same time exactly one does, and what the mapping held is given back once")
+CLAIM(unmap_both, "of two vCPUs that unmap one handle at the same time exactly one does, and what the mapping held is "
+      "given back once")
 {
 	uint64_t *page = page_alloc();
 
@@ -80,7 +81,8 @@ static void job_unmap_guesses(void)
 	}
 }
 
-CLAIM(unmap_while_mapped, "a handle unmapped by another vCPU that guesses its number, while it is being made, is not used before it is "
+CLAIM(unmap_while_mapped, "a handle unmapped by another vCPU that guesses its number, while it is being made, is not "
+      "used before it is "
       "whole")
 {
 	uint64_t *page = page_alloc();
@@ -390,7 +392,8 @@ CLAIM(record_pinned, "of registering a frame as a vcpu_info and making it a page
 	CHECK_ERR(register_record(), XEN_EINVAL);
 }
 
-CLAIM_ISOLA_ONLY(record_given_back, "of registering a frame as a vcpu_info and giving it back from another vCPU one at most is granted",
+CLAIM_ISOLA_ONLY(record_given_back, "of registering a frame as a vcpu_info and giving it back from another vCPU one "
+      "at most is granted",
 		 "Xen lets go of it when its last use ends")
 {
 	struct answers a;
@@ -487,7 +490,8 @@ static long initialise_theirs(void)
 	return HC3(vcpu_op, VCPUOP_initialise, spare, &contexts[1]);
 }
 
-CLAIM(initialise_both, "of two vCPUs that initialise a third at the same time one does, and the other is told -EEXIST; only one set of "
+CLAIM(initialise_both, "of two vCPUs that initialise a third at the same time one does, and the other is told "
+      "-EEXIST; only one set of "
       "references is taken")
 {
 	spare = spare_vcpu();
@@ -600,7 +604,8 @@ static long no_gdt(void)
 	return HC2(set_gdt, 0, 0);
 }
 
-#define STALE_WRITABLE(how) "a page that another vCPU keeps writing " how " without any flush by us: from then on its contents stand still"
+#define STALE_WRITABLE(how) "a page that another vCPU keeps writing " how " without any flush by us: from then on its " \
+	"contents stand still"
 CLAIM(stale_writable_l3, STALE_WRITABLE("becomes an L3 table")) { stale_writable(pin_target_l3, unpin_target); }
 CLAIM(stale_writable_l4, STALE_WRITABLE("becomes an L4 table")) { stale_writable(pin_target_l4, unpin_target); }
 CLAIM(stale_writable_hooked, STALE_WRITABLE("is hooked into the L4 in use")) { stale_writable(hook_target, unhook_target); }
@@ -654,7 +659,8 @@ static void stale_table(unsigned int level)
 	CHECK_OK(write_entry(l4_slot(), 0));
 }
 
-#define STALE_TABLE(level) "an L" #level " table unhooked without any flush by us, then written as data, is no way to other frames for the " \
+#define STALE_TABLE(level) "an L" #level " table unhooked without any flush by us, then written as data, is no way to " \
+	"other frames for the " \
 	"vCPU that was using it"
 CLAIM(stale_l2, STALE_TABLE(2)) { stale_table(2); }
 CLAIM(stale_l3, STALE_TABLE(3)) { stale_table(3); }
@@ -717,7 +723,8 @@ CLAIM(interrupted_pin, "a large tree is pinned and unpinned whole, however often
 	big_plain();
 }
 
-CLAIM(interrupted_bad_pin, "a large tree with a wrong entry at its end is refused, however often that is interrupted, and all its tables are "
+CLAIM(interrupted_bad_pin, "a large tree with a wrong entry at its end is refused, however often that is interrupted, "
+      "and all its tables are "
       "plain pages again (XSA-58, 299, 310)")
 {
 	big_build();
@@ -783,13 +790,15 @@ static void race_big(bool bad)
 	big_plain();
 }
 
-CLAIM(interrupted_both, "two vCPUs validate one large tree at the same time, interrupted over and over; in the end its tables are plain "
+CLAIM(interrupted_both, "two vCPUs validate one large tree at the same time, interrupted over and over; in the end "
+      "its tables are plain "
       "pages again (XSA-299)")
 {
 	race_big(false);
 }
 
-CLAIM(interrupted_bad_both, "two vCPUs are refused one large tree with a wrong entry at its end, at the same time; in the end its tables are plain "
+CLAIM(interrupted_bad_both, "two vCPUs are refused one large tree with a wrong entry at its end, at the same time; in "
+      "the end its tables are plain "
       "pages again (XSA-299, 310)")
 {
 	race_big(true);

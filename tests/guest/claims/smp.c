@@ -113,7 +113,8 @@ static void job_read_target(void)
 	}
 }
 
-CLAIM_ISOLA_ONLY(stale_given_back, "a page unmapped without any flush by us and given back cannot be read any more through what the other "
+CLAIM_ISOLA_ONLY(stale_given_back, "a page unmapped without any flush by us and given back cannot be read any more "
+      "through what the other "
 		 "vCPU remembers", "Xen flushes when it gives the frame out again")
 {
 	other_start();
@@ -347,7 +348,8 @@ static void job_walk(void)
 	}
 }
 
-CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that the other unhooks, gives back and replaces: it works "
+CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that the other unhooks, gives back and "
+      "replaces: it works "
       "or is refused, and nobody is hurt")
 {
 	struct tree t = tree_build(1);
@@ -399,7 +401,8 @@ static void job_read(void)
 	}
 }
 
-CLAIM(stale_table, "an L1 table unhooked without any flush by us and then written as data does not become a way to other frames for "
+CLAIM(stale_table, "an L1 table unhooked without any flush by us and then written as data does not become a way to "
+      "other frames for "
       "the vCPU that was using it")
 {
 	struct tree t = tree_build(1);

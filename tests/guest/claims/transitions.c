@@ -666,7 +666,8 @@ static void race(long (*mine)(uint64_t *), void (*undo_mine)(uint64_t *), long (
 	CHECK(granted > 0);
 }
 
-#define RACE_SENTENCE(mine, theirs) "a frame that nothing maps: of " SAY_##mine ", and from another vCPU " SAY_##theirs ", one at most is granted"
+#define RACE_SENTENCE(mine, theirs) "a frame that nothing maps: of " SAY_##mine ", and from another vCPU " \
+	"" SAY_##theirs ", one at most is granted"
 #define RACE_BODY(mine, theirs)                                                         \
 	{                                                                               \
 		race(ask_##mine, undo_##mine, ask_##theirs, undo_##theirs);             \
