@@ -129,6 +129,8 @@ static __always_inline enum pt_inline pt_change_l1e(const struct domain *pg_owne
 		}
 		if (unlikely(!pt_take_l1e(pg_owner, &ne)))
 			return PT_ASK;
+	} else if (unlikely(ne) && (pt_absent_floor[0] | pt_absent_floor[1])) {
+		return PT_ASK;
 	}
 	if (unlikely(!pt_swap(pe, oe, ne, how))) {
 		if (pte_present(ne))
