@@ -77,6 +77,7 @@ void audit_offsets(void)
 	OFFSET(cpu_public, idle_vcpu);
 	OFFSET(cpu_private, id);
 	OFFSET(cpu_private, curr);
+	OFFSET(cpu_private, domain_changes);
 
 	OFFSET(domain, domid);
 	OFFSET(domain, is_privileged);
