@@ -113,8 +113,8 @@ sub changed_objects {
 
 sub link_with {
 	my ($dir, $new) = @_;
-	my @objects = map { $new->{$_} // object($dir, $_) } @product, @harness;
 	my $out = $new ? "$dir/mutant" : "$dir/random_ops";
+	my @objects = map { $new->{$_} // object($dir, $_) } @product, @harness;
 	quiet("$dir/log", $cc, @sanitize, '-o', $out, @objects) or return;
 	return $out;
 }

@@ -8,6 +8,7 @@
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/percpu.h>
+#include <asm/pt_check.h>
 #include <asm/page_type.h>
 #include "tap.h"
 #include "world.h"
@@ -119,11 +120,25 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 		fault(table, "user bit of an entry", e, e | PTE_US);
 }
 
+/* SPC-5: where absent entries matter, one names no RAM; all address bits zero is no name. */
+static void check_absent(unsigned f, unsigned level, pte_t e)
+{
+	u64 maddr = e & PTE_ADDR & (BIT(40) - 1), reach = level == 2 || level == 3 ? 1ul << (3 + 9 * level) : 1;
+
+	if (pte_present(e) || !pt_absent_floor[page_of(_mfn(f))->owner == world_domain.domid])
+		return;
+	if ((e & PTE_PS) && reach > 1 ? ROUNDDOWN(maddr, reach) < max_page << PAGE_SHIFT : maddr && maddr < max_page << PAGE_SHIFT)
+		fault(f, "an absent entry that names RAM", e, 0);
+}
+
 /* The first @n entries of a table; most are absent, so many at once. */
 static void entries_hold(unsigned f, unsigned level, unsigned n)
 {
 	const pte_t *table = frame_ptr(f);
 
+	for (unsigned i = 0; i < NR_SLOTS; i++)
+		if (slots[i] < n)
+			check_absent(f, level, table[slots[i]]);
 	for (unsigned first = 0; first < n; first += STRIDE) {
 		pte_t any = 0;
 

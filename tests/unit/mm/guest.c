@@ -167,8 +167,30 @@ static bool do_mmu_update(unsigned depth)
 	return call(depth, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, random_domid());
 }
 
+/* An address: mostly one that the kernel's tables lead to an L1 table for. */
+static u64 random_va(void)
+{
+	mfn_t m = rnd(4) ? this_vcpu.kernel_l4 : INVALID_MFN;
+	u64 va = 0;
+
+	for (unsigned level = 4; level >= 1; level--) {
+		unsigned slot = rnd(NR_SLOTS);
+		pte_t e = 0;
+
+		for (unsigned i = 0; i < NR_SLOTS && level > 1 && mfn_x(m) < NR_FRAMES && !pte_present(e); i++) {
+			slot = (slot + 1) % NR_SLOTS;
+			e = pte_read(&frame_ptr(mfn_x(m))[slots[slot]]);
+		}
+		m = pte_present(e) ? pte_mfn(e) : INVALID_MFN;
+		va |= (u64)slots[slot] << (L1_SHIFT + 9 * (level - 1));
+	}
+	return (u64)((s64)(va << 16) >> 16);
+}
+
 /* A frame that some vcpu is about to make a table of. */
 static unsigned hot_frame;
+
+static u64 vcpu_mask;
 
 static void random_ext(struct mmuext_op *op)
 {
@@ -176,7 +198,7 @@ static void random_ext(struct mmuext_op *op)
 	unsigned f = any_frame();
 
 	op->cmd = rnd(4) ? likely_cmds[rnd(sizeof(likely_cmds))] : rnd(22);
-	if (op->cmd == MMUEXT_FLUSH_CACHE || op->cmd == MMUEXT_FLUSH_CACHE_GLOBAL)
+	if (rnd(16) && (op->cmd == MMUEXT_FLUSH_CACHE || op->cmd == MMUEXT_FLUSH_CACHE_GLOBAL))
 		op->cmd = MMUEXT_TLB_FLUSH_LOCAL;
 	if (op->cmd <= 3)
 		hot_frame = f = rnd(8) ? frame_of_role(op->cmd + 1) : f;
@@ -185,8 +207,12 @@ static void random_ext(struct mmuext_op *op)
 	op->arg1.mfn = f;
 	op->arg2.src_mfn = any_frame();
 	if (op->cmd == MMUEXT_SET_LDT) {
-		op->arg1.linear_addr = (u64)slots[rnd(3)] << L1_SHIFT;
+		op->arg1.linear_addr = random_va() + (rnd(16) == 0);
 		op->arg2.nr_ents = rnd(9000);
+	} else if (op->cmd >= MMUEXT_TLB_FLUSH_LOCAL && op->cmd <= MMUEXT_INVLPG_ALL) {
+		op->arg1.linear_addr = rnd(8) ? random_va() : world_random();
+		op->arg2.vcpumask.p = rnd(4) ? &vcpu_mask : NULL;
+		vcpu_mask = rnd(8);
 	}
 }
 
@@ -202,21 +228,11 @@ static bool do_mmuext(unsigned depth)
 	return call(depth, __HYPERVISOR_mmuext_op, (u64)op, n, (u64)&done, random_domid());
 }
 
-static u64 random_va(void)
-{
-	u64 va = 0;
-
-	for (unsigned level = 1; level <= 4; level++)
-		va |= (u64)slots[rnd(NR_SLOTS)] << (L1_SHIFT + 9 * (level - 1));
-	return (u64)((s64)(va << 16) >> 16);
-}
-
 static bool do_update_va(unsigned depth)
 {
-	u64 mask = rnd(4);
-
+	vcpu_mask = rnd(4);
 	return call(depth, __HYPERVISOR_update_va_mapping, rnd(50) ? random_va() : world_random(),
-		    random_entry(1), rnd(4) ? rnd(8) : (u64)&mask | rnd(4), 0);
+		    random_entry(1), rnd(4) ? rnd(8) : (u64)&vcpu_mask | rnd(4), 0);
 }
 
 static bool do_gdt(unsigned depth)
@@ -397,9 +413,9 @@ static bool do_walks(unsigned depth)
 static bool do_ldt_fault(unsigned depth)
 {
 	(void)depth;
-	this_cpu.cr3 = seen.calls % 16 ? 0x1000 : 0x2000;	/* the user root's now and then */
-	ldt_map_page_fault(rnd(17 * PAGE_SIZE));
-	this_cpu.cr3 = 0x1000;
+	this_cpu.cr3 = rnd(4) ? current->cr3_kernel : current->cr3_user;
+	ldt_map_page_fault(rnd(4) ? rnd(PAGE_SIZE) : rnd(17 * PAGE_SIZE));
+	this_cpu.cr3 = current->cr3_kernel;
 	return audit("the audit after an LDT fault");
 }
 

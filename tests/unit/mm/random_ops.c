@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <asm/page_type.h>
+#include <asm/pt_check.h>
 #include "guest.h"
 #include "tap.h"
 #include "world.h"
@@ -19,8 +20,9 @@ static void count_states(void)
 	}
 }
 
-static bool run(unsigned long nr_actions, unsigned preempt, unsigned fault, bool is_patient)
+static bool run(unsigned long nr_actions, unsigned preempt, unsigned fault, bool is_patient, bool with_l1tf)
 {
+	pt_check_refuse_absent(with_l1tf, with_l1tf);
 	guest_start();
 	guest_patient = is_patient;
 	preempt_rate = preempt;
@@ -49,7 +51,7 @@ int main(int argc, char **argv)
 		world_seed(strtoul(argv[2], NULL, 0));
 	for (unsigned i = 0; i < 4 && good; i++)
 		for (unsigned long done = 0; done < nr / 4 && good; done += 2500)
-			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient);
+			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient, i % 2);
 	check(good, "the run stopped");
 	if (!guest_all_ok("every audit finds every count, flag and TLB entry right"))
 		return 1;

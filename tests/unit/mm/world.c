@@ -3,8 +3,10 @@
  * The simulated machine: memory at fixed addresses, and stand-ins for what the files under test
  * call.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <sys/mman.h>
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
@@ -105,6 +107,22 @@ static void map_at(u64 va, u64 bytes, bool first)
 	}
 }
 
+/* WBINVD, which user space may not, does nothing. Any other fault is one. */
+static struct sigaction old_action;
+
+static void on_fault(int signal_number, siginfo_t *info, void *at)
+{
+	greg_t *rip = &((ucontext_t *)at)->uc_mcontext.gregs[16];	/* RIP */
+
+	if (!info->si_addr && !memcmp((const void *)*rip, "\x0f\x09", 2)) {
+		*rip += 2;
+	} else {
+		sigaction(SIGSEGV, &old_action, NULL);
+		if (old_action.sa_flags & SA_SIGINFO)
+			old_action.sa_sigaction(signal_number, info, at);
+	}
+}
+
 static void map_memory(void)
 {
 	static bool mapped;
@@ -113,6 +131,8 @@ static void map_memory(void)
 	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE), !mapped);
 	map_at(VA_M2P_RW, PAGE_SIZE, !mapped);
 	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE, !mapped);
+	if (!mapped)
+		sigaction(SIGSEGV, &(struct sigaction){ .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER }, &old_action);
 	mapped = true;
 }
 
@@ -560,8 +580,12 @@ void window_show(const struct domain *d, unsigned f, bool own)
 	*window_entry(d, f) = own ? pte_make(_mfn(f), PAGE_HV_RW) : 0;
 }
 
-unsigned memmap_nr(void) { return 0; }
-const struct memmap_entry *memmap_entry(unsigned i) { (void)i; return NULL; }
+/* What the machine's map says: RAM as far as frames have records; a hole; what firmware keeps. */
+static const struct memmap_entry memmap[] = {
+	{ 0, NR_FRAMES * PAGE_SIZE, 1 }, { MIB(16), MIB(1), 2 }, { MIB(4079), MIB(1), 2 }, { MIB(4095), MIB(1), 2 },
+};
+unsigned memmap_nr(void) { return ARRAY_SIZE(memmap); }
+const struct memmap_entry *memmap_entry(unsigned i) { return &memmap[i]; }
 
 /* ---- The guest's side of a hypercall ---- */
 
