@@ -14,7 +14,8 @@ my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
 	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
-my @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
+sub sanitizers { return our @sanitize }
+our @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 
 # How one file is compiled when all are by @_. The audit only reads, and most: it goes without instruments.
 sub flags_for {

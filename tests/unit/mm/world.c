@@ -447,7 +447,20 @@ void vcpu_area_unmap(u64 va) { (void)va; }
 
 /* ---- Memory ---- */
 
-bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
+static unsigned extra_first, nr_extra;
+
+bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES || (mfn_x(m) >= extra_first && mfn_x(m) - extra_first < nr_extra); }
+
+void world_extra(unsigned first, unsigned nr)
+{
+	extra_first = first;
+	nr_extra = nr;
+	if (!nr)
+		return;
+	map_at((u64)window_ptr(_mfn(first)), nr * PAGE_SIZE, true);
+	map_at(ROUNDDOWN((u64)page_of(_mfn(first)), PAGE_SIZE), ROUNDUP((nr + 1) * sizeof(struct page_info), PAGE_SIZE), true);
+	map_at(ROUNDDOWN(VA_M2P_RW + first * sizeof(u64), PAGE_SIZE), ROUNDUP((nr + 1) * sizeof(u64), PAGE_SIZE), true);
+}
 
 struct domain *domain_by_id(domid_t domid)
 {
@@ -476,6 +489,8 @@ void page_free(enum alloc_class class, mfn_t m, unsigned order)
 	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
 	memset(window_ptr(m), 0x5a, PAGE_SIZE);
 }
+
+unsigned world_page_left = ~0u;
 
 /* ---- Public memory: objects; pages for the window's tables ---- */
 
@@ -507,8 +522,9 @@ void *alloc_public_page(void)
 		if (!public_used[i]) {
 			void *p = public_ptr(_mfn(PUBLIC_FIRST + i));
 
-			if (world_chance(public_fault_rate))
+			if (world_chance(public_fault_rate) || !world_page_left)
 				return NULL;
+			world_page_left--;
 			public_used[i] = true;
 			return memset(p, 0, PAGE_SIZE);
 		}
@@ -517,9 +533,9 @@ void *alloc_public_page(void)
 
 void *bootmem_public_page(void) { return alloc_public_page(); }
 
-static const struct asi_class isolated = { .vcpu_pt = true };
+struct asi_class world_isolated = { .vcpu_pt = true };
 struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
-const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &isolated; }
+const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &world_isolated; }
 
 void spin_lock_init(spinlock_t *l, unsigned order) { *l = (spinlock_t){ .order = order }; }
 

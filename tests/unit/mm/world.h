@@ -81,6 +81,13 @@ extern struct world_half {
 	u64 flushed;
 } world_other;
 
+/* So many frames more from @first on have records and memory. Nobody's; the audit does not know them. */
+void world_extra(unsigned first, unsigned nr);
+/* Public pages that are left before none is given. */
+extern unsigned world_page_left;
+struct asi_class;
+extern struct asi_class world_isolated;		/* what holds for every domain */
+
 /* Mappings of foreign frames that are open. */
 extern unsigned world_mapped;
 
