@@ -353,7 +353,6 @@ static void decode(const struct state *s)
 	this_vcpu.old_guest_table = frame_of(s->parked >> 1);
 	this_vcpu.old_guest_table_partial = s->parked & 1;
 	this_vcpu.gdt_frame[0] = frame_of(s->gdt);
-	this_vcpu.gdt_ents = s->gdt ? 1 : 0;
 	decode_root(kernel_root[0], this_vcpu.kernel_l4);
 	decode_root(user_root[0], this_vcpu.user_l4);
 }

@@ -54,7 +54,7 @@ static pte_t random_entry(unsigned level)
 	pte_t e = (u64)target << PAGE_SHIFT;
 
 	if (rnd(5) == 0)
-		return rnd(2) ? 0 : world_random() & ~PTE_P;
+		return rnd(2) ? 0 : (rnd(2) ? world_random() : e | (world_random() & 0xfff)) & ~PTE_P;
 	e |= PTE_P | (world_random() & (PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_NX));
 	if (level > 1 || (rnd(3) && (target % 5 == 0 || rnd(2))))
 		e |= PTE_RW;
