@@ -12,6 +12,11 @@
  * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and
  * stay until the domain goes (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state
  * EVTCHN_VIRQ change together.
+ *
+ * Sending takes no lock: it reads the port's word once, between two marks of its CPU. Whoever takes
+ * away what a sender may have read (a port that closes or moves, a vcpu_info's place) changes it
+ * first, then waits for the senders that were inside, then cleans up (EVT-2). Model:
+ * tests/models/send-close.pml.
  */
 #include <isola/evtchn.h>
 #include <isola/console.h>
@@ -21,6 +26,8 @@
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <isola/lib/string.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
 #include <xen/event_channel.h>
 
 /* @port is below nr_evtchns. */
@@ -33,6 +40,12 @@ static struct evtchn *port_of(const struct domain *d, u32 port)
 bool evtchn_port_is_valid(const struct domain *d, u32 port)
 {
 	return port < __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE);
+}
+
+/* What a sender may read at any time is written as a whole. */
+static void publish(struct evtchn *e, struct evtchn now)
+{
+	WRITE_ONCE(e->word, now.word);
 }
 
 static struct vcpu *notified(const struct domain *d, const struct evtchn *e)
@@ -91,17 +104,50 @@ static int take_port(struct domain *d, enum evtchn_state state, u32 notify)
 	int port = find_free(d);
 
 	if (port >= 0)
-		*port_of(d, port) = (struct evtchn){ .state = state, .notify_vcpu = notify };
+		publish(port_of(d, port),
+			(struct evtchn){ .state = state, .notify_vcpu = notify });
 	return port;
+}
+
+/* ---- Senders: even outside, odd inside. ------------------------------------------------------- */
+
+/* A full barrier: the mark is seen by whoever changes a port before that port is read here. */
+static u64 *send_begin(void)
+{
+	u64 *mark = &this_cpu.pub->send_mark;
+
+	__atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
+	return mark;
+}
+
+/* Only this CPU writes its mark. */
+static void send_end(u64 *mark)
+{
+	__atomic_store_n(mark, *mark + 1, __ATOMIC_RELEASE);
+}
+
+/* Bounded: a sender runs to its end, whatever interrupts it. */
+void evtchn_wait_for_senders(void)
+{
+	smp_mb();               /* the change, then the marks */
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		u64 mark = __atomic_load_n(&cpu_public[cpu].send_mark, __ATOMIC_ACQUIRE);
+
+		while (mark % 2 &&
+		       __atomic_load_n(&cpu_public[cpu].send_mark, __ATOMIC_ACQUIRE) == mark)
+			cpu_relax();
+	}
 }
 
 /* Back to free, not pending. Lock held. */
 static void release_port(struct domain *d, u32 port)
 {
 	struct evtchn *e = port_of(d, port);
+	struct vcpu *v = notified(d, e);
 
-	evtchn_2l_clear(notified(d, e), port);
-	*e = (struct evtchn){ .state = EVTCHN_FREE };
+	publish(e, (struct evtchn){ .state = EVTCHN_FREE });
+	evtchn_wait_for_senders();
+	evtchn_2l_clear(v, port);
 	d->evtchn_first_free = min(d->evtchn_first_free, port);
 }
 
@@ -136,14 +182,15 @@ long evtchn_bind_interdomain(struct domain *d, void *arg)
 	remote = port_of(d, op->remote_port);
 	if (remote->state != EVTCHN_UNBOUND || remote->remote_domid != d->domid)
 		return -EINVAL;
-	port = take_port(d, EVTCHN_INTERDOMAIN, 0);
+	port = take_port(d, EVTCHN_UNBOUND, 0);
 	if (port < 0)
 		return port;
 	local = port_of(d, port);
-	local->remote_domid = d->domid;
-	local->remote_port = op->remote_port;
-	remote->state = EVTCHN_INTERDOMAIN;
-	remote->remote_port = port;
+	publish(local, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = d->domid,
+					.remote_port = op->remote_port });
+	publish(remote, (struct evtchn){ .state = EVTCHN_INTERDOMAIN,
+					 .notify_vcpu = remote->notify_vcpu,
+					 .remote_domid = d->domid, .remote_port = port });
 	/* What was sent to the unbound end is lost: the new end looks once by itself. */
 	evtchn_2l_send(notified(d, local), port);
 	op->local_port = port;
@@ -217,7 +264,7 @@ static long close_port(struct domain *d, u32 port)
 	case EVTCHN_RESERVED:
 		return -EINVAL;
 	case EVTCHN_INTERDOMAIN:
-		port_of(d, e->remote_port)->state = EVTCHN_UNBOUND;
+		WRITE_ONCE(port_of(d, e->remote_port)->state, EVTCHN_UNBOUND);
 		break;
 	case EVTCHN_VIRQ:
 		v = d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0];
@@ -236,28 +283,6 @@ long evtchn_close(struct domain *d, void *arg)
 	struct evtchn_close *op = arg;
 
 	return evtchn_port_is_valid(d, op->port) ? close_port(d, op->port) : -EINVAL;
-}
-
-long evtchn_send(struct domain *d, void *arg)
-{
-	struct evtchn_send *op = arg;
-	struct evtchn *e;
-
-	if (!evtchn_port_is_valid(d, op->port))
-		return -EINVAL;
-	e = port_of(d, op->port);
-	switch (e->state) {
-	case EVTCHN_INTERDOMAIN:
-		evtchn_2l_send(notified(d, port_of(d, e->remote_port)), e->remote_port);
-		return 0;
-	case EVTCHN_IPI:
-		evtchn_2l_send(notified(d, e), op->port);
-		return 0;
-	case EVTCHN_UNBOUND:
-		return 0;
-	default:
-		return -EINVAL;
-	}
 }
 
 long evtchn_status(struct domain *d, void *arg)
@@ -307,6 +332,7 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 {
 	struct evtchn_bind_vcpu *op = arg;
 	struct evtchn *e;
+	struct vcpu *old;
 
 	if (!vcpu_by_id(d, op->vcpu))
 		return -ENOENT;
@@ -316,9 +342,11 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	if (e->state == EVTCHN_IPI || e->state == EVTCHN_FREE || e->state == EVTCHN_RESERVED ||
 	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
 		return -EINVAL;
-	/* what was posted for the old one becomes pending before it moves */
-	evtchn_2l_fold(notified(d, e));
+	old = notified(d, e);
 	WRITE_ONCE(e->notify_vcpu, op->vcpu);
+	evtchn_wait_for_senders();
+	/* what was posted for the old one becomes pending before the call is over */
+	evtchn_2l_fold(old);
 	if (e->state == EVTCHN_PIRQ)
 		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
 	return 0;
@@ -347,6 +375,35 @@ unsigned evtchn_close_some(struct domain *d, unsigned max)
 			closed++;
 	spin_unlock(&d->evtchn_lock);
 	return closed;
+}
+
+/* ---- Sending -------------------------------------------------------------------------------- */
+
+/* @e: what the port says. Between the marks. */
+static __always_inline long send_by(struct domain *d, u32 port, struct evtchn e)
+{
+	if (likely(e.state == EVTCHN_IPI)) {
+		evtchn_2l_deliver(d->vcpu[e.notify_vcpu], port);
+		return 0;
+	}
+	if (e.state == EVTCHN_INTERDOMAIN) {
+		evtchn_2l_deliver(notified(d, port_of(d, e.remote_port)), e.remote_port);
+		return 0;
+	}
+	return e.state == EVTCHN_UNBOUND ? 0 : -EINVAL;
+}
+
+long evtchn_send(struct domain *d, u32 port)
+{
+	u64 *mark;
+	long rc;
+
+	if (unlikely(!evtchn_port_is_valid(d, port)))
+		return -EINVAL;
+	mark = send_begin();
+	rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(port_of(d, port)->word) });
+	send_end(mark);
+	return rc;
 }
 
 /* ---- For the rest of the hypervisor --------------------------------------------------------- */

@@ -37,13 +37,9 @@ static bool is_polling_for(const struct vcpu *v, u32 port)
 	return false;
 }
 
-/*
- * Any vcpu may poll for any port. A locked operation has gone before: the event is visible before
- * poll_mask is read.
- */
-static void wake_pollers(const struct domain *d, u32 port)
+static __noinline void wake_some(const struct domain *d, u32 port, u32 mask)
 {
-	for (u32 mask = READ_ONCE(d->poll_mask); mask; mask &= mask - 1) {
+	for (; mask; mask &= mask - 1) {
 		struct vcpu *v = d->vcpu[__builtin_ctz(mask)];
 
 		if (is_polling_for(v, port))
@@ -52,10 +48,22 @@ static void wake_pollers(const struct domain *d, u32 port)
 }
 
 /*
+ * Any vcpu may poll for any port. A locked operation has gone before: the event is visible before
+ * poll_mask is read.
+ */
+static __always_inline void wake_pollers(const struct domain *d, u32 port)
+{
+	u32 mask = READ_ONCE(d->poll_mask);
+
+	if (unlikely(mask))
+		wake_some(d, port, mask);
+}
+
+/*
  * v's selector has a new bit: raise the upcall flag and have it looked at. The exit path looks at
  * current's by itself.
  */
-static void raise_upcall(struct vcpu *v, struct vcpu_info *info)
+static __always_inline void raise_upcall(struct vcpu *v, struct vcpu_info *info)
 {
 	if (__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) || v == current)
 		return;
@@ -64,7 +72,7 @@ static void raise_upcall(struct vcpu *v, struct vcpu_info *info)
 	vcpu_kick(v);
 }
 
-static void select_port(struct vcpu *v, u32 port)
+static __always_inline void select_port(struct vcpu *v, u32 port)
 {
 	struct vcpu_info *info = vcpu_info_of(v);
 
@@ -72,7 +80,7 @@ static void select_port(struct vcpu *v, u32 port)
 		raise_upcall(v, info);
 }
 
-static void deliver(struct vcpu *v, u32 port)
+void evtchn_2l_deliver(struct vcpu *v, u32 port)
 {
 	struct shared_info *s = shared_of(v->domain);
 
@@ -97,7 +105,7 @@ void evtchn_2l_post(struct vcpu *v, u32 port)
 void evtchn_2l_send(struct vcpu *v, u32 port)
 {
 	if (is_loaded(v->domain))
-		deliver(v, port);
+		evtchn_2l_deliver(v, port);
 	else
 		evtchn_2l_post(v, port);
 }
@@ -114,7 +122,7 @@ void evtchn_2l_fold(struct vcpu *v)
 		u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);
 
 		for (; bits; bits &= bits - 1)
-			deliver(v, word * 64 + __builtin_ctzl(bits));
+			evtchn_2l_deliver(v, word * 64 + __builtin_ctzl(bits));
 	}
 }
 
@@ -138,12 +146,12 @@ void evtchn_2l_clear(struct vcpu *v, u32 port)
 
 void evtchn_fold(void)
 {
+	/*
+	 * With a barrier behind it, or the store could come after a poster's, of 1, and what was
+	 * posted before that stay unseen.
+	 */
 	if (READ_ONCE(current->event_check)) {
 		WRITE_ONCE(current->event_check, 0);
-		/*
-		 * Or the store could come after a poster's, of 1, and what was posted before that
-		 * stay unseen.
-		 */
 		smp_mb();
 	}
 	if (READ_ONCE(current->posted_any))

@@ -17,20 +17,26 @@
 #define EVTCHNS_PER_BUCKET 64
 
 /*
- * One port of a domain. Changed under domain.evtchn_lock; send_*_virq() read notify_vcpu without
- * it.
+ * One port of a domain: one word. Changed under domain.evtchn_lock, between states that are sent to
+ * by one store; read without it by evtchn_send() and send_*_virq().
  */
 struct evtchn {
-	u8 state;                       /* enum evtchn_state */
-	u8 notify_vcpu;                 /* whose vcpu_info is told; < nr_vcpus always */
-	u8 virq;                        /* EVTCHN_VIRQ */
-	/* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
-	domid_t remote_domid;
 	union {
-		u32 remote_port;        /* EVTCHN_INTERDOMAIN */
-		u32 pirq;               /* EVTCHN_PIRQ */
+		u64 word;
+		struct {
+			u8 state;               /* enum evtchn_state */
+			u8 notify_vcpu;         /* whose vcpu_info is told; < nr_vcpus always */
+			/* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
+			domid_t remote_domid;
+			union {
+				u32 remote_port; /* EVTCHN_INTERDOMAIN */
+				u32 virq;       /* EVTCHN_VIRQ */
+				u32 pirq;       /* EVTCHN_PIRQ */
+			};
+		};
 	};
 };
+static_assert(sizeof(struct evtchn) == 8, "read and written as one word");
 
 enum evtchn_state {
 	EVTCHN_FREE,
@@ -44,8 +50,8 @@ enum evtchn_state {
 
 /*
  * Where @v's vcpu_info stands in its domain's window: for vcpus of the current domain, on its
- * kernel root. Other vcpus of the domain may move theirs meanwhile: hold evtchn_lock unless @v is
- * current.
+ * kernel root. Other vcpus of the domain may move theirs meanwhile: hold evtchn_lock, or be inside
+ * evtchn_send(), unless @v is current.
  */
 static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 {
@@ -99,6 +105,12 @@ int __must_check evtchn_domain_init(struct domain *d);
  */
 unsigned evtchn_close_some(struct domain *d, unsigned max);
 
+/*
+ * Wait until no CPU is inside an evtchn_send() that began before: what it read of a port, or of
+ * where a vcpu_info stands, it has used. evtchn_lock held, and the change made.
+ */
+void evtchn_wait_for_senders(void);
+
 /* Is @port a number that the domain has a port for, whatever its state? */
 bool evtchn_port_is_valid(const struct domain *d, u32 port);
 
@@ -114,7 +126,12 @@ long evtchn_bind_virq(struct domain *d, void *arg);
 long evtchn_bind_ipi(struct domain *d, void *arg);
 long evtchn_bind_pirq(struct domain *d, void *arg);
 long evtchn_close(struct domain *d, void *arg);
-long evtchn_send(struct domain *d, void *arg);
 long evtchn_status(struct domain *d, void *arg);
 long evtchn_bind_vcpu(struct domain *d, void *arg);
 long evtchn_unmask(struct domain *d, void *arg);
+
+/*
+ * EVTCHNOP_send, without a lock. d's own vcpu, kernel root. 0, or -EINVAL: the port is none that
+ * can be sent to.
+ */
+long evtchn_send(struct domain *d, u32 port);

@@ -8,6 +8,8 @@
 
 #include <isola/vcpu.h>
 
+/* Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending. */
+void evtchn_2l_deliver(struct vcpu *v, u32 port);
 /*
  * Make @port pending for @v: straight through if v's domain is the loaded one, else posted.
  * Hypercall context, evtchn_lock held.

@@ -11,15 +11,19 @@
 #include <asm/percpu.h>
 #include <asm/root.h>
 
-/* Kernel root loaded, interrupts off. */
+/*
+ * Kernel root loaded, interrupts off. What is posted behind evtchn_fold() raises event_check again.
+ */
 static void deliver(void)
 {
+	const struct vcpu_info *info = this_vcpu.vcpu_info;
+
 	evtchn_fold();
 	if (unlikely(this_vcpu.bad_selectors))
 		bounce_failsafe();
 	if (unlikely(this_vcpu.nmi_pending && !this_vcpu.nmi_masked))
 		bounce_nmi();
-	if (evtchn_upcall_due())
+	if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
 		bounce_event();
 }
 

@@ -104,7 +104,7 @@ return_short:
 	IF_DUE	short_work
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
 	jne	short_by_iret
-	IF_NOT_CANONICAL short_work
+	IF_NOT_CANONICAL short_completed
 sysret_short:
 	LOAD_CALL_REGS
 	mov	REGS_RIP(%rsp), %rcx
@@ -133,9 +133,15 @@ short_work:
 	mov	%rax, REGS_RAX(%rsp)
 	COMPLETE_SHORT
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
-	jne	return_to_guest_here
+	jne	work
 	COMPLETE_SYSCALL
-	jmp	return_to_guest_here
+	jmp	work
+
+short_completed:
+	mov	%rax, REGS_RAX(%rsp)
+	COMPLETE_SHORT
+	COMPLETE_SYSCALL
+	jmp	return_quickly
 
 /* void reset_stack_and_call(void (*fn)(void)): the idle loop starts here, every time. */
 	.globl	reset_stack_and_call

@@ -98,9 +98,15 @@ void multicall_continue_entry(unsigned nr, const u64 args[6])
 		this_vcpu.multicall_args[i] = args[i];
 }
 
-static long bad_entry(struct multicall_entry *e, u64 va)
+/* By way of memory of its own: *@to stays in registers. */
+static __always_inline long copy_entry(struct multicall_entry *to, u64 va)
 {
-	return raw_copy_from_guest(e, va, sizeof(*e)) ? -EFAULT : 0;
+	struct multicall_entry e;
+
+	if (raw_copy_from_guest(&e, va, sizeof(e)))
+		return -EFAULT;
+	*to = e;
+	return 0;
 }
 
 /*
@@ -120,7 +126,7 @@ static __always_inline long load_entry(struct multicall_entry *e, u64 va)
 			[a6] "=&r"(e->args[5]), [fault] "+r"(fault)
 		      : [va] "r"(va)
 		      : "memory");
-	return unlikely(fault) ? bad_entry(e, va) : 0;
+	return unlikely(fault) ? copy_entry(e, va) : 0;
 }
 
 /* The result of the entry at @va, whose address has been found good. */

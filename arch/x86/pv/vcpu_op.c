@@ -162,8 +162,8 @@ static long op_stop_singleshot(struct vcpu *v, u64 arg)
 
 /*
  * Make @maddr v's vcpu_info: contents move, everything is pending once more (a spurious upcall is
- * what the ABI promises). Under evtchn_lock, so that a sender sees the old place or the new one,
- * before everything was made pending.
+ * what the ABI promises). Under evtchn_lock; who sends meanwhile sees the old place or the new one,
+ * before everything is made pending.
  */
 static void move_vcpu_info(struct vcpu *v, u64 maddr)
 {
@@ -175,7 +175,7 @@ static void move_vcpu_info(struct vcpu *v, u64 maddr)
 	if (v != current && !v->initialised)
 		to->evtchn_upcall_mask = 1;
 	WRITE_ONCE(v->vcpu_info_maddr, maddr);
-	smp_mb();
+	evtchn_wait_for_senders();
 	WRITE_ONCE(to->evtchn_pending_sel, ~0ul);
 	WRITE_ONCE(to->evtchn_upcall_pending, 1);
 	spin_unlock(&v->domain->evtchn_lock);

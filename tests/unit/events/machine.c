@@ -253,7 +253,7 @@ static void make_cpu(unsigned cpu)
 
 	*idle = (struct vcpu){ .is_idle = true, .id = cpu, .cpu = cpu, .state = VCPU_RUNNABLE, .cr3_kernel = 1 };
 	cpu_public[cpu].idle_vcpu = cpu_public[cpu].running = idle;
-	cpus[cpu] = (struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1 };
+	cpus[cpu] = (struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1, .pub = &cpu_public[cpu] };
 }
 
 /*

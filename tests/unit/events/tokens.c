@@ -16,6 +16,7 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <isola/evtchn.h>
+#include <isola/evtchn_2l.h>
 #include <isola/lib/bitmap.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -29,7 +30,8 @@
 
 static u32 port[NR_TOKENS][NR_SIM_VCPUS];
 static u32 on_its_way_to[NR_TOKENS];		/* vcpu, or NOWHERE: held by one */
-static u64 hops, by_post, by_timer, polls, blocks, runs;
+static u32 noise_port;
+static u64 hops, by_post, by_timer, polls, blocks, runs, closes;
 
 static struct guest {
 	bool holds[NR_TOKENS];
@@ -114,7 +116,6 @@ static void send(struct vcpu *v, unsigned token)
 {
 	struct guest *g = &guests[v->id];
 	u32 to = pick(g, NR_SIM_VCPUS);
-	struct evtchn_send op = { .port = port[token][to] };
 	bool post = !pick(g, 3);
 
 	g->holds[token] = false;
@@ -125,12 +126,13 @@ static void send(struct vcpu *v, unsigned token)
 		add(&by_timer);
 		return;
 	}
-	load_user_root(post);
-	spin_lock(&sim_domain.evtchn_lock);
-	if (evtchn_send(&sim_domain, &op))
+	if (post) {
+		load_user_root(true);
+		evtchn_2l_send(&sim_vcpu[to], port[token][to]);
+		load_user_root(false);
+	} else if (evtchn_send(&sim_domain, port[token][to])) {
 		panic("cannot send");
-	spin_unlock(&sim_domain.evtchn_lock);
-	load_user_root(false);
+	}
 	if (post)
 		add(&by_post);
 }
@@ -174,10 +176,38 @@ static void wait_somehow(struct vcpu *v)
 	}
 }
 
+/*
+ * One port that everybody sends to, while whoever likes closes it and binds it again. A port that has been closed does not become
+ * pending, whoever was sending to it: neither until it is bound again nor by a sender from before that.
+ */
+static void noise(struct vcpu *v)
+{
+	struct evtchn_close close = { .port = READ_ONCE(noise_port) };
+	struct evtchn_bind_ipi bind = { .vcpu = v->id };
+
+	atomic_bitmap_set(shared()->evtchn_mask, close.port);
+	if (pick(&guests[v->id], 8)) {
+		evtchn_send(&sim_domain, READ_ONCE(noise_port));
+		return;
+	}
+	spin_lock(&sim_domain.evtchn_lock);
+	if (evtchn_close(&sim_domain, &close))
+		panic("cannot close");
+	for (unsigned i = 0; i < 200; i++)
+		if (bitmap_test(shared()->evtchn_pending, close.port))
+			panic("a closed port is pending");
+	if (evtchn_bind_ipi(&sim_domain, &bind) || bind.port != close.port)
+		panic("cannot bind again");
+	spin_unlock(&sim_domain.evtchn_lock);
+	add(&closes);
+}
+
 void guest_step(struct vcpu *v)
 {
 	struct guest *g = &guests[v->id];
 	bool sent = false;
+
+	noise(v);
 
 	if (READ_ONCE(vcpu_info_of(v)->evtchn_upcall_mask))
 		look(v);
@@ -192,6 +222,8 @@ void guest_step(struct vcpu *v)
 
 static void bind_ports(void)
 {
+	struct evtchn_bind_ipi noisy = { .vcpu = 0 };
+
 	for (u32 v = 0; v < NR_SIM_VCPUS; v++) {
 		struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER, .vcpu = v };
 
@@ -207,6 +239,9 @@ static void bind_ports(void)
 			port[t][v] = ipi.port;
 		}
 	}
+	if (evtchn_bind_ipi(&sim_domain, &noisy))
+		panic("no port");
+	noise_port = noisy.port;
 	for (unsigned t = 0; t < NR_TOKENS; t++) {
 		on_its_way_to[t] = NOWHERE;
 		guests[t % NR_SIM_VCPUS].holds[t] = true;
@@ -248,8 +283,8 @@ int main(int argc, char **argv)
 		}
 		usleep(10000);
 	}
-	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running\n", hops, by_post, by_timer,
-	       blocks, polls, runs);
+	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running; %lu closes\n", hops, by_post,
+	       by_timer, blocks, polls, runs, closes);
 	fflush(stdout);
-	_Exit(!by_post || !by_timer || !blocks || !polls || !runs);
+	_Exit(!by_post || !by_timer || !blocks || !polls || !runs || !closes);
 }
