@@ -15,7 +15,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
 from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, tap
 
-SECONDS = 400
+SECONDS = 600
 AT_ONCE = 2
 XEN_SECONDS = 300
 # Lines that a slow machine brings forth on either hypervisor, and not each time.
