@@ -7,7 +7,7 @@ guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/cont
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/pirq.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
 guest-src += claims/paging.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c claims/exchange.c claims/grants.c
-guest-src += claims/transitions.c claims/smp.c claims/races.c claims/advisories.c
+guest-src += claims/transitions.c claims/smp.c claims/races.c claims/advisories.c claims/turns.c
 guest-src += attacks.c scrub.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))

@@ -39,7 +39,7 @@ MUTANTS = [
     (SCHED, "if (!is_running(v)) {", "if (true) {"),
     (SCHED, "timer_set_slice(next->is_idle ? 0 : now + TIME_SLICE);", ";"),
     (SCHED, "\ttell(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));", "\t(void)now, (void)cpu, (void)tell, (void)busy_cpu_for;"),
-    (SCHED, "\t__atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST);\n", ""),
+    (SCHED, "\tnext->on_cpu = cpu;\n", ""),
     (QUEUE, "return (on_cpu == NO_CPU || on_cpu == cpu) &&", "(void)on_cpu;\n\treturn"),
     (QUEUE, "before->runq_next = v;", "q->first->runq_next = v;"),
     (TIMER, "\tif (q->first == t)\n\t\tdeadline_by(t->expires);\n", ""),

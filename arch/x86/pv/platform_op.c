@@ -37,6 +37,14 @@ void platform_init(const struct acpi_info *info)
 	}
 }
 
+u32 platform_acpi_id(u32 apic_id)
+{
+	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
+		if (acpi.cpu[i].apic_id == apic_id)
+			return acpi.cpu[i].acpi_id;
+	return ~0u;
+}
+
 static long settime64(const struct xenpf_settime64 *op)
 {
 	u64 wall_ns;

@@ -16,6 +16,7 @@
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/platform.h>
 #include <asm/pvclock.h>
 #include <asm/runstate.h>
 #include <asm/uaccess.h>
@@ -220,11 +221,17 @@ static long op_send_nmi(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-/* As Xen for domains whose vcpus the administrator has not pinned. */
+/* Only for a vcpu that stays where it is. ABI: APIC id, ACPI id above it. */
 static long op_get_physid(struct vcpu *v, u64 arg)
 {
-	(void)v, (void)arg;
-	return -EINVAL;
+	struct vcpu_get_physid op;
+	u32 cpu = vcpu_pinned_to(v), apic_id;
+
+	if (cpu == NO_CPU)
+		return -EINVAL;
+	apic_id = cpu_public[cpu].apic_id;
+	op.phys_id = apic_id | (u64)platform_acpi_id(apic_id) << 32;
+	return copy_to_guest(arg, &op, sizeof(op));
 }
 
 /* What siblings may not do to the same vcpu at the same time: domain.vcpus_lock. */

@@ -4,8 +4,8 @@
  *
  * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or to itself by its single-shot
  * timer. A vcpu that holds none waits in one of the ways there are: block, poll with upcalls masked, or run on until it is
- * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; a time without any arrival
- * means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free
+ * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; one that arrives
+ * nowhere for a time means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +31,7 @@
 static u32 port[NR_TOKENS][NR_SIM_VCPUS];
 static u32 on_its_way_to[NR_TOKENS];		/* vcpu, or NOWHERE: held by one */
 static u32 noise_port;
+static u64 arrivals[NR_TOKENS];
 static u64 hops, by_post, by_timer, polls, blocks, runs, closes;
 
 static struct guest {
@@ -58,6 +59,7 @@ static void arrived(struct vcpu *v, unsigned token)
 	if (__atomic_exchange_n(&on_its_way_to[token], NOWHERE, __ATOMIC_SEQ_CST) != v->id)
 		panic("token %u came to vcpu %u, where nobody sent it", token, v->id);
 	guests[v->id].holds[token] = true;
+	add(&arrivals[token]);
 	add(&hops);
 }
 
@@ -250,7 +252,7 @@ static void bind_ports(void)
 
 static void describe_stall(void)
 {
-	printf("# nobody has received anything for too long\n");
+	printf("# a token has been on its way for too long\n");
 	for (unsigned t = 0; t < NR_TOKENS; t++)
 		printf("# token %u: on its way to %d\n", t, (int)on_its_way_to[t]);
 	for (unsigned i = 0; i < NR_SIM_VCPUS; i++) {
@@ -263,20 +265,33 @@ static void describe_stall(void)
 	}
 }
 
+/* For how many looks, 10 ms apart, has the token that has waited longest not arrived anywhere? */
+static unsigned longest_wait(void)
+{
+	static u64 seen[NR_TOKENS];
+	static unsigned waits[NR_TOKENS];
+	unsigned longest = 0;
+
+	for (unsigned t = 0; t < NR_TOKENS; t++) {
+		u64 now = __atomic_load_n(&arrivals[t], __ATOMIC_RELAXED);
+
+		waits[t] = now == seen[t] ? waits[t] + 1 : 0;
+		seen[t] = now;
+		longest = max(longest, waits[t]);
+	}
+	return longest;
+}
+
 int main(int argc, char **argv)
 {
-	u64 wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 50000, seen = 0;
-	unsigned quiet = 0, patience = argc > 2 ? atoi(argv[2]) : 10;
+	u64 wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 50000;
+	unsigned patience = argc > 2 ? atoi(argv[2]) : 10;
 
 	machine_init(argc < 4 || strcmp(argv[3], "free"));
 	bind_ports();
 	machine_start();
 	while (__atomic_load_n(&hops, __ATOMIC_RELAXED) < wanted) {
-		u64 now = __atomic_load_n(&hops, __ATOMIC_RELAXED);
-
-		quiet = now == seen ? quiet + 1 : 0;
-		seen = now;
-		if (quiet == patience * 100) {
+		if (longest_wait() >= patience * 100) {
 			describe_stall();
 			fflush(stdout);
 			_Exit(1);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <isola/types.h>
+
 struct acpi_info;
 
 /*
@@ -11,3 +13,6 @@ struct acpi_info;
  * domain runs.
  */
 void platform_init(const struct acpi_info *info);
+
+/* The MADT's processor id of the CPU with @apic_id; ~0: it names none. */
+u32 platform_acpi_id(u32 apic_id);
