@@ -26,7 +26,7 @@ static u32 chosen = 1;                  /* bit n: ports[n] is in use; com1 until
 static bool forced;                     /* panic: no locks any more */
 static bool mid_line;                   /* the last byte written was not a line's end */
 static char last_char;
-static char ring[RING_BYTES];
+static char ring[RING_BYTES] __used;
 static u64 ring_end;                    /* bytes ever put in */
 
 static u64 lock_console(void)

@@ -27,7 +27,7 @@ struct domain *domain_by_id(domid_t domid)
 
 static struct vcpu *vcpu_create(struct domain *d, unsigned id)
 {
-	struct vcpu *v = public_alloc(sizeof(*v));
+	struct vcpu *v = public_alloc(sizeof(*v)); /* public: vcpus */
 
 	if (!v)
 		return NULL;
@@ -40,7 +40,7 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned id)
 
 struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 {
-	struct domain *d = public_alloc(sizeof(*d));
+	struct domain *d = public_alloc(sizeof(*d)); /* public: domains */
 
 	if (!d)
 		return NULL;

@@ -72,7 +72,7 @@ static int grow(struct domain *d)
 
 	if (nr == ARRAY_SIZE(d->evtchn_bucket))
 		return -ENOSPC;
-	bucket = public_alloc(EVTCHNS_PER_BUCKET * sizeof(*bucket));
+	bucket = public_alloc(EVTCHNS_PER_BUCKET * sizeof(*bucket)); /* public: event buckets */
 	if (!bucket)
 		return -ENOMEM;
 	d->evtchn_bucket[nr] = bucket;

@@ -45,6 +45,7 @@ void window_init(void)
 			u64 *l4e = &window_all_ram[window_slot(maddr_to_mfn(at))];
 			pte_t *l3, *l2;
 
+			/* public: window tables */
 			if (!pte_present(*l4e))
 				*l4e = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
 			l3 = public_ptr(pte_mfn(*l4e));
@@ -79,7 +80,7 @@ static pte_t *table_below(struct domain *d, pte_t *pe)
 
 	if (pte_present(*pe))
 		return public_ptr(pte_mfn(*pe));
-	t = alloc_public_page();
+	t = alloc_public_page(); /* public: window tables */
 	if (t) {
 		d->nr_window_tables++;
 		pte_write(pe, pte_make(public_mfn(t), PAGE_HV_TABLE));
@@ -99,7 +100,7 @@ static pte_t *window_l2e(struct domain *d, mfn_t m)
 		 * Roots are filled when they are made (T13): every L3 that a domain's memory can
 		 * need exists by then.
 		 */
-		void *l3 = alloc_public_page();
+		void *l3 = alloc_public_page(); /* public: window tables */
 
 		if (!l3)
 			return NULL;
@@ -251,7 +252,7 @@ int domain_add_special_page(struct domain *d, mfn_t *m)
  */
 static pte_t *split_large(struct domain *d, pte_t *pl2e)
 {
-	pte_t *l1 = alloc_public_page();
+	pte_t *l1 = alloc_public_page(); /* public: window tables */
 	mfn_t first = pte_mfn(*pl2e);
 
 	if (!l1)

@@ -210,7 +210,7 @@ int root_create_vcpu(struct vcpu *v)
 
 	if (vcpu_area_create(v))
 		return -ENOMEM;
-	kernel = alloc_public_page();
+	kernel = alloc_public_page(); /* public: roots */
 	user = alloc_public_page();
 	if (!kernel || !user)
 		return -ENOMEM;
@@ -226,7 +226,7 @@ int root_create_vcpu(struct vcpu *v)
 
 int root_create_idle(struct vcpu *idle, unsigned cpu)
 {
-	pte_t *root = alloc_public_page();
+	pte_t *root = alloc_public_page(); /* public: roots */
 
 	if (!root)
 		return -ENOMEM;

@@ -53,7 +53,7 @@ static void link_tables(pte_t *l3, pte_t *l2, pte_t *l1)
 
 void vcpu_area_init_idle(void)
 {
-	pte_t *l3 = bootmem_public_page();
+	pte_t *l3 = bootmem_public_page(); /* public: area tables */
 
 	link_tables(l3, bootmem_public_page(), bootmem_public_page());
 	idle_area_l3 = public_mfn(l3);
@@ -71,6 +71,7 @@ static void free_tables(void *table[4], struct vcpu *v)
 
 int vcpu_area_create(struct vcpu *v)
 {
+	/* public: area tables */
 	void *table[4] = { alloc_public_page(), alloc_public_page(),
 			   alloc_public_page(), alloc_public_page() };
 	pte_t *l3 = table[0], *l2 = table[1], *l1 = table[2], *mapcache = table[3];

@@ -24,7 +24,7 @@ extern const char boot_bss_start[], _ebss[];
 
 static pte_t *make_boot_root(void)
 {
-	pte_t *root = bootmem_public_page();
+	pte_t *root = bootmem_public_page(); /* public: boot root */
 
 	hyper_fill_root(root, true);
 	root[L4_SLOT_CPU] = pte_make(cpu_public[0].area_l3, PAGE_HV_TABLE);

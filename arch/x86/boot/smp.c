@@ -43,7 +43,7 @@ CMDLINE_UINT("maxcpus", opt_maxcpus, 1, CONFIG_NR_CPUS);
 
 void smp_make_idle(unsigned cpu)
 {
-	struct vcpu *v = public_alloc(sizeof(*v));
+	struct vcpu *v = public_alloc(sizeof(*v)); /* public: vcpus */
 
 	if (!v)
 		fatal("not enough memory for CPU %u's idle vcpu", cpu);
@@ -83,6 +83,7 @@ static u64 find_low_page(void)
 /* The startup root's slot 0: the trampoline page alone. */
 static pte_t identity_slot(u64 page)
 {
+	/* public: startup root */
 	pte_t *l3 = alloc_public_page(), *l2 = alloc_public_page(), *l1 = alloc_public_page();
 
 	if (!l3 || !l2 || !l1)
@@ -137,7 +138,7 @@ static bool start_cpu(unsigned cpu, u32 apic_id, u64 page, pte_t *root, pte_t sl
 void smp_boot_cpus(const struct acpi_info *acpi)
 {
 	u64 page = find_low_page();
-	mfn_t root = page_alloc(ALLOC_PUBLIC, 0, 32);
+	mfn_t root = page_alloc(ALLOC_PUBLIC, 0, 32); /* public: startup root */
 	pte_t slot0;
 
 	if (!page || !mfn_is_valid_num(root)) {

@@ -50,6 +50,7 @@ static mfn_t alloc_cpu_page(void)
 
 static void *alloc_table(void)
 {
+	/* public: area tables */
 	return bootmem_done() ? alloc_public_page() : bootmem_public_page();
 }
 

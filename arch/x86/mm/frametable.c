@@ -26,8 +26,8 @@ bool piece_stands[MAX_PIECES];
 static void make_piece(u64 piece)
 {
 	u64 first = piece << PIECE_SHIFT;
-	mfn_t table = bootmem_alloc_anywhere(MIB(2), MIB(2));
-	mfn_t m2p = bootmem_alloc_anywhere(M2P_PIECE_BYTES, PAGE_SIZE);
+	mfn_t table = bootmem_alloc_anywhere(MIB(2), MIB(2)); /* public: frame table */
+	mfn_t m2p = bootmem_alloc_anywhere(M2P_PIECE_BYTES, PAGE_SIZE); /* public: M2P */
 	struct page_info *pg = page_of(_mfn(first));
 
 	BUG_ON(hyper_map((u64)pg, table, true, PAGE_HV_RW));

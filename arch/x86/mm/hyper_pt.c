@@ -56,6 +56,7 @@ static pte_t *table_below(pte_t *pe, u64 flags, pte_t **fresh)
 		t = *fresh;
 		*fresh = NULL;
 	} else {
+		/* public: shared tables */
 		t = bootmem_done() ? alloc_public_page() : bootmem_public_page();
 	}
 	if (t)
@@ -104,6 +105,7 @@ int hyper_map_public_block(mfn_t first)
 
 void hyper_pt_refill(void)
 {
+	/* public: shared tables */
 	if (!spare_table)
 		spare_table = bootmem_done() ? alloc_public_page() : bootmem_public_page();
 }
@@ -111,7 +113,7 @@ void hyper_pt_refill(void)
 void hyper_pt_init(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(shared_l3); i++)
-		shared_l3[i] = bootmem_public_page();
+		shared_l3[i] = bootmem_public_page(); /* public: shared tables */
 	hyper_pt_refill();
 }
 

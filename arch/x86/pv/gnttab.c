@@ -25,6 +25,7 @@ int gnttab_grow(struct domain *d, u32 nr_frames)
 		return -EINVAL;
 	spin_lock(&t->lock);
 	while (t->nr_frames < nr_frames && !rc) {
+		/* public: grant pins */
 		struct grant_pins *pins = public_alloc(GNTTAB_REFS_PER_FRAME * sizeof(*pins));
 
 		rc = pins ? domain_add_special_page(d, &t->frame[t->nr_frames]) : -ENOMEM;
@@ -39,7 +40,7 @@ int gnttab_grow(struct domain *d, u32 nr_frames)
 
 int gnttab_create(struct domain *d)
 {
-	struct grant_table *t = public_alloc(sizeof(*t));
+	struct grant_table *t = public_alloc(sizeof(*t)); /* public: grant tables */
 
 	if (!t)
 		return -ENOMEM;

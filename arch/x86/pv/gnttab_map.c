@@ -36,6 +36,7 @@ static s32 handle_alloc(struct grant_table *t)
 	spin_lock(&t->lock);
 	if (!t->handles) {
 		/* 64 KiB in pieces of a page table's reach: one public allocation. */
+		/* public: grant handles */
 		t->handles = public_alloc(GNTTAB_MAX_HANDLES * sizeof(*t->handles));
 		if (!t->handles)
 			goto out;

@@ -61,7 +61,7 @@ void ioport_keep_acpi(const struct acpi_info *acpi)
 
 int ioport_rights_create(struct domain *d)
 {
-	struct ioport_rights *r = public_alloc(sizeof(*r));
+	struct ioport_rights *r = public_alloc(sizeof(*r)); /* public: port rights */
 
 	if (!r)
 		return -ENOMEM;
