@@ -120,12 +120,27 @@ sub link_with {
 	return $out;
 }
 
+# The program of roots and flushes (roots.c), by @flags alone; with a changed file as race().
+our @roots = qw(arch/x86/asi/root.c arch/x86/mm/tlb.c);
+sub roots {
+	my ($dir, $file, $changed, @more) = @_;
+	my @link = grep { /^-f|^--coverage/ } @more;
+	make_path($dir);
+	for my $source (@roots, 'tests/unit/mm/roots.c') {
+		my $text = defined $file && $source eq $file ? $changed : $source;
+		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more, defined $file ? '-w' : (), '-c',
+			'-o', object($dir, $source), $text) or return;
+	}
+	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @roots, 'tests/unit/mm/roots.c') or return;
+	return "$dir/roots";
+}
+
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
 # in $changed, if given: then all the rest is from @{$dir} as a call without left it.
 my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest world audit);
 sub race {
-	my ($dir, $file, $changed) = @_;
-	my @points = qw(-fsanitize=thread --param=tsan-distinguish-volatile=1);
+	my ($dir, $file, $changed, @more_points) = @_;
+	my @points = (qw(-fsanitize=thread --param=tsan-distinguish-volatile=1), @more_points);
 	make_path($dir);
 	if (defined $file) {
 		my $new = changed_objects($dir, $file, $changed, 'gcc', @flags, @points, '-w') or return;
@@ -136,7 +151,7 @@ sub race {
 		my @more = $source =~ /^arch/ ? @points : ();
 		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o', object($dir, $source), $source) or return;
 	}
-	quiet("$dir/log", 'gcc', '-o', "$dir/race", map { object($dir, $_) } @product, @race_harness) or return;
+	quiet("$dir/log", 'gcc', (grep { /^--coverage/ } @more_points), '-o', "$dir/race", map { object($dir, $_) } @product, @race_harness) or return;
 	return "$dir/race";
 }
 1;

@@ -105,6 +105,8 @@ static void memory_maps(void)
 	check(map.nr_entries > 6 && nr > 5, "%u entries, %u reserved", map.nr_entries, nr);
 	map.nr_entries = 1;
 	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL, "it has room for all");
+	map.nr_entries = 0;
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL, "or for one");
 	world_swap();
 	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EPERM, "another domain does not");
 	world_swap();
@@ -287,8 +289,11 @@ static void odd_calls(void)
 	struct page_info *table;
 	u64 mask = 1;
 	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_MULTI };
+	u64 mfn = 5;
+	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF, .extent_start.p = (void *)&mfn };
 
 	build_tree();
+	x.in.extent_start.p = x.out.extent_start.p = (void *)&mfn;
 	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EPERM, "an order too large");
 	x.in.extent_order = x.out.extent_order = 0;
 	x.in.domid = x.out.domid = 7;
@@ -297,6 +302,18 @@ static void odd_calls(void)
 	x.in.nr_extents = x.out.nr_extents = 1;
 	x.out.mem_flags = XENMEMF_address_bits(12);
 	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ENOMEM, "no frame is that low");
+	x.out.mem_flags = 0;
+	mfn = NO_RECORD;
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "what is no RAM is not exchanged");
+	x.in.nr_extents = x.out.nr_extents = ~0ul;
+	x.in.extent_order = x.out.extent_order = 1;
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "nor more than there can be");
+	x.in.nr_extents = 1;
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "on neither side");
+	world_domain.max_pages = world_domain.nr_pages;
+	check(hc_memory_op(XENMEM_populate_physmap, (u64)&r, 0, 0, 0, 0) == 0, "nothing beyond max_pages");
+	world_domain.max_pages = NR_FRAMES;
+	check(ext(MMUEXT_INVLPG_LOCAL, VA_HV_FIRST, 0) == 0 && ext(MMUEXT_INVLPG_ALL, VA_HV_FIRST, 0) == 0, "no INVLPG of our own");
 	check(ext(MMUEXT_NEW_USER_BASEPTR, 4, 0) == 0, "one L4 for both");
 	check(ext(MMUEXT_NEW_USER_BASEPTR, INVALID_MFN.n, 0) == -EINVAL, "a base pointer that is no frame");
 	check(ext(MMUEXT_INVLPG_MULTI, VA_HV_FIRST, 0) == 0, "INVLPG of what is not the guest's");

@@ -118,4 +118,32 @@ sub race_mutants {
 			"	    READ_ONCE(pg->count_info) != only)\n		return -EBUSY;\n	WRITE_ONCE(pg->count_info, only | PGC_leaving);"],
 	);
 }
+# The same for roots and flushes (roots.c).
+sub root_mutants {
+	return (
+		['SWI-1-286 a root that shows the L4 to user mode is not told', 'arch/x86/asi/root.c',
+			'	return READ_ONCE(rec->user_l4.n) == mfn_x(m) || READ_ONCE(rec->kernel_l4.n) == mfn_x(m) ||',
+			'	return READ_ONCE(rec->kernel_l4.n) == mfn_x(m) ||'],
+		['TLB-3-286 other CPUs are not told', 'arch/x86/asi/root.c',
+			'	if (root_owes(debt))', '	if (0)'],
+		['a root that is behind is taken to be in step', 'arch/x86/asi/root.c',
+			'	if (unlikely(copy->generation != old_generation))', '	if (0)'],
+		['a root forgets which slots it shows', 'arch/x86/asi/root.c',
+			'	set_occupied(&copy->occupied[slot / 64], slot, shown);', '	(void)shown;'],
+		['the user root is not brought in step', 'arch/x86/asi/root.c',
+			'	sync_root(v, COPY_USER, l4_in_window(v->copy[COPY_USER].l4));', '	(void)v;'],
+		['an edit has no generation of its own', 'arch/x86/asi/root.c',
+			'	pte_write(&l4[L4_GENERATION], new);', '	(void)new;'],
+		['L1TF an absent entry is shown as the guest keeps it', 'arch/x86/asi/root.c',
+			'	return pte_present(l4e) ? l4e : 0;', '	return l4e;'],
+		['TLB-4-241 a clock that is long behind counts as flushed', 'arch/x86/mm/tlb.c',
+			'	return tlb_clock_read() - clock < 1ul << 30 && ', '	return '],
+		['TLB-4 the clock is recorded after the stamp', 'arch/x86/mm/tlb.c',
+			'	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);', '	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST) - 2;'],
+		['TLB-1 only this CPU flushes', 'arch/x86/mm/tlb.c',
+			'	ipi_call(others, IPI_FLUSH_TLB, &va, 1);', '	(void)others;'],
+		['TLB-7 flushes go by vcpu number, whosever it is', 'arch/x86/mm/tlb.c',
+			'	return v && v->domain == d && (vcpu_mask >> v->id & 1);', '	return v && v->domain != d && (vcpu_mask >> v->id & 1);'],
+	);
+}
 1;

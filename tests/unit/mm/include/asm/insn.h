@@ -23,3 +23,6 @@ static inline u64 irq_save(void)
 
 static inline void irq_restore(u64 flags) { world_irq_off = flags; }
 void cpu_relax(void);			/* with one CPU nobody else ends a wait: the harness reports it */
+void write_cr3(u64 cr3);			/* roots.c */
+void invlpg(u64 va);
+static inline void smp_mb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

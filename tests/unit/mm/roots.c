@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Roots and flushes: the product's asi/root.c and mm/tlb.c on three simulated CPUs with a TLB each, which remembers every L4 entry of
+ * the root that is loaded until it is flushed. Vcpus of two domains come and go, change their base pointers, share L4s and edit them in
+ * batches, in the middle of which other CPUs do the same. After each dispatch nobody may reach what an edited entry named before.
+ * Arguments: operations, seed.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <asm/asi_policy.h>
+#include <asm/cpu_area.h>
+#include <asm/cpu_window.h>
+#include <asm/domain_map.h>
+#include <asm/hyper_pt.h>
+#include <asm/insn.h>
+#include <asm/ipi.h>
+#include <asm/percpu.h>
+#include <asm/root.h>
+#include <asm/tlb.h>
+#include <asm/vcpu_area.h>
+#include <asm/vcpu_private.h>
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include "tap.h"
+
+#define NR_CPUS		3
+#define NR_VCPUS	5		/* the first three are domain 0's, the rest domain 1's */
+#define NR_L4S		6		/* frames 1..3: domain 0's, 4..6: domain 1's */
+#define NR_IDS		64		/* an L3 is its frame, FIRST_L3 + id; each id stands in one entry at most */
+#define FIRST_L3	0x1000u
+#define NR_PUBLIC	64u
+#define AREA_L3		0x2000u		/* + CPU: its area; + 16 + vcpu: the vcpu's */
+
+struct cpu_private this_cpu;
+struct vcpu_private this_vcpu;
+struct cpu_public cpu_public[CONFIG_NR_CPUS];
+unsigned nr_cpus = NR_CPUS;
+mfn_t idle_area_l3 = { 0x2ffe }, cpu_areas_l3 = { 0x2fff };
+struct asi_policy asi_policy = { .pv = { true, true, true }, .dom0 = { true, true, true } };
+bool world_irq_off;
+
+static struct domain domain[2] = { { .domid = 0, .is_privileged = true, .nr_vcpus = 3 }, { .domid = 1, .nr_vcpus = 2 } };
+static struct vcpu vcpu[NR_VCPUS], idle[NR_CPUS];
+static struct vcpu_private vcpu_state[NR_VCPUS];
+static struct { struct cpu_private saved; u64 cr3, flushed_at, page_flushed_at, tlb[PT_ENTRIES]; } cpu[NR_CPUS];
+static unsigned me;
+static u64 now_is;
+static bool id_used[NR_IDS];
+static unsigned long nr_edits, nr_ipis, nr_behind;
+static bool no_pages;
+
+static const unsigned slots[] = { 0, 1, 63, 64, 255, 272, 511 };
+
+static u64 rnd(u64 n) { return tap_random() % n; }
+
+/* ---- What the product takes from elsewhere ---- */
+
+void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("# panic: ");
+	vprintf(fmt, args);
+	printf("\n");
+	fflush(stdout);
+	abort();
+}
+
+void cpu_relax(void) { }
+
+void *alloc_public_page(void)
+{
+	static unsigned used;
+
+	return no_pages || used == NR_PUBLIC ? NULL : public_ptr(_mfn(used++));
+}
+
+/* A root's parts that are not a guest's: kept apart by recognisable values. */
+void hyper_fill_root(u64 *l4, bool m2p)
+{
+	l4[L4_SLOT_PUBLIC] = 1;
+	l4[L4_SLOT_M2P] = m2p;
+}
+
+void window_fill_root(u64 *l4, const struct domain *d) { l4[L4_SLOT_WINDOW_FIRST] = d ? 2 + d->domid : 0; }
+const struct asi_class *asi_class_of(const struct domain *d) { return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv; }
+
+int vcpu_area_create(struct vcpu *v)
+{
+	if (no_pages && rnd(2))
+		return -ENOMEM;
+	v->area_l3 = _mfn(AREA_L3 + 16 + (v - vcpu));
+	return 0;
+}
+
+void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
+{
+	check(w == WINDOW_ROOT && flags == PAGE_HV_RO && world_irq_off, "a guest L4 is read through the CPU's window");
+	return window_ptr(m);
+}
+
+void cpu_window_unmap(enum cpu_window w) { (void)w; }
+
+/* ---- CPUs ---- */
+
+/* The processor looks at everything that its root shows. */
+static void remember_all(void)
+{
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		const pte_t *root = public_ptr(maddr_to_mfn(cpu[c].cr3));
+
+		for (unsigned i = 0; cpu[c].cr3 && i < ARRAY_SIZE(slots); i++)
+			if (pte_present(root[slots[i]]))
+				cpu[c].tlb[slots[i]] |= 1ul << (mfn_x(pte_mfn(root[slots[i]])) - FIRST_L3);
+	}
+}
+
+void write_cr3(u64 cr3)
+{
+	check(world_irq_off, "CR3 and its record change with interrupts off");
+	check(cr3 == this_cpu.cr3, "the record says what is loaded");
+	cpu[me].cr3 = cr3;
+	memset(cpu[me].tlb, 0, sizeof(cpu[me].tlb));
+	cpu[me].flushed_at = ++now_is;
+	remember_all();
+}
+
+void invlpg(u64 va)
+{
+	(void)va;
+	cpu[me].page_flushed_at = ++now_is;
+}
+
+static struct vcpu_private *state_of(struct vcpu *v) { return v->is_idle ? NULL : &vcpu_state[v - vcpu]; }
+
+static void go_on_as(unsigned c)
+{
+	if (state_of(this_cpu.curr))
+		*state_of(this_cpu.curr) = this_vcpu;
+	cpu[me].saved = this_cpu;
+	me = c;
+	this_cpu = cpu[c].saved;
+	if (state_of(this_cpu.curr))
+		this_vcpu = *state_of(this_cpu.curr);
+	remember_all();
+}
+
+static void (*handlers[NR_IPI_FUNCTIONS])(const u64 *payload);
+
+void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload)) { handlers[fn] = handler; }
+
+void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload, unsigned nr)
+{
+	unsigned caller = me;
+
+	(void)nr;
+	check(!world_irq_off, "who waits for others can be interrupted");
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		if (!(cpus[0] >> c & 1))
+			continue;
+		check(c != caller, "nobody calls himself");
+		nr_ipis++;
+		go_on_as(c);
+		world_irq_off = true;
+		handlers[fn](payload);
+		world_irq_off = false;
+		go_on_as(caller);
+	}
+}
+
+/* SWAPGS and WBINVD, which user space may not, do nothing. */
+static void on_fault(int signal_number, siginfo_t *info, void *at)
+{
+	greg_t *rip = &((ucontext_t *)at)->uc_mcontext.gregs[16];
+
+	if (info->si_addr) {
+		signal(signal_number, SIG_DFL);		/* at the second try it is what it seems */
+		return;
+	}
+	*rip += memcmp((const void *)*rip, "\x0f\x09", 2) ? 3 : 2;
+}
+
+/* ---- What must hold ---- */
+
+static void check_root(const struct vcpu *v, unsigned which, mfn_t l4, bool kernel)
+{
+	const pte_t *root = public_ptr(which ? v->root_user : v->root_kernel), *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
+
+	for (unsigned i = 0; i < PT_ENTRIES; i++) {
+		pte_t e = from ? from[i] : 0;
+
+		if (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST)
+			check(root[i] == (pte_present(e) ? e : 0), "slot %u of vcpu %lu's root %u: %lx, %lx in the L4", i, v - vcpu, which,
+			      root[i], e);
+	}
+	check(mfn_x(pte_mfn(root[L4_SLOT_CPU])) == AREA_L3 + me, "a root that is loaded shows this CPU's area");
+	check(mfn_x(pte_mfn(root[L4_SLOT_VCPU])) == mfn_x(v->area_l3), "and its vcpu's");
+	check(root[L4_SLOT_WINDOW_FIRST] == (kernel ? 2u + v->domain->domid : 0), "a window in the kernel root only");
+	check(root[L4_SLOT_M2P] == kernel, "and the M2P");
+}
+
+static void check_cpu(bool in_step)
+{
+	const struct vcpu *v = this_cpu.curr;
+	const struct cpu_loaded *rec = &cpu_public[me].loaded;
+
+	check(cpu[me].cr3 == this_cpu.cr3, "CPU %u: what is loaded is recorded", me);
+	check(rec->vcpu == v && !rec->leaving_vcpu, "CPU %u: whose it is, and nobody leaves", me);
+	check(!mfn_is_valid_num(rec->leaving_kernel_l4) && !mfn_is_valid_num(rec->leaving_user_l4), "and no table");
+	if (v->is_idle) {
+		check(cpu[me].cr3 == v->cr3_kernel, "idle, on the idle root");
+		return;
+	}
+	check(cpu[me].cr3 == (this_vcpu.kernel_mode ? v->cr3_kernel : v->cr3_user), "CPU %u: the root of its mode", me);
+	check(mfn_eq(rec->kernel_l4, this_vcpu.kernel_l4) && mfn_eq(rec->user_l4, this_vcpu.user_l4), "CPU %u: its L4s", me);
+	if (!in_step)
+		return;
+	check_root(v, 0, this_vcpu.kernel_l4, true);
+	check_root(v, 1, this_vcpu.user_l4, false);
+}
+
+static void check_all(bool in_step)
+{
+	unsigned was = me;
+
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		go_on_as(c);
+		check_cpu(in_step);
+	}
+	go_on_as(was);
+}
+
+/* @id has been dropped: it may be anything from now on. */
+static void check_gone(unsigned id)
+{
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		const struct vcpu *v = c == me ? this_cpu.curr : cpu[c].saved.curr;
+		const pte_t *roots[2] = { public_ptr(v->root_kernel), public_ptr(v->root_user) };
+
+		for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+			check(!(cpu[c].tlb[slots[i]] >> id & 1), "CPU %u remembers an L3 that has gone", c);
+			for (unsigned r = 0; r < 2; r++)
+				check(!pte_present(roots[r][slots[i]]) || mfn_x(pte_mfn(roots[r][slots[i]])) - FIRST_L3 != id,
+				      "CPU %u can reach an L3 that has gone", c);
+		}
+	}
+	id_used[id] = false;
+}
+
+/* ---- What happens ---- */
+
+static void anything(unsigned depth);
+
+static void elsewhere(unsigned depth)
+{
+	unsigned was = me;
+
+	if (depth > 1 || rnd(3))
+		return;
+	go_on_as(rnd(NR_CPUS));
+	if (me != was)
+		anything(depth + 1);
+	go_on_as(was);
+}
+
+static mfn_t some_l4(const struct domain *d) { return _mfn(1 + 3 * d->domid + rnd(3)); }
+
+static void edit(struct root_debt *debt, unsigned *gone, unsigned *nr_gone, bool *flush)
+{
+	mfn_t m = rnd(4) && mfn_is_valid_num(this_vcpu.kernel_l4) ? this_vcpu.kernel_l4 : some_l4(this_cpu.curr->domain);
+	pte_t *pe = (pte_t *)window_ptr(m) + slots[rnd(ARRAY_SIZE(slots))], old;
+	unsigned id = rnd(NR_IDS), behind = debt->cpus[0] >> me & 1;
+
+	old = *pe;
+	if (pte_present(old))
+		gone[(*nr_gone)++] = mfn_x(pte_mfn(old)) - FIRST_L3;
+	*flush |= pte_present(old);
+	if (rnd(3) == 0 || id_used[id]) {
+		*pe = rnd(2) << 20;		/* absent, whatever it holds */
+	} else {
+		id_used[id] = true;
+		*pe = pte_make(_mfn(FIRST_L3 + id), PTE_P | PTE_RW | PTE_US);
+	}
+	root_l4_written(pe, debt);
+	nr_edits++;
+	nr_behind += !behind && debt->cpus[0] >> me & 1;
+	remember_all();
+}
+
+static void do_batch(unsigned depth)
+{
+	struct root_debt debt = { 0 };
+	unsigned gone[4], nr_gone = 0;
+	bool flush = false;
+
+	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode)
+		return;
+	for (unsigned i = 1 + rnd(4); i; i--) {
+		edit(&debt, gone, &nr_gone, &flush);
+		elsewhere(depth);
+	}
+	root_dispatch(&debt);
+	check(!root_owes(&debt), "paid");
+	if (flush)
+		tlb_flush_local();
+	while (nr_gone)
+		check_gone(gone[--nr_gone]);
+}
+
+static void do_baseptr(unsigned depth)
+{
+	(void)depth;
+	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode)
+		return;
+	if (rnd(2))
+		root_set_kernel(some_l4(this_cpu.curr->domain));
+	else
+		root_set_user(rnd(4) ? some_l4(this_cpu.curr->domain) : INVALID_MFN);
+}
+
+static void do_toggle(unsigned depth)
+{
+	(void)depth;
+	if (this_cpu.curr->is_idle)
+		return;
+	world_irq_off = true;
+	if (this_vcpu.kernel_mode)
+		root_enter_user();
+	else
+		root_enter_kernel();
+	world_irq_off = false;
+}
+
+static void do_peek(unsigned depth)
+{
+	(void)depth;
+	if (this_cpu.curr->is_idle)
+		return;
+	world_irq_off = true;
+	root_peek_kernel();
+	world_irq_off = false;
+	check(cpu[me].cr3 == this_cpu.curr->cr3_kernel, "a look from the kernel root");
+	elsewhere(depth);
+	world_irq_off = true;
+	root_peek_done();
+	world_irq_off = false;
+}
+
+static bool is_loaded(const struct vcpu *v)
+{
+	for (unsigned c = 0; c < NR_CPUS; c++)
+		if ((c == me ? this_cpu.curr : cpu[c].saved.curr) == v)
+			return true;
+	return false;
+}
+
+static void do_switch(unsigned depth)
+{
+	struct vcpu *v = rnd(4) ? &vcpu[rnd(NR_VCPUS)] : &idle[me];
+
+	if (depth > 1 || is_loaded(v))
+		return;
+	if (state_of(this_cpu.curr))
+		*state_of(this_cpu.curr) = this_vcpu;
+	world_irq_off = true;
+	root_load(v);
+	world_irq_off = false;
+	if (!state_of(v))
+		return;
+	this_vcpu = *state_of(v);
+	if (this_vcpu.kernel_mode)
+		return;
+	world_irq_off = true;
+	root_peek_done();		/* to where its registers say that it was */
+	world_irq_off = false;
+}
+
+static bool runs(unsigned c, const struct domain *d, u64 mask)
+{
+	const struct vcpu *v = c == me ? this_cpu.curr : cpu[c].saved.curr;
+
+	return v->domain == d && (mask >> v->id & 1);
+}
+
+static void do_stamp(unsigned depth)
+{
+	struct domain *d = &domain[rnd(2)];
+	u32 stamp;
+	u64 at;
+
+	if (rnd(16) == 0)
+		tlb_clock += 1ul << (29 + rnd(3));	/* a long time passes */
+	stamp = tlb_stamp_now();
+	at = now_is;
+	elsewhere(depth);
+	tlb_flush_stamped(d, stamp);
+	for (unsigned c = 0; c < NR_CPUS; c++)
+		check(!runs(c, d, ~0ul) || cpu[c].flushed_at > at, "CPU %u has not flushed since the stamp", c);
+}
+
+static void do_flush(unsigned depth)
+{
+	struct domain *d = &domain[rnd(2)];
+	u64 mask = rnd(8), at = now_is;
+	bool all = rnd(2);
+
+	(void)depth;
+	tlb_flush_vcpus(d, mask, all ? ~0ul : 0x1000);
+	for (unsigned c = 0; c < NR_CPUS; c++)
+		check(!runs(c, d, mask) || (all ? cpu[c].flushed_at : cpu[c].page_flushed_at) > at, "CPU %u has not flushed", c);
+	if (rnd(64) == 0)
+		cache_flush_all();
+	if (rnd(16) == 0)
+		root_reload();
+}
+
+static void anything(unsigned depth)
+{
+	static void (*const actions[])(unsigned depth) = {
+		do_batch, do_batch, do_batch, do_baseptr, do_toggle, do_peek, do_switch, do_switch, do_stamp, do_flush,
+	};
+
+	actions[rnd(ARRAY_SIZE(actions))](depth);
+	remember_all();
+}
+
+/* ---- The start ---- */
+
+static void map_at(u64 va, u64 bytes)
+{
+	if (mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		panic("no memory at %lx", va);
+}
+
+static void start(void)
+{
+	map_at(VA_PUBLIC, NR_PUBLIC * PAGE_SIZE);
+	map_at(VA_WINDOW, (NR_L4S + 1) * PAGE_SIZE);
+	sigaction(SIGSEGV, &(struct sigaction){ .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER }, NULL);
+	root_init();
+	tlb_init();
+	tlb_clock = (1ul << 32) - 1000;
+	no_pages = true;
+	check(root_create_idle(&idle[0], 0) == -ENOMEM && root_create_vcpu(&vcpu[0]) == -ENOMEM, "no roots without memory");
+	check(root_create_vcpu(&vcpu[0]) == -ENOMEM, "however little is missing");
+	no_pages = false;
+	for (unsigned i = 1; i <= NR_L4S; i++)
+		root_l4_init(window_ptr(_mfn(i)));
+	for (unsigned i = 0; i < NR_VCPUS; i++) {
+		vcpu[i] = (struct vcpu){ .domain = &domain[i / 3], .id = i % 3 };
+		check(root_create_vcpu(&vcpu[i]) == 0, "two roots");
+		vcpu_state[i].kernel_l4 = vcpu_state[i].user_l4 = INVALID_MFN;
+		vcpu_state[i].kernel_mode = 1;
+	}
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		const mfn_t none = INVALID_MFN;
+
+		cpu_public[c].area_l3 = _mfn(AREA_L3 + c);
+		cpu_public[c].loaded = (struct cpu_loaded){ NULL, none, none, NULL, none, none };
+		idle[c] = (struct vcpu){ .id = c, .is_idle = true };
+		check(root_create_idle(&idle[c], c) == 0, "an idle root");
+		cpu[c].saved = (struct cpu_private){ .id = c, .pub = &cpu_public[c], .curr = &idle[c], .area_l3 = cpu_public[c].area_l3 };
+	}
+	this_cpu = cpu[0].saved;
+	for (unsigned c = 0; c < NR_CPUS; c++) {
+		go_on_as(c);
+		world_irq_off = true;
+		root_adopt_boot(idle[c].cr3_kernel);
+		root_load(&idle[c]);
+		root_load(&vcpu[c]);
+		world_irq_off = false;
+		this_vcpu = vcpu_state[c];
+		root_set_kernel(_mfn(1 + 3 * vcpu[c].domain->domid));
+	}
+}
+
+/* With asi off in part the other CPUs' stacks are shown too. */
+static void knobs(void)
+{
+	struct vcpu v = { .domain = &domain[1] }, i = { .is_idle = true };
+	const pte_t *kernel;
+
+	asi_policy.pv.cpu_stack = false;
+	check(root_create_vcpu(&v) == 0 && root_create_idle(&i, 0) == 0, "roots without that part of asi");
+	kernel = public_ptr(v.root_kernel);
+	check(mfn_eq(pte_mfn(kernel[L4_SLOT_STACKS]), cpu_areas_l3), "a kernel root shows all areas");
+	check(!((const pte_t *)public_ptr(v.root_user))[L4_SLOT_STACKS], "a user root does not");
+	check(mfn_eq(pte_mfn(((const pte_t *)public_ptr(i.root_kernel))[L4_SLOT_STACKS]), cpu_areas_l3), "an idle root does");
+	asi_policy.pv.cpu_stack = true;
+	all_ok("roots are filled as asi= says");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 200000;
+
+	tap_random_state += 2 * (argc > 2 ? strtoul(argv[2], NULL, 0) : 0);
+	start();
+	all_ok("roots are made");
+	knobs();
+	for (unsigned long i = 0; i < nr && !tap_unchecked; i++) {
+		go_on_as(rnd(NR_CPUS));
+		anything(0);
+		check_all(true);
+	}
+	all_ok("nobody reaches what an edited L4 no longer names, and every root is in step");
+	printf("# %lu operations, %lu edits, %lu of them from behind, %lu IPIs\n", nr, nr_edits, nr_behind, nr_ipis);
+	ok(nr_edits > nr / 10 && nr_behind > nr / 10000 && nr_ipis > nr / 10, "all of it happened");
+	return done();
+}
