@@ -61,7 +61,11 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 	return evtchn_domain_init(d) ? NULL : d;
 }
 
-/* No vcpu of @d runs again. The current one leaves at its next exit. */
+/*
+ * The end of a domain runs on the root of whoever ends it and touches none of its memory: with dom0
+ * the machine ends, and nothing is taken apart. No vcpu of @d runs again; the current one leaves at
+ * its next exit.
+ */
 static void stop_vcpus(struct domain *d, u8 reason)
 {
 	d->is_shut_down = true;

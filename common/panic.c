@@ -4,6 +4,8 @@
  *
  * Invariants: one CPU panics, the others stop; a second panic on the same CPU (while printing the
  * first) prints no more than its sentence. Nothing here takes a lock or touches guest memory.
+ * Root: whatever is loaded; none is loaded for it. All it needs, text, this CPU's stack and the
+ * console, is in every root.
  */
 #include <isola/panic.h>
 #include <isola/console.h>

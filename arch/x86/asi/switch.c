@@ -113,6 +113,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 	return_to_guest();
 }
 
+/* On this CPU's idle root, which shows no domain's memory: softirqs touch public objects only. */
 void idle_loop(void)
 {
 	for (;;) {

@@ -87,6 +87,7 @@ static void boot_cpu_idle(void)
 	spin_debug_start();
 }
 
+/* From here on no root shows all RAM, with asi= on; the boot root is never loaded again. */
 static void leave_boot_root(void)
 {
 	irq_disable();

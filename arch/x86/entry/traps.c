@@ -215,6 +215,10 @@ void trap_debug_ist(struct regs *r)
 	pv_inject_exception(TRAP_DB, 0);
 }
 
+/*
+ * NMI and #MC, on whatever root is loaded, between any two instructions, a CR3 load's neighbours
+ * included: every root shows this CPU's area, and they touch nothing else but public words.
+ */
 void trap_nmi(struct regs *r)
 {
 	(void)r;
