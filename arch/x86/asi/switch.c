@@ -8,7 +8,7 @@
  *              predictors and the L1D cleared where spec-ctrl= has it (cpu/spec_ctrl.c)
  *   restore    next's kernel root: its pages -> this CPU
  * No lazy idle: a CPU that goes idle loads its idle root, and a vcpu runs elsewhere only after
- * that.
+ * that. Model: tests/models/handover.pml.
  */
 #include <isola/printk.h>
 #include <isola/sched.h>
