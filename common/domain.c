@@ -12,6 +12,7 @@
 #include <isola/printk.h>
 #include <isola/sched.h>
 #include <isola/vcpu.h>
+#include <isola/watchdog.h>
 #include <asm/percpu.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
@@ -46,6 +47,8 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 		return NULL;
 	d->domid = domid;
 	d->is_privileged = privileged;
+	d->shutdown_code = SHUTDOWN_CODE_NONE;
+	watchdogs_init(d);
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
 	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
 	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
@@ -66,10 +69,9 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
  * the machine ends, and nothing is taken apart. No vcpu of @d runs again; the current one leaves at
  * its next exit.
  */
-static void stop_vcpus(struct domain *d, u8 reason)
+static void stop_vcpus(struct domain *d)
 {
 	d->is_shut_down = true;
-	d->shutdown_code = reason;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		vcpu_stop(d->vcpu[i], VCPU_DEAD);
 }
@@ -84,10 +86,12 @@ void domain_shutdown(struct domain *d, u8 reason)
 {
 	if (d->is_shut_down)
 		return;
+	if (d->shutdown_code != SHUTDOWN_CODE_NONE)
+		reason = d->shutdown_code;
 	pr_err("Domain %u shut down: %s", d->domid,
 	       reason < ARRAY_SIZE(shutdown_names) ? shutdown_names[reason]
 						   : "for no known reason");
-	stop_vcpus(d, reason);
+	stop_vcpus(d);
 	if (d == dom0)
 		machine_end(reason);
 }
@@ -103,7 +107,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	pr_err("Domain %u crashed: %s", d->domid, why);
-	stop_vcpus(d, SHUTDOWN_crash);
+	stop_vcpus(d);
 	if (d == dom0)
 		machine_end(SHUTDOWN_crash);
 }

@@ -15,4 +15,5 @@ objs-y += common/evtchn.o
 objs-y += common/console_input.o
 objs-y += common/page_alloc.o
 objs-y += common/heap.o
+objs-y += common/watchdog.o
 objs-y += common/domain.o

@@ -9,6 +9,7 @@
 #include <isola/frame_num.h>
 #include <isola/spinlock.h>
 #include <isola/printk.h>
+#include <isola/timer.h>
 #include <asm/layout.h>
 #include <xen/xen.h>
 
@@ -17,12 +18,14 @@ struct evtchn;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
+#define NR_WATCHDOGS 2                  /* of a domain, as Xen has them */
 
 struct domain {
 	domid_t domid;
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool is_shut_down;
-	u8 shutdown_code;               /* SHUTDOWN_*; valid once is_shut_down */
+	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
+#define SHUTDOWN_CODE_NONE (~0u)
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */
 
 	/* protects nr_pages, page_list, leaving_list and the window's tables */
@@ -55,6 +58,10 @@ struct domain {
 
 	/* page that shows which pirqs need an EOI, with a reference; 0: none */
 	u64 pirq_eoi_maddr;
+
+	/* SCHEDOP_watchdog's; the mask is changed atomically, a bit's owner alone sets its timer */
+	struct timer watchdog[NR_WATCHDOGS];
+	u32 watchdogs_used;
 
 	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
 	struct log_limit log_limit;     /* printk.c */

@@ -80,6 +80,7 @@ struct vcpu {
 	/* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
 	u64 vcpu_info_maddr;
 	u32 event_check;                /* look at vcpu_info before the next return to user mode */
+	bool nmi_pending;               /* VCPUOP_send_nmi; any vcpu of the domain sets it */
 
 	/*
 	 * Ports that VCPU_POLLING waits for; written by the vcpu before it sleeps, read by senders

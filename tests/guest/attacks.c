@@ -222,6 +222,26 @@ ATTACK(pointers, "hypervisor-pointers",
 	survived("every call was refused");
 }
 
+ATTACK(watchdog, "watchdog", "a watchdog that is not fed ends the domain, with the reason said beforehand")
+{
+	struct sched_shutdown code = { .reason = SHUTDOWN_crash };
+	struct sched_watchdog w = { .timeout = 1 };
+
+	if (HC2(sched_op, SCHEDOP_shutdown_code, &code) || HC2(sched_op, SCHEDOP_watchdog, &w) != 1)
+		return;
+	code.reason = SHUTDOWN_poweroff;	/* too late: the first counts */
+	HC2(sched_op, SCHEDOP_shutdown_code, &code);
+	for (uint64_t until = clock_ns() + 5000 * MS_NS; clock_ns() < until; )
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+ATTACK(remote_shutdown, "remote-shutdown", "remote_shutdown of ourselves, by number, ends us with the reason given")
+{
+	struct sched_remote_shutdown r = { .domain_id = 0, .reason = SHUTDOWN_crash };
+
+	HC2(sched_op, SCHEDOP_remote_shutdown, &r);
+}
+
 ATTACK(storm, "event-storm", "200000 events to itself, each delivered; the guest must live")
 {
 	uint32_t port = (uint32_t)port_bind_ipi(0);

@@ -17,6 +17,9 @@ static volatile bool go_down;
 volatile uint64_t smp_resume, smp_faults;	/* for its page fault handler */
 
 void smp_page_fault(void);
+void smp_nmi(void);
+volatile uint64_t smp_nmis;
+volatile uint32_t smp_nmi_stays;
 void smp_entry(void);
 
 /* Frame: rcx r11 error rip cs rflags rsp ss. On to smp_resume, by the iret hypercall, whose frame has flags below rip. */
@@ -31,6 +34,16 @@ asm(".text\n"
     "movl	$0, 28(%rsp)\n\t"		/* the event mask above cs */
     "pop	%rax\n\t"
     "movq	$0, (%rsp)\n\t"			/* flags, where the error code was */
+    "jmp	hypercall_page + 23 * 32\n"
+    /* Frame: rcx r11 rip cs rflags rsp ss. Counts, stays while it is told to, and goes back where it was. */
+    "smp_nmi:\n\t"
+    "lock incq smp_nmis(%rip)\n"
+    "1:	pause\n\t"
+    "cmpl	$0, smp_nmi_stays(%rip)\n\t"
+    "jne	1b\n\t"
+    "pop	%rcx\n\t"
+    "pop	%r11\n\t"
+    "push	$0\n\t"			/* flags: all of the frame counts */
     "jmp	hypercall_page + 23 * 32\n"
     "smp_entry:\n\t"
     "xor	%ebp, %ebp\n\t"
@@ -92,6 +105,7 @@ void sibling_context(struct vcpu_guest_context *c)
 	c->user_regs.es = FLAT_RING3_DS32;
 	c->user_regs.rflags = 0x202;
 	c->trap_ctxt[TRAP_PF] = (struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
+	c->trap_ctxt[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 4, FLAT_KERNEL_CS, ARG(smp_nmi) };
 	c->ctrlreg[3] = l4_mfn() * PAGE_BYTES;
 }
 

@@ -18,6 +18,8 @@
 extern void (*volatile job)(void);	/* what it does; it clears this when done */
 extern volatile bool stop;		/* the end of a job that goes on until then */
 extern volatile uint64_t smp_faults;	/* page faults of its accesses since other_start() */
+extern volatile uint64_t smp_nmis;	/* NMIs that it got */
+extern volatile uint32_t smp_nmi_stays;	/* not 0: its NMI handler does not return */
 extern struct vcpu_guest_context other_context;	/* as it was initialised */
 extern struct selectors {
 	uint16_t cs, ss, ds, es;

@@ -21,7 +21,7 @@ HOPS = 200000 if ALL else 20000
 EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _ = PRODUCT
 MUTANTS = [
     # file, text, what it becomes
-    (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due())\n\t\tvcpu_unblock(current);", "vcpu_sleep(VCPU_BLOCKED);"),
+    (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due() || READ_ONCE(current->nmi_pending))\n\t\tvcpu_unblock(current);", "vcpu_sleep(VCPU_BLOCKED);"),
     (OP, "if (poll_look(ports, op.nr_ports))\n\t\tvcpu_unblock(v);\n\telse if", "if"),
     (E2L, "u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);", "u64 bits = v->posted[word];"),
     (E2L, "\tatomic_bitmap_set(&v->posted_any, port / 64);\n", ""),

@@ -18,10 +18,10 @@ static void deliver(void)
 {
 	const struct vcpu_info *info = this_vcpu.vcpu_info;
 
-	evtchn_fold();
+	evtchn_fold();			/* clears event_check, then a barrier */
 	if (unlikely(this_vcpu.bad_selectors))
 		bounce_failsafe();
-	if (unlikely(this_vcpu.nmi_pending && !this_vcpu.nmi_masked))
+	if (unlikely(READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked))
 		bounce_nmi();
 	if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
 		bounce_event();

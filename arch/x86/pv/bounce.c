@@ -286,11 +286,13 @@ void bounce_event(void)
 
 void bounce_nmi(void)
 {
-	this_vcpu.nmi_pending = 0;
-	if (!this_vcpu.nmi.address)
+	const struct pv_trap *t = &this_vcpu_traps[TRAP_NMI];
+
+	WRITE_ONCE(current->nmi_pending, false);
+	if (!t->address)
 		return;
-	this_vcpu.nmi_masked = 1;
-	enter_plain(&this_vcpu.nmi);
+	this_vcpu.nmi_masked = true;
+	enter_plain(&(struct pv_callback){ t->address, t->mask_events });
 }
 
 void bounce_failsafe(void)

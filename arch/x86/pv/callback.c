@@ -40,9 +40,16 @@ long hc_set_trap_table(u64 table, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 long hc_stack_switch(u64 ss, u64 sp, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	(void)a3, (void)a4, (void)a5, (void)a6;
-	this_vcpu.kernel_ss = ss;
+	(void)ss;			/* in 64-bit mode the flat one always */
 	this_vcpu.kernel_sp = sp;	/* any value: checked when a frame is written */
 	return 0;
+}
+
+/* As Xen: the NMI's callback is the gate of vector 2, its events masked. */
+static void set_nmi_gate(u64 address)
+{
+	this_vcpu_traps[TRAP_NMI] = (struct pv_trap){ .address = address,
+						      .mask_events = address != 0 };
 }
 
 static struct pv_callback *callback_slot(u16 type)
@@ -53,7 +60,6 @@ static struct pv_callback *callback_slot(u16 type)
 	case CALLBACKTYPE_syscall:	return &this_vcpu.syscall;
 	case CALLBACKTYPE_syscall32:	return &this_vcpu.syscall32;
 	case CALLBACKTYPE_sysenter:	return &this_vcpu.sysenter;
-	case CALLBACKTYPE_nmi:		return &this_vcpu.nmi;
 	}
 	return NULL;
 }
@@ -66,10 +72,14 @@ static long callback_register(u64 arg)
 	if (copy_from_guest(&reg, arg, sizeof(reg)))
 		return -EFAULT;
 	cb = callback_slot(reg.type);
-	if (!cb)
+	if (!cb && reg.type != CALLBACKTYPE_nmi)
 		return -ENOSYS;
 	if (!is_guest_address(reg.address))
 		return -EINVAL;
+	if (!cb) {
+		set_nmi_gate(reg.address);
+		return 0;
+	}
 	cb->address = reg.address;
 	/* Events always arrive masked. */
 	cb->mask_events = reg.type == CALLBACKTYPE_event || (reg.flags & CALLBACKF_mask_events);
@@ -84,7 +94,7 @@ static long callback_unregister(u64 arg)
 		return -EFAULT;
 	switch (unreg.type) {
 	case CALLBACKTYPE_nmi:
-		this_vcpu.nmi = (struct pv_callback){ 0 };
+		set_nmi_gate(0);
 		return 0;
 	case CALLBACKTYPE_event:
 	case CALLBACKTYPE_failsafe:

@@ -69,7 +69,9 @@ static __always_inline long leave(const struct iret_context *f, bool by_sysret)
 
 	/* This may be the last thing done on the kernel root, so the guest's mask first. */
 	WRITE_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask, !(f->rflags & EFLAGS_IF));
-	this_vcpu.nmi_masked = 0;
+	this_vcpu.nmi_masked = false;
+	if (READ_ONCE(current->nmi_pending))	/* one that was held back */
+		WRITE_ONCE(current->event_check, 1);
 	if ((f->cs & 3) == 3 && !leave_kernel(f->rflags))
 		return 0;
 	r = guest_regs_pointer();

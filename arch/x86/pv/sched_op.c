@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched_op: yield, block, poll, shutdown.
+ * sched_op: yield, block, poll, shutdown, watchdogs.
  *
  * Invariant: a sleeping state is entered first and what is waited for is looked at afterwards
  * (vcpu_sleep() is a full barrier), so an event that comes in between finds a sleeper to wake. The
@@ -11,6 +11,7 @@
 #include <isola/evtchn.h>
 #include <isola/nospec.h>
 #include <isola/sched.h>
+#include <isola/watchdog.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -32,7 +33,7 @@ static long op_block(u64 arg)
 	if (evtchn_upcall_due())
 		return 0;
 	vcpu_sleep(VCPU_BLOCKED);
-	if (evtchn_upcall_due())
+	if (evtchn_upcall_due() || READ_ONCE(current->nmi_pending))
 		vcpu_unblock(current);
 	return 0;
 }
@@ -45,6 +46,44 @@ static long op_shutdown(u64 arg)
 		return -EFAULT;
 	domain_shutdown(current->domain, op.reason);
 	return 0;
+}
+
+/* The reason of the end, whenever and however that comes. The first word counts. */
+static long op_shutdown_code(u64 arg)
+{
+	struct sched_shutdown op;
+	struct domain *d = current->domain;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (d->shutdown_code == SHUTDOWN_CODE_NONE)
+		d->shutdown_code = (u8)op.reason;
+	return 0;
+}
+
+/* Of the control domain, also to itself; there is no other. DOMID_SELF is nobody here, as in Xen. */
+static long op_remote_shutdown(u64 arg)
+{
+	struct sched_remote_shutdown op;
+	struct domain *d = current->domain;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.domain_id != d->domid)
+		return -ESRCH;
+	if (!d->is_privileged)
+		return -EPERM;
+	domain_shutdown(d, op.reason);
+	return 0;
+}
+
+static long op_watchdog(u64 arg)
+{
+	struct sched_watchdog op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	return watchdog_set(current->domain, op.id, op.timeout);
 }
 
 /*
@@ -105,10 +144,12 @@ static long op_poll(u64 arg)
 
 long hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 {
-	/* remote_shutdown, shutdown_code, watchdog and pin_override are not built. */
+	/* pin_override is not built. */
 	static long (*const ops[])(u64 arg) = {
 		[SCHEDOP_yield] = op_yield, [SCHEDOP_block] = op_block,
 		[SCHEDOP_shutdown] = op_shutdown, [SCHEDOP_poll] = op_poll,
+		[SCHEDOP_shutdown_code] = op_shutdown_code, [SCHEDOP_watchdog] = op_watchdog,
+		[SCHEDOP_remote_shutdown] = op_remote_shutdown,
 	};
 
 	(void)a3, (void)a4, (void)a5, (void)a6;

@@ -63,7 +63,6 @@ static void fill_callbacks(struct vcpu_private *p, const struct vcpu_guest_conte
 					    c->flags & VGCF_failsafe_disables_events };
 	p->syscall = (struct pv_callback){ c->syscall_callback_eip,
 					   c->flags & VGCF_syscall_disables_events };
-	p->kernel_ss = c->kernel_ss;
 	p->kernel_sp = c->kernel_sp;
 }
 

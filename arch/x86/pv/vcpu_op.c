@@ -209,15 +209,16 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-/* Only to oneself: nmi_pending is private. */
+/* Stored, then told: the other side of vcpu_sleep() and of deliver() in entry/exit.c. */
 static long op_send_nmi(struct vcpu *v, u64 arg)
 {
 	if (arg)
 		return -EINVAL;
-	if (v != current)
-		return -ENOSYS;
-	this_vcpu.nmi_pending = 1;
-	WRITE_ONCE(current->event_check, 1);	/* the exit path looks */
+	if (__atomic_exchange_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST))
+		return 0;
+	WRITE_ONCE(v->event_check, 1);
+	vcpu_unblock(v);
+	vcpu_kick(v);
 	return 0;
 }
 

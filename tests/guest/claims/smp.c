@@ -61,6 +61,79 @@ CLAIM(start_selectors, "a vCPU starts with the selectors of its context, code an
 	other_stop();
 }
 
+/* ---- NMIs ---- */
+
+static long other_nmi(void)
+{
+	return HC3(vcpu_op, VCPUOP_send_nmi, OTHER, 0);
+}
+
+static void pause_ms(uint64_t ms)
+{
+	for (uint64_t until = clock_ns() + ms * MS_NS; clock_ns() < until; )
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+static void job_block(void)
+{
+	HC2(sched_op, SCHEDOP_block, 0);
+	shared->vcpu_info[OTHER].evtchn_upcall_mask = 1;
+}
+
+static bool other_is_blocked(void)
+{
+	struct vcpu_runstate_info r;
+
+	CHECK_OK(HC3(vcpu_op, VCPUOP_get_runstate_info, OTHER, &r));
+	return r.state == RUNSTATE_blocked;
+}
+
+CLAIM(nmi_other, "an NMI to another vCPU enters its handler; more of them while it runs become one, after its iret")
+{
+	uint64_t before;
+
+	other_start();
+	before = smp_nmis;
+	smp_nmi_stays = 1;
+	CHECK_OK(other_nmi());
+	CHECK(WAIT_FOR(smp_nmis == before + 1, 5000));
+	CHECK_OK(other_nmi());
+	CHECK_OK(other_nmi());
+	pause_ms(20);
+	CHECK_EQ(smp_nmis, before + 1);
+	smp_nmi_stays = 0;
+	CHECK(WAIT_FOR(smp_nmis == before + 2, 5000));
+	pause_ms(20);
+	CHECK_EQ(smp_nmis, before + 2);
+	job = job_count;
+	CHECK(WAIT_FOR(!job, 5000));
+	other_stop();
+}
+
+CLAIM(nmi_wakes, "an NMI ends the sleep of a vCPU that blocks, and waits for one that is down")
+{
+	uint64_t before;
+
+	other_start();
+	before = smp_nmis;
+	for (unsigned int round = 1; round <= 20; round++) {
+		job = job_block;
+		CHECK(WAIT_FOR(other_is_blocked(), 5000));
+		CHECK_OK(other_nmi());
+		CHECK(WAIT_FOR(!job, 5000));
+		CHECK_EQ(smp_nmis, before + round);
+	}
+	other_stop();
+	before = smp_nmis;
+	CHECK_OK(other_nmi());
+	pause_ms(20);
+	CHECK_EQ(smp_nmis, before);
+	CHECK_EQ(other_is_up(), 0);
+	other_start();
+	CHECK(WAIT_FOR(smp_nmis == before + 1, 5000));
+	other_stop();
+}
+
 /* ---- Stale translations ---- */
 
 static uint64_t *volatile target;

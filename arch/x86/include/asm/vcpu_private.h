@@ -37,12 +37,12 @@ struct vcpu_private {
 	u8 kernel_mode;
 	u8 iopl;                             /* virtual IOPL, 0..3 */
 	u8 ts;                               /* virtual CR0.TS */
-	u8 nmi_pending, nmi_masked;
+	bool nmi_masked;                     /* from an NMI frame to the next iret */
 	u8 bad_selectors;                    /* BAD_* of segments.h: the failsafe callback is due */
 	struct vcpu_info *vcpu_info;         /* by window address: kernel root only */
 
-	u64 kernel_sp, kernel_ss;            /* HYPERVISOR_stack_switch */
-	struct pv_callback event, failsafe, syscall, syscall32, sysenter, nmi;
+	u64 kernel_sp;                       /* HYPERVISOR_stack_switch */
+	struct pv_callback event, failsafe, syscall, syscall32, sysenter; /* NMI: trap 2 */
 
 	u64 cr2;                             /* guest's, as MOV from CR2 shows it */
 	u64 cr4;                             /* guest-settable bits as the guest set them */
