@@ -249,20 +249,30 @@ static s16 handle_take(u32 n, struct grant_handle *h)
 	return status;
 }
 
-/* What the guest asks for of handle @h; *left: the flags of what stays. */
-static s16 undo(const struct grant_handle *h, u64 host_addr, u64 dev_bus_addr, pte_t replacement,
-		u16 *left)
+/* What a guest asks for of a handle. */
+struct wish {
+	u64 host_addr, dev_bus_addr;	/* 0: leave that mapping */
+	bool replace;			/* not empty but @entry goes where the grant was mapped */
+	pte_t entry;
+	bool done;			/* it was mapped there, and is not now */
+};
+
+/* *left: the flags of what stays. */
+static s16 undo(const struct grant_handle *h, struct wish *w, u16 *left)
 {
 	s16 status = GNTST_okay;
 
-	if (host_addr && (h->flags & GNTMAP_host_map)) {
-		status = clear_entry(h, host_addr, h->flags & GNTMAP_contains_pte, replacement);
+	if (w->host_addr && (h->flags & GNTMAP_host_map)) {
+		if (w->replace && (h->flags & GNTMAP_contains_pte))
+			return GNTST_general_error;	/* as Xen */
+		status = clear_entry(h, w->host_addr, h->flags & GNTMAP_contains_pte, w->entry);
 		if (status != GNTST_okay)
 			return status;
 		*left &= ~GNTMAP_host_map;
+		w->done = true;
 	}
-	if (dev_bus_addr && (h->flags & GNTMAP_device_map)) {
-		if (dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
+	if (w->dev_bus_addr && (h->flags & GNTMAP_device_map)) {
+		if (w->dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
 			return GNTST_bad_dev_addr;
 		*left &= ~GNTMAP_device_map;
 	}
@@ -270,8 +280,7 @@ static s16 undo(const struct grant_handle *h, u64 host_addr, u64 dev_bus_addr, p
 }
 
 /* @batch has room. What the handle held goes into it with the last mapping. */
-static s16 unmap(struct gnttab_unmapped *batch, u32 n, u64 host_addr, u64 dev_bus_addr,
-		 pte_t replacement)
+static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct wish *w)
 {
 	struct grant_handle h;
 	s16 status = handle_take(n, &h);
@@ -280,7 +289,7 @@ static s16 unmap(struct gnttab_unmapped *batch, u32 n, u64 host_addr, u64 dev_bu
 	if (status != GNTST_okay)
 		return status;
 	left = h.flags;
-	status = undo(&h, host_addr, dev_bus_addr, replacement, &left);
+	status = undo(&h, w, &left);
 	batch->entries |= left != h.flags;
 	if (!(left & MAPPED))
 		batch->handle[batch->nr++] = h;
@@ -307,7 +316,8 @@ void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 
 void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch)
 {
-	op->status = unmap(batch, op->handle, op->host_addr, op->dev_bus_addr, 0);
+	op->status = unmap(batch, op->handle, &(struct wish){
+		.host_addr = op->host_addr, .dev_bus_addr = op->dev_bus_addr });
 }
 
 /*
@@ -317,23 +327,24 @@ void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped 
 void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 				  struct gnttab_unmapped *batch)
 {
+	struct wish w = { .host_addr = op->host_addr, .replace = op->new_addr };
 	struct page_info *table;
-	pte_t *pe = op->new_addr ? pt_lock_l1e(op->new_addr, &table) : NULL, e = 0;
+	pte_t *pe = op->new_addr ? pt_lock_l1e(op->new_addr, &table) : NULL;
 
 	op->status = GNTST_bad_virt_addr;
 	if (op->new_addr && !pe)
 		return;
 	if (pe) {
-		e = pte_read(pe);
+		w.entry = pte_read(pe);
 		pt_unlock_l1e(table);
 	}
-	op->status = unmap(batch, op->handle, op->host_addr, 0, e);
-	if (op->status != GNTST_okay || !op->new_addr)
+	op->status = unmap(batch, op->handle, &w);
+	if (!w.done || !op->new_addr)
 		return;
 	/* The old place of the replacement becomes empty, as Xen leaves it. */
 	pe = pt_lock_l1e(op->new_addr, &table);
 	if (pe) {
-		if (pt_modify_expected(current->domain, pe, &e, 0))
+		if (pt_modify_expected(current->domain, pe, &w.entry, 0))
 			op->status = GNTST_general_error;
 		pt_unlock_l1e(table);
 	}

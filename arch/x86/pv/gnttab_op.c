@@ -94,6 +94,7 @@ static const struct {
 };
 
 #define MAX_ELEMENT 64
+#define CMD_MASK 0xfffu			/* Xen keeps progress above it; nobody else may */
 
 static long do_list(u32 cmd, u64 list, u32 count)
 {
@@ -137,16 +138,17 @@ static long do_list(u32 cmd, u64 list, u32 count)
 
 /* ---- Calls that are not lists ---------------------------------------------------------------- */
 
-/* Version 1 is what there is; asking for it is fine at any time. */
+/* Version 1 is what there is; asking for it is fine at any time. The answer names it in any case. */
 static long set_version(u64 arg)
 {
 	struct gnttab_set_version op;
+	long rc;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.version == 1)
-		return 0;
-	return op.version == 2 ? -ENOSYS : -EINVAL;
+	rc = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
+	op.version = 1;
+	return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : rc;
 }
 
 static long get_version(u64 arg)
@@ -168,13 +170,17 @@ static long get_version(u64 arg)
 long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
 {
 	(void)a4, (void)a5, (void)a6;
-	if ((s32)count < 0)
+	if ((s32)count < 0 || (u32)cmd > CMD_MASK)
 		return -EINVAL;
 	switch ((u32)cmd) {
 	case GNTTABOP_set_version:
-		return count == 1 ? set_version(arg) : -EINVAL;
+		return set_version(arg);
 	case GNTTABOP_get_version:
-		return count == 1 ? get_version(arg) : -EINVAL;
+		return get_version(arg);
+	case GNTTABOP_setup_table:
+	case GNTTABOP_query_size:
+		if ((u32)count != 1)
+			return -EINVAL;
 	}
 	if ((u32)cmd >= ARRAY_SIZE(lists) || !lists[(u32)cmd].fn)
 		return -ENOSYS;

@@ -276,6 +276,70 @@ CLAIM(unmap_and_replace, "unmap_and_replace moves another page's mapping to the 
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
+CLAIM(replace_by_entry, "unmap_and_replace of a mapping made through its entry is refused, and it stays")
+{
+	volatile uint64_t *w = window(0);
+	uint64_t entry = pte_mfn(*entry_of(w, 2)) * PAGE_BYTES + ((ARG(w) >> 12) % 512) * 8;
+	struct gnttab_unmap_and_replace u = { .host_addr = entry, .new_addr = ARG(window(1)) };
+	struct gnttab_map_grant_ref m;
+
+	*(volatile uint64_t *)window(1) = 0x78;
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	m = grant_map(FIRST_REF, entry, GNTMAP_host_map | GNTMAP_contains_pte);
+	CHECK_OK(m.status);
+	u.handle = m.handle;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_and_replace, &u, 1));
+	CHECK_EQ(u.status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
+	CHECK_EQ(*(volatile uint64_t *)window(1), 0x78);
+	CHECK_OK(grant_unmap(m.handle, entry, 0));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+}
+
+CLAIM(versions, "set_version tells the version in use on its way out; one that there is not is -EINVAL; get_version says 1")
+{
+	struct gnttab_set_version s = { .version = 1 };
+	struct gnttab_get_version g = { .dom = DOMID_SELF };
+
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_set_version, &s, 1));
+	CHECK_EQ(s.version, 1);
+	s.version = 7;
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_set_version, &s, 1), XEN_EINVAL);
+	CHECK_EQ(s.version, 1);
+	s.version = 0;
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_set_version, &s, 1), XEN_EINVAL);
+	CHECK_EQ(s.version, 1);
+	if (on_isola) {			/* Xen would go over to it */
+		s.version = 2;
+		CHECK_ERR(HC3(grant_table_op, GNTTABOP_set_version, &s, 1), XEN_ENOSYS);
+		CHECK_EQ(s.version, 1);
+	}
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_get_version, &g, 1));
+	CHECK_EQ(g.version, 1);
+	g.dom = 1234;
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, &g, 1), XEN_ESRCH);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_set_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
+}
+
+CLAIM(single_calls, "setup_table and query_size take one structure, not a list; no operation has bits above its number")
+{
+	struct gnttab_query_size q[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };
+	struct gnttab_setup_table s[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };
+
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_query_size, q, 2), XEN_EINVAL);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_query_size, q, 0), XEN_EINVAL);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_setup_table, s, 2), XEN_EINVAL);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_map_grant_ref | 1u << 12, q, 0), XEN_EINVAL);
+	CHECK_ERR(HC3(grant_table_op, 100, q, 1), XEN_ENOSYS);
+	q[0].dom = 1234;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, q, 1));
+	CHECK_EQ(q[0].status, (int16_t)GNTST_bad_domain);
+	s[0].dom = 1234;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, s, 1));
+	CHECK_EQ(s[0].status, (int16_t)GNTST_bad_domain);
+}
+
 CLAIM(mapped_frame_not_exchanged, "a frame that a grant maps is not exchanged away")
 {
 	uint64_t *page = page_alloc();
