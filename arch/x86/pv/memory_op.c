@@ -95,6 +95,16 @@ static long op_machphys_mapping(u64 arg)
 	return copy_to_guest(arg, &m, sizeof(m));
 }
 
+/* A PV domain numbers its frames itself: there is no map to add to. */
+static long op_add_to_physmap(u64 arg)
+{
+	struct xen_add_to_physmap op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	return memory_op_domain(op.domid) ? -EACCES : -ESRCH;
+}
+
 /* No page is shared between domains by content. */
 static long op_no_sharing(u64 arg)
 {
@@ -107,6 +117,7 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_current_reservation]    = op_current_reservation,
 	[XENMEM_maximum_reservation]    = op_maximum_reservation,
 	[XENMEM_maximum_gpfn]           = op_maximum_gpfn,
+	[XENMEM_add_to_physmap]         = op_add_to_physmap,
 	[XENMEM_machphys_mapping]       = op_machphys_mapping,
 	[XENMEM_memory_map]             = memory_map_own,
 	[XENMEM_machine_memory_map]     = memory_map_machine,
