@@ -72,7 +72,8 @@ static void grants_hold(const struct domain *d)
 	const struct grant_table *t = d->grants;
 
 	for (u32 i = 0; t && i < t->nr_frames; i++)
-		hold(t->frame[i], PGT_writable);
+		if (mfn_x(t->frame[i]) < NR_FRAMES)
+			hold(t->frame[i], PGT_writable);
 	for (u32 i = 0; t && i < t->nr_handles; i++) {
 		const struct grant_handle *h = &t->handles[i];
 		struct grant_pins *p = &want_pins[h->granter][h->ref];
@@ -229,7 +230,7 @@ static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 /* The window shows the domain's own frames and nothing else; the list of its frames is those. */
 static void check_window(const struct domain *d)
 {
-	unsigned nr = 0, listed = 0, special = d->grants ? d->grants->nr_frames : 0;
+	unsigned nr = 0, listed = 0, special = d->grants && mfn_x(d->grants->frame[0]) < NR_FRAMES ? d->grants->nr_frames : 0;
 
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		const struct page_info *pg = page_of(_mfn(f));

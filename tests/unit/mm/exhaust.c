@@ -14,8 +14,8 @@
  * A call that is to be continued may be: the guest can make the same call again, as it can any other.
  *
  * Arguments: operations beside single updates, pins and the base pointer: (b)atches of two, the (u)ser base pointer, update_(v)a_mapping,
- * (s)egments, (m)emory taken and given; entries that are (r)ead-only or refused (x); (k) updates that keep A and D. Then the most
- * states to keep.
+ * (s)egments, (m)emory taken and given, a (g)rant of the other domain's frame; entries that are (r)ead-only or refused (x); (k) updates that keep A and D; and walks that start from any (t)able,
+ * as if there were roots that lead to it: more than there can be, and without frames for the tables above. Then the most states to keep.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <asm/gnttab.h>
 #include <asm/hypercall.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -38,7 +39,7 @@
 #define N		(NR_FRAMES - 1)		/* frames 1..N */
 #define BAD_ENTRY	(PTE_P | PTE_PS | PTE_US)	/* refused at every level */
 
-static bool with_batches, with_segments, with_va, with_memory, with_user, with_bad, with_keep_ad, with_readonly;
+static bool with_batches, with_segments, with_va, with_memory, with_user, with_bad, with_keep_ad, with_readonly, with_grants, from_anywhere;
 static bool telling;			/* a trace is being printed */
 
 /* ---- Choices: a tape of digits, tried in every combination ---- */
@@ -146,7 +147,7 @@ struct state {
 	struct {
 		u8 type, count, general, validated, entry[2];
 	} frame[N];
-	u8 kernel_l4, user_l4, parked, gdt, tlb_frame, tlb_use;
+	u8 kernel_l4, user_l4, parked, gdt, tlb_frame, tlb_use, handle;
 };
 
 enum { F_VALIDATED = 8, F_PARTIAL = 16, F_PINNED = 32, F_STALE = 64 };
@@ -161,12 +162,65 @@ static struct raw {
 	bool tlb[NR_FRAMES][NR_USES];
 	u64 clock, flushed;
 	u32 page_list[2], nr_pages[2];
+	struct grant_handle handle;
+	struct grant_pins pins;
+	struct grant_entry_v1 lent;
 } now;
 
 static struct domain *const domains[] = { &world_domain, &world_foreign };
 
+/* ---- The one grant that there is: the other domain lends its frame by entry 0, and here one handle can be had ---- */
+
+static struct grant_table our_grants, their_grants;
+static unsigned lent_frame;
+
+static struct grant_entry_v1 *lent_entry(void) { return window_ptr(their_grants.frame[0]); }
+
+/* At rest everything follows from what the handle holds (GNT-1, GNT-2). */
+static void decode_handle(u8 flags, unsigned frame)
+{
+	bool used = flags & (GNTMAP_host_map | GNTMAP_device_map), readonly = flags & GNTMAP_readonly;
+
+	lent_frame = frame;
+	our_grants.handles[0] = (struct grant_handle){ .mfn = used ? frame : 0, .granter = used, .flags = flags };
+	our_grants.nr_handles = used;
+	our_grants.free_handle = 0;
+	their_grants.pins[0][0] = (struct grant_pins){ used ? frame : 0, used && readonly, used && !readonly };
+	*lent_entry() = (struct grant_entry_v1){ .frame = frame, .flags = GTF_permit_access | (used ? GTF_reading : 0) |
+						 (used && !readonly ? GTF_writing : 0) };
+}
+
+static bool handle_is_wrong(void)
+{
+	const struct grant_handle *h = &our_grants.handles[0];
+	const struct grant_pins *p = &their_grants.pins[0][0];
+	bool used = h->flags & (GNTMAP_host_map | GNTMAP_device_map), readonly = h->flags & GNTMAP_readonly;
+	u16 marks = (used ? GTF_reading : 0) | (used && !readonly ? GTF_writing : 0);
+
+	return (h->flags && !used) || p->readers != (used && readonly) || p->writers != (used && !readonly) ||
+	       (lent_entry()->flags & (GTF_reading | GTF_writing)) != marks;
+}
+
+static void make_grants(void)
+{
+	static struct grant_handle handles[GNTTAB_MAX_HANDLES];
+	static struct grant_pins pins[2][GNTTAB_REFS_PER_FRAME];
+
+	world_extra(1024, 2);
+	our_grants = (struct grant_table){ .nr_frames = 1, .frame[0] = _mfn(1024), .pins[0] = pins[0], .handles = handles };
+	their_grants = (struct grant_table){ .nr_frames = 1, .frame[0] = _mfn(1025), .pins[0] = pins[1] };
+	world_domain.grants = &our_grants;
+	world_foreign.grants = &their_grants;
+	page_of(_mfn(1025))->owner = world_foreign.domid;
+}
+
 static void save_raw(struct raw *r)
 {
+	if (with_grants) {
+		r->handle = our_grants.handles[0];
+		r->pins = their_grants.pins[0][0];
+		r->lent = *lent_entry();
+	}
 	for (unsigned f = 1; f <= N; f++) {
 		r->page[f] = *page_of(_mfn(f));
 		memcpy(r->entry[f], frame_ptr(f), sizeof(r->entry[f]));
@@ -185,6 +239,8 @@ static void save_raw(struct raw *r)
 
 static void load_raw(const struct raw *r)
 {
+	if (with_grants)
+		decode_handle(r->handle.flags, lent_frame);
 	for (unsigned f = 1; f <= N; f++) {
 		*page_of(_mfn(f)) = r->page[f];
 		memcpy(frame_ptr(f), r->entry[f], sizeof(r->entry[f]));
@@ -206,6 +262,9 @@ static void load_raw(const struct raw *r)
 
 static bool is_unchanged(const struct raw *r)
 {
+	if (with_grants && (memcmp(&r->handle, &our_grants.handles[0], sizeof(r->handle)) ||
+			    memcmp(&r->pins, &their_grants.pins[0][0], sizeof(r->pins)) || memcmp(&r->lent, lent_entry(), sizeof(r->lent))))
+		return false;
 	for (unsigned f = 1; f <= N; f++)
 		if (memcmp(page_of(_mfn(f)), &r->page[f], sizeof(r->page[f])) ||
 		    memcmp(frame_ptr(f), r->entry[f], sizeof(r->entry[f])))
@@ -273,7 +332,7 @@ static void encode(struct state *s)
 
 		c->type = (x & PGT_type_mask) >> PGT_type_shift | (x & PGT_validated ? F_VALIDATED : 0) |
 			  (x & PGT_partial ? F_PARTIAL : 0) | (x & PGT_pinned ? F_PINNED : 0);
-		if (!(x & PGT_count_mask) && (x & PGT_type_mask) && pg->tlb_stamp > world_flushed)
+		if (!(x & PGT_count_mask) && (x & PGT_type_mask) && owner != FOREIGN && pg->tlb_stamp > world_flushed)
 			c->type |= F_STALE;
 		c->count = (x & PGT_count_mask) | owner << 6;
 		c->general = pg->count_info & PGC_count_mask;
@@ -290,6 +349,7 @@ static void encode(struct state *s)
 	if (s->parked)
 		s->parked |= this_vcpu.old_guest_table_partial;
 	s->gdt = frame_code(this_vcpu.gdt_frame[0]);
+	s->handle = with_grants ? our_grants.handles[0].flags : 0;
 }
 
 static void decode_frame(const struct state *s, unsigned f)
@@ -314,6 +374,8 @@ static void decode_frame(const struct state *s, unsigned f)
 		frame_ptr(f)[2 * i] = e == E_UNDECIDED ? PTE_UNDECIDED : e == E_BAD ? BAD_ENTRY : e == 0 ? 0 :
 			(u64)(e >> 1) << PAGE_SHIFT | PTE_P | PTE_US | (e & 1 ? PTE_RW : 0);
 	}
+	if (with_grants && owner == FOREIGN)
+		decode_handle(s->handle, f);
 	if (owner != FREE) {
 		struct domain *d = domains[owner];
 
@@ -324,6 +386,8 @@ static void decode_frame(const struct state *s, unsigned f)
 		d->nr_pages++;
 	}
 	window_show(&world_domain, f, owner == OWN);
+	if (SMALL_FOREIGN)
+		window_show(&world_foreign, f, owner == FOREIGN);
 }
 
 static void decode_root(pte_t *root, mfn_t l4)
@@ -412,6 +476,7 @@ static void rename_frames(const struct state *s, const u8 *name, struct state *o
 	out->gdt = name[s->gdt];
 	out->tlb_frame = name[s->tlb_frame];
 	out->tlb_use = s->tlb_use;
+	out->handle = s->handle;
 }
 
 static bool next_permutation(u8 *a, unsigned n)
@@ -632,6 +697,57 @@ static void run_memory(void)
 	TELL(" memory_op %u(frame %lu) = %ld", op, list[0], rc);
 }
 
+/* Our domain maps the frame that is lent, by the address of an entry, or gives it back. */
+static void run_grant(void)
+{
+	struct gnttab_map_grant_ref map = { .dom = 1 };
+	struct gnttab_unmap_grant_ref unmap = { 0 };
+	static const u32 kinds[] = { GNTMAP_host_map, GNTMAP_device_map, GNTMAP_host_map | GNTMAP_device_map };
+	u64 entry = 0;
+
+	if (!with_grants)
+		return;
+	if (!our_grants.nr_handles) {
+		map.flags = kinds[choose(3)] | GNTMAP_contains_pte | (choose(2) ? GNTMAP_readonly : 0);
+		if (map.flags & GNTMAP_host_map)
+			map.host_addr = ((u64)choose_frame() << PAGE_SHIFT) + 16 * choose(2);
+		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+		TELL(" map grant (flags %x, entry %lx) = %d", map.flags, map.host_addr, map.status);
+		return;
+	}
+	if (choose(2))
+		entry = ((u64)choose_frame() << PAGE_SHIFT) + 16 * choose(2);
+	unmap.host_addr = entry;
+	unmap.dev_bus_addr = choose(2) ? (u64)lent_frame << PAGE_SHIFT : 0;
+	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0, 0, 0);
+	TELL(" unmap grant (entry %lx, device %lx) = %d", unmap.host_addr, unmap.dev_bus_addr, unmap.status);
+}
+
+/* What the other domain does to its frame: a store, which makes it writable for a moment; a pin, which makes it an L1; an unpin. */
+static void run_other(void)
+{
+	struct page_info *pg = page_of(_mfn(lent_frame));
+	int rc;
+
+	if (!with_grants)
+		return;
+	switch (choose(3)) {
+	case 0:
+		rc = page_get_and_type(pg, &world_foreign, PGT_writable);
+		if (!rc)
+			page_put_and_type(pg);
+		TELL(" the lender stores to its frame = %d", rc);
+		break;
+	case 1:
+		rc = page_pin(&world_foreign, _mfn(lent_frame), PGT_l1);
+		TELL(" the lender pins its frame = %d", rc);
+		break;
+	default:
+		rc = page_unpin(&world_foreign, _mfn(lent_frame));
+		TELL(" the lender unpins it = %d", rc);
+	}
+}
+
 /* The processor takes one step: from a root, or from the table that it remembers; and forgets what it remembered before. */
 static void run_walk(void)
 {
@@ -643,10 +759,17 @@ static void run_walk(void)
 		for (unsigned u = USE_L1; u <= USE_L3; u++)
 			if (tlb_use[g][u])
 				f = g, level = 1 + u - USE_L1;
-	if (f && choose(2))
+	if (f && choose(2)) {
 		from = frame_ptr(f);
-	else
+	} else if (from_anywhere && choose(2)) {
+		f = choose_frame();
+		level = type_level(page_of(_mfn(f))->type_info);
+		if (!level || !(page_of(_mfn(f))->type_info & PGT_validated) || page_of(_mfn(f))->owner != world_domain.domid)
+			return;
+		from = frame_ptr(f);
+	} else {
 		level = 4;
+	}
 	e = from[2 * choose(2)];
 	target = mfn_x(pte_mfn(e));
 	if (!pte_present(e) || e & PTE_PS)
@@ -658,7 +781,7 @@ static void run_walk(void)
 
 static void (*const actions[])(void) = {
 	run_mmu_update, run_pin, run_unpin, run_baseptr, run_user_baseptr, run_nothing, run_update_va, run_set_gdt, run_memory,
-	run_walk,
+	run_walk, run_grant, run_other,
 };
 
 /* ---- The search ---- */
@@ -696,6 +819,10 @@ static bool is_wrong(void)
 		printf("# failed: a root is not in step at rest\n");
 	if (world_domain.leaving_list) {
 		printf("# failed: frames have left and were not freed\n");
+		wrong = true;
+	}
+	if (with_grants && handle_is_wrong()) {
+		printf("# failed: a handle and what it stands for disagree\n");
 		wrong = true;
 	}
 	return world_audit() || wrong;
@@ -791,7 +918,11 @@ static void set_up(const char *what)
 	world_chance = chance;
 	world_on_panic = tell_path;
 	world_on_copy = write_request;
+	with_grants = strchr(what, 'g');
+	from_anywhere = strchr(what, 't');
 	world_reset();
+	if (with_grants)
+		make_grants();
 	preempt_rate = 1;
 	public_fault_rate = with_memory;
 	table_mask = 1;
