@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench fuzz exhaust mutants coverage
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -46,6 +46,7 @@ distclean:
 ## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
 ## make exhaust      of the same: every state of a small world
 ## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
+## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
 ## make deps         install the Debian packages that are missing
@@ -60,6 +61,8 @@ fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@
 bench:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run $(ARGS)
+bench-growth:
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/growth $(ARGS)
 models:
 	$(Q)tools/install-deps test && tests/lib/run-tests $@
 check:

@@ -32,6 +32,12 @@ void trace_here(void);
 uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
 #define TIME_HC(name, a, b, c, d) time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))
 
+/* Further vCPUs there are beside the one that measures; ids 1 to @others. */
+extern unsigned int others;
+void others_start(void);
+/* Initialise vCPU @id and bring it up at @entry, events masked. */
+void vcpu_start(unsigned int id, const char *entry, const char *event_entry);
+
 /* End the run as failed. */
 void die(const char *f, ...) __attribute__((noreturn, format(printf, 1, 2)));
 #define MUST(call)                                                                              \

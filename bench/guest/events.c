@@ -58,27 +58,7 @@ static void self(void)
 
 static void second_vcpu_start(void)
 {
-	static struct vcpu_guest_context c;
-
-	shared->vcpu_info[1].evtchn_upcall_mask = 1;
-	c.flags = VGCF_in_kernel;
-	c.user_regs.rip = (unsigned long)second_vcpu_entry;
-	c.user_regs.rsp = (unsigned long)second_vcpu_stack_end;
-	c.user_regs.rflags = 0x1202;		/* IOPL 1 */
-	c.user_regs.cs = FLAT_KERNEL_CS;
-	c.user_regs.ss = c.user_regs.ds = c.user_regs.es = FLAT_KERNEL_SS;
-	for (unsigned int v = 0; v < 256; v++)
-		c.trap_ctxt[v] = (struct trap_info){ .vector = (uint8_t)v, .cs = FLAT_KERNEL_CS,
-						     .address = (unsigned long)unexpected_entry };
-	c.kernel_ss = FLAT_KERNEL_SS;
-	c.kernel_sp = (unsigned long)second_vcpu_stack_end;
-	c.ctrlreg[0] = 0x80050033;
-	c.ctrlreg[3] = xen_pfn_to_cr3(mfn_of((void *)start->pt_base));
-	c.event_callback_eip = (unsigned long)event_entry_1;
-	c.failsafe_callback_eip = c.syscall_callback_eip = (unsigned long)unexpected_entry;
-	MUST(HC3(vcpu_op, VCPUOP_initialise, 1, &c));
-	HC3(vcpu_op, VCPUOP_stop_periodic_timer, 1, 0);
-	MUST(HC3(vcpu_op, VCPUOP_up, 1, 0));
+	vcpu_start(1, second_vcpu_entry, event_entry_1);
 	/* Let it run until it blocks. */
 	for (unsigned int i = 0; i < 100; i++)
 		HC2(sched_op, SCHEDOP_yield, 0);
@@ -100,6 +80,8 @@ static uint64_t ping_pong(void *arg)
 void bench_events(void)
 {
 	self();
+	if (others)
+		return;			/* the second vCPU has something else to do */
 	if (HC3(vcpu_op, VCPUOP_is_up, 1, 0) < 0) {
 		print("bench has no second vCPU\n");
 		return;

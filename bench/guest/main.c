@@ -142,6 +142,7 @@ void guest_main(struct start_info *si)
 	}
 	nothing = least;
 
+	others_start();
 	print("bench begins: two RDTSCs are %lu apart\n", nothing);
 	row("empty", empty_row, NULL, 0);
 	bench_hypercalls();

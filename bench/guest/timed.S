@@ -188,6 +188,14 @@ unexpected_entry:
 	call	unexpected
 	ud2
 
+/* A vCPU that is there and does nothing. PAUSE lets QEMU go on to the next CPU. */
+	.balign	64
+	.globl	spin_entry
+spin_entry:
+	lock incl spinning(%rip)
+1:	pause
+	jmp	1b
+
 /* The second vCPU: answer each event by one to the first vCPU. */
 	.balign	64
 	.globl	second_vcpu_entry

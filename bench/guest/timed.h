@@ -44,7 +44,7 @@ timed_fn timed_nothing, timed_syscall, timed_read, timed_hlt, timed_selector, ti
 timed_fn timed_in, timed_out, timed_mov, timed_xchg, timed_send_and_block;
 
 extern char fault_entry[], unexpected_entry[], syscall_entry[], event_entry_0[], event_entry_1[];
-extern char second_vcpu_entry[], second_vcpu_stack_end[], trap_stack_end[];
+extern char spin_entry[], second_vcpu_entry[], second_vcpu_stack_end[], trap_stack_end[];
 
 /* Events whose port bits the two event handlers clear: all but these bits of the first pending word. */
 extern uint64_t event_keep_0, event_keep_1;

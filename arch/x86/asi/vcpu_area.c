@@ -59,9 +59,9 @@ void vcpu_area_init_idle(void)
 	idle_area_l3 = public_mfn(l3);
 }
 
-static void free_tables(void *table[4], struct vcpu *v)
+static void free_tables(void *table[VCPU_AREA_TABLES], struct vcpu *v)
 {
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < VCPU_AREA_TABLES; i++)
 		if (table[i])
 			free_public_page(table[i]);
 	for (unsigned i = 0; i < VCPU_PRIVATE_PAGES; i++)
@@ -72,7 +72,7 @@ static void free_tables(void *table[4], struct vcpu *v)
 int vcpu_area_create(struct vcpu *v)
 {
 	/* public: area tables */
-	void *table[4] = { alloc_public_page(), alloc_public_page(),
+	void *table[VCPU_AREA_TABLES] = { alloc_public_page(), alloc_public_page(),
 			   alloc_public_page(), alloc_public_page() };
 	pte_t *l3 = table[0], *l2 = table[1], *l1 = table[2], *mapcache = table[3];
 	bool short_of_memory = !l3 || !l2 || !l1 || !mapcache;

@@ -15,6 +15,7 @@
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
 #include <asm/root.h>
+#include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
 #include <xen/xen.h>
 
@@ -219,6 +220,9 @@ void pv_build_dom0(void)
 		plan_va(p, p->stack_pfn), p->p2m_va);
 	if (p->initrd_bytes)
 		pr_info("dom0: initrd of %lu KiB at pfn %lx", p->initrd_bytes >> 10, p->initrd_pfn);
-	pr_info("dom0: %u window tables (%u KiB)", p->d->nr_window_tables,
-		p->d->nr_window_tables << 2);
+	/* What having a view of its own costs, in public pages and its own. */
+	pr_info("dom0: isolation takes %u KiB for its window, %u KiB for each vcpu "
+		"(%u roots, %u tables, %u private pages)",
+		p->d->nr_window_tables << 2, VCPU_ISOLATION_PAGES << 2, VCPU_ROOTS,
+		VCPU_AREA_TABLES, VCPU_PRIVATE_PAGES);
 }

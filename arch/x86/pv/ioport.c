@@ -84,7 +84,7 @@ void ioport_deny(struct domain *d, u16 first, u16 last)
  * Dword accesses to CF8H are the PCI address latch, always virtual; narrower ones are other
  * registers.
  */
-bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
+static __always_inline bool is_direct(const struct domain *d, u16 port, unsigned int bytes)
 {
 	const u64 *direct = d->ioports->direct;
 	u64 want = (1ul << bytes) - 1, have;
@@ -97,6 +97,11 @@ bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
 	if (port % 64 + bytes > 64)
 		have |= direct[port / 64 + 1] << (64 - port % 64);
 	return (have & want) == want;
+}
+
+bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
+{
+	return is_direct(d, port, bytes);
 }
 
 static u32 hw_read(u16 port, unsigned int bytes)
@@ -225,7 +230,7 @@ u32 ioport_read(struct domain *d, u16 port, unsigned int bytes)
 	struct ioport_rights *r = d->ioports;
 	u32 val = 0;
 
-	if (likely(ioport_is_direct(d, port, bytes)))
+	if (likely(is_direct(d, port, bytes)))
 		return hw_read(port, bytes);
 	if (port == PCI_ADDRESS && bytes == 4)
 		return r->cf8;
@@ -252,7 +257,7 @@ void ioport_write(struct domain *d, u16 port, unsigned int bytes, u32 val)
 {
 	struct ioport_rights *r = d->ioports;
 
-	if (likely(ioport_is_direct(d, port, bytes))) {
+	if (likely(is_direct(d, port, bytes))) {
 		hw_write(port, bytes, val);
 		return;
 	}

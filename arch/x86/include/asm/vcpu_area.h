@@ -7,6 +7,11 @@
 
 #include <isola/vcpu.h>
 
+#define VCPU_ROOTS		2	/* kernel, user (asi/root.c) */
+#define VCPU_AREA_TABLES	4
+/* Pages that a vcpu takes because what it sees is its own. */
+#define VCPU_ISOLATION_PAGES	(VCPU_ROOTS + VCPU_AREA_TABLES + VCPU_PRIVATE_PAGES)
+
 /*
  * Map frame @m at @va of the current vcpu's area with @flags (PAGE_HV_RO or PAGE_HV_RW), replacing
  * what was there. Flushes the page if something was mapped. @va lies in the descriptor window.
