@@ -203,3 +203,37 @@ CLAIM(prefixes, "an emulated instruction with fifteen bytes of prefixes is carri
 	CHECK(!try_call(code));
 	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_UD);
 }
+
+/* Copy code to the end of @page, which is mapped at the end of the lower half. Returns its address. */
+static unsigned long at_the_end(uint8_t *page, const uint8_t *text, unsigned int bytes)
+{
+	memcpy(page + PAGE_BYTES - bytes, text, bytes);
+	return 0x800000000000ul - bytes;
+}
+
+CLAIM(end_of_the_lower_half, "an instruction in the last bytes of the lower half is emulated")
+{
+	static const uint8_t cpuid_ret[] = { 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2, 0xc3 };
+	static const uint8_t rdmsr_ret[] = { 0x0f, 0x32, 0xc3 };
+	uint8_t *page = page_alloc();
+	uint64_t *l1 = page_alloc(), *l2 = page_alloc(), *l3 = page_alloc();
+	uint64_t *l4e = (uint64_t *)start->pt_base + 255;
+	uint32_t a = 0x40000000, b = 0, c = 0, d = 0;
+
+	l1[511] = make_pte(mfn_of(page), PTE_RO_PAGE);
+	CHECK_OK(make_readonly(l1));
+	l2[511] = table_pte(l1);
+	CHECK_OK(make_readonly(l2));
+	l3[511] = table_pte(l2);
+	CHECK_OK(make_readonly(l3));
+	CHECK_OK(write_entry(l4e, table_pte(l3)));
+	CHECK_NO_TRAP("call *%[to]", : "+a"(a), "+b"(b), "+c"(c), "+d"(d)
+		      : [to] "r"(at_the_end(page, cpuid_ret, sizeof(cpuid_ret))) : "memory");
+	CHECK_EQ(b, 0x566e6558);		/* "XenV" */
+	c = 0xc0000080;				/* EFER */
+	a = d = 0;
+	CHECK_NO_TRAP("call *%[to]", : "+a"(a), "+d"(d)
+		      : "c"(c), [to] "r"(at_the_end(page, rdmsr_ret, sizeof(rdmsr_ret))) : "memory");
+	CHECK_EQ(a & 0x500, 0x500);		/* LME, LMA */
+	CHECK_OK(write_entry(l4e, 0));
+}
