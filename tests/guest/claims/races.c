@@ -40,10 +40,11 @@ static void check_free_of_uses(uint64_t *page)
 /* ---- Handles ---- */
 
 static volatile uint32_t handle;
+static volatile uint64_t mapped_at, device_at;
 
 static long unmap_it(void)
 {
-	return grant_unmap(handle, ARG(window(0)), 0);
+	return grant_unmap(handle, mapped_at, device_at);
 }
 
 CLAIM(unmap_both, "of two vCPUs that unmap one handle at the same time exactly one does, and what the mapping held is "
@@ -57,8 +58,11 @@ CLAIM(unmap_both, "of two vCPUs that unmap one handle at the same time exactly o
 		struct answers a;
 
 		grant(FIRST_REF, mfn_of(page), GTF_permit_access);
-		m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+		/* A mapping for a device has no entry that would show who came second. */
+		mapped_at = round % 2 ? ARG(window(0)) : 0;
+		m = grant_map(FIRST_REF, mapped_at, round % 2 ? GNTMAP_host_map : GNTMAP_device_map);
 		CHECK_OK(m.status);
+		device_at = round % 2 ? 0 : m.dev_bus_addr;
 		handle = m.handle;
 		a = together(unmap_it, unmap_it);
 		CHECK_SAY((a.mine == 0) + (a.theirs == 0) == 1, "answers %ld and %ld, round %u", a.mine, a.theirs, round);
@@ -143,7 +147,8 @@ static void replace_table(struct way *w, unsigned int level)
 	r.extent_start.p = &list;
 	memcpy(copy, table, PAGE_BYTES);
 	CHECK_OK(write_entry(slot_of(w, level), 0));
-	CHECK_OK(remap(table, 0));
+	/* No flush: its IPI would wait for the walk, which has interrupts off. */
+	CHECK_OK(HC3(update_va_mapping, table, 0, UVMF_NONE));
 	/* A walk under way may hold it for a moment. */
 	for (unsigned int tries = 0; HC2(memory_op, XENMEM_decrease_reservation, &r) != 1; tries++)
 		CHECK(tries < 1000000);

@@ -442,7 +442,8 @@ CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that t
 		r.extent_start.p = list;
 		CHECK(WAIT_FOR(rounds_done > walks, 5000));
 		CHECK_OK(write_entry(t.l2, 0));
-		CHECK_OK(remap(t.l1, 0));
+		/* No flush: its IPI would wait for the walk, which has interrupts off. */
+		CHECK_OK(HC3(update_va_mapping, t.l1, 0, UVMF_NONE));
 		/* A walk under way may hold it for a moment. */
 		for (unsigned int tries = 0; HC2(memory_op, XENMEM_decrease_reservation, &r) != 1; tries++)
 			CHECK(tries < 1000000);
