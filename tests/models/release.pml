@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames that leave a domain: arch/x86/asi/domain_map.c, page_get() of arch/x86/mm/page_ref.c, the walk of pt_walk_l1e().
+ * Frames that leave a domain: arch/x86/asi/domain_map.c, page_get() of arch/x86/mm/page_ref.c, the walks of pt_modify.c.
  *
  *   withdraw, expel (domain_release_page)    release()
  *   domain_release_flush                     release_flush()
@@ -22,7 +22,7 @@
  * bad CLEAR_LATE: the window's entry is cleared after the flush
  *
  * code arch/x86/asi/domain_map.c: d->leaving_list = 0; spin_unlock(&d->page_lock);
- * code arch/x86/mm/pt_modify.c: flags = irq_save(); m = find_l1(va);
+ * code arch/x86/mm/pt_modify.c: irq_disable(); pg = get_l1(va); irq_enable();
  * code arch/x86/include/asm/page_ref.h: if (unlikely((s64)x >= PGC_GET_LIMIT)) return false;
  */
 #ifndef CPUS

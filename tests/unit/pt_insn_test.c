@@ -129,7 +129,7 @@ static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct
 	if (va < ARENA || va > ARENA + ARENA_LEN - 8)
 		return false;
 	memcpy(&operand, memory + (va - ARENA), i.bytes);
-	e = pt_insn_execute(&i, &r, operand);
+	pt_insn_execute(&i, &r, operand, &e);
 	if (e.writes)
 		memcpy(memory + (va - ARENA), &e.val, i.bytes);
 	pt_insn_retire(&i, &e, &r);
@@ -410,6 +410,7 @@ static void test_any_bytes(void)
 
 	for (unsigned int n = 0; n < 2000000; n++) {
 		struct state s = { .gpr = { 0 } };
+		struct pt_effect e;
 		struct pt_insn i;
 		struct regs r;
 
@@ -422,7 +423,7 @@ static void test_any_bytes(void)
 		check(i.bytes == 1 || i.bytes == 2 || i.bytes == 4 || i.bytes == 8, "size %u", i.bytes);
 		to_regs(&s, 0, &r);
 		pt_insn_address(&i, &r, 0);
-		pt_insn_execute(&i, &r, tap_random());
+		pt_insn_execute(&i, &r, tap_random(), &e);
 	}
 	check(decoded > 1000, "only %u decoded", decoded);
 	all_ok("two million random byte strings: every length and size is sane");

@@ -83,25 +83,35 @@ void root_l4_init(pte_t *l4)
 	pte_write(&l4[L4_GENERATION], new_generation());
 }
 
+/* The slots of @l4 that have a bit in @todo, to @root; both at the first slot of a word of the map. */
+static __always_inline void copy_word(pte_t *root, const pte_t *l4, u64 todo)
+{
+	do {
+		unsigned slot = __builtin_ctzl(todo);
+
+		pte_write(&root[slot], root_entry(pte_read(&l4[slot])));
+		todo &= todo - 1;
+	} while (todo);
+}
+
 /*
  * Copy every slot occupied in @l4 (any address of the guest L4) or in the root. Interrupts off,
  * record published.
  */
-static void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
+static __noinline void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
 {
 	u64 generation;
 
 	do {
 		generation = pte_read(&l4[L4_GENERATION]);
+		/* Most words are empty. */
+#pragma GCC unroll 8
 		for (unsigned w = 0; w < 8; w++) {
 			u64 now = pte_read(&l4[L4_OCCUPIED + w]);
 			u64 todo = now | copy->occupied[w];
 
-			for (; todo; todo &= todo - 1) {
-				unsigned slot = w * 64 + __builtin_ctzl(todo);
-
-				pte_write(&root[slot], root_entry(pte_read(&l4[slot])));
-			}
+			if (unlikely(todo))
+				copy_word(root + w * 64, l4 + w * 64, todo);
 			copy->occupied[w] = now;
 		}
 		/*
@@ -113,7 +123,7 @@ static void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
 	copy->generation = generation;
 }
 
-static void clear_slots(pte_t *root, struct root_copy *copy)
+static __noinline void clear_slots(pte_t *root, struct root_copy *copy)
 {
 	for (unsigned w = 0; w < 8; w++) {
 		for (u64 todo = copy->occupied[w]; todo; todo &= todo - 1)
@@ -124,7 +134,7 @@ static void clear_slots(pte_t *root, struct root_copy *copy)
 }
 
 /* Bring @v's root up to date with its guest L4, which stands at @l4 (NULL: it has none). */
-static void sync_root(struct vcpu *v, unsigned which, const pte_t *l4)
+static __always_inline void sync_root(struct vcpu *v, unsigned which, const pte_t *l4)
 {
 	struct root_copy *copy = &v->copy[which];
 

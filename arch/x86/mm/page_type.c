@@ -219,32 +219,19 @@ int page_type_put_preemptible(struct page_info *pg)
 
 void page_type_put(struct page_info *pg)
 {
-	if (likely(page_type_put_live(pg)))
-		return;
 	if (page_type_put_preemptible(pg) == 0)
 		return;
 	page_get_again(pg);
 	page_type_park(pg, true);
 }
 
-int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
+int page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type)
 {
-	int rc;
+	int rc = get_type(d, pg, type);
 
-	if (!page_get(pg, d))
-		return -EINVAL;
-	if (likely(page_type_get_live(pg, type)))
-		return 0;
-	rc = get_type(d, pg, type);
 	if (rc)
 		page_put(pg);
 	return rc;
-}
-
-void page_put_and_type(struct page_info *pg)
-{
-	page_type_put(pg);
-	page_put(pg);
 }
 
 int page_pin(struct domain *d, mfn_t m, u64 type)

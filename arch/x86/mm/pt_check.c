@@ -16,9 +16,7 @@
 #include <isola/errno.h>
 #include <isola/printk.h>
 
-#define UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | \
-			 PTE_NX | PTE_ADDR)
-#define L1_ALLOWED	(UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
+#define L1_ALLOWED	(PT_UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
 static_assert(L1_ALLOWED == ~0ul, "pt_take_l1e() asks for the cache bits alone");
 
 /* The MSI window. The local APIC is its first page unless firmware moved it. */
@@ -142,7 +140,7 @@ int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 
 		if (rc)
 			return rc;
-	} else if ((*e & ~UPPER_ALLOWED) || !mfn_has_page(pte_mfn(*e))) {
+	} else if ((*e & ~PT_UPPER_ALLOWED) || !mfn_has_page(pte_mfn(*e))) {
 		return -EINVAL;
 	}
 	*e |= PTE_US;

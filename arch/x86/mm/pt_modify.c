@@ -22,7 +22,7 @@
 /* CON-3: the processor may set A and D once each; anything more is no accident. */
 #define MAX_TRIES 16
 
-static bool is_fast(unsigned level, pte_t oe, pte_t ne)
+static __always_inline bool is_fast(unsigned level, pte_t oe, pte_t ne)
 {
 	pte_t may_change = level == 1 ? PT_FREE_L1 : PT_FREE_UPPER;
 
@@ -95,7 +95,7 @@ static int make_room(struct pt_batch *batch)
  * Row by row as in docs/page-types.md: the entry @pe above L1 has become another, @oe is gone.
  * True: its references wait in the batch, the caller does not drop them.
  */
-static bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe, bool fast)
+static __always_inline bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe, bool fast)
 {
 	if (pte_present(oe))
 		batch->flush_here = batch->owes = true;
@@ -141,13 +141,38 @@ static __always_inline int modify(struct domain *pg_owner, unsigned level, pte_t
 	return 0;
 }
 
-int pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
-	      enum pt_preserve preserve, struct pt_batch *batch)
+static __noinline int modify_any(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+				 enum pt_preserve preserve, struct pt_batch *batch)
 {
 	enum pt_how how = preserve == PT_PRESERVE_AD ? PT_KEEP_AD : PT_ANY;
 	pte_t oe = pte_read(pe);
 
 	return modify(pg_owner, level, pe, &oe, ne, how, batch);
+}
+
+/* As pt_change_l1e(): an entry above L1 that names a live table, or nothing, comes for another. */
+static __always_inline bool replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe,
+					  pte_t ne, struct pt_batch *batch)
+{
+	pte_t oe = pte_read(pe);
+
+	if (batch->old_l3 || is_fast(level, oe, ne))
+		return false;
+	if (pte_present(ne) ? unlikely(!pt_take_upper(pg_owner, level, &ne)) : !!ne)
+		return false;
+	pt_swap(pe, &oe, ne, PT_ANY);
+	if (!owe(batch, level, pe, oe, false) && pte_present(oe))
+		page_put_and_type(page_of(pte_mfn(oe)));
+	return true;
+}
+
+int pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+	      enum pt_preserve preserve, struct pt_batch *batch)
+{
+	if (likely(level > 1 && preserve == PT_REPLACE) &&
+	    likely(replace_upper(pg_owner, level, pe, ne, batch)))
+		return 0;
+	return modify_any(pg_owner, level, pe, ne, preserve, batch);
 }
 
 static __noinline int modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
@@ -206,48 +231,55 @@ static __always_inline mfn_t find_l1(u64 va)
 	return m;
 }
 
-static __always_inline pte_t *walk_l1e(u64 va, struct page_info **table)
+/*
+ * Interrupts off. No frame of this walk can be given to another use or owner meanwhile: that needs
+ * a flush that waits for this CPU (TLB-8). It may leave the window before that flush, so the reads
+ * are guarded. After the reference is held none can leave; the use is the caller's to check.
+ */
+static __always_inline struct page_info *get_l1(u64 va)
 {
-	struct page_info *pg = NULL;
+	mfn_t m = find_l1(va);
+
+	return likely(mfn_is_valid_num(m)) ? page_get_from_mfn(m, current->domain) : NULL;
+}
+
+pte_t pt_read_l1e(u64 va)
+{
+	pte_t e = 0;
 	u64 flags;
 	mfn_t m;
 
 	if (unlikely(!is_guest_address(va)))
-		return NULL;
-	/*
-	 * With interrupts off no frame of this walk can be given to another use or owner: that
-	 * needs a flush that waits for this CPU (TLB-8). It may leave the window before that flush,
-	 * so the reads are guarded. After the reference is held none can leave; the use is the
-	 * caller's to check.
-	 */
+		return 0;
 	flags = irq_save();
 	m = find_l1(va);
-	if (mfn_is_valid_num(m))
-		pg = page_get_from_mfn(m, current->domain);
+	if (likely(mfn_is_valid_num(m)))
+		e = read_guarded((pte_t *)window_ptr(m) + pt_index(va, 1));
 	irq_restore(flags);
-	if (!pg)
-		return NULL;
-	*table = pg;
-	return (pte_t *)window_ptr(m) + pt_index(va, 1);
-}
-
-pte_t *pt_walk_l1e(u64 va, struct page_info **table)
-{
-	return walk_l1e(va, table);
+	return e;
 }
 
 pte_t *pt_lock_l1e(u64 va, struct page_info **table)
 {
-	pte_t *pe = walk_l1e(va, table);
+	struct page_info *pg;
 	unsigned level;
 
-	if (unlikely(!pe))
+	if (unlikely(!is_guest_address(va)))
 		return NULL;
-	level = page_lock_table(*table);
-	if (likely(level == 1))
-		return pe;
-	if (level)
-		page_unlock_table(*table);
-	page_put(*table);
-	return NULL;
+	irq_disable();
+	pg = get_l1(va);
+	irq_enable();
+	if (unlikely(!pg))
+		return NULL;
+	*table = pg;
+	if (unlikely(!page_lock_live(pg, PGT_l1))) {
+		level = page_lock_table(pg);
+		if (level > 1)
+			page_unlock_table(pg);
+		if (level != 1) {
+			page_put(pg);
+			return NULL;
+		}
+	}
+	return (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);
 }

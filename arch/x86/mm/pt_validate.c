@@ -84,13 +84,11 @@ static int take_child(struct walk *w, unsigned level, pte_t e)
 	return rc == -EBUSY ? -EINVAL : rc;
 }
 
-static int validate_entry(struct walk *w, unsigned level, pte_t *pe)
+static __noinline int validate_other_entry(struct walk *w, unsigned level, pte_t *pe)
 {
 	pte_t e = pte_read(pe), checked = e;
 	int rc;
 
-	if (!pte_present(e))
-		return 0;
 	rc = pt_check_entry(w->d, level, &checked);
 	if (rc)
 		return rc;
@@ -98,6 +96,18 @@ static int validate_entry(struct walk *w, unsigned level, pte_t *pe)
 	if (rc >= 0 && checked != e)
 		pte_write(pe, checked);
 	return rc;
+}
+
+/* @pe is present. */
+static __always_inline int validate_entry(struct walk *w, unsigned level, pte_t *pe)
+{
+	pte_t e = pte_read(pe), checked = e;
+
+	if (level != 1 || unlikely(!pt_take_l1e(w->d, &checked)))
+		return validate_other_entry(w, level, pe);
+	if (checked != e)
+		pte_write(pe, checked);
+	return 0;
 }
 
 /* The first entry from @i on that is present, or @end. Most tables are sparse: by fours. */

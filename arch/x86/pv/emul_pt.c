@@ -30,13 +30,9 @@
  */
 static struct page_info *find_target(u64 va)
 {
-	struct page_info *table, *target;
-	pte_t *pl1e = pt_walk_l1e(va, &table), l1e;
+	pte_t l1e = pt_read_l1e(va);
+	struct page_info *target;
 
-	if (!pl1e)
-		return NULL;
-	l1e = pte_read(pl1e);
-	page_put(table);
 	if ((l1e & (PTE_P | PTE_RW)) != PTE_P)
 		return NULL;
 	target = page_get_from_mfn(pte_mfn(l1e), current->domain);
@@ -87,7 +83,7 @@ static int apply(pte_t *pe, struct regs *r, u64 va,
 	int rc = -EAGAIN;
 
 	for (unsigned int i = 0; rc == -EAGAIN && i < MAX_TRIES; i++) {
-		*effect = pt_insn_execute(insn, r, oe >> 8 * (va & 7));
+		pt_insn_execute(insn, r, oe >> 8 * (va & 7), effect);
 		if (!effect->writes)
 			return 0;
 		rc = pt_modify_expected(current->domain, pe, &oe,

@@ -85,56 +85,55 @@ static void set_cmpxchg(struct pt_effect *e, const struct pt_insn *i, struct reg
 	e->reg_val = a;
 }
 
-struct pt_effect pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand)
+void pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand, struct pt_effect *e)
 {
 	u64 a = operand & size_mask(i->bytes);
 	u64 b = i->has_imm ? i->imm & size_mask(i->bytes) : get_reg(i, r);
-	struct pt_effect e = { .writes = true, .val = a, .reg = REG_NONE };
 
+	*e = (struct pt_effect){ .writes = true, .val = a, .reg = REG_NONE };
 	switch (i->op) {
 	case PT_OP_NONE:
 	case PT_OP_SLDT ... PT_OP_SMSW:
-		e.writes = false;
+		e->writes = false;
 		break;
 	case PT_OP_MOV:
-		e.val = b;
+		e->val = b;
 		break;
 	case PT_OP_XCHG:
-		e.val = b;
-		e.reg = i->reg;
-		e.reg_val = a;
+		e->val = b;
+		e->reg = i->reg;
+		e->reg_val = a;
 		break;
 	case PT_OP_ADD:
 	case PT_OP_SUB:
-		set_sum(&e, a, b, i->op == PT_OP_SUB, i->bytes);
+		set_sum(e, a, b, i->op == PT_OP_SUB, i->bytes);
 		break;
 	case PT_OP_XADD:
-		set_sum(&e, a, b, false, i->bytes);
-		e.reg = i->reg;
-		e.reg_val = a;
+		set_sum(e, a, b, false, i->bytes);
+		e->reg = i->reg;
+		e->reg_val = a;
 		break;
 	case PT_OP_OR:
-		set_logic(&e, a | b, i->bytes);
+		set_logic(e, a | b, i->bytes);
 		break;
 	case PT_OP_AND:
-		set_logic(&e, a & b, i->bytes);
+		set_logic(e, a & b, i->bytes);
 		break;
 	case PT_OP_XOR:
-		set_logic(&e, a ^ b, i->bytes);
+		set_logic(e, a ^ b, i->bytes);
 		break;
 	case PT_OP_NOT:
-		e.val = ~a & size_mask(i->bytes);
+		e->val = ~a & size_mask(i->bytes);
 		break;
 	case PT_OP_CMPXCHG:
-		set_cmpxchg(&e, i, r, a, b);
+		set_cmpxchg(e, i, r, a, b);
 		break;
 	case PT_OP_BTS:
 	case PT_OP_BTR:
 	case PT_OP_BTC:
-		set_bit(&e, i, a, b);
+		set_bit(e, i, a, b);
 		break;
 	}
-	return e;
 }
 
 /* A write of 4 bytes to a register clears its upper half, one of 1 or 2 leaves the rest. */

@@ -67,14 +67,8 @@ int ldt_set(u64 base, u32 nr_ents)
 /* On the kernel root, which alone shows the guest's tables. */
 static bool map_page(unsigned i)
 {
-	struct page_info *table;
-	const pte_t *pe = pt_walk_l1e(this_vcpu.ldt_base + ((u64)i << PAGE_SHIFT), &table);
-	pte_t e;
+	pte_t e = pt_read_l1e(this_vcpu.ldt_base + ((u64)i << PAGE_SHIFT));
 
-	if (!pe)
-		return false;
-	e = pte_read(pe);
-	page_put(table);
 	if (!pte_present(e) || desc_frame_get(pte_mfn(e)))
 		return false;
 	this_vcpu.ldt_frame[i] = pte_mfn(e);

@@ -16,7 +16,7 @@
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 
-static int set_l1e(struct domain *pg_owner, u64 va, u64 val)
+static __always_inline int set_l1e(struct domain *pg_owner, u64 va, u64 val)
 {
 	struct page_info *table;
 	pte_t *pe = pt_lock_l1e(va, &table);
@@ -33,7 +33,7 @@ static int set_l1e(struct domain *pg_owner, u64 va, u64 val)
  * @flags: what to flush in bits 1:0; whose, in the rest: 0 this vcpu's, UVMF_ALL, or the address of
  * a vcpu bitmap.
  */
-static int flush_as_told(u64 va, u64 flags)
+static __always_inline int flush_as_told(u64 va, u64 flags)
 {
 	u64 what = flags & UVMF_FLUSHTYPE_MASK, whose = flags & ~UVMF_FLUSHTYPE_MASK;
 
@@ -50,7 +50,7 @@ static int flush_as_told(u64 va, u64 flags)
 	return 0;
 }
 
-static int update_va(struct domain *pg_owner, u64 va, u64 val, u64 flags)
+static __always_inline int update_va(struct domain *pg_owner, u64 va, u64 val, u64 flags)
 {
 	int rc = page_type_finish_parked();
 

@@ -12,9 +12,10 @@
  */
 #pragma once
 
-#include <asm/frametable.h>
+#include <asm/page_ref.h>
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
+#include <isola/errno.h>
 
 /* The table level (1..4) of a type word, 0 for what is no table. */
 static inline unsigned type_level(u64 type_info)
@@ -102,8 +103,20 @@ static inline void page_type_put_leaf(struct page_info *pg)
  * General and type reference together, as most holders need. As page_type_get(), and -EINVAL when
  * the frame is not d's.
  */
-int __must_check page_get_and_type(struct page_info *pg, struct domain *d, u64 type);
-void page_put_and_type(struct page_info *pg);
+int __must_check page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type);
+static inline int __must_check page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
+{
+	if (unlikely(!page_get(pg, d)))
+		return -EINVAL;
+	return page_type_get_live(pg, type) ? 0 : page_type_get_or_put(pg, d, type);
+}
+
+static inline void page_put_and_type(struct page_info *pg)
+{
+	if (!page_type_put_live(pg))
+		page_type_put(pg);
+	page_put(pg);
+}
 
 /*
  * MMUEXT_PIN/UNPIN. Pin takes one general and one type reference for itself. -EINVAL: not d's, in
@@ -119,6 +132,16 @@ int __must_check page_unpin(struct domain *d, mfn_t m);
  */
 void page_lock(struct page_info *pg);
 void page_unlock(struct page_info *pg);
+
+/* Both steps of page_lock_table() at once: true if the frame is a live table of @type, not locked. */
+static __always_inline bool page_lock_live(struct page_info *pg, u64 type)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	return likely((x & (PGT_type_mask | PGT_validated | PGT_locked | PGT_count_top)) ==
+		      (type | PGT_validated)) &&
+	       page_type_swap(pg, x, (x + 1) | PGT_locked);
+}
 
 /*
  * Page lock and type reference in one step ("lock" and "take"), for a frame the caller holds a

@@ -101,6 +101,28 @@ static __always_inline bool pt_take_l1e(const struct domain *pg_owner, pte_t *e)
 	return true;
 }
 
+/* What entries above L1 may have set. */
+#define PT_UPPER_ALLOWED	(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_SOFT_HI | \
+				 PTE_NX | PTE_ADDR)
+
+/* As pt_take_l1e() for an entry of @level 2..4: it names a live table of the level below. */
+static __always_inline bool pt_take_upper(const struct domain *pg_owner, unsigned level, pte_t *e)
+{
+	struct page_info *pg;
+
+	if (unlikely(*e & ~PT_UPPER_ALLOWED))
+		return false;
+	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);
+	if (unlikely(!pg))
+		return false;
+	if (unlikely(!page_type_get_live(pg, level_type(level - 1)))) {
+		page_put(pg);
+		return false;
+	}
+	*e |= PTE_US;
+	return true;
+}
+
 /* Drop the references that the present L1 entry @e held. */
 static __always_inline void pt_put_l1e(pte_t e)
 {

@@ -68,7 +68,7 @@ struct pt_effect {
 	u64 flags_mask, flags;  /* bits of RFLAGS that change, and to what */
 };
 
-struct pt_effect pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand);
+void pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand, struct pt_effect *e);
 
 /* Put register and flags of @e into @r, and step over the instruction. */
 void pt_insn_retire(const struct pt_insn *i, const struct pt_effect *e, struct regs *r);

@@ -155,16 +155,17 @@ static __always_inline int pt_replace_l1e(struct domain *pg_owner, pte_t *pe, pt
 /* ---- Finding the entry for an address ---------------------------------------------------------- */
 
 /*
- * The L1 entry that maps @va in the current guest kernel's tables, or NULL; *@table gets its frame,
- * with a general reference for the caller to put. The entry may be read; to change it,
- * page_lock_table(*table) must return 1 first. Any guest address, user ones too (the kernel table
- * holds them). Interrupts on or off; on the kernel root.
+ * The L1 entry that maps @va in the current guest kernel's tables, as it is or was a moment ago; 0:
+ * none. Any guest address, user ones too (the kernel table holds them). What it names may be another
+ * vcpu's invention: to be taken by reference and type before it is used. Interrupts on or off; on
+ * the kernel root.
  */
-pte_t *__must_check pt_walk_l1e(u64 va, struct page_info **table);
+pte_t pt_read_l1e(u64 va);
 
 /*
- * As pt_walk_l1e(), and type reference and page lock on an l1 table taken: give back by
- * pt_unlock_l1e().
+ * The same entry by its window address, with general reference, type reference and page lock on
+ * *@table, the l1 table it stands in: give back by pt_unlock_l1e(). NULL: there is none. Interrupts
+ * on.
  */
 pte_t *__must_check pt_lock_l1e(u64 va, struct page_info **table);
 static __always_inline void pt_unlock_l1e(struct page_info *table)
