@@ -344,11 +344,12 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 		return -EINVAL;
 	old = notified(d, e);
 	WRITE_ONCE(e->notify_vcpu, op->vcpu);
+	/* By its lock it has seen the end of handlers that post for the old one. */
+	if (e->state == EVTCHN_PIRQ)
+		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
 	evtchn_wait_for_senders();
 	/* what was posted for the old one becomes pending before the call is over */
 	evtchn_2l_fold(old);
-	if (e->state == EVTCHN_PIRQ)
-		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "../clock.h"
 #include "../events.h"
 #include "../memory.h"
+#include "../sibling.h"
 #include "../text.h"
 #include "../traps.h"
 
@@ -342,6 +343,38 @@ CLAIM(edge_masked, "an interrupt on a masked port waits there")
 	rtc_stop();
 	CHECK_OK(HC2(event_channel_op, EVTCHNOP_unmask, &(struct evtchn_unmask){ .port = p }));
 	CHECK_EQ(evtchn_count[p], 1);
+}
+
+/* The sibling runs, with upcalls masked, and passes through the hypervisor. */
+static void other_waits(void)
+{
+	while (!stop)
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+CLAIM(moved, "after bind_vcpu an interrupt is the other vCPU's: its selector is set, and not ours")
+{
+	uint32_t p = bound(RTC_LINE, 0);
+	struct evtchn_bind_vcpu op = { .port = p, .vcpu = OTHER };
+	struct evtchn_status s;
+
+	other_start();
+	stop = false;
+	job = other_waits;
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &op));
+	CHECK_OK(port_status(p, &s));
+	CHECK_EQ(s.vcpu, OTHER);
+	shared->vcpu_info[OTHER].evtchn_pending_sel = 0;
+	upcall_count = 0;
+	port_unmask(p);
+	rtc_start();
+	CHECK(WAIT_FOR(shared->vcpu_info[OTHER].evtchn_pending_sel & 1ul << p / 64, 5000));
+	rtc_stop();
+	CHECK(port_pending(p));
+	CHECK_EQ(evtchn_count[p], 0);
+	stop = true;
+	CHECK(WAIT_FOR(!job, 5000));
+	other_stop();
 }
 
 CLAIM(unbound, "after close no interrupt of the line arrives, and after bind they arrive again")

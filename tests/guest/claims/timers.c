@@ -189,3 +189,91 @@ CLAIM(timer_border_values, "no absolute time hangs or kills anything: 0, 1, 2^63
 	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
 	CHECK(clock_ns() < 1ul << 62);
 }
+
+/* ---- Against another clock ---- */
+
+static uint8_t rtc_second(void)
+{
+	uint8_t value = 0;
+
+	asm volatile("out %b1, $0x70; in $0x71, %b0" : "=a"(value) : "0"(value));
+	return value;
+}
+
+/* A second of the RTC begins after @before and not after @after. */
+struct second {
+	uint64_t before, after;
+	unsigned int number;
+};
+
+static struct second wait_second(void)
+{
+	struct second s = { .after = clock_ns() };
+	uint8_t first = rtc_second();
+
+	do {
+		s.before = s.after;
+		s.number = rtc_second();
+		s.after = clock_ns();
+	} while (s.number == first);
+	return s;
+}
+
+/* One that is known to 500 us: the emulator may be held up between two looks. */
+static struct second good_second(void)
+{
+	struct second s;
+
+	do
+		s = wait_second();
+	while (s.after - s.before > MS_NS / 2);
+	return s;
+}
+
+CLAIM(clock_against_rtc, "over four seconds and more the clock goes as the machine's RTC does, to 1 ms per second")
+{
+	struct physdev_set_iopl iopl = { .iopl = 1 };
+	struct second a, b;
+	uint64_t seconds, elapsed, real;
+
+	if (!strstr((const char *)start->cmd_line, "rtc"))
+		skip("it takes long");
+	CHECK_OK(HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl));
+	a = good_second();
+	do {
+		b = good_second();
+		/* BCD, and modulo a minute */
+		seconds = ((b.number >> 4) * 10 + (b.number & 15) + 60 - (a.number >> 4) * 10 - (a.number & 15)) % 60;
+	} while (seconds < 4);
+	elapsed = b.after - a.after;
+	real = seconds * 1000 * MS_NS;
+	print("#   in %lu s of the RTC the clock goes %ld us too far, +-%lu us\n", seconds, (long)(elapsed - real) / 1000,
+	      (b.after - b.before + a.after - a.before) / 1000);
+	CHECK(b.after - a.before >= real - seconds * MS_NS);
+	CHECK(b.before - a.after <= real + seconds * MS_NS);
+}
+
+CLAIM(lateness, "of 50 single-shot timers none is early, and the median comes within 5 ms")
+{
+	uint64_t late[50];
+
+	need_timer();
+	for (unsigned int i = 0; i < 50; i++) {
+		uint64_t due = clock_ns() + 2 * MS_NS + i * 50000, n, t;
+
+		evtchn_count[timer_port] = 0;
+		CHECK_OK(singleshot(due, 0));
+		do {
+			n = evtchn_count[timer_port];
+			t = clock_ns();
+		} while (!n && t < due + 3000 * MS_NS);
+		CHECK_EQ(n, 1);
+		CHECK_SAY(t >= due, "%lu ns early", due - t);
+		t -= due;
+		for (n = i; n && late[n - 1] > t; n--)
+			late[n] = late[n - 1];
+		late[n] = t;
+	}
+	print("#   lateness of timers: median %lu us, at most %lu us\n", late[25] / 1000, late[49] / 1000);
+	CHECK(late[25] < 5 * MS_NS);
+}
