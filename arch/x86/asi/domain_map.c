@@ -170,8 +170,8 @@ static void list_del(struct domain *d, struct page_info *pg)
 }
 
 /*
- * page_lock held, the window shows them: 2^order scrubbed frames become d's, with @refs general references
- * and @type_info, as nobody else can see them before.
+ * page_lock held, the window shows them: 2^order scrubbed frames become d's, with @refs general
+ * references and @type_info, as nobody else can see them before.
  */
 static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, u64 type_info)
 {

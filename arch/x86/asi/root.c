@@ -83,7 +83,7 @@ void root_l4_init(pte_t *l4)
 	pte_write(&l4[L4_GENERATION], new_generation());
 }
 
-/* The slots of @l4 that have a bit in @todo, to @root; both at the first slot of a word of the map. */
+/* Slots of @l4 with a bit in @todo, to @root; both at the first slot of a word of the map. */
 static __always_inline void copy_word(pte_t *root, const pte_t *l4, u64 todo)
 {
 	do {

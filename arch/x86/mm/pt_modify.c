@@ -95,7 +95,8 @@ static int make_room(struct pt_batch *batch)
  * Row by row as in docs/page-types.md: the entry @pe above L1 has become another, @oe is gone.
  * True: its references wait in the batch, the caller does not drop them.
  */
-static __always_inline bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe, bool fast)
+static __always_inline bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe,
+				bool fast)
 {
 	if (pte_present(oe))
 		batch->flush_here = batch->owes = true;
@@ -193,9 +194,9 @@ int pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_
 }
 
 /*
- * An entry of a table that nothing holds: its frame may be leaving the window, or have left it. Absent
- * then. What is read of a frame that has changed its use leads nowhere: the L1 at the end of the walk is
- * taken by reference and type before it is used.
+ * An entry of a table that nothing holds: its frame may be leaving the window, or have left it.
+ * Absent then. What is read of a frame that has changed its use leads nowhere: what the walk ends
+ * at is taken by reference and type before it is used.
  */
 static __always_inline pte_t read_guarded(const pte_t *pe)
 {

@@ -73,8 +73,8 @@ static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
 }
 
 /*
- * Carry it out on entry @pe of an L1 table, page lock held. 0, *@effect done; -EAGAIN: the entry kept
- * changing; else the new entry is refused.
+ * Carry it out on entry @pe of an L1 table, page lock held. 0, *@effect done; -EAGAIN: the entry
+ * kept changing; else the new entry is refused.
  */
 static int apply(pte_t *pe, struct regs *r, u64 va,
 		 const struct pt_insn *insn, struct pt_effect *effect)

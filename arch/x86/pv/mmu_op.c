@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Beginning and end of a call of mmu_update or mmuext_op. *done is written on every way out; what is
- * read back from it on a continuation is the guest's word for its own count and used for nothing
+ * Beginning and end of a call of mmu_update or mmuext_op. *done is written on every way out; what
+ * is read back from it on a continuation is the guest's word for its own count and used for nothing
  * else (CON-2).
  * ABI: a list NULL with a count of only "continued" is the call that finishes a parked table, its
  * result in the fourth argument.

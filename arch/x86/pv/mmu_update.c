@@ -30,7 +30,8 @@ static_assert(sizeof(struct mmu_update) == 16 && offsetof(struct mmu_update, val
 
 /*
  * The frame of the last request, INVALID_MFN: none. level 0: held for plain stores (a writable
- * reference), 1..4: locked as a table. batch: what the entries changed so far owe to roots and TLBs.
+ * reference), 1..4: locked as a table. batch: what the entries changed so far owe to roots and
+ * TLBs.
  */
 struct held {
 	mfn_t mfn;

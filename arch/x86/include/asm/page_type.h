@@ -30,7 +30,7 @@ static_assert(PGT_type_mask == 7ul << PGT_type_shift && PGT_l1 == 1ul << PGT_typ
 
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }
 
-/* ---- In line: events that find the frame live and leave it so (the table in page_type.c) ------ */
+/* ---- In line: events that find the frame live and leave it so (page_type.c's table) ---------- */
 
 /*
  * One compare-and-swap each: what does not succeed here has changed nothing, and the whole machine
@@ -133,7 +133,7 @@ int __must_check page_unpin(struct domain *d, mfn_t m);
 void page_lock(struct page_info *pg);
 void page_unlock(struct page_info *pg);
 
-/* Both steps of page_lock_table() at once: true if the frame is a live table of @type, not locked. */
+/* Both steps of page_lock_table() at once; true: the frame is a live table of @type, not locked. */
 static __always_inline bool page_lock_live(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);

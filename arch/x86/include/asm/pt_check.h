@@ -65,7 +65,8 @@ bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last);
  * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are, unless
  * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US).
  * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-
- * back (COH-1), an absent entry that names RAM); -EPERM (I/O memory that @d, the caller's domain, may not map).
+ * back (COH-1), an absent entry that names RAM); -EPERM (I/O memory that @d, the caller's domain,
+ * may not map).
  */
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 
@@ -80,9 +81,9 @@ int __must_check pt_get_l1e(struct domain *pg_owner, pte_t e);
 
 /*
  * pt_check_entry() and pt_get_l1e() together, in line, where the answer is simple: the present L1
- * entry *@e names write-back RAM of @pg_owner and, with RW, a frame in use as writable. True: *@e is
- * in its checked form and its references are taken. False: nothing is done, ask those two. (A frame
- * that can be referenced is no I/O frame.)
+ * entry *@e names write-back RAM of @pg_owner and, with RW, a frame in use as writable. True: *@e
+ * is in its checked form and its references are taken. False: nothing is done, ask those two. (A
+ * frame that can be referenced is no I/O frame.)
  */
 static __always_inline bool pt_take_l1e(const struct domain *pg_owner, pte_t *e)
 {

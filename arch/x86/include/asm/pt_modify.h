@@ -88,7 +88,7 @@ static __always_inline bool pt_swap(pte_t *pe, pte_t *oe, pte_t ne, enum pt_how 
 	return __atomic_compare_exchange_n(pe, oe, ne, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* Done; not what was expected; or to be asked of the functions. Nothing has changed but when done. */
+/* Done; not what was expected; to be asked of the functions. Only "done" has changed anything. */
 enum pt_inline { PT_DONE, PT_MOVED, PT_ASK };
 
 /*
@@ -152,13 +152,13 @@ static __always_inline int pt_replace_l1e(struct domain *pg_owner, pte_t *pe, pt
 	return pt_modify(pg_owner, 1, pe, ne, PT_REPLACE, NULL);
 }
 
-/* ---- Finding the entry for an address ---------------------------------------------------------- */
+/* ---- Finding the entry for an address -------------------------------------------------------- */
 
 /*
  * The L1 entry that maps @va in the current guest kernel's tables, as it is or was a moment ago; 0:
- * none. Any guest address, user ones too (the kernel table holds them). What it names may be another
- * vcpu's invention: to be taken by reference and type before it is used. Interrupts on or off; on
- * the kernel root.
+ * none. Any guest address, user ones too (the kernel table holds them). What it names may be
+ * another vcpu's invention: to be taken by reference and type before it is used. Interrupts on or
+ * off; on the kernel root.
  */
 pte_t pt_read_l1e(u64 va);
 
