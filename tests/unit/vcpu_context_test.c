@@ -51,13 +51,18 @@ static int get(u64 n)
 	return 0;
 }
 
-int page_get_and_type(struct page_info *pg, struct domain *d, u64 type)
+/* No frame here is live: what page_type.h has in line comes to these. */
+int page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type)
 {
+	int rc = get(mfn_x(page_mfn(pg)));
+
 	check(d == &domain && type == PGT_l4, "a base pointer is taken as type %lx", type);
-	return get(mfn_x(page_mfn(pg)));
+	if (rc)
+		page_put(pg);
+	return rc;
 }
 
-void page_put_and_type(struct page_info *pg)
+void page_type_put(struct page_info *pg)
 {
 	refs[mfn_x(page_mfn(pg))]--;
 	tables_put++;
@@ -109,8 +114,13 @@ static unsigned held(void)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < NR_FRAMES; i++)
+	for (unsigned i = 0; i < NR_FRAMES; i++) {
+		u64 general = page_of(_mfn(i))->count_info - (PGC_allocated | 1);
+
+		check(general == (i == KERNEL_L4 || i == USER_L4 ? (u64)refs[i] : 0),
+		      "frame %u: %ld general references, %d of type", i, (long)general, refs[i]);
 		n += refs[i] != 0;
+	}
 	return n;
 }
 
@@ -173,8 +183,21 @@ static void test_taken(void)
 	all_ok("a good context is taken, its code and stack selectors with RPL 3");
 }
 
+/* Every frame is the domain's, with the allocation's reference. */
+static void make_frames(void)
+{
+	struct page_info *table = mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(*table), PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (table != (struct page_info *)VA_FRAMETABLE)
+		panic("no room for the frame table");
+	for (unsigned i = 0; i < NR_FRAMES; i++)
+		table[i] = (struct page_info){ .count_info = PGC_allocated | 1, .owner = domain.domid };
+}
+
 int main(void)
 {
+	make_frames();
 	this_cpu.curr = &self;
 	for (unsigned i = 0; i < 3; i++)
 		sibling.private_mfn[i] = _mfn(1 + i);
