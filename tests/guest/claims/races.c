@@ -192,12 +192,18 @@ static void job_walk_lock(void)
 	}
 }
 
-/* The grant's mapping goes where the walk ends; the sibling's own address stands in the way of none. */
+/*
+ * The grant's mapping goes where the walk ends; the sibling's own address stands in the way of none. A mapping whose table
+ * went away goes with it, but its handle stays, and with it the use of the grant: each level has a grant of its own, of a
+ * page that is nothing else afterwards.
+ */
+static uint32_t walk_ref;
+
 static void job_walk_grant(void)
 {
 	while (!stop) {
 		struct gnttab_map_grant_ref m = {
-			.host_addr = ARG(SLOT_VA), .flags = GNTMAP_host_map, .ref = FIRST_REF, .dom = SELF,
+			.host_addr = ARG(SLOT_VA), .flags = GNTMAP_host_map, .ref = walk_ref, .dom = SELF,
 		};
 		struct gnttab_unmap_grant_ref u = { .host_addr = ARG(SLOT_VA) };
 
@@ -271,11 +277,11 @@ static void walk_store(void (*what)(void), unsigned int level)
 
 static void walk_grant(unsigned int level)
 {
-	uint64_t *page = page_alloc();
+	static uint8_t page[4][PAGE_BYTES] __attribute__((aligned(PAGE_BYTES)));
 
-	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
+	walk_ref = FIRST_REF + 100 + level;
+	grant(walk_ref, mfn_of(page[level]), GTF_permit_access);
 	walk(job_walk_grant, 0, level);
-	/* A mapping whose table went away goes with it; its handle may stay. */
 }
 
 static void walk_ldt(unsigned int level)
@@ -529,7 +535,8 @@ static volatile uint64_t stores;
 static void job_store(void)
 {
 	while (!stop) {
-		other_write(target, (stores & 0x7ff) << 1);	/* never a present entry, nor one that names a frame */
+		/* Never a present entry, one that names a frame, or a large page: L1TF's rule refuses absent ones too. */
+		other_write(target, (stores & 0x3f) << 1);
 		stores++;
 	}
 }
