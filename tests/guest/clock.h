@@ -23,7 +23,8 @@ uint64_t clock_ns(void);
 #define WAIT_FOR(condition, ms)                                         \
 	({                                                              \
 		uint64_t wait_end = clock_ns() + (ms) * MS_NS;          \
-		while (!(condition) && clock_ns() < wait_end)           \
+		bool wait_met;                                          \
+		while (!(wait_met = (condition)) && clock_ns() < wait_end) \
 			asm volatile("pause" : : : "memory");           \
-		(bool)(condition);                                      \
+		wait_met;                                               \
 	})
