@@ -67,7 +67,7 @@ static u64 measure(void)
 
 static void calibrate(void)
 {
-	u64 hz = median3(measure(), measure(), measure());
+	u64 hz = to_whole_khz(median3(measure(), measure(), measure()));
 
 	if (!hz || hz >> 34)
 		fatal("the APIC timer of CPU 0 does not count");

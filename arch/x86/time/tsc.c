@@ -11,7 +11,7 @@
 #include <asm/cpufeature.h>
 #include <asm/insn.h>
 
-#define CALIBRATION_DIVISOR  64                 /* of a second: 16 ms, three times */
+#define CALIBRATION_DIVISOR  20                 /* of a second: 50 ms, three times */
 #define MIN_HZ               1000000 /* a TSC slower or faster than this was measured wrongly */
 #define MAX_HZ               (16 * SECONDS(1))
 #define MAX_READS            (1u << 24) /* a timer that has not moved on by then is broken */
@@ -82,7 +82,7 @@ static u64 measure_well(const struct platform_timer *t)
 {
 	u64 a = measure(t), b = a ? measure(t) : 0, c = b ? measure(t) : 0;
 
-	return median3(a, b, c);
+	return to_whole_khz(median3(a, b, c));
 }
 
 u64 median3(u64 a, u64 b, u64 c)
