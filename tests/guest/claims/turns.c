@@ -70,6 +70,8 @@ static void enlist(void)
 
 static void need_workers(unsigned int n)
 {
+	if (!strstr((const char *)start->cmd_line, "turns/"))
+		skip("turns.t runs it, on vCPUs that no other claim has used");
 	enlist();
 	if (nr_workers < n)
 		skip("%u vCPUs are not enough", nr_workers + 1);
