@@ -72,6 +72,7 @@ status, output, errors = run("(isola) FATAL: x\n", "halt", "--firmware", "uefi",
 tap.ok(status == PANICKED and output == "(isola) FATAL: x\n", "the same image starts on UEFI", f"{status} {output}{errors}")
 
 for number, want in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+    signal.signal(number, signal.SIG_DFL)       # a shell's background job was told to ignore some, and so would its children
     process = subprocess.Popen([ISOLA_RUN, "--hypervisor", fake("(isola) up\n", "halt"), SELFTEST],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdout.readline()
