@@ -18,8 +18,9 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import LONG, SELFTEST, tap
 from audit import size
+from initrd import debian_linux, write_initrd
 from leaks import LEAKS, Plant
-from livemachine import LiveMachine, debian_linux, write_initrd
+from livemachine import LiveMachine
 from ownership import OwnershipError
 from snapshot import SnapshotError
 
@@ -167,7 +168,7 @@ with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
     initrd = os.path.join(directory, "initrd")
     linux = debian_linux()
     if linux[0]:
-        write_initrd(initrd, INIT)
+        write_initrd(initrd, INIT.encode())
     positive_control()
     if linux[0]:
         planted_leaks(linux[0], initrd)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Debian's unmodified kernel as domain 0, with the workload of linux/init, on the set-ups of linux/setups.list; two machines
-at a time. On BIOS no log has a kind of warning that the same kernel does not print on Debian's Xen. make test-all adds the rest of the list and boots one machine ten times in a row: a failure that comes once in ten
-shows there. Without an initramfs the kernel panics, and Isola says so."""
+"""Debian's unmodified kernel as domain 0, with the workload of linux/init, on the set-ups of linux/setups.list; two
+machines at a time. On BIOS no log has a kind of warning that the same kernel does not print on Debian's Xen. make
+test-all adds the rest of the list and boots one machine ten times in a row: a failure that comes once in ten shows
+there. Without an initramfs the kernel panics, and Isola says so."""
 import concurrent.futures
 import os
 import re
@@ -13,6 +14,7 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
+from initrd import debian_linux
 from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, tap
 
 SECONDS = 600
@@ -119,11 +121,9 @@ def xen_is_here():
                               stderr=subprocess.PIPE).returncode
 
 
-fetched = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "linux"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         text=True)
-kernel = fetched.stdout.strip()
-if fetched.returncode or not os.path.exists(initramfs.BUSYBOX):
-    tap.skip("Debian's Linux", fetched.stderr.strip().replace("\n", "; ") or "no /bin/busybox (package busybox-static)")
+kernel, missing = debian_linux()
+if missing:
+    tap.skip("Debian's Linux", missing)
     tap.done()
 with tempfile.NamedTemporaryFile(prefix="isola-initrd-") as file:
     initrd = file.name

@@ -7,7 +7,6 @@
             audit = live.audit(snapshot)
 """
 import contextlib
-import gzip
 import os
 import re
 import shutil
@@ -16,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from isolatest import HYPERVISOR, TOP, grubimage, machine, read
+from isolatest import HYPERVISOR, grubimage, machine
 import pvkernel
 from audit import Audit
 from ownership import Image, Owners
@@ -91,32 +90,3 @@ class LiveMachine:
     def audit(self, snapshot, before=None):
         """@before: the Audit of an earlier stop, to save work; it finds the same."""
         return Audit(snapshot, Owners(snapshot, self.image, before and before.owners), before=before)
-
-
-def cpio(members):
-    """A newc archive of (name, mode, content): Linux, Documentation/driver-api/early-userspace/buffer-format.rst."""
-    archive = b""
-    for number, (name, mode, content) in enumerate(members + [("TRAILER!!!", 0, b"")]):
-        fields = (number + 1, mode, 0, 0, 1, 0, len(content), 0, 0, 5, 1, len(name) + 1, 0)
-        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
-        archive += head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
-    return archive
-
-
-def write_initrd(path, script):
-    """A busybox initial RAM disk with @script as /init."""
-    with open(path, "wb") as file:
-        file.write(gzip.compress(cpio([
-            ("bin", 0o40755, b""), ("dev", 0o40755, b""), ("proc", 0o40755, b""), ("dev/console", 0o20600, b""),
-            ("bin/busybox", 0o100755, read("/bin/busybox")), ("init", 0o100755, script.encode())]), 1))
-
-
-def debian_linux():
-    """(path of Debian's kernel, None), or (None, why there is none)."""
-    done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "linux"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        return None, done.stderr.strip().replace("\n", "; ")
-    if not os.path.exists("/bin/busybox"):
-        return None, "no /bin/busybox (package busybox-static)"
-    return done.stdout.strip(), None

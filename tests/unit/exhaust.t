@@ -14,14 +14,13 @@ require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) .
 my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/exhaust';
 # Frames of one's own, of another domain, free; operations as exhaust.c names them.
 my @worlds = ([2, 1, 0, 'buxrgt'], [2, 0, 1, 'buxrsmt']);
-sub words { my ($log) = @_; open my $in, '<', $log or return ''; local $/; return <$in> }
 
 for my $world (@worlds) {
 	my ($at, $operations) = ($dir . join('-', @$world), $world->[3]);
 	my $program = Build::small($at, @$world[0 .. 2]);
 	my $good = $program && Build::quiet("$at/run.log", 'timeout', 600, $program, $operations);
-	ok($good, "every state of the small world is right: @$world") or diag(words($program ? "$at/run.log" : "$at/log"));
-	diag(grep { /^# / } split /^/m, words("$at/run.log")) if $good;
+	ok($good, "every state of the small world is right: @$world") or diag(Build::words($program ? "$at/run.log" : "$at/log"));
+	diag(grep { /^# / } split /^/m, Build::words("$at/run.log")) if $good;
 }
 
 # Why a planted bug changes nothing in either: the world has no such frame, number or entry.
@@ -37,18 +36,12 @@ my %not_here = (
 );
 my @some = map { qr/$_/ } qw(PTE-1-148 TYP-2-299 PRE-2-299 TLB-2-408 TLB-3-286 MEM-4-217 lent GNT-1-234);
 for my $m (mutants()) {
-	my ($name, $file, $from, $to) = @$m;
+	my ($name, $file) = @$m;
 	next if $not_here{$name} || !($ENV{TEST_ALL} || grep { $name =~ $_ } @some);
-	my $text = words($file);
-	my $at = index $text, $from;
-	if ($at < 0) {
+	if (!Build::plant($m, "$dir.c")) {
 		fail("mutant $name: its line is not in $file");
 		next;
 	}
-	substr($text, $at, length $from) = $to;
-	open my $changed, '>', "$dir.c" or die;
-	print $changed $text;
-	close $changed;
 	my $found = 'no';
 	for my $world (@worlds) {
 		my $at = $dir . join('-', @$world);
@@ -56,7 +49,7 @@ for my $m (mutants()) {
 		$found = 'no: it does not build' if !$mutant;
 		last if !$mutant;
 		next if Build::quiet("$at/mutant.log", 'timeout', 600, $mutant, $world->[3]);
-		$found = 'yes' if words("$at/mutant.log") =~ /# frame|# failed|panic/;
+		$found = 'yes' if Build::words("$at/mutant.log") =~ /# frame|# failed|panic/;
 		last if $found eq 'yes';
 	}
 	is($found, 'yes', "mutant $name is found");

@@ -17,42 +17,34 @@ my %budget = ('as-built' => 'PT_ENTRIES', 'stop-often' => 5);
 my %actions = ('as-built' => 4_600_000, 'stop-often' => 1_700_000);	# an operation is a call; stopped calls are made again
 my $operations = 0;
 
-sub words { my ($log) = @_; open my $in, '<', $log or return ''; local $/; return <$in> }
-
 for my $name (sort keys %budget) {
 	my $dir = "$out/$name";
 	my $program = Build::all($dir, "-DVALIDATE_BUDGET=$budget{$name}");
 	for my $run (['every audit is right', 40_000, 1], ['every sixteenth', $many * $actions{$name}, 16]) {
 		my ($claim, $ops, $every) = @$run;
 		my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops, $every, $every);
-		ok($good, "$name: $claim") or diag(words($program ? "$dir/run.log" : "$dir/log"));
-		$operations += $1 if $good && words("$dir/run.log") =~ /^# calls (\d+)/m;
-		diag(grep { /^# [^i]/ } split /^/m, words("$dir/run.log")) if $good;
+		ok($good, "$name: $claim") or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+		$operations += $1 if $good && Build::words("$dir/run.log") =~ /^# calls (\d+)/m;
+		diag(grep { /^# [^i]/ } split /^/m, Build::words("$dir/run.log")) if $good;
 	}
 }
 for my $name (sort keys %budget) {
 	my $program = Build::variant("$out/cases-$name", 'cases', 'cases', 'gcc', '-O1', Build::sanitizers(), "-DVALIDATE_BUDGET=$budget{$name}");
 	my $good = $program && Build::quiet("$out/cases-$name/run.log", $program);
-	ok($good, "$name: every case") or diag(words("$out/cases-$name/" . ($program ? 'run.log' : 'log')));
+	ok($good, "$name: every case") or diag(Build::words("$out/cases-$name/" . ($program ? 'run.log' : 'log')));
 }
 cmp_ok($operations, '>=', 10_000_000, "$operations operations");
 
 for my $m (mutants()) {
-	my ($name, $file, $from, $to) = @$m;
-	my $text = words($file);
-	my $at = index $text, $from;
-	if ($at < 0) {
+	my ($name, $file) = @$m;
+	if (!Build::plant($m, "$out/mutant.c")) {
 		fail("mutant $name: its line is not in $file");
 		next;
 	}
-	substr($text, $at, length $from) = $to;
 	my $found = '';
 	for my $variant (sort keys %budget) {
 		my $dir = "$out/$variant";
-		open my $changed, '>', "$dir/mutant.c" or die;
-		print $changed $text;
-		close $changed;
-		my $program = Build::mutant($dir, $file, "$dir/mutant.c", "-DVALIDATE_BUDGET=$budget{$variant}");
+		my $program = Build::mutant($dir, $file, "$out/mutant.c", "-DVALIDATE_BUDGET=$budget{$variant}");
 		if (!$program) {
 			$found = 'no: it does not build';
 			last;
@@ -60,7 +52,7 @@ for my $m (mutants()) {
 		# Found means that an audit, an assertion or a sanitizer spoke; not that time ran out.
 		for my $seed (7 .. 10) {
 			next if Build::quiet("$dir/mutant.log", 'timeout', 120, $program, 60_000, $seed);
-			$found = words("$dir/mutant.log") =~ /# frame|# failed|panic|Sanitizer|runtime error/ ? 'yes' : '';
+			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic|Sanitizer|runtime error/ ? 'yes' : '';
 			last;
 		}
 		last if $found;

@@ -13,36 +13,25 @@ require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) .
 
 my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/race';
 my $rounds = $ENV{TEST_ALL} ? 5_000_000 : 200_000;
-sub words { my ($log) = @_; open my $in, '<', $log or return ''; local $/; return <$in> }
 
 my $program = Build::race($dir);
 my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $rounds);
-ok($good, 'two CPUs: every audit is right') or diag(words($program ? "$dir/run.log" : "$dir/log"));
-diag(grep { /^# calls/ } split /^/m, words("$dir/run.log")) if $good;
+ok($good, 'two CPUs: every audit is right') or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+diag(grep { /^# calls/ } split /^/m, Build::words("$dir/run.log")) if $good;
 
 for my $m (race_mutants()) {
-	my ($name, $file, @pairs) = @$m;
-	my $text = words($file);
-	my $gone = 0;
-	while (my ($from, $to) = splice @pairs, 0, 2) {
-		my $at = index $text, $from;
-		$gone ||= $at < 0;
-		substr($text, $at, length $from) = $to if $at >= 0;
-	}
-	if ($gone) {
+	my ($name, $file) = @$m;
+	if (!Build::plant($m, "$dir/mutant.c")) {
 		fail("mutant $name: its line is not in $file");
 		next;
 	}
-	open my $changed, '>', "$dir/mutant.c" or die;
-	print $changed $text;
-	close $changed;
 	my $mutant = Build::race($dir, $file, "$dir/mutant.c");
 	my $found = 'no: it does not build';
 	if ($mutant) {
 		$found = 'no';
 		for my $seed (1 .. 10) {
 			next if Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000, $seed);
-			$found = words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes' : 'no: ' . words("$dir/mutant.log");
+			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes' : 'no: ' . Build::words("$dir/mutant.log");
 			last;
 		}
 	}

@@ -74,7 +74,7 @@ static void need_workers(unsigned int n)
 		skip("turns.t runs it, on vCPUs that no other claim has used");
 	enlist();
 	if (nr_workers < n)
-		skip("%u vCPUs are not enough", nr_workers + 1);
+		skip("it wants %u vCPUs", n + 1);
 }
 
 static bool is_down(unsigned int n)
@@ -271,11 +271,11 @@ CLAIM(stolen, "a busy vCPU is either running or runnable: what it did not get is
 
 CLAIM(places, "a vCPU is given work wherever a CPU is free, or, where vCPUs are pinned, on one CPU only, the one that get_physid names")
 {
-	uint64_t all = 0;
+	uint64_t all = 0;	/* vCPU 0's CPUs are in it: it is as busy as the workers */
 
 	need_workers(2);
 	work_start(nr_workers, work);
-	WAIT_FOR(false, 2000);
+	WAIT_FOR((all |= 1ul << apic_id(), false), 2000);
 	work_stop(nr_workers);
 	for (unsigned int i = 0; i < nr_workers; i++)
 		all |= workers[ids[i]].cpus;

@@ -39,6 +39,31 @@ sub quiet {
 	return $? == 0;
 }
 
+# The text of a file; nothing of one that is not there.
+sub words {
+	my ($file) = @_;
+	open my $in, '<', $file or return '';
+	local $/;
+	return <$in>;
+}
+
+# A copy of @$mutant's file with the bug planted, at $out; false: a line it changes is not there.
+sub plant {
+	my ($mutant, $out) = @_;
+	my (undef, $file, @changes) = @$mutant;
+	my $text = words($file);
+	while (my ($from, $to) = splice @changes, 0, 2) {
+		my $at = index $text, $from;
+		return 0 if $at < 0;
+		substr($text, $at, length $from) = $to;
+	}
+	make_path(dirname($out));
+	open my $changed, '>', $out or die "$out: $!";
+	print $changed $text;
+	close $changed or die "$out: $!";
+	return 1;
+}
+
 # All files, by @flags alone, into program $name with $main in place of random_ops; undef with the compiler's words in $dir/log.
 sub variant {
 	my ($dir, $name, $main, $compiler, @more) = @_;

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""Initial RAM disks for Debian's kernel: busybox and an init, as a gzipped newc archive; and where that kernel is."""
+import gzip
+import os
+import subprocess
+
+from isolatest import TOP, read
+
+BUSYBOX = "/bin/busybox"
+
+
+def cpio(members):
+    """A newc archive of (name, mode, content): Linux, Documentation/driver-api/early-userspace/buffer-format.rst."""
+    archive = b""
+    for number, (name, mode, content) in enumerate(members + [("TRAILER!!!", 0, b"")]):
+        fields = (number + 1, mode, 0, 0, 1, 0, len(content), 0, 0, 5, 1, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        archive += head + bytes(-len(head) % 4) + content + bytes(-len(content) % 4)
+    return archive
+
+
+def write_initrd(path, init, more=()):
+    """At @path: busybox, @init (bytes) as /init, the directories it mounts on, and @more members for cpio()."""
+    members = [(directory, 0o40755, b"") for directory in ("bin", "dev", "proc")]
+    members += [("dev/console", 0o20600, b""), ("bin/busybox", 0o100755, read(BUSYBOX)), ("init", 0o100755, init)]
+    with open(path, "wb") as file:
+        file.write(gzip.compress(cpio(members + list(more)), 1))
+
+
+def debian_linux():
+    """(path of Debian's kernel, None), or (None, why there is none to boot with a RAM disk of ours)."""
+    done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "linux"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        return None, done.stderr.strip().replace("\n", "; ")
+    if not os.path.exists(BUSYBOX):
+        return None, "no /bin/busybox (package busybox-static)"
+    return done.stdout.strip(), None
