@@ -114,6 +114,27 @@ static void to_regs(const struct state *s, u64 rip, struct regs *r)
 	r->rflags = s->flags;
 }
 
+static unsigned int nr_usual;
+
+/* The short way takes exactly its forms, and says of them what the long one does. */
+static void check_usual(const u8 *insn, struct regs *r, bool decoded, const struct pt_insn *i)
+{
+	unsigned int opcode = insn[1], mod = insn[2] >> 6, rm = insn[2] & 7;
+	bool is_usual = (insn[0] & 0xf8) == 0x48 && (opcode == 0x87 || opcode == 0x89) && mod != 3 &&
+			!(insn[0] & 2) && rm != 4 && !(mod == 0 && rm == 5);
+	struct pt_store s;
+	u64 word;
+
+	memcpy(&word, insn, sizeof(word));
+	if (!check(pt_store_decode(word, r, &s) == is_usual, "the usual store: %d", is_usual) || !is_usual)
+		return;
+	nr_usual++;
+	check(decoded && i->op == (s.xchg ? PT_OP_XCHG : PT_OP_MOV) && i->bytes == 8 && !i->has_imm,
+	      "the usual store, as it is decoded");
+	check(s.reg == regs_gpr(r, i->reg) && s.len == i->len && s.va == pt_insn_address(i, r, 0),
+	      "the usual store's operands");
+}
+
 /* False: not decoded, or aimed outside @memory, which stands for the arena. */
 static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct state *in, struct state *out, u8 *memory)
 {
@@ -125,6 +146,7 @@ static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct
 	to_regs(in, rip, &r);
 	if (!pt_insn_decode(insn, len, &i) || i.len != len)
 		return false;
+	check_usual(insn, &r, true, &i);
 	va = pt_insn_address(&i, &r, i.seg == 0x65 ? GS_BASE : 0);
 	if (va < ARENA || va > ARENA + ARENA_LEN - 8)
 		return false;
@@ -328,6 +350,7 @@ static void test_against_processor(void)
 			show(&g, "differs");
 	}
 	check(ran > 190000, "only %u instructions ran", ran);
+	check(nr_usual > 400, "only %u of the usual ones", nr_usual);
 	all_ok("200000 random stores do what the processor does");
 }
 
@@ -413,19 +436,29 @@ static void test_any_bytes(void)
 		struct pt_effect e;
 		struct pt_insn i;
 		struct regs r;
+		bool known;
 
 		for (unsigned int k = 0; k < sizeof(byte); k++)
 			byte[k] = tap_random() >> 5;
-		if (!pt_insn_decode(byte, sizeof(byte), &i))
+		for (unsigned int k = 0; k < 16; k++)
+			s.gpr[k] = tap_random();
+		if (n % 4 == 0) {
+			byte[0] = 0x40 | (byte[0] & 15);
+			byte[1] = byte[1] & 16 ? 0x87 : 0x89;
+		}
+		to_regs(&s, 0, &r);
+		known = pt_insn_decode(byte, sizeof(byte), &i);
+		check_usual(byte, &r, known, &i);
+		if (!known)
 			continue;
 		decoded++;
 		check(i.len && i.len <= sizeof(byte), "length %u", i.len);
 		check(i.bytes == 1 || i.bytes == 2 || i.bytes == 4 || i.bytes == 8, "size %u", i.bytes);
-		to_regs(&s, 0, &r);
 		pt_insn_address(&i, &r, 0);
 		pt_insn_execute(&i, &r, tap_random(), &e);
 	}
 	check(decoded > 1000, "only %u decoded", decoded);
+	check(nr_usual > 50000, "only %u of the usual ones", nr_usual);
 	all_ok("two million random byte strings: every length and size is sane");
 }
 

@@ -103,7 +103,7 @@ entry_page_fault:
 	jnz	return_bounced
 	COMPLETE_SHORT
 	mov	%rsp, %rdi
-	call	trap_dispatch
+	call	trap_page_fault
 	jmp	return_to_guest_here
 1:	COMPLETE_SHORT
 	jmp	from_hypervisor

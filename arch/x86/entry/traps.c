@@ -122,10 +122,13 @@ static void ldt_inject_fault(u32 ec, u64 offset)
 		pv_inject_exception(TRAP_GP, (offset & 0xfff8u) | 4);	/* 4: LDT */
 }
 
-static void page_fault_from_guest(struct regs *r, u64 cr2)
+/* One that pv_page_fault_is_guests() has left to us. */
+void trap_page_fault(struct regs *r)
 {
+	u64 cr2 = read_cr2();
 	u32 ec = r->error_code;
 
+	irq_enable();		/* the frame and cr2 are safe now */
 	if (in_ldt_window(cr2) && !(ec & PFEC_U)) {
 		/* A descriptor load by the guest: the processor reads the window as supervisor. */
 		if (ldt_map_page_fault(cr2 - VA_LDT))
@@ -144,26 +147,8 @@ static void page_fault_from_guest(struct regs *r, u64 cr2)
 	pv_inject_page_fault(ec, cr2);
 }
 
-/* What has no entry of its own. */
-static void fault_from_guest(struct regs *r, u64 cr2)
-{
-	switch (r->vector) {
-	case TRAP_PF:
-		page_fault_from_guest(r, cr2);
-		return;
-	case TRAP_NM:
-		/* Ours never: the FPU is switched eagerly. So the guest's own TS. */
-		this_vcpu.ts = 0;
-		asm volatile ("clts");
-		break;
-	}
-	pv_inject_exception(r->vector, r->error_code);
-}
-
 void trap_dispatch(struct regs *r)
 {
-	u64 cr2 = r->vector == TRAP_PF ? read_cr2() : 0;
-
 	if (r->vector >= VECTOR_FIRST_EXTERNAL && r->vector != VECTOR_INT80) {
 		irq_dispatch(r);
 		return;
@@ -171,11 +156,16 @@ void trap_dispatch(struct regs *r)
 	if (!regs_from_guest(r)) {
 		if (r->vector == VECTOR_INT80)
 			panic_regs(r, "int 80h in the hypervisor");
-		fault_from_hypervisor(r, cr2);
+		fault_from_hypervisor(r, r->vector == TRAP_PF ? read_cr2() : 0);
 		return;
 	}
-	irq_enable();		/* the frame and cr2 are safe now */
-	fault_from_guest(r, cr2);
+	irq_enable();
+	if (r->vector == TRAP_NM) {
+		/* Ours never: the FPU is switched eagerly. So the guest's own TS. */
+		this_vcpu.ts = 0;
+		asm volatile ("clts");
+	}
+	pv_inject_exception(r->vector, r->error_code);
 }
 
 void trap_general_protection(struct regs *r)

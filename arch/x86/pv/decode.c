@@ -189,41 +189,7 @@ static bool takes_lock(enum pt_op op)
 	return pt_op_is_store(op) && op != PT_OP_MOV;
 }
 
-/*
- * What page tables are written with most, as decode_prefixes() to decode_source() would have it:
- * REX.W MOV and XCHG of a register with memory at a register and a displacement. False: another.
- */
-static __always_inline bool decode_usual(const u8 *byte, unsigned int nr, struct pt_insn *out)
-{
-	unsigned int mod, rm;
-	u8 rex, opcode, modrm;
-	s32 disp = 0;
-
-	if (nr < 7)			/* the longest of them */
-		return false;
-	rex = byte[0], opcode = byte[1], modrm = byte[2];
-	if ((rex & 0xfa) != 0x48 || (opcode != 0x89 && opcode != 0x87))
-		return false;
-	mod = modrm >> 6, rm = modrm & 7;
-	if (mod == 3 || rm == 4 || (mod == 0 && rm == 5))
-		return false;
-	if (mod == 1)
-		disp = (s8)byte[3];
-	else if (mod == 2)
-		__builtin_memcpy(&disp, byte + 3, sizeof(disp));
-	*out = (struct pt_insn){
-		.op = opcode == 0x89 ? PT_OP_MOV : PT_OP_XCHG,
-		.len = mod == 0 ? 3 : mod == 1 ? 4 : 7,
-		.bytes = 8,
-		.reg = (modrm >> 3 & 7) | (rex & 4) << 1,
-		.base = rm | (rex & 1) << 3,
-		.index = REG_NONE,
-		.disp = disp,
-	};
-	return true;
-}
-
-static __noinline bool decode_any(const u8 *byte, unsigned int nr, struct pt_insn *out)
+bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
 {
 	struct cursor c = { .byte = byte, .nr = nr };
 	struct prefixes p = { 0 };
@@ -245,11 +211,6 @@ static __noinline bool decode_any(const u8 *byte, unsigned int nr, struct pt_ins
 	decode_source(&c, out, o, p.rex, modrm);
 	out->len = c.at;
 	return !c.cut;
-}
-
-bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
-{
-	return likely(decode_usual(byte, nr, out)) || decode_any(byte, nr, out);
 }
 
 /*

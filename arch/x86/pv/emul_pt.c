@@ -43,17 +43,52 @@ static struct page_info *find_target(u64 va)
 	return target;
 }
 
-/* Is the instruction at @r a store that hits exactly @va, naturally aligned? */
-static bool decode(struct regs *r, u64 va, struct pt_insn *insn)
+static pte_t *entry_at(struct page_info *table, u64 va)
 {
-	struct code code;
+	return (pte_t *)window_ptr(page_mfn(table)) + (va & ~PAGE_MASK) / sizeof(pte_t);
+}
+
+/* ---- The usual store ------------------------------------------------------------------------- */
+
+/*
+ * It is the same as an update of the entry by mmu_update, once it is known to hit @va: what it
+ * stores does not depend on what was there. False: another instruction, or an entry that is not
+ * changed in line; nothing has been done.
+ */
+static __always_inline bool store_usual(struct page_info *target, struct regs *r, u64 va,
+					const struct code *code)
+{
+	struct pt_store s;
+	pte_t *pe, oe;
+	bool done;
+
+	if (unlikely(code->nr < sizeof(code->word)) ||
+	    unlikely(!pt_store_decode(code->word, r, &s)) ||
+	    unlikely(s.va != va || !IS_ALIGNED(va, 8)) ||
+	    unlikely(!page_lock_live(target, PGT_l1)))
+		return false;
+	pe = entry_at(target, va);
+	oe = pte_read(pe);
+	done = pt_change_l1e(current->domain, pe, &oe, *s.reg, PT_ANY) == PT_DONE;
+	page_unlock_table(target);
+	if (unlikely(!done))
+		return false;
+	if (s.xchg)
+		*s.reg = oe;
+	emul_done(r, s.len);
+	return true;
+}
+
+/* ---- Any other ------------------------------------------------------------------------------- */
+
+/* Is the instruction at @r a store that hits exactly @va, naturally aligned? */
+static bool decode(struct regs *r, u64 va, struct code *code, struct pt_insn *insn)
+{
 	u64 seg_base = 0;
 
-	if (!code_fetch(r, &code) || !code.code64)
-		return false;
-	if (!pt_insn_decode(code.byte, code.nr, insn)) {
-		code_fetch_rest(&code);		/* more than eight bytes, or not one of ours */
-		if (!pt_insn_decode(code.byte, code.nr, insn))
+	if (!pt_insn_decode(code->byte, code->nr, insn)) {
+		code_fetch_rest(code);		/* more than eight bytes, or not one of ours */
+		if (!pt_insn_decode(code->byte, code->nr, insn))
 			return false;
 	}
 	if (!pt_op_is_store(insn->op))
@@ -96,32 +131,26 @@ static int apply(pte_t *pe, struct regs *r, u64 va,
 static int store(struct page_info *target, struct regs *r, u64 va, const struct pt_insn *insn,
 		 struct pt_effect *effect)
 {
-	pte_t *pe = (pte_t *)window_ptr(page_mfn(target)) + (va & ~PAGE_MASK) / sizeof(pte_t);
 	unsigned int level = page_lock_table(target);
 	int rc = -EINVAL;
 
 	if (level == 1)
-		rc = apply(pe, r, va, insn, effect);
+		rc = apply(entry_at(target, va), r, va, insn, effect);
 	if (level)
 		page_unlock_table(target);
 	return rc;
 }
 
-bool emul_pt_write(struct regs *r, u64 va)
+static __noinline bool store_any(struct page_info *target, struct regs *r, u64 va,
+				 struct code *code)
 {
-	struct page_info *target;
 	struct pt_effect effect;
 	struct pt_insn insn;
-	int rc = -EINVAL;
+	int rc;
 
-	if (!this_vcpu.kernel_mode)
+	if (!decode(r, va, code, &insn))
 		return false;
-	target = find_target(va);
-	if (!target)
-		return false;
-	if (decode(r, va, &insn))
-		rc = store(target, r, va, &insn, &effect);
-	page_put(target);
+	rc = store(target, r, va, &insn, &effect);
 	if (rc == -EAGAIN)
 		return true;
 	if (rc)
@@ -129,4 +158,18 @@ bool emul_pt_write(struct regs *r, u64 va)
 	pt_insn_retire(&insn, &effect, r);
 	emul_done(r, 0);
 	return true;
+}
+
+bool emul_pt_write(struct regs *r, u64 va)
+{
+	struct page_info *target = find_target(va);
+	struct code code;
+	bool done;
+
+	if (!target)
+		return false;
+	done = code_fetch(r, &code) && code.code64 &&
+	       (store_usual(target, r, va, &code) || store_any(target, r, va, &code));
+	page_put(target);
+	return done;
 }

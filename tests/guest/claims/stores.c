@@ -49,6 +49,33 @@ CLAIM(xchg, "xchg with an L1 entry returns the old entry and stores the new one"
 	CHECK_EQ(*e & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
 }
 
+/* Entry @e, by way of @base and @disp, and the value @v in @reg are swapped. */
+#define SWAP(reg, base, disp, e, v)							\
+	CHECK_NO_TRAP("mov %0, %%" #reg "; lea -(" #disp ")(%1), %%" #base "; "		\
+		      "xchgq %%" #reg ", " #disp "(%%" #base "); mov %%" #reg ", %0",	\
+		      : "+a"(v) : "d"(e) : #reg, #base, "memory")
+
+CLAIM(operands, "xchg with an L1 entry finds old and new registers, and displacements of both sizes")
+{
+	volatile uint64_t *e = direct_entry();
+	const uint64_t old = *e & ~(PTE_A | PTE_D);
+	uint64_t v = 0;
+
+	SWAP(rbx, rsi, 0, e, v);
+	CHECK_EQ(v & ~(PTE_A | PTE_D), old);
+	SWAP(r15, rdi, 0x7f, e, v);
+	CHECK_EQ(v, 0);
+	SWAP(r12, r14, 0x1234567, e, v);
+	CHECK_EQ(v & ~(PTE_A | PTE_D), old);
+	SWAP(rcx, r13, 0x10, e, v);
+	CHECK_EQ(v, 0);
+	SWAP(r8, r9, -0x80, e, v);
+	CHECK_EQ(v & ~(PTE_A | PTE_D), old);
+	SWAP(r11, r10, -0x1234567, e, v);
+	CHECK_EQ(v, 0);
+	CHECK_EQ(*e & ~(PTE_A | PTE_D), old);
+}
+
 CLAIM(cmpxchg, "lock cmpxchg on an L1 entry succeeds when the value matches and reports it "
       "when not")
 {

@@ -29,9 +29,10 @@ void trap_general_protection(struct regs *r);
 void trap_invalid_opcode(struct regs *r);
 /*
  * A guest's page fault, IF=0, @r a short frame (entry/frame.h). True: it has been bounced; false:
- * nothing has been done, and CR2 still holds the address.
+ * nothing has been done, and CR2 still holds the address: trap_page_fault(), with a whole frame.
  */
 bool pv_page_fault_is_guests(struct regs *r);
+void trap_page_fault(struct regs *r);
 void trap_nmi(struct regs *r);
 void trap_machine_check(struct regs *r);
 void trap_debug_ist(struct regs *r);

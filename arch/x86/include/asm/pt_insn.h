@@ -10,6 +10,7 @@
 #pragma once
 
 #include <isola/types.h>
+#include <asm/emul.h>
 #include <asm/regs.h>
 
 #define INSN_MAX_BYTES 15
@@ -72,3 +73,40 @@ void pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand, struc
 
 /* Put register and flags of @e into @r, and step over the instruction. */
 void pt_insn_retire(const struct pt_insn *i, const struct pt_effect *e, struct regs *r);
+
+/* ---- The usual store, by a shorter way ----------------------------------------------------------
+ *
+ * MOV and XCHG of a whole register with the eight bytes at a register and a displacement: REX.W
+ * 89H or 87H, and a ModRM byte without SIB or rip. What page tables are written with most.
+ */
+struct pt_store {
+	u64 va;
+	u64 *reg;               /* what is stored */
+	bool xchg;              /* and it becomes what was there */
+	u8 len;
+};
+
+/*
+ * The instruction whose first eight bytes are @word, as pt_insn_decode() and pt_insn_address() have
+ * it. False: another.
+ */
+static __always_inline bool pt_store_decode(u64 word, struct regs *r, struct pt_store *out)
+{
+	u8 rex = word, opcode = word >> 8, modrm = word >> 16, mod = modrm >> 6, rm = modrm & 7;
+
+	if ((rex & 0xfa) != 0x48 || (opcode != 0x89 && opcode != 0x87) || mod == 3 || rm == 4 ||
+	    (mod == 0 && rm == 5))
+		return false;
+	out->xchg = opcode == 0x87;
+	out->reg = regs_gpr(r, (modrm >> 3 & 7) | (rex & 4) << 1);
+	out->va = *regs_gpr(r, rm | (rex & 1) << 3);
+	out->len = 3;
+	if (mod == 1) {
+		out->va += (s8)(word >> 24);
+		out->len += 1;
+	} else if (mod == 2) {
+		out->va += (s32)(word >> 24);
+		out->len += 4;
+	}
+	return true;
+}
