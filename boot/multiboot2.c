@@ -218,7 +218,7 @@ static int read_efi32(const struct tag *t)
 
 	if (!read(t, 0, &table, sizeof(table)))
 		return tag_fault(t, "multiboot2: the EFI system table's tag is cut short");
-	t->out->efi = true;
+	t->out->efi = BOOT_EFI32;
 	t->out->efi_system_table = table;
 	return 0;
 }
@@ -227,7 +227,7 @@ static int read_efi64(const struct tag *t)
 {
 	if (!read(t, 0, &t->out->efi_system_table, sizeof(u64)))
 		return tag_fault(t, "multiboot2: the EFI system table's tag is cut short");
-	t->out->efi = true;
+	t->out->efi = BOOT_EFI64;
 	return 0;
 }
 

@@ -56,6 +56,12 @@ struct boot_video {
 	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
 };
 
+enum boot_efi {
+	BOOT_NO_EFI,
+	BOOT_EFI32,
+	BOOT_EFI64,
+};
+
 struct boot_info {
 	char loader[64];		/* name, cut to fit */
 	char cmdline[BOOT_CMDLINE_BYTES];	/* the hypervisor's own */
@@ -65,8 +71,8 @@ struct boot_info {
 	struct boot_video video;
 	bool has_rsdp;
 	u8 rsdp[36];			/* the ACPI root pointer itself; zero past its end */
-	bool efi;			/* EFI firmware: an EFI tag was there */
-	u64 efi_system_table;		/* machine address, 0 if not told */
+	enum boot_efi efi;		/* which EFI firmware's tag was there, if any */
+	u64 efi_system_table;		/* machine address */
 	bool has_load_base;
 	u32 load_base;			/* where a relocating loader put the image */
 	char fault[160];		/* where a refusal with numbers in it is put together */

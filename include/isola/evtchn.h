@@ -71,7 +71,10 @@ static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
 
-/* An interrupt of a device on @port, which is bound to it. Posted. Any context but NMI; gsi_lock held. */
+/*
+ * An interrupt of a device on @port, which is bound to it. Posted. Any context but NMI; gsi_lock
+ * held.
+ */
 void send_pirq(struct domain *d, u32 port);
 
 /*

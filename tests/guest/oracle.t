@@ -14,4 +14,5 @@ if fetched.returncode:
 else:
     selftest(tap, "xen qemu64", program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen Haswell-noTSX", ["--cpu", "Haswell-noTSX"], program=os.path.join(TOP, "tools/oracle-run"))
+    selftest(tap, "xen on UEFI", ["--firmware", "uefi"], "claims=control/*", program=os.path.join(TOP, "tools/oracle-run"))
 tap.done()

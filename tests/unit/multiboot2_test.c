@@ -171,7 +171,7 @@ static void test_good(void)
 	   boot_memmap_bytes(&info.memmap, BOOT_MEM_ACPI_RECLAIM) == 0x10000 &&
 	   boot_memmap_bytes(&info.memmap, BOOT_MEM_ACPI_NVS) == 0x10000, "every type of memory");
 	ok(info.has_rsdp && info.rsdp[15] == 2, "the newer root pointer wins");
-	ok(info.efi && info.efi_system_table == 0x123456789a, "EFI");
+	ok(info.efi == BOOT_EFI64 && info.efi_system_table == 0x123456789a, "EFI");
 	ok(info.has_load_base && info.load_base == 0x200000, "the load base");
 	ok(info.video.type == BOOT_VIDEO_RGB && info.video.maddr == 0xfd000000 && info.video.width == 1024 &&
 	   info.video.height == 768 && info.video.pitch_bytes == 4096 && info.video.bpp == 32 &&
@@ -189,7 +189,7 @@ static void test_good(void)
 	ok(!parse() && info.memmap.nr == 7, "map entries may be longer than we know");
 	ok(info.video.type == BOOT_VIDEO_TEXT, "a text screen");
 	ok(info.rsdp[15] == 2, "the newer root pointer wins, also when it comes first");
-	ok(info.efi && info.efi_system_table == 0x5000, "32-bit EFI");
+	ok(info.efi == BOOT_EFI32 && info.efi_system_table == 0x5000, "32-bit EFI");
 	ok(!info.nr_modules && !info.cmdline[0] && !info.loader[0], "what is not there is empty");
 
 	begin();

@@ -13,8 +13,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 
 ELF, NOTES, MB2, MAP, MODULES = ("common/lib/elf.c", "common/lib/elf_notes.c", "boot/multiboot2.c", "boot/memmap.c",
                                  "boot/modules.c")
-ACPI, MADT, FADT, FORMAT = ("arch/x86/boot/acpi.c", "arch/x86/boot/acpi_madt.c", "arch/x86/boot/acpi_fadt.c",
-                            "common/lib/format.c")
+ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/boot/acpi.c", "arch/x86/boot/acpi_madt.c", "arch/x86/boot/acpi_fadt.c",
+                                 "arch/x86/boot/efi.c", "common/lib/format.c")
 MUTANTS = [
     # test, file, text, what it becomes
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),
@@ -71,6 +71,10 @@ MUTANTS = [
     ("acpi", FADT, "i < dsdt->len && dsdt->len - i >= 4", "i < dsdt->len"),
     ("acpi", FADT, "if (*pos >= t->len || len >= t->len - *pos)", "if (0)"),
     ("acpi", FADT, "if (r.space == SPACE_IO && r.addr > 0xffff)", "if (0)"),
+    ("efi", EFI, "|| t->header_size < sizeof(*t)", ""),
+    ("efi", EFI, "!t->nr_config || t->nr_config > EFI_MAX_CONFIG_TABLES ||", ""),
+    ("efi", EFI, "i < EFI_VENDOR_CHARS - 1", "i < EFI_VENDOR_CHARS"),
+    ("efi", EFI, "\t\tif (!at)\n\t\t\treturn;\n", ""),
 ]
 if os.environ.get("TEST_ALL") != "1":
     MUTANTS = MUTANTS[::3]

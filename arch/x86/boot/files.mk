@@ -7,3 +7,4 @@ objs-y += arch/x86/boot/smp.o
 objs-y += arch/x86/boot/acpi.o
 objs-y += arch/x86/boot/acpi_madt.o
 objs-y += arch/x86/boot/acpi_fadt.o
+objs-y += arch/x86/boot/efi.o

@@ -21,7 +21,9 @@
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/desc.h>
+#include <asm/efi.h>
 #include <asm/entry.h>
+#include <asm/firmware.h>
 #include <asm/insn.h>
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
@@ -41,6 +43,7 @@
 #define MBI_MAX_BYTES MIB(1)
 
 static struct acpi_info acpi;
+static struct efi_info efi;
 
 void start(u32 magic, u32 mbi, u64 image);
 
@@ -80,6 +83,18 @@ static void read_acpi(void)
 		fatal("%s", why);
 }
 
+/* Not fatal: dom0 is then told as little as on a BIOS. */
+static void read_efi(void)
+{
+	const char *why = "EFI: tables of 32-bit firmware are not read";
+
+	if (boot_info.efi == BOOT_NO_EFI)
+		return;
+	if (boot_info.efi == BOOT_EFI32 ||
+	    efi_parse(boot_info.efi_system_table, map_low, &efi, &why))
+		pr_warn("%s; dom0 is not told of EFI", why);
+}
+
 static void boot_cpu_idle(void)
 {
 	this_cpu.curr = cpu_public[0].idle_vcpu;
@@ -104,6 +119,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	asi_policy_resolve();		/* before any root is made */
 	cpu_features_init();		/* what the CPU can do decides the rest */
 	read_acpi();			/* while low memory is in sight */
+	read_efi();
 	memmap_init();			/* RAM, less image and modules */
 	paging_init();			/* frame table, boot root, page allocator */
 	smp_make_idle(0);		/* `current' from here on */
@@ -117,6 +133,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	pt_check_init(&acpi);		/* which frames no guest may map */
 	pt_check_refuse_absent(spec_ctrl.l1tf_domu, spec_ctrl.l1tf_dom0);
 	platform_init(&acpi);		/* what dom0 may ask about the machine */
+	firmware_init(&efi);		/* and about its firmware */
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	console_claim_io(ioport_keep);
 	power_init(&acpi);		/* how it ends */

@@ -9,8 +9,8 @@
  * one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
  *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
- * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants. A table is
- * gone into once, level by level from 4 down: no recursion.
+ * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants.
+ * A table is gone into once, level by level from 4 down: no recursion.
  */
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>

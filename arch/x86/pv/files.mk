@@ -21,6 +21,7 @@ objs-y += arch/x86/pv/vm_assist.o
 objs-y += arch/x86/pv/xen_version.o
 objs-y += arch/x86/pv/physdev_op.o
 objs-y += arch/x86/pv/platform_op.o
+objs-y += arch/x86/pv/firmware.o
 objs-y += arch/x86/pv/mca.o
 objs-y += arch/x86/pv/gdt.o
 objs-y += arch/x86/pv/ldt.o

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_mca: dom0 asks which CPUs there are and for records of machine checks. A machine check ends the hypervisor here,
- * so there is never a record to give; VIRQ_MCA can be bound and never fires.
+ * HYPERVISOR_mca: dom0 asks which CPUs there are and for records of machine checks. A machine check
+ * ends the hypervisor here, so there is never a record to give; VIRQ_MCA can be bound and never
+ * fires.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
@@ -31,7 +32,10 @@ static void read_names(struct mcinfo_logical_cpu *info)
 	}
 }
 
-/* CPUs are alike but for their numbers. How they share chips and cores is not read: each is told as a chip of its own. */
+/*
+ * CPUs are alike but for their numbers. How they share chips and cores is not read: each is told as
+ * a chip of its own.
+ */
 static void fill(struct mcinfo_logical_cpu *info, u32 cpu)
 {
 	*info = (struct mcinfo_logical_cpu){
@@ -88,7 +92,10 @@ static long fetch(struct xen_mc_fetch *op)
 	}
 }
 
-/* HYPERVISOR_mca(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT, -EINVAL; -ENOSYS. */
+/*
+ * HYPERVISOR_mca(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT, -EINVAL;
+ * -ENOSYS.
+ */
 long hc_mca(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	struct xen_mc op;

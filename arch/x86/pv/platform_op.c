@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off,
- * and asking which CPUs there are. Privilege is decided first (PRIV-1), then the interface version.
+ * and asking which CPUs there are and what the firmware is. Privilege is decided first (PRIV-1), then the interface version.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
 #include <asm/acpi.h>
+#include <asm/firmware.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
@@ -93,22 +94,9 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *op)
 	return 0;
 }
 
-/* Nothing was asked of the firmware while booting, so there is nothing to tell. */
-static long firmware_info(const struct xenpf_firmware_info *op)
-{
-	switch (op->type) {
-	case XEN_FW_DISK_INFO:
-	case XEN_FW_DISK_MBR_SIGNATURE:
-	case XEN_FW_VBEDDC_INFO:
-		return -ESRCH;
-	default:
-		return -ENOSYS;
-	}
-}
-
 /*
  * HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT,
- * -EINVAL, -ESRCH; -ENOSYS.
+ * -EINVAL, -ESRCH, -EOPNOTSUPP, -ENODATA; -ENOSYS.
  */
 long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
@@ -129,14 +117,19 @@ long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	case XENPF_enter_acpi_sleep:
 		return enter_acpi_sleep(&op.u.enter_acpi_sleep);
 	case XENPF_firmware_info:
-		return firmware_info(&op.u.firmware_info);
+		rc = firmware_info(&op.u.firmware_info);
+		break;
+	case XENPF_efi_runtime_call:
+		rc = firmware_runtime_call(&op.u.efi_runtime_call);
+		break;
 	case XENPF_get_cpuinfo:
 		rc = get_cpuinfo(&op.u.pcpu_info);
-		if (!rc && copy_to_guest(arg, &op, sizeof(op)))
-			rc = -EFAULT;
-		return rc;
+		break;
 	default:
 		guest_debug("platform_op %u is not built", op.cmd);
 		return -ENOSYS;
 	}
+	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
+		rc = -EFAULT;
+	return rc;
 }
