@@ -80,12 +80,12 @@ static int op_new_user_baseptr(struct domain *d, const struct mmuext_op *op)
 	mfn_t new = op->arg1.mfn ? _mfn(op->arg1.mfn) : INVALID_MFN, old = this_vcpu.user_l4;
 	int rc = 0;
 
+	if (op->arg1.mfn && !mfn_is_valid_num(new))
+		return -EINVAL;
 	if (mfn_eq(new, old))
 		return 0;
 	if (mfn_is_valid_num(new))
 		rc = get_l4(d, new);
-	else if (op->arg1.mfn)
-		rc = -EINVAL;
 	if (rc)
 		return rc;
 	root_set_user(new);

@@ -273,6 +273,7 @@ CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuse
 	CHECK_OK(mmuext(MMUEXT_NEW_USER_BASEPTR, 0, 0));
 	CHECK(mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(page_alloc()), 0) < 0);
 	CHECK(mmuext(MMUEXT_NEW_USER_BASEPTR, NOBODYS_MFN, 0) < 0);
+	CHECK_ERR(mmuext(MMUEXT_NEW_USER_BASEPTR, ~0ul, 0), XEN_EINVAL);
 	USER_RUN(syscall, 0);		/* sets it, twice over several runs */
 	CHECK_EQ(trap_last.vector, TRAP_SYSCALL);
 }
