@@ -30,6 +30,7 @@ static void deliver(void)
 bool exit_work(void)
 {
 	const u32 *softirqs = &this_cpu.pub->softirq_pending;
+	bool from_user;
 
 	if (READ_ONCE(*softirqs)) {
 		irq_enable();
@@ -37,17 +38,16 @@ bool exit_work(void)
 		irq_disable();
 		return false;		/* look again: return.S loops until nothing is due */
 	}
-	if (this_vcpu.kernel_mode) {
-		deliver();
-	} else {
-		/*
-		 * In user mode the guest's event words are out of sight. A bounce leaves for the
-		 * kernel root by itself.
-		 */
+	/*
+	 * In user mode the guest's event words are out of sight. A bounce leaves for the kernel
+	 * root by itself.
+	 */
+	from_user = !this_vcpu.kernel_mode;
+	if (from_user)
 		root_peek_kernel();
-		deliver();
+	deliver();
+	if (from_user)
 		root_peek_done();
-	}
 	/*
 	 * A crash raises a softirq. Whatever else comes from now on comes with an interrupt; a post
 	 * that was made before it is found again then (event_check).

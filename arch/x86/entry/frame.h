@@ -9,7 +9,8 @@
  * A short frame has the lowest five, or seven, words missing: C preserves rbx and r12 to r15, so
  * they stay in their registers, and behind SYSCALL rcx and r11 are rip and rflags. It is completed
  * before anything runs that looks at them: exit_work(), which may switch, and the handlers of
- * exceptions but for the first look at a page fault.
+ * exceptions but for the first look at a page fault. A bounce looks at rcx and r11 only, and those
+ * are filled by what calls it behind a SYSCALL.
  */
 #include <asm/layout.h>
 #include <generated/asm-offsets.h>

@@ -24,9 +24,10 @@ return_to_guest:
 /*
  * Is anything due: softirqs, posted events, and in kernel mode the guest's own pending-and-unmasked
  * word (on the user root nothing can be due that was not posted: the way to user mode looked).
- *   in    IF=0     out   \work, or behind it; rcx and rdx are lost
+ *   in    IF=0     out   \event: that word, and nothing else; \work: anything; or behind it; rcx
+ *   and rdx are lost
  */
-.macro IF_DUE work
+.macro IF_DUE work, event
 	mov	this_cpu + CPU_PUB(%rip), %rcx
 	mov	this_cpu + CPU_CURRENT(%rip), %rdx
 	mov	PUB_SOFTIRQ(%rcx), %ecx
@@ -38,7 +39,7 @@ return_to_guest:
 	cmpb	$0, 1(%rcx)			/* evtchn_upcall_mask */
 	jne	668f
 	cmpb	$0, (%rcx)			/* evtchn_upcall_pending */
-	jne	\work
+	jne	\event
 668:
 .endm
 
@@ -59,7 +60,7 @@ return_to_guest:
 	.globl	return_to_guest_here
 return_to_guest_here:
 	cli
-	IF_DUE	work
+	IF_DUE	work, work
 	.globl	return_quickly
 return_quickly:
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
@@ -101,7 +102,7 @@ work:
 	.globl	return_short
 return_short:
 	cli
-	IF_DUE	short_work
+	IF_DUE	short_work, short_event
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
 	jne	short_by_iret
 	IF_NOT_CANONICAL short_completed
@@ -128,6 +129,12 @@ short_by_iret:					/* HYPERVISOR_iret gave rcx and r11, too */
 	mov	REGS_R11(%rsp), %r11
 	add	$REGS_RIP, %rsp
 	jmp	last_iret
+
+/* A short frame is all that its bounce needs. */
+short_event:
+	mov	%rax, REGS_RAX(%rsp)
+	call	bounce_event
+	jmp	return_bounced
 
 short_work:
 	mov	%rax, REGS_RAX(%rsp)

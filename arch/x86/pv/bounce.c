@@ -275,11 +275,16 @@ bool pv_page_fault_is_guests(struct regs *r)
 void bounce_event(void)
 {
 	static const bool masked = true;        /* an event's handler starts with events masked */
+	struct regs *r = guest_regs_pointer();
 
 	if (unlikely(!this_vcpu.event.address)) {
 		domain_crash(current->domain,
 			     "an event is due and no event callback is registered");
-		return;
+		return_to_guest();
+	}
+	if (r->vector == VECTOR_SYSCALL) {
+		r->rcx = r->rip;
+		r->r11 = r->rflags;
 	}
 	enter(&this_vcpu.event.address, &masked, NULL, 0, false);
 }

@@ -63,7 +63,7 @@ static long send(u64 arg)
 static_assert(sizeof(struct evtchn_send) == sizeof(u32), "a port, and nothing else");
 
 /* All but send. */
-static long by_table(u64 cmd, u64 arg)
+static __noinline long by_table(u64 cmd, u64 arg)
 {
 	u64 buf[DIV_ROUND_UP(MAX_ARG_BYTES, 8)] = { 0 };
 	struct domain *d = current->domain;

@@ -49,6 +49,42 @@ CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame 
 	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);	/* after iret */
 }
 
+CLAIM(registers_survive, "an event at the end of a hypercall changes no register, the result included; "
+      "RCX and R11 are rip and rflags, in its frame too")
+{
+	uint32_t p = ipi();
+	int64_t version = HC2(xen_version, XENVER_version, 0), result;
+	uint64_t bad;
+
+	upcalls_mask();
+	port_unmask(p);
+	CHECK_OK(port_send(p));
+	CHECK_EQ(upcall_count, 0);
+	vcpu_info->evtchn_upcall_mask = 0;
+	asm volatile("push %%rbx; push %%rbp; push %%r12; push %%r13; push %%r14; push %%r15\n\t"
+		     "mov $17, %%eax; mov $22, %%ebx; mov $44, %%edx; mov $55, %%esi\n\t"
+		     "xor %%edi, %%edi; mov $77, %%ebp; mov $8, %%r8d; mov $9, %%r9d\n\t"
+		     "mov $10, %%r10d\n\t"
+		     "mov $12, %%r12d; mov $13, %%r13d; mov $14, %%r14d; mov $15, %%r15d\n\t"
+		     "syscall\n\t"
+		     "1: pushfq; sub %%r11, (%%rsp); pop %%r11\n\t"
+		     "push %%rax; lea 1b(%%rip), %%rax; sub %%rax, %%rcx; pop %%rax\n\t"
+		     "sub $22, %%rbx; sub $44, %%rdx; sub $55, %%rsi; sub $77, %%rbp\n\t"
+		     "sub $8, %%r8; sub $9, %%r9; sub $10, %%r10\n\t"
+		     "sub $12, %%r12; sub $13, %%r13; sub $14, %%r14; sub $15, %%r15\n\t"
+		     "or %%rbx, %%rcx; or %%rdx, %%rcx; or %%rsi, %%rcx; or %%rdi, %%rcx\n\t"
+		     "or %%rbp, %%rcx; or %%r8, %%rcx; or %%r9, %%rcx; or %%r10, %%rcx\n\t"
+		     "or %%r11, %%rcx; or %%r12, %%rcx; or %%r13, %%rcx; or %%r14, %%rcx\n\t"
+		     "or %%r15, %%rcx\n\t"
+		     "pop %%r15; pop %%r14; pop %%r13; pop %%r12; pop %%rbp; pop %%rbx"
+		     : "=&c"(bad), "=&a"(result)
+		     : : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	CHECK_EQ(upcall_count, 1);
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(result, version);
+	CHECK_EQ(bad, 0);
+}
+
 CLAIM(masked_upcall, "with upcalls masked an event sets all three pending words and waits; "
       "unmasking and a hypercall deliver it")
 {

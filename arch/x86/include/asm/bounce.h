@@ -18,7 +18,7 @@
  * mode the current one. Where the stack cannot be written the domain is crashed and they do not
  * return.
  */
-/* Event upcall, if one is due: exit_work() only. Interrupts off, kernel root. */
+/* Event upcall. Interrupts off, kernel root; the frame may be a short one (entry/frame.h). */
 void bounce_event(void);
 void bounce_nmi(void);
 /* this_vcpu.bad_selectors were found at a switch. */
