@@ -40,7 +40,7 @@ void softirq_raise_on(unsigned cpu, enum softirq nr)
  */
 void softirq_run(void)
 {
-	u32 *pending = &cpu_public[smp_cpu_id()].softirq_pending;
+	u32 *pending = &this_cpu.pub->softirq_pending;
 	u32 bits;
 
 	ASSERT(irq_is_enabled());

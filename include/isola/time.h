@@ -34,7 +34,7 @@ void udelay(unsigned us);
  * source; @version changes should it ever be set anew.
  */
 struct tsc_scale { u64 tsc_stamp, ns_stamp; u32 mul; s8 shift; u32 version; };
-void time_scale(struct tsc_scale *out);
+const struct tsc_scale *time_scale(void);
 /*
  * Does the TSC run at one rate in all power states (CPUID 80000007h EDX[8]), so that guests may
  * rely on it?

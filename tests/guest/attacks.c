@@ -115,6 +115,28 @@ ATTACK(callback, "bad-callback", "an event callback in the hypervisor's range, t
 	port_send(port);
 }
 
+ATTACK(callback_none, "no-callback", "an event at the end of a hypercall, and no event callback")
+{
+	struct callback_register r = { .type = CALLBACKTYPE_event };
+	uint32_t port = (uint32_t)port_bind_ipi(0);
+
+	CHECK_OK(HC2(callback_op, CALLBACKOP_register, &r));
+	port_unmask(port);
+	port_send(port);
+}
+
+ATTACK(callback_stack, "event-without-stack",
+       "an event at the end of a hypercall, with RSP at an unmapped page")
+{
+	struct evtchn_send send = { .port = (uint32_t)port_bind_ipi(0) };
+	long rc = __HYPERVISOR_event_channel_op;
+
+	port_unmask(send.port);
+	asm volatile("mov %1, %%rsp; syscall"
+		     : "+a"(rc) : "r"(UNMAPPED_POINTER), "D"(EVTCHNOP_send), "S"(&send)
+		     : "rcx", "r11", "memory");
+}
+
 ATTACK(handler_hypervisor, "bad-trap-handler",
        "a trap handler in the hypervisor's range, then the trap")
 {

@@ -15,16 +15,13 @@
 static_assert(sizeof(struct vcpu_runstate_info) == 48,
 	      "vcpu_runstate_get() initialises all of it, padding too");
 
-void runstate_publish(void)
+void runstate_write(u64 area)
 {
-	u64 area = READ_ONCE(current->runstate_va);
 	u64 entry_at = area + offsetof(struct vcpu_runstate_info, state_entry_time);
 	struct vcpu_runstate_info info;
 	bool flagged = current->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag);
 	u64 entry;
 
-	if (!area)
-		return;
 	vcpu_runstate_get(current, &info);
 	entry = info.state_entry_time;
 	if (flagged) {

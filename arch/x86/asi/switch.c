@@ -29,11 +29,19 @@
 
 void (*switch_load_cpu_state)(void);
 
+/* By quadwords: left to itself, gcc 12 takes half as long steps. */
+static void copy_regs(struct regs *to, const struct regs *from)
+{
+	u64 count = sizeof(*to) / 8;
+
+	asm volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(count) :: "memory");
+}
+
 static void save_current(void)
 {
 	if (!this_vcpu.kernel_mode)
 		root_peek_kernel();
-	this_vcpu.regs = *guest_regs();
+	copy_regs(&this_vcpu.regs, guest_regs());
 	runstate_publish();
 	segments_save();
 	fpu_save(this_vcpu_fpu);
@@ -81,7 +89,7 @@ static void restore_current(void)
 {
 	struct vcpu *v = current;
 
-	*guest_regs() = this_vcpu.regs;
+	copy_regs(guest_regs(), &this_vcpu.regs);
 	if (fpu_restore(this_vcpu_fpu))
 		domain_crash(v->domain, "its FPU image is not one this CPU takes");
 	switch_load_cpu_state();

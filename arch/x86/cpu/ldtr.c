@@ -26,14 +26,10 @@ static void lldt(u16 sel)
 	asm volatile ("lldt %0" :: "r"(sel) : "memory");
 }
 
-void ldtr_load(u32 nr_ents)
+static __noinline void load(u32 nr_ents)
 {
 	u64 *copy = (u64 *)(VA_CPU_TSS + TSS_PAGE_GDT_COPY), limit = (u64)nr_ents * 8 - 1, flags;
 
-	if (!nr_ents) {
-		lldt(0);
-		return;
-	}
 	flags = irq_save();
 	memcpy(copy, hv_gdt_page, GDT_INDEX(SEL_TSS) * sizeof(*copy));
 	copy[GDT_INDEX(SEL_LDT)] = limit | (VA_LDT & 0xffffff) << 16 | LDT_PRESENT << 40 |
@@ -43,4 +39,12 @@ void ldtr_load(u32 nr_ents)
 	lldt(SEL_LDT);
 	lgdt(VA_GDT);
 	irq_restore(flags);
+}
+
+void ldtr_load(u32 nr_ents)
+{
+	if (nr_ents)
+		load(nr_ents);
+	else
+		lldt(0);
 }

@@ -12,18 +12,15 @@
 
 /* Each returns false, with null in the register, if the load faulted. */
 #define DEFINE_LOAD(reg)							\
-static bool load_##reg(u16 sel)							\
+static __always_inline bool load_##reg(u16 sel)					\
 {										\
-	bool ok = true;								\
-	asm volatile ("1: mov %w1, %%" #reg "\n\t"				\
-		      "jmp 3f\n\t"						\
-		      "2: xor %k1, %k1\n\t"					\
-		      "mov %w1, %%" #reg "\n\t"					\
-		      "movb $0, %0\n\t"						\
-		      "3:\n\t"							\
-		      _ASM_EXTABLE(1b, 2b)					\
-		      : "+m"(ok), "+r"(sel) :: "memory");			\
-	return ok;								\
+	asm goto volatile ("1: mov %w0, %%" #reg "\n\t"				\
+			   _ASM_EXTABLE(1b, %l[fault])				\
+			   :: "r"(sel) : "memory" : fault);			\
+	return true;								\
+fault:										\
+	asm volatile ("mov %w0, %%" #reg :: "r"(0) : "memory");			\
+	return false;								\
 }
 DEFINE_LOAD(ds)
 DEFINE_LOAD(es)

@@ -22,7 +22,6 @@
 static struct cpuid_regs leaf_tsc(u32 subleaf)
 {
 	struct cpuid_regs r = { 0 };
-	struct tsc_scale scale;
 
 	switch (subleaf) {
 	case 0:
@@ -30,9 +29,8 @@ static struct cpuid_regs leaf_tsc(u32 subleaf)
 		r.ecx = tsc_khz;
 		break;
 	case 1:
-		time_scale(&scale);
-		r.ecx = scale.mul;
-		r.edx = (u32)scale.shift;
+		r.ecx = time_scale()->mul;
+		r.edx = (u32)time_scale()->shift;
 		break;
 	case 2:
 		r.eax = tsc_khz;

@@ -65,12 +65,11 @@ static void write_wallclock(struct domain *d)
 static void update(bool force)
 {
 	struct domain *d = current->domain;
-	struct tsc_scale s;
+	const struct tsc_scale *s = time_scale();
 
 	this_vcpu.vcpu_info = vcpu_info_of(current);
-	time_scale(&s);
-	if (force || this_vcpu.time_version >> 32 != s.version)
-		write_time(&this_vcpu.vcpu_info->time, &s);
+	if (force || this_vcpu.time_version >> 32 != s->version)
+		write_time(&this_vcpu.vcpu_info->time, s);
 	if (force || READ_ONCE(d->wallclock_version) != wallclock_version())
 		write_wallclock(d);
 }

@@ -157,9 +157,9 @@ u64 ns_to_tsc(u64 ns)
 	return ticks >> 62 ? ~0ul : scale.tsc_stamp + (u64)ticks + 1;
 }
 
-void time_scale(struct tsc_scale *out)
+const struct tsc_scale *time_scale(void)
 {
-	*out = scale;
+	return &scale;
 }
 
 void udelay(unsigned us)
