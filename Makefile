@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -42,6 +42,7 @@ distclean:
 ## make test-unit, test-guest, test-boot    one ring of tests
 ## make models       the protocols between CPUs, checked by Spin over every interleaving; each known-bad variant is found
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
+## make guest-mutants  bugs planted in the hypervisor, each of which claims of the selftest guest must notice
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
 ## make exhaust      of the same: every state of a small world
@@ -65,6 +66,8 @@ bench-growth:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/growth $(ARGS)
 models:
 	$(Q)tools/install-deps test && tests/lib/run-tests $@
+guest-mutants:
+	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 

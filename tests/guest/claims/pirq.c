@@ -20,7 +20,7 @@
 #define RTC_LINE	8u
 #define SCI_LINE	9u
 #define COM1_LINE	4u
-#define FREE_LINE	20u		/* nothing binds it here */
+#define FREE_LINE	20u		/* nothing binds it here, nor maps the one after it */
 #define NO_LINE		0xfffffffu
 #define IOAPIC_BASE	0xfec00000ul
 #define LAPIC_BASE	0xfee00000ul
@@ -194,6 +194,9 @@ CLAIM(map_refusals, "map_pirq refuses lines that do not exist, types and domains
 	CHECK_ERR(map_gsi(-1, 5), XEN_EINVAL);
 	CHECK_ERR(map_gsi(0, 0), XEN_EPERM);
 	CHECK_ERR(map_gsi(NO_LINE, 5), XEN_EINVAL);
+	CHECK_ERR(map_gsi(NO_LINE, NO_LINE), XEN_EINVAL);
+	CHECK_ERR(map_gsi(NO_LINE, -1), XEN_EINVAL);
+	CHECK_ERR(map_gsi(-1, -1), XEN_EINVAL);
 	CHECK_ERR(HC2(physdev_op, PHYSDEVOP_map_pirq, &op), XEN_EINVAL);
 	op.type = MAP_PIRQ_TYPE_GSI;
 	op.domid = 1234;
@@ -265,7 +268,7 @@ CLAIM(vector, "alloc_irq_vector answers the line's own number; irq_status_query 
 	CHECK_ERR(HC2(physdev_op, PHYSDEVOP_irq_status_query, &q), XEN_EINVAL);
 }
 
-CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, -EINVAL")
+CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, and of one that nobody mapped, -EINVAL")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -274,6 +277,7 @@ CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, -
 	CHECK_OK(eoi(RTC_LINE));
 	CHECK_ERR(eoi(NO_LINE), XEN_EINVAL);
 	CHECK_ERR(eoi(0xffffffff), XEN_EINVAL);
+	CHECK_ERR(eoi(FREE_LINE + 1), XEN_EINVAL);
 }
 
 CLAIM(ioapic_read, "apic_read shows an I/O APIC's version and its number of lines; of no I/O APIC, "

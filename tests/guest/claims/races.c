@@ -112,6 +112,155 @@ CLAIM(unmap_while_mapped, "a handle unmapped by another vCPU that guesses its nu
 	check_free_of_uses(page);
 }
 
+#define LIST 50u		/* both lists: Xen counts no more than 128 uses of one kind */
+
+static struct gnttab_map_grant_ref maps[2][LIST];
+static struct gnttab_unmap_grant_ref unmaps[2][LIST];
+
+static long map_list(unsigned int who)
+{
+	return HC3(grant_table_op, GNTTABOP_map_grant_ref, maps[who], LIST);
+}
+
+static long unmap_list(unsigned int who)
+{
+	return HC3(grant_table_op, GNTTABOP_unmap_grant_ref, unmaps[who], LIST);
+}
+
+static long map_mine(void) { return map_list(0); }
+static long map_theirs(void) { return map_list(1); }
+static long unmap_mine(void) { return unmap_list(0); }
+static long unmap_theirs(void) { return unmap_list(1); }
+
+static void both_lists(long (*mine)(void), long (*theirs)(void))
+{
+	struct answers a = together(mine, theirs);
+
+	CHECK_OK(a.mine);
+	CHECK_OK(a.theirs);
+}
+
+/* All for devices, of one grant: nothing but the handle says that it is mapped. */
+static void map_lists(void)
+{
+	grant_table();
+	for (unsigned int i = 0; i < LIST; i++)
+		maps[0][i] = maps[1][i] = (struct gnttab_map_grant_ref){
+			.ref = FIRST_REF, .dom = SELF, .flags = GNTMAP_device_map };
+	both_lists(map_mine, map_theirs);
+	for (unsigned int i = 0; i < 2 * LIST; i++) {
+		struct gnttab_map_grant_ref *m = &maps[i / LIST][i % LIST];
+
+		CHECK_SAY(m->status == 0, "map %u answers %d", i, m->status);
+		unmaps[i / LIST][i % LIST] = (struct gnttab_unmap_grant_ref){
+			.handle = m->handle, .dev_bus_addr = m->dev_bus_addr };
+	}
+}
+
+static void check_all_handles_differ(void)
+{
+	static bool seen[65536];
+
+	memset(seen, 0, sizeof(seen));
+	for (unsigned int i = 0; i < 2 * LIST; i++) {
+		uint32_t h = maps[i / LIST][i % LIST].handle;
+
+		CHECK_SAY(h < 65536 && !seen[h], "handle %u is given out twice", h);
+		seen[h] = true;
+	}
+}
+
+CLAIM(map_list_both, "two vCPUs that map and unmap lists of one grant at the same time get handles that all differ, and with the "
+      "last of them its use ends")
+{
+	uint64_t *page = page_alloc();
+
+	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
+	together_start();
+	for (unsigned int round = 0; round < 30; round++) {
+		map_lists();
+		check_all_handles_differ();
+		both_lists(unmap_mine, unmap_theirs);
+		for (unsigned int i = 0; i < 2 * LIST; i++)
+			CHECK_OK(unmaps[i / LIST][i % LIST].status);
+		CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+	}
+	together_stop();
+	check_free_of_uses(page);
+}
+
+CLAIM(unmap_list_both, "of two vCPUs that unmap the same list of handles at the same time exactly one unmaps each, and the use of "
+      "the grant ends with the last")
+{
+	uint64_t *page = page_alloc();
+
+	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
+	together_start();
+	for (unsigned int round = 0; round < 30; round++) {
+		map_lists();
+		/* Half of them; the other half shows that the grant stays in use. */
+		memcpy(unmaps[1], unmaps[0], sizeof(unmaps[0]));
+		both_lists(unmap_mine, unmap_theirs);
+		for (unsigned int i = 0; i < LIST; i++) {
+			int16_t mine = unmaps[0][i].status, theirs = unmaps[1][i].status;
+
+			CHECK_SAY((mine == 0) + (theirs == 0) == 1, "%d and %d for handle %u, round %u", mine, theirs, i,
+				  round);
+			unmaps[0][i].handle = maps[1][i].handle;
+		}
+		CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
+		CHECK_OK(unmap_mine());
+		for (unsigned int i = 0; i < LIST; i++)
+			CHECK_OK(unmaps[0][i].status);
+		CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+	}
+	together_stop();
+	check_free_of_uses(page);
+}
+
+static volatile uint32_t *grant_word;	/* flags, and whom it is for above them: nobody else's number is ours */
+
+static long map_revoked(void)
+{
+	struct gnttab_map_grant_ref m = { .ref = FIRST_REF, .dom = SELF, .flags = GNTMAP_device_map };
+	long rc = HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1);
+
+	handle = m.handle;
+	device_at = m.dev_bus_addr;
+	return rc ? rc : m.status;
+}
+
+/* As Linux ends a grant: only if it is not in use. */
+static long revoke(void)
+{
+	uint32_t unused = GTF_permit_access | SELF << 16;
+
+	return __atomic_compare_exchange_n(grant_word, &unused, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? 0 : -1;
+}
+
+CLAIM(revoke_both, "of mapping a grant and the granter's ending it at the same time exactly one happens, and a grant that was "
+      "ended stays so")
+{
+	uint64_t *page = page_alloc();
+
+	together_start();
+	for (unsigned int round = 0; round < 1000; round++) {
+		struct answers a;
+
+		grant(FIRST_REF, mfn_of(page), GTF_permit_access);
+		grant_word = (volatile uint32_t *)&grant_table()[FIRST_REF];
+		a = together(map_revoked, revoke);
+		CHECK_SAY((a.mine == 0) + (a.theirs == 0) == 1, "map answers %ld, ending it %ld, round %u", a.mine, a.theirs,
+			  round);
+		if (!a.theirs)
+			CHECK_EQ(*grant_word, 0);
+		else
+			CHECK_OK(grant_unmap(handle, 0, device_at));
+	}
+	together_stop();
+	check_free_of_uses(page);
+}
+
 /* ---- Walks through tables that leave ---- */
 
 /* t[0] is the page or table at the end, t[1..3] the L1, L2, L3 that lead to it. */
@@ -303,6 +452,121 @@ CLAIM(walk_grant_l3, "a grant is mapped and unmapped by way of " BALLOONED(3)) {
 CLAIM(walk_ldt_l1, "an LDT page is looked up by way of " BALLOONED(1)) { walk_ldt(1); }
 CLAIM(walk_ldt_l3, "an LDT page is looked up by way of " BALLOONED(3)) { walk_ldt(3); }
 
+/* ---- One frame, one entry ---- */
+
+static uint64_t *shared_table;
+static unsigned long shared_mfn;
+
+static long unpin_shared(void)
+{
+	return mmuext(MMUEXT_UNPIN_TABLE, shared_mfn, 0);
+}
+
+CLAIM(unpin_both, "of two vCPUs that unpin one table at the same time exactly one does")
+{
+	shared_table = table_alloc();
+	shared_mfn = mfn_of(shared_table);
+	together_start();
+	for (unsigned int round = 0; round < 1000; round++) {
+		struct answers a;
+
+		CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, shared_mfn, 0));
+		a = together(unpin_shared, unpin_shared);
+		CHECK_SAY((!a.mine && a.theirs == -XEN_EINVAL) || (!a.theirs && a.mine == -XEN_EINVAL), "answers %ld and %ld, round %u",
+			  a.mine, a.theirs, round);
+	}
+	together_stop();
+	CHECK_OK(make_writable(shared_table));
+}
+
+#define ENTRY_LIST 64u
+static struct mmu_update entry_lists[2][ENTRY_LIST];
+
+static long write_mine(void) { return HC4(mmu_update, entry_lists[0], ENTRY_LIST, 0, DOMID_SELF); }
+static long write_theirs(void) { return HC4(mmu_update, entry_lists[1], ENTRY_LIST, 0, DOMID_SELF); }
+
+CLAIM(entry_both, "two vCPUs that write one page-table entry over and over at the same time leave what the last one wrote, and no "
+      "frame in use that it does not name")
+{
+	uint64_t *page[2] = { page_alloc(), page_alloc() }, *table = table_alloc();
+
+	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(table), 0));
+	for (unsigned int i = 0; i < 2 * ENTRY_LIST; i++)
+		entry_lists[i / ENTRY_LIST][i % ENTRY_LIST] = (struct mmu_update){
+			maddr_of(table) | MMU_NORMAL_PT_UPDATE,
+			i % 3 ? make_pte(mfn_of(page[i / ENTRY_LIST]), i % 3 == 1 ? PTE_RW_PAGE : PTE_RO_PAGE) : 0 };
+	together_start();
+	for (unsigned int round = 0; round < 100; round++)
+		both_lists(write_mine, write_theirs);
+	together_stop();
+	CHECK_OK(write_entry(table, 0));
+	for (unsigned int i = 0; i < 2; i++)
+		check_free_of_uses(page[i]);
+	CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0));
+	CHECK_OK(make_writable(table));
+}
+
+/* Empty entries are copied over it, and the same with a last one that no table may have: what is written last is looked at last. */
+static uint64_t *copies[2];
+
+static void job_pin_copied(void)
+{
+	while (!stop) {
+		if (!mmuext(MMUEXT_PIN_L1_TABLE, shared_mfn, 0)) {
+			for (unsigned int looks = 0; looks < 200; looks++)
+				wrong += ((volatile uint64_t *)shared_table)[511] != 0;
+			mmuext(MMUEXT_UNPIN_TABLE, shared_mfn, 0);
+			rounds_done++;
+		}
+	}
+}
+
+static void copied_while_pinned(long (*copy)(const uint64_t *from))
+{
+	for (unsigned int i = 0; i < 2; i++)
+		copies[i] = page_alloc();
+	copies[1][511] = make_pte(NOBODYS_MFN, PTE_RW_PAGE);
+	shared_table = table_alloc();
+	shared_mfn = mfn_of(shared_table);
+	other_start();
+	stop = false;
+	wrong = rounds_done = 0;
+	job = job_pin_copied;
+	for (unsigned int round = 0; round < 1000 || rounds_done < 100; round++) {
+		copy(copies[1]);
+		/* It is a plain page when this succeeds; it is empty from then on, for a while. */
+		while (copy(copies[0]))
+			CHECK_EQ(wrong, 0);
+		CHECK_EQ(wrong, 0);
+	}
+	stop = true;
+	other_stop();
+	CHECK_EQ(wrong, 0);
+	check_free_of_uses(shared_table);
+}
+
+static long copy_by_grant_op(const uint64_t *from)
+{
+	struct gnttab_copy c = { .len = PAGE_BYTES };
+	long rc;
+
+	c.source.u.gmfn = mfn_of(from);
+	c.source.domid = DOMID_SELF;
+	c.dest.u.gmfn = shared_mfn;
+	c.dest.domid = DOMID_SELF;
+	rc = HC3(grant_table_op, GNTTABOP_copy, &c, 1);
+	return rc ? rc : c.status;
+}
+
+static long copy_by_mmuext(const uint64_t *from)
+{
+	return mmuext(MMUEXT_COPY_PAGE, shared_mfn, mfn_of(from));
+}
+
+#define COPIED "writes a page to its end before another vCPU can make it a table, or is refused: what is a table stands still"
+CLAIM(copy_pinned, "GNTTABOP_copy " COPIED) { copied_while_pinned(copy_by_grant_op); }
+CLAIM(copy_page_pinned, "MMUEXT_COPY_PAGE " COPIED) { copied_while_pinned(copy_by_mmuext); }
+
 /* ---- Frames on their way to be the hypervisor's, or ours ---- */
 
 static volatile unsigned long guess;
@@ -418,6 +682,88 @@ CLAIM_ISOLA_ONLY(record_given_back, "of registering a frame as a vcpu_info and g
 	CHECK(a.mine || a.theirs);
 	if (!a.mine)
 		CHECK_ERR(give_back_record(), XEN_EBUSY);
+}
+
+/* ---- Numbers given out ---- */
+
+#define PORTS_EACH 16u
+static uint32_t ports[2][PORTS_EACH];
+
+static long bind_ports(unsigned int who)
+{
+	for (unsigned int i = 0; i < PORTS_EACH; i++) {
+		struct evtchn_bind_ipi op = { .vcpu = 0 };
+		long rc = HC2(event_channel_op, EVTCHNOP_bind_ipi, &op);
+
+		if (rc)
+			return rc;
+		ports[who][i] = op.port;
+	}
+	return 0;
+}
+
+static long close_ports(unsigned int who)
+{
+	for (unsigned int i = 0; i < PORTS_EACH; i++) {
+		struct evtchn_close op = { .port = ports[who][i] };
+		long rc = HC2(event_channel_op, EVTCHNOP_close, &op);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static long bind_mine(void) { return bind_ports(0); }
+static long bind_theirs(void) { return bind_ports(1); }
+static long close_mine(void) { return close_ports(0); }
+static long close_theirs(void) { return close_ports(1); }
+
+CLAIM(ports_both, "two vCPUs that open and close ports at the same time get ports that all differ, and close their own")
+{
+	together_start();
+	for (unsigned int round = 0; round < 50; round++) {
+		static bool seen[NR_PORTS];
+
+		both_lists(bind_mine, bind_theirs);
+		memset(seen, 0, sizeof(seen));
+		for (unsigned int i = 0; i < 2 * PORTS_EACH; i++) {
+			uint32_t port = ports[i / PORTS_EACH][i % PORTS_EACH];
+
+			CHECK_SAY(port < NR_PORTS && !seen[port], "port %u is given out twice", port);
+			seen[port] = true;
+		}
+		both_lists(close_mine, close_theirs);
+	}
+	together_stop();
+}
+
+static long take_watchdog(void)
+{
+	struct sched_watchdog w = { .timeout = 1000 };
+
+	return HC2(sched_op, SCHEDOP_watchdog, &w);
+}
+
+static long put_watchdog_away(unsigned int id)
+{
+	struct sched_watchdog w = { .id = id };
+
+	return HC2(sched_op, SCHEDOP_watchdog, &w);
+}
+
+CLAIM(watchdogs_both, "two vCPUs that ask for a watchdog at the same time get one each")
+{
+	together_start();
+	for (unsigned int round = 0; round < 1000; round++) {
+		struct answers a = together(take_watchdog, take_watchdog);
+
+		CHECK_SAY(a.mine + a.theirs == 3 && a.mine > 0 && a.theirs > 0, "answers %ld and %ld, round %u", a.mine, a.theirs,
+			  round);
+		CHECK_OK(put_watchdog_away(1));
+		CHECK_OK(put_watchdog_away(2));
+	}
+	together_stop();
 }
 
 /* ---- vCPUs that do not run yet ---- */

@@ -212,3 +212,16 @@ CLAIM(watchdog_fed, "a watchdog of one second that is set anew eight times in tw
 	}
 	CHECK_OK(watchdog(1, 0));
 }
+
+CLAIM(watchdog_put_away, "a watchdog of one second that is put away does not bite, nor does one that is given more time")
+{
+	uint64_t until;
+
+	CHECK_EQ(watchdog(0, 1), 1);
+	CHECK_EQ(watchdog(0, 1), 2);
+	CHECK_OK(watchdog(1, 0));
+	CHECK_OK(watchdog(2, 1000));
+	for (until = clock_ns() + 1500 * MS_NS; clock_ns() < until; )
+		HC2(sched_op, SCHEDOP_yield, 0);
+	CHECK_OK(watchdog(2, 0));
+}

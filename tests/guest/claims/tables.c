@@ -268,9 +268,48 @@ CLAIM(new_baseptr_garbage_slots, "whatever an L4 page holds in slots 256 to 271 
 	CHECK_OK(make_writable(copy));
 }
 
-CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuses what is no L4")
+static bool load_es(uint16_t selector)
 {
+	bool ok = !TRY("mov %0, %%es", : : "r"(selector) : "memory");
+
+	asm volatile("mov %0, %%es" : : "r"(0));
+	return ok;
+}
+
+CLAIM(new_baseptr_ldt, "after NEW_BASEPTR a selector of the LDT is looked up in the page that the new tables show")
+{
+	uint64_t *copy = page_alloc(), *ldt = page_alloc(), *empty = page_alloc();
+	struct tree t = tree_build(mfn_of(ldt), PTE_RO_PAGE), other = tree_build(mfn_of(empty), PTE_RO_PAGE);
+	uint16_t first = 4 | 3;
+
+	ldt[0] = 0x00cff3000000fffful;		/* flat data for ring 3 */
+	CHECK_OK(make_readonly(ldt));
+	CHECK_OK(make_readonly(empty));
+	memcpy(copy, (void *)start->pt_base, PAGE_BYTES);
+	copy[TREE_SLOT] = table_pte(other.l3);
+	CHECK_OK(make_readonly(copy));
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)));
+	CHECK_OK(mmuext(MMUEXT_SET_LDT, ARG(TREE_VA), 512));
+	CHECK(load_es(first));
+	CHECK_OK(mmuext(MMUEXT_NEW_BASEPTR, mfn_of(copy), 0));
+	CHECK(!load_es(first));
+	CHECK_OK(mmuext(MMUEXT_NEW_BASEPTR, l4_mfn(), 0));
+	CHECK(load_es(first));
+	CHECK_OK(mmuext(MMUEXT_SET_LDT, 0, 0));
+	CHECK_OK(write_entry(l4_slot(TREE_SLOT), 0));
+	CHECK_OK(make_writable(copy));
+	CHECK_OK(make_writable(ldt));
+	CHECK_OK(make_writable(empty));
+}
+
+CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuses what is no L4; nothing else need hold the L4")
+{
+	uint64_t *l4 = table_alloc();
+
+	CHECK_OK(mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(l4), 0));
+	CHECK_ERR(make_writable(l4), XEN_EBUSY);
 	CHECK_OK(mmuext(MMUEXT_NEW_USER_BASEPTR, 0, 0));
+	CHECK_OK(make_writable(l4));
 	CHECK(mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(page_alloc()), 0) < 0);
 	CHECK(mmuext(MMUEXT_NEW_USER_BASEPTR, NOBODYS_MFN, 0) < 0);
 	CHECK_ERR(mmuext(MMUEXT_NEW_USER_BASEPTR, ~0ul, 0), XEN_EINVAL);

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Planted bugs (planted.py): the hypervisor is built with each of them, in a copy of the sources, and the claims named with it run in
+the selftest guest; one of them must be "not ok", or the guest not come to its end. Before that all these claims hold without a bug.
+A run that ends by its time limit notices nothing. Arguments: plant only those whose name contains one of the words."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../lib"))
+from isolatest import ISOLA_RUN, SELFTEST, TIMED_OUT, TOP, tap  # noqa: E402
+from planted import PLANTED  # noqa: E402
+
+SOURCES = ("arch", "boot", "common", "configs", "include", "tools", "Kconfig", "Makefile")
+MACHINE = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
+SECONDS = 120
+RUNS = 3                        # a race is not met every time
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def copy_sources(tree):
+    for name in SOURCES:
+        source = os.path.join(TOP, name)
+        (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(tree, name))
+
+
+def build(tree):
+    """The compiler's words if it does not build."""
+    done = subprocess.run(["make", "-s", "-C", tree, "O=out", "WARN=-w", "out/isola.elf"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")})
+    return done.stdout.decode("utf-8", "replace")[-2000:] if done.returncode else None
+
+
+def run(tree, words):
+    """Boot the guest; what went wrong there as a short text, "" for nothing; None: no verdict. And all of its output."""
+    done = subprocess.run([ISOLA_RUN, "--timeout", str(SECONDS), "--hypervisor", os.path.join(tree, "out/isola.elf"), *MACHINE,
+                           SELFTEST, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode("utf-8", "replace").replace("\r", "")
+    claims = [line for line in text.splitlines() if line.startswith("not ok ")]
+    if claims:
+        return ", ".join(line.split(" - ")[-1].split(":")[0] for line in claims), text
+    if done.returncode == TIMED_OUT or "TAP version" not in text and "# attack" not in text:
+        return None, text
+    ends = re.search(r"^\(isola\) (PANIC.*|Domain 0 (?:crashed|shut down: (?!poweroff)).*)$", text, re.M)
+    return ends.group(1) if ends and "attack=" not in words else "", text
+
+
+def change(tree, edits):
+    """Make each of @edits, (file, text, what it becomes), whose text stands there once. The files as they were; None, and nothing
+    has changed: a text is not there, or twice."""
+    old = {path: read(os.path.join(tree, path)) for path, _, _ in edits}
+    new = dict(old)
+    for path, text, becomes in edits:
+        if new[path].count(text) != 1:
+            return None
+        new[path] = new[path].replace(text, becomes)
+    put_back(tree, new)
+    return old
+
+
+def put_back(tree, files):
+    for path, text in files.items():
+        with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def command_line(claims):
+    return claims if claims.startswith("attack=") else f"claims={claims}"
+
+
+def plant(tree, name, claims, *edits):
+    old = change(tree, edits)
+    if old is None:
+        tap.ok(False, name, "a text to be changed is not there, or not once")
+        return
+    complaint, noticed, text = build(tree), "", ""
+    for _ in range(0 if complaint else RUNS):
+        noticed, text = run(tree, command_line(claims))
+        if noticed:
+            break
+    put_back(tree, old)
+    tap.ok(noticed, f"{name}: noticed by {noticed}" if noticed else f"{name}: noticed by none of {claims}",
+           complaint or "\n".join(text.splitlines()[-8:]))
+
+
+def main():
+    wanted = [p for p in PLANTED if not sys.argv[1:] or any(word in p[0] for word in sys.argv[1:])]
+    with tempfile.TemporaryDirectory(prefix="isola-mutants-") as tree:
+        copy_sources(tree)
+        complaint = build(tree)
+        if complaint:
+            tap.ok(False, "the sources build", complaint)
+            return
+        claims = sorted({c for p in wanted for c in p[1].split(",") if not c.startswith("attack=")})
+        wrong, text = run(tree, command_line(",".join(claims)))
+        tap.ok(wrong == "", f"without a bug all {len(claims)} claims hold", wrong or text[-2000:])
+        for entry in wanted:
+            plant(tree, *entry)
+
+
+main()
+tap.done()

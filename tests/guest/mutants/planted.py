@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Planted bugs that a guest must see: each breaks one promise of the hypervisor's, and one of the claims named must be "not ok".
+A name says what is planted. A text that is no longer found in its file is out of date, and fails."""
+
+PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/pv/physdev_op.c"
+EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/pv/evtchn_op.c"
+WATCHDOG = "common/watchdog.c"
+VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/pv/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
+                                 "arch/x86/pv/callback.c")
+GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/pv/gnttab.c", "arch/x86/pv/gnttab_map.c", "arch/x86/pv/gnttab_copy.c"
+MMUEXT, PAGE_TYPE, PT_MODIFY = "arch/x86/pv/mmuext.c", "arch/x86/mm/page_type.c", "arch/x86/mm/pt_modify.c"
+PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
+DOMAIN_MAP = "arch/x86/asi/domain_map.c"
+
+PLANTED = [
+    # name, claims (or an attack), and for each change: file, text, what it becomes
+
+    # ---- Interrupts of devices ----
+    ("map_pirq of a line that does not exist", "pirq/map_refusals", (PIRQ,
+     "\tif (!pirq_exists(n))\n\t\treturn -EINVAL;\n\tif (!n)", "\tif (!n)")),
+    ("unmap_pirq keeps the line", "pirq/unmap", (PIRQ,
+     "\t\tg->owner = NULL;\n", "")),
+    ("an EOI does not unmask", "pirq/level,pirq/level_quiet", (PIRQ,
+     "\t\tif (g->waits)\n\t\t\tioapic_unmask(n);\n", "")),
+    ("a level line is not masked until its EOI", "pirq/level_quiet", (PIRQ,
+     "\tif (g->level)\n\t\tioapic_mask(n);\n", "")),
+    ("a pirq is bound twice", "pirq/bind", (PIRQ,
+     "\tif (g->port)\n\t\treturn -EEXIST;\n", "")),
+    ("a line of the hypervisor's is bound", "pirq/bind_refusals", (PIRQ,
+     "\tif (g->is_ours)\n\t\treturn -EBUSY;\n", "")),
+    ("a pirq is bound without a mapping", "pirq/bind_refusals", (PIRQ,
+     "\tif (g->owner != d)\n\t\treturn -EPERM;\n", "")),
+    ("unmap_pirq leaves a bound line on", "pirq/unmapped", (PIRQ,
+     "\t\tif (g->port)\n\t\t\tsilence(n, g);\n", "")),
+    ("a port that closes keeps its line", "pirq/bind,pirq/unbound", (EVTCHN,
+     "\t\tpirq_unbind(d, e->pirq, port);\n", "")),
+    ("a bound line stays masked", "pirq/edge", (PIRQ,
+     "\t\tioapic_unmask(n);\n\t}\n\tspin_unlock_irqrestore(&gsi_lock, flags);\n\treturn rc;\n}\n\nvoid pirq_unbind",
+     "\t}\n\tspin_unlock_irqrestore(&gsi_lock, flags);\n\treturn rc;\n}\n\nvoid pirq_unbind")),
+    ("setup_gsi a second time", "pirq/setup", (PIRQ,
+     "!g->is_ours && !g->is_set_up && !g->port", "!g->is_ours && !g->port")),
+    ("an edge needs an EOI", "pirq/eoi_page", (PIRQ,
+     "show_eoi(d, n, g->level || will_share);", "show_eoi(d, n, true);")),
+    ("an EOI of a line that is not mapped", "pirq/eoi_nothing", (PIRQ,
+     "\tint rc = -EINVAL;\n\tu64 flags;\n\n\tif (!pirq_exists(n))\n\t\treturn -EINVAL;\n"
+     "\tflags = spin_lock_irqsave(&gsi_lock);\n\tif (g->owner == d) {\n\t\tif (g->waits)",
+     "\tint rc = -EINVAL;\n\tu64 flags;\n\n\tif (!pirq_exists(n))\n\t\treturn -EINVAL;\n"
+     "\tflags = spin_lock_irqsave(&gsi_lock);\n\tif (g->owner == d || !g->owner) {\n\t\tif (g->waits)")),
+    ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN,
+     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port_of(d, port)), port);",
+     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
+    ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
+     "\tif (!vcpu_by_id(d, op->vcpu))\n\t\treturn -ENOENT;\n\tif (!evtchn_port_is_valid",
+     "\tif (!vcpu_by_id(d, op->vcpu))\n\t\top->vcpu = 0;\n\tif (!evtchn_port_is_valid")),
+    ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
+     "\tif (domain_by_id(op->domid) != d)\n\t\treturn -ESRCH;\n\tswitch", "\tswitch")),
+
+    # ---- NMIs ----
+    ("an NMI enters its own handler", "smp/nmi_other", (EXIT,
+     "READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked", "READ_ONCE(current->nmi_pending)")),
+    ("an NMI that comes while masked is lost", "smp/nmi_other", (EXIT,
+     "\tif (unlikely(READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked))\n\t\tbounce_nmi();",
+     "\tif (this_vcpu.nmi_masked)\n\t\tWRITE_ONCE(current->nmi_pending, false);\n"
+     "\tif (READ_ONCE(current->nmi_pending))\n\t\tbounce_nmi();")),
+    ("iret does not unmask NMIs", "smp/nmi_other", (IRET,
+     "\tthis_vcpu.nmi_masked = false;\n", "")),
+    ("iret does not look for an NMI", "smp/nmi_other", (IRET,
+     "\tif (READ_ONCE(current->nmi_pending))\t/* one that was held back */\n\t\tWRITE_ONCE(current->event_check, 1);\n", "")),
+    ("an NMI does not end a sleep", "smp/nmi_wakes", (VCPU_OP,
+     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
+    ("an NMI wakes a vCPU that is down", "smp/nmi_wakes", (VCPU_OP,
+     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_wake(v);\n\tvcpu_kick(v);\n\treturn 0;")),
+    ("send_nmi takes an argument", "exceptions/nmi_to_self", (VCPU_OP,
+     "\tif (arg)\n\t\treturn -EINVAL;\n\tif (__atomic_exchange_n(&v->nmi_pending", "\tif (__atomic_exchange_n(&v->nmi_pending")),
+    ("an NMI's handler starts with events unmasked", "exceptions/nmi_gate", (CALLBACK,
+     ".mask_events = address != 0 };", ".mask_events = false };")),
+    ("an NMI callback in the hypervisor's range", "exceptions/nmi_gate", (CALLBACK,
+     "\tif (!is_guest_address(reg.address))\n\t\treturn -EINVAL;\n\tif (!cb) {", "\tif (!cb) {")),
+    ("the NMI callback stays when it is unregistered", "exceptions/nmi_gate", (CALLBACK,
+     "\t\tset_nmi_gate(0);\n", "")),
+
+    # ---- Watchdogs ----
+    ("a time of 0 does not put a watchdog away", "sched/watchdog", (WATCHDOG,
+     "\t__atomic_fetch_and(&d->watchdogs_used, ~(1u << i), __ATOMIC_SEQ_CST);\n", "")),
+    ("a watchdog that is put away bites", "sched/watchdog*", (WATCHDOG,
+     "\ttimer_stop(&d->watchdog[i]);\n", "")),
+    ("a watchdog beyond the last", "sched/watchdog", (WATCHDOG,
+     "\tif (id > NR_WATCHDOGS)\n\t\treturn -EINVAL;\n", "")),
+    ("a watchdog that nobody took", "sched/watchdog", (WATCHDOG,
+     "\tif (!(READ_ONCE(d->watchdogs_used) >> i & 1))\n\t\treturn -EINVAL;\n", "")),
+    ("setting a watchdog anew does not feed it", "sched/watchdog_fed", (WATCHDOG,
+     "\tif (seconds) {\n\t\tarm(d, i, seconds);", "\tif (seconds) {")),
+    ("a watchdog does not bite", "attack=watchdog", (WATCHDOG,
+     "\tdomain_shutdown(d, SHUTDOWN_watchdog);\n", "")),
+
+    # ---- Two vCPUs at once: grants ----
+    ("a handle that is unmapped is not marked busy", "races/unmap_list_both", (GRANT_MAP,
+     "\t\t\tt->handles[n].flags |= HANDLE_BUSY;\n", "")),
+    ("handles are given out without the lock", "races/map_list_both", (GRANT_MAP,
+     "\ts32 n = -1;\n\n\tspin_lock(&t->lock);\n", "\ts32 n = -1;\n\n"), (GRANT_MAP,
+     "out:\n\tspin_unlock(&t->lock);\n\treturn n;", "out:\n\treturn n;")),
+    ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both", (GRANT,
+     "\tspin_lock(&t->lock);\n\tif (write)\n\t\tp->writers--;", "\tif (write)\n\t\tp->writers--;"), (GRANT,
+     "\tunmap_entry(e);\n\tspin_unlock(&t->lock);\n}", "\tunmap_entry(e);\n}")),
+    ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT,
+     "\t\tif (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,\n"
+     "\t\t\t\t\t\t__ATOMIC_SEQ_CST))\n\t\t\treturn GNTST_okay;",
+     "\t\tWRITE_ONCE(*word, old | mark);\n\t\treturn GNTST_okay;")),
+    ("a grant is free before the flush", "smp/grant_free_last", (GRANT_MAP,
+     "\tif (batch->entries)\n\t\tguest_flush_all(FLUSH_EVERYTHING);\n", "")),
+    ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
+     "\tend->pg = pg;\n", "\tif (end->write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"), (GRANT_COPY,
+     "\t\tif (end->write)\n\t\t\tpage_put_and_type(end->pg);\n\t\telse\n\t\t\tpage_put(end->pg);",
+     "\t\tpage_put(end->pg);")),
+    ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
+     "own_frames(d, *m, 0, 2, PGT_writable | PGT_validated | 1);", "own_frames(d, *m, 0, 1, PGT_none);")),
+
+    # ---- Two vCPUs at once: frames and their uses ----
+    ("COPY_PAGE lets go of its frame before it writes", "races/copy_page_pinned", (MMUEXT,
+     "\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);\n\t\tpage_put_and_type(dst);",
+     "\t\tpage_put_and_type(dst);\n\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);")),
+    ("a pin is looked for, then set", "transitions/race_pin_l1_pin_l1", (PAGE_TYPE,
+     "\tif (__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned) {",
+     "\tif (READ_ONCE(pg->type_info) & PGT_pinned ||\n"
+     "\t    !__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST)) {")),
+    ("a pin is looked for, then cleared", "races/unpin_both", (PAGE_TYPE,
+     "\twas_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned;",
+     "\twas_pinned = READ_ONCE(pg->type_info) & PGT_pinned;\n"
+     "\t__atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST);")),
+    ("no flush when a frame changes its use", "smp/stale_writable,races/stale_writable*", (PAGE_TYPE,
+     "\tif (old_type != type && old_type != PGT_none)", "\tif (old_type > PGT_type_mask)")),
+    ("a busy table is taken as if it were partial", "races/interrupted_both", (PAGE_TYPE,
+     "\treturn x & PGT_partial ? x & ~PGT_partial : 0;", "\treturn x & ~PGT_partial;")),
+    ("the page lock keeps nobody out", "races/entry_both", (PAGE_TYPE_H,
+     "(PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated", "(PGT_validated | PGT_count_top)) == PGT_validated"),
+     (PAGE_TYPE, "\t\tif (x & PGT_locked) {", "\t\tif (0) {")),
+    ("the word of a frame's use is stored, not swapped", "races/entry_both,transitions/race*", (PAGE_TYPE_H,
+     "\treturn likely(__atomic_compare_exchange_n(&pg->type_info, &old, new, false,\n"
+     "\t\t\t\t\t\t  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));",
+     "\t(void)old;\n\tWRITE_ONCE(pg->type_info, new);\n\treturn true;")),
+    ("a frame is checked, then marked as leaving", "transitions/race_exchange*,transitions/race_give*", (DOMAIN_MAP,
+     "\t    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n"
+     "\t\t\t\t\t false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n\t\treturn -EBUSY;",
+     "\t    READ_ONCE(pg->count_info) != only)\n\t\treturn -EBUSY;\n"
+     "\tWRITE_ONCE(pg->count_info, PGC_leaving | PGC_allocated | 1);")),
+    ("a frame in use leaves", "exchange/held_frame", (DOMAIN_MAP,
+     "\tu64 only = PGC_allocated | 1;", "\tu64 only = pg->count_info;")),
+    ("a frame is free before the flush", "smp/stale_given_back", (DOMAIN_MAP,
+     "\ttlb_flush_vcpus(d, ~0ul, ~0ul);\n", "")),
+
+    # ---- Two vCPUs at once: tables and roots ----
+    ("a base pointer holds the table before it", "tables/new_baseptr,transitions/l4_*", (MMUEXT,
+     "\t\tput_l4(old);\n\treturn 0;\n}\n\nstatic int op_new_user_baseptr",
+     "\t\tput_l4(new);\n\treturn 0;\n}\n\nstatic int op_new_user_baseptr")),
+    ("a user's base pointer holds the table before it", "tables/new_user_baseptr,transitions/l4_*", (MMUEXT,
+     "\troot_set_user(new);\n\tput_l4(old);", "\troot_set_user(new);\n\tput_l4(new);")),
+    ("update_va_mapping writes to a table that it does not hold", "smp/walk_ballooned,races/walk_uva*", (PT_MODIFY,
+     "\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}",
+     "\tpage_put(pg);\n\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}"), (PT_MODIFY_H,
+     "\tpage_unlock_table(table);\n\tpage_put(table);", "\tpage_unlock_table(table);")),
+    ("other CPUs are not told of an L4 entry", "smp/l4_edits", (PT_MODIFY,
+     "\tif (root_owes(&batch->roots))\n\t\troot_dispatch(&batch->roots);\n", "")),
+    ("pages of the LDT stay when the base pointer changes", "tables/new_baseptr_ldt", (MMUEXT,
+     "\tldt_unmap();\t\t\t/* its pages were found through the old table */\n", "")),
+
+    # ---- Two vCPUs at once: vCPUs, ports, watchdogs ----
+    ("a vCPU is initialised twice", "smp/bring_up", (VCPU_OP,
+     "\tif (v->initialised)\n\t\treturn -EEXIST;\n", "")),
+    ("two initialise a vCPU at once", "races/initialise_both", (VCPU_OP,
+     "#define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up", "#define CHANGES_LIFE (1ul << VCPUOP_up")),
+    ("a vcpu_info's frame is not held", "races/record*", (VCPU_OP,
+     "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n",
+     "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n\tpage_put_and_type(pg);\n")),
+    ("ports are given out without the lock", "races/ports_both", (EVTCHN_OP,
+     "\t\tspin_lock(&d->evtchn_lock);\n\t\trc = op->fn(d, buf);\n\t\tspin_unlock(&d->evtchn_lock);\n",
+     "\t\trc = op->fn(d, buf);\n")),
+    ("a watchdog is looked for, then taken", "races/watchdogs_both", (WATCHDOG,
+     "\t\tif (!(__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST) >> i & 1)) {\n",
+     "\t\tif (!(READ_ONCE(d->watchdogs_used) >> i & 1)) {\n"
+     "\t\t\t__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST);\n")),
+]
