@@ -202,7 +202,7 @@ ATTACK(iret_to_hypervisor, "iret-to-hypervisor",
 ATTACK(lose_kernel_mapping, "unmap-kernel", "unmap the kernel's own L4 slot")
 {
 	forget_all_handlers();
-	write_entry((uint64_t *)start->pt_base + 511, 0);
+	write_entry(l4_slot(511), 0);
 	asm volatile("movb $0, %0" : "=m"(*(volatile char *)start));
 }
 

@@ -113,3 +113,16 @@ uint64_t *table_alloc(void)
 
 	return make_readonly(table) ? NULL : table;
 }
+
+struct tree tree_build(uint64_t l1e)
+{
+	struct tree t = { page_alloc(), page_alloc(), page_alloc() };
+
+	t.l1[0] = l1e;
+	t.l2[0] = table_pte(t.l1);
+	t.l3[0] = table_pte(t.l2);
+	CHECK_OK(make_readonly(t.l1));
+	CHECK_OK(make_readonly(t.l2));
+	CHECK_OK(make_readonly(t.l3));
+	return t;
+}

@@ -132,3 +132,22 @@ long mmuext(unsigned int cmd, unsigned long arg1, unsigned long arg2);
  * A page-table page of ours: read-only everywhere, ready to be hooked or pinned. NULL if refused.
  */
 uint64_t *table_alloc(void);
+
+/* Three tables of ours that lead to one another by their first entries; the l1's is the caller's. */
+struct tree {
+	uint64_t *l1, *l2, *l3;
+};
+
+/* Read-only, neither pinned nor hooked. Ends the claim if it cannot be. */
+struct tree tree_build(uint64_t l1e);
+
+/* Entry @slot of the bootstrap L4, and the address that it begins to map. */
+static inline const volatile uint64_t *l4_slot(unsigned int slot)
+{
+	return (uint64_t *)start->pt_base + slot;
+}
+
+static inline volatile uint64_t *slot_va(unsigned int slot)
+{
+	return (volatile uint64_t *)((unsigned long)slot << 39);
+}

@@ -44,7 +44,7 @@ void user_setup(void)
 	l3 = table_with((USER_CODE >> 30) % 512, make_pte(mfn_of(l2), PTE_TABLE));
 	user_l4 = table_with((USER_CODE >> 39) % 512, make_pte(mfn_of(l3), PTE_TABLE));
 	CHECK_OK(mmuext(MMUEXT_PIN_L4_TABLE, mfn_of(user_l4), 0));
-	CHECK_OK(write_entry((uint64_t *)start->pt_base + (USER_CODE >> 39) % 512,
+	CHECK_OK(write_entry(l4_slot((USER_CODE >> 39) % 512),
 			     make_pte(mfn_of(l3), PTE_TABLE)));
 	CHECK_OK(mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(user_l4), 0));
 }

@@ -31,25 +31,25 @@ static struct slots slots_make(void)
 	CHECK_OK(make_readonly(s.l1));
 	CHECK_OK(make_readonly(s.l2));
 	CHECK_OK(make_readonly(s.l3));
-	CHECK_OK(write_entry((uint64_t *)start->pt_base + FAR, table_pte(s.l3)));
+	CHECK_OK(write_entry(l4_slot(FAR), table_pte(s.l3)));
 	return s;
 }
 
 static void slots_drop(void)
 {
-	CHECK_OK(write_entry((uint64_t *)start->pt_base + FAR, 0));
+	CHECK_OK(write_entry(l4_slot(FAR), 0));
 }
 
 /* Does an mmu_update of each level give @rc, and leave what it should? */
 static void check_updates(const struct slots *s, uint64_t value, long rc)
 {
-	uint64_t *entry[] = { &s->l1[7], &s->l2[7], &s->l3[7], (uint64_t *)start->pt_base + FAR + 1 };
+	const volatile uint64_t *entry[] = { &s->l1[7], &s->l2[7], &s->l3[7], l4_slot(FAR + 1) };
 
 	for (unsigned int i = 0; i < 4; i++) {
 		long got = write_entry(entry[i], value);
 
 		CHECK_EQ(got, rc);
-		CHECK_EQ(*(volatile uint64_t *)entry[i], rc ? 0 : value);
+		CHECK_EQ(*entry[i], rc ? 0 : value);
 		if (!rc)
 			CHECK_OK(write_entry(entry[i], 0));
 	}

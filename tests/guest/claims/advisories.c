@@ -13,35 +13,20 @@
 #include "../traps.h"
 
 #define SLOT 9u
-#define SLOT_VA ((volatile uint64_t *)((unsigned long)SLOT << 39))
+#define SLOT_VA slot_va(SLOT)
 
-static const volatile uint64_t *l4_slot(void)
+/* Hooked into our L4 at SLOT: tables that lead to @page of ours. */
+static struct tree tree_hooked(const void *page)
 {
-	return (uint64_t *)start->pt_base + SLOT;
-}
+	struct tree t = tree_build(rw_pte(page));
 
-struct tree {
-	uint64_t *page, *l1, *l2, *l3;
-};
-
-/* Hooked into our L4 at SLOT: tables that lead to a page of ours. */
-static struct tree tree_hooked(void)
-{
-	struct tree t = { page_alloc(), page_alloc(), page_alloc(), page_alloc() };
-
-	t.l1[0] = rw_pte(t.page);
-	t.l2[0] = table_pte(t.l1);
-	t.l3[0] = table_pte(t.l2);
-	CHECK_OK(make_readonly(t.l1));
-	CHECK_OK(make_readonly(t.l2));
-	CHECK_OK(make_readonly(t.l3));
-	CHECK_OK(write_entry(l4_slot(), table_pte(t.l3)));
+	CHECK_OK(write_entry(l4_slot(SLOT), table_pte(t.l3)));
 	return t;
 }
 
 static void tree_gone(struct tree *t)
 {
-	CHECK_OK(write_entry(l4_slot(), 0));
+	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 	CHECK_OK(make_writable(t->l3));
 	CHECK_OK(make_writable(t->l2));
 	CHECK_OK(make_writable(t->l1));
@@ -78,7 +63,7 @@ static void flip_each_bit(const volatile uint64_t *slot, unsigned int level)
 CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
       "frames never get in")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
 	flip_each_bit(t.l2, 2);
 	tree_gone(&t);
@@ -87,7 +72,7 @@ CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or st
 CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
       "frames never get in")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
 	flip_each_bit(t.l3, 3);
 	tree_gone(&t);
@@ -96,15 +81,15 @@ CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or st
 CLAIM(flips_l4, "an L4 entry of the table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
       "frames never get in")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
-	flip_each_bit(l4_slot(), 4);
+	flip_each_bit(l4_slot(SLOT), 4);
 	tree_gone(&t);
 }
 
 CLAIM(flips_l1, "an L1 entry of a table in use changes by each single bit, or stays as it was")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
 	flip_each_bit(t.l1, 1);
 	tree_gone(&t);
@@ -147,12 +132,12 @@ static void self_map(const volatile uint64_t *slot, unsigned long mfn)
 /* XSA-182: a read-only table in itself became writable by the fast path. */
 CLAIM(self_l4, "the L4 in use never maps itself writable, in one step or two")
 {
-	self_map(l4_slot(), l4_mfn());
+	self_map(l4_slot(SLOT), l4_mfn());
 }
 
 CLAIM(self_l3, "an L3 in use never maps itself writable, in one step or two")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
 	self_map(t.l3 + 5, mfn_of(t.l3));
 	tree_gone(&t);
@@ -160,7 +145,7 @@ CLAIM(self_l3, "an L3 in use never maps itself writable, in one step or two")
 
 CLAIM(self_l2, "an L2 in use never maps itself writable, in one step or two")
 {
-	struct tree t = tree_hooked();
+	struct tree t = tree_hooked(page_alloc());
 
 	self_map(t.l2 + 5, mfn_of(t.l2));
 	tree_gone(&t);
@@ -390,7 +375,7 @@ CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1
 	for (unsigned int byte = 1; byte < 8; byte++)
 		CHECK(grant_map(FIRST_REF, entry + byte, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
 	CHECK(grant_map(FIRST_REF, table + PAGE_BYTES - 4, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, maddr_of(l4_slot()), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
+	CHECK(grant_map(FIRST_REF, maddr_of(l4_slot(SLOT)), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
 	CHECK(grant_map(FIRST_REF, maddr_of(entry_of(w, 2)), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
 	CHECK(grant_map(FIRST_REF, NOBODYS_MFN * PAGE_BYTES, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
 	CHECK_EQ(l1e(w) & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
@@ -504,25 +489,26 @@ CLAIM(misc_enable, "reading and writing MISC_ENABLE, which not every processor h
 /* XSA-9, 7: SYSRET to an address that no processor has. */
 CLAIM(return_above, "a hypercall by the last two bytes below the non-canonical hole comes back as a fault in the guest")
 {
-	struct tree t = tree_hooked();
+	uint64_t *page = page_alloc();
+	struct tree t = tree_hooked(page);
 	static const uint8_t code[] = { 0x0f, 0x05 };
 
 	/* The page at the very end of the lower half. */
-	CHECK_OK(write_entry(l4_slot(), 0));
+	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 	CHECK_OK(make_writable(t.l1));
 	CHECK_OK(make_writable(t.l2));
 	CHECK_OK(make_writable(t.l3));
-	t.l1[511] = rw_pte(t.page);
+	t.l1[511] = rw_pte(page);
 	t.l2[511] = table_pte(t.l1);
 	t.l3[511] = table_pte(t.l2);
-	memcpy((uint8_t *)t.page + PAGE_BYTES - 2, code, sizeof(code));
+	memcpy((uint8_t *)page + PAGE_BYTES - 2, code, sizeof(code));
 	CHECK_OK(make_readonly(t.l1));
 	CHECK_OK(make_readonly(t.l2));
 	CHECK_OK(make_readonly(t.l3));
-	CHECK_OK(write_entry((uint64_t *)start->pt_base + 255, table_pte(t.l3)));
+	CHECK_OK(write_entry(l4_slot(255), table_pte(t.l3)));
 	asm volatile("nop" : : : "memory");
 	trap_clear();
 	CHECK(!try_call((void *)0x00007ffffffffffeul));
 	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_PF);
-	CHECK_OK(write_entry((uint64_t *)start->pt_base + 255, 0));
+	CHECK_OK(write_entry(l4_slot(255), 0));
 }

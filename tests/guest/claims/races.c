@@ -19,12 +19,7 @@
 #include "../traps.h"
 
 #define SLOT 7u
-#define SLOT_VA ((volatile uint64_t *)((unsigned long)SLOT << 39))
-
-static const volatile uint64_t *l4_slot(void)
-{
-	return (uint64_t *)start->pt_base + SLOT;
-}
+#define SLOT_VA slot_va(SLOT)
 
 static volatile uint64_t wrong, rounds_done;
 
@@ -282,7 +277,7 @@ static struct way way_build(uint64_t last)
 
 static const volatile uint64_t *slot_of(const struct way *w, unsigned int level)
 {
-	return level == 3 ? l4_slot() : w->t[level + 1];
+	return level == 3 ? l4_slot(SLOT) : w->t[level + 1];
 }
 
 /* Take the table of @level out, give its frame back, get another, and hook it as it was. */
@@ -390,7 +385,7 @@ static void walk(void (*what)(void), uint64_t last, unsigned int level)
 {
 	struct way w = way_build(last);
 
-	CHECK_OK(write_entry(l4_slot(), table_pte(w.t[3])));
+	CHECK_OK(write_entry(l4_slot(SLOT), table_pte(w.t[3])));
 	other_start();
 	stop = false;
 	wrong = rounds_done = 0;
@@ -404,7 +399,7 @@ static void walk(void (*what)(void), uint64_t last, unsigned int level)
 	stop = true;
 	other_stop();
 	CHECK_EQ((int64_t)wrong, 0);
-	CHECK_OK(write_entry(l4_slot(), 0));
+	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 	for (unsigned int i = 1; i < 4; i++)
 		CHECK_OK(make_writable(w.t[i]));
 }
@@ -932,12 +927,12 @@ static long pin_target_l4(void)
 
 static long hook_target(void)
 {
-	return write_entry(l4_slot(), table_pte(target));
+	return write_entry(l4_slot(SLOT), table_pte(target));
 }
 
 static long unhook_target(void)
 {
-	return write_entry(l4_slot(), 0);
+	return write_entry(l4_slot(SLOT), 0);
 }
 
 static long load_target_user(void)
@@ -997,7 +992,7 @@ static void stale_table(unsigned int level)
 	stop = false;
 	wrong = rounds_done = 0;
 	job = job_read;
-	CHECK_OK(write_entry(l4_slot(), table_pte(w.t[3])));
+	CHECK_OK(write_entry(l4_slot(SLOT), table_pte(w.t[3])));
 	for (unsigned int round = 0; round < 100; round++) {
 		uint64_t before = rounds_done, right = w.t[level][0];
 
@@ -1014,7 +1009,7 @@ static void stale_table(unsigned int level)
 	stop = true;
 	other_stop();
 	CHECK_EQ(wrong, 0);
-	CHECK_OK(write_entry(l4_slot(), 0));
+	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 }
 
 #define STALE_TABLE(level) "an L" #level " table unhooked without any flush by us, then written as data, is no way to " \
@@ -1101,9 +1096,9 @@ CLAIM(interrupted_hook, "a large tree is hooked and unhooked whole by mmu_update
 	big_build();
 	interrupt_often();
 	for (unsigned int round = 0; round < 50; round++) {
-		CHECK_OK(write_entry(l4_slot(), table_pte(big_l3)));
+		CHECK_OK(write_entry(l4_slot(SLOT), table_pte(big_l3)));
 		CHECK_ERR(make_writable(big_l1[BIG_L1 - 1]), XEN_EBUSY);
-		CHECK_OK(write_entry(l4_slot(), 0));
+		CHECK_OK(write_entry(l4_slot(SLOT), 0));
 	}
 	interrupt_no_more();
 	big_plain();
@@ -1134,11 +1129,11 @@ static void race_big(bool bad)
 	interrupt_often();
 	job = job_pin_big;
 	for (unsigned int round = 0; round < 50 || rounds_done < 30; round++) {
-		long rc = write_entry(l4_slot(), table_pte(big_l3));
+		long rc = write_entry(l4_slot(SLOT), table_pte(big_l3));
 
 		/* -EINVAL also while the sibling's own try fails half-way. */
 		CHECK_SAY(bad ? rc < 0 : rc == 0 || rc == -XEN_EINVAL, "hook answers %ld", rc);
-		CHECK_OK(write_entry(l4_slot(), 0));
+		CHECK_OK(write_entry(l4_slot(SLOT), 0));
 	}
 	interrupt_no_more();
 	stop = true;

@@ -216,29 +216,13 @@ CLAIM_ISOLA_ONLY(stale_given_back, "a page unmapped without any flush by us and 
 
 #define SLOT_A 5u
 #define SLOT_B 6u
-#define VA_OF(slot) ((volatile uint64_t *)((unsigned long)(slot) << 39))
-
-static const volatile uint64_t *l4_slot(unsigned int i)
+/* A tree to a page of ours that begins with @value. */
+static struct tree tree_to(uint64_t value)
 {
-	return (uint64_t *)start->pt_base + i;
-}
+	uint64_t *page = page_alloc();
 
-struct tree {
-	uint64_t *l1, *l2, *l3, *page;
-};
-
-static struct tree tree_build(uint64_t value)
-{
-	struct tree t = { page_alloc(), page_alloc(), page_alloc(), page_alloc() };
-
-	t.page[0] = value;
-	t.l1[0] = rw_pte(t.page);
-	t.l2[0] = table_pte(t.l1);
-	t.l3[0] = table_pte(t.l2);
-	CHECK_OK(make_readonly(t.l1));
-	CHECK_OK(make_readonly(t.l2));
-	CHECK_OK(make_readonly(t.l3));
-	return t;
+	page[0] = value;
+	return tree_build(rw_pte(page));
 }
 
 static const volatile uint64_t *volatile look_at[2];
@@ -259,10 +243,10 @@ static void look(void)
 
 CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which runs on the same L4, when the call returns")
 {
-	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 
 	other_start();
-	look_at[0] = VA_OF(SLOT_A);
+	look_at[0] = slot_va(SLOT_A);
 	look_at[1] = NULL;
 	for (unsigned int round = 0; round < 100; round++) {
 		CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(a.l3)));
@@ -283,7 +267,7 @@ CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which
 CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are in force on the other vCPU when it returns, also "
       "when a later one of the list is refused")
 {
-	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 	uint64_t at_a = maddr_of(l4_slot(SLOT_A)), at_b = maddr_of(l4_slot(SLOT_B));
 	struct mmu_update hook[3] = { { at_a, table_pte(a.l3) }, { at_b, table_pte(b.l3) }, { at_b, make_pte(NOBODYS_MFN, PTE_TABLE) } };
 	struct mmu_update swap[2] = { { at_a, table_pte(b.l3) }, { at_b, table_pte(a.l3) } };
@@ -291,8 +275,8 @@ CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are i
 	uint32_t done;
 
 	other_start();
-	look_at[0] = VA_OF(SLOT_A);
-	look_at[1] = VA_OF(SLOT_B);
+	look_at[0] = slot_va(SLOT_A);
+	look_at[1] = slot_va(SLOT_B);
 	for (unsigned int round = 0; round < 50; round++) {
 		CHECK_ERR(HC4(mmu_update, hook, 3, &done, DOMID_SELF), XEN_EINVAL);
 		CHECK_EQ(done, 2);
@@ -336,10 +320,10 @@ static void job_toggle(void)
 	uint64_t at = maddr_of(l4_slot(SLOT_B));
 
 	while (!stop) {
-		if (edit_slowly(at, other_entry) || other_read(VA_OF(SLOT_B), FAULTED) != 0xbbbb)
+		if (edit_slowly(at, other_entry) || other_read(slot_va(SLOT_B), FAULTED) != 0xbbbb)
 			wrong++;
 		if (edit_slowly(at, 0) || mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0) ||
-		    other_read(VA_OF(SLOT_B), FAULTED) != FAULTED)
+		    other_read(slot_va(SLOT_B), FAULTED) != FAULTED)
 			wrong++;
 		rounds_done++;
 	}
@@ -347,7 +331,7 @@ static void job_toggle(void)
 
 CLAIM(l4_both, "two vCPUs that edit different slots of one L4 at the same time each see their own edit at once")
 {
-	struct tree a = tree_build(0xaaaa), b = tree_build(0xbbbb);
+	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 	uint64_t v;
 
 	other_start();
@@ -358,10 +342,10 @@ CLAIM(l4_both, "two vCPUs that edit different slots of one L4 at the same time e
 	job = job_toggle;
 	for (unsigned int round = 0; round < 500 || rounds_done < 500; round++) {
 		CHECK_OK(write_entry(l4_slot(SLOT_A), table_pte(a.l3)));
-		CHECK(try_read(VA_OF(SLOT_A), &v) && v == 0xaaaa);
+		CHECK(try_read(slot_va(SLOT_A), &v) && v == 0xaaaa);
 		CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
 		CHECK_OK(mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0));
-		CHECK(!try_read(VA_OF(SLOT_A), &v));
+		CHECK(!try_read(slot_va(SLOT_A), &v));
 		CHECK_EQ(wrong, 0);
 	}
 	stop = true;
@@ -384,7 +368,7 @@ static void job_pin(void)
 CLAIM(pin_both, "two vCPUs pin, unpin, hook and unhook the same tree: every answer is 0 or an error the interface has, and in the "
       "end the tables are plain pages again")
 {
-	struct tree t = tree_build(1);
+	struct tree t = tree_to(1);
 
 	other_start();
 	table_frame = mfn_of(t.l3);
@@ -413,7 +397,7 @@ CLAIM(pin_both, "two vCPUs pin, unpin, hook and unhook the same tree: every answ
 static void job_walk(void)
 {
 	while (!stop) {
-		long rc = HC3(update_va_mapping, VA_OF(SLOT_A), other_entry, UVMF_INVLPG);
+		long rc = HC3(update_va_mapping, slot_va(SLOT_A), other_entry, UVMF_INVLPG);
 
 		if (rc && rc != -XEN_EINVAL && rc != -XEN_EBUSY)
 			wrong = (uint64_t)rc;
@@ -425,7 +409,7 @@ CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that t
       "replaces: it works "
       "or is refused, and nobody is hurt")
 {
-	struct tree t = tree_build(1);
+	struct tree t = tree_to(1);
 	unsigned long pfn = pfn_of(t.l1), mfn = mfn_of(t.l1);
 
 	other_start();
@@ -467,7 +451,7 @@ CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that t
 static void job_read(void)
 {
 	while (!stop) {
-		uint64_t v = other_read(VA_OF(SLOT_A), FAULTED);
+		uint64_t v = other_read(slot_va(SLOT_A), FAULTED);
 
 		if (v != 1 && v != FAULTED)
 			wrong = v;
@@ -479,8 +463,8 @@ CLAIM(stale_table, "an L1 table unhooked without any flush by us and then writte
       "other frames for "
       "the vCPU that was using it")
 {
-	struct tree t = tree_build(1);
-	uint64_t *trap = page_alloc();
+	struct tree t = tree_to(1);
+	uint64_t *trap = page_alloc(), ours = t.l1[0];
 
 	trap[0] = 0xbad;
 	other_start();
@@ -497,7 +481,7 @@ CLAIM(stale_table, "an L1 table unhooked without any flush by us and then writte
 		t.l1[0] = rw_pte(trap);		/* as data: no hypervisor has looked at it */
 		before = rounds_done;
 		CHECK(WAIT_FOR(rounds_done > before + 5, 5000));
-		t.l1[0] = rw_pte(t.page);
+		t.l1[0] = ours;
 		CHECK_OK(make_readonly(t.l1));
 		CHECK_OK(write_entry(t.l2, table_pte(t.l1)));
 	}

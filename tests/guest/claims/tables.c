@@ -14,38 +14,15 @@
 #include "../traps.h"
 #include "../user.h"
 
-/* Three tables, L3 -> L2 -> L1, that map @mfn at offset 0; not pinned, not hooked, read-only. */
-struct tree {
-	uint64_t *l1, *l2, *l3;
-};
-
-static struct tree tree_build(unsigned long mfn, uint64_t flags)
-{
-	struct tree t = { page_alloc(), page_alloc(), page_alloc() };
-
-	t.l1[0] = make_pte(mfn, flags);
-	t.l2[0] = table_pte(t.l1);
-	t.l3[0] = table_pte(t.l2);
-	CHECK_OK(make_readonly(t.l1));
-	CHECK_OK(make_readonly(t.l2));
-	CHECK_OK(make_readonly(t.l3));
-	return t;
-}
-
 /* L4 slot for trees; the address it maps at. */
 #define TREE_SLOT 5u
-#define TREE_VA ((volatile uint64_t *)((unsigned long)TREE_SLOT << 39))
-
-static const volatile uint64_t *l4_slot(unsigned int i)
-{
-	return (uint64_t *)start->pt_base + i;
-}
+#define TREE_VA slot_va(TREE_SLOT)
 
 CLAIM(hook_l3, "a tree of new tables hooked into an L4 slot maps its page; unhooked it is gone, "
       "and its pages can be written again")
 {
 	uint64_t *page = page_alloc(), v;
-	struct tree t = tree_build(mfn_of(page), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page));
 
 	page[0] = 0x1717;
 	CHECK_OK(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3)));
@@ -65,7 +42,7 @@ CLAIM(hook_l3, "a tree of new tables hooked into an L4 slot maps its page; unhoo
 CLAIM(upper_updates, "mmu_update of L3 and L2 entries of tables in use takes effect at once")
 {
 	uint64_t *page = page_alloc(), *other = page_alloc(), v;
-	struct tree t = tree_build(mfn_of(page), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page));
 	uint64_t *l1 = page_alloc();
 
 	page[0] = 1;
@@ -138,7 +115,7 @@ CLAIM(hook_writable_table, "a table that is still mapped writable is refused")
 CLAIM(l4_hypervisor_slots, "L4 slots 256 to 271 are the hypervisor's: mmu_update of each is "
       "-EINVAL")
 {
-	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page_alloc()));
 
 	for (unsigned int i = 256; i < 272; i++) {
 		CHECK_ERR(write_entry(l4_slot(i), 0), XEN_EINVAL);
@@ -151,7 +128,7 @@ CLAIM(l4_hypervisor_slots, "L4 slots 256 to 271 are the hypervisor's: mmu_update
 
 CLAIM(upper_bad_bits, "PS, G, PWT or PCD in an L2, L3 or L4 entry is -EINVAL")
 {
-	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page_alloc()));
 
 	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3) | PTE_PS), XEN_EINVAL);
 	CHECK_ERR(write_entry(l4_slot(TREE_SLOT), table_pte(t.l3) | PTE_G), XEN_EINVAL);
@@ -165,7 +142,7 @@ CLAIM(upper_bad_bits, "PS, G, PWT or PCD in an L2, L3 or L4 entry is -EINVAL")
 
 CLAIM(pin_each_level, "a table of each level can be pinned once, not twice, and unpinned once")
 {
-	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page_alloc()));
 	uint64_t *l4 = page_alloc();
 	struct {
 		unsigned int cmd;
@@ -192,7 +169,7 @@ CLAIM(pin_each_level, "a table of each level can be pinned once, not twice, and 
 CLAIM(pin_refusals, "pinning writable pages, tables of another level, bad tables and frames of "
       "nobody is -EINVAL")
 {
-	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page_alloc()));
 	uint64_t *plain = page_alloc(), *bad = page_alloc();
 
 	CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(plain), 0), XEN_EINVAL);
@@ -254,7 +231,7 @@ CLAIM(new_baseptr_garbage_slots, "whatever an L4 page holds in slots 256 to 271 
 {
 	uint64_t *copy = page_alloc(), v;
 	unsigned long old = l4_mfn();
-	struct tree t = tree_build(mfn_of(page_alloc()), PTE_RW_PAGE);
+	struct tree t = tree_build(rw_pte(page_alloc()));
 
 	memcpy(copy, (void *)start->pt_base, PAGE_BYTES);
 	for (unsigned int i = 256; i < 272; i++)

@@ -17,11 +17,6 @@
 
 #define SLOT 5u			/* free in our L4 */
 
-static const volatile uint64_t *l4_slot(void)
-{
-	return (uint64_t *)start->pt_base + SLOT;
-}
-
 /* ---- Uses: how a fresh page gets there, and leaves it if it still has it ---- */
 
 static void enter_unmapped(uint64_t *page)
@@ -218,16 +213,16 @@ static void undo_hook_in_l3(uint64_t *page)
 
 static long ask_hook_in_l4(uint64_t *page)
 {
-	long rc = write_entry(l4_slot(), table_pte(page));
+	long rc = write_entry(l4_slot(SLOT), table_pte(page));
 
-	CHECK_EQ(!*l4_slot(), rc != 0);
+	CHECK_EQ(!*l4_slot(SLOT), rc != 0);
 	return rc;
 }
 
 static void undo_hook_in_l4(uint64_t *page)
 {
 	(void)page;
-	CHECK_OK(write_entry(l4_slot(), 0));
+	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 }
 
 static long ask_load(uint64_t *page)
