@@ -256,7 +256,8 @@ static bool load_es(uint16_t selector)
 CLAIM(new_baseptr_ldt, "after NEW_BASEPTR a selector of the LDT is looked up in the page that the new tables show")
 {
 	uint64_t *copy = page_alloc(), *ldt = page_alloc(), *empty = page_alloc();
-	struct tree t = tree_build(mfn_of(ldt), PTE_RO_PAGE), other = tree_build(mfn_of(empty), PTE_RO_PAGE);
+	struct tree t = tree_build(make_pte(mfn_of(ldt), PTE_RO_PAGE)),
+		other = tree_build(make_pte(mfn_of(empty), PTE_RO_PAGE));
 	uint16_t first = 4 | 3;
 
 	ldt[0] = 0x00cff3000000fffful;		/* flat data for ring 3 */
