@@ -61,6 +61,20 @@ bool pirq_exists(u32 pirq)
 	return pirq < nr_gsis && ioapic_has(pirq);
 }
 
+/* Line @n, with the lock held and interrupts off: unlock(*@flags). NULL: there is none. */
+static struct gsi *lock_line(u32 n, u64 *flags)
+{
+	if (!pirq_exists(n))
+		return NULL;
+	*flags = spin_lock_irqsave(&gsi_lock);
+	return gsi_at(n);
+}
+
+static void unlock(u64 flags)
+{
+	spin_unlock_irqrestore(&gsi_lock, flags);
+}
+
 /* ---- Boot ----------------------------------------------------------------------------------- */
 
 /* The line that ISA's interrupt @irq comes in on, and how it is wired. */
@@ -121,20 +135,19 @@ void pirq_init(const struct acpi_info *acpi)
 
 int pirq_map(struct domain *d, u32 n)
 {
-	struct gsi *g = gsi_at(n);
-	int rc = 0;
 	u64 flags;
+	struct gsi *g = lock_line(n, &flags);
+	int rc = 0;
 
-	if (!pirq_exists(n))
+	if (!g)
 		return -EINVAL;
 	if (!n)
-		return -EPERM;
-	flags = spin_lock_irqsave(&gsi_lock);
-	if (g->owner && g->owner != d)
+		rc = -EPERM;
+	else if (g->owner && g->owner != d)
 		rc = -EBUSY;
 	else
 		g->owner = d;
-	spin_unlock_irqrestore(&gsi_lock, flags);
+	unlock(flags);
 	return rc;
 }
 
@@ -148,58 +161,55 @@ static void silence(u32 n, struct gsi *g)
 
 int pirq_unmap(struct domain *d, u32 n)
 {
-	struct gsi *g = gsi_at(n);
-	int rc = -EINVAL;
 	u64 flags;
+	struct gsi *g = lock_line(n, &flags);
+	int rc = -EINVAL;
 
-	if (!pirq_exists(n))
-		return -EINVAL;
-	flags = spin_lock_irqsave(&gsi_lock);
+	if (!g)
+		return rc;
 	if (g->owner == d) {
 		if (g->port)
 			silence(n, g);
 		g->owner = NULL;
 		rc = 0;
 	}
-	spin_unlock_irqrestore(&gsi_lock, flags);
+	unlock(flags);
 	return rc;
 }
 
 int pirq_setup(u32 n, bool level, bool low)
 {
-	struct gsi *g = gsi_at(n);
-	int rc = -EEXIST;
 	u64 flags;
+	struct gsi *g = lock_line(n, &flags);
+	int rc = -EEXIST;
 
-	if (!pirq_exists(n))
+	if (!g)
 		return -EINVAL;
-	flags = spin_lock_irqsave(&gsi_lock);
 	if (!g->is_ours && !g->is_set_up && !g->port) {
 		g->level = level;
 		g->low = low;
 		g->is_set_up = true;
 		rc = 0;
 	}
-	spin_unlock_irqrestore(&gsi_lock, flags);
+	unlock(flags);
 	return rc;
 }
 
 int pirq_eoi(struct domain *d, u32 n)
 {
-	struct gsi *g = gsi_at(n);
-	int rc = -EINVAL;
 	u64 flags;
+	struct gsi *g = lock_line(n, &flags);
+	int rc = -EINVAL;
 
-	if (!pirq_exists(n))
-		return -EINVAL;
-	flags = spin_lock_irqsave(&gsi_lock);
+	if (!g)
+		return rc;
 	if (g->owner == d) {
 		if (g->waits)
 			ioapic_unmask(n);
 		g->waits = false;
 		rc = 0;
 	}
-	spin_unlock_irqrestore(&gsi_lock, flags);
+	unlock(flags);
 	return rc;
 }
 
@@ -266,13 +276,12 @@ static void show_eoi(const struct domain *d, u32 n, bool needed)
 
 int pirq_bind(struct domain *d, u32 n, u32 port, bool will_share, u32 cpu)
 {
-	struct gsi *g = gsi_at(n);
 	u64 flags;
+	struct gsi *g = lock_line(n, &flags);
 	int rc;
 
-	if (!pirq_exists(n))
+	if (!g)
 		return -EINVAL;
-	flags = spin_lock_irqsave(&gsi_lock);
 	rc = may_bind(d, g);
 	if (!rc) {
 		give_vector(n, g);
@@ -281,7 +290,7 @@ int pirq_bind(struct domain *d, u32 n, u32 port, bool will_share, u32 cpu)
 		ioapic_route(n, g->vector, reachable_apic_id(cpu), g->level, g->low);
 		ioapic_unmask(n);
 	}
-	spin_unlock_irqrestore(&gsi_lock, flags);
+	unlock(flags);
 	return rc;
 }
 
