@@ -20,6 +20,7 @@ objs-y += arch/x86/pv/ioport.o
 objs-y += arch/x86/pv/vm_assist.o
 objs-y += arch/x86/pv/xen_version.o
 objs-y += arch/x86/pv/physdev_op.o
+objs-y += arch/x86/pv/control_op.o
 objs-y += arch/x86/pv/platform_op.o
 objs-y += arch/x86/pv/firmware.o
 objs-y += arch/x86/pv/mca.o

@@ -7,6 +7,7 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
+#include <asm/control_op.h>
 #include <asm/cpufeature.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
@@ -102,12 +103,9 @@ long hc_mca(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	long rc;
 
 	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-	if (!current->domain->is_privileged)
-		return -EPERM;
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XEN_MCA_INTERFACE_VERSION)
-		return -EACCES;
+	rc = control_op_get(&op, sizeof(op), arg, XEN_MCA_INTERFACE_VERSION);
+	if (rc)
+		return rc;
 	switch (op.cmd) {
 	case XEN_MC_fetch:
 		rc = fetch(&op.u.mc_fetch);
@@ -118,7 +116,5 @@ long hc_mca(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	default:
 		return -ENOSYS;
 	}
-	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return control_op_end(arg, &op, sizeof(op), rc);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off,
- * and asking which CPUs there are and what the firmware is. Privilege is decided first (PRIV-1), then the interface version.
+ * and asking which CPUs there are and what the firmware is.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
 #include <asm/acpi.h>
+#include <asm/control_op.h>
 #include <asm/firmware.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
@@ -104,13 +105,9 @@ long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	long rc;
 
 	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-	if (!current->domain->is_privileged)
-		return -EPERM;
-	if (copy_from_guest(&op, arg, sizeof(op)))
-		return -EFAULT;
-	if (op.interface_version != XENPF_INTERFACE_VERSION)
-		return -EACCES;
-
+	rc = control_op_get(&op, sizeof(op), arg, XENPF_INTERFACE_VERSION);
+	if (rc)
+		return rc;
 	switch (op.cmd) {
 	case XENPF_settime64:
 		return settime64(&op.u.settime64);
@@ -129,7 +126,5 @@ long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 		guest_debug("platform_op %u is not built", op.cmd);
 		return -ENOSYS;
 	}
-	if (!rc && copy_to_guest(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return control_op_end(arg, &op, sizeof(op), rc);
 }
