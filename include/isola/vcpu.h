@@ -30,7 +30,6 @@ enum vcpu_state {
 struct root_copy {
 	mfn_t l4;                       /* guest L4, INVALID_MFN: none, the slots are empty */
 	u64 generation;                 /* l4's when it was copied */
-	u64 occupied[8];                /* bit n: slot n of the root is present */
 };
 
 struct vcpu {

@@ -2,49 +2,52 @@
 /*
  * Copies of a guest L4 against updates of it: arch/x86/asi/root.c, and modify() and pt_batch_end() of arch/x86/mm/pt_modify.c.
  *
- *   swap_in, root_l4_written, mirror_slot    edit()
+ *   swap_in, root_l4_written, mirror_slot    edit(); others_owe, names: look()
  *   pt_batch_end, root_dispatch              dispatch()
- *   publish, publish_left, names             publish(), publish_left(), look()
+ *   publish, publish_l4, publish_left        publish(), publish_left()
  *   sync_root, copy_slots                    the same names
  *   resync_current                           resync(); from the IPI: serve()
  *   root_load, set_l4                        load(), set_l4()
  *
  * One guest L4 (M) that is updated, with one slot that is modelled; another (N), whose slot is empty and stays so. The slot names
- * table 1 at first; edit n makes it name table n + 1, or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles,
+ * table 1 or nothing at first; edit n makes it name table n + 1, or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles,
  * CPU 1 runs vcpus 1, 2 or idles, CPU 2 (if there) vcpu 3; a vcpu's L4 is M or N. Any CPU may edit M: one at a time (the page lock),
  * but what they owe is dispatched, and what the slot named is dropped, after the lock has been let go.
  *
  * A vcpu has one root here: kernel and user root are copied, recorded and synced in the same breath, and toggles copy nothing.
  *
- * Property: when the reference on a table has been dropped, no loaded root names it.
+ * Property: when the reference on a table has been dropped, no loaded root names it; and when all is at rest, a loaded root shows
+ * what its L4 has.
  *
  * bad T4_IRQS_ON: interrupts are on while slots are copied (asi T4)
- * bad T4_IRQS_ON,NO_REREAD: the same, and the generation is not read again (asi T4)
  * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been told (asi T5)
  * bad T5_NO_WAIT: CPUs are told and not waited for
  * bad T7_NO_CHECK: a vcpu comes back to its CPU without a look at the generation (asi T7)
  * bad NO_COPIER_FENCE: no fence between record and generation in publish()
  * bad NO_UPDATER_FENCE: no fence between generation and records in root_l4_written()
  * bad GENERATION_FIRST: the updater writes the generation before the entry
- * bad GENERATION_LAST,NO_REREAD: the copier takes the generation from after the copy
+ * bad GENERATION_LAST: the copier takes the generation from after the copy
  * bad RECORD_LATE: the record is published after the copy (XSA-494: "current" does not say what is loaded)
  * bad LEAVE_EARLY: the record forgets the old L4 before its root has left the CPU (XSA-494)
- * bad ONLY_OCCUPIED_NOW: slots that were occupied at the last copy and are empty now are left out
+ * bad OCCUPIED_LATE: a slot's bit is set after the generation has been written
+ * bad OCCUPIED_NOW: a slot's bit goes with its entry, and copies that still have it leave it out
+ * bad BEFORE_FORGOTTEN: slots of the L4 that the root was a copy of before are left out
  * bad MIRROR_NOT: the updater leaves its own root as it was
  * bad BEHIND_FORGOTTEN: an updater whose root is behind stores no slot and owes itself nothing
  * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to date
- * deep NO_REREAD: harmless: with interrupts off the second look at the generation only saves an IPI its work
  * deep ACTIONS=3: two CPUs, longer
  * deep CPUS=3,ACTIONS=1,UPDATES=1: three CPUs
  *
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->leaving_user_l4.n, rec->user_l4.n); WRITE_ONCE(rec->vcpu, v);
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n); smp_mb();
- * code arch/x86/asi/root.c: } while (pte_read(&l4[L4_GENERATION]) != generation); copy->generation = generation;
- * code arch/x86/asi/root.c: u64 todo = now | copy->occupied[w];
+ * code arch/x86/asi/root.c: WRITE_ONCE(leaving->n, is->n); __atomic_store_n(&is->n, l4.n, __ATOMIC_SEQ_CST);
+ * code arch/x86/asi/root.c: { copy->generation = pte_read(&l4[L4_GENERATION]);
+ * code arch/x86/asi/root.c: u64 todo = pte_read(&l4[L4_OCCUPIED + w]) | before[L4_OCCUPIED + w];
  * code arch/x86/asi/root.c: publish(v); sync_through_cpu_window(v, COPY_KERNEL);
- * code arch/x86/asi/root.c: publish(v); sync_root(v, which, l4_in_window(l4));
- * code arch/x86/asi/root.c: set_l4(COPY_KERNEL, l4); load_cr3(current->cr3_kernel); publish_left();
- * code arch/x86/asi/root.c: set_occupied(&l4[L4_OCCUPIED + slot / 64], slot, shown); pte_write(&l4[L4_GENERATION], new);
+ * code arch/x86/asi/root.c: irq_disable(); publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4, l4);
+ * code arch/x86/asi/root.c: load_cr3(v->cr3_kernel); WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
+ * code arch/x86/asi/root.c: if (shown) bitmap_set(&l4[L4_OCCUPIED], slot); barrier(); pte_write(&l4[L4_GENERATION], new);
+ * code arch/x86/asi/root.c: smp_mb(); for (unsigned cpu = 0; cpu < nr_cpus; cpu++) if (cpu != smp_cpu_id() && names(cpu, m))
  * code arch/x86/mm/pt_modify.c: if (root_owes(&batch->roots)) root_dispatch(&batch->roots);
  */
 #ifndef CPUS
@@ -66,7 +69,7 @@
 
 /* Addresses */
 #define ENTRY		0	/* M's slot */
-#define OCCUPIED	1	/* M's occupancy bit of it */
+#define OCCUPIED	1	/* M's occupancy bit of it; N's is never set */
 #define GENERATION	2	/* M's */
 #define REC(c)		(3 + (c))		/* cpu_loaded: L4 of the loaded vcpu */
 #define OLD(c)		(3 + CPUS + (c))	/* cpu_loaded: L4 of the root that is still loaded while another is made ready */
@@ -78,12 +81,12 @@
 
 byte l4_of[NVCPU + 1];			/* struct root_copy, one per vcpu: */
 byte copied_generation[NVCPU + 1];
-bit copied_occupied[NVCPU + 1];
 byte loaded[CPUS];			/* CR3: whose root */
 bit dropped[UPDATES + 2];		/* [0] stays 0: no table */
 bit ipi[CPUS * CPUS];			/* [target][caller]: asked for; taken back when done */
 bit page_lock;
 byte updates, last_generation = 1;
+byte resting;				/* CPUs that have done all they had to */
 
 /* Is CPU c called, and by whom first? Does it wait for anybody? */
 #if CPUS == 2
@@ -127,75 +130,57 @@ inline publish_left(c)
 #define COPY_POINT(c)	skip
 #endif
 
-/* @src: ENTRY or, for N, nothing. Locals of the caller: generation, now, e. */
+/* From M, which v was a copy of before, or of N. Locals of the caller: e. */
 inline copy_slots(c, v)
 {
-	do
-	:: generation = LOAD(c, GENERATION);
-	   now = LOAD(c, OCCUPIED);
-	   if
-#ifdef ONLY_OCCUPIED_NOW
-	   :: now ->
-#else
-	   :: now || copied_occupied[v] ->
+#ifndef GENERATION_LAST
+	copied_generation[v] = LOAD(c, GENERATION);
 #endif
+	if
+	:: LOAD(c, OCCUPIED) ->
 		e = LOAD(c, ENTRY);
 		COPY_POINT(c);
 		store(c, ROOT(v), e);
 		e = 0
-	   :: else
-	   fi;
-	   copied_occupied[v] = now;
+	:: else
+	fi;
 #ifdef GENERATION_LAST
-	   generation = LOAD(c, GENERATION);
-#endif
-#ifdef NO_REREAD
-	   break
+	copied_generation[v] = LOAD(c, GENERATION)
 #else
-	   if
-	   :: SEES(c, GENERATION, generation) -> break
-	   :: else
-	   fi
+	skip
 #endif
-	od;
-	copied_generation[v] = generation;
-	generation = 0;
-	now = 0
+}
+
+/* From N, and v was a copy of M before. */
+inline copy_of_none(c, v)
+{
+	copied_generation[v] = GENERATION_OF_N;
+#ifndef BEFORE_FORGOTTEN
+	if
+	:: LOAD(c, OCCUPIED) -> store(c, ROOT(v), 0)
+	:: else
+	fi
+#else
+	skip
+#endif
 }
 
 inline sync_root(c, v)
 {
 	if
-	:: l4_of[v] == N && copied_generation[v] != GENERATION_OF_N ->
-		if
-		:: copied_occupied[v] -> store(c, ROOT(v), 0)
-		:: else
-		fi;
-		copied_occupied[v] = 0;
-		copied_generation[v] = GENERATION_OF_N
-	:: l4_of[v] == M && !SEES(c, GENERATION, copied_generation[v]) ->
-#ifdef T7_NO_CHECK
-		if
-		:: copied_generation[v] == 0 -> copy_slots(c, v)
-		:: else
-		fi
-#else
-		copy_slots(c, v)
-#endif
+	:: l4_of[v] == M && !SEES(c, GENERATION, copied_generation[v]) -> copy_slots(c, v)
 	:: else
 	fi
 }
 
-/* resync_current() */
+/* resync_current(): the record is as it was. */
 inline resync(c)
 {
 	if
 	:: loaded[c] != IDLE ->
-		publish(c, l4_of[loaded[c]]);
 		interruptible = 0;
 		sync_root(c, loaded[c]);
-		FENCE(c);				/* load_cr3() */
-		publish_left(c)
+		FENCE(c)				/* load_cr3() */
 	:: else
 	fi
 }
@@ -216,7 +201,6 @@ inline serve_nested(c)
 	atomic {
 		CALLED(c) && loaded[c] != IDLE && l4_of[loaded[c]] == M && empty(buffer[c]) ->
 		mem[ROOT(loaded[c])] = mem[ENTRY];
-		copied_occupied[loaded[c]] = mem[OCCUPIED];
 		copied_generation[loaded[c]] = mem[GENERATION];
 		ipi[c * CPUS + CALLER(c)] = 0
 	}
@@ -232,7 +216,9 @@ inline load(c, v)
 		publish(c, l4_of[v]);
 #endif
 		interruptible = 0;
+#ifndef T7_NO_CHECK
 		sync_root(c, v);
+#endif
 		FENCE(c);
 		loaded[c] = v;
 #ifdef RECORD_LATE
@@ -249,13 +235,15 @@ inline load(c, v)
 
 inline set_l4(c, v, to_l4_)
 {
-	l4_of[v] = to_l4_;
-	copied_generation[v] = 0;
 #ifndef RECORD_LATE
 	publish(c, to_l4_);
 #endif
+	l4_of[v] = to_l4_;
 	interruptible = 1;
-	sync_root(c, v);
+	if
+	:: l4_of[v] == M -> copy_slots(c, v)
+	:: else -> copy_of_none(c, v)
+	fi;
 	interruptible = 0;
 	FENCE(c);
 #ifdef RECORD_LATE
@@ -282,7 +270,6 @@ inline write_generation(c)
 	}
 }
 
-/* REC first: publish() writes OLD first. */
 /* names(). REC first: publish() writes OLD first. */
 inline look(c, who)
 {
@@ -324,12 +311,24 @@ inline edit(c)
 #ifdef T5_DROP_FIRST
 	drop(old);
 #endif
+#ifndef OCCUPIED_LATE
 	if
+#ifdef OCCUPIED_NOW
 	:: !elsewhere -> store(c, OCCUPIED, (fresh != 0))
+#else
+	:: !elsewhere && fresh -> store(c, OCCUPIED, 1)
+#endif
 	:: else
 	fi;
+#endif
 #ifndef GENERATION_FIRST
 	write_generation(c);
+#endif
+#ifdef OCCUPIED_LATE
+	if
+	:: !elsewhere && fresh -> store(c, OCCUPIED, 1)
+	:: else
+	fi;
 #endif
 #ifndef MIRROR_NOT
 	if
@@ -339,9 +338,7 @@ inline edit(c)
 	:: COPIED_FROM_M(c) && copied_generation[loaded[c]] == old_generation ->
 #endif
 		if
-		:: !elsewhere ->
-			store(c, ROOT(loaded[c]), fresh);
-			copied_occupied[loaded[c]] = (fresh != 0)
+		:: !elsewhere -> store(c, ROOT(loaded[c]), fresh)
 		:: else
 		fi;
 		copied_generation[loaded[c]] = LOAD(c, GENERATION)
@@ -402,8 +399,8 @@ inline dispatch(c)
 
 proctype cpu(byte c)
 {
-	byte generation, e, old, fresh, old_generation, caller, actions, target;
-	bit now, interruptible, elsewhere, debt[CPUS];
+	byte e, old, fresh, old_generation, caller, actions, target;
+	bit interruptible, elsewhere, debt[CPUS];
 
 	do
 	:: CALLED(c) -> serve(c)
@@ -422,6 +419,7 @@ proctype cpu(byte c)
 		target = 0
 	:: actions == ACTIONS && updates == UPDATES -> break
 	od;
+	resting++;
 end:
 	do
 	:: CALLED(c) -> serve(c)
@@ -429,31 +427,38 @@ end:
 }
 
 #define NAMES_DROPPED(c)	(loaded[c] != IDLE && dropped[mem[ROOT(loaded[c])]])
+#define L4_OF(c)		l4_of[loaded[c]]
+#define BEHIND(c)		(loaded[c] != IDLE && mem[ROOT(loaded[c])] != (L4_OF(c) == M -> mem[ENTRY] : 0))
 
 #if CPUS == 2
 #define NAMED_ANYWHERE	(NAMES_DROPPED(0) || NAMES_DROPPED(1))
+#define BEHIND_ANYWHERE	(BEHIND(0) || BEHIND(1))
+#define AT_REST		(resting == CPUS && empty(buffer[0]) && empty(buffer[1]))
 #else
 #define NAMED_ANYWHERE	(NAMES_DROPPED(0) || NAMES_DROPPED(1) || NAMES_DROPPED(2))
+#define BEHIND_ANYWHERE	(BEHIND(0) || BEHIND(1) || BEHIND(2))
+#define AT_REST		(resting == CPUS && empty(buffer[0]) && empty(buffer[1]) && empty(buffer[2]))
 #endif
 
 active proctype property()
 {
 end:
-	atomic { NAMED_ANYWHERE -> assert(false) }
+	atomic { NAMED_ANYWHERE || (AT_REST && BEHIND_ANYWHERE) -> assert(false) }
 }
 
 init {
 	atomic {
 		byte i;
 
-		mem[ENTRY] = 1;
-		mem[OCCUPIED] = 1;
+		if
+		:: mem[ENTRY] = 1; mem[OCCUPIED] = 1
+		:: skip
+		fi;
 		mem[GENERATION] = 1;
 		for (i : 0 .. NVCPU - 1) {
 			l4_of[i] = (i == 2 -> N : M);
 			copied_generation[i] = (i == 2 -> GENERATION_OF_N : 1);
-			copied_occupied[i] = (i != 2);
-			mem[ROOT(i)] = (i == 2 -> 0 : 1)
+			mem[ROOT(i)] = (i == 2 -> 0 : mem[ENTRY])
 		}
 		for (i : 0 .. CPUS - 1) {
 			loaded[i] = (i == 0 -> 0 : (i == 1 -> 1 : 3));

@@ -4,19 +4,24 @@
  *
  * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new
  * generation -> fence -> read every CPU's record. Copier, interrupts off: publish the record ->
- * fence -> read generation -> copy -> read again, repeat if it moved. So either the copier sees the
- * new entry, or the updater sees the copier's record and makes it copy again (T4, T5). What the
- * record named before stays in it as "leaving" until CR3 has been written: until then that root can
- * be walked (XSA-494). Model: tests/models/root-copy.pml.
+ * fence -> read generation -> copy. So either the copier sees the new entry, or the updater sees
+ * the copier's record and makes it copy again (T4, T5). What the record named before stays in it as
+ * "leaving" until CR3 has been written: until then that root can be walked (XSA-494). Model:
+ * tests/models/root-copy.pml.
+ *
+ * Which slots a root shows is recorded in the L4 alone: a slot's bit comes with its first entry and
+ * stays, so a copy, however old, shows no slot whose bit is not there.
  * SWI-1: this_cpu.curr, this_cpu.cr3 and CR3 change in one interrupts-off section, in this file
  * only.
  */
 #include <isola/errno.h>
+#include <isola/lib/bitmap.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/asi_policy.h>
 #include <asm/cpu_area.h>
 #include <asm/cpu_window.h>
+#include <asm/desc.h>
 #include <asm/domain_map.h>
 #include <asm/hyper_pt.h>
 #include <asm/insn.h>
@@ -46,7 +51,8 @@ static u64 new_generation(void)
 
 static pte_t *root_page(const struct vcpu *v, unsigned which)
 {
-	return public_ptr(which == COPY_KERNEL ? v->root_kernel : v->root_user);
+	/* What CR3 holds is its machine address. */
+	return (pte_t *)(VA_PUBLIC + (which == COPY_KERNEL ? v->cr3_kernel : v->cr3_user));
 }
 
 /*
@@ -56,14 +62,6 @@ static pte_t *root_page(const struct vcpu *v, unsigned which)
 static pte_t root_entry(pte_t l4e)
 {
 	return pte_present(l4e) ? l4e : 0;
-}
-
-/* The bit of @slot in the word of an occupancy map that holds it. */
-static __always_inline void set_occupied(u64 *word, unsigned slot, pte_t shown)
-{
-	u64 bit = 1ul << (slot % 64), others = READ_ONCE(*word) & ~bit;
-
-	WRITE_ONCE(*word, shown ? others | bit : others);
 }
 
 void root_l4_init(pte_t *l4)
@@ -87,7 +85,7 @@ void root_l4_init(pte_t *l4)
 static __always_inline void copy_word(pte_t *root, const pte_t *l4, u64 todo)
 {
 	do {
-		unsigned slot = __builtin_ctzl(todo);
+		u64 slot = __builtin_ctzl(todo);
 
 		pte_write(&root[slot], root_entry(pte_read(&l4[slot])));
 		todo &= todo - 1;
@@ -95,53 +93,31 @@ static __always_inline void copy_word(pte_t *root, const pte_t *l4, u64 todo)
 }
 
 /*
- * Copy every slot occupied in @l4 (any address of the guest L4) or in the root. Interrupts off,
- * record published.
+ * @root, a copy of the guest L4 at @before (any address), becomes one of that at @l4: every slot
+ * that either has ever occupied. Interrupts off, record published. The generation is the one from
+ * before the copy: an edit that comes meanwhile finds the record, and has it made again.
  */
-static __noinline void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4)
+static __noinline void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4,
+				  const pte_t *before)
 {
-	u64 generation;
-
-	do {
-		generation = pte_read(&l4[L4_GENERATION]);
-		/* Most words are empty. */
+	copy->generation = pte_read(&l4[L4_GENERATION]);
+	/* Most words are empty. */
 #pragma GCC unroll 8
-		for (unsigned w = 0; w < 8; w++) {
-			u64 now = pte_read(&l4[L4_OCCUPIED + w]);
-			u64 todo = now | copy->occupied[w];
-
-			if (unlikely(todo))
-				copy_word(root + w * 64, l4 + w * 64, todo);
-			copy->occupied[w] = now;
-		}
-		/*
-		 * Bounded: the generation moves only while another CPU, in the middle of an L4
-		 * update, makes progress.
-		 */
-		barrier();
-	} while (pte_read(&l4[L4_GENERATION]) != generation);
-	copy->generation = generation;
-}
-
-static __noinline void clear_slots(pte_t *root, struct root_copy *copy)
-{
 	for (unsigned w = 0; w < 8; w++) {
-		for (u64 todo = copy->occupied[w]; todo; todo &= todo - 1)
-			pte_write(&root[w * 64 + __builtin_ctzl(todo)], 0);
-		copy->occupied[w] = 0;
+		u64 todo = pte_read(&l4[L4_OCCUPIED + w]) | before[L4_OCCUPIED + w];
+
+		if (unlikely(todo))
+			copy_word(root + w * 64, l4 + w * 64, todo);
 	}
-	copy->generation = 0;
 }
 
-/* Bring @v's root up to date with its guest L4, which stands at @l4 (NULL: it has none). */
+/* Bring @v's root up to date with its guest L4, which stands at @l4. */
 static __always_inline void sync_root(struct vcpu *v, unsigned which, const pte_t *l4)
 {
 	struct root_copy *copy = &v->copy[which];
 
-	if (!l4)
-		clear_slots(root_page(v, which), copy);
-	else if (copy->generation != pte_read(&l4[L4_GENERATION]))
-		copy_slots(root_page(v, which), copy, l4);
+	if (copy->generation != pte_read(&l4[L4_GENERATION]))
+		copy_slots(root_page(v, which), copy, l4, l4);
 }
 
 static void publish(struct vcpu *v)
@@ -155,6 +131,13 @@ static void publish(struct vcpu *v)
 	WRITE_ONCE(rec->kernel_l4.n, v->copy[COPY_KERNEL].l4.n);
 	WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n);
 	smp_mb();
+}
+
+/* The same for one L4 of the vcpu that is loaded; *@leaving is reset once nothing shows it. */
+static __always_inline void publish_l4(mfn_t *is, mfn_t *leaving, mfn_t l4)
+{
+	WRITE_ONCE(leaving->n, is->n);
+	__atomic_store_n(&is->n, l4.n, __ATOMIC_SEQ_CST);	/* XCHG: a fence */
 }
 
 /* Nothing is loaded any more that came from where publish() found the record pointing. */
@@ -252,22 +235,35 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 	return 0;
 }
 
+static __always_inline void owe(struct root_debt *debt, unsigned cpu)
+{
+	debt->cpus[cpu / 64] |= 1ul << (cpu % 64);
+}
+
+/* An entry of @m and its generation have been written: whose record names it owes a copy. */
+static __noinline void others_owe(struct root_debt *debt, mfn_t m)
+{
+	smp_mb();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu != smp_cpu_id() && names(cpu, m))
+			owe(debt, cpu);
+}
+
 /*
  * One slot of one of the current vcpu's roots, which is copied from the L4 that the slot stands in,
- * follows it: @shown, now of @generation. False: the root was behind already, and needs more than
- * that.
+ * follows it: @shown, now of @generation. A root that was behind already needs more than that.
  */
-static __always_inline bool mirror_slot(unsigned which, unsigned slot, pte_t shown,
-					u64 old_generation, u64 generation)
+static __always_inline void mirror_slot(struct vcpu *v, unsigned which, u64 slot, pte_t shown,
+					u64 old_generation, u64 generation, struct root_debt *debt)
 {
-	struct root_copy *copy = &current->copy[which];
+	struct root_copy *copy = &v->copy[which];
 
-	if (unlikely(copy->generation != old_generation))
-		return false;
-	pte_write(&root_page(current, which)[slot], shown);
-	set_occupied(&copy->occupied[slot / 64], slot, shown);
-	copy->generation = generation;
-	return true;
+	if (likely(copy->generation == old_generation)) {
+		pte_write(&root_page(v, which)[slot], shown);
+		copy->generation = generation;
+	} else {
+		owe(debt, smp_cpu_id());
+	}
 }
 
 /*
@@ -282,31 +278,29 @@ static __always_inline bool mirror_slot(unsigned which, unsigned slot, pte_t sho
 void root_l4_written(pte_t *pl4e, struct root_debt *debt)
 {
 	pte_t *l4 = (pte_t *)((u64)pl4e & PAGE_MASK), shown = root_entry(pte_read(pl4e));
-	unsigned slot = pl4e - l4, me = smp_cpu_id();
-	u64 old = pte_read(&l4[L4_GENERATION]), new = new_generation(), flags;
+	u64 old = pte_read(&l4[L4_GENERATION]), new = new_generation(), slot = pl4e - l4;
 	struct vcpu *v = current;
 	mfn_t m = window_mfn(l4);
-	bool in_step = true;
 
-	set_occupied(&l4[L4_OCCUPIED + slot / 64], slot, shown);
+	if (shown)
+		bitmap_set(&l4[L4_OCCUPIED], slot);
+	barrier();
 	pte_write(&l4[L4_GENERATION], new);
-	flags = irq_save();
+	ASSERT(irq_is_enabled());
+	irq_disable();
 	if (mfn_eq(v->copy[COPY_KERNEL].l4, m))
-		in_step &= mirror_slot(COPY_KERNEL, slot, shown, old, new);
+		mirror_slot(v, COPY_KERNEL, slot, shown, old, new, debt);
 	if (mfn_eq(v->copy[COPY_USER].l4, m))
-		in_step &= mirror_slot(COPY_USER, slot, shown, old, new);
-	irq_restore(flags);
-	if (unlikely(!in_step))
-		debt->cpus[me / 64] |= 1ul << (me % 64);
-	smp_mb();
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpu != me && names(cpu, m))
-			debt->cpus[cpu / 64] |= 1ul << (cpu % 64);
+		mirror_slot(v, COPY_USER, slot, shown, old, new, debt);
+	irq_enable();
+	if (nr_cpus > 1)
+		others_owe(debt, m);
 }
 
-static pte_t *l4_in_window(mfn_t m)
+/* No L4 is an L4 of zeroes, its generation among them. */
+static const pte_t *l4_in_window(mfn_t m)
 {
-	return mfn_is_valid_num(m) ? window_ptr(m) : NULL;
+	return likely(mfn_is_valid_num(m)) ? window_ptr(m) : (const void *)hv_zero_page;
 }
 
 /*
@@ -322,11 +316,9 @@ static void resync_current(void)
 		return;
 	if (cr3 != v->cr3_kernel)
 		load_cr3(v->cr3_kernel);
-	publish(v);
 	sync_root(v, COPY_KERNEL, l4_in_window(v->copy[COPY_KERNEL].l4));
 	sync_root(v, COPY_USER, l4_in_window(v->copy[COPY_USER].l4));
 	load_cr3(cr3);
-	publish_left();
 }
 
 static void resync_ipi(const u64 *payload)
@@ -357,38 +349,45 @@ void root_dispatch(struct root_debt *debt)
 	*debt = (struct root_debt){ 0 };
 }
 
-static void set_l4(unsigned which, mfn_t l4)
+/* A root of @v, the current vcpu, becomes a copy of @l4, which stands at @at. */
+static __always_inline void set_l4(struct vcpu *v, unsigned which, mfn_t l4, const pte_t *at)
 {
-	struct vcpu *v = current;
+	struct root_copy *copy = &v->copy[which];
+	mfn_t before = copy->l4;
 
-	if (!mfn_eq(v->copy[which].l4, l4)) {
-		v->copy[which].l4 = l4;
-		v->copy[which].generation = 0;
-	}
-	publish(v);
-	sync_root(v, which, l4_in_window(l4));
+	if (unlikely(mfn_eq(before, l4)))
+		return;
+	copy->l4 = l4;
+	copy_slots(root_page(v, which), copy, at, l4_in_window(before));
 }
 
 void root_set_kernel(mfn_t l4)
 {
-	u64 flags = irq_save();
+	struct cpu_loaded *rec = &this_cpu.pub->loaded;
+	struct vcpu *v = current;
 
+	ASSERT(irq_is_enabled());
+	irq_disable();
+	publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4, l4);
 	this_vcpu.kernel_l4 = l4;
-	set_l4(COPY_KERNEL, l4);
-	load_cr3(current->cr3_kernel);
-	publish_left();
-	irq_restore(flags);
+	set_l4(v, COPY_KERNEL, l4, window_ptr(l4));
+	load_cr3(v->cr3_kernel);
+	WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
+	irq_enable();
 }
 
 void root_set_user(mfn_t l4)
 {
-	u64 flags = irq_save();
+	struct cpu_loaded *rec = &this_cpu.pub->loaded;
 
+	ASSERT(irq_is_enabled());
+	irq_disable();
+	publish_l4(&rec->user_l4, &rec->leaving_user_l4, l4);
 	/* Not loaded now: the next toggle's CR3 write flushes. */
 	this_vcpu.user_l4 = l4;
-	set_l4(COPY_USER, l4);
-	publish_left();
-	irq_restore(flags);
+	set_l4(current, COPY_USER, l4, l4_in_window(l4));
+	WRITE_ONCE(rec->leaving_user_l4.n, mfn_x(INVALID_MFN));
+	irq_enable();
 }
 
 void root_enter_kernel(void)
@@ -420,10 +419,8 @@ static void sync_through_cpu_window(struct vcpu *v, unsigned which)
 {
 	mfn_t l4 = v->copy[which].l4;
 
-	if (!mfn_is_valid_num(l4)) {
-		sync_root(v, which, NULL);
+	if (!mfn_is_valid_num(l4))
 		return;
-	}
 	sync_root(v, which, cpu_window_map(WINDOW_ROOT, l4, PAGE_HV_RO));
 	cpu_window_unmap(WINDOW_ROOT);
 }

@@ -89,7 +89,7 @@ static int write_guest_cr3(u64 val)
 {
 	if (val != mfn_to_maddr(this_vcpu.kernel_l4))
 		return -EINVAL;
-	root_set_kernel(this_vcpu.kernel_l4);
+	root_reload();
 	return 0;
 }
 

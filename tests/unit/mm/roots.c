@@ -39,6 +39,7 @@ struct cpu_private this_cpu;
 struct vcpu_private this_vcpu;
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 unsigned nr_cpus = NR_CPUS;
+u8 hv_zero_page[PAGE_SIZE];
 mfn_t idle_area_l3 = { 0x2ffe }, cpu_areas_l3 = { 0x2fff };
 struct asi_policy asi_policy = { .pv = { true, true, true }, .dom0 = { true, true, true } };
 bool world_irq_off;

@@ -24,7 +24,8 @@ struct tss {
 #define TSS_PAGE_GDT_COPY 0x800
 
 extern u64 hv_gdt_page[PAGE_SIZE / 8];          /* public, read-only where a window shows it */
-extern u8 hv_zero_page[PAGE_SIZE];              /* public: what an unset GDT page reads as */
+/* public: what an unset GDT page, or the L4 of a root that has none, reads as */
+extern u8 hv_zero_page[PAGE_SIZE];
 
 /* Fill the IDT, once, before any CPU loads it. */
 void desc_init_idt(void);

@@ -7,7 +7,7 @@
  * A guest L4 keeps, in its own slots 256..271 that hardware never walks, its generation and an
  * occupancy map:
  *   slot 256        generation, from one global counter, 0 = never stamped
- *   slots 257..264  bit n = slot n is present
+ *   slots 257..264  bit n = slot n is present, or has been since the frame became an l4
  * They are initialised when the frame becomes an l4 (root_l4_init) and kept by root_l4_written().
  */
 #pragma once
@@ -56,8 +56,8 @@ static inline bool root_owes(const struct root_debt *debt)
 
 /*
  * The entry @pl4e of a guest L4 (page lock held; a window address) has just been written.
- * Updates occupancy and generation, mirrors the slot into the current vcpu's roots where they came
- * from this L4, and adds to *debt the CPUs whose record names it.
+ * Interrupts on. Updates occupancy and generation, mirrors the slot into the current vcpu's roots
+ * where they came from this L4, and adds to *debt the CPUs whose record names it.
  */
 void root_l4_written(pte_t *pl4e, struct root_debt *debt);
 /*
@@ -69,7 +69,8 @@ void root_dispatch(struct root_debt *debt);
 
 /*
  * MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR: the current vcpu's guest L4s changed: sync the root and
- * load CR3. INVALID_MFN for user = none.
+ * load CR3. INVALID_MFN for user = none. Both L4s, the one before and the one that comes, are held.
+ * Interrupts on.
  */
 void root_set_kernel(mfn_t l4);
 void root_set_user(mfn_t l4);
