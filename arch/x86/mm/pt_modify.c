@@ -67,15 +67,12 @@ static bool swap_keeping_ad(pte_t *pe, pte_t *oe, pte_t ne)
 
 void pt_batch_pay(struct pt_batch *batch)
 {
-	struct page_info *old = batch->old_l3;
-
 	if (root_owes(&batch->roots))
 		root_dispatch(&batch->roots);
 	if (batch->flush_here)
 		tlb_flush_local();
-	*batch = (struct pt_batch){ 0 };
-	if (old)
-		page_put_and_type(old);
+	if (batch->old_l3)
+		page_put_and_type(batch->old_l3);
 }
 
 /*
@@ -88,6 +85,7 @@ static int make_room(struct pt_batch *batch)
 	if (likely(!batch->old_l3))
 		return 0;
 	pt_batch_pay(batch);
+	*batch = (struct pt_batch){ 0 };
 	return page_type_is_parked() ? -ERESTART : 0;
 }
 
@@ -102,11 +100,11 @@ static __always_inline bool owe(struct pt_batch *batch, unsigned level, pte_t *p
 		batch->flush_here = batch->owes = true;
 	if (level != 4)
 		return false;
+	if (!fast && pte_present(oe))
+		batch->old_l3 = page_of(pte_mfn(oe));
 	root_l4_written(pe, &batch->roots);
-	batch->owes |= root_owes(&batch->roots);
-	if (fast || !pte_present(oe))
-		return false;
-	batch->old_l3 = page_of(pte_mfn(oe));
+	if (root_owes(&batch->roots))
+		batch->owes = true;
 	return true;
 }
 
@@ -142,8 +140,8 @@ static __always_inline int modify(struct domain *pg_owner, unsigned level, pte_t
 	return 0;
 }
 
-static __noinline int modify_any(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
-				 enum pt_preserve preserve, struct pt_batch *batch)
+int pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+	      enum pt_preserve preserve, struct pt_batch *batch)
 {
 	enum pt_how how = preserve == PT_PRESERVE_AD ? PT_KEEP_AD : PT_ANY;
 	pte_t oe = pte_read(pe);
@@ -152,28 +150,31 @@ static __noinline int modify_any(struct domain *pg_owner, unsigned level, pte_t 
 }
 
 /* As pt_change_l1e(): an entry above L1 that names a live table, or nothing, comes for another. */
-static __always_inline bool replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe,
-					  pte_t ne, struct pt_batch *batch)
+static __always_inline bool change_upper(struct domain *pg_owner, unsigned level, pte_t *pe,
+					 pte_t ne, struct pt_batch *batch)
 {
 	pte_t oe = pte_read(pe);
 
-	if (batch->old_l3 || is_fast(level, oe, ne))
+	if (unlikely(batch->old_l3))
 		return false;
-	if (pte_present(ne) ? unlikely(!pt_take_upper(pg_owner, level, &ne)) : !!ne)
+	if (pte_present(ne)) {
+		if (is_fast(level, oe, ne) || unlikely(!pt_take_upper(pg_owner, level, &ne)))
+			return false;
+	} else if (unlikely(ne)) {
 		return false;
+	}
 	pt_swap(pe, &oe, ne, PT_ANY);
 	if (!owe(batch, level, pe, oe, false) && pte_present(oe))
 		page_put_and_type(page_of(pte_mfn(oe)));
 	return true;
 }
 
-int pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
-	      enum pt_preserve preserve, struct pt_batch *batch)
+int pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+		     struct pt_batch *batch)
 {
-	if (likely(level > 1 && preserve == PT_REPLACE) &&
-	    likely(replace_upper(pg_owner, level, pe, ne, batch)))
+	if (likely(change_upper(pg_owner, level, pe, ne, batch)))
 		return 0;
-	return modify_any(pg_owner, level, pe, ne, preserve, batch);
+	return pt_modify(pg_owner, level, pe, ne, PT_REPLACE, batch);
 }
 
 static __noinline int modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)

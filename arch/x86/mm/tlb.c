@@ -19,13 +19,21 @@ u32 tlb_stamp_now(void)
 	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush_local(void)
+/* Interrupts off. */
+static __always_inline void write_cr3_again(void)
 {
-	u64 flags = irq_save(), clock = tlb_clock_read();
+	u64 clock = tlb_clock_read();
 
 	write_cr3(this_cpu.cr3);
 	tlb_clock_flushed(clock);
-	irq_restore(flags);
+}
+
+void tlb_flush_local(void)
+{
+	ASSERT(irq_is_enabled());
+	irq_disable();
+	write_cr3_again();
+	irq_enable();
 }
 
 /*
@@ -56,17 +64,12 @@ static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
 	       is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask);
 }
 
-static void flush_here(u64 va)
-{
-	if (va == FLUSH_ALL)
-		tlb_flush_local();
-	else
-		tlb_invlpg(va);
-}
-
 static void flush_ipi(const u64 *payload)
 {
-	flush_here(payload[0]);
+	if (payload[0] == FLUSH_ALL)
+		write_cr3_again();
+	else
+		tlb_invlpg(payload[0]);
 }
 
 static void cache_ipi(const u64 *payload)
@@ -106,10 +109,12 @@ static void flush_cpus(const struct domain *d,
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		if (!due(cpu, d, arg))
 			continue;
-		if (cpu == smp_cpu_id())
-			flush_here(va);
-		else
+		if (cpu != smp_cpu_id())
 			others[cpu / 64] |= 1ul << cpu % 64;
+		else if (va == FLUSH_ALL)
+			tlb_flush_local();
+		else
+			tlb_invlpg(va);
 	}
 	ipi_call(others, IPI_FLUSH_TLB, &va, 1);
 }

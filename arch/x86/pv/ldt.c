@@ -24,11 +24,8 @@
 
 static_assert(MAX_LDT_ENTS == 8192, "what a selector can reach");
 
-void ldt_unmap(void)
+void ldt_unmap_pages(void)
 {
-	/* Pages are mapped below ldt_ents only, and unmapped before it changes. */
-	if (likely(!this_vcpu.ldt_ents))
-		return;
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++) {
 		mfn_t m = this_vcpu.ldt_frame[i];
 

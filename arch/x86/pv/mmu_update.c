@@ -40,6 +40,7 @@ struct held {
 	struct pt_batch batch;
 };
 
+/* The end: h->mfn is not looked at again. */
 static __always_inline void let_go(struct held *h)
 {
 	struct page_info *pg;
@@ -52,12 +53,12 @@ static __always_inline void let_go(struct held *h)
 	else
 		page_type_put_leaf(pg);
 	page_put(pg);
-	h->mfn = INVALID_MFN;
 }
 
 static __noinline void let_go_for_another(struct held *h)
 {
 	let_go(h);
+	h->mfn = INVALID_MFN;
 }
 
 static __always_inline int hold(struct held *h, mfn_t m)
@@ -80,23 +81,18 @@ static __always_inline int hold(struct held *h, mfn_t m)
 	return 0;
 }
 
+/* In the window. The frame is held: the address is one of RAM. */
 static pte_t *entry_ptr(u64 maddr)
 {
-	return (pte_t *)((char *)window_ptr(maddr_to_mfn(maddr)) + (maddr & ~PAGE_MASK));
+	return (pte_t *)(VA_WINDOW + maddr);
 }
 
-/* What is no plain store into an L1 table. */
-static __noinline int update_held(struct held *h, u64 maddr, u64 val, enum pt_preserve preserve)
+/* Does a slot of an L4 stand there that is not the guest's? */
+static __always_inline bool is_hv_slot(u64 maddr)
 {
 	unsigned slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
 
-	if (!h->level) {
-		pte_write(entry_ptr(maddr), val);
-		return 0;
-	}
-	if (h->level == 4 && slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST)
-		return -EINVAL;
-	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
+	return slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST;
 }
 
 static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
@@ -108,7 +104,15 @@ static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
 		return rc;
 	if (likely(h->level == 1) && preserve == PT_REPLACE)
 		return pt_replace_l1e(h->pg_owner, entry_ptr(maddr), val);
-	return update_held(h, maddr, val, preserve);
+	if (!h->level) {
+		pte_write(entry_ptr(maddr), val);
+		return 0;
+	}
+	if (h->level == 4 && is_hv_slot(maddr))
+		return -EINVAL;
+	if (preserve == PT_REPLACE)
+		return pt_replace_upper(h->pg_owner, h->level, entry_ptr(maddr), val, &h->batch);
+	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
 }
 
 static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
@@ -155,7 +159,7 @@ long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6
 {
 	struct mmu_op_call c = { __HYPERVISOR_mmu_update, sizeof(struct mmu_update), reqs, count,
 				 done_ptr, domids };
-	struct held h = { .mfn = INVALID_MFN };
+	struct held h;
 	u32 done = 0, handled;
 	long left;
 	int rc;
@@ -163,9 +167,10 @@ long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6
 	(void)a5, (void)a6;
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	h.pg_owner = pg_owner_of(domids);
-	if (unlikely(!h.pg_owner || !pt_owner_of((u32)domids >> 16)))
+	if (unlikely(!pg_owner_of(domids, &h.pg_owner) || !pt_owner_is_caller((u32)domids >> 16)))
 		return -ESRCH;
+	h.mfn = INVALID_MFN;
+	h.batch = (struct pt_batch){ 0 };
 	rc = mmu_op_all(&c, &handled, one_request, &h);
 	let_go(&h);
 	pt_batch_end(&h.batch);

@@ -42,14 +42,14 @@ static int op_unpin(struct domain *pg_owner, const struct mmuext_op *op)
 	return page_unpin(pg_owner, _mfn(op->arg1.mfn));
 }
 
-static int get_l4(struct domain *d, mfn_t m)
+static __always_inline int get_l4(struct domain *d, mfn_t m)
 {
 	int rc;
 
-	if (!mfn_has_page(m))
+	if (unlikely(!mfn_has_page(m)))
 		return -EINVAL;
 	rc = page_get_and_type(page_of(m), d, PGT_l4);
-	return rc == -EBUSY ? -EINVAL : rc;
+	return unlikely(rc == -EBUSY) ? -EINVAL : rc;
 }
 
 static void put_l4(mfn_t m)
@@ -271,8 +271,7 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid, u64 a5, u64 a6)
 	(void)a5, (void)a6;
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	pg_owner = pg_owner_of(domid);
-	if (unlikely(!pg_owner))
+	if (unlikely(!pg_owner_of(domid, &pg_owner)))
 		return -ESRCH;
 	rc = mmu_op_all(&c, &handled, one_op, pg_owner);
 	return mmu_op_end(&c, rc, handled, done);

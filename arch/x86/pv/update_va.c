@@ -72,8 +72,8 @@ long hc_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, u64 a6)
 
 long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64 a5, u64 a6)
 {
-	struct domain *pg_owner = pg_owner_of(domid);
-	int rc = pg_owner ? update_va(pg_owner, va, val, flags) : -ESRCH;
+	struct domain *pg_owner;
+	int rc = pg_owner_of(domid, &pg_owner) ? update_va(pg_owner, va, val, flags) : -ESRCH;
 
 	(void)a5, (void)a6;
 	if (rc == -ERESTART)

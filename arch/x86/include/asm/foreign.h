@@ -11,22 +11,25 @@
 
 /*
  * The domain whose frames an entry may name: DOMID_SELF is the caller, DOMID_IO stands for I/O
- * memory alone. NULL (the caller answers -ESRCH): no such domain, the caller's own number, as in
+ * memory alone. False (the caller answers -ESRCH): no such domain, the caller's own number, as in
  * Xen, or one the caller has no right over.
  */
 struct domain *pg_owner_of_other(domid_t domid);
-static inline struct domain *pg_owner_of(domid_t domid)
+static __always_inline bool pg_owner_of(domid_t domid, struct domain **owner)
 {
-	return likely(domid == DOMID_SELF) ? current->domain : pg_owner_of_other(domid);
+	if (likely(domid == DOMID_SELF)) {
+		*owner = current->domain;
+		return true;
+	}
+	*owner = pg_owner_of_other(domid);
+	return *owner;
 }
 
 /*
- * The high half of mmu_update's domain word: 0 the caller's own tables, else domid + 1. NULL as
- * above.
+ * The high half of mmu_update's domain word, 0 or domid + 1: are the tables the caller's own? No
+ * other domain's can be named.
  */
-static inline struct domain *pt_owner_of(u32 word)
+static inline bool pt_owner_is_caller(u32 word)
 {
-	struct domain *d = current->domain;
-
-	return word == 0 || word - 1 == d->domid ? d : NULL;
+	return likely(!word) || word - 1 == current->domain->domid;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <isola/types.h>
+#include <asm/vcpu_private.h>
 
 /*
  * The processor touched byte @offset of the current vcpu's LDT window and no page is there. True:
@@ -24,7 +25,13 @@ int __must_check ldt_set(u64 base, u32 nr_ents);
 bool ldt_setting_ok(u64 base, u64 nr_ents);
 
 /* Forget the mapped pages, not the setting: the guest's tables have changed under them. */
-void ldt_unmap(void);
+void ldt_unmap_pages(void);
+static inline void ldt_unmap(void)
+{
+	/* Pages are mapped below ldt_ents only, and unmapped before it changes. */
+	if (unlikely(this_vcpu.ldt_ents))
+		ldt_unmap_pages();
+}
 
 /* LDTR for the current vcpu, at switch-in. Interrupts on or off. */
 void ldt_load(void);

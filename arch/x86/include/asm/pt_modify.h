@@ -55,6 +55,9 @@ static __always_inline void pt_batch_end(struct pt_batch *batch)
  */
 int __must_check pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
 			   enum pt_preserve preserve, struct pt_batch *batch);
+/* The same above level 1 with PT_REPLACE. */
+int __must_check pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
+				  struct pt_batch *batch);
 
 /*
  * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction

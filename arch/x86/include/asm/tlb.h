@@ -14,7 +14,7 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 
-/* This CPU, everything. Any context. */
+/* This CPU, everything. Interrupts on. */
 void tlb_flush_local(void);
 /* This CPU, one page (and the paging-structure caches). */
 static inline void tlb_invlpg(u64 va) { invlpg(va); }
