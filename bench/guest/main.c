@@ -35,6 +35,14 @@ void die(const char *f, ...)
 	shutdown(SHUTDOWN_crash);
 }
 
+/* For what tests/guest/memory.c checks (claim.h). */
+unsigned int checks_made;
+void fail(const char *file, int line, const char *f, ...);
+void fail(const char *file, int line, const char *f, ...)
+{
+	die("%s:%d: %s", file, line, f);
+}
+
 /* memory.c says so when its pool is empty. */
 void skip(const char *f, ...)
 {

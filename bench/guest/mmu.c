@@ -11,7 +11,7 @@
 #define ENTRIES 512u
 #define SPARE_SLOT 8u			/* of any table: empty in all of ours, and in the builder's L4 */
 
-static struct tree {
+static struct bench_tree {
 	uint64_t *l1, *l2, *l3, *l4;
 } tree;
 static uint64_t *full_l1, *empty_l1;
@@ -249,7 +249,7 @@ static void emulated_writes(void)
 
 void bench_mmu(void)
 {
-	tree = (struct tree){ table_alloc(), table_alloc(), table_alloc(), table_alloc() };
+	tree = (struct bench_tree){ table_alloc(), table_alloc(), table_alloc(), table_alloc() };
 	leaf = page_alloc();
 	probe = page_alloc();
 	empty_l1 = table_alloc();
