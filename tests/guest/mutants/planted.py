@@ -11,6 +11,9 @@ GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/pv/gnttab.c", "arch/x86/pv/gnttab_map.c
 MMUEXT, PAGE_TYPE, PT_MODIFY = "arch/x86/pv/mmuext.c", "arch/x86/mm/page_type.c", "arch/x86/mm/pt_modify.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
+EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul_pt.c", "arch/x86/pv/bounce.c", "arch/x86/cpu/segments.c"
+EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
+RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
 PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
@@ -178,4 +181,22 @@ PLANTED = [
      "\t\tif (!(__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST) >> i & 1)) {\n",
      "\t\tif (!(READ_ONCE(d->watchdogs_used) >> i & 1)) {\n"
      "\t\t\t__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST);\n")),
+
+    # ---- Stores into page tables, events, the switch ----
+    ("an emulated store across two entries", "stores/misaligned", (EMUL_PT,
+     "unlikely(s.va != va || !IS_ALIGNED(va, 8))", "unlikely(s.va != va)")),
+    ("an emulated xchg keeps its register", "stores/operands", (EMUL_PT,
+     "\tif (s.xchg)\n\t\t*s.reg = oe;\n", "")),
+    ("an emulated store that is refused is stepped over", "stores/bad", (EMUL_PT,
+     "*s.reg, PT_ANY) == PT_DONE;", "*s.reg, PT_ANY) != PT_MOVED;")),
+    ("a page fault lacks the registers that C preserves", "stores/operands", (EXCEPTION,
+     "\tCOMPLETE_SHORT\n\tmov\t%rsp, %rdi\n\tcall\ttrap_page_fault", "\tmov\t%rsp, %rdi\n\tcall\ttrap_page_fault")),
+    ("an event's frame shows old words as rcx and r11", "events/registers_survive", (BOUNCE,
+     "\tif (r->vector == VECTOR_SYSCALL) {\n\t\tr->rcx = r->rip;\n\t\tr->r11 = r->rflags;\n\t}\n", "")),
+    ("an event loses a hypercall's result", "events/registers_survive", (RETURN,
+     "short_event:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "short_event:\n")),
+    ("a selector that no longer loads goes unnoticed", "selectors/failsafe_on_lost_descriptor", (SEGMENTS,
+     "\treturn false;\t\t\t\t\t\t\t\t\\\n", "\treturn true;\t\t\t\t\t\t\t\t\\\n")),
+    ("a runstate record is not written", "vcpu_op/runstate_area", (RUNSTATE_H,
+     "\tif (unlikely(area))\n\t\trunstate_write(area);\n", "\t(void)area;\n")),
 ]
