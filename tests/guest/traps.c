@@ -76,16 +76,17 @@ static void event(const struct trap_regs *regs, const uint64_t *hw)
 		record(regs, hw, false);
 		leave_user(regs);
 	}
+	events_upcall(hw);
 	if (user_leave_on_event) {
 		/*
 		 * Another event has to come: this one is handled, or came before the program was
-		 * entered.
+		 * entered. The timer is set behind the handling, which would take what comes meanwhile
+		 * for this one.
 		 */
 		if ((hw[1] & 3) == 3)
 			user_events_before_exit--;
 		timer_set(clock_ns() + 5 * MS_NS);
 	}
-	events_upcall(hw);
 }
 
 void trap_enter(struct trap_regs *regs, struct trap_return *ret)
