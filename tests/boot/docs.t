@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The documentation against the tree: docs/reading-order.md names every source file once and nothing else, relative
-links lead somewhere, docs/command-line.md has every option, docs/locking.md every lock. With planted faults."""
+links lead somewhere, docs/command-line.md has every option, docs/locking.md every lock; and what the guest's planted bugs quote of
+the sources stands there. With planted faults."""
 import os
 import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import TOP, tap
+sys.path.insert(0, os.path.join(TOP, "tests/guest/mutants"))
+from planted import PLANTED  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
 ROOMS = ("arch", "boot", "common", "include")
@@ -90,6 +93,16 @@ def missing_locks(text):
     return [] if rows == wanted else [f"the table has {rows}, the header {wanted}"]
 
 
+def stale_quotes(planted):
+    """Names of the planted bugs whose texts do not stand in their files once each, one change after the other."""
+    for name, _, *changes in planted:
+        files = {path: text_of(path) for path, _, _ in changes}
+        for path, text, becomes in changes:
+            if files[path].count(text) != 1:
+                yield name
+            files[path] = files[path].replace(text, becomes)
+
+
 def main():
     order, files = text_of("docs/reading-order.md"), sources()
     tap.ok(len(files) > 200, f"the tree has source files ({len(files)})")
@@ -111,6 +124,10 @@ def main():
     page = text_of("docs/locking.md")
     tap.ok(not missing_locks(page), "docs/locking.md has every lock in the header's order", "\n".join(missing_locks(page)))
     tap.ok(missing_locks(page.replace("`LOCK_HEAP`", "`LOCK_HEAPS`")), "planted: a wrong lock is found")
+    faults = list(stale_quotes(PLANTED))
+    tap.ok(not faults, f"the {len(PLANTED)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
+    tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],
+           "planted: a quote that is out of date is found")
 
 
 main()
