@@ -131,6 +131,12 @@ def window_left_open(p):
     p.put(p.image["VA_MAPCACHE"] + 5 * PAGE, p.frame("free"))
 
 
+def cpu_window_left_open(p):
+    pages = range(p.image["CPU_NR_WINDOWS"])
+    closed = [va for va in (p.image["VA_CPU_WINDOW"] + n * PAGE for n in pages) if not p.slot(va)[1] & PTE_P]
+    p.put(closed[0], p.frame("free"))
+
+
 def idle_shows_domain(p):
     p.root_slot(p.idle_root(), 262, p.ram.u64(p.vcpu.kernel_root * PAGE + 262 * 8))
 
@@ -224,6 +230,7 @@ LEAKS = [
     ("another CPU's stack in the guard page of one's own", r"slot 257: foreign frame \(other CPU\)", other_stack),
     ("the root of a vCPU that moved shows its old CPU", r"slot 257: foreign frame \(other CPU\)", whole_cpu_area),
     ("a mapcache window left open in guest mode", r"slot 258: foreign frame \(free\)", window_left_open),
+    ("a CPU's window left open in guest mode", r"slot 257: foreign frame \(free\)", cpu_window_left_open),
     ("an idle root shows the last domain's memory", r"slot 262 of an idle root is not empty", idle_shows_domain),
     ("a user root shows the memory window", r"slot 262 of a user root is not empty", user_shows_window),
     ("a user root shows the M2P", r"slot 256 of a user root is not empty", user_shows_m2p),

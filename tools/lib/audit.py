@@ -93,6 +93,9 @@ class Audit:
         # A byte for each frame: the number of its owner's code, plus one.
         self.numbers = bytes(memoryview(self.codes).cast("B")[2::8]).translate(bytes([*range(1, 256), 0]))
         self.findings, self.reaches, self.notes = list(owners.complaints), [], []
+        # A CPU's windows are its own, whichever root shows them, one at rest too: these may have one open.
+        self.in_hypervisor = {owners.cpu_of_apic[cpu.index] for cpu in snapshot.cpus
+                              if cpu.started and cpu.cpl == 0 and cpu.index in owners.cpu_of_apic}
         for cpu in snapshot.cpus:
             self._audit_cpu(cpu)
         self._audit_roots_at_rest()
@@ -214,9 +217,8 @@ class Audit:
     def _is_window(self, viewer, va):
         """Is @va a place where a foreign frame may stand for a moment: a mapcache slot, or a window of this CPU?"""
         image = self.owners.image
-        return viewer.may_open and (
-            0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
-            or 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
+        return (viewer.may_open and 0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
+                or viewer.cpu in self.in_hypervisor and 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
 
     def _is_controller(self, va):
         """The windows that show the local APIC, and an I/O APIC, all the time."""
@@ -340,7 +342,6 @@ class Audit:
             cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
             if area & PTE_P and cpu is None:
                 self.findings.append(f"{who.name}, {kind} root: slot 257 names no CPU's area")
-            # A vcpu that a CPU is just about to load, or to leave, may have a window open on the way.
             self._audit_root(Viewer(f"{who.name}, {kind} root at rest", cpu, who, False), mfn, kind, ())
 
     # ---- Figures ----
