@@ -12,6 +12,7 @@ our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check m
 	pv/memory_map pv/reservation pv/exchange pv/gnttab pv/gnttab_map pv/gnttab_copy pv/gnttab_op asi/domain_map);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
+my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world.c
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
 	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
 sub sanitizers { return our @sanitize }
@@ -73,7 +74,7 @@ sub variant {
 	for my $file (@files) {
 		quiet("$dir/log", $compiler, flags_for($file, @more), '-c', '-o', object($dir, $file), $file) or return;
 	}
-	quiet("$dir/log", $compiler, @link, '-o', "$dir/$name", map { object($dir, $_) } @files) or return;
+	quiet("$dir/log", $compiler, @link, @ex_table, '-o', "$dir/$name", map { object($dir, $_) } @files) or return;
 	return "$dir/$name";
 }
 
@@ -88,14 +89,14 @@ sub small {
 	if (defined $file) {
 		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /domain_map/ ? () : @small);
 		my $new = changed_objects($dir, $file, $changed, @compiler) or return;
-		quiet("$dir/log", $cc, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
+		quiet("$dir/log", $cc, @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@sources) {
 		quiet("$dir/log", $cc, @flags, '-O2', @world, $source =~ /domain_map/ ? () : @small, '-c', '-o', object($dir, $source), $source)
 			or return;
 	}
-	quiet("$dir/log", $cc, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;
+	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;
 	return "$dir/exhaust";
 }
 
@@ -141,7 +142,7 @@ sub link_with {
 	my ($dir, $new) = @_;
 	my $out = $new ? "$dir/mutant" : "$dir/random_ops";
 	my @objects = map { $new->{$_} // object($dir, $_) } @product, @harness;
-	quiet("$dir/log", $cc, @sanitize, '-o', $out, @objects) or return;
+	quiet("$dir/log", $cc, @sanitize, @ex_table, '-o', $out, @objects) or return;
 	return $out;
 }
 
@@ -169,14 +170,15 @@ sub race {
 	make_path($dir);
 	if (defined $file) {
 		my $new = changed_objects($dir, $file, $changed, 'gcc', @flags, @points, '-w') or return;
-		quiet("$dir/log", 'gcc', '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @product, @race_harness) or return;
+		quiet("$dir/log", 'gcc', @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @product, @race_harness) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@product, @race_harness) {
 		my @more = $source =~ /^arch/ ? @points : ();
 		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o', object($dir, $source), $source) or return;
 	}
-	quiet("$dir/log", 'gcc', (grep { /^--coverage/ } @more_points), '-o', "$dir/race", map { object($dir, $_) } @product, @race_harness) or return;
+	quiet("$dir/log", 'gcc', @ex_table, (grep { /^--coverage/ } @more_points), '-o', "$dir/race",
+		map { object($dir, $_) } @product, @race_harness) or return;
 	return "$dir/race";
 }
 1;

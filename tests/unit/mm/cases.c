@@ -450,6 +450,7 @@ static void bad_lists(void)
 
 int main(void)
 {
+	world_guarded = true;
 	denied_ranges();
 	memory_maps();
 	window_for_all();

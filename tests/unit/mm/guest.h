@@ -6,7 +6,7 @@
 #include "world.h"
 
 extern struct guest_seen {
-	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, in_tlb[NR_USES];
+	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, cut, in_tlb[NR_USES];
 	unsigned long granted, given_back, copied;
 } seen;
 
@@ -27,3 +27,12 @@ void guest_start(void);
 
 /* One action of the guest at random. False: a check failed, and it has been printed. @depth: 0 outside of a call. */
 bool guest_call(unsigned depth);
+
+/*
+ * For a race between a walk and one who takes the tables away. guest_grow() hooks three tables into the tree of this CPU; false: there
+ * are no frames for them. guest_walk() walks there. guest_cut() empties one of the entries that lead there, that of table @f if it
+ * is one of the three, and gives up the frame of the table that the entry named.
+ */
+bool guest_grow(void);
+bool guest_walk(void);
+bool guest_cut(unsigned f);

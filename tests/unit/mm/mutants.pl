@@ -112,6 +112,10 @@ sub race_mutants {
 			'		if (x & PGT_locked) {', '		if (0) {'],
 		['PRE-1-299 a busy table is taken as if it were partial', 'arch/x86/mm/page_type.c',
 			'	return x & PGT_partial ? x & ~PGT_partial : 0;', '	return x & ~PGT_partial;'],
+		['TLB-8 a walk reads tables as if none could leave the window', 'arch/x86/mm/pt_modify.c',
+			'	asm volatile ("1: mov %1, %0\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : "+r"(e) : "m"(*pe));', '	e = pte_read(pe);'],
+		['TLB-8 the loads of a walk are not in the exception table', 'arch/x86/mm/pt_modify.c',
+			'2:\n\t" _ASM_EXTABLE(1b, 2b) : "+r"(e)', '2:\n\t" : "+r"(e)'],
 		['MEM-4 a frame is checked, then marked as leaving', 'arch/x86/asi/domain_map.c',
 			"	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n" .
 			"					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n		return -EBUSY;",

@@ -5,6 +5,8 @@
  *
  * The product's files are compiled with -fsanitize=thread, and this file stands in for that sanitizer's run-time: its functions are
  * the points where CPUs take turns. All is one thread and one seed: what is found once is found again.
+ *
+ * In some rounds one CPU walks and the other takes the tables away: see race_point(). Frames outside the window fault (world.h).
  * Arguments: rounds, seed.
  */
 #include <stdlib.h>
@@ -24,6 +26,8 @@ static char stack[WORLD_CPUS][STACK_BYTES] __attribute__((aligned(16)));
 static bool running[WORLD_CPUS], racing, good = true;
 static unsigned long switches;
 static unsigned turn_rate;		/* of 256 accesses so many end a turn */
+static bool hunt;			/* in this round CPU 0 walks, and CPU 1 takes the tables away */
+static unsigned next_table[WORLD_CPUS];	/* of a CPU stopped for long in a walk with interrupts off: what it will read; else 0 */
 
 static void go_on_as(unsigned cpu, ucontext_t *from)
 {
@@ -32,12 +36,31 @@ static void go_on_as(unsigned cpu, ucontext_t *from)
 	swapcontext(from, &cpu_context[cpu]);
 }
 
+static void turn_by_chance(unsigned rate)
+{
+	if (racing && running[!world_cpu] && tap_random() % 256 < rate)
+		go_on_as(!world_cpu, &cpu_context[world_cpu]);
+}
+
+/* While the other CPU is stopped for long only a wait ends a turn. */
 static void take_turns(bool must)
 {
-	unsigned other = !world_cpu;
+	turn_by_chance(must ? 256 : next_table[!world_cpu] ? 0 : turn_rate);
+}
 
-	if (racing && running[other] && (must || tap_random() % 256 < turn_rate))
-		go_on_as(other, &cpu_context[world_cpu]);
+/*
+ * Before @m is read through the window. A walk has no more than four such steps. At one step in eight the CPU is stopped until the
+ * other waits for it or is through: the other comes as far as it may while interrupts are off here, and taking a table apart alone is
+ * a thousand accesses.
+ */
+void race_point(mfn_t m)
+{
+	unsigned cpu = world_cpu;
+	bool for_long = world_irq_off && tap_random() % 8 == 0;
+
+	next_table[cpu] = for_long ? mfn_x(m) : 0;
+	turn_by_chance(for_long ? 256 : next_table[!cpu] ? 0 : turn_rate);
+	next_table[cpu] = 0;
 }
 
 static void cpu_main(void)
@@ -45,12 +68,18 @@ static void cpu_main(void)
 	unsigned cpu = world_cpu;
 
 	for (unsigned i = 0; i < 3; i++)
-		good &= guest_call(0);
+		good &= !hunt ? guest_call(0) : cpu ? guest_cut(next_table[0]) : guest_walk();
 	running[cpu] = false;
 	if (running[!cpu])
 		go_on_as(!cpu, &cpu_context[cpu]);
 	else
 		setcontext(&at_rest);
+}
+
+static bool grow(void)
+{
+	world_switch(0);
+	return guest_grow();
 }
 
 static void round_of_calls(void)
@@ -62,6 +91,7 @@ static void round_of_calls(void)
 		makecontext(&cpu_context[cpu], cpu_main, 0);
 		running[cpu] = true;
 	}
+	hunt = tap_random() % 64 == 0 && grow();
 	racing = true;
 	go_on_as(tap_random() % 2, &at_rest);
 	racing = false;
@@ -168,6 +198,7 @@ int main(int argc, char **argv)
 	static const unsigned preempts[] = { 0, 64, 200 }, turns[] = { 2, 16, 64, 128 };
 	unsigned long nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000, seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
 
+	world_guarded = true;
 	tap_random_state += 2 * seed;
 	world_seed(seed);
 	for (unsigned long i = 0; i < nr && good; i++) {
@@ -184,5 +215,7 @@ int main(int argc, char **argv)
 	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu, %lu frames exchanged\n", seen.calls,
 	       seen.ok, seen.refused, seen.continued, switches, seen.parked, seen.exchanged);
 	ok(seen.ok > seen.calls / 50 && switches > nr, "calls succeed, and CPUs take turns");
+	printf("# tables taken from a walk: %lu; walks that met one outside the window: %lu\n", seen.cut, world_fixups);
+	ok(world_fixups, "walks meet tables that have left the window");
 	return done();
 }

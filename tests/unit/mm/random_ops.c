@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random operations: the guest is preempted and faulted at random; after each call the audit recomputes everything.
- * Arguments: number of actions, seed, calls between two audits.
+ * Arguments: number of actions, seed, calls between two audits, 1 for a window that is guarded (world.h), which is slower.
  */
 #include <stdlib.h>
 #include <asm/page_type.h>
@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 		guest_audit_every = strtoul(argv[3], NULL, 0);
 	if (argc > 2)
 		world_seed(strtoul(argv[2], NULL, 0));
+	world_guarded = argc > 4 && atoi(argv[4]);
 	for (unsigned i = 0; i < 4 && good; i++)
 		for (unsigned long done = 0; done < nr / 4 && good; done += 2500)
 			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient, i % 2);
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
 	if (!guest_all_ok("every audit finds every count, flag and TLB entry right"))
 		return 1;
 	all_ok("and the run came to its end");
+	ok(!world_fixups, "nothing outside the window is touched");
 	printf("# calls %lu: %lu done, %lu refused, %lu continued; seen: parked %lu, partial %lu, "
 	       "pinned L4 %lu\n",
 	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial,

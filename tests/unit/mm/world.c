@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
 #include <asm/cpu_window.h>
@@ -22,6 +24,7 @@
 #include <asm/hyper_pt.h>
 #include <asm/root.h>
 #include <asm/tlb.h>
+#include <asm/trap.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_area.h>
 #include <isola/memmap.h>
@@ -62,6 +65,7 @@ const unsigned slots[NR_SLOTS] = { 0, 2 };
 const unsigned slots[NR_SLOTS] = { 0, 1, 2, 255, 272, 273, 510, 511 };
 #endif
 
+#define SHARED_INFO	_mfn(NR_FRAMES)		/* whichever domain is current: no frame, a page that is always there */
 #define PUBLIC_FIRST	256u
 #define NR_PUBLIC	64u
 static bool public_used[NR_PUBLIC];
@@ -107,15 +111,128 @@ static void map_at(u64 va, u64 bytes, bool first)
 	}
 }
 
+/* The same for @nr frames from @first on, where the window has them and where the harness does. */
+static void map_frames(unsigned first, unsigned nr)
+{
+	static int memory = -1;
+	const u64 at[] = { VA_WINDOW, VA_FRAMES }, from = (u64)first << PAGE_SHIFT, bytes = (u64)nr << PAGE_SHIFT;
+
+	if (memory < 0)
+		memory = syscall(SYS_memfd_create, "frames", 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(at); i++)
+		if (ftruncate(memory, MIB(16)) || mmap((void *)(at[i] + from), bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory,
+						       from) == MAP_FAILED) {
+			perror("memory");
+			exit(1);
+		}
+	memset((void *)(VA_FRAMES + from), 0, bytes);
+}
+
+/* ---- The window: what it does not show cannot be touched ---- */
+
+bool world_guarded;
+unsigned long world_fixups;
+
+/* The entry of the window's tables for frame @f; NULL: there is no L1. A large page's stands for itself. */
+static pte_t *window_entry(const struct domain *d, unsigned f)
+{
+	pte_t *l3, *l2;
+	u64 va = (u64)window_ptr(_mfn(f));
+
+	if (!mfn_is_valid_num(d->window_l3[0]))
+		return NULL;
+	l3 = public_ptr(d->window_l3[0]);
+	if (!pte_present(l3[pt_index(va, 3)]))
+		return NULL;
+	l2 = (pte_t *)public_ptr(pte_mfn(l3[pt_index(va, 3)])) + pt_index(va, 2);
+	if (!pte_present(*l2) || (*l2 & PTE_PS))
+		return pte_present(*l2) ? l2 : NULL;
+	return (pte_t *)public_ptr(pte_mfn(*l2)) + pt_index(va, 1);
+}
+
+bool window_shows(const struct domain *d, unsigned f)
+{
+	const pte_t *pe = window_entry(d, f);
+
+	return pe && pte_present(*pe);
+}
+
+#ifndef SMALL_OWN
+static bool open_frame[NR_FRAMES];
+
+static void window_open(unsigned f, bool open)
+{
+	if (open_frame[f] == open)
+		return;
+	open_frame[f] = open;
+	if (mprotect((void *)(VA_WINDOW + ((u64)f << PAGE_SHIFT)), PAGE_SIZE, open ? PROT_READ | PROT_WRITE : PROT_NONE)) {
+		perror("mprotect");
+		exit(1);
+	}
+}
+
+/* The product has written the entry @p of some window's tables. All frames that are watched have one L1 in each. */
+void world_window_written(const pte_t *p)
+{
+	unsigned f = (u64)p % PAGE_SIZE / sizeof(*p);
+
+	if (world_guarded && f < NR_FRAMES && window_entry(current->domain, f) == p)
+		window_open(f, pte_present(*p));
+}
+
+/* Another domain's window is loaded. */
+static void window_load(void)
+{
+	for (unsigned f = 0; world_guarded && f < NR_FRAMES; f++)
+		window_open(f, window_shows(current->domain, f));
+}
+
+/* None is. */
+static void window_close(void)
+{
+	memset(open_frame, 0, sizeof(open_frame));
+	if (world_guarded && mprotect((void *)VA_WINDOW, NR_FRAMES * PAGE_SIZE, PROT_NONE)) {
+		perror("mprotect");
+		exit(1);
+	}
+}
+#else
+static void window_load(void) { }
+static void window_close(void) { }
+#endif
+
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+/* As ex_fixup() of entry/traps.c. */
+static bool fix_up(greg_t *rip)
+{
+	for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++)
+		if ((u64)&e->insn + e->insn == (u64)*rip) {
+			*rip = (u64)&e->fixup + e->fixup;
+			world_fixups++;
+			return true;
+		}
+	return false;
+}
+
 /* WBINVD, which user space may not, does nothing. Any other fault is one. */
 static struct sigaction old_action;
 
 static void on_fault(int signal_number, siginfo_t *info, void *at)
 {
 	greg_t *rip = &((ucontext_t *)at)->uc_mcontext.gregs[16];	/* RIP */
+	u64 va = (u64)info->si_addr;
 
-	if (!info->si_addr && !memcmp((const void *)*rip, "\x0f\x09", 2)) {
+	if (fix_up(rip))
+		return;
+	if (!va && !memcmp((const void *)*rip, "\x0f\x09", 2)) {
 		*rip += 2;
+	} else if (va >= VA_WINDOW && va < VA_WINDOW + NR_FRAMES * PAGE_SIZE) {
+		printf("# failed: the hypervisor faulted: frame %lu is not in the window\n", (va - VA_WINDOW) >> PAGE_SHIFT);
+		if (world_on_panic)
+			world_on_panic();
+		fflush(stdout);
+		abort();
 	} else {
 		sigaction(SIGSEGV, &old_action, NULL);
 		if (old_action.sa_flags & SA_SIGINFO)
@@ -127,7 +244,10 @@ static void map_memory(void)
 {
 	static bool mapped;
 
-	map_at(VA_WINDOW, NR_FRAMES * PAGE_SIZE, !mapped);
+	if (mapped)
+		memset(frame_ptr(0), 0, NR_FRAMES * PAGE_SIZE);
+	else
+		map_frames(0, NR_FRAMES + 1);
 	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE), !mapped);
 	map_at(VA_M2P_RW, PAGE_SIZE, !mapped);
 	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE, !mapped);
@@ -160,9 +280,9 @@ void world_reset(void)
 	map_memory();
 	memset(public_used, 0, sizeof(public_used));
 	public_fault_rate = 0;
-	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 2 };
+	world_domain = (struct domain){ .is_privileged = true, .nr_vcpus = 2, .shared_info_mfn = SHARED_INFO };
 	world_domain.max_pages = NR_FRAMES;
-	world_foreign = (struct domain){ .domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES };
+	world_foreign = (struct domain){ .domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES, .shared_info_mfn = SHARED_INFO };
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		world_domain.window_l3[i] = world_foreign.window_l3[i] = INVALID_MFN;
 	other_vcpu = (struct vcpu){ .domain = &world_foreign, .cr3_kernel = 0x1000 };
@@ -172,6 +292,7 @@ void world_reset(void)
 	world_nr_cpus = 1;
 	world_irq_off = false;
 	this_cpu = (struct cpu_private){ .curr = &the_vcpu[0], .cr3 = 0x1000 };
+	window_close();
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_reset(f);
 	memset(kernel_root, 0, sizeof(kernel_root));
@@ -242,6 +363,7 @@ void world_swap(void)
 	memcpy(kernel_root[0], saved.kernel_root, sizeof(kernel_root[0]));
 	memcpy(user_root[0], saved.user_root, sizeof(user_root[0]));
 	memcpy(tlb_use, saved.tlb_use, sizeof(tlb_use));
+	window_load();
 }
 
 /* The other CPU goes on for a while. A wait that it cannot end is a bug. */
@@ -363,7 +485,7 @@ static pte_t root_entry(pte_t e) { return pte_present(e) ? e : 0; }
 
 static void copy_root(pte_t *root, mfn_t l4)
 {
-	const pte_t *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
+	const pte_t *from = mfn_is_valid_num(l4) ? frame_ptr(mfn_x(l4)) : NULL;
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		root[i] = from && (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST) ? root_entry(from[i]) : 0;
@@ -457,7 +579,7 @@ void world_extra(unsigned first, unsigned nr)
 	nr_extra = nr;
 	if (!nr)
 		return;
-	map_at((u64)window_ptr(_mfn(first)), nr * PAGE_SIZE, true);
+	map_frames(first, nr);
 	map_at(ROUNDDOWN((u64)page_of(_mfn(first)), PAGE_SIZE), ROUNDUP((nr + 1) * sizeof(struct page_info), PAGE_SIZE), true);
 	map_at(ROUNDDOWN(VA_M2P_RW + first * sizeof(u64), PAGE_SIZE), ROUNDUP((nr + 1) * sizeof(u64), PAGE_SIZE), true);
 }
@@ -479,7 +601,7 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	return INVALID_MFN;
 }
 
-void scrub_frame(mfn_t m) { memset(window_ptr(m), 0, PAGE_SIZE); }
+void scrub_frame(mfn_t m) { memset(frame_ptr(mfn_x(m)), 0, PAGE_SIZE); }
 
 void page_free(enum alloc_class class, mfn_t m, unsigned order)
 {
@@ -487,7 +609,7 @@ void page_free(enum alloc_class class, mfn_t m, unsigned order)
 	if (page_of(m)->count_info != PGC_hv)
 		panic("frame %lx looks free before the allocator has it", mfn_x(m));
 	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
-	memset(window_ptr(m), 0x5a, PAGE_SIZE);
+	memset(frame_ptr(mfn_x(m)), 0x5a, PAGE_SIZE);
 }
 
 unsigned world_page_left = ~0u;
@@ -550,7 +672,7 @@ void spin_lock(spinlock_t *l)
 
 void spin_unlock(spinlock_t *l) { BUG_ON(l->owner_cpu != 1 + world_cpu); l->owner_cpu = 0; }
 
-/* ---- Foreign frames: the simulated memory shows them at the same place ---- */
+/* ---- Foreign frames ---- */
 
 static bool is_foreign(mfn_t m) { return page_of(m)->owner != current->domain->domid; }
 
@@ -558,37 +680,13 @@ void *map_domain_page(mfn_t m)
 {
 	BUG_ON(!is_foreign(m));
 	world_mapped++;
-	return window_ptr(m);
+	return (void *)(VA_FRAMES + (mfn_x(m) << PAGE_SHIFT));
 }
 
 void unmap_domain_page(const void *p)
 {
-	if (is_foreign(window_mfn(p)))
+	if ((u64)p >= VA_FRAMES)
 		world_mapped--;
-}
-
-/* The entry of the window's tables for frame @f; NULL: there is no L1. A large page's stands for itself. */
-static pte_t *window_entry(const struct domain *d, unsigned f)
-{
-	pte_t *l3, *l2;
-	u64 va = (u64)window_ptr(_mfn(f));
-
-	if (!mfn_is_valid_num(d->window_l3[0]))
-		return NULL;
-	l3 = public_ptr(d->window_l3[0]);
-	if (!pte_present(l3[pt_index(va, 3)]))
-		return NULL;
-	l2 = (pte_t *)public_ptr(pte_mfn(l3[pt_index(va, 3)])) + pt_index(va, 2);
-	if (!pte_present(*l2) || (*l2 & PTE_PS))
-		return pte_present(*l2) ? l2 : NULL;
-	return (pte_t *)public_ptr(pte_mfn(*l2)) + pt_index(va, 1);
-}
-
-bool window_shows(const struct domain *d, unsigned f)
-{
-	const pte_t *pe = window_entry(d, f);
-
-	return pe && pte_present(*pe);
 }
 
 void window_show(const struct domain *d, unsigned f, bool own)

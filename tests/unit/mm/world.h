@@ -98,7 +98,20 @@ const struct vcpu_private *world_vcpu(unsigned cpu);
 /* Called where this CPU waits for another (must), to let it go on. */
 extern void (*world_yield)(bool must);
 
-static inline pte_t *frame_ptr(unsigned f) { return window_ptr(_mfn(f)); }
+/*
+ * Memory stands at two places. At frame_ptr(F) the harness touches any frame. At window_ptr(F), when it is guarded, a frame can be
+ * touched while the loaded domain's window shows it: the product that touches another faults, from the moment on when the window's
+ * tables say so, and goes on if the instruction is in its exception table. The small world has the second place only, and no guard.
+ */
+extern bool world_guarded;		/* set before the first world_reset(), or never */
+#define VA_FRAMES	0x240000000000ul
+#ifdef SMALL_OWN
+static inline pte_t *frame_ptr(unsigned f) { return (pte_t *)(VA_WINDOW + ((u64)f << PAGE_SHIFT)); }
+#else
+static inline pte_t *frame_ptr(unsigned f) { return (pte_t *)(VA_FRAMES + ((u64)f << PAGE_SHIFT)); }
+#endif
+/* Loads of the product that met a frame outside the window, and were told that nothing is there. */
+extern unsigned long world_fixups;
 
 /*
  * Another CPU's TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
