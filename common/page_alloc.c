@@ -149,7 +149,7 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 	return 0;
 }
 
-/* Take a 2 MiB block for the public pool and map it everywhere. False: no memory. No locks held. */
+/* Take a 2 MiB block for the public pool and map it everywhere. False: no memory. alloc_lock is free. */
 static bool public_grow(void)
 {
 	u32 n;

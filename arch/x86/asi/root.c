@@ -2,7 +2,7 @@
 /*
  * Roots: copying guest L4s into them, loading them, and the record of what is loaded.
  *
- * Protocol (docs/isolation.md). Updater, page lock of the L4 held: entry -> occupancy -> new
+ * Protocol (docs/locking.md). Updater, page lock of the L4 held: entry -> occupancy -> new
  * generation -> fence -> read every CPU's record. Copier, interrupts off: publish the record ->
  * fence -> read generation -> copy. So either the copier sees the new entry, or the updater sees
  * the copier's record and makes it copy again (T4, T5). What the record named before stays in it as

@@ -264,9 +264,10 @@ static void give_vector(u32 n, struct gsi *g)
 /* The domain's page says which pirqs need an EOI: those where one is waited for. */
 static void show_eoi(const struct domain *d, u32 n, bool needed)
 {
-	unsigned long *bits = (unsigned long *)(VA_WINDOW + READ_ONCE(d->pirq_eoi_maddr));
+	u64 maddr = READ_ONCE(d->pirq_eoi_maddr);
+	unsigned long *bits = (unsigned long *)(VA_WINDOW + maddr);
 
-	if (!READ_ONCE(d->pirq_eoi_maddr))
+	if (!maddr)
 		return;
 	if (needed)
 		atomic_bitmap_set(bits, n);

@@ -16,15 +16,10 @@
 #include <asm/root.h>
 #include <asm/trap.h>
 #include <asm/uaccess.h>
+#include <asm/vm_assist.h>
 
 #define FRAME_WORDS	7		/* rcx r11 rip cs rflags rsp ss; with an error code eight */
 #define FRAME_MAX_WORDS	11		/* failsafe: the largest (ENT-6) */
-
-/* VMASST architectural_iopl: frames show the virtual IOPL. */
-static bool pv_shows_iopl(void)
-{
-	return current->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl;
-}
 
 static bool has_error_code(unsigned vector)
 {
@@ -142,7 +137,7 @@ static __always_inline void enter(const u64 *address, const bool *mask_events, u
 	f.rflags = r->rflags & ~(u64)(EFLAGS_IF | EFLAGS_IOPL);
 	if (!mask)
 		f.rflags |= EFLAGS_IF;
-	if (pv_shows_iopl())
+	if (pv_iopl_is_architectural())
 		f.rflags |= (u64)this_vcpu.iopl << 12;
 	f.sp = (f.sp & ~15ul) - (FRAME_WORDS + nr_extra) * 8;
 	if (nr_extra > 1 || unlikely(!put_frame(&f, r, nr_extra ? extra : NULL))) {
@@ -204,9 +199,8 @@ static void __noreturn no_handler(unsigned vector, u64 error_code)
 void pv_bounce_trap(unsigned vector, const u64 *error_code)
 {
 	const struct pv_trap *t = &this_vcpu_traps[vector];
-	u64 ec;
+	u64 ec, flags = irq_save();
 
-	irq_disable();
 	if (unlikely(!t->address))
 		no_handler(vector, error_code ? *error_code : 0);
 	if (error_code) {
@@ -215,6 +209,7 @@ void pv_bounce_trap(unsigned vector, const u64 *error_code)
 	} else {
 		enter(&t->address, &t->mask_events, NULL, 0, false);
 	}
+	irq_restore(flags);
 }
 
 void pv_inject_exception(unsigned vector, u32 error_code)
@@ -251,8 +246,10 @@ static __always_inline void bounce_page_fault(u32 error_code, u64 cr2)
 
 void pv_inject_page_fault(u32 error_code, u64 cr2)
 {
-	irq_disable();
+	u64 flags = irq_save();
+
 	bounce_page_fault(error_code, cr2);
+	irq_restore(flags);
 }
 
 /*

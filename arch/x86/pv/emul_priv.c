@@ -19,6 +19,7 @@
 #include <asm/trap.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
+#include <asm/vm_assist.h>
 #include <isola/lib/string.h>
 #include <isola/printk.h>
 #include <isola/vcpu.h>
@@ -121,7 +122,7 @@ static bool iopl_allows(void)
 	unsigned int cpl = 3;
 
 	if (this_vcpu.kernel_mode)
-		cpl = current->domain->vm_assist & 1ul << VMASST_TYPE_architectural_iopl ? 0 : 1;
+		cpl = pv_iopl_is_architectural() ? 0 : 1;
 	return this_vcpu.iopl >= cpl;
 }
 

@@ -106,17 +106,25 @@ static void undo_chunk(struct exchange *x)
 /* ---- The part that cannot ---- */
 
 /*
- * Output extent @at of the list: what it is called, told both ways. -EFAULT: the guest's list went
- * away; the frames are its own.
+ * Output extent @at of the list is called what the guest says there, before it has an owner: once a
+ * sibling can name it, it may be given back and be somebody else's. -EFAULT: the guest's list went
+ * away; the frames get no name, and become its own all the same.
  */
 static int name_extent(const struct exchange *x, u64 at, u32 first)
 {
-	u64 pfn, mfn = first;
+	u64 pfn;
 
 	if (copy_from_guest(&pfn, elem(&x->out, at), sizeof(pfn)))
 		return -EFAULT;
 	for (u64 k = 0; k < 1ul << x->out.order; k++)
-		m2p_set(_mfn(mfn + k), _pfn(pfn + k));
+		m2p_set(_mfn(first + k), _pfn(pfn + k));
+	return 0;
+}
+
+static int tell_extent(const struct exchange *x, u64 at, u32 first)
+{
+	u64 mfn = first;
+
 	return copy_to_guest(elem(&x->out, at), &mfn, sizeof(mfn));
 }
 
@@ -128,11 +136,13 @@ static int commit_chunk(struct exchange *x, u64 chunk)
 		m2p_set(_mfn(n), INVALID_M2P);
 	domain_expel_pages(x->d, &x->in_frames);
 	for (u64 j = 1ul << x->out.chunk_order; j-- > 0;) {
+		u64 at = (chunk << x->out.chunk_order) + j;
 		u32 first = pop_extent(x);
-		int error;
+		int error = name_extent(x, at, first);
 
 		domain_adopt_pages(x->d, _mfn(first), x->out.order);
-		error = name_extent(x, (chunk << x->out.chunk_order) + j, first);
+		if (!error)
+			error = tell_extent(x, at, first);
 		rc = rc ? rc : error;
 	}
 	domain_release_flush(x->d);

@@ -111,7 +111,7 @@ static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 	int rc;
 
 	if (!pe)
-		return GNTST_bad_virt_addr;
+		return GNTST_general_error;
 	rc = pt_modify(rd, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
 	pt_unlock_l1e(table);
 	return rc ? GNTST_general_error : GNTST_okay;
@@ -131,7 +131,7 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 {
 	struct page_info *table;
 	pte_t *pe = lock_entry(host_addr, contains_pte, &table), e;
-	s16 status = GNTST_bad_virt_addr;
+	s16 status = GNTST_general_error;
 
 	if (!pe)
 		return status;
@@ -190,18 +190,18 @@ static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, m
 
 void gnttab_map_one(struct gnttab_map_grant_ref *op)
 {
-	struct domain *rd = domain_by_id(op->dom);
+	/* Who lends is named by number, as in Xen: nobody is DOMID_SELF here. */
+	struct domain *rd = op->dom == DOMID_SELF ? NULL : domain_by_id(op->dom);
 	struct grant_table *lt = current->domain->grants;
 	bool write = !(op->flags & GNTMAP_readonly);
 	mfn_t m;
 	s32 handle;
 
-	op->handle = ~0u;
-	op->status = GNTST_bad_domain;
-	if (!rd)
-		return;
 	op->status = GNTST_bad_gntref;
 	if (!(op->flags & MAPPED))
+		return;
+	op->status = GNTST_bad_domain;
+	if (!rd)
 		return;
 	op->status = GNTST_no_device_space;
 	handle = handle_alloc(lt);
@@ -252,31 +252,42 @@ static s16 handle_take(u32 n, struct grant_handle *h)
 /* What a guest asks for of a handle. */
 struct wish {
 	u64 host_addr, dev_bus_addr;	/* 0: leave that mapping */
-	bool replace;			/* not empty but @entry goes where the grant was mapped */
-	pte_t entry;
+	u64 new_addr;			/* not empty but its entry goes where the grant was mapped */
+	pte_t entry;			/* that, or none */
 	bool done;			/* it was mapped there, and is not now */
 };
+
+/* The entry that is to come from new_addr. */
+static s16 read_replacement(struct wish *w)
+{
+	struct page_info *table;
+	pte_t *pe = pt_lock_l1e(w->new_addr, &table);
+
+	if (!pe)
+		return GNTST_general_error;
+	w->entry = pte_read(pe);
+	pt_unlock_l1e(table);
+	return GNTST_okay;
+}
 
 /* *left: the flags of what stays. */
 static s16 undo(const struct grant_handle *h, struct wish *w, u16 *left)
 {
+	bool host = w->host_addr && (h->flags & GNTMAP_host_map);
+	bool device = w->dev_bus_addr && (h->flags & GNTMAP_device_map);
 	s16 status = GNTST_okay;
 
-	if (w->host_addr && (h->flags & GNTMAP_host_map)) {
-		if (w->replace && (h->flags & GNTMAP_contains_pte))
-			return GNTST_general_error;	/* as Xen */
+	if (device && w->dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
+		return GNTST_bad_dev_addr;
+	if (host && w->new_addr)
+		status = h->flags & GNTMAP_contains_pte ? GNTST_general_error : read_replacement(w);
+	if (host && status == GNTST_okay)
 		status = clear_entry(h, w->host_addr, h->flags & GNTMAP_contains_pte, w->entry);
-		if (status != GNTST_okay)
-			return status;
-		*left &= ~GNTMAP_host_map;
-		w->done = true;
-	}
-	if (w->dev_bus_addr && (h->flags & GNTMAP_device_map)) {
-		if (w->dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
-			return GNTST_bad_dev_addr;
-		*left &= ~GNTMAP_device_map;
-	}
-	return status;
+	if (status != GNTST_okay)
+		return status;
+	*left &= ~((host ? GNTMAP_host_map : 0) | (device ? GNTMAP_device_map : 0));
+	w->done = host;
+	return GNTST_okay;
 }
 
 /* @batch has room. What the handle held goes into it with the last mapping. */
@@ -327,17 +338,10 @@ void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped 
 void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 				  struct gnttab_unmapped *batch)
 {
-	struct wish w = { .host_addr = op->host_addr, .replace = op->new_addr };
+	struct wish w = { .host_addr = op->host_addr, .new_addr = op->new_addr };
 	struct page_info *table;
-	pte_t *pe = op->new_addr ? pt_lock_l1e(op->new_addr, &table) : NULL;
+	pte_t *pe;
 
-	op->status = GNTST_bad_virt_addr;
-	if (op->new_addr && !pe)
-		return;
-	if (pe) {
-		w.entry = pte_read(pe);
-		pt_unlock_l1e(table);
-	}
 	op->status = unmap(batch, op->handle, &w);
 	if (!w.done || !op->new_addr)
 		return;

@@ -10,6 +10,7 @@
 #include <asm/root.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
+#include <asm/vm_assist.h>
 #include <xen/xen.h>
 
 /*
@@ -70,6 +71,8 @@ static __always_inline long leave(const struct iret_context *f, bool by_sysret)
 	/* This may be the last thing done on the kernel root, so the guest's mask first. */
 	WRITE_ONCE(this_vcpu.vcpu_info->evtchn_upcall_mask, !(f->rflags & EFLAGS_IF));
 	this_vcpu.nmi_masked = false;
+	if (unlikely(pv_iopl_is_architectural()))
+		this_vcpu.iopl = (f->rflags & EFLAGS_IOPL) >> 12;
 	if (READ_ONCE(current->nmi_pending))	/* one that was held back */
 		WRITE_ONCE(current->event_check, 1);
 	if ((f->cs & 3) == 3 && !leave_kernel(f->rflags))

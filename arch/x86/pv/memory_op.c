@@ -19,6 +19,7 @@
 #include <asm/reservation.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
@@ -143,5 +144,6 @@ long hc_memory_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	}
 	if (op >= ARRAY_SIZE(ops) || !ops[op])
 		return -ENOSYS;
+	op = index_nospec(op, ARRAY_SIZE(ops));
 	return start ? -EINVAL : ops[op](arg);	/* the rest has no progress to speak of */
 }

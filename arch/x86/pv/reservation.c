@@ -35,12 +35,26 @@ static u64 elem(const struct change *c, u64 i)
 	return guest_elem(c->list, i, sizeof(xen_pfn_t));
 }
 
-/* A fresh, assigned extent, or INVALID_MFN. */
-static mfn_t new_extent(const struct change *c)
+/* An extent is called @pfn and what follows it, or nothing. */
+static void name_extent(const struct change *c, mfn_t m, pfn_t pfn)
+{
+	for (u64 j = 0; j < 1ul << c->order; j++)
+		m2p_set(mfn_add(m, j), pfn_x(pfn) == pfn_x(INVALID_M2P) ? pfn : _pfn(pfn_x(pfn) + j));
+}
+
+/*
+ * A fresh, assigned extent, or INVALID_MFN. It has its name before it has an owner: once a sibling
+ * can name it, it may be given back and be somebody else's.
+ */
+static mfn_t new_extent(const struct change *c, pfn_t pfn)
 {
 	mfn_t m = page_alloc(ALLOC_DOMAIN, c->order, c->max_bits);
 
-	if (mfn_is_valid_num(m) && domain_assign_pages(c->d, m, c->order)) {
+	if (!mfn_is_valid_num(m))
+		return m;
+	name_extent(c, m, pfn);
+	if (domain_assign_pages(c->d, m, c->order)) {
+		name_extent(c, m, INVALID_M2P);
 		page_free(ALLOC_DOMAIN, m, c->order);
 		return INVALID_MFN;
 	}
@@ -54,18 +68,16 @@ static int populate_one(const struct change *c, u64 i)
 
 	if (copy_from_guest(&pfn, elem(c, i), sizeof(pfn)))
 		return -EFAULT;
-	m = new_extent(c);
+	m = new_extent(c, _pfn(pfn));
 	if (!mfn_is_valid_num(m))
 		return -ENOMEM;
-	for (u64 j = 0; j < 1ul << c->order; j++)
-		m2p_set(mfn_add(m, j), _pfn(pfn + j));
 	mfn = mfn_x(m);
 	return copy_to_guest(elem(c, i), &mfn, sizeof(mfn));
 }
 
 static int increase_one(const struct change *c, u64 i)
 {
-	mfn_t m = new_extent(c);
+	mfn_t m = new_extent(c, INVALID_M2P);
 	u64 mfn = mfn_x(m);
 
 	if (!mfn_is_valid_num(m))
@@ -113,11 +125,15 @@ long reservation_change(unsigned op, u64 arg, u64 start)
 {
 	struct change c;
 	bool preempted = false;
-	u64 i = start;
+	u64 i = start, frames = 0;
 
 	if (!decode(arg, &c))
 		return start;
 	for (; i < c.nr && !steps[op](&c, i); i++) {
+		frames += 1ul << c.order;
+		/* What has been taken back is wiped when it is flushed: not all at the end. */
+		if (frames % (1ul << MAX_GUEST_ORDER) == 0)
+			domain_release_flush(c.d);
 		preempted = i + 1 < c.nr && hypercall_preempt_check();
 		if (preempted)
 			break;

@@ -175,3 +175,24 @@ CLAIM(iret_hypervisor_rip, "iret to an address of the hypervisor is a page fault
 	CHECK(try_iret(HYPERVISOR_VIRT_START, FLAT_KERNEL_CS & ~3, 0x202, FLAT_KERNEL_SS));
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 }
+
+CLAIM(iret_iopl, "with VMASST architectural_iopl an iret sets the IOPL that frames show; without it none does")
+{
+	struct physdev_set_iopl iopl = { .iopl = 1 };
+
+	CHECK_OK(HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl));
+	CHECK(!try_iret(0, FLAT_KERNEL_CS & ~3, 0x3202, FLAT_KERNEL_SS));
+	CHECK(TRY("ud2", : : : "memory"));
+	CHECK_EQ(trap_last.rflags & 0x3000, 0);
+	CHECK_OK(HC2(vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl));
+	CHECK(TRY("ud2", : : : "memory"));
+	CHECK_EQ(trap_last.rflags & 0x3000, 0x1000);
+	for (uint64_t level = 0; level < 4; level++) {
+		CHECK(!try_iret(0, FLAT_KERNEL_CS & ~3, 0x202 | level << 12, FLAT_KERNEL_SS));
+		CHECK(TRY("ud2", : : : "memory"));
+		CHECK_EQ(trap_last.rflags & 0x3000, level << 12);
+	}
+	CHECK_OK(HC2(vm_assist, VMASST_CMD_disable, VMASST_TYPE_architectural_iopl));
+	iopl.iopl = 0;
+	CHECK_OK(HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl));
+}

@@ -144,7 +144,7 @@ CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is r
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
 	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
-	CHECK(grant_unmap(m.handle, ARG(other), 0) < 0);
+	CHECK_EQ(grant_unmap(m.handle, ARG(other), 0), (int16_t)GNTST_general_error);
 	other[0] = 1;			/* still mapped, still ours */
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
 	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
@@ -179,6 +179,8 @@ CLAIM(unmap_part, "a handle of two mappings keeps the grant in use until both ar
 	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
 	CHECK_OK(m.status);
 	CHECK_EQ(grant_unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
+	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
+	CHECK(l1e(window(0)) & PTE_P);		/* refused before anything was done */
 	CHECK_OK(grant_unmap(m.handle, 0, m.dev_bus_addr));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
 	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
@@ -194,7 +196,7 @@ CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the gr
 	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
 	CHECK_OK(m.status);
 	CHECK_OK(remap(window(0), 0));
-	CHECK(grant_unmap(m.handle, ARG(window(0)), 0) < 0);
+	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), 0), (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
 	/* Xen forgets that a processor may still know the entry of a domain that is not the owner. */
 	CHECK_OK(make_readonly(page));
@@ -244,16 +246,16 @@ CLAIM(map_by_entry, "GNTMAP_contains_pte maps through the machine address of an 
 	CHECK_EQ(*page, 0x99);
 	CHECK_OK(grant_unmap(m.handle, entry, 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
-	CHECK(grant_map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
+	CHECK_EQ(grant_map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status, (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
 CLAIM(map_at_bad_address, "mapping at addresses of the hypervisor, or where there is no L1, is refused")
 {
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	CHECK(grant_map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status < 0);
-	CHECK(grant_map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status < 0);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -273,6 +275,41 @@ CLAIM(unmap_and_replace, "unmap_and_replace moves another page's mapping to the 
 	CHECK_OK(u.status);
 	CHECK_EQ(w[0], 0x77);
 	CHECK(!try_read(other, &v));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+}
+
+CLAIM(replace_refusals, "unmap_and_replace looks at the handle first, then at the address of the replacement, and changes nothing")
+{
+	struct gnttab_unmap_and_replace u = { .host_addr = ARG(window(0)), .new_addr = ARG(UNMAPPED_POINTER), .handle = ~0u };
+	struct gnttab_map_grant_ref m;
+
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_and_replace, &u, 1));
+	CHECK_EQ(u.status, (int16_t)GNTST_bad_handle);
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map);
+	CHECK_OK(m.status);
+	u.handle = m.handle;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_and_replace, &u, 1));
+	CHECK_EQ(u.status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
+	CHECK_OK(grant_unmap(m.handle, ARG(window(0)), 0));
+	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
+}
+
+CLAIM(map_order, "a map is refused for its flags first, then for who lends, DOMID_SELF being nobody, and leaves the handle alone")
+{
+	struct gnttab_map_grant_ref m = { .ref = FIRST_REF, .dom = 1234, .host_addr = ARG(window(0)), .handle = 77 };
+
+	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	CHECK_EQ(m.status, (int16_t)GNTST_bad_gntref);
+	m.flags = GNTMAP_host_map;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	CHECK_EQ(m.status, (int16_t)GNTST_bad_domain);
+	m.dom = DOMID_SELF;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	CHECK_EQ(m.status, (int16_t)GNTST_bad_domain);
+	CHECK_EQ(m.handle, 77);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Roots: the L4 pages that CR3 names. Two per vcpu (kernel, user) and one per CPU (idle), made
  * once; guest L4s are never loaded. Guest slots of a root mirror the guest L4 it was copied from
- * (docs/isolation.md).
+ * (docs/locking.md).
  *
  * A guest L4 keeps, in its own slots 256..271 that hardware never walks, its generation and an
  * occupancy map:
@@ -27,7 +27,7 @@ void root_adopt_boot(u64 cr3);
 /* Write CR3 again: flushes this CPU. Any context. */
 void root_reload(void);
 
-/* Make v's two roots, its vCPU area and its private pages. -ENOMEM; nothing left behind then. */
+/* Make v's two roots, its vCPU area and its private pages. Boot: -ENOMEM leaves what was made. */
 int __must_check root_create_vcpu(struct vcpu *v);
 
 /*
