@@ -251,14 +251,16 @@ static __always_inline int one_op(void *state, u64 va)
 	struct domain *pg_owner = state;
 	struct mmuext_op op;
 	int rc = copy_from_guest(&op, va, sizeof(op));
-	u32 cmd;
+	u64 cmd;
 
 	if (unlikely(rc))
 		return rc;
-	cmd = op.cmd & (NR_OPS - 1);
+	cmd = op.cmd;
+	if (unlikely(cmd >= NR_OPS))
+		return -ENOSYS;
 	/* Hidden from the compiler, which would take the mask away behind the comparison (SPC-4). */
-	asm ("" : "+r"(cmd));
-	if (unlikely(cmd != op.cmd) || unlikely(!ops[cmd].fn))
+	asm ("andl %1, %k0" : "+r"(cmd) : "i"(NR_OPS - 1) : "cc");
+	if (unlikely(!ops[cmd].fn))
 		return -ENOSYS;
 	if (unlikely(pg_owner != current->domain) && !ops[cmd].foreign_ok)
 		return -EPERM;
