@@ -52,7 +52,7 @@ sub mutants {
 		['TLB-4-241 stamp not taken', 'arch/x86/mm/page_type.c',
 			'	pg->tlb_stamp = tlb_stamp_now();', '	pg->tlb_stamp = 0;'],
 		['TLB-3 frames freed before the flush of their mappings is due', 'arch/x86/pv/reservation.c',
-			'	domain_release_flush(c.d);', '	(void)c;'],
+			"	}\n	domain_release_flush(c.d);", "	}\n	(void)c;"],
 		['MUL L4 slots of the hypervisor can be written', 'arch/x86/pv/mmu_update.c',
 			'if (h->level == 4 && is_hv_slot(maddr))', 'if (h->level == 4 && maddr == 1)'],
 		['SEG descriptor frame without a type', 'arch/x86/pv/gdt.c',
