@@ -183,6 +183,15 @@ static void move_vcpu_info(struct vcpu *v, u64 maddr)
 	WRITE_ONCE(v->event_check, 1);
 }
 
+/*
+ * One that is down may still be running: its CPU has been told, and has not chosen yet. Nobody
+ * brings it up meanwhile (vcpus_lock).
+ */
+static bool is_at_rest(const struct vcpu *v)
+{
+	return READ_ONCE(v->state) == VCPU_DOWN && READ_ONCE(v->on_cpu) == NO_CPU;
+}
+
 static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 {
 	struct vcpu_register_vcpu_info op;
@@ -194,7 +203,7 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 	if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
 	    op.offset & (_Alignof(struct vcpu_info) - 1))
 		return -ENXIO;
-	if (v->vcpu_info_maddr || (v != current && READ_ONCE(v->state) != VCPU_DOWN))
+	if (v->vcpu_info_maddr || (v != current && !is_at_rest(v)))
 		return -EINVAL;
 	pg = page_get_from_mfn(_mfn(op.mfn), d);
 	if (!pg)
