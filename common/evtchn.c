@@ -13,10 +13,11 @@
  * stay until the domain goes (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state
  * EVTCHN_VIRQ change together.
  *
- * Sending takes no lock: it reads the port's word once, between two marks of its CPU. Whoever takes
- * away what a sender may have read (a port that closes or moves, a vcpu_info's place) changes it
- * first, then waits for the senders that were inside, then cleans up (EVT-2). Model:
- * tests/models/send-close.pml.
+ * Sending takes no lock: it reads the port's word once, between two marks of its CPU. So do raising
+ * a VIRQ, and a vcpu that folds its own posts. Whoever takes away what a sender may have read (a
+ * port that closes or moves, a vcpu_info's place) changes it first, then waits for the senders that
+ * were inside, then cleans up (EVT-2). What they have posted may be in the hands of a fold by then:
+ * the posts are taken, and who folds is waited for once more. Model: tests/models/send-close.pml.
  */
 #include <isola/evtchn.h>
 #include <isola/console.h>
@@ -109,23 +110,6 @@ static int take_port(struct domain *d, enum evtchn_state state, u32 notify)
 	return port;
 }
 
-/* ---- Senders: even outside, odd inside. ------------------------------------------------------- */
-
-/* A full barrier: the mark is seen by whoever changes a port before that port is read here. */
-static u64 *send_begin(void)
-{
-	u64 *mark = &this_cpu.pub->send_mark;
-
-	__atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
-	return mark;
-}
-
-/* Only this CPU writes its mark. */
-static void send_end(u64 *mark)
-{
-	__atomic_store_n(mark, *mark + 1, __ATOMIC_RELEASE);
-}
-
 /* Bounded: a sender runs to its end, whatever interrupts it. */
 void evtchn_wait_for_senders(void)
 {
@@ -145,7 +129,10 @@ static void release_port(struct domain *d, u32 port)
 	struct evtchn *e = port_of(d, port);
 	struct vcpu *v = notified(d, e);
 
+	/* First for who posts it, then for who has taken the post and delivers it. */
 	publish(e, (struct evtchn){ .state = EVTCHN_FREE });
+	evtchn_wait_for_senders();
+	evtchn_2l_unpost(v, port);
 	evtchn_wait_for_senders();
 	evtchn_2l_clear(v, port);
 	d->evtchn_first_free = min(d->evtchn_first_free, port);
@@ -347,9 +334,13 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	/* By its lock it has seen the end of handlers that post for the old one. */
 	if (e->state == EVTCHN_PIRQ)
 		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
+	/*
+	 * What was posted for the old one is pending before the call is over: first for who posts,
+	 * then for the old one, which may have taken the post.
+	 */
 	evtchn_wait_for_senders();
-	/* what was posted for the old one becomes pending before the call is over */
 	evtchn_2l_fold(old);
+	evtchn_wait_for_senders();
 	return 0;
 }
 
@@ -422,20 +413,25 @@ void evtchn_fold_port(struct domain *d, u32 port)
 
 void send_vcpu_virq(struct vcpu *v, u32 virq)
 {
+	u64 *mark = send_begin();
 	u32 port = READ_ONCE(v->virq_port[virq]);
 
 	if (port)
 		evtchn_2l_post(v, port);
+	send_end(mark);
 }
 
 void send_global_virq(struct domain *d, u32 virq)
 {
+	u64 *mark = send_begin();
 	u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]);
 
 	if (port)
 		evtchn_2l_post(notified(d, port_of(d, port)), port);
+	send_end(mark);
 }
 
+/* gsi_lock stands for the marks: pirq_unbind() and pirq_move() take it. */
 void send_pirq(struct domain *d, u32 port)
 {
 	evtchn_2l_post(notified(d, port_of(d, port)), port);

@@ -135,14 +135,27 @@ void evtchn_2l_unmask(struct vcpu *v, u32 port)
 		select_port(v, port);
 }
 
-void evtchn_2l_clear(struct vcpu *v, u32 port)
+void evtchn_2l_unpost(struct vcpu *v, u32 port)
 {
 	atomic_bitmap_clear(v->posted, port);
+}
+
+void evtchn_2l_clear(struct vcpu *v, u32 port)
+{
 	if (is_loaded(v->domain))
 		atomic_bitmap_clear(shared_of(v->domain)->evtchn_pending, port);
 }
 
 /* ---- The current vcpu's own view ------------------------------------------------------------ */
+
+/* Without a lock: while a post is neither here nor there, the mark says so. */
+static void fold_own(void)
+{
+	u64 *mark = send_begin();
+
+	evtchn_2l_fold(current);
+	send_end(mark);
+}
 
 void evtchn_fold(void)
 {
@@ -155,7 +168,7 @@ void evtchn_fold(void)
 		smp_mb();
 	}
 	if (READ_ONCE(current->posted_any))
-		evtchn_2l_fold(current);
+		fold_own();
 }
 
 bool evtchn_is_pending(u32 port)
@@ -168,6 +181,6 @@ bool evtchn_upcall_due(void)
 	const struct vcpu_info *info = vcpu_info_of(current);
 
 	if (READ_ONCE(current->posted_any))
-		evtchn_2l_fold(current);
+		fold_own();
 	return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
 }

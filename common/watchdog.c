@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watchdogs. Their handlers run on any root: they end the domain, and touch nothing of its memory.
- * Two vcpus that set the same one at the same time get either's time.
+ * Watchdogs. Their handlers run on any root and take no lock: they end the domain, and touch none
+ * of its memory.
+ *
+ * Invariant: under watchdog_lock, a timer is armed only if its bit is set. Two vcpus that set the
+ * same one at the same time get either's time; one that is put away bites nobody.
  */
 #include <isola/errno.h>
+#include <isola/lock_order.h>
 #include <isola/nospec.h>
 #include <isola/printk.h>
 #include <isola/time.h>
@@ -20,6 +24,7 @@ static void bite(void *data)
 
 void watchdogs_init(struct domain *d)
 {
+	spin_lock_init(&d->watchdog_lock, LOCK_WATCHDOG);
 	for (unsigned i = 0; i < NR_WATCHDOGS; i++)
 		timer_init(&d->watchdog[i], bite, d);
 }
@@ -29,32 +34,43 @@ static void arm(struct domain *d, unsigned i, u32 seconds)
 	timer_set(&d->watchdog[i], now_ns() + SECONDS(seconds));
 }
 
+/* Lock held. */
 static int take(struct domain *d, u32 seconds)
 {
 	for (unsigned i = 0; i < NR_WATCHDOGS; i++)
-		if (!(__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST) >> i & 1)) {
+		if (!(d->watchdogs_used >> i & 1)) {
+			d->watchdogs_used |= 1u << i;
 			arm(d, i, seconds);
 			return i + 1;
 		}
 	return -ENOSPC;
 }
 
-int watchdog_set(struct domain *d, u32 id, u32 seconds)
+/* Lock held. */
+static int change(struct domain *d, u32 id, u32 seconds)
 {
 	unsigned i;
 
-	if (!id)
-		return take(d, seconds);
 	if (id > NR_WATCHDOGS)
 		return -EINVAL;
 	i = index_nospec(id - 1, NR_WATCHDOGS);
-	if (!(READ_ONCE(d->watchdogs_used) >> i & 1))
+	if (!(d->watchdogs_used >> i & 1))
 		return -EINVAL;
 	if (seconds) {
 		arm(d, i, seconds);
 		return 0;
 	}
 	timer_stop(&d->watchdog[i]);
-	__atomic_fetch_and(&d->watchdogs_used, ~(1u << i), __ATOMIC_SEQ_CST);
+	d->watchdogs_used &= ~(1u << i);
 	return 0;
+}
+
+int watchdog_set(struct domain *d, u32 id, u32 seconds)
+{
+	int rc;
+
+	spin_lock(&d->watchdog_lock);
+	rc = id ? change(d, id, seconds) : take(d, seconds);
+	spin_unlock(&d->watchdog_lock);
+	return rc;
 }

@@ -59,7 +59,8 @@ struct domain {
 	/* page that shows which pirqs need an EOI, with a reference; 0: none */
 	u64 pirq_eoi_maddr;
 
-	/* SCHEDOP_watchdog's; the mask is changed atomically, a bit's owner alone sets its timer */
+	/* SCHEDOP_watchdog's. Under the lock: a timer may be armed only while its bit is set. */
+	spinlock_t watchdog_lock;
 	struct timer watchdog[NR_WATCHDOGS];
 	u32 watchdogs_used;
 

@@ -50,8 +50,8 @@ enum evtchn_state {
 
 /*
  * Where @v's vcpu_info stands in its domain's window: for vcpus of the current domain, on its
- * kernel root. Other vcpus of the domain may move theirs meanwhile: hold evtchn_lock, or be inside
- * evtchn_send(), unless @v is current.
+ * kernel root. Other vcpus of the domain may move theirs meanwhile: hold evtchn_lock, or be between
+ * the marks of a sender, unless @v is current.
  */
 static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 {
@@ -64,9 +64,8 @@ static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 }
 
 /*
- * Raise a per-vcpu or global VIRQ, if its port is bound. Always posted. Any context but NMI,
- * interrupt and timer handlers included; no lock. A close on another CPU meanwhile may leave one
- * stray event on the port.
+ * Raise a per-vcpu or global VIRQ, if its port is bound. Always posted. No lock. Hypercalls and
+ * timers' handlers; not interrupt handlers, which could come between a sender's marks.
  */
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
@@ -109,8 +108,9 @@ int __must_check evtchn_domain_init(struct domain *d);
 unsigned evtchn_close_some(struct domain *d, unsigned max);
 
 /*
- * Wait until no CPU is inside an evtchn_send() that began before: what it read of a port, or of
- * where a vcpu_info stands, it has used. evtchn_lock held, and the change made.
+ * Wait until no CPU is inside an evtchn_send(), a send_*_virq() or a fold of its own vcpu's posts
+ * that began before: what it read of a port, or of where a vcpu_info stands, it has used, and what
+ * it took of the posts it has delivered. evtchn_lock held, and the change made.
  */
 void evtchn_wait_for_senders(void);
 

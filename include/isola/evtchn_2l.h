@@ -6,7 +6,31 @@
  */
 #pragma once
 
+#include <isola/printk.h>
 #include <isola/vcpu.h>
+#include <asm/percpu.h>
+
+/*
+ * The marks around what reads a port, or delivers, without evtchn_lock: this CPU's count is even
+ * outside, odd inside. Not in interrupt handlers, which could come in between. Waited for by
+ * evtchn_wait_for_senders().
+ *
+ * A full barrier: the mark is seen by whoever changes a port before that port is read here.
+ */
+static inline u64 *send_begin(void)
+{
+	u64 *mark = &this_cpu.pub->send_mark;
+
+	ASSERT(!(*mark % 2));
+	__atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
+	return mark;
+}
+
+/* Only this CPU writes its mark. */
+static inline void send_end(u64 *mark)
+{
+	__atomic_store_n(mark, *mark + 1, __ATOMIC_RELEASE);
+}
 
 /* Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending. */
 void evtchn_2l_deliver(struct vcpu *v, u32 port);
@@ -18,10 +42,13 @@ void evtchn_2l_send(struct vcpu *v, u32 port);
 /* The same, posted in any case. Any context but NMI; no lock. */
 void evtchn_2l_post(struct vcpu *v, u32 port);
 /*
- * Move v's posts to its domain's memory. v's domain loaded; evtchn_lock held unless v is current.
+ * Move v's posts to its domain's memory. v's domain loaded; evtchn_lock held, or v is current and
+ * this is between the marks.
  */
 void evtchn_2l_fold(struct vcpu *v);
 /* Clear the mask bit and raise what was held back. v's domain loaded, evtchn_lock held. */
 void evtchn_2l_unmask(struct vcpu *v, u32 port);
-/* Forget that @port is pending. evtchn_lock held. */
+/* Take back the post of @port for @v. evtchn_lock held. */
+void evtchn_2l_unpost(struct vcpu *v, u32 port);
+/* Forget that @port is pending, if v's domain is the loaded one. evtchn_lock held. */
 void evtchn_2l_clear(struct vcpu *v, u32 port);

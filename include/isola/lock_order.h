@@ -12,6 +12,7 @@ enum lock_order {
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain */
 	/* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
 	LOCK_GRANT,
+	LOCK_WATCHDOG,          /* domain.watchdog_lock: a domain's watchdogs */
 	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, its lists, the window's tables */
 	LOCK_HEAP,              /* common/heap.c: public objects */
 	LOCK_PAGE_ALLOC,        /* common/page_alloc.c: free lists */

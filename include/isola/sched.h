@@ -38,7 +38,7 @@ void vcpu_kick(struct vcpu *v);
  * The current vcpu goes to sleep in @state (BLOCKED, POLLING, DOWN, DEAD). Raises SOFTIRQ_SCHEDULE
  * and returns; the vcpu sleeps at the exit to the guest, unless it has been woken by then. Full
  * barrier after the state is set: the caller then looks once more for what it is going to wait for,
- * and calls vcpu_wake(current) if it is there.
+ * and calls vcpu_unblock(current) if it is there.
  */
 void vcpu_sleep(enum vcpu_state state);
 

@@ -78,7 +78,8 @@ struct vcpu {
 	u64 posted_any;
 	/* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
 	u64 vcpu_info_maddr;
-	u32 event_check;                /* look at vcpu_info before the next return to user mode */
+	/* look at what is posted, and at vcpu_info, before the next return to the guest: IF_DUE */
+	u32 event_check;
 	bool nmi_pending;               /* VCPUOP_send_nmi; any vcpu of the domain sets it */
 
 	/*

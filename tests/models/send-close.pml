@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event sent without a lock to a port that is closed meanwhile: common/evtchn.c, on x86-TSO.
+ * An event sent without a lock to a port that is closed or moved to another vcpu meanwhile: common/evtchn.c, common/evtchn_2l.c, on
+ * x86-TSO.
  *
- *   evtchn_send, send_begin, send_end     sender()
- *   release_port, evtchn_wait_for_senders closer(), with evtchn_lock; then the port is taken anew
+ *   evtchn_send, send_virq, send_begin, send_end  sender()
+ *   fold_own, evtchn_2l_fold                      folder()
+ *   release_port, evtchn_bind_vcpu,
+ *   evtchn_wait_for_senders                       closer(), with evtchn_lock; then the port is as it was before
  *
- * CPU 0 sends SENDS times, CPU 1 closes the port, looks, and binds it again, CLOSES times. A port's word is its state alone. The
- * pending bit is set by a locked instruction, and so is it cleared.
+ * CPU 0 sends SENDS times, straight or by a post, as it likes. CPU 1 closes the port or moves it to another vcpu, looks, and takes it
+ * back, CLOSES times. CPU 2 runs the vcpu that the port tells at first, and folds its posts, FOLDS times. A port's word is whom it
+ * tells. Bits are set, cleared and taken by locked instructions; posted_any goes with its word.
  *
- * Property: from the end of a close until the port is bound again it is not pending: who sent to it before has done so before, and
- * who sends later is refused.
+ * Property: from the end of a close until the port is bound again it is not pending; from the end of either until then nothing is
+ * posted for the vcpu that it told, and no fold has it in hand: who sent before has done so before, and has been folded in, and who
+ * sends later is refused, or posts elsewhere.
  *
  * bad NO_FENCE: the sender's mark is a plain store
  * bad NO_CLOSER_FENCE: nothing is between the closer's store of the state and its look at the marks
- * bad NO_WAIT: the closer does not wait
+ * bad NO_WAIT: the closer does not wait for the sender
  * bad CLEAR_FIRST: the pending bit is cleared before the state is changed
  * bad READ_EARLY: the sender reads the port before it marks itself
- * deep SENDS=4,CLOSES=3: more of both
+ * bad NO_FOLD_MARK: the vcpu folds its posts without marks
+ * bad NO_SECOND_WAIT: the closer does not wait once more after it has taken the posts
+ * bad UNPOST_EARLY: the closer takes the post, and waits for all after that
+ * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
- * code common/evtchn.c: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
+ * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
  * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(port_of(d, port)->word) }); send_end(mark);
- * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE }); evtchn_wait_for_senders(); evtchn_2l_clear(v, port);
+ * code common/evtchn.c: u64 *mark = send_begin(); u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port_of(d, port)), port); send_end(mark);
+ * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders(); evtchn_2l_clear(v, port);
+ * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
  * code common/evtchn.c: void evtchn_wait_for_senders(void) { smp_mb();
+ * code common/evtchn_2l.c: u64 *mark = send_begin(); evtchn_2l_fold(current); send_end(mark);
  */
 #ifndef SENDS
 #define SENDS	3
@@ -29,16 +40,22 @@
 #ifndef CLOSES
 #define CLOSES	2
 #endif
+#ifndef FOLDS
+#define FOLDS	2
+#endif
 
-#define NCPU	2
-#define NADDR	3
+#define NCPU	3
+#define NADDR	5
 #define DEPTH	2
-#define BOUND	0		/* the port's word: 1 IPI, 0 free */
+#define BOUND	0		/* the port's word: 0 free, 1 tells the vcpu, 2 another */
 #define MARK	1		/* the sender's; small: modulo 4 */
-#define PENDING	2
+#define FOLD_MARK 2		/* that of the vcpu's CPU */
+#define PENDING	3
+#define POSTED	4		/* for the vcpu */
 #include "tso.h"
 
-bit closed;			/* the close has returned, and the port is not bound again */
+bit closed, moved;		/* that has returned, and the port is not back */
+bit in_hand;			/* the vcpu's fold has taken the post, and has not delivered it */
 
 inline locked(c, at_, value_) { atomic { FENCE(c) -> mem[at_] = value_ } }
 
@@ -62,7 +79,8 @@ proctype sender()
 #endif
 		if
 		:: word -> locked(0, PENDING, 1)
-		:: else
+		:: word == 1 -> locked(0, POSTED, 1)
+		:: word != 1
 		fi;
 		word = 0;
 		own = (own + 1) % 4;
@@ -72,32 +90,99 @@ proctype sender()
 	od
 }
 
+proctype folder()
+{
+	byte folds, own;
+
+	do
+	:: folds < FOLDS ->
+#ifndef NO_FOLD_MARK
+		own = (own + 1) % 4;
+		locked(2, FOLD_MARK, own);
+#endif
+		atomic { FENCE(2) -> in_hand = mem[POSTED]; mem[POSTED] = 0 };
+		if
+		:: in_hand -> atomic { FENCE(2) -> mem[PENDING] = 1; in_hand = 0 }
+		:: else
+		fi;
+#ifndef NO_FOLD_MARK
+		own = (own + 1) % 4;
+		store(2, FOLD_MARK, own);
+#endif
+		folds++
+	:: folds == FOLDS -> break
+	od
+}
+
+inline wait_for(at__)
+{
+	mark = LOAD(1, at__);
+	if
+	:: mark % 2 -> LOAD(1, at__) != mark
+	:: else
+	fi;
+	mark = 0
+}
+
+inline wait_for_senders()
+{
+#ifndef NO_CLOSER_FENCE
+	FENCE(1);
+#endif
+	wait_for(MARK);
+	wait_for(FOLD_MARK)
+}
+
+/* Once moved away, the post becomes pending; once closed, it is nothing. */
+inline take_post()
+{
+	atomic {
+		FENCE(1) ->
+		if
+		:: moves && mem[POSTED] -> mem[PENDING] = 1
+		:: else
+		fi;
+		mem[POSTED] = 0
+	}
+}
+
 proctype closer()
 {
 	byte closes, mark;
+	bit moves;
 
 	do
 	:: closes < CLOSES ->
+		if
+		:: moves = 1
+		:: moves = 0
+		fi;
 #ifdef CLEAR_FIRST
 		locked(1, PENDING, 0);
 #endif
-		store(1, BOUND, 0);
-#ifndef NO_CLOSER_FENCE
-		FENCE(1);
+		store(1, BOUND, (moves -> 2 : 0));
+#ifdef UNPOST_EARLY
+		take_post();
 #endif
 #ifndef NO_WAIT
-		mark = LOAD(1, MARK);
+		wait_for_senders();
+#endif
+#ifndef UNPOST_EARLY
+		take_post();
+#endif
+#ifndef NO_SECOND_WAIT
+		wait_for_senders();
+#endif
 		if
-		:: mark % 2 -> LOAD(1, MARK) != mark
-		:: else
-		fi;
-		mark = 0;
-#endif
 #ifndef CLEAR_FIRST
-		locked(1, PENDING, 0);
+		:: !moves -> locked(1, PENDING, 0)
+#else
+		:: !moves
 #endif
-		closed = 1;
-		closed = 0;
+		:: moves
+		fi;
+		atomic { closed = !moves; moved = 1 };
+		atomic { closed = 0; moved = 0; moves = 0 };
 		store(1, BOUND, 1);
 		closes++
 	:: closes == CLOSES -> break
@@ -107,7 +192,7 @@ proctype closer()
 active proctype property()
 {
 end:
-	atomic { closed && mem[PENDING] -> assert(false) }
+	atomic { (closed && mem[PENDING] || moved && (mem[POSTED] || in_hand)) -> assert(false) }
 }
 
 init {
@@ -115,7 +200,9 @@ init {
 		mem[BOUND] = 1;
 		run store_buffer(0);
 		run store_buffer(1);
+		run store_buffer(2);
 		run sender();
+		run folder();
 		run closer()
 	}
 }

@@ -11,18 +11,23 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/runqueue.c", "common/vcpu_timer.c", "common/timer.c",
-           "common/softirq.c", "common/spinlock.c", "arch/x86/pv/sched_op.c", "common/lib/bitmap.c"]
+           "common/softirq.c", "common/spinlock.c", "arch/x86/pv/sched_op.c", "common/lib/bitmap.c",
+           "common/watchdog.c"]
 HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude -Iarch/x86/include -Itests/unit/events "
-                    "-include isola/errno.h -Wall -Wextra -fno-strict-aliasing -pthread -Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep")
+                    "-include isola/errno.h -Wall -Wextra -fno-strict-aliasing -pthread -Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep,--wrap=evtchn_2l_fold,--wrap=evtchn_2l_unpost")
 ALL = os.environ.get("TEST_ALL") == "1"
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _ = PRODUCT
+EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG = PRODUCT
+RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE });\n", "\tevtchn_wait_for_senders();\n",
+           "\tevtchn_2l_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
+           "\tevtchn_2l_clear(v, port);\n"]
 MUTANTS = [
     # file, text, what it becomes
     (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due() || READ_ONCE(current->nmi_pending))\n\t\tvcpu_unblock(current);", "vcpu_sleep(VCPU_BLOCKED);"),
-    (OP, "if (poll_look(ports, op.nr_ports))\n\t\tvcpu_unblock(v);\n\telse if", "if"),
+    (OP, "if (poll_look(ports, op.nr_ports) || READ_ONCE(v->nmi_pending))\n\t\tvcpu_unblock(v);\n\telse if", "if"),
+    (OP, "if (poll_look(ports, op.nr_ports) || READ_ONCE(v->nmi_pending))", "if (poll_look(ports, op.nr_ports))"),
     (E2L, "u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);", "u64 bits = v->posted[word];"),
     (E2L, "\tatomic_bitmap_set(&v->posted_any, port / 64);\n", ""),
     (E2L, "port / 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64);\n"),
@@ -32,9 +37,8 @@ MUTANTS = [
     (E2L, "if (!bitmap_test(s->evtchn_mask, port))", "if (bitmap_test(s->evtchn_mask, port))"),
     (E2L, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;", "return true;"),
     (EVTCHN, "evtchn_2l_deliver(d->vcpu[e.notify_vcpu], port);", "evtchn_2l_deliver(d->vcpu[0], port);"),
-    (EVTCHN, "\tevtchn_wait_for_senders();\n\tevtchn_2l_clear(v, port);", "\tevtchn_2l_clear(v, port);"),
-    (EVTCHN, "\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE });\n\tevtchn_wait_for_senders();\n\tevtchn_2l_clear(v, port);",
-     "\tevtchn_wait_for_senders();\n\tevtchn_2l_clear(v, port);\n\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE });"),
+    (EVTCHN, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4], RELEASE[0] + RELEASE[2] + RELEASE[4]),
+    (EVTCHN, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4], RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4] + RELEASE[0]),
     (SCHED, "if (prev->state == VCPU_RUNNABLE)", "if (0)"),
     (SCHED, "if (!is_running(v)) {", "if (true) {"),
     (SCHED, "timer_set_slice(next->is_idle ? 0 : now + TIME_SLICE);", ";"),
@@ -44,6 +48,13 @@ MUTANTS = [
     (QUEUE, "before->runq_next = v;", "q->first->runq_next = v;"),
     (TIMER, "\tif (q->first == t)\n\t\tdeadline_by(t->expires);\n", ""),
     (TIMER, "deadline_set(next);", "deadline_set(0);"),
+    (WATCHDOG, "\tspin_lock(&d->watchdog_lock);\n\trc = id ? change(d, id, seconds) : take(d, seconds);\n\tspin_unlock(&d->watchdog_lock);",
+     "\trc = id ? change(d, id, seconds) : take(d, seconds);"),
+]
+# Of VIRQs whose port moves and closes.
+VIRQ_MUTANTS = [
+    (EVTCHN, "\tevtchn_2l_fold(old);\n\tevtchn_wait_for_senders();\n", "\tevtchn_2l_fold(old);\n"),
+    (E2L, "\tu64 *mark = send_begin();\n\n\tevtchn_2l_fold(current);\n\tsend_end(mark);", "\tevtchn_2l_fold(current);"),
 ]
 
 
@@ -70,21 +81,24 @@ def main():
     with tempfile.TemporaryDirectory(prefix="isola-events-") as tmp:
         program = os.path.join(tmp, "tokens")
         complaint = build(program)
-        for where, what in (("pinned", "4 vcpus, 3 on one CPU and 1 on the other"), ("free", "4 vcpus that move between 2 CPUs")):
+        for where, what in (("pinned", "4 vcpus, 3 on one CPU and 1 on the other"), ("free", "4 vcpus that move between 2 CPUs"),
+                            ("virqs", "them, with VIRQs whose port moves and closes")):
             status, text = (1, complaint) if complaint else run(program, HOPS, 10, where)
             number += 1
             failed += status != 0
             print("".join(f"# {line.lstrip('# ')}\n" for line in text.splitlines()), end="")
             print(f"{'not ok' if status else 'ok'} {number} - {HOPS} events between {what}: each arrives, once, where it was sent",
                   flush=True)
-        for path, old, new in MUTANTS if ALL else MUTANTS[::3]:
+        chosen = [(*mutant, ("free", "pinned")) for mutant in (MUTANTS if ALL else MUTANTS[::3])]
+        chosen += [(*mutant, ("virqs",)) for mutant in (VIRQ_MUTANTS if ALL else VIRQ_MUTANTS[:1])]
+        for path, old, new, places in chosen:
             with open(os.path.join(TOP, path), encoding="utf-8") as file:
                 source = file.read()
             changed = os.path.join(tmp, "mutant.c")
             with open(changed, "w", encoding="utf-8") as file:
                 file.write(source.replace(old, new, 1))
             complaint = "the text is no longer there" if old not in source else build(program, path, changed)
-            noticed = not complaint and any(run(program, 200000, 2, where)[0] for where in ("free", "pinned"))
+            noticed = not complaint and any(run(program, 200000, 2, where)[0] for where in places)
             number += 1
             failed += not noticed
             what = " ".join(old.split())

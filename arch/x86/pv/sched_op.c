@@ -135,7 +135,7 @@ static long op_poll(u64 arg)
 		return rc < 0 ? rc : 0;
 	timer_stop(&v->poll_timer);
 	poll_enter(ports, op.nr_ports);
-	if (poll_look(ports, op.nr_ports))
+	if (poll_look(ports, op.nr_ports) || READ_ONCE(v->nmi_pending))
 		vcpu_unblock(v);
 	else if (op.timeout)
 		timer_set(&v->poll_timer, op.timeout);

@@ -80,13 +80,13 @@ PLANTED = [
 
     # ---- Watchdogs ----
     ("a time of 0 does not put a watchdog away", "sched/watchdog", (WATCHDOG,
-     "\t__atomic_fetch_and(&d->watchdogs_used, ~(1u << i), __ATOMIC_SEQ_CST);\n", "")),
+     "\td->watchdogs_used &= ~(1u << i);\n", "")),
     ("a watchdog that is put away bites", "sched/watchdog*", (WATCHDOG,
      "\ttimer_stop(&d->watchdog[i]);\n", "")),
     ("a watchdog beyond the last", "sched/watchdog", (WATCHDOG,
      "\tif (id > NR_WATCHDOGS)\n\t\treturn -EINVAL;\n", "")),
     ("a watchdog that nobody took", "sched/watchdog", (WATCHDOG,
-     "\tif (!(READ_ONCE(d->watchdogs_used) >> i & 1))\n\t\treturn -EINVAL;\n", "")),
+     "\tif (!(d->watchdogs_used >> i & 1))\n\t\treturn -EINVAL;\n", "")),
     ("setting a watchdog anew does not feed it", "sched/watchdog_fed", (WATCHDOG,
      "\tif (seconds) {\n\t\tarm(d, i, seconds);", "\tif (seconds) {")),
     ("a watchdog does not bite", "attack=watchdog", (WATCHDOG,
@@ -174,9 +174,8 @@ PLANTED = [
      "\t\tspin_lock(&d->evtchn_lock);\n\t\trc = op->fn(d, buf);\n\t\tspin_unlock(&d->evtchn_lock);\n",
      "\t\trc = op->fn(d, buf);\n")),
     ("a watchdog is looked for, then taken", "races/watchdogs_both", (WATCHDOG,
-     "\t\tif (!(__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST) >> i & 1)) {\n",
-     "\t\tif (!(READ_ONCE(d->watchdogs_used) >> i & 1)) {\n"
-     "\t\t\t__atomic_fetch_or(&d->watchdogs_used, 1u << i, __ATOMIC_SEQ_CST);\n")),
+     "\tspin_lock(&d->watchdog_lock);\n\trc = id ?", "\trc = id ?"), (WATCHDOG,
+     "\tspin_unlock(&d->watchdog_lock);\n", "")),
 
     # ---- Stores into page tables, events, the switch ----
     ("an emulated store across two entries", "stores/misaligned", (EMUL_PT,

@@ -40,6 +40,7 @@ static u64 deadline[NR_SIM_CPUS];
 static bool pinned;
 static __thread jmp_buf top_of_stack;
 static __thread u64 random_state;
+__thread bool nmi_before_sleep;
 
 /* ---- What the product takes from elsewhere ---------------------------------------------------------------- */
 
@@ -53,6 +54,7 @@ u64 now_ns(void)
 
 void window_check(void)
 {
+	sim_pause();
 	if (thread_cpu && (current->is_idle || this_cpu.cr3 != current->cr3_kernel))
 		panic("the window is used on CPU %u while it is not mapped", this_cpu.id);
 }
@@ -91,7 +93,27 @@ void __wrap_vcpu_sleep(enum vcpu_state state);
 void __wrap_vcpu_sleep(enum vcpu_state state)
 {
 	sim_pause();
+	if (nmi_before_sleep)
+		WRITE_ONCE(current->nmi_pending, true);
+	nmi_before_sleep = false;
 	__real_vcpu_sleep(state);
+}
+
+/* Between a wait for the senders and what is done about them. */
+void __real_evtchn_2l_fold(struct vcpu *v);
+void __wrap_evtchn_2l_fold(struct vcpu *v);
+void __wrap_evtchn_2l_fold(struct vcpu *v)
+{
+	sim_pause();
+	__real_evtchn_2l_fold(v);
+}
+
+void __real_evtchn_2l_unpost(struct vcpu *v, u32 port);
+void __wrap_evtchn_2l_unpost(struct vcpu *v, u32 port);
+void __wrap_evtchn_2l_unpost(struct vcpu *v, u32 port)
+{
+	sim_pause();
+	__real_evtchn_2l_unpost(v, port);
 }
 
 /* A slice on CPU 1 would hide an event that interrupts nobody. */
@@ -131,15 +153,14 @@ struct domain *domain_by_id(domid_t domid)
 	return domid == DOMID_SELF ? &sim_domain : NULL;
 }
 
-int watchdog_set(struct domain *d, u32 id, u32 seconds)
-{
-	(void)d, (void)id, (void)seconds;
-	return 0;
-}
-
 void domain_shutdown(struct domain *d, u8 reason)
 {
-	(void)d, (void)reason;
+	panic("domain %u ends: %u", d->domid, reason);
+}
+
+void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+{
+	(void)level, (void)about_guest, (void)fmt;
 }
 
 void console_watch_input(void)
@@ -304,6 +325,7 @@ void machine_init(bool pin)
 	timer_subsys_init();
 	sched_init();
 	sim_domain.nr_vcpus = NR_SIM_VCPUS;
+	watchdogs_init(&sim_domain);
 	sim_domain.shared_info_mfn = _mfn(SHARED_INFO_MFN);
 	for (unsigned id = 0; id < NR_SIM_VCPUS; id++)
 		make_vcpu(id);

@@ -24,3 +24,7 @@ void guest_upcall(struct vcpu *v);
 bool cpu_interrupted(void);
 /* While set, this CPU has another root than the vcpu's kernel root loaded: what is sent must be posted. */
 void load_user_root(bool user);
+/* Set: an NMI for the vcpu comes right before it sleeps, once. */
+extern __thread bool nmi_before_sleep;
+/* A moment, now and then. */
+void sim_pause(void);

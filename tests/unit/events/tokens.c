@@ -5,7 +5,9 @@
  * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or to itself by its single-shot
  * timer. A vcpu that holds none waits in one of the ways there are: block, poll with upcalls masked, or run on until it is
  * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; one that arrives
- * nowhere for a time means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free
+ * nowhere for a time means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free|virqs
+ *
+ * virqs: free, and VIRQs are raised all the time whose port is moved and closed. Their wakes would hide lost ones of tokens.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include <isola/printk.h>
 #include <isola/sched.h>
 #include <isola/time.h>
+#include <isola/watchdog.h>
 #include <xen/event_channel.h>
 #include <xen/sched.h>
 #include "machine.h"
@@ -30,9 +33,10 @@
 
 static u32 port[NR_TOKENS][NR_SIM_VCPUS];
 static u32 on_its_way_to[NR_TOKENS];		/* vcpu, or NOWHERE: held by one */
-static u32 noise_port;
+static u32 noise_port, virq_port;
+static bool with_virqs;
 static u64 arrivals[NR_TOKENS];
-static u64 hops, by_post, by_timer, polls, blocks, runs, closes;
+static u64 hops, by_post, by_timer, polls, blocks, runs, closes, moves;
 
 static struct guest {
 	bool holds[NR_TOKENS];
@@ -150,21 +154,34 @@ static void poll(struct vcpu *v)
 	*(const void **)&op.ports = list;
 	if (!pick(g, 4))
 		op.timeout = now_ns() + 50000;
+	nmi_before_sleep = !pick(g, 8);
 	WRITE_ONCE(vcpu_info_of(v)->evtchn_upcall_mask, 1);
 	if (hc_sched_op(SCHEDOP_poll, (u64)&op, 0, 0, 0, 0))
 		panic("cannot poll");
 	add(&polls);
 }
 
+/* Whoever has an NMI does not sleep. */
+static void take_nmi(struct vcpu *v)
+{
+	if (READ_ONCE(v->nmi_pending) && READ_ONCE(v->state) != VCPU_RUNNABLE)
+		panic("vcpu %u sleeps through an NMI", v->id);
+	WRITE_ONCE(v->nmi_pending, false);
+	nmi_before_sleep = false;
+}
+
 static void wait_somehow(struct vcpu *v)
 {
 	switch (pick(&guests[v->id], 3)) {
 	case 0:
+		nmi_before_sleep = !pick(&guests[v->id], 8);
 		hc_sched_op(SCHEDOP_block, 0, 0, 0, 0, 0);
+		take_nmi(v);
 		add(&blocks);
 		break;
 	case 1:
 		poll(v);
+		take_nmi(v);
 		break;
 	default:
 		/* Unmasked, in guest code, without a hypercall: only an interrupt ends this. */
@@ -175,6 +192,17 @@ static void wait_somehow(struct vcpu *v)
 		while (!cpu_interrupted())
 			cpu_relax();
 		add(&runs);
+	}
+}
+
+static void stays_quiet(u32 p, const char *what)
+{
+	const struct shared_info *s = shared();
+
+	for (unsigned i = 0; i < 200; i++) {
+		if (bitmap_test(s->evtchn_pending, p))
+			panic("a port that was %s becomes pending", what);
+		__builtin_ia32_pause();
 	}
 }
 
@@ -195,13 +223,68 @@ static void noise(struct vcpu *v)
 	spin_lock(&sim_domain.evtchn_lock);
 	if (evtchn_close(&sim_domain, &close))
 		panic("cannot close");
-	for (unsigned i = 0; i < 200; i++)
-		if (bitmap_test(shared()->evtchn_pending, close.port))
-			panic("a closed port is pending");
+	stays_quiet(close.port, "closed");
 	if (evtchn_bind_ipi(&sim_domain, &bind) || bind.port != close.port)
 		panic("cannot bind again");
 	spin_unlock(&sim_domain.evtchn_lock);
 	add(&closes);
+}
+
+/*
+ * A VIRQ that everybody raises, while whoever likes moves its port to his own vcpu, or closes it. What was posted before that has
+ * arrived by then: who moves it to himself is the only one to fold what comes later, and does not while he looks.
+ */
+static void virqs(struct vcpu *v)
+{
+	struct evtchn_bind_vcpu move = { .port = virq_port, .vcpu = v->id };
+	struct evtchn_close close = { .port = virq_port };
+	struct evtchn_bind_virq bind = { .virq = VIRQ_CONSOLE };
+	bool closes_it = !pick(&guests[v->id], 2);
+
+	atomic_bitmap_set(shared()->evtchn_mask, virq_port);
+	if (pick(&guests[v->id], 4)) {
+		send_global_virq(&sim_domain, VIRQ_CONSOLE);
+		return;
+	}
+	spin_lock(&sim_domain.evtchn_lock);
+	if (closes_it ? evtchn_close(&sim_domain, &close) : evtchn_bind_vcpu(&sim_domain, &move))
+		panic("cannot move or close");
+	if (!closes_it)
+		atomic_bitmap_clear(shared()->evtchn_pending, virq_port);
+	stays_quiet(virq_port, closes_it ? "closed" : "moved");
+	if (closes_it && (evtchn_bind_virq(&sim_domain, &bind) || bind.port != virq_port))
+		panic("cannot bind again");
+	spin_unlock(&sim_domain.evtchn_lock);
+	add(&moves);
+}
+
+/* Any number at a time outside, or one alone who looks. */
+static int watching;
+
+static bool watchdogs_enter(bool alone)
+{
+	int seen = READ_ONCE(watching);
+
+	return (alone ? !seen : seen >= 0) &&
+	       __atomic_compare_exchange_n(&watching, &seen, alone ? -1 : seen + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Watchdogs that everybody takes, feeds and puts away: those that are set are armed, and no others. */
+static void watchdogs(struct vcpu *v)
+{
+	struct guest *g = &guests[v->id];
+	u32 id = pick(g, NR_WATCHDOGS + 1);
+
+	for (unsigned i = 0; i < 4 && watchdogs_enter(false); i++) {
+		watchdog_set(&sim_domain, id, id && pick(g, 2) ? 0 : 1000000);
+		__atomic_sub_fetch(&watching, 1, __ATOMIC_SEQ_CST);
+	}
+	if (!watchdogs_enter(true))
+		return;
+	for (unsigned i = 0; i < NR_WATCHDOGS; i++)
+		if (sim_domain.watchdog[i].armed != (sim_domain.watchdogs_used >> i & 1))
+			panic("watchdog %u is armed: %u", i, sim_domain.watchdog[i].armed);
+	WRITE_ONCE(watching, 0);
 }
 
 void guest_step(struct vcpu *v)
@@ -210,6 +293,9 @@ void guest_step(struct vcpu *v)
 	bool sent = false;
 
 	noise(v);
+	watchdogs(v);
+	if (with_virqs)
+		virqs(v);
 
 	if (READ_ONCE(vcpu_info_of(v)->evtchn_upcall_mask))
 		look(v);
@@ -225,6 +311,7 @@ void guest_step(struct vcpu *v)
 static void bind_ports(void)
 {
 	struct evtchn_bind_ipi noisy = { .vcpu = 0 };
+	struct evtchn_bind_virq console = { .virq = VIRQ_CONSOLE };
 
 	for (u32 v = 0; v < NR_SIM_VCPUS; v++) {
 		struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER, .vcpu = v };
@@ -244,6 +331,9 @@ static void bind_ports(void)
 	if (evtchn_bind_ipi(&sim_domain, &noisy))
 		panic("no port");
 	noise_port = noisy.port;
+	if (evtchn_bind_virq(&sim_domain, &console))
+		panic("no port");
+	virq_port = console.port;
 	for (unsigned t = 0; t < NR_TOKENS; t++) {
 		on_its_way_to[t] = NOWHERE;
 		guests[t % NR_SIM_VCPUS].holds[t] = true;
@@ -287,7 +377,8 @@ int main(int argc, char **argv)
 	u64 wanted = argc > 1 ? strtoul(argv[1], NULL, 0) : 50000;
 	unsigned patience = argc > 2 ? atoi(argv[2]) : 10;
 
-	machine_init(argc < 4 || strcmp(argv[3], "free"));
+	machine_init(argc < 4 || !strcmp(argv[3], "pinned"));
+	with_virqs = argc > 3 && !strcmp(argv[3], "virqs");
 	bind_ports();
 	machine_start();
 	while (__atomic_load_n(&hops, __ATOMIC_RELAXED) < wanted) {
@@ -298,8 +389,8 @@ int main(int argc, char **argv)
 		}
 		usleep(10000);
 	}
-	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running; %lu closes\n", hops, by_post,
-	       by_timer, blocks, polls, runs, closes);
+	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running; %lu closes, %lu moves\n", hops, by_post,
+	       by_timer, blocks, polls, runs, closes, moves);
 	fflush(stdout);
-	_Exit(!by_post || !by_timer || !blocks || !polls || !runs || !closes);
+	_Exit(!by_post || !by_timer || !blocks || !polls || !runs || !closes || !moves == with_virqs);
 }
