@@ -59,4 +59,15 @@ for my $m (mutants()) {
 	}
 	is($found, 'yes', "mutant $name is found");
 }
+for my $m (case_mutants()) {
+	my ($name, $file) = @$m;
+	my $planted = Build::plant($m, "$out/mutant.c");
+	for my $variant (sort keys %budget) {
+		my $dir = "$out/cases-$variant";
+		my $program = $planted && Build::case_mutant($dir, $file, "$out/mutant.c", "-DVALIDATE_BUDGET=$budget{$variant}");
+		my $found = $program && !Build::quiet("$dir/mutant.log", 'timeout', 120, $program)
+			&& Build::words("$dir/mutant.log") =~ /# failed|panic|Sanitizer|runtime error/;
+		ok($found, "$variant: mutant $name is found by a case") or diag($program ? Build::words("$dir/mutant.log") : 'it is not to be had');
+	}
+}
 done_testing();

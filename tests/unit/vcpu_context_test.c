@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * VCPUOP_initialise's context: every reference that a refusal at any point has taken is given back, and at most one table
- * reference in one call, because there is one place to park a table (PRE-3). Frames are counters here.
+ * reference in one call, because there are two places to park a table, and the one that is refused may need the other (PRE-3).
+ * Frames are counters here.
  *
  * Flags: -Itests/unit/mm/include
  * Sources: arch/x86/pv/vcpu_context.c

@@ -222,7 +222,7 @@ void page_type_put(struct page_info *pg)
 	if (page_type_put_preemptible(pg) == 0)
 		return;
 	page_get_again(pg);
-	page_type_park(pg, true);
+	page_type_park(pg);
 }
 
 int page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type)
@@ -267,13 +267,7 @@ int page_unpin(struct domain *d, mfn_t m)
 	return was_pinned ? 0 : -EINVAL;
 }
 
-void page_lock(struct page_info *pg)
-{
-	while (__atomic_fetch_or(&pg->type_info, PGT_locked, __ATOMIC_SEQ_CST) & PGT_locked)
-		cpu_relax();
-}
-
-void page_unlock(struct page_info *pg)
+static void unlock(struct page_info *pg)
 {
 	u64 old = __atomic_fetch_and(&pg->type_info, ~PGT_locked, __ATOMIC_SEQ_CST);
 
@@ -303,49 +297,54 @@ void page_unlock_table_last(struct page_info *pg)
 	while (type_count(x) > 1)
 		if (cas(pg, &x, (x - 1) & ~PGT_locked))
 			return;
-	page_unlock(pg);
+	unlock(pg);
 	page_type_put(pg);
 }
 
-void page_type_park(struct page_info *pg, bool partial)
+/*
+ * There is room: between two calls of page_type_finish() that came to an end a vcpu parks
+ *   one   a table that is refused half way (undo() in pt_validate.c), or whose last reference an
+ *         operation drops; never both, and a put of an l1 table never: it is one budget of a walk
+ *   one   more: the table that mmu_update held, another vcpu having unpinned it, or the old L3 of
+ *         its batch; the kernel's L4 of a context whose user's is refused (vcpu_context.c).
+ * Both of mmu_update's and an entry's own do not come together: hold() and make_room() stop the
+ * list when what they let go is parked. What has no list, an emulated store too, begins with
+ * page_type_finish_parked().
+ */
+void page_type_park(struct page_info *pg)
 {
-	if (!mfn_is_valid_num(this_vcpu.old_guest_table)) {
-		this_vcpu.old_guest_table = page_mfn(pg);
-		this_vcpu.old_guest_table_partial = partial;
-		return;
-	}
-	/*
-	 * Every operation starts with nothing parked and drops one table at most; should one drop
-	 * two, it waits here.
-	 */
-	if (!partial && page_type_put_preemptible(pg) == 0) {
-		page_put(pg);
-		return;
-	}
-	while (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {
-		page_put(pg);
-		if (pt_devalidate(page_owner(pg), pg) == 0)
-			break;
-	}
-	page_put(pg);
+	mfn_t *place = this_vcpu.old_guest_table;
+
+	if (mfn_is_valid_num(*place))
+		place++;
+	BUG_ON(mfn_is_valid_num(*place));
+	*place = page_mfn(pg);
 }
 
-int page_type_finish(void)
+/* Its partial mark is gone: another vcpu has taken the table over, and the parking's own is left. */
+static int finish(mfn_t *place)
 {
-	struct page_info *pg = page_of(this_vcpu.old_guest_table);
-	int rc = 0;
+	struct page_info *pg = page_of(*place);
+	int rc;
 
-	if (!this_vcpu.old_guest_table_partial) {
-		rc = page_type_put_preemptible(pg);
-	} else if (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {
+	if (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {
 		page_put(pg);			/* the mark's; the parking holds its own */
 		rc = pt_devalidate(page_owner(pg), pg);
+		if (rc)
+			return rc;
 	}
-	if (rc) {
-		this_vcpu.old_guest_table_partial = true;
-		return rc;
-	}
-	this_vcpu.old_guest_table = INVALID_MFN;
+	*place = INVALID_MFN;
 	page_put(pg);
 	return 0;
+}
+
+/* The first place last: it alone is looked at by page_type_is_parked(). */
+int page_type_finish(void)
+{
+	int rc = 0;
+
+	for (unsigned i = NR_PARKED; i-- && !rc; )
+		if (mfn_is_valid_num(this_vcpu.old_guest_table[i]))
+			rc = finish(&this_vcpu.old_guest_table[i]);
+	return rc;
 }

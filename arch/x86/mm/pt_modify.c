@@ -77,8 +77,8 @@ void pt_batch_pay(struct pt_batch *batch)
 
 /*
  * Before an entry above L1 takes or drops references: at most one table waits for a dispatch, and
- * what is done next may need the vcpu's one place for a parked table. -ERESTART: that place is
- * taken now.
+ * what is done next may park a table, as may letting go of the table held. -ERESTART: one is parked
+ * already.
  */
 static int make_room(struct pt_batch *batch)
 {

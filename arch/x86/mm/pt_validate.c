@@ -277,7 +277,7 @@ static int undo(struct walk *w, int rc)
 
 	if (walk_down(w)) {
 		page_get_again(pg);		/* for the parking */
-		page_type_park(pg, true);
+		page_type_park(pg);
 	}
 	return rc;
 }

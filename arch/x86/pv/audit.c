@@ -119,9 +119,8 @@ static void hold_vcpu(struct audit *a, const struct vcpu *v)
 		hold(a, p->gdt_frame[i], PGT_seg_desc);
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
 		hold(a, p->ldt_frame[i], PGT_seg_desc);
-	if (mfn_is_valid_num(p->old_guest_table))
-		hold(a, p->old_guest_table, p->old_guest_table_partial ? PGT_none :
-		     page_of(p->old_guest_table)->type_info & PGT_type_mask);
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		hold(a, p->old_guest_table[i], PGT_none);
 	if (v != current)
 		unmap_domain_page(p);
 }

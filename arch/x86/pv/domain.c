@@ -26,7 +26,9 @@ void pv_vcpu_init_private(struct vcpu *v)
 
 	/* The pages were zeroed by the allocator: only what is not zero is said here. */
 	p->kernel_mode = 1;
-	p->kernel_l4 = p->user_l4 = p->old_guest_table = INVALID_MFN;
+	p->kernel_l4 = p->user_l4 = INVALID_MFN;
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		p->old_guest_table[i] = INVALID_MFN;
 	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
 		p->gdt_frame[i] = INVALID_MFN;
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)

@@ -141,6 +141,11 @@ static int store(struct page_info *target, struct regs *r, u64 va, const struct 
 	return rc;
 }
 
+/*
+ * What was an l1 table may be one of another level by the time it is locked, and unlocking it may
+ * park it: so this begins with what is parked (PRE-3). Should that not be finished at once, the
+ * guest runs into its instruction again.
+ */
 static __noinline bool store_any(struct page_info *target, struct regs *r, u64 va,
 				 struct code *code)
 {
@@ -148,6 +153,8 @@ static __noinline bool store_any(struct page_info *target, struct regs *r, u64 v
 	struct pt_insn insn;
 	int rc;
 
+	if (page_type_finish_parked())
+		return true;
 	if (!decode(r, va, code, &insn))
 		return false;
 	rc = store(target, r, va, &insn, &effect);

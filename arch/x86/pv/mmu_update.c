@@ -55,10 +55,15 @@ static __always_inline void let_go(struct held *h)
 	page_put(pg);
 }
 
-static __noinline void let_go_for_another(struct held *h)
+/*
+ * -ERESTART: another vcpu has unpinned it, and it was parked. The request, which has not begun, may
+ * park another, and so may the end of the list.
+ */
+static __noinline int let_go_for_another(struct held *h)
 {
 	let_go(h);
 	h->mfn = INVALID_MFN;
+	return page_type_is_parked() ? -ERESTART : 0;
 }
 
 static __always_inline int hold(struct held *h, mfn_t m)
@@ -67,8 +72,8 @@ static __always_inline int hold(struct held *h, mfn_t m)
 
 	if (mfn_eq(h->mfn, m))
 		return 0;
-	if (mfn_is_valid_num(h->mfn))
-		let_go_for_another(h);
+	if (mfn_is_valid_num(h->mfn) && unlikely(let_go_for_another(h)))
+		return -ERESTART;
 	pg = page_get_from_mfn(m, current->domain);
 	if (unlikely(!pg))
 		return -EINVAL;

@@ -141,8 +141,8 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t ker
 }
 
 /*
- * The base pointers last, of which one at most is given back on the way out: only one table can be
- * parked (PRE-3).
+ * The base pointers last: on the way out the user's, if it is refused half way, and then the
+ * kernel's may have to be parked, and no more than two can be (PRE-3).
  */
 static int get_bases(const struct vcpu_guest_context *c, mfn_t *kernel_l4, mfn_t *user_l4)
 {

@@ -117,6 +117,15 @@ sub mutant {
 	return link_with($dir, $new);
 }
 
+# The cases (cases.c) in the same way; @{$dir} as variant() left it.
+sub case_mutant {
+	my ($dir, $file, $changed, @more) = @_;
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
+	my @objects = map { $new->{$_} // object($dir, $_) } @product, 'tests/unit/mm/cases.c', grep { !/random_ops/ } @harness;
+	quiet("$dir/log", $cc, @sanitize, '-o', "$dir/mutant", @objects) or return;
+	return "$dir/mutant";
+}
+
 # {source: object} of the product's files that are others when $file, a source or a header, has the text in $changed.
 sub changed_objects {
 	my ($dir, $file, $changed, @compiler) = @_;

@@ -174,11 +174,8 @@ static void vcpu_holds(const struct vcpu_private *p)
 		hold_valid(p->gdt_frame[i], PGT_seg_desc);
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
 		hold_valid(p->ldt_frame[i], PGT_seg_desc);
-	if (mfn_is_valid_num(p->old_guest_table)) {
-		const struct page_info *pg = page_of(p->old_guest_table);
-
-		hold(p->old_guest_table, p->old_guest_table_partial ? 0 : pg->type_info & PGT_type_mask);
-	}
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		hold_valid(p->old_guest_table[i], PGT_none);
 }
 
 static void check_type_word(unsigned f)

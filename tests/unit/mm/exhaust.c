@@ -345,9 +345,10 @@ static void encode(struct state *s)
 	}
 	s->kernel_l4 = frame_code(this_vcpu.kernel_l4);
 	s->user_l4 = frame_code(this_vcpu.user_l4);
-	s->parked = frame_code(this_vcpu.old_guest_table) << 1;
-	if (s->parked)
-		s->parked |= this_vcpu.old_guest_table_partial;
+	/* The second place is for what two CPUs do, and vcpu_context.c. */
+	if (mfn_is_valid_num(this_vcpu.old_guest_table[1]))
+		panic("two tables are parked");
+	s->parked = frame_code(this_vcpu.old_guest_table[0]);
 	s->gdt = frame_code(this_vcpu.gdt_frame[0]);
 	s->handle = with_grants ? our_grants.handles[0].flags : 0;
 }
@@ -414,8 +415,7 @@ static void decode(const struct state *s)
 	world_flushed = 10;
 	this_vcpu.kernel_l4 = frame_of(s->kernel_l4);
 	this_vcpu.user_l4 = frame_of(s->user_l4);
-	this_vcpu.old_guest_table = frame_of(s->parked >> 1);
-	this_vcpu.old_guest_table_partial = s->parked & 1;
+	this_vcpu.old_guest_table[0] = frame_of(s->parked);
 	this_vcpu.gdt_frame[0] = frame_of(s->gdt);
 	decode_root(kernel_root[0], this_vcpu.kernel_l4);
 	decode_root(user_root[0], this_vcpu.user_l4);
@@ -436,7 +436,7 @@ static void colours(const struct state *s, u64 *colour)
 		const u8 *c = (const u8 *)&s->frame[f - 1];
 
 		colour[f] = mix(c[0] | c[1] << 8 | c[2] << 16 | (u64)c[3] << 24,
-				(s->kernel_l4 == f) | (s->user_l4 == f) << 1 | (s->parked >> 1 == f) << 2 | (s->gdt == f) << 3 |
+				(s->kernel_l4 == f) | (s->user_l4 == f) << 1 | (s->parked == f) << 2 | (s->gdt == f) << 3 |
 				(s->tlb_frame == f ? 1 + s->tlb_use : 0) << 4);
 	}
 	for (unsigned round = 0; round < 2; round++) {
@@ -472,7 +472,7 @@ static void rename_frames(const struct state *s, const u8 *name, struct state *o
 	}
 	out->kernel_l4 = name[s->kernel_l4];
 	out->user_l4 = name[s->user_l4];
-	out->parked = name[s->parked >> 1] << 1 | (s->parked & 1);
+	out->parked = name[s->parked];
 	out->gdt = name[s->gdt];
 	out->tlb_frame = name[s->tlb_frame];
 	out->tlb_use = s->tlb_use;

@@ -93,7 +93,8 @@ static bool audit(const char *when)
 
 static bool audit_now(void)
 {
-	seen.parked += mfn_is_valid_num(this_vcpu.old_guest_table);
+	seen.parked += page_type_is_parked();
+	seen.parked_two += mfn_is_valid_num(this_vcpu.old_guest_table[1]);
 	if (seen.calls % guest_audit_every)
 		return true;
 	return audit("the audit after a call");
@@ -105,7 +106,7 @@ static bool nothing_half_done(void)
 		if (!check(!(page_of(_mfn(f))->type_info & PGT_partial), "frame %u is left partial",
 			   f))
 			return false;
-	return check(!mfn_is_valid_num(this_vcpu.old_guest_table), "a table is left parked");
+	return check(!page_type_is_parked(), "a table is left parked");
 }
 
 static bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)

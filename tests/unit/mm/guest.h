@@ -6,7 +6,7 @@
 #include "world.h"
 
 extern struct guest_seen {
-	unsigned long calls, ok, refused, continued, parked, partial, pinned_l4, exchanged, cut, in_tlb[NR_USES];
+	unsigned long calls, ok, refused, continued, parked, parked_two, partial, pinned_l4, exchanged, cut, in_tlb[NR_USES];
 	unsigned long granted, given_back, copied;
 } seen;
 

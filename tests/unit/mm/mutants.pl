@@ -44,7 +44,7 @@ sub mutants {
 		['PRE-1 progress not kept', 'arch/x86/mm/pt_validate.c',
 			"		w.pg[w.depth]->nr_validated++;", "		w.pg[w.depth]->nr_validated += 0;"],
 		['PRE-3 parked table dropped a second time', 'arch/x86/mm/page_type.c',
-			"	this_vcpu.old_guest_table = INVALID_MFN;\n	page_put(pg);", "	this_vcpu.old_guest_table = INVALID_MFN;\n	page_put(pg);\n	page_put(pg);"],
+			"	*place = INVALID_MFN;\n	page_put(pg);", "	*place = INVALID_MFN;\n	page_put(pg);\n	page_put(pg);"],
 		['TLB-2 no flush on a change of type', 'arch/x86/mm/page_type.c',
 			'if (old_type != type && old_type != PGT_none)', 'if (old_type != type && old_type > PGT_writable)'],
 		['TLB-2-408 flush only from writable', 'arch/x86/mm/page_type.c',
@@ -89,6 +89,20 @@ sub mutants {
 			'return end->owner == current->domain ? hold_frame(end, _mfn(p->u.gmfn))', 'return 1 ? hold_frame(end, _mfn(p->u.gmfn))'],
 		['unpin of what is not pinned', 'arch/x86/mm/page_type.c',
 			'	if (was_pinned)', '	if (was_pinned || (READ_ONCE(pg->type_info) & PGT_count_mask) > 1)'],
+	);
+}
+# The same for what only a case shows (cases.c).
+sub case_mutants {
+	return (
+		['PRE-3 one place: a second table is taken apart at once', 'arch/x86/mm/page_type.c',
+			"		place++;\n	BUG_ON(mfn_is_valid_num(*place));\n",
+			"	{\n		while (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {\n			page_put(pg);\n" .
+			"			if (pt_devalidate(page_owner(pg), pg) == 0)\n				break;\n		}\n		page_put(pg);\n" .
+			"		return;\n	}\n"],
+		['PRE-3 a list goes on after the table it held was parked', 'arch/x86/pv/mmu_update.c',
+			'	return page_type_is_parked() ? -ERESTART : 0;', '	return 0;'],
+		['PRE-3 the first place is finished first', 'arch/x86/mm/page_type.c',
+			'	for (unsigned i = NR_PARKED; i-- && !rc; )', '	for (unsigned i = 0; i < NR_PARKED && !rc; i++)'],
 	);
 }
 # The same for two CPUs (race.c): name, file, then pairs of what is and what it becomes.

@@ -212,8 +212,8 @@ int main(int argc, char **argv)
 	}
 	check(good, "a call went wrong");
 	all_ok("what two CPUs do at once leaves every count, flag and TLB entry right");
-	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu, %lu frames exchanged\n", seen.calls,
-	       seen.ok, seen.refused, seen.continued, switches, seen.parked, seen.exchanged);
+	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu (%lu times two), %lu frames exchanged\n", seen.calls,
+	       seen.ok, seen.refused, seen.continued, switches, seen.parked, seen.parked_two, seen.exchanged);
 	ok(seen.ok > seen.calls / 50 && switches > nr, "calls succeed, and CPUs take turns");
 	printf("# tables taken from a walk: %lu; walks that met one outside the window: %lu\n", seen.cut, world_fixups);
 	ok(world_fixups, "walks meet tables that have left the window");

@@ -300,7 +300,9 @@ void world_reset(void)
 	memset(tlb_use, 0, sizeof(tlb_use));
 	memset(&this_vcpu, 0, sizeof(this_vcpu));
 	this_vcpu.kernel_mode = 1;
-	this_vcpu.kernel_l4 = this_vcpu.user_l4 = this_vcpu.old_guest_table = INVALID_MFN;
+	this_vcpu.kernel_l4 = this_vcpu.user_l4 = INVALID_MFN;
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		this_vcpu.old_guest_table[i] = INVALID_MFN;
 	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
 		this_vcpu.gdt_frame[i] = INVALID_MFN;
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)

@@ -128,10 +128,8 @@ int __must_check page_unpin(struct domain *d, mfn_t m);
 /*
  * The page lock of a table: held while its entries are changed, so that only one CPU does. Spins
  * with interrupts on (the holder may wait for a flush that this CPU must answer); no other lock
- * inside. The caller holds a type reference.
+ * inside. It comes and goes with a type reference.
  */
-void page_lock(struct page_info *pg);
-void page_unlock(struct page_info *pg);
 
 /* Both steps of page_lock_table() at once; true: the frame is a live table of @type, not locked. */
 static __always_inline bool page_lock_live(struct page_info *pg, u64 type)
@@ -170,12 +168,12 @@ static __always_inline void page_unlock_table(struct page_info *pg)
 }
 
 /*
- * PRE-3: finish the table this vcpu has parked. 0, or -ERESTART: the hypercall must be continued
+ * PRE-3: finish the tables this vcpu has parked. 0, or -ERESTART: the operation must be continued
  * and do nothing else. Every memory operation begins with it.
  */
 static inline bool page_type_is_parked(void)
 {
-	return unlikely(mfn_is_valid_num(this_vcpu.old_guest_table));
+	return unlikely(mfn_is_valid_num(this_vcpu.old_guest_table[0]));
 }
 
 int __must_check page_type_finish(void);
@@ -185,10 +183,11 @@ static inline int __must_check page_type_finish_parked(void)
 }
 
 /*
- * Park @pg: with @partial the caller gives one general reference, and the table's partial mark is
- * to be taken apart; without, one general and one type reference, to be dropped.
+ * Park @pg, a partial table whose mark is to be taken apart; the caller gives one general
+ * reference. There are NR_PARKED places: who may drop or refuse more tables than that between two
+ * calls of page_type_finish_parked() must look at page_type_is_parked() and stop.
  */
-void page_type_park(struct page_info *pg, bool partial);
+void page_type_park(struct page_info *pg);
 
 /* ---- Transitions, for pt_validate.c only; names as in the table in page_type.c ---- */
 

@@ -16,6 +16,7 @@
 
 #define PV_GDT_FRAMES 14                     /* FIRST_RESERVED_GDT_PAGE */
 #define PV_LDT_FRAMES 16
+#define NR_PARKED     2                      /* as many as one step parks at most: page_type.c */
 
 /* A callback the guest registered. address 0 = none. */
 struct pv_callback {
@@ -68,8 +69,8 @@ struct vcpu_private {
 
 	/* guest L4s; each holds a type reference (CR3 counts as one) */
 	mfn_t kernel_l4, user_l4;
-	mfn_t old_guest_table;               /* parked (PRE-3), or INVALID_MFN */
-	bool old_guest_table_partial;
+	/* parked (PRE-3), the first first; INVALID_MFN where none */
+	mfn_t old_guest_table[NR_PARKED];
 
 	bool in_multicall;                   /* an entry of a multicall is being carried out */
 	/* it was preempted: what to do next is in the two fields below */
