@@ -207,22 +207,16 @@ void page_type_drop_leaf(struct page_info *pg)
 		page_type_end(pg);
 }
 
-int page_type_put_preemptible(struct page_info *pg)
-{
-	if (!page_type_drop(pg))
-		return 0;
-	if (type_level(READ_ONCE(pg->type_info)))
-		return pt_devalidate(page_owner(pg), pg);
-	page_type_end(pg);
-	return 0;
-}
-
 void page_type_put(struct page_info *pg)
 {
-	if (page_type_put_preemptible(pg) == 0)
+	if (!page_type_drop(pg))
 		return;
-	page_get_again(pg);
-	page_type_park(pg);
+	if (!type_level(READ_ONCE(pg->type_info))) {
+		page_type_end(pg);
+	} else if (pt_devalidate(page_owner(pg), pg)) {
+		page_get_again(pg);
+		page_type_park(pg);
+	}
 }
 
 int page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type)

@@ -84,12 +84,10 @@ static inline int __must_check page_type_get_writable(struct domain *d, struct p
 }
 
 /*
- * Drop one. Dropping the last reference of a table drops what its entries held. The first form
- * parks what is left when it must stop (PRE-3); the second returns -ERESTART then, and the table's
- * partial mark owns what is left.
+ * Drop one. Dropping the last reference of a table drops what its entries held, and parks what is
+ * left when it must stop (PRE-3).
  */
 void page_type_put(struct page_info *pg);
-int __must_check page_type_put_preemptible(struct page_info *pg);
 /* For references known to be of type writable or seg_desc: there is nothing to take apart. */
 void page_type_drop_leaf(struct page_info *pg);
 static inline void page_type_put_leaf(struct page_info *pg)
