@@ -122,7 +122,7 @@ sub case_mutant {
 	my ($dir, $file, $changed, @more) = @_;
 	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
 	my @objects = map { $new->{$_} // object($dir, $_) } @product, 'tests/unit/mm/cases.c', grep { !/random_ops/ } @harness;
-	quiet("$dir/log", $cc, @sanitize, '-o', "$dir/mutant", @objects) or return;
+	quiet("$dir/log", $cc, @sanitize, @ex_table, '-o', "$dir/mutant", @objects) or return;
 	return "$dir/mutant";
 }
 
