@@ -345,8 +345,11 @@ void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 	op->status = unmap(batch, op->handle, &w);
 	if (!w.done || !op->new_addr)
 		return;
-	/* The old place of the replacement becomes empty, as Xen leaves it. */
-	pe = pt_lock_l1e(op->new_addr, &table);
+	/*
+	 * The old place of the replacement becomes empty, as Xen leaves it. Not where tables that
+	 * siblings have put to other uses had to be parked on the way: no third one may come (PRE-3).
+	 */
+	pe = page_type_is_parked() ? NULL : pt_lock_l1e(op->new_addr, &table);
 	if (pe) {
 		if (pt_modify_expected(current->domain, pe, &w.entry, 0))
 			op->status = GNTST_general_error;
