@@ -6,8 +6,11 @@ guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/pirq.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
-guest-src += claims/paging.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c claims/exchange.c claims/grants.c
-guest-src += claims/transitions.c claims/smp.c claims/races.c claims/advisories.c claims/turns.c
+guest-src += claims/paging.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c
+guest-src += claims/exchange.c claims/grants.c
+guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c claims/smp.c
+guest-src += claims/races_handles.c claims/races_walks.c claims/races_frames.c claims/races_numbers.c
+guest-src += claims/races_stale.c claims/races_long.c claims/advisories.c claims/turns.c
 guest-src += attacks.c scrub.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * advisories: attacks that have worked on a PV hypervisor, one claim each; those that need a second vCPU are in races.c.
+ * advisories: attacks that have worked on a PV hypervisor, one claim each; those that need a second vCPU are in races_*.c.
  *
  * The rule is the one that each advisory broke; its number stands at the claim. The guest makes the request that was granted
  * wrongly, in every form it can think of, and looks whether it has got what it must not have.
