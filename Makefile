@@ -95,7 +95,7 @@ ifneq ($(filter-out defconfig menuconfig savedefconfig,$(or $(MAKECMDGOALS),all)
 endif
 
 # ---- Rooms ----------------------------------------------------------------------------------------------------
-ROOMS	:= $(sort $(wildcard arch/x86/*/files.mk common/files.mk common/*/files.mk boot/files.mk))
+ROOMS	:= $(sort $(wildcard arch/x86/*/files.mk arch/x86/*/*/files.mk common/files.mk common/*/files.mk boot/files.mk))
 include $(ROOMS)
 OBJS	:= $(addprefix $(O)/,$(objs-y))
 

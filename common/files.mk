@@ -13,7 +13,5 @@ objs-y += common/vcpu_timer.o
 objs-y += common/evtchn_2l.o
 objs-y += common/evtchn.o
 objs-y += common/console_input.o
-objs-y += common/page_alloc.o
-objs-y += common/heap.o
 objs-y += common/watchdog.o
 objs-y += common/domain.o

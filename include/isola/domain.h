@@ -69,8 +69,8 @@ struct domain {
 
 	u64 wallclock_version;          /* last published */
 
-	struct grant_table *grants;     /* pv/gnttab.c; for the domain's life */
-	struct ioport_rights *ioports;  /* dom0's: pv/ioport.c */
+	struct grant_table *grants;     /* calls/gnttab.c; for the domain's life */
+	struct ioport_rights *ioports;  /* dom0's: pv/emul/ioport.c */
 };
 
 extern struct domain *dom0;             /* NULL until built */

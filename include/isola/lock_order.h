@@ -10,13 +10,13 @@ enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
 	LOCK_VCPUS,             /* domain.vcpus_lock: vcpu_op that changes a vcpu's life */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain */
-	/* grant_table.lock: frames, pins, handles of a domain (pv/gnttab.c) */
+	/* grant_table.lock: frames, pins, handles of a domain (calls/gnttab.c) */
 	LOCK_GRANT,
 	LOCK_WATCHDOG,          /* domain.watchdog_lock: a domain's watchdogs */
 	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, its lists, the window's tables */
-	LOCK_HEAP,              /* common/heap.c: public objects */
-	LOCK_PAGE_ALLOC,        /* common/page_alloc.c: free lists */
-	LOCK_HYPER_PT,          /* mm/hyper_pt.c: the hypervisor's shared tables (SWI-5) */
+	LOCK_HEAP,              /* arch/x86/frames/heap.c: public objects */
+	LOCK_PAGE_ALLOC,        /* arch/x86/frames/page_alloc.c: free lists */
+	LOCK_HYPER_PT,          /* frames/hyper_pt.c: the hypervisor's shared tables (SWI-5) */
 	/* time/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
 	LOCK_WALLCLOCK,
 	LOCK_GSI,               /* irq: irq/pirq.c: lines of devices, I/O APIC registers */

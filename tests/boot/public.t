@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from isolatest import HYPERVISOR, TOP, tap
 
 # Who implements what is looked for.
-ALLOCATOR = {"common/heap.c", "common/page_alloc.c", "arch/x86/boot/memmap.c"}
+ALLOCATOR = {"arch/x86/frames/heap.c", "arch/x86/frames/page_alloc.c", "arch/x86/frames/bootmem.c"}
 MAPPER = {"arch/x86/asi/mapcache.c": "map_domain_page", "arch/x86/cpu/cpu_area.c": "cpu_window_map"}
 PUBLIC_CALL = re.compile(r"\b(?:public_alloc|alloc_public_pages?|bootmem_public_page|bootmem_alloc(?:_anywhere)?)\s*\("
                          r"|\bpage_alloc\(ALLOC_PUBLIC\b")
@@ -154,7 +154,7 @@ def main():
     new = dict(files, **{"common/new.c": "static int peek(mfn_t m)\n{\n\treturn *(int *)map_domain_page(m);\n}\n"})
     tap.ok(list(window_faults(page, new)) == ["common/new.c peek() opens a window and is not in docs/isolation.md"],
            "planted: a new way to a foreign frame")
-    tap.ok(len(list(window_faults(page, {path: text for path, text in files.items() if path != "arch/x86/pv/audit.c"}))) == 1,
+    tap.ok(len(list(window_faults(page, {path: text for path, text in files.items() if path != "arch/x86/calls/audit.c"}))) == 1,
            "planted: a way that is gone")
 
 

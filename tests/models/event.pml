@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c, arch/x86/pv/sched_op.c, the exit path.
+ * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c, arch/x86/calls/sched_op.c, the exit path.
  *
  *   evtchn_2l_post, vcpu_unblock (wake), vcpu_kick    sender
  *   return_to_guest_here, exit_work, deliver          exit_path()
@@ -23,7 +23,7 @@
  *
  * code common/evtchn_2l.c: WRITE_ONCE(current->event_check, 0); smp_mb();
  * code common/evtchn_2l.c: atomic_bitmap_set(&v->posted_any, port / 64); WRITE_ONCE(v->event_check, 1); vcpu_unblock(v); vcpu_kick(v);
- * code arch/x86/pv/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() || READ_ONCE(current->nmi_pending)) vcpu_unblock(current);
+ * code arch/x86/calls/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() || READ_ONCE(current->nmi_pending)) vcpu_unblock(current);
  * code arch/x86/asi/switch.c: WRITE_ONCE(next->event_check, 1);
  */
 #ifndef POSTS

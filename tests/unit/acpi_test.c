@@ -6,7 +6,7 @@
  * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy before, so the
  * sanitizer sees a read past a mapping as well as the use of one that has ended.
  *
- * Sources: arch/x86/boot/acpi.c arch/x86/boot/acpi_madt.c arch/x86/boot/acpi_fadt.c
+ * Sources: arch/x86/firmware/acpi.c arch/x86/firmware/acpi_madt.c arch/x86/firmware/acpi_fadt.c
  */
 #include "fuzz.h"
 

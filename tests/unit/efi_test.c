@@ -5,7 +5,7 @@
  * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy before, so the
  * sanitizer sees a read past a mapping as well as the use of one that has ended.
  *
- * Sources: arch/x86/boot/efi.c
+ * Sources: arch/x86/firmware/efi.c
  */
 #include "fuzz.h"
 

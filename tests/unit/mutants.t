@@ -13,8 +13,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 
 ELF, NOTES, MB2, MAP, MODULES = ("common/lib/elf.c", "common/lib/elf_notes.c", "boot/multiboot2.c", "boot/memmap.c",
                                  "boot/modules.c")
-ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/boot/acpi.c", "arch/x86/boot/acpi_madt.c", "arch/x86/boot/acpi_fadt.c",
-                                 "arch/x86/boot/efi.c", "common/lib/format.c")
+ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/acpi_madt.c", "arch/x86/firmware/acpi_fadt.c",
+                                 "arch/x86/firmware/efi.c", "common/lib/format.c")
 MUTANTS = [
     # test, file, text, what it becomes
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),

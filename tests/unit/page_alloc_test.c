@@ -3,7 +3,7 @@
  * The page allocator over a simulated machine: 512 MiB in two pieces with a hole between them, a frame table that can be watched.
  *
  * Flags: -Itests/unit/mm/include
- * Sources: common/page_alloc.c
+ * Sources: arch/x86/frames/page_alloc.c
  */
 #define _GNU_SOURCE
 #include "tap.h"

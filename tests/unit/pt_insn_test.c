@@ -4,7 +4,7 @@
  * the emulator, on the same registers, flags and memory; what is left must be equal, bit for bit.
  * So the oracle is hardware, not a table of ours.
  *
- * Sources: arch/x86/pv/decode.c arch/x86/pv/execute.c
+ * Sources: arch/x86/pv/emul/decode.c arch/x86/pv/emul/execute.c
  */
 #include "tap.h"
 

@@ -5,7 +5,7 @@
  * Frames are counters here.
  *
  * Flags: -Itests/unit/mm/include
- * Sources: arch/x86/pv/vcpu_context.c
+ * Sources: arch/x86/calls/vcpu_context.c
  */
 #include "tap.h"
 

@@ -10,6 +10,7 @@
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include <isola/memmap.h>
 #include <asm/bootmem.h>
 #include <asm/desc.h>
 #include <asm/percpu.h>

@@ -1,10 +1,5 @@
 objs-y += arch/x86/boot/head.o
 objs-y += arch/x86/boot/start.o
-objs-y += arch/x86/boot/memmap.o
 objs-y += arch/x86/boot/paging.o
 objs-y += arch/x86/boot/trampoline.o
 objs-y += arch/x86/boot/smp.o
-objs-y += arch/x86/boot/acpi.o
-objs-y += arch/x86/boot/acpi_madt.o
-objs-y += arch/x86/boot/acpi_fadt.o
-objs-y += arch/x86/boot/efi.o

@@ -6,6 +6,7 @@
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include <isola/memmap.h>
 #include <asm/bootmem.h>
 #include <asm/cpu_area.h>
 #include <asm/cpufeature.h>

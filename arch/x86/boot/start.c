@@ -3,7 +3,7 @@
  * The boot list: from head.S to the first guest instruction. Each line says why it stands where it
  * does.
  */
-#include <isola/boot_info.h>
+#include <isola/memmap.h>
 #include <isola/console.h>
 #include <isola/lib/cmdline.h>
 #include <isola/panic.h>
@@ -18,6 +18,7 @@
 #include <asm/apic.h>
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
+#include <asm/cpu_ids.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/desc.h>
@@ -30,7 +31,6 @@
 #include <asm/paging.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
-#include <asm/platform.h>
 #include <asm/power.h>
 #include <asm/pt_check.h>
 #include <asm/pv_domain.h>
@@ -120,7 +120,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	cpu_features_init();		/* what the CPU can do decides the rest */
 	read_acpi();			/* while low memory is in sight */
 	read_efi();
-	memmap_init();			/* RAM, less image and modules */
+	memmap_init();
+	bootmem_init();			/* RAM, less image and modules */
 	paging_init();			/* frame table, boot root, page allocator */
 	smp_make_idle(0);		/* `current' from here on */
 	boot_cpu_idle();
@@ -132,7 +133,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	verw_patch();
 	pt_check_init(&acpi);		/* which frames no guest may map */
 	pt_check_refuse_absent(spec_ctrl.l1tf_domu, spec_ctrl.l1tf_dom0);
-	platform_init(&acpi);		/* what dom0 may ask about the machine */
+	cpu_ids_init(&acpi);		/* what dom0 may ask about the machine */
 	firmware_init(&efi);		/* and about its firmware */
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	console_claim_io(ioport_keep);

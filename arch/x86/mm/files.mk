@@ -1,5 +1,3 @@
-objs-y += arch/x86/mm/frametable.o
-objs-y += arch/x86/mm/hyper_pt.o
 objs-y += arch/x86/mm/tlb.o
 objs-y += arch/x86/mm/uaccess.o
 objs-y += arch/x86/mm/page_ref.o
@@ -8,4 +6,3 @@ objs-y += arch/x86/mm/pt_check.o
 objs-y += arch/x86/mm/pt_validate.o
 objs-y += arch/x86/mm/pt_modify.o
 objs-y += arch/x86/mm/seg_desc.o
-objs-y += arch/x86/mm/m2p.o

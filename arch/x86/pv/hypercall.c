@@ -1,79 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypercall table, continuations and multicalls.
- *
- * entry/syscall.S calls through hypercall_table with interrupts on; slots nobody fills answer
- * -ENOSYS (ABI: never a fault).
+ * Continuations: how a preempted hypercall is entered again. Below every call; the table of the
+ * calls is entry/hypercall_table.c.
  */
-#include <isola/errno.h>
-#include <isola/nospec.h>
 #include <asm/hypercall.h>
-#include <asm/insn.h>
-#include <asm/multicall.h>
 #include <asm/percpu.h>
-#include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
-#include <isola/evtchn.h>
-#include <generated/autoconf.h>
-#include <xen/xen.h>
 
-static long hc_refused(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+/* Within a multicall: the new arguments, which go into its entry. */
+static void continue_entry(unsigned nr, const u64 args[6])
 {
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-	return -ENOSYS;
+	this_vcpu.multicall_continued = true;
+	this_vcpu.multicall_nr = nr;
+	for (unsigned i = 0; i < 6; i++)
+		this_vcpu.multicall_args[i] = args[i];
 }
-
-#pragma GCC diagnostic push
-#ifdef __clang__
-#pragma GCC diagnostic ignored "-Winitializer-overrides"
-#else
-#pragma GCC diagnostic ignored "-Woverride-init"
-#endif
-const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
-	[0 ... NR_HYPERCALL_SLOTS - 1] = hc_refused,
-#define HC(name) [__HYPERVISOR_##name] = hc_##name
-	HC(set_trap_table),
-	HC(mmu_update),
-	HC(set_gdt),
-	HC(stack_switch),
-	HC(set_callbacks),
-	HC(fpu_taskswitch),
-	HC(platform_op),
-	HC(set_debugreg),
-	HC(get_debugreg),
-	HC(update_descriptor),
-	HC(memory_op),
-	HC(multicall),
-	HC(update_va_mapping),
-	HC(update_va_mapping_otherdomain),
-	HC(set_timer_op),
-	HC(xen_version),
-	HC(console_io),
-	HC(grant_table_op),
-	HC(vm_assist),
-	HC(iret),
-	HC(vcpu_op),
-	HC(set_segment_base),
-	HC(mmuext_op),
-	HC(sched_op),
-	HC(callback_op),
-	HC(event_channel_op),
-	HC(physdev_op),
-#undef HC
-	[__HYPERVISOR_arch_0] = hc_mca,
-#ifdef CONFIG_AUDIT
-	[__HYPERVISOR_arch_7] = hc_audit,
-#endif
-};
-#pragma GCC diagnostic pop
 
 long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
 	struct regs *r = guest_regs();
 	const u64 args[6] = { a1, a2, a3, a4, a5, 0 };
 
-	if (multicall_active()) {
-		multicall_continue_entry(nr, args);
+	if (this_vcpu.in_multicall) {
+		continue_entry(nr, args);
 		return nr;
 	}
 	r->rip -= 2;		/* SYSCALL again */
@@ -83,130 +32,4 @@ long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 	r->r10 = a4;
 	r->r8 = a5;
 	return nr;
-}
-
-bool multicall_active(void)
-{
-	return this_vcpu.in_multicall;
-}
-
-void multicall_continue_entry(unsigned nr, const u64 args[6])
-{
-	this_vcpu.multicall_continued = true;
-	this_vcpu.multicall_nr = nr;
-	for (unsigned i = 0; i < 6; i++)
-		this_vcpu.multicall_args[i] = args[i];
-}
-
-/* By way of memory of its own: *@to stays in registers. */
-static __always_inline long copy_entry(struct multicall_entry *to, u64 va)
-{
-	struct multicall_entry e;
-
-	if (raw_copy_from_guest(&e, va, sizeof(e)))
-		return -EFAULT;
-	*to = e;
-	return 0;
-}
-
-/*
- * The entry at @va, read once: straight into the registers that the call takes its arguments from.
- */
-static __always_inline long load_entry(struct multicall_entry *e, u64 va)
-{
-	u32 fault = 0;
-
-	if (unlikely(!guest_words_ok(va, sizeof(*e) / 8)))
-		return -EFAULT;
-	asm volatile (GUEST_LOADS_BEGIN GUEST_LOAD(1, 0x00, op) GUEST_LOAD(2, 0x10, a1)
-		      GUEST_LOAD(3, 0x18, a2) GUEST_LOAD(4, 0x20, a3) GUEST_LOAD(5, 0x28, a4)
-		      GUEST_LOAD(6, 0x30, a5) GUEST_LOAD(9, 0x38, a6) GUEST_LOADS_END
-		      : [op] "=&r"(e->op), [a1] "=&r"(e->args[0]), [a2] "=&r"(e->args[1]),
-			[a3] "=&r"(e->args[2]), [a4] "=&r"(e->args[3]), [a5] "=&r"(e->args[4]),
-			[a6] "=&r"(e->args[5]), [fault] "+r"(fault)
-		      : [va] "r"(va)
-		      : "memory");
-	return unlikely(fault) ? copy_entry(e, va) : 0;
-}
-
-/* The result of the entry at @va, whose address has been found good. */
-static __always_inline long store_result(u64 va, long result)
-{
-	u64 at = va + offsetof(struct multicall_entry, result);
-
-	guest_access_begin();
-	guest_put_word(result, at, 0, fault);
-	guest_access_end();
-	return 0;
-fault:
-	guest_access_end();
-	return raw_copy_to_guest(at, &result, sizeof(result)) ? -EFAULT : 0;
-}
-
-/* The entry at @va was preempted: it is rewritten to say what is left of it. */
-static int rewrite_entry(u64 va)
-{
-	const u64 op = this_vcpu.multicall_nr;
-
-	if (copy_to_guest(va, &op, sizeof(op)) ||
-	    copy_to_guest(va + offsetof(struct multicall_entry, args), this_vcpu.multicall_args,
-			  sizeof(this_vcpu.multicall_args)))
-		return -EFAULT;
-	return -ERESTART;
-}
-
-/*
- * Carry out the entry at @va. 0; -ERESTART: it is to be gone on with; an errno that ends the whole
- * multicall; 1: iret has left (MUL-1). Then, and only then, *@result is used: the guest's user is
- * current and the list may not even be mapped, so iret's result is the guest's rax.
- */
-static __always_inline int multicall_entry(u64 va, long *result)
-{
-	struct multicall_entry e;
-
-	if (unlikely(load_entry(&e, va)))
-		return -EFAULT;
-	*result = -ENOSYS;
-	if (unlikely(e.op == __HYPERVISOR_multicall))
-		*result = -EINVAL;
-	else if (likely(e.op < NR_HYPERCALL_SLOTS))
-		*result = hypercall_table[index_nospec(e.op, NR_HYPERCALL_SLOTS)](
-			e.args[0], e.args[1], e.args[2], e.args[3], e.args[4], e.args[5]);
-	if (unlikely(this_vcpu.multicall_continued))
-		return rewrite_entry(va);
-	if (unlikely(e.op == __HYPERVISOR_iret))
-		return 1;
-	return store_result(va, *result);
-}
-
-/*
- * in_multicall is set for the whole list. What crashes the domain raises a softirq, so the list
- * ends there as for any other preemption, and the vcpu does not run again.
- */
-long hc_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5, u64 a6)
-{
-	u64 end, va = list;
-	long result = 0;
-	int rc = 0;
-
-	(void)a3, (void)a4, (void)a5, (void)a6;
-	if (multicall_active())
-		return -EINVAL;
-	if (__builtin_add_overflow(list, (u32)nr * sizeof(struct multicall_entry), &end))
-		return -EFAULT;
-	this_vcpu.in_multicall = true;
-	this_vcpu.multicall_continued = false;
-	while (va != end && !rc) {
-		rc = multicall_entry(va, &result);
-		if (rc)
-			break;
-		va += sizeof(struct multicall_entry);
-		if (unlikely(hypercall_preempt_check()) && va != end)
-			rc = -ERESTART;
-	}
-	this_vcpu.in_multicall = false;
-	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_multicall, va,
-					  (end - va) / sizeof(struct multicall_entry), 0, 0, 0);
-	return rc == 1 ? result : rc;
 }

@@ -2,16 +2,16 @@
 """Planted bugs that a guest must see: each breaks one promise of the hypervisor's, and one of the claims named must be "not ok".
 A name says what is planted. A text that is no longer found in its file is out of date, and fails."""
 
-PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/pv/physdev_op.c"
-EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/pv/evtchn_op.c"
+PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
+EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 WATCHDOG = "common/watchdog.c"
-VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/pv/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
+VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
                                  "arch/x86/pv/callback.c")
-GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/pv/gnttab.c", "arch/x86/pv/gnttab_map.c", "arch/x86/pv/gnttab_copy.c"
-MMUEXT, PAGE_TYPE, PT_MODIFY = "arch/x86/pv/mmuext.c", "arch/x86/mm/page_type.c", "arch/x86/mm/pt_modify.c"
+GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/calls/gnttab.c", "arch/x86/calls/gnttab_map.c", "arch/x86/calls/gnttab_copy.c"
+MMUEXT, PAGE_TYPE, PT_MODIFY = "arch/x86/pv/mmu/mmuext.c", "arch/x86/mm/page_type.c", "arch/x86/mm/pt_modify.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
-EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul_pt.c", "arch/x86/pv/bounce.c", "arch/x86/cpu/segments.c"
+EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c", "arch/x86/cpu/segments.c"
 EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
 RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 

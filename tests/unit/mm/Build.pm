@@ -7,9 +7,9 @@ use File::Basename qw(dirname);
 use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
 
-our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc mm/m2p
-	pv/foreign pv/mmu_op pv/mmu_update pv/mmuext pv/update_va pv/guest_flush pv/gdt pv/ldt pv/memory_op
-	pv/memory_map pv/reservation pv/exchange pv/gnttab pv/gnttab_map pv/gnttab_copy pv/gnttab_op asi/domain_map);
+our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc frames/m2p
+	pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op
+	calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/domain_map);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world.c

@@ -5,20 +5,12 @@
 #pragma once
 
 #include <isola/frame_num.h>
-#include <isola/boot_info.h>
-#include <asm/layout.h>
-
-/* What the loader told us; filled by start.c, constant afterwards. */
-extern struct boot_info boot_info;
-extern u64 image_maddr;                 /* where the image's first byte lies */
-
-static inline u64 image_va_to_maddr(const void *p) { return (u64)p - VA_IMAGE + image_maddr; }
 
 /*
  * Sort out RAM: keep the image, the modules, the first MiB and what is not RAM out of the free
  * ranges.
  */
-void memmap_init(void);
+void bootmem_init(void);
 
 /* @bytes of RAM aligned to @align (a power of two >= 4 KiB), zeroed; fatal() when there is none. */
 mfn_t bootmem_alloc(u64 bytes, u64 align);

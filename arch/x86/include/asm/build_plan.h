@@ -7,7 +7,7 @@
 
 #include <isola/domain.h>
 #include <isola/lib/elf.h>
-#include <asm/bootmem.h>
+#include <isola/memmap.h>
 #include <asm/domain_map.h>
 
 #define P2M_PER_PAGE	(PAGE_SIZE / sizeof(u64))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Emulation of instructions for PV guests: what pv/emul_priv.c and the files it calls share.
+ * Emulation of instructions for PV guests: what pv/emul/emul_priv.c and the files it calls share.
  *
  * All of it acts on the current vcpu, from its own exceptions, with guest_regs() in hand. Privilege
  * is decided before an operand is looked at (EMU-2); instruction bytes are read from the guest once
@@ -59,20 +59,20 @@ void code_fetch_rest(struct code *c);
 void emul_done(struct regs *r, unsigned int len);
 
 /*
- * pv/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True:
+ * pv/emul/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True:
  * carried out, or the guest has been given the page fault of its operand.
  */
 bool emul_umip(struct regs *r, const struct code *code);
 
-/* pv/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
+/* pv/emul/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
 void pv_cpuid(struct regs *r);
 
-/* pv/msr.c: 0, or -EINVAL: the guest gets #GP. The guest is in kernel mode. */
+/* pv/emul/msr.c: 0, or -EINVAL: the guest gets #GP. The guest is in kernel mode. */
 int __must_check pv_rdmsr(u32 msr, u64 *val);
 int __must_check pv_wrmsr(u32 msr, u64 val);
 
 /*
- * pv/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not
+ * pv/emul/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not
  * change.
  */
 int __must_check pv_read_cr(unsigned int n, u64 *val);
@@ -83,7 +83,7 @@ u64 pv_visible_cr4(u64 settings);
 /* Any value a guest may try to set -> the settable bits that the policy has. */
 u64 pv_settable_cr4(u64 val);
 
-/* pv/debugreg.c: n 0..7. -EPERM, -EINVAL, -ENODEV. */
+/* pv/emul/debugreg.c: n 0..7. -EPERM, -EINVAL, -ENODEV. */
 int __must_check pv_set_debugreg(unsigned int n, u64 val);
 int __must_check pv_get_debugreg(unsigned int n, u64 *val);
 /* Load the current vcpu's breakpoints, or clear the last one's (DBG-3). Interrupts off. */
@@ -96,7 +96,7 @@ void pv_debugreg_load(void);
 void pv_debugreg_merge(u64 dr6);
 
 /*
- * pv/cpu_state.c: everything of the current vcpu that a CPU holds besides general registers,
+ * pv/emul/cpu_state.c: everything of the current vcpu that a CPU holds besides general registers,
  * segments and the FPU image: CR4, XCR0, CR0.TS, debug registers, TSC_AUX. After fpu_restore(), on
  * the vcpu's root, interrupts off. There is nothing to save: software knows all of it.
  */

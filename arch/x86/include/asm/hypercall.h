@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls: one function each, called from the table in pv/hypercall.c with the guest's six
+ * Hypercalls: one function each, called from the table in entry/hypercall_table.c with the guest's six
  * arguments (rdi rsi rdx r10 r8 r9), on the kernel root, interrupts on. The result goes to the
  * guest's rax.
  *
@@ -47,7 +47,7 @@ DECLARE_HC(callback_op);
 DECLARE_HC(physdev_op);
 DECLARE_HC(event_channel_op);
 DECLARE_HC(mca);                        /* __HYPERVISOR_arch_0 */
-DECLARE_HC(audit);                      /* __HYPERVISOR_arch_7, with CONFIG_AUDIT: pv/audit.c */
+DECLARE_HC(audit);                      /* __HYPERVISOR_arch_7, with CONFIG_AUDIT: calls/audit.c */
 
 extern const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS];
 

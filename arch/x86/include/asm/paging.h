@@ -6,7 +6,7 @@
 
 /*
  * Build the shared tables, the frame table, the all-RAM window, the boot CPU's area and the boot
- * root; load it; open the page allocator. memmap_init() has run. Afterwards the boot CPU stands on
+ * root; load it; open the page allocator. bootmem_init() has run. Afterwards the boot CPU stands on
  * its own stack at the same address, low memory is no longer mapped at VA_PUBLIC, and the window
  * shows all RAM.
  */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's memory while booting: what is RAM, what of it is free, and the allocator of before
- * the allocator.
+ * Memory while booting: what RAM is free, and the allocator of before the allocator.
  *
  * free_range[] holds RAM that is neither image, module, first MiB nor beyond the window's reach.
  * bootmem_alloc() cuts from the top of the highest range that lies below 4 GiB (head.S's root maps
@@ -21,10 +20,7 @@
 
 struct range { u64 start, end; };
 
-struct boot_info boot_info;
-u64 image_maddr;
-
-extern const char _image_start[], _image_end[];
+extern const char _image_end[];
 
 static struct range free_range[BOOT_MAX_RANGES + BOOT_MAX_MODULES + 8];
 static unsigned nr_free_ranges;
@@ -32,7 +28,6 @@ static mfn_t public_block[64];
 static unsigned nr_public_blocks;
 static unsigned public_used;			/* pages given out, from all blocks together */
 static bool finished;
-static struct memmap_entry guest_map[BOOT_MAX_RANGES];
 
 /* Cut [@start, @end) out of the free ranges. */
 static void reserve(u64 start, u64 end)
@@ -56,18 +51,7 @@ static void reserve(u64 start, u64 end)
 	}
 }
 
-static u32 e820_type(enum boot_mem_type type)
-{
-	switch (type) {
-	case BOOT_MEM_RAM:		return 1;
-	case BOOT_MEM_ACPI_RECLAIM:	return 3;
-	case BOOT_MEM_ACPI_NVS:		return 4;
-	case BOOT_MEM_UNUSABLE:		return 5;
-	default:			return 2;
-	}
-}
-
-void memmap_init(void)
+void bootmem_init(void)
 {
 	const struct boot_memmap *map = &boot_info.memmap;
 	const char *why;
@@ -75,10 +59,6 @@ void memmap_init(void)
 	for (unsigned i = 0; i < map->nr; i++) {
 		const struct boot_range *r = &map->range[i];
 
-		guest_map[i] = (struct memmap_entry){ r->start, r->end - r->start,
-						       e820_type(r->type) };
-		pr_info("memory %016lx-%016lx %s", r->start, r->end - 1,
-			boot_mem_type_name(r->type));
 		if (r->type == BOOT_MEM_RAM)
 			free_range[nr_free_ranges++] = (struct range){ r->start, r->end };
 	}
@@ -90,24 +70,6 @@ void memmap_init(void)
 	reserve(mfn_to_maddr(_mfn(MAX_MFN)), ~0ul - PAGE_SIZE);
 	for (unsigned i = 0; i < boot_info.nr_modules; i++)
 		reserve(boot_info.module[i].start, boot_info.module[i].end);
-}
-
-unsigned memmap_nr(void)
-{
-	return boot_info.memmap.nr;
-}
-
-const struct memmap_entry *memmap_entry(unsigned i)
-{
-	return &guest_map[i];
-}
-
-bool memmap_frame_is_ram(mfn_t m)
-{
-	u64 start = mfn_to_maddr(m);
-
-	return mfn_x(m) < max_page &&
-	       boot_memmap_is_ram(&boot_info.memmap, start, start + PAGE_SIZE);
 }
 
 /* Where a block of @bytes below @limit would be cut from @r: its start, or 0. */

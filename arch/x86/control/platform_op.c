@@ -6,13 +6,12 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
-#include <asm/acpi.h>
 #include <asm/control_op.h>
+#include <asm/cpu_ids.h>
 #include <asm/firmware.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
-#include <asm/platform.h>
 #include <asm/power.h>
 #include <asm/pvclock.h>
 #include <asm/uaccess.h>
@@ -23,29 +22,6 @@
 #include <xen/xen.h>
 #include <xen/platform.h>
 #include <xen/sched.h>
-
-/* What ACPI said, copied at boot. */
-static struct {
-	unsigned int nr_cpus;
-	struct { u32 apic_id, acpi_id; } cpu[ACPI_MAX_CPUS];
-} acpi;
-
-void platform_init(const struct acpi_info *info)
-{
-	acpi.nr_cpus = info->nr_cpus;
-	for (unsigned int i = 0; i < info->nr_cpus; i++) {
-		acpi.cpu[i].apic_id = info->cpu[i].apic_id;
-		acpi.cpu[i].acpi_id = info->cpu[i].acpi_id;
-	}
-}
-
-u32 platform_acpi_id(u32 apic_id)
-{
-	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
-		if (acpi.cpu[i].apic_id == apic_id)
-			return acpi.cpu[i].acpi_id;
-	return ~0u;
-}
 
 static long settime64(const struct xenpf_settime64 *op)
 {
@@ -86,10 +62,10 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *op)
 		op->flags = XEN_PCPU_FLAGS_INVALID;
 		return 0;
 	}
-	op->apic_id = op->acpi_id = cpu_public[cpu].apic_id;
-	for (unsigned int i = 0; i < acpi.nr_cpus; i++)
-		if (acpi.cpu[i].apic_id == op->apic_id)
-			op->acpi_id = acpi.cpu[i].acpi_id;
+	op->apic_id = cpu_public[cpu].apic_id;
+	op->acpi_id = cpu_acpi_id(op->apic_id);
+	if (op->acpi_id == ~0u)
+		op->acpi_id = op->apic_id;
 	if (cpu_public[cpu].online)
 		op->flags |= XEN_PCPU_FLAGS_ONLINE;
 	return 0;

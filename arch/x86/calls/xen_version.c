@@ -5,7 +5,7 @@
  * (LEAK-1).
  */
 #include <asm/layout.h>
-#include <asm/bootmem.h>
+#include <isola/memmap.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>

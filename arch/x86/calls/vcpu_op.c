@@ -16,7 +16,7 @@
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
-#include <asm/platform.h>
+#include <asm/cpu_ids.h>
 #include <asm/pvclock.h>
 #include <asm/runstate.h>
 #include <asm/uaccess.h>
@@ -240,7 +240,7 @@ static long op_get_physid(struct vcpu *v, u64 arg)
 	if (cpu == NO_CPU)
 		return -EINVAL;
 	apic_id = cpu_public[cpu].apic_id;
-	op.phys_id = apic_id | (u64)platform_acpi_id(apic_id) << 32;
+	op.phys_id = apic_id | (u64)cpu_acpi_id(apic_id) << 32;
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 

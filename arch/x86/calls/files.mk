@@ -1,0 +1,16 @@
+objs-y += arch/x86/calls/xen_version.o
+objs-y += arch/x86/calls/reservation.o
+objs-y += arch/x86/calls/exchange.o
+objs-y += arch/x86/calls/memory_map.o
+objs-y += arch/x86/calls/memory_op.o
+objs-y += arch/x86/calls/sched_op.o
+objs-y += arch/x86/calls/timer_op.o
+objs-y += arch/x86/calls/vcpu_op.o
+objs-y += arch/x86/calls/evtchn_op.o
+objs-y += arch/x86/calls/console_io.o
+objs-y += arch/x86/calls/vcpu_context.o
+objs-y += arch/x86/calls/gnttab.o
+objs-y += arch/x86/calls/gnttab_map.o
+objs-y += arch/x86/calls/gnttab_copy.o
+objs-y += arch/x86/calls/gnttab_op.o
+objs-$(CONFIG_AUDIT) += arch/x86/calls/audit.o

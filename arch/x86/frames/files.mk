@@ -1,0 +1,6 @@
+objs-y += arch/x86/frames/bootmem.o
+objs-y += arch/x86/frames/frametable.o
+objs-y += arch/x86/frames/hyper_pt.o
+objs-y += arch/x86/frames/m2p.o
+objs-y += arch/x86/frames/page_alloc.o
+objs-y += arch/x86/frames/heap.o

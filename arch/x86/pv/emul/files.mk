@@ -1,0 +1,12 @@
+objs-y += arch/x86/pv/emul/code_fetch.o
+objs-y += arch/x86/pv/emul/emul_priv.o
+objs-y += arch/x86/pv/emul/emul_umip.o
+objs-y += arch/x86/pv/emul/emul_pt.o
+objs-y += arch/x86/pv/emul/decode.o
+objs-y += arch/x86/pv/emul/execute.o
+objs-y += arch/x86/pv/emul/cpuid.o
+objs-y += arch/x86/pv/emul/msr.o
+objs-y += arch/x86/pv/emul/cr.o
+objs-y += arch/x86/pv/emul/debugreg.o
+objs-y += arch/x86/pv/emul/ioport.o
+objs-y += arch/x86/pv/emul/cpu_state.o
