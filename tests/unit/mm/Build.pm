@@ -84,7 +84,7 @@ sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
 	my @world = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
 	my @small = qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
-	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust world audit));
+	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op world audit));
 	make_path($dir);
 	if (defined $file) {
 		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /domain_map/ ? () : @small);
