@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static unsigned int tap_nr, tap_failed, tap_unchecked;
+/* One of each in a program, however many of its files report. */
+__attribute__((weak)) unsigned int tap_nr, tap_failed, tap_unchecked;
 
 static inline __attribute__((format(printf, 2, 3))) bool ok(bool pass, const char *fmt, ...)
 {
@@ -60,7 +61,7 @@ static inline int done(void)
 }
 
 /* The same numbers in every run: a failure found once is found again. */
-static uint64_t tap_random_state = 0x9e3779b97f4a7c15;
+__attribute__((weak)) uint64_t tap_random_state = 0x9e3779b97f4a7c15;
 
 static inline uint64_t tap_random(void)
 {

@@ -10,7 +10,8 @@ use File::Path qw(make_path remove_tree);
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/page_type mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc frames/m2p
 	pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op
 	calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/domain_map);
-my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest world audit);
+my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk world audit);
+my %parts = (cases => [qw(cases cases_parking)]);	# of a program that stands in several files
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world.c
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
@@ -25,6 +26,7 @@ sub flags_for {
 	return (@flags, (grep { !/^-f.*sanitize|^-O|^--coverage|tsan/ } @all), '-O3');
 }
 
+sub parts { my ($main) = @_; return map { "tests/unit/mm/$_.c" } @{$parts{$main} // [$main]} }
 sub object { my ($dir, $file) = @_; $file =~ tr{/}{-}; return "$dir/$file.o" }
 
 # Run a command, output to $log; true if it succeeded.
@@ -70,7 +72,7 @@ sub variant {
 	my ($dir, $name, $main, $compiler, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
 	make_path($dir);
-	my @files = (@product, map { $_ eq 'tests/unit/mm/random_ops.c' ? "tests/unit/mm/$main.c" : $_ } @harness);
+	my @files = (@product, parts($main), grep { !/random_ops/ } @harness);
 	for my $file (@files) {
 		quiet("$dir/log", $compiler, flags_for($file, @more), '-c', '-o', object($dir, $file), $file) or return;
 	}
@@ -121,7 +123,7 @@ sub mutant {
 sub case_mutant {
 	my ($dir, $file, $changed, @more) = @_;
 	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
-	my @objects = map { $new->{$_} // object($dir, $_) } @product, 'tests/unit/mm/cases.c', grep { !/random_ops/ } @harness;
+	my @objects = map { $new->{$_} // object($dir, $_) } @product, parts('cases'), grep { !/random_ops/ } @harness;
 	quiet("$dir/log", $cc, @sanitize, @ex_table, '-o', "$dir/mutant", @objects) or return;
 	return "$dir/mutant";
 }
@@ -172,7 +174,7 @@ sub roots {
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
 # in $changed, if given: then all the rest is from @{$dir} as a call without left it.
-my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest world audit);
+my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_walk world audit);
 sub race {
 	my ($dir, $file, $changed, @more_points) = @_;
 	my @points = (qw(-fsanitize=thread --param=tsan-distinguish-volatile=1), @more_points);

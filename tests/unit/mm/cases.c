@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page-table files' corners that chance seldom or never comes to: what runs at boot, what needs more than a few frames, tables
- * and queues that are full, and two tables parked at once. The audit follows each.
+ * The page-table files' corners that chance seldom or never comes to: what runs at boot, what needs
+ * more than a few frames, tables and queues that are full, and two tables parked at once. The audit
+ * follows each.
  */
 #include <string.h>
 #include <asm/acpi.h>
@@ -22,33 +23,10 @@
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 #include <xen/xen.h>
+#include "cases.h"
 #include "guest.h"
 #include "tap.h"
 #include "world.h"
-
-static void audited(const char *claim)
-{
-	check(world_audit() == 0, "the audit after: %s", claim);
-	all_ok(claim);
-}
-
-static long update(u64 maddr, u64 val)
-{
-	struct mmu_update req = { maddr, val };
-
-	return hc_mmu_update((u64)&req, 1, 0, DOMID_SELF, 0, 0);
-}
-
-static u64 entry_at(unsigned f, unsigned slot) { return ((u64)f << PAGE_SHIFT) + 8 * slot; }
-static pte_t names(unsigned f) { return (u64)f << PAGE_SHIFT | PTE_P | PTE_US; }
-static long ext(unsigned cmd, u64 arg1, u64 arg2)
-{
-	struct mmuext_op op = { .cmd = cmd };
-
-	op.arg1.mfn = arg1;
-	op.arg2.src_mfn = arg2;
-	return hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0);
-}
 
 /* Frames 4 (the L4 in use) -> 10 -> 11 -> 12, whose slot 0 maps frame 20 writable: at address 0. */
 static void build_tree(void)
@@ -71,17 +49,21 @@ static void denied_ranges(void)
 	acpi.ioapic[0].maddr = MIB(80);
 	acpi.ioapic[1].maddr = MIB(32);
 	pt_check_init(&acpi);
-	check(pt_denied_io(0, &first, &last) && mfn_x(first) == MIB(32) >> PAGE_SHIFT, "the ranges rise");
-	check(pt_denied_io(3, &first, &last) && mfn_x(first) == 0xfee00, "the MSI window is the last");
+	check(pt_denied_io(0, &first, &last) && mfn_x(first) == MIB(32) >> PAGE_SHIFT,
+	      "the ranges rise");
+	check(pt_denied_io(3, &first, &last) && mfn_x(first) == 0xfee00,
+	      "the MSI window is the last");
 	check(!pt_denied_io(4, &first, &last), "and that is all");
 	build_tree();
 	check(!pt_io_permitted(&world_domain, _mfn(0xfee00)), "nobody may map the local APIC");
 	check(pt_io_permitted(&world_domain, _mfn(NO_RECORD)), "dom0 may map a device");
 	check(!pt_io_permitted(&world_foreign, _mfn(NO_RECORD)), "another domain may not");
-	check(update(entry_at(12, 1), names(0xfee00)) == -EPERM, "an entry for the local APIC is refused");
+	check(update(entry_at(12, 1), names(0xfee00)) == -EPERM,
+	      "an entry for the local APIC is refused");
 	check(update(entry_at(12, 1), names(NO_RECORD) | PTE_PCD) == 0, "one for a device is not");
 	check(update(entry_at(12, 1), 0) == 0, "and it goes");
-	check(update(entry_at(12, 1), (1ul << 45) | PTE_P) == -EINVAL, "beyond what the machine can address");
+	check(update(entry_at(12, 1), (1ul << 45) | PTE_P) == -EINVAL,
+	      "beyond what the machine can address");
 	check(m2p_get(_mfn(NO_RECORD)).n == INVALID_M2P.n, "no name for what has no record");
 	m2p_set(_mfn(NO_RECORD), _pfn(1));
 	m2p_set(_mfn(5), _pfn(77));
@@ -97,25 +79,29 @@ static void memory_maps(void)
 
 	guest_start();
 	map.buffer.p = out;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == 0, "dom0 sees the machine");
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == 0,
+	      "dom0 sees the machine");
 	for (unsigned i = 0; i < map.nr_entries; i++) {
 		check(!i || out[i].addr >= out[i - 1].addr + out[i - 1].size, "entry %u rises", i);
 		nr += out[i].type == 2;
 	}
 	check(map.nr_entries > 6 && nr > 5, "%u entries, %u reserved", map.nr_entries, nr);
 	map.nr_entries = 1;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL, "it has room for all");
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL,
+	      "it has room for all");
 	map.nr_entries = 0;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL, "or for one");
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL,
+	      "or for one");
 	world_swap();
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EPERM, "another domain does not");
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EPERM,
+	      "another domain does not");
 	world_swap();
 	audited("the machine's map names the withheld ranges");
 }
 
 /* ---- The window ---- */
 
-#define LARGE_FIRST 1024u		/* an aligned order 9, beyond the frames that the audit knows */
+#define LARGE_FIRST 1024u /* an aligned order 9, beyond the frames that the audit knows */
 
 static void window_for_all(void)
 {
@@ -126,13 +112,15 @@ static void window_for_all(void)
 	public_fault_rate = 0;
 	window_init();
 	window_fill_root(root, &world_domain);
-	check(root[L4_SLOT_WINDOW_FIRST] && !root[L4_SLOT_WINDOW_FIRST + 1], "a domain's root shows its own tables");
+	check(root[L4_SLOT_WINDOW_FIRST] && !root[L4_SLOT_WINDOW_FIRST + 1],
+	      "a domain's root shows its own tables");
 	check(root[L4_SLOT_WINDOW_FIRST] != window_all_ram[0], "and not those that show all");
 	window_fill_root(root, NULL);
 	check(!root[L4_SLOT_WINDOW_FIRST], "an idle root shows nothing");
 	asi_policy.pv.vcpu_pt = false;
 	window_fill_root(root, NULL);
-	check(root[L4_SLOT_WINDOW_FIRST] == window_all_ram[0] && window_all_ram[0], "with asi off it shows all RAM");
+	check(root[L4_SLOT_WINDOW_FIRST] == window_all_ram[0] && window_all_ram[0],
+	      "with asi off it shows all RAM");
 	asi_policy = was;
 	world_isolated.vcpu_pt = false;
 	window_fill_root(root, &world_domain);
@@ -157,18 +145,24 @@ static void large_pages(void)
 	check(window_prepare(&d) == -ENOMEM, "nor for all tables");
 	public_fault_rate = 0;
 	check(domain_prepare_pages(&d, _mfn(LARGE_FIRST), 9) == 0, "prepared");
-	check(domain_assign_pages(&d, _mfn(LARGE_FIRST), 9) == 0 && d.nr_pages == 512, "512 frames at once");
-	check(window_shows(&d, LARGE_FIRST) && window_shows(&d, LARGE_FIRST + 511), "shown by one entry");
+	check(domain_assign_pages(&d, _mfn(LARGE_FIRST), 9) == 0 && d.nr_pages == 512,
+	      "512 frames at once");
+	check(window_shows(&d, LARGE_FIRST) && window_shows(&d, LARGE_FIRST + 511),
+	      "shown by one entry");
 	public_fault_rate = 256;
 	check(domain_release_page(&d, _mfn(LARGE_FIRST + 7)) == -ENOMEM, "no page to split it");
-	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == (PGC_allocated | 1), "and the frame is as it was");
+	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == (PGC_allocated | 1),
+	      "and the frame is as it was");
 	public_fault_rate = 0;
 	current->domain = &d;
 	check(domain_release_page(&d, _mfn(LARGE_FIRST + 7)) == 0, "a frame goes");
 	check(!window_shows(&d, LARGE_FIRST + 7), "out of the window");
-	check(window_shows(&d, LARGE_FIRST + 6) && window_shows(&d, LARGE_FIRST + 8), "and no other");
+	check(window_shows(&d, LARGE_FIRST + 6) && window_shows(&d, LARGE_FIRST + 8),
+	      "and no other");
 	check(d.nr_pages == 511, "the domain has one less");
-	check(domain_withdraw_page(&d, _mfn(LARGE_FIRST + 9), &list) == 0 && list == LARGE_FIRST + 9, "one is withdrawn");
+	check(domain_withdraw_page(&d, _mfn(LARGE_FIRST + 9), &list) == 0 &&
+		      list == LARGE_FIRST + 9,
+	      "one is withdrawn");
 	check(!page_get(page_of(_mfn(LARGE_FIRST + 9)), &d), "nobody gets it");
 	domain_readmit_pages(&d, &list);
 	check(page_get(page_of(_mfn(LARGE_FIRST + 9)), &d), "until it is back");
@@ -178,7 +172,8 @@ static void large_pages(void)
 	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == 0, "flushed, it is free");
 	check(domain_prepare_pages(&d, _mfn(LARGE_FIRST), 9) == 0, "small ones take its place");
 	d.max_pages = d.nr_pages;
-	check(domain_assign_pages(&d, _mfn(LARGE_FIRST + 7), 0) == -ENOMEM, "no more than max_pages");
+	check(domain_assign_pages(&d, _mfn(LARGE_FIRST + 7), 0) == -ENOMEM,
+	      "no more than max_pages");
 	current->domain = was;
 	world_extra(0, 0);
 	audited("2 MiB of the window at once, and one frame of it leaves");
@@ -221,20 +216,25 @@ static void segments(void)
 	list[0] = 21, list[1] = 20;
 	check(hc_set_gdt((u64)list, 513, 0, 0, 0, 0) == -EINVAL, "a writable frame is no GDT");
 	check(hc_set_gdt((u64)list, 512, 0, 0, 0, 0) == 0, "an idle one is");
-	check(ext(MMUEXT_SET_LDT, 1, 5) == -EINVAL && ext(MMUEXT_SET_LDT, 0, 9000) == -EINVAL, "an LDT is aligned and short");
+	check(ext(MMUEXT_SET_LDT, 1, 5) == -EINVAL && ext(MMUEXT_SET_LDT, 0, 9000) == -EINVAL,
+	      "an LDT is aligned and short");
 	check(ext(MMUEXT_SET_LDT, VA_HV_FIRST, 5) == -EINVAL, "and the guest's");
 	check(update(entry_at(12, 0), names(20)) == 0, "frame 20 is read-only");
-	check(ext(MMUEXT_SET_LDT, 0, 600) == 0 && ext(MMUEXT_SET_LDT, 0, 600) == 0, "an LDT of two pages, said twice");
+	check(ext(MMUEXT_SET_LDT, 0, 600) == 0 && ext(MMUEXT_SET_LDT, 0, 600) == 0,
+	      "an LDT of two pages, said twice");
 	check(ldt_map_page_fault(100), "its first page is found");
 	check(!ldt_map_page_fault(100), "once");
 	check(!ldt_map_page_fault(PAGE_SIZE), "the second is not mapped");
 	check(!ldt_map_page_fault(600 * 8), "beyond its end there is nothing");
 	this_cpu.cr3 = 0;
-	check(update(entry_at(12, 1), names(22)) == 0 && ldt_map_page_fault(PAGE_SIZE), "from the user root, too");
+	check(update(entry_at(12, 1), names(22)) == 0 && ldt_map_page_fault(PAGE_SIZE),
+	      "from the user root, too");
 	check(world_audit() == 0, "with an LDT");
-	check(hc_update_descriptor(entry_at(20, 3), 0x00cf9a000000ffff, 0, 0, 0, 0) == 0, "a live descriptor is replaced");
+	check(hc_update_descriptor(entry_at(20, 3), 0x00cf9a000000ffff, 0, 0, 0, 0) == 0,
+	      "a live descriptor is replaced");
 	check(frame_ptr(20)[3] == 0x00cffa000000ffff, "and made ring 3's");
-	check(update(entry_at(12, 0), names(20) | PTE_RW) == -EBUSY, "while it lasts nobody writes to it");
+	check(update(entry_at(12, 0), names(20) | PTE_RW) == -EBUSY,
+	      "while it lasts nobody writes to it");
 	check(ext(MMUEXT_NEW_BASEPTR, 4, 0) == 0, "a new base pointer");
 	check(!mfn_is_valid_num(this_vcpu.ldt_frame[0]), "forgets the pages");
 	check(update(entry_at(12, 0), names(20) | PTE_RW) == 0, "then they can be written");
@@ -242,224 +242,52 @@ static void segments(void)
 	audited("LDT pages come one by one and go together");
 }
 
-/* ---- Parking ---- */
-
-/*
- * The answers to preemption checks, and what another vcpu does meanwhile, told by the case: check @n, from 0 on. None
- * means that it is always "stop".
- */
-static bool (*at_check)(unsigned n);
-static bool (*by_chance)(unsigned rate);
-static unsigned nr_checks, nr_stops;
-
-static bool told(unsigned rate)
-{
-	bool stop = rate && (!at_check || at_check(nr_checks++));
-
-	nr_stops += stop;
-	return stop;
-}
-
-static void tell_checks(bool (*at)(unsigned n))
-{
-	by_chance = world_chance;
-	world_chance = told;
-	at_check = at;
-	nr_checks = nr_stops = 0;
-	preempt_rate = 256;
-}
-
-static void tell_no_more(void)
-{
-	world_chance = by_chance;
-	preempt_rate = 0;
-}
-
-/* All tables from @l4 down have one entry, and the L1, in frame @l4 - 3, is full. */
-static void fill_tree(unsigned l4, unsigned slot)
-{
-	frame_ptr(l4)[slot] = names(l4 - 1);
-	frame_ptr(l4 - 1)[0] = names(l4 - 2);
-	frame_ptr(l4 - 2)[0] = names(l4 - 3);
-	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		frame_ptr(l4 - 3)[i] = names(20);
-}
-
-static bool is_partial(unsigned f) { return page_of(_mfn(f))->type_info & PGT_partial; }
-
-static bool are_parked(unsigned first, unsigned second)
-{
-	return mfn_x(this_vcpu.old_guest_table[0]) == first && mfn_x(this_vcpu.old_guest_table[1]) == second &&
-	       is_partial(first) && is_partial(second);
-}
-
-static int get_patiently(unsigned l4)
-{
-	int rc;
-
-	do
-		rc = page_get_and_type(page_of(_mfn(l4)), &world_domain, PGT_l4);
-	while (rc == -ERESTART);
-	return rc;
-}
-
-/* Stopped at every check, the second first; nothing is forgotten on the way. */
-static void finish_both(void)
-{
-	unsigned nr = 0;
-
-	at_check = NULL;
-	while (page_type_finish_parked()) {
-		check(mfn_is_valid_num(this_vcpu.old_guest_table[0]), "the first place is empty before the second");
-		check(++nr < 10000, "it does not end");
-	}
-	check(nr >= 2, "finished after %u stops", nr);
-	check(!page_type_is_parked() && !mfn_is_valid_num(this_vcpu.old_guest_table[1]), "something stays parked");
-	tell_no_more();
-}
-
-/* As get_bases() in vcpu_context.c: the user's L4 is refused at its very end, then the kernel's is given back. */
-static void parked_by_refusal(void)
-{
-	guest_start();
-	fill_tree(14, 0);
-	fill_tree(18, 0);
-	frame_ptr(15)[PT_ENTRIES - 1] |= PTE_PCD;
-	tell_checks(NULL);
-	check(get_patiently(14) == 0, "the kernel's L4");
-	check(get_patiently(18) == -EINVAL, "the user's L4 has a bad entry");
-	check(mfn_x(this_vcpu.old_guest_table[0]) == 18 && is_partial(18), "it is parked");
-	nr_stops = 0;
-	page_put_and_type(page_of(_mfn(14)));
-	check(nr_stops == 1 && are_parked(18, 14), "then the kernel's, at the first stop (%u)", nr_stops);
-	check(world_audit() == 0, "while two are parked");
-	finish_both();
-	audited("a refused table and another that goes with it are both parked");
-}
-
-/* The other vcpu unpins @l4, which this one holds locked. */
-static void other_unpins(unsigned l4)
-{
-	struct page_info *pg = page_of(_mfn(l4));
-
-	if (!(pg->type_info & PGT_pinned) || !(pg->type_info & PGT_locked))
-		return;
-	__atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST);
-	check(page_type_put_live(pg), "the lock's reference is left");
-	page_put(pg);
-}
-
-/* Between the list's two entries the held table is unpinned; after that this CPU is wanted. */
-static bool held_is_unpinned(unsigned n)
-{
-	if (n == 0)
-		other_unpins(14);
-	return n > 0;
-}
-
-/* The same; and the second entry's table, too, if it is held. */
-static bool both_are_unpinned(unsigned n)
-{
-	if (n > 0)
-		other_unpins(24);
-	return held_is_unpinned(n);
-}
-
-/* To its end, as the guest's CPU would: each call stops soon, which is at @most checks that say so. */
-static long patient_update(struct mmu_update *req, unsigned nr, unsigned most)
-{
-	struct continuation *c = &world_continuation;
-	long rc;
-
-	*c = (struct continuation){ .arg = { (u64)req, nr, 0, DOMID_SELF } };
-	for (unsigned again = 0; again < 10000; again++) {
-		c->pending = false;
-		nr_stops = 0;
-		rc = hc_mmu_update(c->arg[0], c->arg[1], c->arg[2], c->arg[3], 0, 0);
-		check(nr_stops <= most, "call %u: %u checks said stop", again, nr_stops);
-		check(world_audit() == 0, "after call %u", again);
-		if (!c->pending)
-			return rc;
-		at_check = NULL;
-	}
-	return -ERESTART;
-}
-
-/* The table held through a list, and the L3 that an entry of it named. */
-static void parked_by_list(void)
-{
-	struct mmu_update req[2] = { { entry_at(14, 1), 0 }, { entry_at(14, 0), 0 } };
-
-	guest_start();
-	fill_tree(14, 0);
-	frame_ptr(14)[2] = names(17);
-	fill_tree(18, 0);
-	check(ext(MMUEXT_PIN_L4_TABLE, 14, 0) == 0, "pinned");
-	tell_checks(held_is_unpinned);
-	check(hc_mmu_update((u64)req, 2, 0, DOMID_SELF, 0, 0) == __HYPERVISOR_mmu_update, "to be continued");
-	check(nr_stops == 2 && are_parked(14, 13), "both are parked, at their first stops (%u)", nr_stops);
-	check(world_audit() == 0, "while two are parked");
-	finish_both();
-	check(page_of(_mfn(14))->type_info == PGT_l4 && page_of(_mfn(13))->type_info == PGT_l3, "both are idle");
-	audited("a table held, unpinned meanwhile, and an old L3 are both parked");
-}
-
-/* Three that could go in one call: the list stops when the first of them has been parked. */
-static void three_by_list(void)
-{
-	struct mmu_update req[2] = { { entry_at(14, 0), 0 }, { entry_at(24, 0), 0 } };
-
-	guest_start();
-	fill_tree(14, 0);
-	frame_ptr(14)[2] = names(17);
-	fill_tree(18, 0);
-	fill_tree(24, 0);
-	frame_ptr(24)[2] = names(29);
-	fill_tree(30, 0);
-	check(ext(MMUEXT_PIN_L4_TABLE, 14, 0) == 0 && ext(MMUEXT_PIN_L4_TABLE, 24, 0) == 0, "pinned");
-	tell_checks(both_are_unpinned);
-	check(patient_update(req, 2, 2) == 0, "the list is done");
-	tell_no_more();
-	check(frame_ptr(24)[0] == 0, "its second entry, too");
-	check(ext(MMUEXT_UNPIN_TABLE, 24, 0) == 0, "it was not held when the list stopped");
-	audited("a list stops before it could park a third");
-}
-
 /* ---- Calls ---- */
 
 static void odd_calls(void)
 {
-	struct xen_memory_exchange x = { .in = { .nr_extents = 1, .extent_order = 10 }, .out = { .nr_extents = 1, .extent_order = 10 } };
+	struct xen_memory_exchange x = { .in = { .nr_extents = 1, .extent_order = 10 },
+					 .out = { .nr_extents = 1, .extent_order = 10 } };
 	struct page_info *table;
 	u64 mask = 1;
 	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_MULTI };
 	u64 mfn = 5;
-	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF, .extent_start.p = (void *)&mfn };
+	struct xen_memory_reservation r = { .nr_extents = 1,
+					    .domid = DOMID_SELF,
+					    .extent_start.p = (void *)&mfn };
 
 	build_tree();
 	x.in.extent_start.p = x.out.extent_start.p = (void *)&mfn;
 	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EPERM, "an order too large");
 	x.in.extent_order = x.out.extent_order = 0;
 	x.in.domid = x.out.domid = 7;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ESRCH, "a domain that is none");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ESRCH,
+	      "a domain that is none");
 	x.in.domid = x.out.domid = DOMID_SELF;
 	x.in.nr_extents = x.out.nr_extents = 1;
 	x.out.mem_flags = XENMEMF_address_bits(12);
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ENOMEM, "no frame is that low");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ENOMEM,
+	      "no frame is that low");
 	x.out.mem_flags = 0;
 	mfn = NO_RECORD;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "what is no RAM is not exchanged");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL,
+	      "what is no RAM is not exchanged");
 	x.in.nr_extents = x.out.nr_extents = ~0ul;
 	x.in.extent_order = x.out.extent_order = 1;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "nor more than there can be");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL,
+	      "nor more than there can be");
 	x.in.nr_extents = 1;
 	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "on neither side");
 	world_domain.max_pages = world_domain.nr_pages;
-	check(hc_memory_op(XENMEM_populate_physmap, (u64)&r, 0, 0, 0, 0) == 0, "nothing beyond max_pages");
+	check(hc_memory_op(XENMEM_populate_physmap, (u64)&r, 0, 0, 0, 0) == 0,
+	      "nothing beyond max_pages");
 	world_domain.max_pages = NR_FRAMES;
-	check(ext(MMUEXT_INVLPG_LOCAL, VA_HV_FIRST, 0) == 0 && ext(MMUEXT_INVLPG_ALL, VA_HV_FIRST, 0) == 0, "no INVLPG of our own");
+	check(ext(MMUEXT_INVLPG_LOCAL, VA_HV_FIRST, 0) == 0 &&
+		      ext(MMUEXT_INVLPG_ALL, VA_HV_FIRST, 0) == 0,
+	      "no INVLPG of our own");
 	check(ext(MMUEXT_NEW_USER_BASEPTR, 4, 0) == 0, "one L4 for both");
-	check(ext(MMUEXT_NEW_USER_BASEPTR, INVALID_MFN.n, 0) == -EINVAL, "a base pointer that is no frame");
+	check(ext(MMUEXT_NEW_USER_BASEPTR, INVALID_MFN.n, 0) == -EINVAL,
+	      "a base pointer that is no frame");
 	check(ext(MMUEXT_INVLPG_MULTI, VA_HV_FIRST, 0) == 0, "INVLPG of what is not the guest's");
 	op.arg2.vcpumask.p = &mask;
 	world_domain.nr_vcpus = 1;
@@ -468,9 +296,12 @@ static void odd_calls(void)
 	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0) == 0, "and of nobody");
 	world_domain.nr_vcpus = 2;
 	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_IO, 0, 0) == -EPERM, "foreign flushes");
-	check(ext(MMUEXT_FLUSH_CACHE, 0, 0) == 0 && ext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0) == 0, "dom0 flushes caches");
+	check(ext(MMUEXT_FLUSH_CACHE, 0, 0) == 0 && ext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0) == 0,
+	      "dom0 flushes caches");
 	world_swap();
-	check(ext(MMUEXT_FLUSH_CACHE, 0, 0) == -EACCES && ext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0) == -EACCES, "others do not");
+	check(ext(MMUEXT_FLUSH_CACHE, 0, 0) == -EACCES &&
+		      ext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0) == -EACCES,
+	      "others do not");
 	world_swap();
 	check(!pt_lock_l1e(1ul << L3_SHIFT, &table), "no L1 there");
 	frame_ptr(11)[1] = 0;
@@ -491,17 +322,23 @@ static void expected_entries(void)
 	build_tree();
 	pe = pt_lock_l1e(0, &table);
 	e = names(21);
-	check(pe && pt_modify_expected(&world_domain, pe, &e, names(22)) == -EAGAIN, "not what was expected");
+	check(pe && pt_modify_expected(&world_domain, pe, &e, names(22)) == -EAGAIN,
+	      "not what was expected");
 	check(e == (names(20) | PTE_RW), "what is there is told");
 	check(pt_modify_expected(&world_domain, pe, &e, names(22)) == 0, "what was expected");
 	e = names(22);
-	check(pt_modify_expected(&world_domain, pe, &e, names(12) | PTE_RW) == -EBUSY, "a table is not writable");
+	check(pt_modify_expected(&world_domain, pe, &e, names(12) | PTE_RW) == -EBUSY,
+	      "a table is not writable");
 	e = names(21);
-	check(pt_modify_expected(&world_domain, pe, &e, names(NO_RECORD)) == -EAGAIN, "a device, where something else is");
-	check(pt_modify_expected(&world_domain, pe, &e, names(NO_RECORD)) == 0, "a device, where it is expected");
+	check(pt_modify_expected(&world_domain, pe, &e, names(NO_RECORD)) == -EAGAIN,
+	      "a device, where something else is");
+	check(pt_modify_expected(&world_domain, pe, &e, names(NO_RECORD)) == 0,
+	      "a device, where it is expected");
 	e = names(21);
-	check(pt_modify_expected(&world_domain, pe, &e, names(23) | PTE_RW) == -EAGAIN, "a writable frame, where something else is");
-	check(pt_modify_expected(&world_domain, pe, &e, names(24)) == 0, "a frame in a device's place");
+	check(pt_modify_expected(&world_domain, pe, &e, names(23) | PTE_RW) == -EAGAIN,
+	      "a writable frame, where something else is");
+	check(pt_modify_expected(&world_domain, pe, &e, names(24)) == 0,
+	      "a frame in a device's place");
 	pt_unlock_l1e(table);
 	check(update(entry_at(11, 0), 0) == 0, "the table goes");
 	audited("entries that are changed if they are what they were");
@@ -511,7 +348,8 @@ static void expected_entries(void)
 
 static void lend(unsigned ref, unsigned f, domid_t to)
 {
-	struct grant_entry_v1 *e = (struct grant_entry_v1 *)window_ptr(current->domain->grants->frame[0]) + ref;
+	struct grant_entry_v1 *e =
+		(struct grant_entry_v1 *)window_ptr(current->domain->grants->frame[0]) + ref;
 
 	*e = (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = to, .frame = f };
 }
@@ -532,11 +370,13 @@ static void many_handles(void)
 		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
 		if (map.status)
 			break;
-		unmap[nr] = (struct gnttab_unmap_grant_ref){ .handle = map.handle, .dev_bus_addr = map.dev_bus_addr };
+		unmap[nr] = (struct gnttab_unmap_grant_ref){ .handle = map.handle,
+							     .dev_bus_addr = map.dev_bus_addr };
 	}
 	check(nr == GNTTAB_MAX_HANDLES && map.status == GNTST_no_device_space, "%u handles", nr);
 	check(world_audit() == 0, "with all of them");
-	check(hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)unmap, nr, 0, 0, 0) == 0, "all go in one call");
+	check(hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)unmap, nr, 0, 0, 0) == 0,
+	      "all go in one call");
 	for (unsigned i = 0; i < nr; i++)
 		check(unmap[i].status == GNTST_okay, "handle %u is given back", i);
 	check(page_of(_mfn(30))->count_info == (PGC_allocated | 1), "the frame is free of them");
@@ -545,7 +385,9 @@ static void many_handles(void)
 
 static void replace(void)
 {
-	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map, .dom = 1, .host_addr = PAGE_SIZE };
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map,
+					    .dom = 1,
+					    .host_addr = PAGE_SIZE };
 	struct gnttab_unmap_and_replace op = { .host_addr = PAGE_SIZE };
 
 	build_tree();
@@ -554,9 +396,11 @@ static void replace(void)
 	world_swap();
 	map.ref = 3;
 	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
-	check(map.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == FOREIGN_FIRST + 4, "a foreign frame at an address");
+	check(map.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == FOREIGN_FIRST + 4,
+	      "a foreign frame at an address");
 	check(world_audit() == 0, "while it is there");
-	check(update(entry_at(12, 2), frame_ptr(12)[1]) == -EBUSY, "it cannot be mapped by its number");
+	check(update(entry_at(12, 2), frame_ptr(12)[1]) == -EBUSY,
+	      "it cannot be mapped by its number");
 	op.handle = map.handle;
 	op.new_addr = 1ul << L3_SHIFT;
 	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1, 0, 0, 0);
@@ -569,14 +413,18 @@ static void replace(void)
 	check(update(entry_at(12, 5), names(25) | PTE_RW) == 0, "a frame of one's own");
 	op.new_addr = 5 * PAGE_SIZE;
 	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1, 0, 0, 0);
-	check(op.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == 25 && !frame_ptr(12)[5], "takes its place");
+	check(op.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == 25 &&
+		      !frame_ptr(12)[5],
+	      "takes its place");
 	audited("unmap and replace");
 }
 
 static void bad_lists(void)
 {
 	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
-	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map | GNTMAP_contains_pte, .dom = 0, .host_addr = entry_at(11, 0) };
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map | GNTMAP_contains_pte,
+					    .dom = 0,
+					    .host_addr = entry_at(11, 0) };
 
 	build_tree();
 	setup.frame_list.p = (void *)8;
@@ -597,9 +445,7 @@ int main(void)
 	large_pages();
 	no_tables();
 	segments();
-	parked_by_refusal();
-	parked_by_list();
-	three_by_list();
+	parking();
 	odd_calls();
 	expected_entries();
 	many_handles();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hostile guest: it makes every page-table call there is, with mostly plausible and sometimes absurd
- * arguments, while its processor walks and remembers. Frame f's role (f % 5: data, l1 .. l4) makes deep
- * trees likely.
+ * A hostile guest: it makes every page-table call there is, with mostly plausible and sometimes
+ * absurd arguments, while its processor walks and remembers. Frame f's role (f % 5: data, l1 .. l4)
+ * makes deep trees likely.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
@@ -21,6 +21,7 @@
 #include <xen/memory.h>
 #include <xen/xen.h>
 #include "guest.h"
+#include "guest_calls.h"
 #include "tap.h"
 #include "world.h"
 
@@ -28,34 +29,33 @@ struct guest_seen seen;
 bool guest_patient;
 unsigned guest_audit_every = 1;
 
-static u64 rnd(u64 n) { return world_random() % n; }
-
 /* The frames that the current domain starts with: [first_own, first_own + nr_own). */
-static unsigned first_own, nr_own = NR_OWN;
+unsigned first_own, nr_own = NR_OWN;
 
-static unsigned own_frame(void) { return first_own + rnd(nr_own); }
+unsigned own_frame(void) { return first_own + rnd(nr_own); }
 
-static unsigned any_frame(void)
+unsigned any_frame(void)
 {
 	if (rnd(12) == 0)
 		return rnd(2) ? NO_RECORD + rnd(4) : rnd(NR_FRAMES);
 	return own_frame();
 }
 
-static unsigned frame_of_role(unsigned role)
+unsigned frame_of_role(unsigned role)
 {
 	unsigned f = first_own + rnd(nr_own / 5) * 5;
 
 	return f + (role + 5 - f % 5) % 5;
 }
 
-static pte_t random_entry(unsigned level)
+pte_t random_entry(unsigned level)
 {
 	unsigned target = rnd(5) ? frame_of_role(level - 1) : any_frame();
 	pte_t e = (u64)target << PAGE_SHIFT;
 
 	if (rnd(5) == 0)
-		return rnd(2) ? 0 : (rnd(2) ? world_random() : e | (world_random() & 0xfff)) & ~PTE_P;
+		return rnd(2) ? 0
+			      : (rnd(2) ? world_random() : e | (world_random() & 0xfff)) & ~PTE_P;
 	e |= PTE_P | (world_random() & (PTE_US | PTE_A | PTE_D | PTE_AVL | PTE_NX));
 	if (level > 1 || (rnd(3) && (target % 5 == 0 || rnd(2))))
 		e |= PTE_RW;
@@ -109,7 +109,7 @@ static bool nothing_half_done(void)
 	return check(!page_type_is_parked(), "a table is left parked");
 }
 
-static bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
+bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 {
 	u64 args[5] = { a1, a2, a3, a4, 0 };
 	long rc;
@@ -139,7 +139,7 @@ static bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 
 /* ---- The calls ---- */
 
-static u64 entry_address(unsigned f)
+u64 entry_address(unsigned f)
 {
 	unsigned slot = slots[rnd(NR_SLOTS)];
 
@@ -149,7 +149,7 @@ static u64 entry_address(unsigned f)
 	return ((u64)f << PAGE_SHIFT) + 8 * slot;
 }
 
-static u64 random_domid(void)
+u64 random_domid(void)
 {
 	return rnd(16) ? DOMID_SELF : rnd(0x8000);
 }
@@ -170,7 +170,7 @@ static bool do_mmu_update(unsigned depth)
 }
 
 /* An address: mostly one that the kernel's tables lead to an L1 table for. */
-static u64 random_va(void)
+u64 random_va(void)
 {
 	mfn_t m = rnd(4) ? this_vcpu.kernel_l4 : INVALID_MFN;
 	u64 va = 0;
@@ -179,7 +179,8 @@ static u64 random_va(void)
 		unsigned slot = rnd(NR_SLOTS);
 		pte_t e = 0;
 
-		for (unsigned i = 0; i < NR_SLOTS && level > 1 && mfn_x(m) < NR_FRAMES && !pte_present(e); i++) {
+		for (unsigned i = 0;
+		     i < NR_SLOTS && level > 1 && mfn_x(m) < NR_FRAMES && !pte_present(e); i++) {
 			slot = (slot + 1) % NR_SLOTS;
 			e = pte_read(&frame_ptr(mfn_x(m))[slots[slot]]);
 		}
@@ -263,8 +264,10 @@ static bool do_memory(unsigned depth)
 		r.extent_order = rnd(16);
 	if (rnd(8) == 0)
 		r.mem_flags = XENMEMF_address_bits(rnd(64));
-	return call(depth, __HYPERVISOR_memory_op, rnd(8) ? rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap :
-		    XENMEM_increase_reservation, (u64)&r, 0, 0);
+	return call(depth, __HYPERVISOR_memory_op,
+		    rnd(8) ? rnd(2) ? XENMEM_decrease_reservation : XENMEM_populate_physmap
+			   : XENMEM_increase_reservation,
+		    (u64)&r, 0, 0);
 }
 
 /* The questions, and what is refused, of memory_op; its structures are full of small numbers. */
@@ -276,14 +279,16 @@ static bool do_questions(unsigned depth)
 		arg[i] = rnd(3) ? 0 : rnd(4);
 	if (rnd(4) == 0)
 		arg[0] = DOMID_SELF;
-	return call(depth, __HYPERVISOR_memory_op, rnd(64) | (rnd(8) ? 0 : rnd(4) << 6), (u64)arg, 0, 0);
+	return call(depth, __HYPERVISOR_memory_op, rnd(64) | (rnd(8) ? 0 : rnd(4) << 6), (u64)arg,
+		    0, 0);
 }
 
 static bool do_otherdomain(unsigned depth)
 {
 	static const u16 domids[] = { DOMID_SELF, DOMID_IO, DOMID_XEN, 0, 1, 2 };
 
-	return call(depth, __HYPERVISOR_update_va_mapping_otherdomain, random_va(), random_entry(1), rnd(8), domids[rnd(6)]);
+	return call(depth, __HYPERVISOR_update_va_mapping_otherdomain, random_va(), random_entry(1),
+		    rnd(8), domids[rnd(6)]);
 }
 
 /* Mostly frames that nothing holds: else no chunk is ever exchanged. */
@@ -291,7 +296,9 @@ static unsigned loose_frame(void)
 {
 	unsigned f = any_frame();
 
-	for (unsigned tries = 0; tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | 1)); tries++)
+	for (unsigned tries = 0;
+	     tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | 1));
+	     tries++)
 		f = own_frame();
 	return f;
 }
@@ -319,8 +326,9 @@ static bool do_exchange(unsigned depth)
 }
 
 /*
- * What a guest with one plan does: has the processor remember a table, unhooks it from wherever it hangs by single L1..L3
- * updates without a flush, and maps it as data. Random calls seldom do all of it in order.
+ * What a guest with one plan does: has the processor remember a table, unhooks it from wherever it
+ * hangs by single L1..L3 updates without a flush, and maps it as data. Random calls seldom do all
+ * of it in order.
  */
 static bool do_recycle(unsigned depth)
 {
@@ -340,11 +348,15 @@ static bool do_recycle(unsigned depth)
 			if (!call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF))
 				return false;
 		}
-	req.ptr = (u64)f << PAGE_SHIFT;		/* a plain store makes it writable, if nothing holds it */
+	/* a plain store makes it writable, if nothing holds it */
+	req.ptr = (u64)f << PAGE_SHIFT;
 	return call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF);
 }
 
-/* Maps such a frame, touches it and takes the mapping back, through a table that the processor remembers. */
+/*
+ * Maps such a frame, touches it and takes the mapping back, through a table that the processor
+ * remembers.
+ */
 static bool do_touch(unsigned depth)
 {
 	unsigned table = own_frame(), slot = slots[rnd(NR_SLOTS)];
@@ -368,7 +380,8 @@ static bool do_give_up(unsigned depth)
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
 
 	for (unsigned tries = 0; tries < NR_OWN; tries++) {
-		if (tlb_use[list[0]][USE_READ] && page_of(_mfn(list[0]))->count_info == (PGC_allocated | 1))
+		if (tlb_use[list[0]][USE_READ] &&
+		    page_of(_mfn(list[0]))->count_info == (PGC_allocated | 1))
 			break;
 		list[0] = (list[0] + 1) % NR_OWN;
 	}
@@ -421,159 +434,6 @@ static bool do_ldt_fault(unsigned depth)
 	return audit("the audit after an LDT fault");
 }
 
-/* ---- Grants: both domains lend to each other and to themselves ---- */
-
-/* What has been mapped lately, and where; the guest may try to undo it twice, or elsewhere. */
-#define NR_LATELY 16
-static struct lately { u32 handle; u64 host_addr, dev_bus_addr; } lately[2][NR_LATELY];
-
-static struct lately *some_lately(void) { return &lately[current->domain->domid][rnd(NR_LATELY)]; }
-
-/* Entries of the own table, written as plain memory: anything, mostly an offer that can be taken. */
-static bool do_lend(unsigned depth)
-{
-	struct grant_entry_v1 *table = window_ptr(current->domain->grants->frame[0]);
-
-	(void)depth;
-	for (unsigned i = 0; i < 4; i++) {
-		struct grant_entry_v1 *e = &table[rnd(GUEST_REFS)];
-
-		e->frame = rnd(6) ? frame_of_role(0) : any_frame();
-		e->domid = rnd(8) ? !current->domain->domid : rnd(3);
-		e->flags = rnd(8) ? GTF_permit_access | (rnd(3) ? 0 : GTF_readonly) : rnd(64);
-	}
-	return true;
-}
-
-static u32 random_ref(void) { return rnd(20) ? rnd(GUEST_REFS) : rnd(2) ? 512 * rnd(3) : world_random(); }
-static domid_t random_lender(void) { return rnd(10) ? rnd(3) ? !current->domain->domid : DOMID_SELF : rnd(4); }
-static u64 l1_entry_address(void)
-{
-	unsigned f = rnd(8) ? frame_of_role(1) : any_frame();
-
-	for (unsigned tries = 0; tries < 10 && (f >= NR_FRAMES || type_level(page_of(_mfn(f))->type_info) != 1); tries++)
-		f = frame_of_role(1);
-	return entry_address(f) + (rnd(30) == 0);
-}
-
-static bool do_grant_map(unsigned depth)
-{
-	struct gnttab_map_grant_ref op[3];
-	unsigned n = 1 + rnd(3);
-
-	memset(op, 0, sizeof(op));
-	for (unsigned i = 0; i < n; i++) {
-		op[i].flags = (rnd(12) ? GNTMAP_host_map : 0) | (rnd(3) ? 0 : GNTMAP_readonly) | (rnd(4) ? 0 : GNTMAP_device_map) |
-			      (rnd(3) ? GNTMAP_contains_pte : 0) | (rnd(4) ? 0 : rnd(8) << 16);
-		op[i].host_addr = op[i].flags & GNTMAP_contains_pte ? l1_entry_address() : random_va();
-		op[i].ref = random_ref();
-		op[i].dom = random_lender();
-		op[i].handle = ~0u;
-	}
-	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (u64)op, n, 0))
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		if (op[i].status || op[i].handle == ~0u)
-			continue;
-		seen.granted++;
-		*some_lately() = (struct lately){ op[i].handle, op[i].host_addr, op[i].dev_bus_addr };
-	}
-	return true;
-}
-
-static bool do_grant_unmap(unsigned depth)
-{
-	struct gnttab_unmap_grant_ref op[3];
-	unsigned n = 1 + rnd(3);
-
-	memset(op, 0, sizeof(op));
-	for (unsigned i = 0; i < n; i++) {
-		const struct lately *l = some_lately();
-
-		op[i].status = GNTST_general_error;
-		op[i].handle = rnd(20) ? l->handle : rnd(2) ? rnd(8) : world_random();
-		op[i].host_addr = rnd(6) ? l->host_addr : rnd(4) ? l1_entry_address() : rnd(2) ? 0 : random_va();
-		op[i].dev_bus_addr = rnd(4) ? l->dev_bus_addr : rnd(3) ? 0 : world_random();
-	}
-	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (u64)op, n, 0))
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		seen.given_back += op[i].status == GNTST_okay && op[i].host_addr;
-	return true;
-}
-
-/* As do_touch(), with a frame that is lent. */
-static bool do_borrow(unsigned depth)
-{
-	unsigned table = own_frame(), slot = slots[rnd(NR_SLOTS)];
-	struct gnttab_map_grant_ref map = { .flags = GNTMAP_host_map | GNTMAP_contains_pte | (rnd(2) ? 0 : GNTMAP_readonly),
-					    .ref = rnd(GUEST_REFS), .dom = !current->domain->domid, .handle = ~0u };
-	struct gnttab_unmap_grant_ref unmap = { 0 };
-
-	for (unsigned tries = 0; tries < NR_OWN && !tlb_use[table][USE_L1]; tries++)
-		table = (table + 1) % NR_OWN;
-	map.host_addr = unmap.host_addr = ((u64)table << PAGE_SHIFT) + 8 * slot;
-	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (u64)&map, 1, 0))
-		return false;
-	tlb_touch(table, slot);
-	unmap.handle = map.handle;
-	return call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0);
-}
-
-static bool do_grant_replace(unsigned depth)
-{
-	const struct lately *l = some_lately();
-	struct gnttab_unmap_and_replace op = { .handle = l->handle, .host_addr = l->host_addr, .new_addr = rnd(8) ? random_va() : 0 };
-
-	return call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, (u64)&op, 1, 0);
-}
-
-static bool do_grant_copy(unsigned depth)
-{
-	struct gnttab_copy op[2];
-
-	memset(op, 0, sizeof(op));
-	for (unsigned i = 0; i < 2; i++) {
-		struct gnttab_copy_ptr *end[2] = { &op[i].source, &op[i].dest };
-
-		op[i].status = GNTST_general_error;	/* if the call never comes to it */
-		op[i].flags = rnd(4);
-		op[i].len = rnd(6) ? rnd(16) : world_random();
-		for (unsigned k = 0; k < 2; k++) {
-			bool by_ref = op[i].flags & (k ? GNTCOPY_dest_gref : GNTCOPY_source_gref);
-
-			end[k]->domid = by_ref ? random_lender() : rnd(8) ? DOMID_SELF : rnd(3);
-			end[k]->offset = rnd(6) ? 8 * rnd(512) : world_random();
-			if (by_ref)
-				end[k]->u.ref = random_ref();
-			else
-				end[k]->u.gmfn = any_frame();
-		}
-	}
-	if (!call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_copy, (u64)op, 2, 0))
-		return false;
-	for (unsigned i = 0; i < 2; i++) {
-		bool by_number = (!(op[i].flags & GNTCOPY_source_gref) && domain_by_id(op[i].source.domid) != current->domain) ||
-				 (!(op[i].flags & GNTCOPY_dest_gref) && domain_by_id(op[i].dest.domid) != current->domain);
-
-		seen.copied += op[i].status == GNTST_okay;
-		if (!check(op[i].status != GNTST_okay || !by_number, "a copy by frame number of a frame of another domain"))
-			return false;
-	}
-	return true;
-}
-
-static bool do_grant_questions(unsigned depth)
-{
-	u64 frames[80], op[16] = { 0 };
-
-	op[0] = rnd(4) ? DOMID_SELF | rnd(3) << 32 : world_random() % 4 | (rnd(8) ? rnd(3) : rnd(80)) << 32;
-	op[2] = (u64)frames;
-	if (rnd(2))
-		op[0] = rnd(4);
-	return call(depth, __HYPERVISOR_grant_table_op, rnd(14), (u64)op, rnd(8) ? 1 : rnd(2) ? 2 : ~0u, 0);
-}
-
 /* The other domain's turn, on its own CPU. */
 static bool do_other(unsigned depth)
 {
@@ -592,75 +452,6 @@ static bool do_other(unsigned depth)
 	return good;
 }
 
-/* ---- A walk, and tables taken out from under it ---- */
-
-/* Entry [level] of this branch names table [level - 1]; the last is an L1 without entries. All lead to @va. */
-static struct {
-	u64 va, entry[5];
-	unsigned table[4];
-} branch;
-
-/* A frame from @f on that nothing holds and no processor remembers; NR_OWN: none. */
-static unsigned idle_frame(unsigned f)
-{
-	for (; f < NR_OWN; f++)
-		if (page_of(_mfn(f))->count_info == (PGC_allocated | 1) && page_of(_mfn(f))->owner == current->domain->domid &&
-		    !memchr(tlb_use[f], true, sizeof(tlb_use[f])))
-			break;
-	return f;
-}
-
-bool guest_grow(void)
-{
-	unsigned f = 0, above = mfn_x(this_vcpu.kernel_l4);
-	struct mmu_update req;
-
-	branch.va = 0;
-	for (unsigned level = 4; level; level--) {
-		unsigned slot = slots[rnd(NR_SLOTS)];
-
-		branch.va |= (u64)slot << (L1_SHIFT + 9 * (level - 1));
-		if (level == 1)
-			break;
-		f = idle_frame(f + 1);
-		if (f >= NR_OWN)
-			return false;
-		branch.table[level - 1] = f;
-		branch.entry[level] = ((u64)above << PAGE_SHIFT) + 8 * slot;
-		memset(frame_ptr(f), 0, PAGE_SIZE);
-		if (level < 4)
-			frame_ptr(above)[slot] = (u64)f << PAGE_SHIFT | PTE_P | PTE_US;
-		above = f;
-	}
-	branch.va = (u64)((s64)(branch.va << 16) >> 16);
-	req.ptr = branch.entry[4];
-	req.val = (u64)branch.table[3] << PAGE_SHIFT | PTE_P | PTE_US;
-	return call(2, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF);
-}
-
-bool guest_walk(void)
-{
-	if (rnd(2))
-		return call(2, __HYPERVISOR_update_va_mapping, branch.va, 0, 0, 0);
-	pt_read_l1e(branch.va);		/* as for an emulated store */
-	return true;
-}
-
-bool guest_cut(unsigned f)
-{
-	unsigned level = f == branch.table[3] ? 4 : f == branch.table[2] ? 3 : f == branch.table[1] ? 2 : 2 + rnd(3);
-	struct mmu_update req = { branch.entry[level], 0 };
-	u64 list[1] = { branch.table[level - 1] };
-	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
-
-	r.extent_start.p = (void *)list;
-	if (!call(2, __HYPERVISOR_mmu_update, (u64)&req, 1, 0, DOMID_SELF) ||
-	    !call(2, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, (u64)&r, 0, 0))
-		return false;
-	seen.cut += !window_shows(current->domain, list[0]);
-	return true;
-}
-
 #define NR_WITHOUT_GRANTS 27
 
 bool guest_call(unsigned depth)
@@ -671,21 +462,18 @@ bool guest_call(unsigned depth)
 		do_memory, do_exchange, do_questions, do_otherdomain,
 		do_stores, do_stores, do_stores, do_walks, do_walks, do_walks, do_ldt_fault,
 		do_recycle, do_give_up, do_touch, do_touch,
-		[NR_WITHOUT_GRANTS] = do_lend, do_grant_map, do_grant_map, do_grant_unmap, do_grant_unmap, do_borrow, do_grant_replace, do_grant_copy,
-		do_grant_questions, do_other,
+		[NR_WITHOUT_GRANTS] = do_lend, do_grant_map, do_grant_map, do_grant_unmap,
+		do_grant_unmap, do_borrow, do_grant_replace, do_grant_copy, do_grant_questions,
+		do_other,
 	};
+	unsigned nr;
 
 	if (depth > 2)		/* a turn within a turn ends */
 		return true;
 
 	/* Two CPUs race for tables above all. */
-	return actions[rnd(world_nr_cpus > 1 && rnd(8) ? NR_WITHOUT_GRANTS : sizeof(actions) / sizeof(actions[0]))](depth);
-}
-
-
-bool guest_all_ok(const char *claim)
-{
-	return all_ok(claim);
+	nr = world_nr_cpus > 1 && rnd(8) ? NR_WITHOUT_GRANTS : ARRAY_SIZE(actions);
+	return actions[rnd(nr)](depth);
 }
 
 void guest_start(void)
@@ -693,7 +481,7 @@ void guest_start(void)
 	const unsigned first_l4 = 4;
 
 	world_reset();
-	memset(lately, 0, sizeof(lately));
+	guest_forget_grants();
 	if (gnttab_create(&world_domain) || gnttab_create(&world_foreign))
 		printf("Bail out! no grant tables\n");
 	if (page_get_and_type(page_of(_mfn(first_l4)), &world_domain, PGT_l4))

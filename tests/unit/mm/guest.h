@@ -6,7 +6,8 @@
 #include "world.h"
 
 extern struct guest_seen {
-	unsigned long calls, ok, refused, continued, parked, parked_two, partial, pinned_l4, exchanged, cut, in_tlb[NR_USES];
+	unsigned long calls, ok, refused, continued, parked, parked_two, partial, pinned_l4,
+		exchanged, cut, in_tlb[NR_USES];
 	unsigned long granted, given_back, copied;
 } seen;
 
@@ -19,19 +20,20 @@ extern bool guest_patient;
 /* The audit runs after every so many calls. */
 extern unsigned guest_audit_every;
 
-/* Close the run of checks that guest_call() made with one claim. */
-bool guest_all_ok(const char *claim);
-
 /* A new world, with an empty L4 loaded. */
 void guest_start(void);
 
-/* One action of the guest at random. False: a check failed, and it has been printed. @depth: 0 outside of a call. */
+/*
+ * One action of the guest at random. False: a check failed, and it has been printed. @depth: 0
+ * outside of a call.
+ */
 bool guest_call(unsigned depth);
 
 /*
- * For a race between a walk and one who takes the tables away. guest_grow() hooks three tables into the tree of this CPU; false: there
- * are no frames for them. guest_walk() walks there. guest_cut() empties one of the entries that lead there, that of table @f if it
- * is one of the three, and gives up the frame of the table that the entry named.
+ * For a race between a walk and one who takes the tables away. guest_grow() hooks three tables into
+ * the tree of this CPU; false: there are no frames for them. guest_walk() walks there. guest_cut()
+ * empties one of the entries that lead there, that of table @f if it is one of the three, and gives
+ * up the frame of the table that the entry named.
  */
 bool guest_grow(void);
 bool guest_walk(void);

@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 		for (unsigned long done = 0; done < nr / 4 && good; done += 2500)
 			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient, i % 2);
 	check(good, "the run stopped");
-	if (!guest_all_ok("every audit finds every count, flag and TLB entry right"))
+	if (!all_ok("every audit finds every count, flag and TLB entry right"))
 		return 1;
 	all_ok("and the run came to its end");
 	ok(!world_fixups, "nothing outside the window is touched");

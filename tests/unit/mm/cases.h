@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the cases are told with: the audit as a claim, and single calls.
+ */
+#pragma once
+
+#include <asm/hypercall.h>
+#include <xen/xen.h>
+#include "tap.h"
+#include "world.h"
+
+static inline void audited(const char *claim)
+{
+	check(world_audit() == 0, "the audit after: %s", claim);
+	all_ok(claim);
+}
+
+static inline long update(u64 maddr, u64 val)
+{
+	struct mmu_update req = { maddr, val };
+
+	return hc_mmu_update((u64)&req, 1, 0, DOMID_SELF, 0, 0);
+}
+
+static inline u64 entry_at(unsigned f, unsigned slot) { return ((u64)f << PAGE_SHIFT) + 8 * slot; }
+static inline pte_t names(unsigned f) { return (u64)f << PAGE_SHIFT | PTE_P | PTE_US; }
+static inline long ext(unsigned cmd, u64 arg1, u64 arg2)
+{
+	struct mmuext_op op = { .cmd = cmd };
+
+	op.arg1.mfn = arg1;
+	op.arg2.src_mfn = arg2;
+	return hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0);
+}
+
+/* Tables dropped half done (cases_parking.c). */
+void parking(void);
