@@ -12,6 +12,7 @@ volatile uint32_t upcall_count;
 volatile uint64_t upcall_frame[5];
 volatile uint8_t upcall_mask_inside;
 volatile uint64_t upcall_rflags_inside;
+void (*upcall_hook)(void);
 uint32_t timer_port;
 
 static bool opened[NR_PORTS];
@@ -58,6 +59,12 @@ void events_upcall(const uint64_t *hw)
 	}
 	if (timer_port && evtchn_count[timer_port])
 		harness_timer();
+	if (upcall_hook) {
+		void (*hook)(void) = upcall_hook;
+
+		upcall_hook = NULL;
+		hook();
+	}
 }
 
 void events_init(void)
@@ -82,6 +89,7 @@ void events_reset(void)
 		evtchn_count[p] = 0;
 	}
 	upcall_count = 0;
+	upcall_hook = NULL;
 	for (unsigned int i = 0; i < 64; i++)
 		shared->evtchn_mask[i] = ~0ul;
 	/* A selector bit left set would swallow the next event of its word. */

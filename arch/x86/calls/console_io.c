@@ -36,8 +36,8 @@ static long console_write_op(u32 count, u64 from)
 		count -= n;
 		from += n;
 		if (count && hypercall_preempt_check()) {
-			rc = hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count,
-						from, 0, 0);
+			rc = hypercall_continue(console_io, CONSOLEIO_write, count,
+						from);
 			break;
 		}
 	}

@@ -85,7 +85,7 @@ static __noinline long by_table(u64 cmd, u64 arg)
 		spin_unlock(&d->evtchn_lock);
 	}
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_event_channel_op, cmd, arg, 0, 0, 0);
+		return hypercall_continue(event_channel_op, cmd, arg);
 	if (!rc && (op->flags & OP_OUT) && copy_to_guest(arg, buf, op->bytes))
 		rc = -EFAULT;
 	return rc;

@@ -131,8 +131,8 @@ static long do_list(u32 cmd, u64 list, u32 count)
 	if (rc == -EFAULT)
 		return rc;
 	if (done < count)
-		return hypercall_continue(__HYPERVISOR_grant_table_op, cmd,
-					  guest_elem(list, done, bytes), count - done, 0, 0);
+		return hypercall_continue(grant_table_op, cmd,
+					  guest_elem(list, done, bytes), count - done);
 	return 0;
 }
 

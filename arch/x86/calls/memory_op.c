@@ -37,7 +37,7 @@ long memory_op_continue(unsigned op, u64 done, u64 arg)
 {
 	u64 cmd = op | done << MEMOP_CMD_BITS;
 
-	return hypercall_continue(__HYPERVISOR_memory_op, cmd, arg, 0, 0, 0);
+	return hypercall_continue(memory_op, cmd, arg);
 }
 
 /* The domain of a struct xen_memory_domain at @arg. */
@@ -135,7 +135,7 @@ long hc_memory_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
-		return hypercall_continue(__HYPERVISOR_memory_op, cmd, arg, 0, 0, 0);
+		return hypercall_continue(memory_op, cmd, arg);
 	switch (op) {
 	case XENMEM_increase_reservation:
 	case XENMEM_decrease_reservation:

@@ -42,8 +42,7 @@ static long op_initialise(struct vcpu *v, u64 arg)
 	if (!rc)
 		rc = vcpu_set_context(v, &c);
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg,
-					  0, 0);
+		return hypercall_continue(vcpu_op, VCPUOP_initialise, v->id, arg);
 	return rc;
 }
 

@@ -55,14 +55,16 @@ fault:
 	return raw_copy_to_guest(at, &result, sizeof(result)) ? -EFAULT : 0;
 }
 
-/* The entry at @va was preempted: it is rewritten to say what is left of it. */
+/*
+ * The entry at @va was preempted: its arguments are rewritten to say what is left of it. Its op is
+ * what it was, and what the call does not take as an argument is the guest's.
+ */
 static int rewrite_entry(u64 va)
 {
-	const u64 op = this_vcpu.multicall_nr;
+	u64 args = va + offsetof(struct multicall_entry, args);
 
-	if (copy_to_guest(va, &op, sizeof(op)) ||
-	    copy_to_guest(va + offsetof(struct multicall_entry, args), this_vcpu.multicall_args,
-			  sizeof(this_vcpu.multicall_args)))
+	if (copy_to_guest(args, this_vcpu.multicall_args,
+			  this_vcpu.multicall_nr_args * sizeof(u64)))
 		return -EFAULT;
 	return -ERESTART;
 }
@@ -118,7 +120,7 @@ long hc_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5, u64 a6)
 	}
 	this_vcpu.in_multicall = false;
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_multicall, va,
-					  (end - va) / sizeof(struct multicall_entry), 0, 0, 0);
+		return hypercall_continue(multicall, va,
+					  (end - va) / sizeof(struct multicall_entry));
 	return rc == 1 ? result : rc;
 }

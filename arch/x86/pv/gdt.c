@@ -78,7 +78,7 @@ long hc_set_gdt(u64 list, u64 nr_ents, u64 a3, u64 a4, u64 a5, u64 a6)
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
-		return hypercall_continue(__HYPERVISOR_set_gdt, list, nr_ents, 0, 0, 0);
+		return hypercall_continue(set_gdt, list, nr_ents);
 	nr_ents = (u32)nr_ents;
 	if (nr_ents > MAX_GDT_ENTS)
 		return -EINVAL;
@@ -110,7 +110,7 @@ long hc_update_descriptor(u64 maddr, u64 desc, u64 a3, u64 a4, u64 a5, u64 a6)
 
 	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
-		return hypercall_continue(__HYPERVISOR_update_descriptor, maddr, desc, 0, 0, 0);
+		return hypercall_continue(update_descriptor, maddr, desc);
 	if (!IS_ALIGNED(maddr, DESC_BYTES) || !seg_desc_check(&desc))
 		return -EINVAL;
 	pg = page_get_from_mfn(maddr_to_mfn(maddr), current->domain);

@@ -6,30 +6,36 @@
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
+#include <isola/panic.h>
+#include <xen/xen.h>
+
+const u8 hypercall_nr_args[NR_HYPERCALL_SLOTS] = {
+#define HC(name, nr_args) [__HYPERVISOR_##name] = nr_args,
+	HYPERCALLS(HC)
+#undef HC
+};
 
 /* Within a multicall: the new arguments, which go into its entry. */
-static void continue_entry(unsigned nr, const u64 args[6])
+static void continue_entry(const u64 *args, unsigned nr_args)
 {
 	this_vcpu.multicall_continued = true;
-	this_vcpu.multicall_nr = nr;
-	for (unsigned i = 0; i < 6; i++)
+	this_vcpu.multicall_nr_args = nr_args;
+	for (unsigned i = 0; i < nr_args; i++)
 		this_vcpu.multicall_args[i] = args[i];
 }
 
-long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 {
 	struct regs *r = guest_regs();
-	const u64 args[6] = { a1, a2, a3, a4, a5, 0 };
+	u64 *const arg_reg[MAX_HYPERCALL_ARGS] = { &r->rdi, &r->rsi, &r->rdx, &r->r10, &r->r8 };
 
+	ASSERT(nr_args == hypercall_nr_args[nr]);
 	if (this_vcpu.in_multicall) {
-		continue_entry(nr, args);
+		continue_entry(args, nr_args);
 		return nr;
 	}
 	r->rip -= 2;		/* SYSCALL again */
-	r->rdi = a1;
-	r->rsi = a2;
-	r->rdx = a3;
-	r->r10 = a4;
-	r->r8 = a5;
+	for (unsigned i = 0; i < nr_args; i++)
+		*arg_reg[i] = args[i];
 	return nr;
 }

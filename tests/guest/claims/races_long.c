@@ -7,53 +7,11 @@
  */
 #define TOPIC "races"
 #include "races.h"
+#include "../big_tree.h"
 #include "../clock.h"
 #include "../text.h"
 
 static volatile uint64_t wrong, rounds_done;
-
-#define BIG_L1 24u
-static uint64_t *big_l3, *big_l2, *big_l1[BIG_L1];
-
-/* One L3, one L2 and 24 full L1 tables: 12,000 entries to look at. */
-static void big_build(void)
-{
-	uint64_t *page = page_alloc();
-
-	big_l3 = page_alloc();
-	big_l2 = page_alloc();
-	for (unsigned int i = 0; i < BIG_L1; i++) {
-		big_l1[i] = page_alloc();
-		for (unsigned int e = 0; e < 512; e++)
-			big_l1[i][e] = rw_pte(page);
-		CHECK_OK(make_readonly(big_l1[i]));
-		big_l2[i * 21] = table_pte(big_l1[i]);
-	}
-	big_l3[511] = table_pte(big_l2);
-	CHECK_OK(make_readonly(big_l2));
-	CHECK_OK(make_readonly(big_l3));
-}
-
-static void big_plain(void)
-{
-	CHECK_OK(make_writable(big_l3));
-	CHECK_OK(make_writable(big_l2));
-	for (unsigned int i = 0; i < BIG_L1; i++)
-		CHECK_OK(make_writable(big_l1[i]));
-}
-
-/* A timer that interrupts often, for as long as the claim runs. */
-static void interrupt_often(void)
-{
-	struct vcpu_set_periodic_timer t = { .period_ns = MS_NS };
-
-	CHECK_OK(HC3(vcpu_op, VCPUOP_set_periodic_timer, 0, &t));
-}
-
-static void interrupt_no_more(void)
-{
-	HC3(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0);
-}
 
 CLAIM(interrupted_pin,
       "a large tree is pinned and unpinned whole, however often that is interrupted (XSA-45, 290)")

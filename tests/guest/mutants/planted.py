@@ -15,6 +15,8 @@ EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
 EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
 RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
+HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/multicall.c"
+
 PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
 
@@ -53,6 +55,12 @@ PLANTED = [
      "\tif (!vcpu_by_id(d, op->vcpu))\n\t\top->vcpu = 0;\n\tif (!evtchn_port_is_valid")),
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (domain_by_id(op->domid) != d)\n\t\treturn -ESRCH;\n\tswitch", "\tswitch")),
+
+    # ---- Calls that are stopped and gone on with ----
+    ("a continuation writes every argument register", "preempted/*", (HYPERCALL,
+     "\t\t*arg_reg[i] = args[i];\n\treturn nr;", "\t\t*arg_reg[i] = args[i];\n\tr->r8 = 0;\n\treturn nr;")),
+    ("a continuation within a multicall writes all of the entry", "preempted/multicall_entry", (MULTICALL,
+     "this_vcpu.multicall_nr_args * sizeof(u64)", "sizeof(this_vcpu.multicall_args)")),
 
     # ---- NMIs ----
     ("an NMI enters its own handler", "smp/nmi_other", (EXIT,

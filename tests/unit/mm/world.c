@@ -734,9 +734,10 @@ bool guest_range_ok(u64 va, u64 len)
 
 bool hypercall_preempt_check(void) { return world_chance(preempt_rate); }
 
-long hypercall_continue(unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 {
-	world_continuation = (struct continuation){ true, nr, { a1, a2, a3, a4, a5 } };
+	world_continuation = (struct continuation){ .pending = true, .nr = nr };
+	memcpy(world_continuation.arg, args, nr_args * sizeof(*args));
 	return nr;
 }
 

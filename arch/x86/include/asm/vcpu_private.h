@@ -16,6 +16,7 @@
 
 #define PV_GDT_FRAMES 14                     /* FIRST_RESERVED_GDT_PAGE */
 #define PV_LDT_FRAMES 16
+#define MAX_HYPERCALL_ARGS 5                 /* the ABI has no call with six */
 #define NR_PARKED     2                      /* as many as one step parks at most: page_type.c */
 
 /* A callback the guest registered. address 0 = none. */
@@ -75,8 +76,8 @@ struct vcpu_private {
 	bool in_multicall;                   /* an entry of a multicall is being carried out */
 	/* it was preempted: what to do next is in the two fields below */
 	bool multicall_continued;
-	u32 multicall_nr;
-	u64 multicall_args[6];
+	u32 multicall_nr_args;
+	u64 multicall_args[MAX_HYPERCALL_ARGS];
 
 	u64 time_version;                    /* of the clock last written (pvclock.c) */
 

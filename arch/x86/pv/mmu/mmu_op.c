@@ -11,10 +11,17 @@
 #include <asm/uaccess.h>
 #include <isola/errno.h>
 
+static long go_on(const struct mmu_op_call *c, u64 list, u32 count, u64 done_ptr, u64 domids)
+{
+	const u64 args[] = { list, count, done_ptr, domids };
+
+	return hypercall_continue_with(c->nr, args, ARRAY_SIZE(args));
+}
+
 bool mmu_op_resume(const struct mmu_op_call *c, u32 *done, long *rc)
 {
 	if (page_type_finish_parked()) {
-		*rc = hypercall_continue(c->nr, c->list, c->count, c->done_ptr, c->domids, 0);
+		*rc = go_on(c, c->list, c->count, c->done_ptr, c->domids);
 		return true;
 	}
 	if (c->count == MMU_OP_CONTINUED && !c->list) {
@@ -33,10 +40,9 @@ long mmu_op_leave(const struct mmu_op_call *c, int rc, u32 handled, u32 done_bef
 	if (c->done_ptr && copy_to_guest(c->done_ptr, &done, sizeof(done)))
 		rc = -EFAULT;
 	if (rc == -ERESTART)
-		return hypercall_continue(c->nr, c->list + (u64)handled * c->elem_bytes,
-					  (c->count - handled) | MMU_OP_CONTINUED, c->done_ptr,
-					  c->domids, 0);
+		return go_on(c, c->list + (u64)handled * c->elem_bytes,
+			     (c->count - handled) | MMU_OP_CONTINUED, c->done_ptr, c->domids);
 	if (page_type_is_parked())
-		return hypercall_continue(c->nr, 0, MMU_OP_CONTINUED, 0, (u32)rc, 0);
+		return go_on(c, 0, MMU_OP_CONTINUED, 0, (u32)rc);
 	return rc;
 }

@@ -66,7 +66,7 @@ long hc_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, u64 a6)
 
 	(void)a4, (void)a5, (void)a6;
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_update_va_mapping, va, val, flags, 0, 0);
+		return hypercall_continue(update_va_mapping, va, val, flags);
 	return rc;
 }
 
@@ -77,7 +77,7 @@ long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64
 
 	(void)a5, (void)a6;
 	if (rc == -ERESTART)
-		return hypercall_continue(__HYPERVISOR_update_va_mapping_otherdomain, va, val,
-					  flags, domid, 0);
+		return hypercall_continue(update_va_mapping_otherdomain, va, val,
+					  flags, domid);
 	return rc;
 }
