@@ -35,7 +35,12 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned id)
 	v->domain = d;
 	v->id = id;
 	v->state = VCPU_DOWN;
+	v->on_cpu = NO_CPU;
 	v->runstate = RUNSTATE_offline;
+	/* It has none of these yet: whatever fails from now on can be undone. */
+	v->root_kernel = v->root_user = v->area_l3 = INVALID_MFN;
+	for (unsigned i = 0; i < VCPU_PRIVATE_PAGES; i++)
+		v->private_mfn[i] = INVALID_MFN;
 	return v;
 }
 

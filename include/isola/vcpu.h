@@ -42,10 +42,7 @@ struct vcpu {
 	u64 cr3_kernel, cr3_user;       /* the CR3 values that load them */
 	/* what each root's guest slots were copied from: [0] kernel, [1] user */
 	struct root_copy copy[2];
-	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258 */
-	/* its first L1 (GDT, LDT, private pages), by public heap address */
-	u64 *area_l1;
-	u64 *mapcache_l1;               /* its mapcache L1, likewise; NULL for idle vcpus */
+	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258; INVALID_MFN: none */
 	u32 mapcache_next;              /* where the search for a free slot starts */
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
 

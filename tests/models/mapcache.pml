@@ -16,8 +16,9 @@
  * bad TAKE_IN_USE: slots in use are not skipped at the wrap
  * bad LEAVE_ENTRY: unmapping only invalidates (T24: "the next user will overwrite it")
  *
- * code arch/x86/asi/mapcache.c: if (!pte_present(pte_read(pe))) { pte_write(pe, pte_make(m, PAGE_HV_RW));
- * code arch/x86/asi/mapcache.c: [(va - VA_MAPCACHE) >> PAGE_SHIFT], 0); tlb_invlpg(va);
+ * code arch/x86/asi/mapcache.c: if (!perdomain_is_mapped(va)) { populate_perdomain_mapping(v, va, 1, &m, PAGE_HV_RW);
+ * code arch/x86/asi/mapcache.c: destroy_perdomain_mapping(current, va, 1);
+ * code arch/x86/asi/perdomain.c: pte_write(pe, 0); tlb_invlpg(va); owned = collect(old, owned);
  */
 #define SLOTS	3
 #define FRAMES	3

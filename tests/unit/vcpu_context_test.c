@@ -18,7 +18,8 @@
 #include <asm/mapcache.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
-#include <asm/vcpu_area.h>
+#include <asm/perdomain.h>
+#include <asm/pgentry.h>
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
@@ -80,11 +81,12 @@ void *map_domain_page(mfn_t m)
 	return mfn_x(m) == 1 ? (void *)&private : mfn_x(m) == 2 ? (void *)traps : (void *)fpu_image;
 }
 
-void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags)
+void populate_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, const mfn_t *mfn, u64 flags)
 {
-	(void)va, (void)flags;
-	check(v == &sibling && refs[mfn_x(m)] == 1, "frame %lx is shown without a reference", mfn_x(m));
-	window_set++;
+	check(v == &sibling && va == VA_GDT && flags == PAGE_HV_RW, "%u pages stand at %lx", nr, va);
+	for (unsigned i = 0; i < nr; i++)
+		check(refs[mfn_x(mfn[i])] == 1, "frame %lx is shown without a reference", mfn_x(mfn[i]));
+	window_set += nr;
 }
 
 void panic(const char *fmt, ...)

@@ -220,6 +220,11 @@ class Audit:
         return (viewer.may_open and 0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
                 or viewer.cpu in self.in_hypervisor and 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
 
+    def _is_own_table(self, va):
+        """A place where a vCPU area shows the L1s behind itself: two, and the L2 that names them."""
+        image = self.owners.image
+        return va is not None and 0 <= va - image["VA_VCPU_TABLES"] < 3 * PAGE
+
     def _is_controller(self, va):
         """The windows that show the local APIC, and an I/O APIC, all the time."""
         image = self.owners.image
@@ -249,7 +254,8 @@ class Audit:
             if key & US and (slot != SLOT_M2P or key & W):
                 return "user-accessible" + (" and writable" if key & W else "")
             if what in allowed or (va is not None and (self._is_window(viewer, va) or
-                                                       what == "device" and self._is_controller(va))):
+                                                       what == "device" and self._is_controller(va) or
+                                                       what == "public" and self._is_own_table(va))):
                 return None
             if what == "unclassified" and slot in WINDOW_SLOTS and va is not None and self._being_assigned(viewer, va):
                 return None

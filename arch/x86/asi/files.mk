@@ -1,5 +1,6 @@
 objs-y += arch/x86/asi/policy.o
 objs-y += arch/x86/asi/domain_map.o
+objs-y += arch/x86/asi/perdomain.o
 objs-y += arch/x86/asi/vcpu_area.o
 objs-y += arch/x86/asi/mapcache.o
 objs-y += arch/x86/asi/root.o

@@ -9,8 +9,8 @@
 #include <asm/domain_map.h>
 #include <asm/mapcache.h>
 #include <asm/percpu.h>
+#include <asm/perdomain.h>
 #include <asm/pgentry.h>
-#include <asm/tlb.h>
 
 static u64 slot_va(unsigned slot)
 {
@@ -26,12 +26,11 @@ void *map_domain_page(mfn_t m)
 	BUG_ON(vcpu_is_idle(v));
 	/* From where the last one was taken: slots in use are skipped. */
 	for (unsigned tried = 0; tried < VCPU_MAPCACHE_SLOTS; tried++) {
-		unsigned slot = v->mapcache_next++ % VCPU_MAPCACHE_SLOTS;
-		pte_t *pe = &v->mapcache_l1[slot];
+		u64 va = slot_va(v->mapcache_next++ % VCPU_MAPCACHE_SLOTS);
 
-		if (!pte_present(pte_read(pe))) {
-			pte_write(pe, pte_make(m, PAGE_HV_RW));
-			return (void *)slot_va(slot);
+		if (!perdomain_is_mapped(va)) {
+			populate_perdomain_mapping(v, va, 1, &m, PAGE_HV_RW);
+			return (void *)va;
 		}
 	}
 	panic("mapcache of d%uv%u: all %u slots are in use", v->domain->domid, v->id,
@@ -44,6 +43,5 @@ void unmap_domain_page(const void *p)
 
 	if (va < VA_MAPCACHE || va >= slot_va(VCPU_MAPCACHE_SLOTS))
 		return;		/* the window's */
-	pte_write(&current->mapcache_l1[(va - VA_MAPCACHE) >> PAGE_SHIFT], 0);
-	tlb_invlpg(va);
+	destroy_perdomain_mapping(current, va, 1);
 }

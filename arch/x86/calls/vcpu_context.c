@@ -16,8 +16,8 @@
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/perdomain.h>
 #include <asm/pgentry.h>
-#include <asm/vcpu_area.h>
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
 
@@ -128,10 +128,9 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t ker
 		fpu_set_legacy_image(fpu, &c->fpu_ctxt);
 	p->kernel_l4 = v->copy[0].l4 = kernel_l4;
 	p->user_l4 = v->copy[1].l4 = user_l4;
-	for (unsigned i = 0; i < nr_gdt; i++) {
+	for (unsigned i = 0; i < nr_gdt; i++)
 		p->gdt_frame[i] = _mfn(c->gdt_frames[i]);
-		vcpu_area_set(v, VA_GDT + ((u64)i << PAGE_SHIFT), p->gdt_frame[i], PAGE_HV_RW);
-	}
+	populate_perdomain_mapping(v, VA_GDT, nr_gdt, p->gdt_frame, PAGE_HV_RW);
 	p->ldt_base = c->ldt_base;
 	p->ldt_ents = c->ldt_ents;
 	unmap_domain_page(fpu);

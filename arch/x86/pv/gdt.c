@@ -10,6 +10,7 @@
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/perdomain.h>
 #include <asm/pgentry.h>
 #include <asm/seg_desc.h>
 #include <asm/uaccess.h>
@@ -44,9 +45,10 @@ static void gdt_replace(unsigned i, mfn_t new)
 	u64 va = VA_GDT + ((u64)i << PAGE_SHIFT);
 
 	if (mfn_is_valid_num(new))
-		vcpu_area_map(va, new, PAGE_HV_RW);	/* the CPU sets Accessed in descriptors */
+		/* writable: the CPU sets Accessed in descriptors */
+		populate_perdomain_mapping(current, va, 1, &new, PAGE_HV_RW);
 	else if (mfn_is_valid_num(old))
-		vcpu_area_unmap(va);
+		vcpu_area_clear_gdt_page(current, i);
 	this_vcpu.gdt_frame[i] = new;
 	if (mfn_is_valid_num(old))
 		desc_frame_put(old);

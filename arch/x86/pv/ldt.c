@@ -10,11 +10,11 @@
 #include <asm/ldtr.h>
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
+#include <asm/perdomain.h>
 #include <asm/pgentry.h>
 #include <asm/pt_modify.h>
 #include <asm/root.h>
 #include <asm/uaccess.h>
-#include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
@@ -31,7 +31,7 @@ void ldt_unmap_pages(void)
 
 		if (!mfn_is_valid_num(m))
 			continue;
-		vcpu_area_unmap(VA_LDT + ((u64)i << PAGE_SHIFT));
+		destroy_perdomain_mapping(current, VA_LDT + ((u64)i << PAGE_SHIFT), 1);
 		this_vcpu.ldt_frame[i] = INVALID_MFN;
 		desc_frame_put(m);
 	}
@@ -65,11 +65,12 @@ int ldt_set(u64 base, u32 nr_ents)
 static bool map_page(unsigned i)
 {
 	pte_t e = pt_read_l1e(this_vcpu.ldt_base + ((u64)i << PAGE_SHIFT));
+	mfn_t m = pte_mfn(e);
 
-	if (!pte_present(e) || desc_frame_get(pte_mfn(e)))
+	if (!pte_present(e) || desc_frame_get(m))
 		return false;
-	this_vcpu.ldt_frame[i] = pte_mfn(e);
-	vcpu_area_map(VA_LDT + ((u64)i << PAGE_SHIFT), pte_mfn(e), PAGE_HV_RW);
+	this_vcpu.ldt_frame[i] = m;
+	populate_perdomain_mapping(current, VA_LDT + ((u64)i << PAGE_SHIFT), 1, &m, PAGE_HV_RW);
 	return true;
 }
 

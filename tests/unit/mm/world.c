@@ -26,6 +26,7 @@
 #include <asm/tlb.h>
 #include <asm/trap.h>
 #include <asm/uaccess.h>
+#include <asm/perdomain.h>
 #include <asm/vcpu_area.h>
 #include <isola/memmap.h>
 #include <isola/page_alloc.h>
@@ -566,8 +567,13 @@ static void peek(void)
 void root_peek_kernel(void) { peek(); }
 void root_peek_done(void) { peek(); }
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
-void vcpu_area_map(u64 va, mfn_t m, u64 flags) { (void)va, (void)m, (void)flags; }
-void vcpu_area_unmap(u64 va) { (void)va; }
+void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i) { (void)v, (void)i; }
+void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { (void)v, (void)va, (void)nr; }
+
+void populate_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, const mfn_t *mfn, u64 flags)
+{
+	(void)v, (void)va, (void)nr, (void)mfn, (void)flags;
+}
 
 /* ---- Memory ---- */
 

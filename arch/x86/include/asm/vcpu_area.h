@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vCPU area (slot 258): the per-domain slot of the prior art, one per vcpu. Callers never see
- * an L1.
+ * The vCPU area (slot 258): what every vcpu has there from its creation to its end, as perdomain
+ * mappings (asm/perdomain.h). What its guest adds comes and goes by gdt.c, ldt.c and mapcache.c.
  */
 #pragma once
 
@@ -12,21 +12,20 @@
 /* Pages that a vcpu takes because what it sees is its own. */
 #define VCPU_ISOLATION_PAGES	(VCPU_ROOTS + VCPU_AREA_TABLES + VCPU_PRIVATE_PAGES)
 
-/*
- * Map frame @m at @va of the current vcpu's area with @flags (PAGE_HV_RO or PAGE_HV_RW), replacing
- * what was there. Flushes the page if something was mapped. @va lies in the descriptor window.
- */
-void vcpu_area_map(u64 va, mfn_t m, u64 flags);
-/* The GDT window falls back to a zero page, the LDT window to nothing. Flushes the page. */
-void vcpu_area_unmap(u64 va);
-
-/*
- * The same for @v, which is not loaded anywhere and has not been since its area was made: no flush.
- */
-void vcpu_area_set(struct vcpu *v, u64 va, mfn_t m, u64 flags);
-
 /* Make the area's tables and private pages for @v. -ENOMEM; nothing left behind then. */
 int __must_check vcpu_area_create(struct vcpu *v);
+/*
+ * Take it apart. @v is loaded nowhere and never will be again; what its guest had in the area has
+ * been given back. An area that is not there, or only in part, is as good.
+ */
+void vcpu_area_destroy(struct vcpu *v);
+
+/*
+ * What a page of the GDT window shows that the guest has not set: zeroes. The window is never
+ * absent: its limit is constant (cpu/desc.c).
+ */
+void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i);
+
 /* The one area of all idle roots: the hypervisor's GDT page and zero pages. Its L3. Boot only. */
 void vcpu_area_init_idle(void);
 extern mfn_t idle_area_l3;
