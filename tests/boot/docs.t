@@ -93,6 +93,31 @@ def missing_locks(text):
     return [] if rows == wanted else [f"the table has {rows}, the header {wanted}"]
 
 
+# Ids of invariants, as comments cite them; a number after that is the advisory that a planted bug is named after.
+CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP TIM LEAK LOCK LIFE BUG "
+           "FETCH PRIV BOOT").split()
+ID = re.compile(rf"\b(?:(?:{'|'.join(CLASSES)})-\d{{1,2}}|T\d{{1,2}})\b")
+CITING = ("arch", "boot", "common", "include", "tests", "bench", "tools")
+
+
+def cited():
+    """{id: a file that cites it}, over sources, tests and pages."""
+    found = {}
+    paths = [path for room in CITING for path in below(room, (".c", ".h", ".S", ".t", ".pl", ".pml", ".py"))]
+    for path in paths + [page for page in pages() if page != "docs/invariants.md"]:
+        if not path.endswith("boot/docs.t"):
+            for name in ID.findall(text_of(path)):
+                found.setdefault(name, path)
+    return found
+
+
+def id_faults(text, uses):
+    defined = re.findall(r"^- \*\*([A-Z]+-?\d+)\*\* ", text, re.M)
+    return ([f"{name}, cited in {uses[name]}, is not defined" for name in sorted(set(uses) - set(defined))] +
+            [f"{name} is cited nowhere" for name in sorted(set(defined) - set(uses))] +
+            [f"{name} is defined twice" for name in sorted({d for d in defined if defined.count(d) > 1})])
+
+
 def stale_quotes(planted):
     """Names of the planted bugs whose texts do not stand in their files once each, one change after the other."""
     for name, _, *changes in planted:
@@ -124,6 +149,13 @@ def main():
     page = text_of("docs/locking.md")
     tap.ok(not missing_locks(page), "docs/locking.md has every lock in the header's order", "\n".join(missing_locks(page)))
     tap.ok(missing_locks(page.replace("`LOCK_HEAP`", "`LOCK_HEAPS`")), "planted: a wrong lock is found")
+    page, uses = text_of("docs/invariants.md"), cited()
+    faults = id_faults(page, uses)
+    tap.ok(not faults, f"docs/invariants.md defines the {len(uses)} ids that are cited, and no others", "\n".join(faults))
+    tap.ok(id_faults(page, {**uses, "TLB-99": "x.c"}) == ["TLB-99, cited in x.c, is not defined"],
+           "planted: an id that is not defined is found")
+    tap.ok(id_faults(page + "- **PTE-77** Nothing.\n- **PTE-1** Again.\n", uses) ==
+           ["PTE-77 is cited nowhere", "PTE-1 is defined twice"], "planted: an id without use, and one defined twice, are found")
     faults = list(stale_quotes(PLANTED))
     tap.ok(not faults, f"the {len(PLANTED)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
     tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],
