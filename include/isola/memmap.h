@@ -23,6 +23,12 @@ struct memmap_entry {
 /* Print boot_info's map and make dom0's of it. */
 void memmap_init(void);
 
+/*
+ * Below it no RAM is given to anybody: firmware has left data there, and the control domain's
+ * kernel looks for them. I/O memory, whatever the map says (asm/iomem.h).
+ */
+#define MEMMAP_LOW_END MIB(1)
+
 unsigned memmap_nr(void);
 const struct memmap_entry *memmap_entry(unsigned i);
 

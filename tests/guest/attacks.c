@@ -264,6 +264,37 @@ ATTACK(remote_shutdown, "remote-shutdown", "remote_shutdown of ourselves, by num
 	HC2(sched_op, SCHEDOP_remote_shutdown, &r);
 }
 
+/*
+ * IA-PC HPET 1.0a, 2.3: a timer that can send its interrupt as a memory write (bit 15), told to
+ * (14), 32 bits wide (8), its interrupt on (2); where and what is its route's two halves.
+ */
+#define HPET_PAGE	0xfed00ul
+#define HPET_CONFIG	0x10
+#define HPET_COUNTER	0xf0
+#define HPET_TIMER	0x100
+#define HPET_FSB_CAP	0x8000u
+#define HPET_FSB	0x4104u
+#define HPET_MARK	0x15014u
+
+ATTACK(hpet, "hpet",
+       "tell a timer of the HPET to write to memory, a page of our own; the guest must live")
+{
+	volatile uint32_t *reg = window(0), *target = page_alloc();
+
+	CHECK_OK(remap(window(0), make_pte(HPET_PAGE, PTE_RW_PAGE | PTE_PCD)));
+	CHECK(reg[HPET_TIMER / 4] & HPET_FSB_CAP);	/* else: qemu -global hpet.msi=on */
+	reg[HPET_CONFIG / 4] = 0;
+	reg[HPET_TIMER / 4] = HPET_FSB;
+	reg[HPET_TIMER / 4 + 4] = HPET_MARK;
+	reg[HPET_TIMER / 4 + 5] = (uint32_t)maddr_of((void *)target);
+	reg[HPET_COUNTER / 4] = 0;
+	reg[HPET_TIMER / 4 + 2] = 100000;
+	reg[HPET_CONFIG / 4] = 1;
+	for (uint64_t until = clock_ns() + 1000 * MS_NS; clock_ns() < until; )
+		CHECK(*target == 0);
+	survived("the timer writes nothing");
+}
+
 ATTACK(storm, "event-storm", "200000 events to itself, each delivered; the guest must live")
 {
 	uint32_t port = (uint32_t)port_bind_ipi(0);

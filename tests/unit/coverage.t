@@ -28,6 +28,7 @@ covers() {	# TEST FILE...
 covers bitmap common/lib/bitmap.c
 covers cmdline common/lib/cmdline.c
 covers elf common/lib/elf.c common/lib/elf_notes.c
+covers iomem arch/x86/mm/iomem.c
 covers memmap boot/memmap.c boot/modules.c
 covers multiboot2 boot/multiboot2.c
 covers spec_ctrl arch/x86/cpu/bugs.c arch/x86/cpu/spec_option.c

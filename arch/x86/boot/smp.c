@@ -22,6 +22,7 @@
 #include <asm/domain_map.h>
 #include <asm/entry.h>
 #include <asm/insn.h>
+#include <asm/iomem.h>
 #include <asm/percpu.h>
 #include <asm/root.h>
 #include <asm/smp.h>
@@ -145,6 +146,7 @@ void smp_boot_cpus(const struct acpi_info *acpi)
 		pr_warn("no memory low enough to start other CPUs: running on one");
 		return;
 	}
+	iomem_limit(maddr_to_mfn(page), maddr_to_mfn(page), IOMEM_NONE);
 	slot0 = identity_slot(page);
 	for (unsigned i = 0; i < acpi->nr_cpus && nr_cpus < opt_maxcpus; i++) {
 		const struct acpi_cpu *c = &acpi->cpu[i];

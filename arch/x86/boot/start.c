@@ -26,6 +26,7 @@
 #include <asm/entry.h>
 #include <asm/firmware.h>
 #include <asm/insn.h>
+#include <asm/iomem.h>
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
 #include <asm/paging.h>
@@ -131,7 +132,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	spec_ctrl_init();		/* what else it can be made to read */
 	smap_patch();			/* while the text can be written through the boot root */
 	verw_patch();
-	pt_check_init(&acpi);		/* which frames no guest may map */
+	iomem_init(&acpi, cpu_has_hypertransport());	/* which frames no guest may map */
+	pt_check_init();
 	pt_check_refuse_absent(spec_ctrl.l1tf_domu, spec_ctrl.l1tf_dom0);
 	cpu_ids_init(&acpi);		/* what dom0 may ask about the machine */
 	firmware_init(&efi);		/* and about its firmware */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * E820 maps for guests. The machine's ranges come sorted and without overlap; the withheld I/O
- * ranges, sorted too, are shown as reserved where they lie in the gaps between them.
+ * E820 maps for guests. The machine's ranges come sorted and without overlap; the
+ * limits of I/O memory, sorted too, are shown as reserved where they lie in the gaps between them.
  */
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #endif
+#include <asm/iomem.h>
 #include <asm/memory_map.h>
 #include <asm/percpu.h>
-#include <asm/pt_check.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>
 #include <isola/memmap.h>
@@ -38,13 +38,13 @@ static int emit(struct out *o, u64 addr, u64 end, u32 type)
 	return copy_to_guest(guest_elem(o->buffer, o->nr++, sizeof(e)), &e, sizeof(e));
 }
 
-/* The withheld ranges' parts within the gap [@start, @end). */
+/* The limits' parts within the gap [@start, @end). */
 static int emit_gap(struct out *o, u64 start, u64 end)
 {
 	mfn_t first, last;
 	int rc = 0;
 
-	for (unsigned i = 0; !rc && pt_denied_io(i, &first, &last); i++) {
+	for (unsigned i = 0; !rc && iomem_limit_at(i, &first, &last); i++) {
 		u64 from = max(mfn_to_maddr(first), start);
 		u64 to = min(mfn_to_maddr(mfn_add(last, 1)), end);
 

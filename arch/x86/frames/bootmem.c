@@ -14,7 +14,6 @@
 #include <asm/frametable.h>
 #include <asm/layout.h>
 
-#define LOW_RESERVED	MIB(1)			/* firmware data, trampoline */
 #define BOOT_LIMIT	GIB(4)
 #define PUBLIC_FRAMES	512u			/* of one block */
 
@@ -65,7 +64,7 @@ void bootmem_init(void)
 	max_page = min(boot_memmap_ram_end(map) >> PAGE_SHIFT, MAX_MFN);
 	if (boot_modules_check(&boot_info, image_maddr, image_va_to_maddr(_image_end), &why))
 		fatal("%s", why);
-	reserve(0, LOW_RESERVED);
+	reserve(0, MEMMAP_LOW_END);
 	reserve(image_maddr, image_va_to_maddr(_image_end));
 	reserve(mfn_to_maddr(_mfn(MAX_MFN)), ~0ul - PAGE_SIZE);
 	for (unsigned i = 0; i < boot_info.nr_modules; i++)
@@ -156,7 +155,7 @@ void bootmem_finish(void)
 void bootmem_free_modules(void)
 {
 	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
-		u64 first = boot_info.module[i].start >> PAGE_SHIFT;
+		u64 first = max(boot_info.module[i].start, MEMMAP_LOW_END) >> PAGE_SHIFT;
 		u64 end = DIV_ROUND_UP(boot_info.module[i].end, PAGE_SIZE);
 
 		if (end > first)

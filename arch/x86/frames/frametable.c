@@ -3,7 +3,8 @@
  * The frame table and the M2P: one piece of each for every 256 MiB of machine memory that holds
  * RAM, none for holes.
  *
- * A frame inside a piece that is not RAM (a device, firmware's memory) has owner DOMID_IO for ever.
+ * A frame inside a piece that is not RAM (a device, firmware's memory), or lies in the first MiB, has
+ * owner DOMID_IO for ever.
  */
 #include <isola/lib/string.h>
 #include <isola/memmap.h>
@@ -59,7 +60,7 @@ void frametable_init(void)
 				make_piece(p);
 				nr++;
 			}
-		for (u64 n = first; n < min(end, max_page); n++)
+		for (u64 n = max(first, MEMMAP_LOW_END >> PAGE_SHIFT); n < min(end, max_page); n++)
 			page_of(_mfn(n))->owner = DOMID_INVALID;
 	}
 	pr_info("frame table: %u pieces of 256 MiB, %u KiB, M2P %lu KiB", nr, nr * 2048,

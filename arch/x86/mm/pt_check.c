@@ -5,11 +5,12 @@
  *   level  allowed                                       remarks
  *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT on I/O frames only (COH-1)
  *   2..4   P RW US         A D       AVL 52..62 NX       PS, G, PWT, PCD refused
+ *   1, I/O frames that may only be read (asm/iomem.h)    RW is cleared
  *   all                                                  US is set in present entries
  *   absent: anything, or (parts with L1TF) no address of RAM
  */
-#include <asm/acpi.h>
 #include <asm/insn.h>
+#include <asm/iomem.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/pt_check.h>
@@ -19,75 +20,39 @@
 #define L1_ALLOWED	(PT_UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
 static_assert(L1_ALLOWED == ~0ul, "pt_take_l1e() asks for the cache bits alone");
 
-/* The MSI window. The local APIC is its first page unless firmware moved it. */
-#define MSI_FIRST	0xfee00
-#define MSI_LAST	0xfeeff
-
 struct domain domain_io = { .domid = DOMID_IO };
 
 static u64 nr_machine_frames;		/* what the CPU can address; 0 until pt_check_init() */
 
-/* Frames that no guest may map, by rising first. Written at boot only. */
-static struct { u64 first, last; } denied[ACPI_MAX_IOAPICS + 8];
-static unsigned nr_denied;
-
-void pt_deny_io(mfn_t first, mfn_t last)
-{
-	unsigned i = nr_denied;
-
-	BUG_ON(nr_denied == ARRAY_SIZE(denied));
-	for (; i > 0 && denied[i - 1].first > mfn_x(first); i--)
-		denied[i] = denied[i - 1];
-	denied[i].first = mfn_x(first);
-	denied[i].last = mfn_x(last);
-	nr_denied++;
-}
-
-bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last)
-{
-	if (i >= nr_denied)
-		return false;
-	*first = _mfn(denied[i].first);
-	*last = _mfn(denied[i].last);
-	return true;
-}
-
-static void deny_page(u64 maddr)
-{
-	pt_deny_io(maddr_to_mfn(maddr), maddr_to_mfn(maddr));
-}
-
-void pt_check_init(const struct acpi_info *acpi)
+void pt_check_init(void)
 {
 	unsigned bits = 36;
 
-	pt_deny_io(_mfn(MSI_FIRST), _mfn(MSI_LAST));
-	if (acpi->lapic_maddr && (acpi->lapic_maddr >> PAGE_SHIFT) != MSI_FIRST)
-		deny_page(acpi->lapic_maddr);
-	for (unsigned i = 0; i < acpi->nr_ioapics; i++)
-		deny_page(acpi->ioapic[i].maddr);
 	if (cpuid(0x80000000, 0).eax >= 0x80000008)
 		bits = cpuid(0x80000008, 0).eax & 0xff;
 	nr_machine_frames = 1ul << (min(bits, 52u) - PAGE_SHIFT);
 }
 
-bool pt_io_permitted(const struct domain *d, mfn_t m)
+/* An entry that asks to write what may only be read is one for reading, as Xen has it. */
+static __noinline int check_io(const struct domain *d, pte_t *e)
 {
-	if (!d->is_privileged)
-		return false;
-	for (unsigned i = 0; i < nr_denied; i++)
-		if (mfn_x(m) >= denied[i].first && mfn_x(m) <= denied[i].last)
-			return false;
-	return true;
+	enum iomem_access most;
+
+	if (mfn_x(pte_mfn(*e)) >= nr_machine_frames)
+		return -EINVAL;
+	most = iomem_access(d, pte_mfn(*e));
+	if (most == IOMEM_NONE)
+		return -EPERM;
+	if (most == IOMEM_READ)
+		*e &= ~PTE_RW;
+	return 0;
 }
 
-static int check_l1(struct domain *d, pte_t e)
+static int check_l1(const struct domain *d, pte_t *e)
 {
-	if (likely(!is_io_frame(pte_mfn(e))))
-		return e & L1_CACHE ? -EINVAL : 0;
-	if (mfn_x(pte_mfn(e)) >= nr_machine_frames)
-		return -EINVAL;
-	return pt_io_permitted(d, pte_mfn(e)) ? 0 : -EPERM;
+	if (likely(!is_io_frame(pte_mfn(*e))))
+		return *e & L1_CACHE ? -EINVAL : 0;
+	return check_io(d, e);
 }
 
 /*
@@ -136,7 +101,7 @@ int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 	if (!pte_present(*e))
 		return likely(!*e) ? 0 : check_absent(d, level, *e);
 	if (level == 1) {
-		int rc = check_l1(d, *e);
+		int rc = check_l1(d, e);
 
 		if (rc)
 			return rc;

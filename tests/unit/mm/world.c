@@ -19,6 +19,7 @@
 #include <asm/ldtr.h>
 #include <asm/mapcache.h>
 #include <asm/acpi.h>
+#include <asm/iomem.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
 #include <asm/hyper_pt.h>
@@ -316,8 +317,10 @@ void world_reset(void)
 	world_mapped = 0;
 	while (heap_used)
 		free(heap[--heap_used]);
-	if (!pt_denied_io(0, &(mfn_t){ 0 }, &(mfn_t){ 0 }))
-		pt_check_init(&(struct acpi_info){ 0 });
+	if (!iomem_limit_at(0, &(mfn_t){ 0 }, &(mfn_t){ 0 })) {
+		iomem_init(&(struct acpi_info){ 0 }, false);
+		pt_check_init();
+	}
 }
 
 /* ---- CPUs ---- */

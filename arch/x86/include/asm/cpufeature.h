@@ -47,6 +47,12 @@ struct cpu_facts {
 
 extern struct cpu_facts cpu_facts;
 
+/* Does the range of addresses below 1 TiB belong to the links between processors? */
+static inline bool cpu_has_hypertransport(void)
+{
+	return cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON;
+}
+
 /*
  * CR4 as each CPU holds it while no guest setting is applied. A boot constant (SWI-4). PGE is never
  * in it.

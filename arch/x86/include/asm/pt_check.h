@@ -10,13 +10,11 @@
 #include <asm/page_type.h>
 #include <isola/domain.h>
 
-struct acpi_info;
-
 /*
- * Learn how far the CPU can address and where the interrupt controllers are. Boot CPU, once, before
- * any guest; until then no frame may be mapped.
+ * Learn how far the CPU can address. Boot CPU, once, before any guest; until then no I/O frame may
+ * be mapped.
  */
-void pt_check_init(const struct acpi_info *acpi);
+void pt_check_init(void);
 
 /*
  * From now on absent entries that name RAM are refused to domains but dom0 (@domu), and to @dom0.
@@ -51,19 +49,9 @@ static inline bool pt_check_absent(const struct domain *d, unsigned level, const
 extern struct domain domain_io;
 
 /*
- * May @d map the non-RAM frame @m? Privileged domains, but for interrupt controllers and the
- * hypervisor's own devices.
- */
-bool pt_io_permitted(const struct domain *d, mfn_t m);
-
-/* Withhold [@first, @last] from every guest. Boot only. */
-void pt_deny_io(mfn_t first, mfn_t last);
-/* The withheld ranges, by rising first frame: false when there is no @i-th. */
-bool pt_denied_io(unsigned i, mfn_t *first, mfn_t *last);
-
-/*
  * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are, unless
- * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US).
+ * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US)
+ * and loses RW where I/O memory may only be read.
  * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-
  * back (COH-1), an absent entry that names RAM); -EPERM (I/O memory that @d, the caller's domain,
  * may not map).

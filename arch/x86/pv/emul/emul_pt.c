@@ -7,10 +7,14 @@
  * The entry changes from the very value the new one was computed from, in one step (PTE-5): a dirty
  * bit that the CPU sets meanwhile is never lost. Whatever cannot be done this way is the guest's
  * own page fault.
+ *
+ * A plain store into I/O memory that may only be read (asm/iomem.h) is dropped: kernels map such
+ * devices as if they could be written.
  */
 #include <asm/domain_map.h>
 #include <asm/emul.h>
 #include <asm/insn.h>
+#include <asm/iomem.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -25,17 +29,13 @@
 #define MAX_TRIES 4
 
 /*
- * The l1 table that @va shows read-only, with a general reference, or NULL. Most faults end here:
+ * The l1 table that @l1e shows read-only, with a general reference, or NULL. Most faults end here:
  * no lock, no decoding.
  */
-static struct page_info *find_target(u64 va)
+static struct page_info *find_target(pte_t l1e)
 {
-	pte_t l1e = pt_read_l1e(va);
-	struct page_info *target;
+	struct page_info *target = page_get_from_mfn(pte_mfn(l1e), current->domain);
 
-	if ((l1e & (PTE_P | PTE_RW)) != PTE_P)
-		return NULL;
-	target = page_get_from_mfn(pte_mfn(l1e), current->domain);
 	if (target && (READ_ONCE(target->type_info) & PGT_type_mask) != PGT_l1) {
 		page_put(target);
 		return NULL;
@@ -167,12 +167,35 @@ static __noinline bool store_any(struct page_info *target, struct regs *r, u64 v
 	return true;
 }
 
+/* ---- I/O memory ------------------------------------------------------------------------------ */
+
+/* The store at @r, which has hit @m at @va. False: it is a fault. */
+static __noinline bool drop_store(struct regs *r, u64 va, mfn_t m)
+{
+	struct pt_insn insn;
+	struct code code;
+
+	if (iomem_access(current->domain, m) != IOMEM_READ || !code_fetch(r, &code) ||
+	    !code.code64 || !decode(r, va, &code, &insn) || insn.op != PT_OP_MOV)
+		return false;
+	emul_done(r, insn.len);
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 bool emul_pt_write(struct regs *r, u64 va)
 {
-	struct page_info *target = find_target(va);
+	pte_t l1e = pt_read_l1e(va);
+	struct page_info *target;
 	struct code code;
 	bool done;
 
+	if ((l1e & (PTE_P | PTE_RW)) != PTE_P)
+		return false;
+	if (is_io_frame(pte_mfn(l1e)))
+		return drop_store(r, va, pte_mfn(l1e));
+	target = find_target(l1e);
 	if (!target)
 		return false;
 	done = code_fetch(r, &code) && code.code64 &&
