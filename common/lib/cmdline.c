@@ -169,32 +169,6 @@ int cmdline_parse_size(const char *s, const char *end, u64 *bytes)
 	return 0;
 }
 
-int cmdline_parse_mem_amount(const char *s, struct mem_amount *amount)
-{
-	struct mem_amount a = *amount;
-	const char *cursor = s, *item, *end;
-	bool any = false;
-
-	while (cmdline_next_item(&cursor, &item, &end)) {
-		u64 *where = &a.size_bytes;
-
-		if (end - item > 4 && cmdline_is(item, item + 4, "min:")) {
-			where = &a.min_bytes;
-			item += 4;
-		} else if (end - item > 4 && cmdline_is(item, item + 4, "max:")) {
-			where = &a.max_bytes;
-			item += 4;
-		}
-		if (cmdline_parse_size(item, end, where))
-			return -EINVAL;
-		any = true;
-	}
-	if (!any || (a.max_bytes && a.min_bytes > a.max_bytes))
-		return -EINVAL;
-	*amount = a;
-	return 0;
-}
-
 /* ---- One word against the table. ------------------------------------------------------------- */
 
 static int set_bool(const struct cmdline_option *o, const char *value, bool negated)
@@ -261,20 +235,22 @@ static const struct cmdline_option *find_option(const struct cmdline_option *fir
 	return NULL;
 }
 
-static const char *parse_word(const char *word, const struct cmdline_option *first,
-			      const struct cmdline_option *last)
+/* The option that @word names, by itself or as no-<name>: then *@negated is set. */
+static const struct cmdline_option *option_of(const char *word, const struct cmdline_option *first,
+					      const struct cmdline_option *last, bool *negated)
 {
-	const char *end = word + strlen(word);
-	const char *equals = find_char(word, end, '=');
-	bool has_value = equals < end, negated = false;
+	const char *equals = find_char(word, word + strlen(word), '=');
 	const struct cmdline_option *o = find_option(first, last, word, equals);
 
-	if (!o && equals - word > 3 && cmdline_is(word, word + 3, "no-")) {
-		o = find_option(first, last, word + 3, equals);
-		negated = true;
-	}
-	if (!o)
-		return "unknown option";
+	*negated = !o && equals - word > 3 && cmdline_is(word, word + 3, "no-");
+	return *negated ? find_option(first, last, word + 3, equals) : o;
+}
+
+/* Set what @word, @o's, asks for. Why it cannot be, or NULL. */
+static const char *apply_word(const char *word, const struct cmdline_option *o, bool negated)
+{
+	const char *end = word + strlen(word), *equals = find_char(word, end, '=');
+	bool has_value = equals < end;
 
 	switch (set_option(o, has_value ? equals + 1 : "", has_value, negated)) {
 	case 0:
@@ -297,14 +273,15 @@ static bool is_blank(char c)
 
 void cmdline_parse(const char *line, const struct cmdline_option *first,
 		   const struct cmdline_option *last,
-		   void (*report)(const char *word, const char *why))
+		   void (*report)(const char *word, const char *why, bool limit))
 {
 	char word[CMDLINE_MAX_WORD];
 
 	for (;;) {
+		const struct cmdline_option *o;
+		bool cut = false, negated;
 		const char *why;
 		size_t len = 0;
-		bool cut = false;
 
 		while (is_blank(*line))
 			line++;
@@ -319,8 +296,9 @@ void cmdline_parse(const char *line, const struct cmdline_option *first,
 		word[len] = '\0';
 		if (!strcmp(word, "--"))
 			return;
-		why = cut ? "word too long" : parse_word(word, first, last);
+		o = option_of(word, first, last, &negated);
+		why = cut ? "word too long" : o ? apply_word(word, o, negated) : "unknown option";
 		if (why)
-			report(word, why);
+			report(word, why, o && o->is_limit);
 	}
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Bad input: each ends in exactly one sentence, "(isola) FATAL: <what is wrong>", and a halt; never in a reset, a
-panic or silence. Unknown words on the command line are warned about and ignored. Sound controls of the same making
+panic or silence. Unknown words on the command line are warned about and ignored, but for those that limit dom0. Sound controls of the same making
 power off, so a refusal is about the one thing that was changed.
 
 Most cases are handed over by tests/boot/liar, which is quicker than GRUB and can tell any lie; a few go through GRUB.
@@ -179,12 +179,33 @@ KERNELS = [
 WARNED = [
     ("an unknown option", "no_such_option=7", "no_such_option"),
     ("an unknown option without a value", "nonsense", "nonsense"),
-    ("a malformed number", "dom0_max_vcpus=many", "dom0_max_vcpus=many"),
-    ("a malformed dom0_mem", "dom0_mem=lots", "dom0_mem=lots"),
+    ("a malformed value", "noreboot=perhaps", "noreboot=perhaps"),
     ("an unknown word in asi=", "asi=on,vcpu-pt,sideways", "sideways"),
     ("an asi= word with a bad value", "asi=vcpu-pt=perhaps", "vcpu-pt=perhaps"),
     ("asi= in contradiction", "asi=vcpu-pt=pv=off", "cpu-stack without vcpu-pt for pv"),
     ("a word of 600 characters", "y" * 600, "yyyyyyyyyy"),
+    ("more memory than there is", "dom0_mem=4G,max:4G", "dom0_mem: 4096 MiB are wanted for dom0, which gets the"),
+    ("a least amount above all there is", "dom0_mem=min:1024M", "dom0_mem: 1024 MiB are wanted for dom0, which gets the"),
+    ("more vCPUs than there can be", "dom0_max_vcpus=64", "64 vCPUs are wanted for dom0, which gets 32"),
+]
+
+# ---- Limits. name, options, sentence: what cannot be read would give dom0 more than was meant. ----------------------
+LIMITS = [
+    ("dom0_mem is no amount", "dom0_mem=lots", "dom0_mem=lots"),
+    ("the good one of two does not hide the other", "dom0_mem=lots dom0_mem=64M", "dom0_mem=lots"),
+    ("a limit of 600 characters", "dom0_mem=min:" + "0" * 600, "dom0_mem=min:000"),
+    ("dom0_mem negates more than there is", "dom0_mem=-8G", "nothing is left for dom0"),
+    ("dom0_max_vcpus is no number", "dom0_max_vcpus=many", "dom0_max_vcpus=many"),
+    ("dom0_max_vcpus is a range of none", "dom0_max_vcpus=-0", "dom0_max_vcpus=-0"),
+    ("maxcpus is no number", "maxcpus=one", "maxcpus=one"),
+]
+
+# ---- Spellings of sizes. options, what the log says dom0 gets; the machine powers off. -------------------------------
+SIZES = [
+    ("dom0_mem=64M dom0_max_vcpus=3-", r"64 MiB, 3 vcpus"),
+    ("dom0_mem=32M+10% dom0_max_vcpus=-4", r"5\d MiB, 1 vcpus"),
+    ("dom0_mem=50%,max:96M dom0_max_vcpus=2-4 maxcpus=0", r"9\d MiB, 2 vcpus"),
+    ("dom0_mem=-140M", r"[67]\d MiB, 1 vcpus"),
 ]
 
 # ---- Processors. name, -cpu, sentence. -------------------------------------------------------------------------------
@@ -227,6 +248,12 @@ def main():
                  if line.startswith("(isola) ") and said in line and not line.startswith("(isola) loaded by")]
         tap.ok(result.status == POWERED_OFF and len(lines) == 1,
                f"option: {name}: {lines[0][8:100] if lines else 'warned'}", result)
+    for name, options, expected in LIMITS:
+        judge(f"limit: {name}", re.escape(expected), with_kernel(GOOD, options).boot())
+    for options, expected in SIZES:
+        result = with_kernel(GOOD, options).boot()
+        tap.ok(result.status == POWERED_OFF and re.search(rf"^\(isola\) dom0: {expected}", result.text(), re.M),
+               f"sizes: {options}: {expected}", result)
     for name, cpu, expected in PROCESSORS:
         judge(f"processor: {name}", expected, with_kernel(GOOD).boot(cpu=cpu))
     through_grub()

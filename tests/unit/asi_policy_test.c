@@ -17,8 +17,9 @@ extern const struct cmdline_option __start_cmdline_options[], __stop_cmdline_opt
 
 static char refused[256];
 
-static void report(const char *word, const char *why)
+static void report(const char *word, const char *why, bool limit)
 {
+	(void)limit;
 	snprintf(refused, sizeof(refused), "%.100s: %.100s", word, why);
 }
 

@@ -17,7 +17,7 @@ static u32 opt_number;
 static u64 opt_size;
 static char opt_text[8];
 static char custom_seen[64];
-static struct mem_amount opt_mem;
+static char limit_seen[64];
 
 static int parse_custom(const char *value)
 {
@@ -27,9 +27,12 @@ static int parse_custom(const char *value)
 	return 0;
 }
 
-static int parse_mem(const char *value)
+static int parse_limit(const char *value)
 {
-	return cmdline_parse_mem_amount(value, &opt_mem);
+	if (!strcmp(value, "bad"))
+		return -EINVAL;
+	snprintf(limit_seen, sizeof(limit_seen), "<%s>", value);
+	return 0;
 }
 
 CMDLINE_BOOL("flag", opt_flag);
@@ -39,18 +42,18 @@ CMDLINE_UINT("number", opt_number, 10, 20);
 CMDLINE_SIZE("size", opt_size, KIB(4), GIB(1));
 CMDLINE_STRING("text", opt_text);
 CMDLINE_CUSTOM("custom", parse_custom);
-CMDLINE_CUSTOM("mem", parse_mem);
+CMDLINE_LIMIT("limit", parse_limit);
 
 /* The hosted linker gives a section of this name its own ends. */
 extern const struct cmdline_option __start_cmdline_options[], __stop_cmdline_options[];
 
 static char complaints[1024];
 
-static void report(const char *word, const char *why)
+static void report(const char *word, const char *why, bool limit)
 {
 	size_t len = strlen(complaints);
 
-	snprintf(complaints + len, sizeof(complaints) - len, "%s%.40s: %s", len ? "; " : "", word, why);
+	snprintf(complaints + len, sizeof(complaints) - len, "%s%.40s: %s%s", len ? "; " : "", word, why, limit ? "!" : "");
 }
 
 static void parse(const char *line)
@@ -60,8 +63,7 @@ static void parse(const char *line)
 	opt_number = 0;
 	opt_size = 0;
 	memset(opt_text, 0, sizeof(opt_text));
-	memset(&opt_mem, 0, sizeof(opt_mem));
-	custom_seen[0] = complaints[0] = '\0';
+	custom_seen[0] = limit_seen[0] = complaints[0] = '\0';
 	cmdline_parse(line, __start_cmdline_options, __stop_cmdline_options, report);
 }
 
@@ -70,13 +72,13 @@ static const char *state(void)
 {
 	static char s[256];
 
-	snprintf(s, sizeof(s), "%s%s byte=%u number=%u size=%lu text=%s custom=%s mem=%lu,%lu,%lu",
+	snprintf(s, sizeof(s), "%s%s byte=%u number=%u size=%lu text=%s custom=%s limit=%s",
 		 opt_flag ? "flag " : "", opt_other_flag ? "other" : "", opt_byte, opt_number, opt_size, opt_text,
-		 custom_seen, opt_mem.size_bytes, opt_mem.min_bytes, opt_mem.max_bytes);
+		 custom_seen, limit_seen);
 	return s;
 }
 
-#define QUIET " byte=0 number=0 size=0 text= custom= mem=0,0,0"
+#define QUIET " byte=0 number=0 size=0 text= custom= limit="
 
 static const struct {
 	const char *line, *state, *complaints;
@@ -109,10 +111,10 @@ static const struct {
 	{ "=", QUIET, "=: unknown option" },
 	{ "=5", QUIET, "=5: unknown option" },
 	{ "nonsense flag junk=5", "flag " QUIET, "nonsense: unknown option; junk=5: unknown option" },
-	{ "number=15", " byte=0 number=15 size=0 text= custom= mem=0,0,0", "" },
-	{ "number=0x0f", " byte=0 number=15 size=0 text= custom= mem=0,0,0", "" },
-	{ "number=017", " byte=0 number=15 size=0 text= custom= mem=0,0,0", "" },
-	{ "number=10 number=20", " byte=0 number=20 size=0 text= custom= mem=0,0,0", "" },
+	{ "number=15", " byte=0 number=15 size=0 text= custom= limit=", "" },
+	{ "number=0x0f", " byte=0 number=15 size=0 text= custom= limit=", "" },
+	{ "number=017", " byte=0 number=15 size=0 text= custom= limit=", "" },
+	{ "number=10 number=20", " byte=0 number=20 size=0 text= custom= limit=", "" },
 	{ "number=9", QUIET, "number=9: value out of range" },
 	{ "number=21", QUIET, "number=21: value out of range" },
 	{ "number=99999999999999999999", QUIET, "number=99999999999999999999: malformed value" },
@@ -125,42 +127,36 @@ static const struct {
 	{ "number=", QUIET, "number=: malformed value" },
 	{ "number", QUIET, "number: needs a value" },
 	{ "no-number", QUIET, "no-number: cannot be negated" },
-	{ "byte=255", " byte=255 number=0 size=0 text= custom= mem=0,0,0", "" },
+	{ "byte=255", " byte=255 number=0 size=0 text= custom= limit=", "" },
 	{ "byte=256", QUIET, "byte=256: value out of range" },
-	{ "size=64M", " byte=0 number=0 size=67108864 text= custom= mem=0,0,0", "" },
-	{ "size=64m", " byte=0 number=0 size=67108864 text= custom= mem=0,0,0", "" },
-	{ "size=1G", " byte=0 number=0 size=1073741824 text= custom= mem=0,0,0", "" },
-	{ "size=4", " byte=0 number=0 size=4096 text= custom= mem=0,0,0", "" },
-	{ "size=8192b", " byte=0 number=0 size=8192 text= custom= mem=0,0,0", "" },
-	{ "size=0x10k", " byte=0 number=0 size=16384 text= custom= mem=0,0,0", "" },
+	{ "size=64M", " byte=0 number=0 size=67108864 text= custom= limit=", "" },
+	{ "size=64m", " byte=0 number=0 size=67108864 text= custom= limit=", "" },
+	{ "size=1G", " byte=0 number=0 size=1073741824 text= custom= limit=", "" },
+	{ "size=4", " byte=0 number=0 size=4096 text= custom= limit=", "" },
+	{ "size=8192b", " byte=0 number=0 size=8192 text= custom= limit=", "" },
+	{ "size=0x10k", " byte=0 number=0 size=16384 text= custom= limit=", "" },
 	{ "size=2G", QUIET, "size=2G: value out of range" },
 	{ "size=1T", QUIET, "size=1T: value out of range" },
 	{ "size=99999999999T", QUIET, "size=99999999999T: malformed value" },
 	{ "size=64MB", QUIET, "size=64MB: malformed value" },
 	{ "size=M", QUIET, "size=M: malformed value" },
 	{ "size=64Q", QUIET, "size=64Q: malformed value" },
-	{ "text=abcdefg", " byte=0 number=0 size=0 text=abcdefg custom= mem=0,0,0", "" },
+	{ "text=abcdefg", " byte=0 number=0 size=0 text=abcdefg custom= limit=", "" },
 	{ "text=abcdefgh", QUIET, "text=abcdefgh: value too long" },
-	{ "text=a=b", " byte=0 number=0 size=0 text=a=b custom= mem=0,0,0", "" },
+	{ "text=a=b", " byte=0 number=0 size=0 text=a=b custom= limit=", "" },
 	{ "text=x text=", QUIET, "" },
 	{ "text", QUIET, "text: needs a value" },
-	{ "custom", " byte=0 number=0 size=0 text= custom=<> mem=0,0,0", "" },
-	{ "custom=", " byte=0 number=0 size=0 text= custom=<> mem=0,0,0", "" },
-	{ "custom=a,b=c", " byte=0 number=0 size=0 text= custom=<a,b=c> mem=0,0,0", "" },
-	{ "no-custom", " byte=0 number=0 size=0 text= custom=<no> mem=0,0,0", "" },
+	{ "custom", " byte=0 number=0 size=0 text= custom=<> limit=", "" },
+	{ "custom=", " byte=0 number=0 size=0 text= custom=<> limit=", "" },
+	{ "custom=a,b=c", " byte=0 number=0 size=0 text= custom=<a,b=c> limit=", "" },
+	{ "no-custom", " byte=0 number=0 size=0 text= custom=<no> limit=", "" },
 	{ "no-custom=x", QUIET, "no-custom=x: malformed value" },
 	{ "custom=bad", QUIET, "custom=bad: malformed value" },
-	{ "mem=512M", " byte=0 number=0 size=0 text= custom= mem=536870912,0,0", "" },
-	{ "mem=1G,max:2G", " byte=0 number=0 size=0 text= custom= mem=1073741824,0,2147483648", "" },
-	{ "mem=min:64M,max:128M", " byte=0 number=0 size=0 text= custom= mem=0,67108864,134217728", "" },
-	{ "mem=1M,2M", " byte=0 number=0 size=0 text= custom= mem=2097152,0,0", "" },
-	{ "mem=min:2G,max:1G", QUIET, "mem=min:2G,max:1G: malformed value" },
-	{ "mem=", QUIET, "mem=: malformed value" },
-	{ "mem=1G,", " byte=0 number=0 size=0 text= custom= mem=1073741824,0,0", "" },
-	{ "mem=,1G", QUIET, "mem=,1G: malformed value" },
-	{ "mem=1G,mid:2G", QUIET, "mem=1G,mid:2G: malformed value" },
-	{ "mem=min:", QUIET, "mem=min:: malformed value" },
-	{ "mem=50%", QUIET, "mem=50%: malformed value" },
+	{ "limit=3", " byte=0 number=0 size=0 text= custom= limit=<3>", "" },
+	{ "limit", " byte=0 number=0 size=0 text= custom= limit=<>", "" },
+	{ "limit=bad flag", "flag " QUIET, "limit=bad: malformed value!" },
+	{ "no-limit=3", QUIET, "no-limit=3: malformed value!" },
+	{ "limits=bad", QUIET, "limits=bad: unknown option" },
 	{ "flag -- nonsense", "flag " QUIET, "" },
 	{ "-- flag", QUIET, "" },
 	{ "--flag", QUIET, "--flag: unknown option" },
@@ -188,7 +184,10 @@ static void test_long_word(void)
 	ok(opt_flag && strstr(complaints, "word too long"), "a word that is too long is skipped, not cut in two");
 	memcpy(line, "text=", 5);
 	parse(line);
-	ok(!opt_text[0] && strstr(complaints, "word too long"), "also when it starts like an option");
+	ok(!opt_text[0] && strstr(complaints, "word too long") && !strstr(complaints, "!"), "also when it starts like an option");
+	memcpy(line, "limit=", 6);
+	parse(line);
+	ok(!limit_seen[0] && strstr(complaints, "word too long!"), "and a limit that is too long is a limit that is lost");
 }
 
 static void test_items(void)
@@ -242,7 +241,7 @@ static void fuzz(const void *input, size_t len)
 int main(void)
 {
 	static const char line[] = "flag no-other-flag=1 number=15 byte=0x1f size=64M,text=abc custom=a,b=c,,d "
-				   "mem=512M,min:1G,max:0x2G -- rest";
+				   "limit=512M,min:1G,max:0x2G -- rest";
 
 	test_cases();
 	test_long_word();

@@ -160,8 +160,9 @@ static void test_parts(void)
 
 static char refused[256];
 
-static void report_word(const char *word, const char *why)
+static void report_word(const char *word, const char *why, bool limit)
 {
+	(void)limit;
 	snprintf(refused, sizeof(refused), "%.100s: %.100s", word, why);
 }
 

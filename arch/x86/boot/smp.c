@@ -7,6 +7,7 @@
  * machine address, executable and read-only. It lies below 4 GiB and is used by one CPU at a time;
  * a CPU leaves it in its first C function.
  */
+#include <isola/errno.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
 #include <isola/memmap.h>
@@ -40,7 +41,18 @@ extern const u8 trampoline_start[], trampoline_end[], trampoline_words[];
 extern const u32 trampoline_64_offset, trampoline_gdt_offset;
 
 static unsigned opt_maxcpus = CONFIG_NR_CPUS;
-CMDLINE_UINT("maxcpus", opt_maxcpus, 1, CONFIG_NR_CPUS);
+
+/* As Xen's: 0 is no limit. */
+static int parse_maxcpus(const char *value)
+{
+	u64 nr;
+
+	if (cmdline_parse_u64(value, NULL, &nr))
+		return -EINVAL;
+	opt_maxcpus = nr ? min(nr, (u64)CONFIG_NR_CPUS) : CONFIG_NR_CPUS;
+	return 0;
+}
+CMDLINE_LIMIT("maxcpus", parse_maxcpus);
 
 void smp_make_idle(unsigned cpu)
 {

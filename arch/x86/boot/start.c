@@ -6,6 +6,7 @@
 #include <isola/memmap.h>
 #include <isola/console.h>
 #include <isola/lib/cmdline.h>
+#include <isola/lib/string.h>
 #include <isola/panic.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -57,9 +58,22 @@ static const void *map_low(u64 maddr, size_t len)
 	return maddr < GIB(4) && len <= GIB(4) - maddr ? (const void *)(VA_PUBLIC + maddr) : NULL;
 }
 
-static void report_option(const char *word, const char *why)
+/* The first word that was to keep a guest within bounds and cannot be read. */
+static char lost_limit[CMDLINE_MAX_WORD];
+
+static void report_option(const char *word, const char *why, bool limit)
 {
 	pr_warn("command line: \"%s\": %s", word, why);
+	if (limit && !lost_limit[0])
+		strlcpy(lost_limit, word, sizeof(lost_limit));
+}
+
+/* After the whole line, so that the console is where the line puts it. */
+static void check_limits(void)
+{
+	if (lost_limit[0])
+		fatal("command line: \"%s\" cannot be read, and without it dom0 would get more "
+		      "than was meant", lost_limit);
 }
 
 static void read_loader(u32 magic, u32 mbi)
@@ -73,6 +87,7 @@ static void read_loader(u32 magic, u32 mbi)
 		      report_option);
 	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr,
 		boot_info.cmdline);
+	check_limits();
 }
 
 static void read_acpi(void)

@@ -83,13 +83,18 @@ static const struct { char id[13]; u16 feature; const char *why; } unfit[] = {
 	  "SMAP is not used: this emulator applies it to IRET in ring 3 (smap=on to use it)" },
 };
 
-/* smap=<bool>: use SMAP or do not, whatever the table above says. */
+/*
+ * smap=<bool>: use SMAP or do not, whatever the table above says. smap=hvm, as with Xen: HVM guests
+ * may, the hypervisor does not.
+ */
 static int smap_wanted = -1;
 
 static int parse_smap(const char *value)
 {
 	int on = *value ? cmdline_parse_bool(value, NULL) : 1;
 
+	if (cmdline_is(value, NULL, "hvm"))
+		on = 0;
 	if (on < 0)
 		return -EINVAL;
 	smap_wanted = on;

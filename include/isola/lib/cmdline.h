@@ -6,7 +6,7 @@
  * Grammar, as Xen's: words separated by blanks; `name', `name=value', `no-name'; a word `--' ends
  * the line. In names '-' and '_' are the same character. An option given twice takes the later
  * value. A word that names no option, or whose value is malformed, is reported by name and has no
- * effect.
+ * effect; the boot ends there if the option was to keep a guest within bounds.
  *
  *	static bool opt_watchdog = true;
  *	CMDLINE_BOOL("watchdog", opt_watchdog);
@@ -29,6 +29,8 @@ struct cmdline_option {
 	size_t size;		/* bytes at var */
 	u64 min, max;		/* for uint and size: the least and the greatest value taken */
 	int (*parse)(const char *value);	/* custom: 0, or -EINVAL and the word is reported */
+	/* Custom: keeps a guest within bounds. Without it the guest would get more than was meant. */
+	bool is_limit;
 };
 
 /* The linker keeps the section whole, sorted by nothing in particular, between these two. */
@@ -61,6 +63,8 @@ extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_
 	CMDLINE_ENTRY(.name = (opt), .type = CMDLINE_TYPE_STRING, .var = (v), .size = sizeof(v))
 #define CMDLINE_CUSTOM(opt, fn)						\
 	CMDLINE_ENTRY(.name = (opt), .type = CMDLINE_TYPE_CUSTOM, .parse = (fn))
+#define CMDLINE_LIMIT(opt, fn)						\
+	CMDLINE_ENTRY(.name = (opt), .type = CMDLINE_TYPE_CUSTOM, .parse = (fn), .is_limit = true)
 
 /* Longest single word; a longer one is reported and ignored. */
 #define CMDLINE_MAX_WORD	512
@@ -69,12 +73,13 @@ extern const struct cmdline_option __cmdline_options_start[], __cmdline_options_
  * Parse @line, setting the variables of the options [@first, @last).
  *
  * @report   called once for each word ignored: @word as written (cut if very long), @why a fragment
- *           such as "unknown option" or "malformed value". Not NULL.
+ *           such as "unknown option" or "malformed value", @limit: it was to set a limit (is_limit
+ *           above), so the boot must not go on. Not NULL.
  * Context   boot only, one CPU, no locks.
  */
 void cmdline_parse(const char *line, const struct cmdline_option *first,
 		   const struct cmdline_option *last,
-		   void (*report)(const char *word, const char *why));
+		   void (*report)(const char *word, const char *why, bool limit));
 
 /* ---- For parse functions. -------------------------------------------------------------------- */
 
@@ -117,17 +122,3 @@ int __must_check cmdline_parse_u64(const char *s, const char *end, u64 *value);
 
 /* [@s, @end) as a size in bytes, as CMDLINE_TYPE_SIZE above: 0, or -EINVAL. */
 int __must_check cmdline_parse_size(const char *s, const char *end, u64 *bytes);
-
-/*
- * The grammar of dom0_mem: `[<size>][,min:<size>][,max:<size>]', the items in any order, the later
- * wins.
- *
- * *@amount is left alone on error; members not named keep what they held (so preset them).
- * Returns   0; -EINVAL for a malformed or empty list, or when min > max.
- */
-struct mem_amount {
-	u64 size_bytes;		/* 0: not given */
-	u64 min_bytes;		/* 0: not given */
-	u64 max_bytes;		/* 0: not given */
-};
-int __must_check cmdline_parse_mem_amount(const char *s, struct mem_amount *amount);

@@ -16,7 +16,7 @@
 struct build_plan {
 	struct domain *d;
 	struct elf_image elf;
-	u64 nr_pages;
+	u64 nr_pages, max_pages;		/* at first; as many as it may ever have */
 	unsigned nr_vcpus;
 	u64 virt_base;
 	u64 initrd_pfn, initrd_bytes;

@@ -194,7 +194,7 @@ void pv_build_dom0(void)
 	p->d = domain_create(DOMID_DOM0, p->nr_vcpus, true);
 	if (!p->d)
 		fatal("not enough memory to build dom0: no domain");
-	p->d->max_pages = ~0u;
+	p->d->max_pages = p->max_pages;
 	if (ioport_rights_create(p->d))
 		fatal("not enough memory to build dom0: no I/O port map");
 	if (p->elf.notes.pae_extended_cr3)

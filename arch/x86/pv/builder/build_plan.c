@@ -7,15 +7,15 @@
  * the bootstrap page tables, one page of stack, slack up to 4 MiB (<xen/xen.h>, "Start-of-day
  * memory layout").
  */
-#include <isola/lib/cmdline.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/build_plan.h>
+#include <asm/dom0_size.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <xen/features.h>
 
-/* Left to the hypervisor unless dom0_mem= says more. */
+/* Left to the hypervisor, whatever dom0_mem= says. */
 #define RESERVE_PAGES	(MIB(16) >> PAGE_SHIFT)
 #define SLACK_BYTES	KIB(512)
 
@@ -23,33 +23,14 @@
 			  1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist | \
 			  1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_dom0)
 
-static struct mem_amount opt_dom0_mem;
-static unsigned opt_dom0_max_vcpus;
-CMDLINE_UINT("dom0_max_vcpus", opt_dom0_max_vcpus, 1, MAX_VCPUS);
-
-static int parse_dom0_mem(const char *value)
+static u64 choose_nr_pages(u64 *most)
 {
-	return cmdline_parse_mem_amount(value, &opt_dom0_mem);
-}
-CMDLINE_CUSTOM("dom0_mem", parse_dom0_mem);
-
-static u64 choose_nr_pages(void)
-{
-	u64 avail = nr_free_pages(), want = opt_dom0_mem.size_bytes >> PAGE_SHIFT;
-	u64 least = opt_dom0_mem.min_bytes >> PAGE_SHIFT,
-	    most = opt_dom0_mem.max_bytes >> PAGE_SHIFT;
+	u64 avail = nr_free_pages();
 	u64 spare = RESERVE_PAGES + avail / 256;	/* page tables, list scratch, heap */
 
 	avail = avail > spare ? avail - spare : 0;
-	if (!want)
-		want = avail;
-	want = max(want, least);
-	if (most)
-		want = min(want, most);
-	if (want > avail)
-		fatal("dom0_mem: %lu MiB are wanted for dom0 and only %lu MiB are free", want >> 8,
-		      avail >> 8);
-	return want;
+	*most = dom0_size_max_pages(avail);
+	return dom0_size_pages(avail);
 }
 
 /*
@@ -156,9 +137,9 @@ static void read_kernel(struct build_plan *p)
 
 void build_plan_make(struct build_plan *p)
 {
-	p->nr_vcpus = opt_dom0_max_vcpus ? opt_dom0_max_vcpus : min(nr_cpus, (unsigned)MAX_VCPUS);
+	p->nr_vcpus = dom0_size_vcpus(nr_cpus);
 	read_kernel(p);
-	p->nr_pages = choose_nr_pages();
+	p->nr_pages = choose_nr_pages(&p->max_pages);
 	lay_out(p);
 	check_places(p);
 }
