@@ -2,13 +2,15 @@
 /*
  * ACPI: from the root pointer to the tables.
  *
- * Invariants (BOOT-1): no table is used beyond a length that it was mapped with and summed over;
- * the list of tables is copied before the first of them is mapped, for a mapping lives only until
- * the next one.
+ * Invariants (BOOT-1): no table is used beyond a length that it was mapped with; the list of tables
+ * is copied before the first of them is mapped, for a mapping lives only until the next one. A wrong
+ * checksum alone refuses nothing, for there is firmware that forgets it: the table's structure
+ * decides, and what is left out is told.
  */
 #include "acpi_tables.h"
 
 #include <isola/errno.h>
+#include <isola/printk.h>
 
 #define RSDP_V1_BYTES	20
 #define RSDP_V2_BYTES	36
@@ -41,62 +43,100 @@ static bool sums_to_zero(const void *base, size_t len)
 
 /* ---- The root pointer. ----------------------------------------------------------------------- */
 
-static bool is_rsdp(const void *p)
+/*
+ * How good a root pointer is. The search goes on behind one with a wrong sum, as Linux's and Xen's
+ * does, and comes back to it if there is no better one. In the BIOS areas a wrong first sum is no
+ * pointer at all: eight letters alone may be anything.
+ */
+enum rsdp_grade { RSDP_NONE, RSDP_BAD_SUM, RSDP_BAD_TAIL, RSDP_GOOD };
+
+/* @len readable bytes at @p. */
+static enum rsdp_grade grade_rsdp(const void *p, size_t len)
 {
-	return !memcmp(p, "RSD PTR ", 8) && sums_to_zero(p, RSDP_V1_BYTES);
+	const struct rsdp *r = p;
+
+	if (len < RSDP_V1_BYTES || memcmp(p, "RSD PTR ", 8))
+		return RSDP_NONE;
+	if (!sums_to_zero(p, RSDP_V1_BYTES))
+		return RSDP_BAD_SUM;
+	if (r->revision < 2 || len < RSDP_V2_BYTES || sums_to_zero(p, RSDP_V2_BYTES))
+		return RSDP_GOOD;
+	return RSDP_BAD_TAIL;
 }
 
-static u64 search_area(u64 maddr, size_t len, acpi_map_fn *map)
+/* The best root pointer so far: a copy, @len bytes of it. */
+struct rsdp_found {
+	enum rsdp_grade grade;
+	size_t len;
+	struct rsdp rsdp;
+};
+
+static void report_rsdp(enum rsdp_grade grade, u64 maddr)
+{
+	if (grade == RSDP_NONE || grade == RSDP_GOOD)
+		return;
+	if (maddr)
+		pr_warn("ACPI: the root pointer (RSDP) at 0x%lx has a wrong checksum: searching on",
+			maddr);
+	else
+		pr_warn("ACPI: the loader's root pointer (RSDP) has a wrong checksum: searching on");
+}
+
+/* Keep what lies at @p if it is better than what there is. @maddr 0: the loader's copy. */
+static void consider(struct rsdp_found *best, const void *p, size_t len, u64 maddr)
+{
+	enum rsdp_grade grade = grade_rsdp(p, len);
+
+	report_rsdp(grade, maddr);
+	if (grade <= best->grade || (grade == RSDP_BAD_SUM && maddr))
+		return;
+	best->grade = grade;
+	best->len = min(len, sizeof(best->rsdp));
+	memset(&best->rsdp, 0, sizeof(best->rsdp));
+	memcpy(&best->rsdp, p, best->len);
+}
+
+static void search_area(u64 maddr, size_t len, acpi_map_fn *map, struct rsdp_found *best)
 {
 	const u8 *area = map(maddr, len);
 
-	for (size_t i = 0; area && i + RSDP_V1_BYTES <= len; i += 16)
-		if (is_rsdp(area + i))
-			return maddr + i;
-	return 0;
+	/* An area that ends with a version 1 pointer may not be readable for 36 bytes. */
+	for (size_t i = 0; area && i < len && best->grade < RSDP_GOOD; i += 16)
+		consider(best, area + i, len - i, maddr + i);
 }
 
 /* ACPI 6.4, 5.2.5.1: the first KiB of the EBDA, then the BIOS ROM, on 16-byte boundaries. */
-static u64 search_rsdp(acpi_map_fn *map)
+static void search_rsdp(acpi_map_fn *map, struct rsdp_found *best)
 {
 	const u8 *bda = map(0x40e, 2);
-	u64 ebda = bda ? (u64)(bda[0] | bda[1] << 8) << 4 : 0, found = 0;
+	u64 ebda = bda ? (u64)(bda[0] | bda[1] << 8) << 4 : 0;
 
 	if (ebda >= KIB(512) && ebda <= KIB(640) - KIB(1))
-		found = search_area(ebda, KIB(1), map);
-	return found ? found : search_area(0xe0000, KIB(128), map);
+		search_area(ebda, KIB(1), map, best);
+	search_area(0xe0000, KIB(128), map, best);
 }
 
 static int read_rsdp(const void *copy, size_t len, acpi_map_fn *map, struct rsdp *r,
 		     struct acpi_info *out, const char **why)
 {
-	if (!copy) {
-		u64 maddr = search_rsdp(map);
+	struct rsdp_found best = { .grade = RSDP_NONE };
 
-		/* An area that ends with a version 1 pointer may not be readable for 36 bytes. */
-		len = RSDP_V2_BYTES;
-		copy = maddr ? map(maddr, len) : NULL;
-		if (!copy && maddr) {
-			len = RSDP_V1_BYTES;
-			copy = map(maddr, len);
-		}
-		if (!copy) {
-			*why = "ACPI: there is no root pointer (RSDP)";
-			return -ENOENT;
-		}
+	if (copy) {
+		consider(&best, copy, len, 0);
+		if (best.grade == RSDP_NONE)
+			return acpi_fail(-EINVAL, "ACPI: the root pointer (RSDP) is damaged");
 	}
-	if (len < RSDP_V1_BYTES || !is_rsdp(copy)) {
-		*why = "ACPI: the root pointer (RSDP) is damaged";
-		return -EINVAL;
-	}
-	memset(r, 0, sizeof(*r));
-	memcpy(r, copy, min(len, sizeof(*r)));
+	if (best.grade < RSDP_GOOD)
+		search_rsdp(map, &best);
+	if (best.grade == RSDP_NONE)
+		return acpi_fail(-ENOENT, "ACPI: there is no root pointer (RSDP)");
+	if (best.grade < RSDP_GOOD)
+		pr_warn("ACPI: the root pointer (RSDP) with a wrong checksum is the only one: it is "
+			"used");
+	*r = best.rsdp;
 	/* A loader that copied 20 bytes of a longer pointer leaves the RSDT to go by. */
-	if (r->revision < 2 || len < RSDP_V2_BYTES)
+	if (r->revision < 2 || best.len < RSDP_V2_BYTES)
 		r->xsdt = 0;
-	else if (!sums_to_zero(r, sizeof(*r)))
-		return acpi_fail(-EINVAL,
-				 "ACPI: the root pointer's (RSDP's) second half is damaged");
 	out->revision = r->revision;
 	memcpy(out->oem, r->oem_id, sizeof(r->oem_id));
 	return 0;
@@ -127,7 +167,8 @@ int acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map, struct ac
 		return acpi_fail(-EINVAL, "ACPI: table %s (%u bytes at 0x%lx) is out of reach",
 				 name, t->len, maddr);
 	if (!sums_to_zero(t->base, t->len))
-		return acpi_fail(-EINVAL, "ACPI: table %s has a wrong checksum", name);
+		pr_warn("ACPI: table %s at 0x%lx has a wrong checksum: it is used all the same",
+			name, maddr);
 	return 0;
 }
 
@@ -167,14 +208,30 @@ static u64 find_table(const u64 *tables, int nr, const char *signature, acpi_map
 	return 0;
 }
 
-/* A damaged table that we can live without leaves its members empty. */
-static bool map_optional(const u64 *tables, int nr, const char *signature, acpi_map_fn *map,
+/* One that cannot even be looked at has no name to be missed by. */
+static void report_unreachable(const u64 *tables, int nr, acpi_map_fn *map)
+{
+	for (int i = 0; i < nr; i++)
+		if (tables[i] && !map(tables[i], sizeof(struct acpi_header)))
+			pr_warn("ACPI: the table at 0x%lx is out of reach: left out", tables[i]);
+}
+
+/*
+ * A table that we can live without: if it is not there, or damaged, its members stay empty, and a
+ * line says so. @loss: what goes with it.
+ */
+static bool map_optional(u64 maddr, const char *signature, const char *loss, acpi_map_fn *map,
 			 struct acpi_table *t, struct acpi_info *out)
 {
-	u64 maddr = find_table(tables, nr, signature, map);
-	const char *ignored;
+	const char *why;
 
-	return maddr && !acpi_map_table(maddr, signature, map, t, out, &ignored);
+	if (!maddr)
+		pr_warn("ACPI: there is no table %s: %s", signature, loss);
+	else if (!acpi_map_table(maddr, signature, map, t, out, &why))
+		return true;
+	else
+		pr_warn("%s: left out, so %s", why, loss);
+	return false;
 }
 
 static void read_hpet(const struct acpi_table *t, struct acpi_info *out)
@@ -184,14 +241,32 @@ static void read_hpet(const struct acpi_table *t, struct acpi_info *out)
 	acpi_copy(t, 40, &base, sizeof(base));
 	if (base.space == 0)
 		out->hpet_maddr = base.addr;
+	else
+		pr_warn("ACPI: the HPET lies in address space %u, not in memory: left out",
+			base.space);
+}
+
+/* What we can live without. */
+static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct acpi_info *out)
+{
+	u64 hpet = find_table(tables, nr, "HPET", map), dsdt = 0;
+	struct acpi_table t;
+
+	if (map_optional(find_table(tables, nr, "FACP", map), "FACP",
+			 "no PM timer, no ACPI reset, no switching off", map, &t, out))
+		acpi_read_fadt(&t, out, &dsdt);
+	if (out->has_fadt &&
+	    map_optional(dsdt, "DSDT", "how to switch off only dom0 can say", map, &t, out))
+		acpi_read_s5(&t, out);
+	if (hpet && map_optional(hpet, "HPET", "no HPET", map, &t, out))
+		read_hpet(&t, out);
 }
 
 int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,
 	       const char **why)
 {
-	u64 tables[MAX_TABLES], madt, dsdt = 0;
+	u64 tables[MAX_TABLES], madt;
 	struct acpi_table t;
-	const char *ignored;
 	struct rsdp r;
 	int nr, rc;
 
@@ -203,18 +278,18 @@ int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_
 	if (nr < 0)
 		return nr;
 
-	if (map_optional(tables, nr, "FACP", map, &t, out))
-		acpi_read_fadt(&t, out, &dsdt);
-	if (dsdt && !acpi_map_table(dsdt, "DSDT", map, &t, out, &ignored))
-		acpi_read_s5(&t, out);
-	if (map_optional(tables, nr, "HPET", map, &t, out))
-		read_hpet(&t, out);
-
+	report_unreachable(tables, nr, map);
+	read_optional(tables, nr, map, out);
 	madt = find_table(tables, nr, "APIC", map);
 	if (!madt) {
 		*why = "ACPI: there is no table of interrupt controllers (MADT)";
 		return -EINVAL;
 	}
 	rc = acpi_map_table(madt, "APIC", map, &t, out, why);
-	return rc ? rc : acpi_read_madt(&t, out, why);
+	if (!rc)
+		rc = acpi_read_madt(&t, out, why);
+	if (!rc && out->nr_dropped)
+		pr_warn("ACPI: there is no room for %u of the tables' entries: left out",
+			out->nr_dropped);
+	return rc;
 }

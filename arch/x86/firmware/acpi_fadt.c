@@ -6,6 +6,8 @@
  */
 #include "acpi_tables.h"
 
+#include <isola/printk.h>
+
 enum fadt_offset {
 	FADT_DSDT = 40,
 	FADT_SCI = 46,
@@ -43,13 +45,11 @@ enum fadt_offset {
  * A register that the table gives twice: as a full address where the table is new enough and names
  * one, else as a port. A full address in a space that we cannot reach is no address.
  */
-static struct acpi_register read_register(const struct acpi_table *t, u32 x_offset, u32 port_offset,
-					  u32 len_offset)
+static struct acpi_register pick_register(const struct acpi_table *t, struct acpi_gas gas,
+					  u32 port_offset, u32 len_offset)
 {
 	struct acpi_register r = { 0 };
-	struct acpi_gas gas;
 
-	acpi_copy(t, x_offset, &gas, sizeof(gas));
 	if (gas.addr && (gas.space == SPACE_MEMORY || gas.space == SPACE_IO)) {
 		r.addr = gas.addr;
 		r.space = gas.space;
@@ -59,8 +59,25 @@ static struct acpi_register read_register(const struct acpi_table *t, u32 x_offs
 		r.space = SPACE_IO;
 		r.width_bits = (u8)(acpi_u8(t, len_offset) * 8);
 	}
-	if (r.space == SPACE_IO && r.addr > 0xffff)
-		r = (struct acpi_register){ 0 };
+	return r;
+}
+
+static struct acpi_register read_register(const struct acpi_table *t, u32 x_offset, u32 port_offset,
+					  u32 len_offset)
+{
+	struct acpi_register r;
+	struct acpi_gas gas;
+
+	acpi_copy(t, x_offset, &gas, sizeof(gas));
+	r = pick_register(t, gas, port_offset, len_offset);
+	if (r.space == SPACE_IO && r.addr > 0xffff) {
+		pr_warn("ACPI: the FADT's register at offset %u is at port 0x%lx: left out",
+			x_offset, r.addr);
+		return (struct acpi_register){ 0 };
+	}
+	if (gas.addr && !r.addr)
+		pr_warn("ACPI: the FADT's register at offset %u lies in address space %u: left out",
+			x_offset, gas.space);
 	return r;
 }
 
@@ -146,4 +163,5 @@ void acpi_read_s5(const struct acpi_table *dsdt, struct acpi_info *out)
 			return;
 		}
 	}
+	pr_warn("ACPI: the DSDT has no package \\_S5: how to switch off only dom0 can say");
 }

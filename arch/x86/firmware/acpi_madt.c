@@ -7,6 +7,7 @@
 #include "acpi_tables.h"
 
 #include <isola/errno.h>
+#include <isola/printk.h>
 
 #define MADT_FIRST_ENTRY	44
 #define MADT_PCAT_COMPAT	BIT(0)
@@ -49,17 +50,27 @@ static void add_cpu(struct acpi_info *out, u32 apic_id, u32 acpi_id, bool enable
 		out->nr_dropped++;
 }
 
+/*
+ * The broadcast address, @everybody, is nobody's id but firmware's mark for a socket that does not
+ * exist. An id too wide for the access that is chosen later is smp.c's to leave out.
+ */
+static void add_named(struct acpi_info *out, u32 apic_id, u32 acpi_id, bool enabled, u32 everybody)
+{
+	if (apic_id != everybody)
+		add_cpu(out, apic_id, acpi_id, enabled);
+	else if (enabled)
+		pr_warn("ACPI: the CPU with ACPI id %u is enabled, and has the broadcast address "
+			"for its APIC id: left out", acpi_id);
+}
+
 static void add_lapic(const struct acpi_table *e, struct acpi_info *out)
 {
-	/* 0xff is the broadcast address: firmware's mark for a socket that does not exist. */
-	if (acpi_u8(e, 3) != 0xff)
-		add_cpu(out, acpi_u8(e, 3), acpi_u8(e, 2), acpi_u32(e, 4) & CPU_ENABLED);
+	add_named(out, acpi_u8(e, 3), acpi_u8(e, 2), acpi_u32(e, 4) & CPU_ENABLED, 0xff);
 }
 
 static void add_x2apic(const struct acpi_table *e, struct acpi_info *out)
 {
-	if (acpi_u32(e, 4) != 0xffffffff)
-		add_cpu(out, acpi_u32(e, 4), acpi_u32(e, 12), acpi_u32(e, 8) & CPU_ENABLED);
+	add_named(out, acpi_u32(e, 4), acpi_u32(e, 12), acpi_u32(e, 8) & CPU_ENABLED, ~0u);
 }
 
 static void add_ioapic(const struct acpi_table *e, struct acpi_info *out)

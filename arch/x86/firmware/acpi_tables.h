@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One ACPI table at a time: mapped, its length and checksum found good, its fields read by offset.
+ * One ACPI table at a time: mapped, its length found good, its fields read by offset.
  *
  * A field beyond the table's end reads as zero: that is what ACPI says of fields that an older
  * table lacks.

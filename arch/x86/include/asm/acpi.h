@@ -3,7 +3,8 @@
  * ACPI: what the firmware's tables say about this machine, read once at boot.
  *
  * Tables are read where they lie, through a mapping function; nothing of them is used before its
- * signature, length and checksum have been found good. The result holds no pointers into them.
+ * signature and length have been found good; a wrong checksum is told. The result holds no pointers
+ * into them.
  * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12
  * (MADT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4.
  */
@@ -98,8 +99,9 @@ typedef const void *acpi_map_fn(u64 maddr, size_t len);
  * @map      see acpi_map_fn.
  * @out      overwritten; meaningful only on 0.
  * @why      on error, one English fragment naming the table and the fault.
- * Returns   0; -ENOENT (no ACPI here), -EINVAL (a table that we cannot do without is damaged). A
- *           missing or damaged HPET, FADT or DSDT is not an error: its members stay empty.
+ * Returns   0; -ENOENT (no ACPI here), -EINVAL (the structure of a table that we cannot do without
+ *           is damaged). A missing or damaged HPET, FADT or DSDT is not an error: its members stay
+ *           empty. All that is left out gets a line in the log.
  */
 int __must_check acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map,
 			    struct acpi_info *out, const char **why);
