@@ -6,7 +6,7 @@ page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing forei
 That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks of
 tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what it is.
 An audit that builds on the one before it must say the same as one that does not.
-ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by ten; 100 for 10,000 stops),
+ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by ten; 100 for 10,000 stops; each machine is stopped at least once),
 ISOLATION_INTERVAL is the longest time between two, in seconds.
 """
 import os
@@ -36,6 +36,8 @@ done
 """
 SEED = int(os.environ.get("ISOLATION_SEED") or random.SystemRandom().randrange(1 << 32))
 TIMES = float(os.environ.get("ISOLATION_STOPS") or (10 if LONG else 1))
+if not 0 < TIMES < 1e6:
+    sys.exit(f"ISOLATION_STOPS={TIMES:g}: no stops, nothing is shown")
 INTERVAL = float(os.environ.get("ISOLATION_INTERVAL") or 0.25)
 chance = random.Random(SEED)
 #       guest       CPUs  MiB  hypervisor options     CPU model     stops
@@ -112,7 +114,7 @@ def run_all(linux, initrd):
         if name == "linux" and not linux[0]:
             tap.skip(f"Linux on {cpus} CPUs", linux[1])
             continue
-        audited_run(name, cpus, mem, hv, model, int(wanted * TIMES), linux[0] if name == "linux" else SELFTEST,
+        audited_run(name, cpus, mem, hv, model, max(1, int(wanted * TIMES)), linux[0] if name == "linux" else SELFTEST,
                     initrd if name == "linux" else None)
 
 

@@ -4,7 +4,7 @@
 machines at a time, but alone what has more CPUs than the host, for those wait for each other all the time. No log has
 a kind of warning that the same kernel does not print on Debian's Xen (on BIOS: those on UEFI are among them). make
 test-all adds the rest of the list and boots one machine ten times in a row: a failure that comes once in ten shows
-there. LINUX_SETUPS=REGEX: only the set-ups whose name it matches. Without an initramfs the kernel panics, and Isola
+there. LINUX_SETUPS=REGEX: only the set-ups whose name it matches, of which there must be some. Without an initramfs the kernel panics, and Isola
 says so."""
 import concurrent.futures
 import os
@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
 from initrd import debian_linux
-from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, tap
+from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, rows_of, tap
 
 SECONDS = 600
 AT_ONCE = 2
@@ -28,11 +28,12 @@ LEAST_TICKS = 20                # hundredths of a second of work per vCPU during
 TEN_TIMES = ("4", "4", "on", "bios", "qemu64")
 
 
+def listed():
+    return [tuple(row) for row in rows_of(os.path.join(HERE, "linux/setups.list"))]
+
+
 def setups():
-    with open(os.path.join(HERE, "linux/setups.list")) as file:
-        rows = [[cell.strip() for cell in line.split("|")] for line in file if line.strip() and line[0] != "#"]
-    found = [tuple(row[1:]) for row in rows if row[0] == "test" or LONG]
-    return [setup for setup in found if re.search(os.environ.get("LINUX_SETUPS", ""), name_of(setup))]
+    return [setup for setup in listed() if re.search(os.environ.get("LINUX_SETUPS", ""), name_of(setup))]
 
 
 def name_of(setup):
@@ -124,6 +125,9 @@ def xen_is_here():
                               stderr=subprocess.PIPE).returncode
 
 
+if not setups():
+    tap.ok(False, "some set-up is chosen", f"LINUX_SETUPS={os.environ.get('LINUX_SETUPS')} matches none of: " + "; ".join(map(name_of, listed())))
+    tap.done()
 kernel, missing = debian_linux()
 if missing:
     tap.skip("Debian's Linux", missing)

@@ -5,13 +5,10 @@ ten times over: a failure that comes once in ten shows there."""
 import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import LONG, SELFTEST, isola_run, selftest, tap
+from isolatest import LONG, SELFTEST, isola_run, rows_of, selftest, tap
 
-with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "matrix.list")) as file:
-    rows = [[cell.strip() for cell in line.split("|")] for line in file if line.strip() and line[0] != "#"]
-for when, name, options in rows:
-    if when == "test" or LONG:
-        selftest(tap, name, options.split())
+for name, options in rows_of(os.path.join(os.path.dirname(os.path.realpath(__file__)), "matrix.list")):
+    selftest(tap, name, options.split())
 if LONG:
     for turn in range(10):
         status, output, errors = isola_run("--smp", "4", SELFTEST)

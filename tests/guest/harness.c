@@ -5,7 +5,8 @@
  *
  * Words of the command line (others are ignored, because domain builders add their own):
  *	list              print the claims and stop
- *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name
+ *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; a pattern that
+ *	                  matches none ends the guest with a crash, and nothing is run
  *	only=A,B          the same
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
  *	exit=poweroff     how to end: poweroff (default), crash, reboot
@@ -258,23 +259,56 @@ static void collect_claims(void)
 	}
 }
 
+/* The list of patterns, NULL: none is asked for. */
+static const char *patterns(void)
+{
+	return option("claims=") ?: option("only=");
+}
+
+/* Behind the pattern at @p and its comma; NULL: it was the last. */
+static const char *next_pattern(const char *p)
+{
+	while (*p && *p != ' ' && *p != ',')
+		p++;
+	return *p == ',' ? p + 1 : NULL;
+}
+
+static bool pattern_selects(const char *p, const struct claim *c)
+{
+	char full[128];
+
+	format(full, sizeof(full), "%s/%s", c->topic, c->name);
+	return pattern_matches(p, full) || pattern_matches(p, c->name);
+}
+
 static bool selected(const struct claim *c)
 {
-	const char *p = option("claims=") ?: option("only=");
-	char full[128];
+	const char *p = patterns();
 
 	if (!p)
 		return true;
-	format(full, sizeof(full), "%s/%s", c->topic, c->name);
-	while (*p && *p != ' ') {
-		if (pattern_matches(p, full) || pattern_matches(p, c->name))
+	for (; p; p = next_pattern(p))
+		if (pattern_selects(p, c))
 			return true;
-		while (*p && *p != ' ' && *p != ',')
-			p++;
-		if (*p == ',')
-			p++;
-	}
 	return false;
+}
+
+/* A pattern that selects nothing is a slip of the pen: claims that nobody ran do not hold. */
+static void check_patterns(void)
+{
+	for (const char *p = patterns(); p; p = next_pattern(p)) {
+		unsigned int i = 0, len = 0;
+		char word[64] = "", why[96];
+
+		while (i < nr_claims && !pattern_selects(p, claims[i]))
+			i++;
+		if (i < nr_claims)
+			continue;
+		for (; p[len] && p[len] != ' ' && p[len] != ',' && len < sizeof(word) - 1; len++)
+			word[len] = p[len];
+		format(why, sizeof(why), "no claim is called \"%s\"", word);
+		bail_out(why);
+	}
 }
 
 static void run_attack(const char *name)
@@ -299,6 +333,7 @@ static unsigned int run_claims(void)
 {
 	unsigned int count[3] = { 0 }, number = 0, total = 0;
 
+	check_patterns();
 	for (unsigned int i = 0; i < nr_claims; i++)
 		total += selected(claims[i]);
 	print("TAP version 14\n1..%u\n", total);

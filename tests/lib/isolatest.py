@@ -99,6 +99,18 @@ def read(path):
         return file.read()
 
 
+def rows_of(path):
+    """The rows of a list of machines, "when | cell | ...", that are to be run, without the first cell: those of "test", and with
+    LONG those of "all". ValueError: there are none, or one is for neither."""
+    with open(path, encoding="utf-8") as file:
+        rows = [[cell.strip() for cell in line.split("|")] for line in file if line.strip() and line[0] != "#"]
+    lost = [row for row in rows if row[0] not in ("test", "all")]
+    found = [row[1:] for row in rows if row[0] == "test" or LONG]
+    if lost or not found:
+        raise ValueError(f"{path}: " + (f"a row for \"{lost[0][0]}\", which nothing runs" if lost else "no row is to be run"))
+    return found
+
+
 def patched(data, *edits):
     """@data with each (offset, bytes) of @edits written over it."""
     copy = bytearray(data)

@@ -55,12 +55,12 @@ static inline void fuzz_damage(unsigned char *bytes, size_t len)
 	}
 }
 
-/* How many attempts instead of @rounds: all, unless the environment asks for a share of them. */
+/* How many attempts instead of @rounds: all, unless the environment asks for a share of them; never none. */
 static inline unsigned int fuzz_rounds(unsigned int rounds)
 {
 	const char *divisor = getenv("FUZZ_DIVISOR");
 
-	return rounds / (divisor && atoi(divisor) > 0 ? (unsigned int)atoi(divisor) : 1);
+	return max(rounds / (divisor && atoi(divisor) > 0 ? (unsigned int)atoi(divisor) : 1), 1u);
 }
 
 /* @fix, if not NULL, repairs checksums, so that damage gets past them; every other attempt goes without. */

@@ -63,7 +63,9 @@ MUTANTS = [
     ("acpi", ACPI, "if (!sums_to_zero(t->base, t->len))", "if (0)"),
     ("acpi", ACPI, "if (nr > MAX_TABLES) {", "if (nr > 2 * MAX_TABLES) {"),
     ("acpi", ACPI, "t->base = map(maddr, t->len);", "t->base = (const u8 *)h;"),
-    ("acpi", ACPI, "i + RSDP_V1_BYTES <= len", "i < len"),
+    ("acpi", ACPI, "if (len < RSDP_V1_BYTES || memcmp", "if (memcmp"),
+    ("acpi", ACPI, "if (grade <= best->grade ||", "if ("),
+    ("acpi", ACPI, "if (best.grade < RSDP_GOOD)\n\t\tsearch_rsdp", "if (best.grade == RSDP_NONE)\n\t\tsearch_rsdp"),
     ("acpi", MADT, "if (e.len < 2 || e.len > t->len - pos)", "if (e.len < 2)"),
     ("acpi", MADT, "if (e->len < entries[i].len)", "if (0)"),
     ("acpi", MADT, "if (t->len < MADT_FIRST_ENTRY)", "if (0)"),
@@ -84,7 +86,7 @@ def notices(mutant):
     """Does the test fail on the mutant? Returns a complaint, or None."""
     test, path, old, new = mutant
     with tempfile.TemporaryDirectory(prefix="isola-mutant-") as tree:
-        for directory in ("common", "boot", "arch/x86/boot", "arch/x86/include", "include", "tests/unit"):
+        for directory in ("common", "boot", "arch/x86/boot", "arch/x86/firmware", "arch/x86/include", "include", "tests/unit"):
             shutil.copytree(os.path.join(TOP, directory), os.path.join(tree, directory))
         file = os.path.join(tree, path)
         with open(file) as handle:

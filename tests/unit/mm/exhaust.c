@@ -196,6 +196,8 @@ static void tell_path(void)
 	fflush(stdout);
 }
 
+#define LETTERS "bgkmrstuvx"
+
 static void set_up(const char *what)
 {
 	with_batches = strchr(what, 'b');
@@ -236,6 +238,10 @@ int main(int argc, char **argv)
 	u64 last_of_depth = 1;
 
 	max_states = argc > 2 ? strtoul(argv[2], NULL, 0) : 1ul << 24;
+	if (what[strspn(what, LETTERS)]) {
+		printf("Bail out! no operation is called '%c': there are %s\n", what[strspn(what, LETTERS)], LETTERS);
+		return 2;
+	}
 	set_up(what);
 	if (page_get_and_type(page_of(_mfn(1)), &world_domain, PGT_l4))
 		panic("an empty L4 is refused");

@@ -20,6 +20,11 @@ static void set_out(void)
 	const char *calls = getenv("FUZZ_CALLS");
 
 	wanted = calls ? strtoul(calls, NULL, 0) : ~0ul;
+	if (!wanted) {
+		printf("FUZZ_CALLS=%s: without a call there is nothing to find\n", calls);
+		fflush(stdout);
+		_Exit(2);
+	}
 	guest_audit_every = 16;
 }
 
