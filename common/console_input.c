@@ -7,7 +7,7 @@
  */
 #include <isola/console.h>
 #include <isola/evtchn.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <isola/timer.h>
 
 #define INPUT_POLL MILLISECS(10)

@@ -26,7 +26,7 @@
 #include <isola/runqueue.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <xen/vcpu.h>

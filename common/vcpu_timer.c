@@ -7,7 +7,7 @@
  */
 #include <isola/sched.h>
 #include <isola/evtchn.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 
 #define DEFAULT_PERIOD MILLISECS(10)    /* 100 Hz until the guest says otherwise: part of the ABI */
 

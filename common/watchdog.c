@@ -10,7 +10,7 @@
 #include <isola/lock_order.h>
 #include <isola/nospec.h>
 #include <isola/printk.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <isola/watchdog.h>
 #include <xen/sched.h>
 

@@ -12,7 +12,7 @@
 
 #include <isola/types.h>
 #include <isola/vcpu.h>
-#include <asm/domain_map.h>
+#include <asm/window.h>
 
 #define EVTCHNS_PER_BUCKET 64
 

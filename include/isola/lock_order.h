@@ -17,11 +17,11 @@ enum lock_order {
 	LOCK_HEAP,              /* arch/x86/frames/heap.c: public objects */
 	LOCK_PAGE_ALLOC,        /* arch/x86/frames/page_alloc.c: free lists */
 	LOCK_HYPER_PT,          /* frames/hyper_pt.c: the hypervisor's shared tables (SWI-5) */
-	/* time/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
+	/* asi/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
 	LOCK_WALLCLOCK,
 	LOCK_GSI,               /* irq: irq/pirq.c: lines of devices, I/O APIC registers */
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
 	LOCK_SCHED,             /* irq: common/sched.c: the run queue, state and runstate of all vcpus */
-	LOCK_CONSOLE,           /* irq: common/console.c: the ring and the port */
+	LOCK_CONSOLE,           /* irq: common/base/console.c: the ring and the port */
 	LOCK_LAST,
 };

@@ -19,6 +19,16 @@ struct log_limit {
 	u32 dropped;                    /* lines since the last one printed */
 };
 
+/*
+ * Whom a line about a guest is about: false, nobody. A hook of the floor above
+ * (common/log_subject.c).
+ */
+struct log_subject {
+	u32 domid, vcpu;
+	struct log_limit *limit;
+};
+bool log_subject(struct log_subject *s);
+
 void vprintk(enum log_level level, bool about_guest, const char *fmt, va_list ap);
 void printk_level(enum log_level level, bool about_guest, const char *fmt, ...) __printf(3, 4);
 

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System time: ns since boot, monotonic on each CPU, from the TSC calibrated against a platform
- * timer. The TSCs of all CPUs are taken to run together.
+ * Time at boot: the TSC calibrated against a platform timer; deadlines; the time of day.
  */
 #pragma once
 
-#include <isola/types.h>
+#include <isola/clock.h>
 
-#define SECONDS(n)  ((u64)(n) * 1000000000ul)
-#define MILLISECS(n) ((u64)(n) * 1000000ul)
-#define MICROSECS(n) ((u64)(n) * 1000ul)
-
-/* ns since boot. Any context, no locks, public and own-CPU memory only. */
-u64 now_ns(void);
 /*
  * Calibrate the TSC against the first of PM timer, HPET and PIT that works, and start system time;
  * prints what was chosen. Boot CPU, once. fatal() when no platform timer is found.
@@ -25,25 +18,12 @@ void time_init_cpu(void);
 void deadline_set(u64 deadline);
 /* The same, unless it is armed for an earlier time already: that interrupt will do. */
 void deadline_by(u64 deadline);
-/* Busy wait; before time_init() by counting port accesses. */
-void udelay(unsigned us);
 
-/*
- * What guests read: ns = ns_stamp + (((tsc - tsc_stamp) << shift) * mul >> 32), a negative shift
- * being one to the right. Set once by time_init() and the same on every CPU, so system time has one
- * source; @version changes should it ever be set anew.
- */
-struct tsc_scale { u64 tsc_stamp, ns_stamp; u32 mul; s8 shift; u32 version; };
-const struct tsc_scale *time_scale(void);
 /*
  * Does the TSC run at one rate in all power states (CPUID 80000007h EDX[8]), so that guests may
  * rely on it?
  */
 bool tsc_is_invariant(void);
-/* The same, as functions of an instant: the TSC value at system time @ns. */
-u64 ns_to_tsc(u64 ns);
-extern u64 tsc_khz;
-
 /* The middle one; for measurements. */
 u64 median3(u64 a, u64 b, u64 c);
 /* A measured frequency, in Hz: where in a tick the measurement began decides about less than 1 kHz. */

@@ -11,7 +11,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/runqueue.c", "common/vcpu_timer.c", "common/timer.c",
-           "common/softirq.c", "common/spinlock.c", "arch/x86/calls/sched_op.c", "common/lib/bitmap.c",
+           "common/base/softirq.c", "common/base/spinlock.c", "arch/x86/calls/sched_op.c", "common/lib/bitmap.c",
            "common/watchdog.c"]
 HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude -Iarch/x86/include -Itests/unit/events "

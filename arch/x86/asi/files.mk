@@ -7,3 +7,4 @@ objs-y += arch/x86/asi/root.o
 objs-y += arch/x86/asi/switch.o
 objs-y += arch/x86/asi/runstate.o
 objs-y += arch/x86/asi/audit_offsets.o
+objs-y += arch/x86/asi/pvclock.o

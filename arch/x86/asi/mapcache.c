@@ -6,11 +6,11 @@
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 #include <asm/cpu_area.h>
-#include <asm/domain_map.h>
 #include <asm/mapcache.h>
 #include <asm/percpu.h>
 #include <asm/perdomain.h>
 #include <asm/pgentry.h>
+#include <asm/window.h>
 
 static u64 slot_va(unsigned slot)
 {

@@ -299,7 +299,7 @@ boot_gdtr:
 
 	.section .bss.boot, "aw", @nobits
 	.balign 4096
-	.globl	boot_l4, image_l2, boot_bss_start
+	.globl	boot_bss_start
 boot_bss_start:
 boot_l4:	.skip 4096
 boot_l3_low:	.skip 4096

@@ -20,7 +20,6 @@
 #include <asm/spec_ctrl.h>
 #include <asm/vcpu_area.h>
 
-extern pte_t boot_l4[PT_ENTRIES];		/* head.S's root */
 extern const char boot_bss_start[], _ebss[];
 
 static pte_t *make_boot_root(void)
@@ -62,6 +61,7 @@ static void change_stack_frames(u64 cr3, const mfn_t *frame)
 void paging_init(void)
 {
 	mfn_t stack[CPU_STACK_PAGES];
+	pte_t *boot_l4 = public_ptr(maddr_to_mfn(read_cr3()));	/* head.S's root */
 	pte_t keep = boot_l4[L4_SLOT_PUBLIC], *root;
 	u64 cr3;
 

@@ -20,7 +20,6 @@
 #include <asm/cpu_area.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
-#include <asm/domain_map.h>
 #include <asm/entry.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
@@ -28,6 +27,7 @@
 #include <asm/root.h>
 #include <asm/smp.h>
 #include <asm/switch.h>
+#include <asm/window.h>
 
 /* As trampoline.S lays them out. */
 struct trampoline_words {

@@ -12,7 +12,6 @@
  * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants.
  * A table is gone into once, level by level from 4 down: no recursion.
  */
-#include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/hypercall.h>
 #include <asm/mapcache.h>
@@ -21,6 +20,7 @@
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
 #include <isola/vcpu.h>

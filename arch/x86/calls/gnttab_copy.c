@@ -5,12 +5,12 @@
  * before (GNT-8).
  */
 #include <isola/lib/string.h>
-#include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/mapcache.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
+#include <asm/window.h>
 #include <isola/vcpu.h>
 
 /* One end, held: what has been taken for it is given back by release_end(). */

@@ -12,13 +12,13 @@
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
-#include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/guest_flush.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
+#include <asm/window.h>
 #include <isola/vcpu.h>
 
 #define MAPPED	(GNTMAP_host_map | GNTMAP_device_map)

@@ -7,7 +7,6 @@
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #endif
 #define __XEN_TOOLS__ 1		/* the sharing questions are among the tools' */
-#include <asm/domain_map.h>
 #include <asm/exchange.h>
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
@@ -18,6 +17,7 @@
 #include <asm/percpu.h>
 #include <asm/reservation.h>
 #include <asm/uaccess.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/vcpu.h>
@@ -25,20 +25,6 @@
 
 #define MEMOP_CMD_MASK		((1u << MEMOP_CMD_BITS) - 1)
 #define DOMU_MAX_MFN		0x7fffffffful	/* what the M2P's address range can hold */
-
-struct domain *memory_op_domain(domid_t domid)
-{
-	struct domain *d = current->domain;
-
-	return domid == DOMID_SELF || domid == d->domid ? d : NULL;
-}
-
-long memory_op_continue(unsigned op, u64 done, u64 arg)
-{
-	u64 cmd = op | done << MEMOP_CMD_BITS;
-
-	return hypercall_continue(memory_op, cmd, arg);
-}
 
 /* The domain of a struct xen_memory_domain at @arg. */
 static int arg_domain(u64 arg, struct domain **d)

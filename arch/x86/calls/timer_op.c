@@ -3,7 +3,7 @@
  * set_timer_op: the current vcpu's single-shot timer, as an absolute system time; 0 stops it.
  */
 #include <asm/hypercall.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <isola/vcpu.h>
 #include <asm/percpu.h>
 

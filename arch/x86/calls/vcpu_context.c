@@ -6,7 +6,6 @@
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
-#include <asm/domain_map.h>
 #include <asm/emul.h>
 #include <asm/fpu.h>
 #include <asm/gdt.h>
@@ -20,6 +19,7 @@
 #include <asm/pgentry.h>
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 
 #define DESCS_PER_PAGE (PAGE_SIZE / 8)
 

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU areas and the windows in them.
+ * CPU areas.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
-#include <isola/memmap.h>
 #include <asm/bootmem.h>
 #include <asm/cpu_area.h>
-#include <asm/cpu_window.h>
-#include <asm/domain_map.h>
 #include <asm/insn.h>
+#include <asm/pgentry.h>
+#include <asm/window.h>
 
-extern pte_t image_l2[PT_ENTRIES];		/* head.S: the image's L2, shared by every area */
-
-u64 boot_root_cr3;
 mfn_t cpu_areas_l3;
-struct cpu_public cpu_public[CONFIG_NR_CPUS];
-unsigned nr_cpus = 1;
 
 /* Which pages an area has, and nothing else is present below the windows. */
 static const struct { u8 page, nr; } area_pages[] = {
@@ -55,6 +49,15 @@ static void *alloc_table(void)
 	return bootmem_done() ? alloc_public_page() : bootmem_public_page();
 }
 
+/* The image's L2, shared by every area: what the loaded root has, the first time head.S's. */
+static mfn_t image_l2(void)
+{
+	const pte_t *l4 = public_ptr(maddr_to_mfn(read_cr3()));
+	const pte_t *l3 = public_ptr(pte_mfn(l4[L4_SLOT_CPU]));
+
+	return pte_mfn(l3[pt_index(VA_IMAGE, 3)]);
+}
+
 /* Entered always, shown only by roots that cpu-stack=off made so. */
 static int show_to_all(unsigned cpu, const pte_t *l2)
 {
@@ -78,8 +81,7 @@ int cpu_area_create(unsigned cpu)
 
 	if (!l3 || !l2 || !l1)
 		return -ENOMEM;
-	pte_write(&l3[pt_index(VA_IMAGE, 3)],
-		  pte_make(maddr_to_mfn(image_va_to_maddr(image_l2)), PAGE_HV_TABLE));
+	pte_write(&l3[pt_index(VA_IMAGE, 3)], pte_make(image_l2(), PAGE_HV_TABLE));
 	pte_write(&l3[pt_index(VA_CPU, 3)], pte_make(public_mfn(l2), PAGE_HV_TABLE));
 	pte_write(&l2[0], pte_make(public_mfn(l1), PAGE_HV_TABLE));
 	for (unsigned i = 0; i < ARRAY_SIZE(area_pages); i++)
@@ -107,35 +109,4 @@ int cpu_area_create(unsigned cpu)
 		.last_domid = ~0u,
 	};
 	return 0;
-}
-
-void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
-{
-	pte_t *pe = &this_cpu.window_l1[w];
-
-	ASSERT(w < CPU_NR_WINDOWS);
-	if (pte_present(*pe)) {
-		pte_write(pe, pte_make(m, flags));
-		/* This CPU may still hold the window's last use; no other CPU has this area. */
-		invlpg((u64)cpu_window_ptr(w));
-	} else {
-		pte_write(pe, pte_make(m, flags));
-	}
-	return cpu_window_ptr(w);
-}
-
-void cpu_window_unmap(enum cpu_window w)
-{
-	pte_write(&this_cpu.window_l1[w], 0);
-	invlpg((u64)cpu_window_ptr(w));
-}
-
-void scrub_frame(mfn_t m)
-{
-	if (boot_root_loaded()) {
-		memset(window_ptr(m), 0, PAGE_SIZE);
-		return;
-	}
-	memset(cpu_window_map(WINDOW_SCRUB, m, PAGE_HV_RW), 0, PAGE_SIZE);
-	cpu_window_unmap(WINDOW_SCRUB);
 }

@@ -8,7 +8,7 @@
 #include <asm/desc.h>
 #include <asm/entry.h>
 #include <asm/insn.h>
-#include <asm/irq.h>
+#include <asm/vectors.h>
 #include <xen/xen.h>
 
 /* Accessed is set everywhere: the page is read-only to the CPU. */

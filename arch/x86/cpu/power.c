@@ -7,7 +7,7 @@
 #include <isola/panic.h>
 #include <isola/power.h>
 #include <isola/printk.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <asm/insn.h>
 #include <asm/power.h>
 #include <xen/xen.h>

@@ -11,16 +11,10 @@
 #include <asm/cpu_window.h>
 #include <asm/cpufeature.h>
 #include <asm/insn.h>
-#include <asm/irq.h>
-#include <asm/percpu.h>
 #include <isola/printk.h>
-#include <isola/time.h>
 
 #define APIC_BASE_X2APIC  (1u << 10)
 #define APIC_BASE_ENABLE  (1u << 11)
-#define SVR_ENABLE        (1u << 8)
-#define LVT_MASKED        (1u << 16)
-#define LVT_NMI           (4u << 8)
 
 #define ICR_NMI           (4u << 8)
 #define ICR_INIT          (5u << 8)
@@ -29,11 +23,6 @@
 #define ICR_BUSY          (1u << 12)
 #define ICR_ALL_OTHERS    (3u << 18)
 #define MAX_BUSY_POLLS    (1u << 20)
-
-#define PIC_MASTER        0x20
-#define PIC_SLAVE         0xa0
-/* Where a spurious interrupt of a masked 8259 would show: unused vectors. */
-#define PIC_VECTORS       0x20
 
 static u64 apic_maddr;
 static const struct apic_access *access;
@@ -84,7 +73,7 @@ static const struct apic_access xapic_access = {
 
 /* ---- Either --------------------------------------------------------------------------------- */
 
-void apic_init_boot(u64 base)
+const char *apic_choose(u64 base)
 {
 	bool locked_in = rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC;
 
@@ -97,47 +86,12 @@ void apic_init_boot(u64 base)
 	if (locked_in && access == &xapic_access)
 		fatal("the firmware has put the APIC in x2APIC mode, which this build does not "
 		      "use");
-	deadline_register(apic_timer_choose());
-	pr_info("APIC: %s at 0x%lx", access->name, apic_maddr);
+	return access->name;
 }
 
-static void mask_8259(void)
+void apic_enable(void)
 {
-	static const struct { u16 port; u8 val; } writes[] = {
-		{ PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 }, /* ICW1: edge, cascade, ICW4 */
-		/* ICW2: vectors */
-		{ PIC_MASTER + 1, PIC_VECTORS }, { PIC_SLAVE + 1, PIC_VECTORS + 8 },
-		{ PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 }, /* ICW3: the cascade */
-		{ PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 }, /* ICW4: 8086 mode */
-		{ PIC_MASTER + 1, 0xff }, { PIC_SLAVE + 1, 0xff }, /* all masked */
-	};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(writes); i++)
-		outb(writes[i].val, writes[i].port);
-}
-
-/* SDM vol. 3 §11.5.3: ESR shows what has happened since it was last written. */
-static void apic_error(void)
-{
-	apic_write(APIC_ESR, 0);
-	pr_warn("APIC: error 0x%x on CPU %u", apic_read(APIC_ESR), smp_cpu_id());
-}
-
-void apic_init_cpu(void)
-{
-	if (!smp_cpu_id()) {
-		mask_8259();
-		irq_set_handler(VECTOR_APIC_ERROR, apic_error);
-		irq_set_handler(VECTOR_TIMER, deadline_interrupt);
-	}
 	access->enable();
-	apic_write(APIC_TPR, 0);
-	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
-	apic_write(APIC_LVTT, LVT_MASKED | VECTOR_TIMER);
-	apic_write(APIC_LVT0, LVT_MASKED);
-	apic_write(APIC_LVT1, LVT_NMI);
-	apic_write(APIC_LVTERR, VECTOR_APIC_ERROR);
-	apic_write(APIC_ESR, 0);
 }
 
 u32 apic_read(u32 reg)

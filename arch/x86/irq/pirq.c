@@ -10,7 +10,7 @@
  * and its EOI the redirection entry that it came from. A line whose port is 0 is masked. A port is
  * told under the lock: after pirq_unbind() nothing arrives at it any more.
  */
-#include <asm/domain_map.h>
+#include <asm/window.h>
 #include <asm/ioapic.h>
 #include <asm/irq.h>
 #include <asm/percpu.h>

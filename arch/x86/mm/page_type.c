@@ -31,7 +31,6 @@
  * other take or drop can come between taking and storing it (XSA-241); the flush comes after the
  * new type is taken (XSA-401).
  */
-#include <asm/domain_map.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -42,6 +41,7 @@
 #include <asm/seg_desc.h>
 #include <asm/tlb.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
 

@@ -5,7 +5,6 @@
  * can be walked (so they wait in the batch); the old value is the one the swap gave back (PTE-5).
  * Only the CPU sets bits (A, D) in an entry behind our back: everything else needs the page lock.
  */
-#include <asm/domain_map.h>
 #include <asm/extable.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
@@ -15,6 +14,7 @@
 #include <asm/root.h>
 #include <asm/tlb.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
 #include <isola/vcpu.h>

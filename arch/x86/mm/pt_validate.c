@@ -7,7 +7,6 @@
  *
  * PRE-5: at most 512 entries, counted over all tables together, lie between two preemption checks.
  */
-#include <asm/domain_map.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -15,6 +14,7 @@
 #include <asm/preempt.h>
 #include <asm/pt_check.h>
 #include <asm/pt_validate.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 

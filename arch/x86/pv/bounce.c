@@ -11,7 +11,7 @@
 #include <asm/bounce.h>
 #include <asm/entry.h>
 #include <asm/insn.h>
-#include <asm/irq.h>
+#include <asm/vectors.h>
 #include <asm/percpu.h>
 #include <asm/root.h>
 #include <asm/trap.h>

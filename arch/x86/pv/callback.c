@@ -6,7 +6,6 @@
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
-#include <asm/emul.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
 #include <asm/uaccess.h>

@@ -4,7 +4,6 @@
  * references are held; it leaves the window, flushed, before they are dropped. The hardware limit
  * never changes: unset pages read as zero.
  */
-#include <asm/domain_map.h>
 #include <asm/gdt.h>
 #include <asm/hypercall.h>
 #include <asm/page_ref.h>
@@ -16,6 +15,7 @@
 #include <asm/uaccess.h>
 #include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>

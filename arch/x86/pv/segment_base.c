@@ -4,7 +4,6 @@
  * GS base is the guest kernel's and KERNEL_GS_BASE its user's. Bases are checked canonical before
  * WRMSR, which would fault (SEG-2).
  */
-#include <asm/emul.h>
 #include <asm/extable.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>

@@ -4,4 +4,3 @@ objs-$(CONFIG_HPET) += arch/x86/time/hpet.o
 objs-$(CONFIG_PIT) += arch/x86/time/pit.o
 objs-y += arch/x86/time/deadline.o
 objs-y += arch/x86/time/wallclock.o
-objs-y += arch/x86/time/pvclock.o

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TSC as the clock of system time, calibrated once at boot against a platform timer.
- *
- * Invariant: `scale' is written by time_init() before any other CPU runs and constant afterwards,
- * so now_ns() needs no lock, and guests that apply the same formula get the same answer.
+ * How fast the TSC runs: measured once, at boot, against a platform timer.
  */
 #include <isola/time.h>
 #include <isola/printk.h>
@@ -15,10 +12,6 @@
 #define MIN_HZ               1000000 /* a TSC slower or faster than this was measured wrongly */
 #define MAX_HZ               (16 * SECONDS(1))
 #define MAX_READS            (1u << 24) /* a timer that has not moved on by then is broken */
-
-u64 tsc_khz;
-static struct tsc_scale scale;
-static u64 tsc_per_ns_32;                       /* TSC ticks per ns, 32 fractional bits */
 
 static struct platform_timer *const platform_timers[] = {
 #ifdef CONFIG_PMTIMER
@@ -90,29 +83,6 @@ u64 median3(u64 a, u64 b, u64 c)
 	return max(min(a, b), min(max(a, b), c));
 }
 
-/* Choose shift so that mul has its top bit in use: 2^31 <= mul < 2^32. */
-static void set_scale(u64 hz)
-{
-	u64 shifted = hz;
-	s8 shift = 0;
-
-	while (shifted > 2 * SECONDS(1)) {
-		shifted >>= 1;
-		shift--;
-	}
-	while (shifted <= SECONDS(1)) {
-		shifted <<= 1;
-		shift++;
-	}
-	scale.mul = (SECONDS(1) << 32) / shifted;
-	scale.shift = shift;
-	scale.tsc_stamp = rdtsc_ordered();
-	scale.ns_stamp = 1;     /* not 0, which guests take for a record that nobody has written */
-	scale.version++;
-	tsc_khz = hz / 1000;
-	tsc_per_ns_32 = ((hz << 29) / SECONDS(1)) << 3; /* hz < 2^34 */
-}
-
 bool tsc_is_invariant(void)
 {
 	return cpu_has(ITSC);
@@ -131,46 +101,11 @@ void time_init(const struct acpi_info *acpi)
 			pr_warn("Time: the %s does not work; trying the next timer", t->name);
 			continue;
 		}
-		set_scale(hz);
+		clock_start(hz);
 		pr_info("Time: TSC %lu.%03lu MHz, %s, measured against %s", tsc_khz / 1000,
 			tsc_khz % 1000, tsc_is_invariant() ? "invariant" : "not invariant",
 			t->name);
 		return;
 	}
 	fatal("no PM timer, HPET or PIT to calibrate the TSC with");
-}
-
-u64 now_ns(void)
-{
-	u64 delta = rdtsc_ordered() - scale.tsc_stamp;
-
-	delta = scale.shift >= 0 ? delta << scale.shift : delta >> -scale.shift;
-	return scale.ns_stamp + (u64)((unsigned __int128)delta * scale.mul >> 32);
-}
-
-u64 ns_to_tsc(u64 ns)
-{
-	unsigned __int128 ticks = (unsigned __int128)(ns - scale.ns_stamp) * tsc_per_ns_32 >> 32;
-
-	if (ns <= scale.ns_stamp)
-		return scale.tsc_stamp;
-	return ticks >> 62 ? ~0ul : scale.tsc_stamp + (u64)ticks + 1;
-}
-
-const struct tsc_scale *time_scale(void)
-{
-	return &scale;
-}
-
-void udelay(unsigned us)
-{
-	u64 end = now_ns() + MICROSECS(us);
-
-	if (!tsc_khz) {
-		while (us--)
-			outb(0, 0x80);  /* the POST port: about a microsecond on a PC */
-		return;
-	}
-	while (now_ns() < end)
-		cpu_relax();
 }

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <asm/domain_map.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
+#include <asm/window.h>
 #include <isola/console.h>
 #include <isola/evtchn.h>
 #include <isola/page_alloc.h>

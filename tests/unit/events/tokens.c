@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <asm/domain_map.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/window.h>
 #include <isola/evtchn.h>
 #include <isola/evtchn_2l.h>
 #include <isola/lib/bitmap.h>

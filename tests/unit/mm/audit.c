@@ -5,11 +5,11 @@
  * Holders: docs/page-types.md. Between operations nothing is busy and nothing is locked.
  */
 #include <string.h>
-#include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
 #include <asm/page_type.h>
+#include <asm/window.h>
 #include "tap.h"
 #include "world.h"
 

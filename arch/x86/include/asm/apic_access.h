@@ -21,5 +21,10 @@ struct apic_access {
 
 extern const struct apic_access x2apic_access;
 
+/* xAPIC or x2APIC, and @base: the boot CPU, once. Its name. fatal(): the firmware forbids. */
+const char *apic_choose(u64 base);
+/* Put this CPU's in the chosen mode. */
+void apic_enable(void);
+
 /* TSC deadline where the CPU offers it, else the APIC timer's down counter. */
 const struct deadline_timer *apic_timer_choose(void);

@@ -22,12 +22,5 @@ int __must_check cpu_area_create(unsigned cpu);
  */
 extern mfn_t cpu_areas_l3;
 
-/*
- * The CR3 of the boot root, the one that shows all RAM in its window when isolation is on; and: is
- * it loaded here? Set by paging_init().
- */
-extern u64 boot_root_cr3;
-static inline bool boot_root_loaded(void) { return this_cpu.cr3 == boot_root_cr3; }
-
 /* Where frame number @page (CPU_PAGE_*) of CPU @cpu's area lies. */
 mfn_t cpu_area_frame(unsigned cpu, unsigned page);

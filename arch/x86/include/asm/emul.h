@@ -29,6 +29,16 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 	return (u64 *)((u8 *)r + offset[n & 15]);
 }
 
+/*
+ * True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by
+ * traps.c for its fault.
+ */
+/* #GP(0). From interrupts off; they are on again behind what took long, or refused it after that. */
+bool emul_priv_op(struct regs *r);
+bool emul_invalid_op(struct regs *r);                   /* #UD: forced CPUID. Interrupts off. */
+/* #PF in kernel mode, write to a present read-only page (ptwr). Interrupts on. */
+bool emul_pt_write(struct regs *r, u64 va);
+
 #define CODE_BYTES 15                   /* no instruction is longer */
 
 /*

@@ -70,3 +70,10 @@ extern unsigned nr_cpus;                            /* CPUs online; ids are 0 ..
 #define current (this_cpu.curr)
 
 static inline unsigned smp_cpu_id(void) { return this_cpu.id; }
+
+/*
+ * The CR3 of the boot root, the one that shows all RAM in its window when isolation is on; and: is
+ * it loaded here? Set by paging_init().
+ */
+extern u64 boot_root_cr3;
+static inline bool boot_root_loaded(void) { return this_cpu.cr3 == boot_root_cr3; }

@@ -19,15 +19,6 @@ void pv_bounce_trap(unsigned vector, const u64 *error_code);
 /* #PF: also sets cr2, here and in vcpu_info. @error_code's U bit is set from the guest's mode. */
 void pv_inject_page_fault(u32 error_code, u64 cr2);
 
-/*
- * True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by
- * traps.c for its fault.
- */
-/* #GP(0). From interrupts off; they are on again behind what took long, or refused it after that. */
-bool emul_priv_op(struct regs *r);
-bool emul_invalid_op(struct regs *r);                   /* #UD: forced CPUID. Interrupts off. */
-/* #PF in kernel mode, write to a present read-only page (ptwr). Interrupts on. */
-bool emul_pt_write(struct regs *r, u64 va);
 /* #GP with the IDT bit: INT n. True when bounced as the guest's own gate. */
 bool emul_software_int(struct regs *r);
 

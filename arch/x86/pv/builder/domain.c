@@ -3,13 +3,13 @@
  * What a PV vcpu is before its first instruction.
  */
 #include <isola/sched.h>
-#include <asm/domain_map.h>
 #include <asm/emul.h>
 #include <asm/fpu.h>
 #include <asm/insn.h>
 #include <asm/pv_domain.h>
 #include <asm/switch.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 
 #define DR6_INIT 0xffff0ff0ul
 #define DR7_INIT 0x400ul

@@ -10,7 +10,7 @@
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
-#include <isola/time.h>
+#include <isola/clock.h>
 #include <isola/vcpu.h>
 #include <xen/arch-x86/cpuid.h>
 

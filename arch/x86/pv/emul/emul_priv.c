@@ -383,18 +383,6 @@ static const struct op two_byte[256] = {
 	[0xa2] = { op_cpuid, true },
 };
 
-void emul_done(struct regs *r, unsigned int len)
-{
-	bool stepping = r->rflags & EFLAGS_TF;
-
-	r->rip += len;
-	r->rflags &= ~(u64)EFLAGS_RF;
-	if (stepping) {
-		pv_debugreg_merge(1ul << 14);           /* DR6.BS */
-		pv_inject_exception(TRAP_DB, 0);
-	}
-}
-
 static void log_refusal(const struct insn *i)
 {
 	if (this_vcpu.kernel_mode)

@@ -11,7 +11,6 @@
  * A plain store into I/O memory that may only be read (asm/iomem.h) is dropped: kernels map such
  * devices as if they could be written.
  */
-#include <asm/domain_map.h>
 #include <asm/emul.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
@@ -22,6 +21,7 @@
 #include <asm/pt_modify.h>
 #include <asm/trap.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 

@@ -10,3 +10,4 @@ objs-y += arch/x86/pv/emul/cr.o
 objs-y += arch/x86/pv/emul/debugreg.o
 objs-y += arch/x86/pv/emul/ioport.o
 objs-y += arch/x86/pv/emul/cpu_state.o
+objs-y += arch/x86/pv/emul/emul_done.o

@@ -9,7 +9,6 @@
  * to the entry.
  * ABI: <xen/xen.h>.
  */
-#include <asm/domain_map.h>
 #include <asm/foreign.h>
 #include <asm/hypercall.h>
 #include <asm/m2p.h>
@@ -19,6 +18,7 @@
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
 #include <asm/uaccess.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>

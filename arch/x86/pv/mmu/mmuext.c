@@ -6,7 +6,6 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
 #endif
-#include <asm/domain_map.h>
 #include <asm/foreign.h>
 #include <asm/guest_flush.h>
 #include <asm/hypercall.h>
@@ -20,6 +19,7 @@
 #include <asm/tlb.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/vcpu.h>

@@ -15,10 +15,10 @@
 #include <isola/lock_order.h>
 #include <isola/spinlock.h>
 #include <isola/time.h>
-#include <asm/domain_map.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
+#include <asm/window.h>
 
 /* shared_info.wc_* of every domain */
 static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);

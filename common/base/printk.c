@@ -9,12 +9,9 @@
 #include <isola/printk.h>
 #include <isola/console.h>
 #include <isola/errno.h>
-#include <isola/time.h>
-#include <isola/vcpu.h>
+#include <isola/clock.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/format.h>
-#include <asm/insn.h>
-#include <asm/percpu.h>
 
 #define LINE_BYTES         256
 #define LIMIT_BURST        40           /* lines */
@@ -49,10 +46,10 @@ static bool limit_allows(struct log_limit *limit, u32 *dropped)
 	return true;
 }
 
-static bool may_print(enum log_level level, bool about_guest, const struct vcpu *v)
+static bool may_print(enum log_level level, bool about_guest, const struct log_subject *s)
 {
 	const struct threshold *t = about_guest ? &guest_threshold : &hv_threshold;
-	struct log_limit *limit = v ? &v->domain->log_limit : &hv_limit;
+	struct log_limit *limit = s ? s->limit : &hv_limit;
 	u32 dropped = 0;
 
 	if ((u8)level < t->always && !about_guest)
@@ -70,14 +67,15 @@ static bool may_print(enum log_level level, bool about_guest, const struct vcpu 
 
 void vprintk(enum log_level level, bool about_guest, const char *fmt, va_list ap)
 {
-	const struct vcpu *v = about_guest && current && !current->is_idle ? current : NULL;
+	struct log_subject s;
+	bool known = about_guest && log_subject(&s);
 	char line[LINE_BYTES];
 	int len = 0;
 
-	if (!may_print(level, about_guest, v))
+	if (!may_print(level, about_guest, known ? &s : NULL))
 		return;
-	if (v)
-		len = scnprintf(line, sizeof(line), "d%uv%u ", v->domain->domid, v->id);
+	if (known)
+		len = scnprintf(line, sizeof(line), "d%uv%u ", s.domid, s.vcpu);
 	len += vsnprintf(line + len, sizeof(line) - len, fmt, ap);
 	console_write_line(line, min_t(size_t, len, sizeof(line) - 1));
 }

@@ -10,8 +10,7 @@
 #include <isola/panic.h>
 #include <isola/console.h>
 #include <isola/spinlock.h>
-#include <isola/time.h>
-#include <isola/vcpu.h>
+#include <isola/clock.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/format.h>
 #include <asm/insn.h>
@@ -83,14 +82,16 @@ static void print_regs(const struct regs *r)
 
 static void print_context(void)
 {
-	const struct vcpu *v = spin_debug_started() ? current : NULL;
+	struct log_subject s;
 
 	say("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx", read_cr0(), read_cr2(), read_cr3(),
 	    read_cr4());
-	if (v && v->is_idle)
+	if (!spin_debug_started())
+		return;
+	if (log_subject(&s))
+		say("running: d%uv%u", s.domid, s.vcpu);
+	else
 		say("running: idle");
-	else if (v)
-		say("running: d%uv%u", v->domain->domid, v->id);
 }
 
 /* Only the first CPU comes back from here; it stays on this CPU with interrupts off. */

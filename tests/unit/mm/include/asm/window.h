@@ -6,7 +6,7 @@
 #pragma once
 #ifdef __SANITIZE_THREAD__
 #define window_ptr product_window_ptr
-#include_next <asm/domain_map.h>
+#include_next <asm/window.h>
 #undef window_ptr
 void race_point(mfn_t m);
 static inline void *window_ptr(mfn_t m)
@@ -15,5 +15,5 @@ static inline void *window_ptr(mfn_t m)
 	return product_window_ptr(m);
 }
 #else
-#include_next <asm/domain_map.h>
+#include_next <asm/window.h>
 #endif

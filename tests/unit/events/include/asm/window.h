@@ -3,7 +3,7 @@
 #pragma once
 #include <asm/percpu.h>
 #define window_ptr	product_window_ptr
-#include_next <asm/domain_map.h>
+#include_next <asm/window.h>
 #undef window_ptr
 
 /* Panics unless the calling CPU may use the window now. machine.c */
