@@ -15,7 +15,7 @@ EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
 EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
 RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
-HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/multicall.c"
+HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/hypercall_table.c"
 
 PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
