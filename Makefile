@@ -19,10 +19,10 @@ MAKEFLAGS += -rR --no-print-directory
 
 .DELETE_ON_ERROR:
 .PHONY: all FORCE
-all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
+all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf $(O)/hfuzz.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants
+OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants hfuzz
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -45,6 +45,7 @@ distclean:
 ## make guest-mutants  bugs planted in the hypervisor, each of which claims of the selftest guest must notice
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
+## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
 ## make exhaust      of the same: every state of a small world
 ## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
 ## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
@@ -68,6 +69,8 @@ models:
 	$(Q)tools/install-deps test && tests/lib/run-tests $@
 guest-mutants:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
+hfuzz:
+	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/hfuzz/run
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 
@@ -85,8 +88,9 @@ menuconfig: $(CONFIG)
 	$(Q)$(KCONF) menuconfig Kconfig
 savedefconfig: $(CONFIG)
 	$(Q)$(KCONF) savedefconfig --kconfig Kconfig --out configs/defconfig
+DEFCONFIG ?= configs/defconfig
 $(CONFIG):
-	$(Q)mkdir -p $(O) && $(KCONF) defconfig --kconfig Kconfig configs/defconfig >/dev/null
+	$(Q)mkdir -p $(O) && $(KCONF) defconfig --kconfig Kconfig $(DEFCONFIG) >/dev/null
 $(GEN)/auto.conf: $(CONFIG) Kconfig
 	$(Q)mkdir -p $(GEN) && $(KCONF) genconfig --header-path $(GEN)/autoconf.h --config-out $@.new Kconfig && mv $@.new $@
 $(GEN)/autoconf.h: $(GEN)/auto.conf ;
@@ -151,6 +155,6 @@ $(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
 	$(Q)LD="$(LD)" NM="$(NM)" CC="$(CC)" tools/link-image $(if $(CONFIG_SYMBOLS),--symbols) $@ $(LDS) "$(LDFLAGS)" $(OBJS)
 	$(Q)tools/check-image $@ $(OBJS)
 
--include tests/guest/files.mk bench/guest/files.mk
+-include tests/guest/files.mk bench/guest/files.mk tests/hfuzz/files.mk
 -include $(patsubst %.o,%.d,$(OBJS)) $(LDS:.lds=.d) $(O)/arch/x86/entry/asm-offsets.d
 endif

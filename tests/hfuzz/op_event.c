@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations on event channels, timers and turns. The ports of vcpu_prepare() are nobody's to close:
+ * any_port() does not know them.
+ */
+#include "ops.h"
+#include <xen/event_channel.h>
+
+#define MS (1000 * 1000ul)
+
+/* The argument of EVTCHNOP_@cmd: which of its fields are ports is what differs. */
+static void event_arg(struct me *m, unsigned int cmd, uint32_t a[6])
+{
+	for (unsigned int i = 0; i < 6; i++)
+		a[i] = any_port(m);
+	switch (cmd) {
+	case EVTCHNOP_bind_interdomain:		/* dom, port */
+		a[0] = one_in(m, 4) ? any_domid(m) : DOMID_SELF;
+		break;
+	case EVTCHNOP_bind_virq:		/* virq, vcpu */
+		a[0] = one_in(m, 6) ? (uint32_t)border(m) : (uint32_t)below(m, 24);
+		a[1] = any_vcpu(m);
+		break;
+	case EVTCHNOP_bind_pirq:		/* pirq, flags */
+		a[0] = one_in(m, 6) ? (uint32_t)border(m) : (uint32_t)below(m, 24);
+		a[1] = (uint32_t)below(m, 3);
+		break;
+	case EVTCHNOP_status:			/* dom, port */
+		a[0] = any_domid(m);
+		break;
+	case EVTCHNOP_alloc_unbound:		/* dom, remote_dom */
+		a[0] = any_domid(m) | (uint32_t)any_domid(m) << 16;
+		break;
+	case EVTCHNOP_bind_ipi:			/* vcpu */
+		a[0] = any_vcpu(m);
+		break;
+	case EVTCHNOP_bind_vcpu:		/* port, vcpu */
+		a[1] = any_vcpu(m);
+		break;
+	}
+}
+
+/* Ports are many and found by luck: those given are remembered and asked for first. */
+long op_event(struct me *m, unsigned int cmd)
+{
+	static volatile uint32_t known[32];
+	uint32_t a[6], b[6];
+	uint64_t at;
+	long rc;
+
+	event_arg(m, cmd, a);
+	event_arg(m, cmd, b);
+	if (cmd == EVTCHNOP_bind_interdomain)
+		a[1] = known[below(m, 32)];
+	if (cmd == EVTCHNOP_close || cmd == EVTCHNOP_send || cmd == EVTCHNOP_unmask || cmd == EVTCHNOP_bind_vcpu)
+		a[0] = one_in(m, 4) ? a[0] : known[below(m, 32)];
+	at = one_in(m, 4) ? arg_flipped(m, a, b, sizeof(a)) : arg(m, a, sizeof(a));
+	rc = CALL(m, event_channel_op, cmd, at, 0, 0, 0);
+	flip_end(m);
+	if (!rc && cmd != EVTCHNOP_status && arg_is_good(m, at, sizeof(a))) {
+		uint32_t got = ((volatile uint32_t *)at)[cmd == EVTCHNOP_bind_ipi || cmd == EVTCHNOP_alloc_unbound ? 1 : 2];
+
+		for (unsigned int i = 0; i < nr_cpus; i++)
+			if (got == areas[i].me.timer_port)
+				return rc;
+		if (got < 4096)
+			known[below(m, 32)] = got;
+	}
+	return rc;
+}
+
+/* Only where nobody's timer is among the ports: of another domain, or none. */
+long op_event_reset(struct me *m, unsigned int nothing)
+{
+	struct evtchn_reset op = { .dom = any_domid(m) };
+
+	(void)nothing;
+	if (op.dom == DOMID_SELF || op.dom == 0)
+		op.dom = 1;
+	return CALL(m, event_channel_op, EVTCHNOP_reset, arg(m, &op, sizeof(op)), 0, 0, 0);
+}
+
+long op_timer(struct me *m, unsigned int nothing)
+{
+	uint64_t when = clock_ns() + below(m, 3 * MS);
+
+	(void)nothing;
+	return CALL(m, set_timer_op, one_in(m, 4) ? border(m) : when, 0, 0, 0, 0);
+}
+
+/* ---- Turns ---- */
+
+static long block(struct me *m)
+{
+	static volatile unsigned int nr_blocked;
+	long rc = -XEN_EAGAIN;
+
+	/* vCPU 0 wakes the others, so it does not sleep without a time of its own; and one stays awake. */
+	if (m->id && __atomic_add_fetch(&nr_blocked, 1, __ATOMIC_SEQ_CST) < nr_cpus) {
+		CALL(m, set_timer_op, clock_ns() + below(m, 2 * MS), 0, 0, 0, 0);
+		rc = CALL(m, sched_op, SCHEDOP_block, 0, 0, 0, 0);
+	}
+	if (m->id)
+		__atomic_sub_fetch(&nr_blocked, 1, __ATOMIC_SEQ_CST);
+	return rc;
+}
+
+static long poll(struct me *m)
+{
+	uint32_t ports[130];
+	unsigned int nr = (unsigned int)below(m, one_in(m, 8) ? 130 : 4);
+	struct sched_poll op = { .nr_ports = one_in(m, 20) ? (unsigned int)border(m) : nr,
+				 .timeout = clock_ns() + below(m, MS) };
+
+	for (unsigned int i = 0; i < 130; i++)
+		ports[i] = any_port(m);
+	if (m->id && one_in(m, 20))
+		op.timeout = below(m, 2);	/* 0: until the others look after us */
+	op.ports.p = (void *)arg(m, ports, sizeof(ports));
+	return CALL(m, sched_op, SCHEDOP_poll, arg(m, &op, sizeof(op)), 0, 0, 0);
+}
+
+/* Not: what ends the domain, or says beforehand how it ends. */
+long op_sched(struct me *m, unsigned int cmd)
+{
+	struct sched_remote_shutdown other = { .domain_id = 1 + (domid_t)below(m, 0x7fff), .reason = (unsigned int)border(m) };
+
+	switch (cmd) {
+	case SCHEDOP_block:
+		return block(m);
+	case SCHEDOP_poll:
+		return poll(m);
+	case SCHEDOP_yield:
+		return CALL(m, sched_op, SCHEDOP_yield, border(m), 0, 0, 0);
+	case SCHEDOP_remote_shutdown:
+		return CALL(m, sched_op, cmd, arg(m, &other, sizeof(other)), 0, 0, 0);
+	case SCHEDOP_shutdown:
+	case SCHEDOP_shutdown_code:
+		return CALL(m, sched_op, cmd, bad_address(m), 0, 0, 0);
+	default:
+		return CALL(m, sched_op, SCHEDOP_pin_override + below(m, 1000), border(m), 0, 0, 0);
+	}
+}
+
+/* Far off, and put away at once: none bites. */
+long op_watchdog(struct me *m, unsigned int nothing)
+{
+	struct sched_watchdog w = { .id = one_in(m, 3) ? (uint32_t)border(m) : 0,
+				    .timeout = 1000 + (uint32_t)below(m, 1ul << 31) };
+	long rc = CALL(m, sched_op, SCHEDOP_watchdog, arg(m, &w, sizeof(w)), 0, 0, 0);
+
+	(void)nothing;
+	for (w.id = 1, w.timeout = 0; w.id <= 2; w.id++)
+		if (one_in(m, 2))
+			CALL(m, sched_op, SCHEDOP_watchdog, arg(m, &w, sizeof(w)), 0, 0, 0);
+	return rc > 0 ? 0 : rc;
+}
+
+/* Pending and mask words, and a vcpu_info, written as no kernel would; the timers' bits are put right again. */
+long op_shared_info(struct me *m, unsigned int nothing)
+{
+	unsigned int w = (unsigned int)below(m, 64);
+
+	(void)nothing;
+	switch (below(m, 5)) {
+	case 0:
+		shared->evtchn_pending[w] = border(m);
+		break;
+	case 1:
+		shared->evtchn_mask[w] = border(m);
+		break;
+	case 2:
+		m->info->evtchn_pending_sel = border(m);
+		break;
+	case 3:
+		m->info->evtchn_upcall_pending = (uint8_t)border(m);
+		break;
+	default:
+		shared->vcpu_info[nr_cpus + below(m, 4)].evtchn_upcall_mask = (uint8_t)border(m);
+	}
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		asm volatile("lock btrq %1, %0" : "+m"(*(volatile uint64_t *)shared->evtchn_mask)
+			     : "r"((uint64_t)areas[i].me.timer_port) : "memory");
+	return 0;
+}
