@@ -8,8 +8,9 @@ import re
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import TOP, tap
-sys.path.insert(0, os.path.join(TOP, "tests/guest/mutants"))
+sys.path[:0] = [os.path.join(TOP, "tests/guest/mutants"), os.path.join(TOP, "tests/hfuzz")]
 from planted import PLANTED  # noqa: E402
+from planted_hfuzz import PLANTED as PLANTED_HFUZZ  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
 ROOMS = ("arch", "boot", "common", "include")
@@ -158,6 +159,8 @@ def main():
            ["PTE-77 is cited nowhere", "PTE-1 is defined twice"], "planted: an id without use, and one defined twice, are found")
     faults = list(stale_quotes(PLANTED))
     tap.ok(not faults, f"the {len(PLANTED)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
+    faults = list(stale_quotes([(name, "", *changes) for name, *changes in PLANTED_HFUZZ]))
+    tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted", "\n".join(faults))
     tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],
            "planted: a quote that is out of date is found")
 

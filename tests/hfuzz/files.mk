@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The hostile fuzz guest: shares its first instruction, traps' entry, memory, clock and text with the selftest guest.
-hfuzz-src := hcall.S insns.S main.c values.c arguments.c sandbox.c traps.c vcpus.c watch.c record.c ops.c
+# The hostile fuzz guest: shares first instruction, entries, memory, clock and text with the
+# selftest guest.
+hfuzz-src := hcall.S insns.S main.c values.c arguments.c sandbox.c traps.c vcpus.c watch.c
+hfuzz-src += record.c ops.c
 hfuzz-src += op_mmu.c op_memory.c op_grant.c op_event.c op_vcpu.c op_platform.c op_insn.c op_user.c
 hfuzz-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S traps.S trap_table.c memory.c clock.c text.c)
 hfuzz-objs += $(patsubst %,$(O)/tests/hfuzz/%.o,$(hfuzz-src))

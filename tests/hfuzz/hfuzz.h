@@ -21,7 +21,7 @@
 
 #define MAX_CPUS 8u
 #define AREA_BYTES 0x10000ul	/* of one vCPU: struct me, its two stacks above */
-#define ARG_BYTES (2 * PAGE_BYTES)	/* arguments of one vCPU's calls; nothing is mapped behind */
+#define ARG_BYTES (2 * PAGE_BYTES)	/* of one vCPU's arguments; nothing is mapped behind */
 #define RING_OPS 32u
 
 /* A hypercall as hcall.S makes it. Offsets are known there. */
@@ -36,15 +36,15 @@ void hcall_raw(struct call *c);
 /* What a vCPU did last, for whoever looks when it is over: also from outside (tests/hfuzz/run). */
 struct record {
 	uint64_t number;		/* of the operation, from 0 */
-	uint64_t op_result;		/* index in ops[], result + 1 above it; 0 there: not ended */
+	uint64_t op_result;		/* index in ops[]; above it 0: not ended, or result + 1 */
 	uint64_t call[7];		/* the last hypercall of it: number and arguments */
 	uint64_t rip;			/* of a trap */
 };
 
 struct me {
 	uint32_t id;
-	bool guarded;			/* a trap is the operation's result, not a fault of ours */
-	bool repairing;			/* events stay masked: their callback may be anything */
+	bool guarded;			/* a trap is the operation's result, not our fault */
+	bool repairing;			/* events stay masked: their callback is anything */
 	uint32_t timer_port;
 	struct context back;		/* where a trap goes on */
 	uint64_t rng;
@@ -87,7 +87,7 @@ struct op {
 	long (*run)(struct me *m, unsigned int param);
 	uint16_t param;
 	uint8_t weight;
-	bool repairs;			/* it breaks what a vCPU needs: vcpu_repair() afterwards */
+	bool repairs;			/* it breaks what a vCPU needs: then vcpu_repair() */
 };
 extern const struct op ops[];
 extern const unsigned int nr_ops;
@@ -124,8 +124,8 @@ static inline bool one_in(struct me *m, unsigned int n)
 {
 	return rnd(m) % n == 0;
 }
-uint64_t border(struct me *m);		/* any 64-bit number, near a border more often than not */
-uint64_t word(struct me *m);		/* to be written anywhere in the sandbox: names no control frame */
+uint64_t border(struct me *m);		/* any number, near a border more often than not */
+uint64_t word(struct me *m);		/* to be written anywhere: names no control frame */
 uint64_t entry(struct me *m, unsigned int level);	/* a page-table entry, mostly sensible */
 uint64_t bad_address(struct me *m);	/* unmapped, not canonical, the hypervisor's */
 uint64_t code_address(struct me *m);	/* for handlers: nothing is mapped there */
@@ -141,7 +141,8 @@ unsigned int any_vcpu(struct me *m);
 uint64_t arg(struct me *m, const void *data, size_t bytes);
 /* The same, @other being what a sibling may make of it, word by word, while the call runs. */
 uint64_t arg_flipped(struct me *m, const void *data, const void *other, size_t bytes);
-bool arg_is_good(const struct me *m, uint64_t at, size_t bytes);	/* one of those that can be read back */
+/* Can it be read back? */
+bool arg_is_good(const struct me *m, uint64_t at, size_t bytes);
 void flip_end(struct me *m);		/* after the call */
 void flip_others(struct me *m);		/* be the sibling, if somebody asks for one */
 
@@ -155,8 +156,9 @@ void flip_others(struct me *m);		/* be the sibling, if somebody asks for one */
 void sandbox_init(void);
 void sandbox_heal(struct me *m);	/* alone: frames that were lost are got back */
 bool is_control(uint64_t mfn);
-uint64_t sand_mfn(struct me *m, unsigned int level);	/* a frame often used as table of @level; 0: data */
-uint64_t sand_home(struct me *m, unsigned int level, uint64_t *mfn);	/* the same, and its home address */
+/* A frame that is mostly used as a table of @level, 0: for data; and its home address. */
+uint64_t sand_mfn(struct me *m, unsigned int level);
+uint64_t sand_home(struct me *m, unsigned int level, uint64_t *mfn);
 uint64_t any_mfn(struct me *m, unsigned int level);	/* and others, none of them control */
 uint64_t refused_mfn(struct me *m);	/* control frames too: only where the answer is no */
 uint64_t io_mfn(struct me *m);
@@ -170,7 +172,8 @@ extern volatile uint64_t sand_frame[NR_SAND];	/* 0: lost */
 /* ---- vCPUs: vcpus.c, watch.c, traps.c ---- */
 
 void vcpus_init(void);
-void vcpus_start(void (*run)(void) __attribute__((noreturn)));	/* all of them, this one too */
+/* All of them run @run, this one too. */
+void vcpus_start(void (*run)(void) __attribute__((noreturn)));
 void vcpu_repair(struct me *m);		/* on itself: traps, callbacks, kernel stack */
 void expendable_context(struct me *m, struct vcpu_guest_context *c, unsigned int vcpu);
 void watch(struct me *m);		/* wake who does not get on */

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""One run of the hostile fuzz guest, judged: what ended it, the table, and the last operations of each vCPU.
+"""One run of the hostile fuzz guest, judged: what ended it, the table, the last operations of each vCPU.
 
-fuzz()      boots a machine of @cpus CPUs, as many vCPUs that fuzz, and some more that operations may initialise
-Outcome     .wrong: one sentence, "" for a good end; .table: {operation: {result: count}}; .last: the operations before a bad end
-audited()   a hypervisor with the audit hypercall: the one that was built, if it has it, else one built beside it
+fuzz()      boots a machine of @cpus CPUs, as many vCPUs that fuzz, and more that operations initialise
+Outcome     .wrong: one sentence, "" for a good end; .table: {operation: {result: count}};
+            .last: the operations before a bad end
+audited()   a hypervisor with the audit hypercall: the one that was built, if it has it, else another
 
-The machine's memory is a file, so that the rings of last operations can be read when the guest can no longer print them: after
-a panic, or when nothing moves.
+The machine's memory is a file, so that the rings of last operations can be read when the guest can no
+longer print them: after a panic, or when nothing moves.
 """
 import os
 import re
@@ -25,6 +26,8 @@ HV = "dom0_mem=64M dom0_max_vcpus={}"
 SPARE_VCPUS = 6
 RECORD = struct.Struct("<10Q")
 NR_RECORDS = 32
+BAD_LINES = (r"^\(isola\) (PANIC.*)$", r"^\(isola\) (FATAL.*)$", r"^hfuzz: FAILED: (.*)$",
+             r"^\(isola\) (Domain 0 crashed.*)$")
 DONE = re.compile(r"^hfuzz: done: (.*)$", re.M)
 
 
@@ -34,11 +37,12 @@ class FuzzError(Exception):
 
 class Outcome:
     def __init__(self, wrong, done, table, last, text, seconds):
-        self.wrong, self.done, self.table, self.last, self.text, self.seconds = wrong, done, table, last, text, seconds
+        self.wrong, self.done, self.table = wrong, done, table
+        self.last, self.text, self.seconds = last, text, seconds
 
     def explain(self):
-        lines = [line for line in self.text.splitlines()
-                 if not re.match(r"hfuzz: (operation|table|vCPU \d+: its)|\(isola\) (memory|speculation|cpu|Time)", line)]
+        dull = re.compile(r"hfuzz: (operation|table|vCPU \d+: its)|\(isola\) (memory|speculation|cpu|Time)")
+        lines = [line for line in self.text.splitlines() if not dull.match(line)]
         return "\n".join([self.wrong, *lines[-30:], *self.last])
 
 
@@ -52,13 +56,12 @@ def audited():
 
 
 def make(*words):
-    done = subprocess.run(["make", "-s", "-C", TOP, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=clean_environment())
+    environment = {k: v for k, v in os.environ.items()
+                   if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+    done = subprocess.run(["make", "-s", "-C", TOP, *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env=environment)
     if done.returncode:
-        raise FuzzError("make " + " ".join(words) + " fails: " + done.stdout.decode("utf-8", "replace")[-2000:])
-
-
-def clean_environment():
-    return {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+        raise FuzzError(f"make {' '.join(words)} fails: {done.stdout.decode('utf-8', 'replace')[-2000:]}")
 
 
 def fuzz(hypervisor, *, seed, ops, cpus=2, timeout=600, words="", out=None):
@@ -67,46 +70,51 @@ def fuzz(hypervisor, *, seed, ops, cpus=2, timeout=600, words="", out=None):
         iso, ram = os.path.join(directory, "boot.iso"), os.path.join(directory, "ram")
         cmdline = f"seed={seed} ops={ops} cpus={cpus} {words}"
         files = {"/boot/isola.elf": grubimage.strip(hypervisor), "/boot/kernel": pvkernel.load(GUEST)}
-        grubimage.build(iso, files, grubimage.menu(HV.format(cpus + SPARE_VCPUS), [("/boot/kernel", cmdline)]), uefi=False)
-        result = machine.run(machine.qemu_command(iso, smp=cpus, mem_mib=MEM_MIB, **file_backed(ram, MEM_MIB)),
-                             timeout=timeout, out=out, stdin=subprocess.DEVNULL)
+        menu = grubimage.menu(HV.format(cpus + SPARE_VCPUS), [("/boot/kernel", cmdline)])
+        grubimage.build(iso, files, menu, uefi=False)
+        command = machine.qemu_command(iso, smp=cpus, mem_mib=MEM_MIB, **file_backed(ram, MEM_MIB))
+        result = machine.run(command, timeout=timeout, out=out, stdin=subprocess.DEVNULL)
         text = result.text()
         wrong = judge(result, text)
-        return Outcome(wrong, DONE.search(text), table_of(text), last_operations(ram, text) if wrong else [], text, result.seconds)
+        last = last_operations(ram, text) if wrong else []
+        return Outcome(wrong, DONE.search(text), table_of(text), last, text, result.seconds)
     finally:
         shutil.rmtree(directory)
 
 
 def judge(result, text):
-    for pattern in (r"^\(isola\) (PANIC.*)$", r"^\(isola\) (FATAL.*)$", r"^hfuzz: FAILED: (.*)$", r"^\(isola\) (Domain 0 crashed.*)$"):
+    for pattern in BAD_LINES:
         found = re.search(pattern, text, re.M)
         if found:
             return found[1]
     if result.status == TIMED_OUT:
         return f"no end within {result.seconds:.0f} s"
     if result.status or not DONE.search(text):
-        return f"it ended with status {result.status}: {result.reason or 'the guest does not say that it is done'}"
+        return f"status {result.status}: {result.reason or 'the guest does not say that it is done'}"
     return ""
 
 
 def table_of(text):
     table = {}
     for name, cells in re.findall(r"^hfuzz: table ([^:]*):(.*)$", text, re.M):
-        table[name] = {result: int(count) for result, count in (cell.rsplit("=", 1) for cell in cells.split())}
+        pairs = (cell.rsplit("=", 1) for cell in cells.split())
+        table[name] = {result: int(count) for result, count in pairs}
     return table
 
 
 def last_operations(ram, text):
     """From the machine's memory as it was left."""
     names = {int(n): name for n, name in re.findall(r"^hfuzz: operation (\d+) is (.*)$", text, re.M)}
+    rings = re.findall(r"^hfuzz: vCPU (\d+): its last operations stand at ([0-9a-f]+)$", text, re.M)
     lines = []
     with open(ram, "rb") as file:
-        for vcpu, address in re.findall(r"^hfuzz: vCPU (\d+): its last operations stand at ([0-9a-f]+)$", text, re.M):
+        for vcpu, address in rings:
             file.seek(int(address, 16))
             records = sorted(RECORD.unpack(file.read(RECORD.size)) for _ in range(NR_RECORDS))
             for number, op_result, nr, *args, rip in records[-8:]:
-                result = op_result >> 32
-                lines.append(f"vCPU {vcpu} operation {number}: {names.get(op_result & 0xffffffff, '?')}: "
-                             f"{f'result {result - 1}' if result else 'not ended'}; call {nr} "
-                             f"({', '.join(f'{a:x}' for a in args[:5])}), rip {rip:x}")
+                name, result = names.get(op_result & 0xffffffff, "?"), op_result >> 32
+                end = f"result {result - 1}" if result else "not ended"
+                words = ", ".join(f"{a:x}" for a in args[:5])
+                lines.append(f"vCPU {vcpu} operation {number}: {name}: {end}; "
+                             f"call {nr} ({words}), rip {rip:x}")
     return lines

@@ -19,11 +19,16 @@ insns_\name:
 	.text
 	.endm
 
-	.macro	INSN text:req
+	.macro	INSN_HERE
 	.section .rodata
 	.quad	9f
 	.text
-9:	\text
+9:
+	.endm
+
+	.macro	INSN text:req
+	INSN_HERE
+	\text
 	ret
 	.endm
 
@@ -72,7 +77,15 @@ insns_\name:
 	INSN	"smsw %rax"
 	INSN	"xor %ecx, %ecx; xgetbv"
 	INSN	"xsetbv"
-	INSN	"mov %cr4, %rax; or $0x40000, %rax; mov %rax, %cr4; xor %ecx, %ecx; mov $3, %eax; xor %edx, %edx; xsetbv"
+	INSN_HERE
+	mov	%cr4, %rax
+	or	$0x40000, %rax
+	mov	%rax, %cr4
+	xor	%ecx, %ecx
+	mov	$3, %eax
+	xor	%edx, %edx
+	xsetbv
+	ret
 	INSN	"swapgs"
 	INSN	"sysretq"
 	INSN	"sysexitl"
@@ -80,7 +93,7 @@ insns_\name:
 	INSN	"monitor"
 	INSN	"mwait"
 	INSN	"cpuid"
-	INSN	".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2"	/* the forced-emulation prefix */
+	INSN	".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2"	/* with a prefix: emulate it */
 	INSN	"mov $0x40000000, %eax; cpuid"
 	INSN	"rsm"
 	INSN	"vmcall"
@@ -125,7 +138,15 @@ insns_\name:
 	INSN	"jmp *%r8"
 	INSN	"call *%r8"
 	INSN	"pushfq; orq $0x100, (%rsp); popfq; nop; nop"
-	INSN	"pushfq; orq $0x40000, (%rsp); popfq; mov 1(%rsp), %rax; pushfq; andq $~0x40000, (%rsp); popfq"
+	INSN_HERE
+	pushfq
+	orq	$0x40000, (%rsp)
+	popfq
+	mov	1(%rsp), %rax
+	pushfq
+	andq	$~0x40000, (%rsp)
+	popfq
+	ret
 	INSN	"pushfq; orq $0x7000, (%rsp); popfq; pushfq; andq $~0x4000, (%rsp); popfq"
 	INSN	"pushfq; xorq %rax, (%rsp); andq $0x200ed5, (%rsp); popfq; cld"
 	INSN	"pushq $0; push %rax; push %rax; push %rdi; push %r8; iretq"
@@ -157,14 +178,32 @@ insns_\name:
 	KIND	fpu
 	INSN	"fninit; fldz; fstp %st"
 	INSN	"fwait"
-	INSN	"fninit; mov $0x0300, %ecx; push %rcx; fldcw (%rsp); pop %rcx; fld1; fldz; fdivrp; fwait; fninit"
+	INSN_HERE
+	fninit
+	mov	$0x0300, %ecx
+	push	%rcx
+	fldcw	(%rsp)
+	pop	%rcx
+	fld1
+	fldz
+	fdivrp
+	fwait
+	fninit
+	ret
 	INSN	"push %rax; ldmxcsr (%rsp); pop %rax"
 	INSN	"movd %eax, %xmm0; movaps %xmm0, %xmm1"
 	INSN	"movaps 1(%rsp), %xmm0"
 	INSN	"pxor %xmm0, %xmm0; divps %xmm0, %xmm0"
 	INSN	"sub $576, %rsp; and $-64, %rsp; fxsave (%rsp); mov %rbp, %rsp"
 	INSN	"fxrstor (%rsi)"
-	INSN	"sub $4096, %rsp; and $-64, %rsp; mov $-1, %eax; mov %eax, %edx; xsave (%rsp); mov %rbp, %rsp"
+	INSN_HERE
+	sub	$4096, %rsp
+	and	$-64, %rsp
+	mov	$-1, %eax
+	mov	%eax, %edx
+	xsave	(%rsp)
+	mov	%rbp, %rsp
+	ret
 	INSN	"mov $-1, %eax; mov %eax, %edx; xrstor (%rsi)"
 	INSN	"vzeroupper"
 	INSN	"emms"
@@ -182,8 +221,22 @@ insns_\name:
 	INSN	"mov (%rdi), %rdx; xchg %rax, %rdx; lock cmpxchg %rdx, (%rdi)"
 	INSN	"mov %rax, %rdx; mov (%rdi), %rax; lock cmpxchg %rdx, (%rdi)"
 	INSN	"mov %rax, %rdx; mov (%rdi), %rax; cmpxchg %rdx, (%rdi)"
-	INSN	"mov %rax, %rbx; mov (%rdi), %eax; mov 4(%rdi), %edx; mov %ebx, %ebx; xor %ecx, %ecx; lock cmpxchg8b (%rdi)"
-	INSN	"and $-16, %rdi; mov %rax, %rbx; mov %rax, %rcx; mov (%rdi), %rax; mov 8(%rdi), %rdx; lock cmpxchg16b (%rdi)"
+	INSN_HERE
+	mov	%rax, %rbx
+	mov	(%rdi), %eax
+	mov	4(%rdi), %edx
+	mov	%ebx, %ebx
+	xor	%ecx, %ecx
+	lock cmpxchg8b (%rdi)
+	ret
+	INSN_HERE
+	and	$-16, %rdi
+	mov	%rax, %rbx
+	mov	%rax, %rcx
+	mov	(%rdi), %rax
+	mov	8(%rdi), %rdx
+	lock cmpxchg16b (%rdi)
+	ret
 	INSN	"or %rcx, (%rdi)"
 	INSN	"lock orb %cl, (%rdi)"
 	INSN	"not %rcx; and %rcx, (%rdi)"
@@ -217,7 +270,13 @@ insns_\name:
 	INSN	"mov $0x80, %edx; mov $3, %ecx; rep outsb"
 	INSN	"mov %rbx, %rdi; insb"
 	INSN	"mov %rbx, %rdi; mov $3, %ecx; rep insl"
-	INSN	"mov $0xcf8, %edx; mov $0x80000000, %eax; out %eax, %dx; mov $0xcfc, %edx; in %dx, %eax"
+	INSN_HERE
+	mov	$0xcf8, %edx
+	mov	$0x80000000, %eax
+	out	%eax, %dx
+	mov	$0xcfc, %edx
+	in	%dx, %eax
+	ret
 	INSN	"mov $0xcfd, %edx; in %dx, %ax"
 	INSN	"mov $0x70, %edx; mov $0x0a, %al; out %al, %dx; inc %edx; in %dx, %al"
 	INSN	"mov $0x61, %edx; in %dx, %al"

@@ -72,8 +72,8 @@ static void __attribute__((noreturn)) end(struct me *m)
 {
 	audit(m);
 	table_print();
-	print("hfuzz: done: seed %lu, %lu operations, %u vCPUs, %lu audits, no difference\n", seed, nr_done(), nr_cpus,
-	      nr_audits);
+	print("hfuzz: done: seed %lu, %lu operations, %u vCPUs, %lu audits, no difference\n", seed,
+	      nr_done(), nr_cpus, nr_audits);
 	shutdown(SHUTDOWN_poweroff);
 }
 

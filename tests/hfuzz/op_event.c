@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on event channels, timers and turns. The ports of vcpu_prepare() are nobody's to close:
+ * Operations on event channels, timers and turns. The ports of vcpu_init() are nobody's to close:
  * any_port() does not know them.
  */
 #include "ops.h"
@@ -52,13 +52,15 @@ long op_event(struct me *m, unsigned int cmd)
 	event_arg(m, cmd, b);
 	if (cmd == EVTCHNOP_bind_interdomain)
 		a[1] = known[below(m, 32)];
-	if (cmd == EVTCHNOP_close || cmd == EVTCHNOP_send || cmd == EVTCHNOP_unmask || cmd == EVTCHNOP_bind_vcpu)
+	if (cmd == EVTCHNOP_close || cmd == EVTCHNOP_send || cmd == EVTCHNOP_unmask ||
+	    cmd == EVTCHNOP_bind_vcpu)
 		a[0] = one_in(m, 4) ? a[0] : known[below(m, 32)];
 	at = one_in(m, 4) ? arg_flipped(m, a, b, sizeof(a)) : arg(m, a, sizeof(a));
 	rc = CALL(m, event_channel_op, cmd, at, 0, 0, 0);
 	flip_end(m);
 	if (!rc && cmd != EVTCHNOP_status && arg_is_good(m, at, sizeof(a))) {
-		uint32_t got = ((volatile uint32_t *)at)[cmd == EVTCHNOP_bind_ipi || cmd == EVTCHNOP_alloc_unbound ? 1 : 2];
+		bool early = cmd == EVTCHNOP_bind_ipi || cmd == EVTCHNOP_alloc_unbound;
+		uint32_t got = ((volatile uint32_t *)at)[early ? 1 : 2];
 
 		for (unsigned int i = 0; i < nr_cpus; i++)
 			if (got == areas[i].me.timer_port)
@@ -95,7 +97,7 @@ static long block(struct me *m)
 	static volatile unsigned int nr_blocked;
 	long rc = -XEN_EAGAIN;
 
-	/* vCPU 0 wakes the others, so it does not sleep without a time of its own; and one stays awake. */
+	/* vCPU 0 wakes the others, so it only sleeps with a time of its own; one stays awake. */
 	if (m->id && __atomic_add_fetch(&nr_blocked, 1, __ATOMIC_SEQ_CST) < nr_cpus) {
 		CALL(m, set_timer_op, clock_ns() + below(m, 2 * MS), 0, 0, 0, 0);
 		rc = CALL(m, sched_op, SCHEDOP_block, 0, 0, 0, 0);
@@ -123,7 +125,8 @@ static long poll(struct me *m)
 /* Not: what ends the domain, or says beforehand how it ends. */
 long op_sched(struct me *m, unsigned int cmd)
 {
-	struct sched_remote_shutdown other = { .domain_id = 1 + (domid_t)below(m, 0x7fff), .reason = (unsigned int)border(m) };
+	struct sched_remote_shutdown other = { .domain_id = 1 + (domid_t)below(m, 0x7fff),
+					       .reason = (unsigned int)border(m) };
 
 	switch (cmd) {
 	case SCHEDOP_block:
@@ -156,7 +159,7 @@ long op_watchdog(struct me *m, unsigned int nothing)
 	return rc > 0 ? 0 : rc;
 }
 
-/* Pending and mask words, and a vcpu_info, written as no kernel would; the timers' bits are put right again. */
+/* Pending and mask words, and a vcpu_info, as no kernel would; the timers' bits are put right. */
 long op_shared_info(struct me *m, unsigned int nothing)
 {
 	unsigned int w = (unsigned int)below(m, 64);

@@ -47,18 +47,25 @@ long op_grant_entry(struct me *m, unsigned int nothing)
 	(void)nothing;
 	if (is_control(frame))
 		frame = 0xfffffff;
-	table()[8 + below(m, NR_REFS)] = PICK(m, flags) | (uint64_t)(one_in(m, 10) ? any_domid(m) : 0) << 16 |
-					 frame << 32;
+	table()[8 + below(m, NR_REFS)] =
+		PICK(m, flags) | (uint64_t)(one_in(m, 10) ? any_domid(m) : 0) << 16 | frame << 32;
 	return 0;
 }
 
 static struct gnttab_map_grant_ref map(struct me *m)
 {
 	static const uint32_t flags[] = {
-		GNTMAP_host_map, GNTMAP_host_map, GNTMAP_host_map | GNTMAP_readonly,
-		GNTMAP_host_map | GNTMAP_readonly, GNTMAP_device_map, GNTMAP_device_map | GNTMAP_host_map,
-		GNTMAP_host_map | GNTMAP_application_map, GNTMAP_host_map | GNTMAP_contains_pte,
-		GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_readonly, 0, 1u << 5,
+		GNTMAP_host_map,
+		GNTMAP_host_map,
+		GNTMAP_host_map | GNTMAP_readonly,
+		GNTMAP_host_map | GNTMAP_readonly,
+		GNTMAP_device_map,
+		GNTMAP_device_map | GNTMAP_host_map,
+		GNTMAP_host_map | GNTMAP_application_map,
+		GNTMAP_host_map | GNTMAP_contains_pte,
+		GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_readonly,
+		0,
+		1u << 5,
 	};
 	struct gnttab_map_grant_ref op = { .ref = any_ref(m), .flags = PICK(m, flags),
 					   .dom = one_in(m, 16) ? any_domid(m) : 0 };
@@ -82,7 +89,8 @@ long op_grant_map(struct me *m, unsigned int flipped)
 
 	/* Any address may be an entry's, or an entry's an address: both are the sandbox's. */
 	at = flipped ? arg_flipped(m, &a, &b, sizeof(a)) : arg(m, &a, sizeof(a));
-	rc = CALL(m, grant_table_op, GNTTABOP_map_grant_ref, at, one_in(m, 30) ? border(m) & 3 : 1, 0, 0);
+	rc = CALL(m, grant_table_op, GNTTABOP_map_grant_ref, at, one_in(m, 30) ? border(m) & 3 : 1,
+		  0, 0);
 	flip_end(m);
 	if (rc || !arg_is_good(m, at, sizeof(a)))
 		return rc;
@@ -165,7 +173,8 @@ long op_grant_ask(struct me *m, unsigned int nothing)
 	uint64_t a[8] = { any_domid(m), border(m), border(m) }, list[4] = { 0 }, cmd = below(m, 16);
 
 	(void)nothing;
-	if (cmd <= GNTTABOP_unmap_grant_ref || cmd == GNTTABOP_copy || cmd == GNTTABOP_unmap_and_replace)
+	if (cmd <= GNTTABOP_unmap_grant_ref || cmd == GNTTABOP_copy ||
+	    cmd == GNTTABOP_unmap_and_replace)
 		cmd = GNTTABOP_query_size;
 	if (cmd == GNTTABOP_setup_table) {
 		a[0] |= below(m, 6) << 32;
@@ -175,5 +184,6 @@ long op_grant_ask(struct me *m, unsigned int nothing)
 		a[0] = below(m, 4);
 	if (one_in(m, 20))
 		cmd = border(m) | 16;
-	return CALL(m, grant_table_op, cmd, arg(m, a, sizeof(a)), one_in(m, 10) ? border(m) : 1, 0, 0);
+	return CALL(m, grant_table_op, cmd, arg(m, a, sizeof(a)), one_in(m, 10) ? border(m) : 1, 0,
+		    0);
 }

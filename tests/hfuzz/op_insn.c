@@ -4,8 +4,8 @@
  */
 #include "ops.h"
 
-extern const void *const insns_system[], *const insns_flow[], *const insns_selectors[], *const insns_fpu[],
-	*const insns_stores[], *const insns_ports[];
+extern const void *const insns_system[], *const insns_flow[], *const insns_selectors[];
+extern const void *const insns_fpu[], *const insns_stores[], *const insns_ports[];
 void insn_run(const uint64_t r[7], const void *code);
 
 static const void *any_of(struct me *m, const void *const *list)
@@ -19,16 +19,19 @@ static const void *any_of(struct me *m, const void *const *list)
 
 long op_insn(struct me *m, unsigned int kind)
 {
-	static const void *const *const kinds[] = { insns_system, insns_flow, insns_selectors, insns_fpu };
+	static const void *const *const kinds[] = {
+		insns_system, insns_flow, insns_selectors, insns_fpu,
+	};
 	static const uint64_t msrs[] = {
-		0x10, 0x17, 0x1b, 0x3a, 0x8b, 0xce, 0x10a, 0x140, 0x174, 0x179, 0x1a0, 0x1d9, 0x277, 0x400,
-		0x47f, 0x480, 0x800, 0xc0000080, 0xc0000081, 0xc0000082, 0xc0000100, 0xc0000101, 0xc0000102,
-		0xc0000103, 0xc0010000, 0xc0010015, 0xc0010140, 0xc0011029,
+		0x10, 0x17, 0x1b, 0x3a, 0x8b, 0xce, 0x10a, 0x140, 0x174, 0x179, 0x1a0, 0x1d9, 0x277,
+		0x400, 0x47f, 0x480, 0x800, 0xc0000080, 0xc0000081, 0xc0000082, 0xc0000100,
+		0xc0000101, 0xc0000102, 0xc0000103, 0xc0010000, 0xc0010015, 0xc0010140, 0xc0011029,
 	};
 	const void *code = any_of(m, kinds[kind]);
 	uint64_t r[7] = {
-		kind == 2 ? any_selector(m) : border(m), one_in(m, 4) ? border(m) : PICK(m, msrs), border(m),
-		border(m), ARG(m->arg), one_in(m, 2) ? bad_address(m) : sand_address(m), code_address(m),
+		kind == 2 ? any_selector(m) : border(m), one_in(m, 4) ? border(m) : PICK(m, msrs),
+		border(m), border(m), ARG(m->arg), one_in(m, 2) ? bad_address(m) : sand_address(m),
+		code_address(m),
 	};
 
 	here(m)->rip = ARG(code);
@@ -40,9 +43,11 @@ long op_store(struct me *m, unsigned int nothing)
 {
 	const void *code = any_of(m, insns_stores);
 	uint64_t at = sand_address(m) & ~(PAGE_BYTES - 1);
-	uint64_t r[7] = { word(m), one_in(m, 2) ? PTE_A : PTE_RW & rnd(m), 0, word(m), ARG(m->arg), 0 };
+	uint64_t r[7] = { word(m), PTE_A, 0, word(m), ARG(m->arg), 0 };
 
 	(void)nothing;
+	if (one_in(m, 2))
+		r[1] = PTE_RW & rnd(m);
 	r[5] = at + 8 * below(m, one_in(m, 4) ? 508 : 4);
 	here(m)->rip = ARG(code);
 	insn_run(r, code);
@@ -51,11 +56,14 @@ long op_store(struct me *m, unsigned int nothing)
 
 long op_port(struct me *m, unsigned int nothing)
 {
-	static const uint64_t ports[] = { 0x80, 0x42, 0x43, 0x61, 0x71, 0xcf8, 0xcfc, 0xcff, 0x3d5, 0xffff, 0x1000 };
+	static const uint64_t ports[] = {
+		0x80, 0x42, 0x43, 0x61, 0x71, 0xcf8, 0xcfc, 0xcff, 0x3d5, 0xffff, 0x1000,
+	};
 	struct physdev_set_iopl iopl = { .iopl = (uint32_t)below(m, 4) };
 	const void *code = any_of(m, insns_ports);
 	uint64_t r[7] = {
-		0x1234, 1, PICK(m, ports), one_in(m, 4) ? bad_address(m) : ARG(m->arg), ARG(m->arg) + 64, 0,
+		0x1234, 1, PICK(m, ports), one_in(m, 4) ? bad_address(m) : ARG(m->arg),
+		ARG(m->arg) + 64, 0,
 	};
 
 	(void)nothing;
@@ -91,10 +99,13 @@ long op_access(struct me *m, unsigned int kind)
  */
 long op_iret(struct me *m, unsigned int nothing)
 {
-	static const uint64_t selectors[] = { 0, 4, 0xe008, 0xe010, 0xe040, 0xfff8, 0xdffc, FLAT_KERNEL_DS };
+	static const uint64_t selectors[] = {
+		0, 4, 0xe008, 0xe010, 0xe040, 0xfff8, 0xdffc, FLAT_KERNEL_DS,
+	};
 	uint64_t cs = (one_in(m, 3) ? PICK(m, selectors) : FLAT_KERNEL_CS) & ~3ul;
 	uint64_t ss = one_in(m, 3) ? any_selector(m) : FLAT_KERNEL_SS;
-	uint64_t flags = (border(m) & 0x40dd5) | 0x202, how = one_in(m, 3) ? border(m) & ~(uint64_t)VGCF_in_syscall : 0;
+	uint64_t flags = (border(m) & 0x40dd5) | 0x202;
+	uint64_t how = one_in(m, 3) ? border(m) & ~(uint64_t)VGCF_in_syscall : 0;
 	uint64_t rip = one_in(m, 3) ? code_address(m) : 0;
 
 	(void)nothing;
@@ -104,6 +115,7 @@ long op_iret(struct me *m, unsigned int nothing)
 		     "jmp hypercall_page + 23 * 32\n"
 		     "2:\tcld\n\t"
 		     "pushfq; andq $~0x44500, (%%rsp); popfq"
-		     : "+r"(rip) : "r"(how), "r"(cs), "r"(flags), "r"(ss) : "rax", "rcx", "r11", "memory", "cc");
+		     : "+r"(rip) : "r"(how), "r"(cs), "r"(flags), "r"(ss)
+		     : "rax", "rcx", "r11", "memory", "cc");
 	return 0;
 }

@@ -75,9 +75,10 @@ long op_reservation(struct me *m, unsigned int cmd)
 	long rc;
 
 	for (unsigned int i = 0; i < nr; i++)
-		frames[i] = cmd == XENMEM_decrease_reservation ?
-			    (one_in(m, 16) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5))) :
-			    below(m, 1ul << 20);
+		frames[i] = cmd == XENMEM_decrease_reservation
+				    ? (one_in(m, 16) ? refused_mfn(m)
+						     : sand_mfn(m, (unsigned int)below(m, 5)))
+				    : below(m, 1ul << 20);
 	memcpy(list, frames, sizeof(frames));
 	a = reservation(m, ARG(list), nr);
 	b = reservation(m, ARG(list), nr);
@@ -107,7 +108,8 @@ long op_exchange(struct me *m, unsigned int flipped)
 	long rc;
 
 	for (unsigned int i = 0; i < MAX_EXTENTS; i++) {
-		gone[i] = in[i] = one_in(m, 20) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
+		gone[i] = in[i] =
+			one_in(m, 20) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
 		out[i] = one_in(m, 8) ? border(m) : below(m, 1ul << 20);
 	}
 	e.in = reservation(m, ARG(in), nr);

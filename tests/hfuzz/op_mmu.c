@@ -39,8 +39,9 @@ long op_mmu_update(struct me *m, unsigned int flipped)
 	}
 	done = one_in(m, 4) ? arg(m, &zero, sizeof(zero)) : 0;
 	list = flipped ? arg_flipped(m, a, b, nr * sizeof(a[0])) : arg(m, a, nr * sizeof(a[0]));
-	/* What stands behind a list that is said to be longer than it is, is of some earlier call. */
-	return CALL(m, mmu_update, list, flipped ? nr : count > nr ? nr : count, done, owners(m), 0);
+	if (flipped || count > nr)
+		count = nr;
+	return CALL(m, mmu_update, list, count, done, owners(m), 0);
 }
 
 long op_update_va(struct me *m, unsigned int otherdomain)
@@ -59,7 +60,8 @@ long op_update_va(struct me *m, unsigned int otherdomain)
 	else
 		how &= 7;
 	if (otherdomain)
-		return CALL(m, update_va_mapping_otherdomain, va, entry(m, 1), how, any_domid(m), 0);
+		return CALL(m, update_va_mapping_otherdomain, va, entry(m, 1), how, any_domid(m),
+			    0);
 	return CALL(m, update_va_mapping, va, entry(m, 1), how, 0, 0);
 }
 
@@ -74,7 +76,8 @@ static struct mmuext_op ext(struct me *m, unsigned int cmd)
 	op.arg2.nr_ents = (unsigned int)border(m);
 	switch (cmd) {
 	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
-		op.arg1.mfn = one_in(m, 12) ? refused_mfn(m) : sand_mfn(m, cmd - MMUEXT_PIN_L1_TABLE + 1);
+		op.arg1.mfn =
+			one_in(m, 12) ? refused_mfn(m) : sand_mfn(m, cmd - MMUEXT_PIN_L1_TABLE + 1);
 		break;
 	case MMUEXT_UNPIN_TABLE:
 		op.arg1.mfn = any_mfn(m, 1 + (unsigned int)below(m, 4));
@@ -97,7 +100,8 @@ static struct mmuext_op ext(struct me *m, unsigned int cmd)
 		break;
 	case MMUEXT_SET_LDT:
 		op.arg1.linear_addr = one_in(m, 8) ? border(m) : sand_page(m);
-		op.arg2.nr_ents = one_in(m, 8) ? (unsigned int)border(m) : (unsigned int)below(m, 600);
+		op.arg2.nr_ents =
+			one_in(m, 8) ? (unsigned int)border(m) : (unsigned int)below(m, 600);
 		break;
 	case MMUEXT_COPY_PAGE:
 		op.arg2.src_mfn = any_mfn(m, 0);
@@ -182,14 +186,16 @@ long op_descriptor(struct me *m, unsigned int nothing)
 	return CALL(m, update_descriptor, at, descriptor(m), 0, 0, 0);
 }
 
-long op_set_gdt(struct me *m, unsigned int nothing)
+long op_set_gdt(struct me *m, unsigned int flipped)
 {
-	unsigned long frames[16];
+	unsigned long a[16], b[16];
 	unsigned int nr = (unsigned int)below(m, one_in(m, 4) ? 17 : 3);
 	uint64_t entries = one_in(m, 6) ? border(m) : nr * 512 - below(m, 8);
 
-	(void)nothing;
-	for (unsigned int i = 0; i < 16; i++)
-		frames[i] = one_in(m, 12) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
-	return CALL(m, set_gdt, arg(m, frames, sizeof(frames)), entries, 0, 0, 0);
+	for (unsigned int i = 0; i < 16; i++) {
+		a[i] = one_in(m, 12) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
+		b[i] = one_in(m, 3) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
+	}
+	return CALL(m, set_gdt, flipped ? arg_flipped(m, a, b, sizeof(a)) : arg(m, a, sizeof(a)),
+		    entries, 0, 0, 0);
 }

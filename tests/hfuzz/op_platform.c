@@ -83,9 +83,11 @@ long op_console(struct me *m, unsigned int nothing)
 
 	(void)nothing;
 	if (one_in(m, 3))
-		return CALL(m, console_io, CONSOLEIO_write, 1 + below(m, 100), bad_address(m) | 1ul << 47, 0, 0);
+		return CALL(m, console_io, CONSOLEIO_write, 1 + below(m, 100),
+			    bad_address(m) | 1ul << 47, 0, 0);
 	memset(a, 0, sizeof(a));
-	rc = CALL(m, console_io, 1 + below(m, 3), one_in(m, 2) ? sizeof(a) : border(m), arg(m, a, sizeof(a)), 0, 0);
+	rc = CALL(m, console_io, 1 + below(m, 3), one_in(m, 2) ? sizeof(a) : border(m),
+		  arg(m, a, sizeof(a)), 0, 0);
 	return rc > 0 ? 0 : rc;
 }
 
@@ -96,7 +98,8 @@ long op_mca(struct me *m, unsigned int nothing)
 	(void)nothing;
 	for (unsigned int i = 0; i < 40; i++)
 		a[i] = one_in(m, 2) ? below(m, 8) : border(m);
-	a[0] = below(m, 8) | (uint64_t)(one_in(m, 16) ? (uint32_t)border(m) : XEN_MCA_INTERFACE_VERSION) << 32;
+	a[0] = below(m, 8) |
+	       (uint64_t)(one_in(m, 16) ? (uint32_t)border(m) : XEN_MCA_INTERFACE_VERSION) << 32;
 	return CALL(m, arch_0, arg(m, a, sizeof(a)), 0, 0, 0, 0);
 }
 
@@ -117,15 +120,17 @@ static bool takes_anything(uint64_t nr)
 		1ul << __HYPERVISOR_vcpu_op | 1ul << __HYPERVISOR_mmuext_op |
 		1ul << __HYPERVISOR_sched_op | 1ul << __HYPERVISOR_callback_op |
 		1ul << __HYPERVISOR_event_channel_op | 1ul << __HYPERVISOR_physdev_op |
-		1ul << __HYPERVISOR_set_gdt | 1ul << __HYPERVISOR_set_debugreg | 1ul << __HYPERVISOR_arch_7 |
-		1ul << __HYPERVISOR_set_timer_op | 1ul << __HYPERVISOR_set_segment_base;
+		1ul << __HYPERVISOR_set_gdt | 1ul << __HYPERVISOR_set_debugreg |
+		1ul << __HYPERVISOR_arch_7 | 1ul << __HYPERVISOR_set_timer_op |
+		1ul << __HYPERVISOR_set_segment_base;
 
 	return nr >= 64 || !(special >> nr & 1);
 }
 
 long op_any(struct me *m, unsigned int nothing)
 {
-	uint64_t a[64], nr;
+	uint64_t a[64], at[2], nr;
+	long rc;
 
 	(void)nothing;
 	do {
@@ -133,8 +138,10 @@ long op_any(struct me *m, unsigned int nothing)
 	} while (!takes_anything(nr & 0xffffffff) || !takes_anything(nr));
 	for (unsigned int i = 0; i < 64; i++)
 		a[i] = border(m);
-	return hcall(m, (unsigned int)nr, one_in(m, 3) ? arg(m, a, sizeof(a)) : border(m),
-		     one_in(m, 3) ? arg(m, a, sizeof(a)) : border(m), border(m), border(m), border(m)) < 0 ? m->call.rax : 0;
+	at[0] = one_in(m, 3) ? arg(m, a, sizeof(a)) : border(m);
+	at[1] = one_in(m, 3) ? arg(m, a, sizeof(a)) : border(m);
+	rc = hcall(m, (unsigned int)nr, at[0], at[1], border(m), border(m), border(m));
+	return rc > 0 ? 0 : rc;
 }
 
 /* ---- Multicalls ---- */

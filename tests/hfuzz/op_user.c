@@ -21,7 +21,8 @@ void user_init(void)
 {
 	for (unsigned int v = 0; v < MAX_CPUS; v++)
 		for (unsigned int p = 0; p < 3; p++)
-			tables[0][v * USER_PAGES + p] = make_pte(mfn_of(pages[v][p]), p ? PTE_RW_PAGE : PTE_RO_PAGE);
+			tables[0][v * USER_PAGES + p] =
+				make_pte(mfn_of(pages[v][p]), p ? PTE_RW_PAGE : PTE_RO_PAGE);
 	tables[1][USER_BASE >> 21] = table_pte(tables[0]);
 	tables[2][0] = table_pte(tables[1]);
 	tables[3][0] = table_pte(tables[2]);
@@ -32,12 +33,33 @@ void user_init(void)
 
 /* Code that does one thing and cannot loop. */
 static const struct { uint8_t bytes[8], nr; } snippets[] = {
-	{ { 0x0f, 0x05 }, 2 }, { { 0x0f, 0x34 }, 2 }, { { 0xcd, 0x80 }, 2 }, { { 0xcd, 0x81 }, 2 },
-	{ { 0xcd, 0x03 }, 2 }, { { 0xcc }, 1 }, { { 0x0f, 0x0b }, 2 }, { { 0xf4 }, 1 }, { { 0xfa }, 1 },
-	{ { 0xfb }, 1 }, { { 0x48, 0x8b, 0x07 }, 3 }, { { 0xff, 0xe7 }, 2 }, { { 0x0f, 0x32 }, 2 }, { { 0x0f, 0x30 }, 2 },
-	{ { 0x0f, 0x20, 0xc0 }, 3 }, { { 0x0f, 0x22, 0xd8 }, 3 }, { { 0x0f, 0xa2 }, 2 }, { { 0xec }, 1 },
-	{ { 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2 }, 7 }, { { 0x8e, 0xd8 }, 2 }, { { 0x8e, 0xe8 }, 2 },
-	{ { 0x0f, 0x01, 0xf8 }, 3 }, { { 0x0f, 0x01, 0xd0 }, 3 }, { { 0xf1 }, 1 }, { { 0xcd, 0x0e }, 2 }, { { 0xcf }, 1 },
+	{ { 0x0f, 0x05 }, 2 },			/* syscall */
+	{ { 0x0f, 0x34 }, 2 },			/* sysenter */
+	{ { 0xcd, 0x80 }, 2 },			/* int, four gates */
+	{ { 0xcd, 0x81 }, 2 },
+	{ { 0xcd, 0x03 }, 2 },
+	{ { 0xcd, 0x0e }, 2 },
+	{ { 0xcc }, 1 },			/* int3 */
+	{ { 0xf1 }, 1 },			/* ICEBP */
+	{ { 0xcf }, 1 },			/* iret */
+	{ { 0xcb }, 1 },			/* far return */
+	{ { 0x0f, 0x0b }, 2 },			/* ud2 */
+	{ { 0xf4 }, 1 },			/* hlt */
+	{ { 0xfa }, 1 },			/* cli */
+	{ { 0xfb }, 1 },			/* sti */
+	{ { 0x48, 0x8b, 0x07 }, 3 },		/* mov (%rdi), %rax */
+	{ { 0xff, 0xe7 }, 2 },			/* jmp *%rdi */
+	{ { 0x0f, 0x32 }, 2 },			/* rdmsr */
+	{ { 0x0f, 0x30 }, 2 },			/* wrmsr */
+	{ { 0x0f, 0x20, 0xc0 }, 3 },		/* mov %cr0, %rax */
+	{ { 0x0f, 0x22, 0xd8 }, 3 },		/* mov %rax, %cr3 */
+	{ { 0x0f, 0xa2 }, 2 },			/* cpuid, and with the forced-emulation prefix */
+	{ { 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2 }, 7 },
+	{ { 0xec }, 1 },			/* in %dx, %al */
+	{ { 0x8e, 0xd8 }, 2 },			/* mov %eax, %ds; %gs */
+	{ { 0x8e, 0xe8 }, 2 },
+	{ { 0x0f, 0x01, 0xf8 }, 3 },		/* swapgs */
+	{ { 0x0f, 0x01, 0xd0 }, 3 },		/* xgetbv */
 };
 
 static void write_code(struct me *m, bool any)
@@ -60,11 +82,15 @@ long op_user(struct me *m, unsigned int kind)
 {
 	struct physdev_set_iopl iopl = { .iopl = 0 };
 	struct user_entry e = {
-		.to = { .flags = one_in(m, 3) ? VGCF_in_syscall : 0, .rip = user_va(m, 0),
+		.to = { .flags = one_in(m, 3) ? VGCF_in_syscall : 0,
+			.rip = user_va(m, 0),
 			.cs = one_in(m, 4) ? any_selector(m) | 3 : FLAT_USER_CS,
-			.rflags = 0x202 | (one_in(m, 4) ? border(m) & 0x40dd5 : 0), .rsp = user_va(m, 3),
+			.rflags = 0x202 | (one_in(m, 4) ? border(m) & 0x40dd5 : 0),
+			.rsp = user_va(m, 3),
 			.ss = one_in(m, 4) ? any_selector(m) | 3 : FLAT_USER_SS },
-		.rax = border(m), .rcx = border(m), .r11 = border(m),
+		.rax = border(m),
+		.rcx = border(m),
+		.r11 = border(m),
 		.rdi = one_in(m, 2) ? user_va(m, 1) : bad_address(m),
 	};
 

@@ -18,7 +18,8 @@ long op_vcpu(struct me *m, unsigned int cmd)
 	static struct vcpu_guest_context contexts[MAX_CPUS];
 	struct vcpu_guest_context *c = &contexts[m->id];
 	unsigned int v = any_vcpu(m);
-	struct vcpu_register_vcpu_info info = { .mfn = any_mfn(m, 0), .offset = 64 * (uint32_t)below(m, 64) };
+	struct vcpu_register_vcpu_info info = { .mfn = any_mfn(m, 0),
+						.offset = 64 * (uint32_t)below(m, 64) };
 	uint64_t a[8] = { border(m), border(m), border(m) }, at;
 
 	switch (cmd) {
@@ -56,7 +57,7 @@ long op_vcpu(struct me *m, unsigned int cmd)
 	return CALL(m, vcpu_op, cmd, v, at, 0, 0);
 }
 
-/* Exceptions of the processor keep their stubs, or nothing could be caught: other vectors have any. */
+/* Exceptions keep their stubs, or nothing could be caught: other vectors may have any. */
 long op_trap_table(struct me *m, unsigned int nothing)
 {
 	struct trap_info t[6] = { { 0 } };
@@ -70,17 +71,21 @@ long op_trap_table(struct me *m, unsigned int nothing)
 		t[i].address = one_in(m, 3) ? code_address(m) : trap_stub(t[i].vector);
 	}
 	/* Not at 0: that takes all of them away. */
-	return CALL(m, set_trap_table, nr ? arg(m, t, sizeof(t)) ?: 8 : bad_address(m) | 8, 0, 0, 0, 0);
+	return CALL(m, set_trap_table, nr ? arg(m, t, sizeof(t)) ?: 8 : bad_address(m) | 8, 0, 0, 0,
+		    0);
 }
 
 long op_callback(struct me *m, unsigned int cmd)
 {
-	struct callback_register r = { .type = (uint16_t)below(m, 9), .flags = (uint16_t)below(m, 4),
-				       .address = one_in(m, 2) ? code_address(m) : trap_stub(TRAP_EVENT) };
+	struct callback_register r = { .type = (uint16_t)below(m, 9),
+				       .flags = (uint16_t)below(m, 4),
+				       .address = one_in(m, 2) ? code_address(m)
+							       : trap_stub(TRAP_EVENT) };
 
 	if (r.type == CALLBACKTYPE_nmi)		/* others wake us with it */
 		r.address = cmd == CALLBACKOP_register ? trap_stub(TRAP_NMI_CALLBACK) : 0;
-	return CALL(m, callback_op, one_in(m, 16) ? border(m) | 2 : cmd, arg(m, &r, sizeof(r)), 0, 0, 0);
+	return CALL(m, callback_op, one_in(m, 16) ? border(m) | 2 : cmd, arg(m, &r, sizeof(r)), 0,
+		    0, 0);
 }
 
 long op_set_callbacks(struct me *m, unsigned int nothing)
@@ -95,7 +100,8 @@ long op_set_callbacks(struct me *m, unsigned int nothing)
 long op_stack_switch(struct me *m, unsigned int nothing)
 {
 	(void)nothing;
-	return CALL(m, stack_switch, any_selector(m), one_in(m, 2) ? border(m) : bad_address(m), 0, 0, 0);
+	return CALL(m, stack_switch, any_selector(m), one_in(m, 2) ? border(m) : bad_address(m), 0,
+		    0, 0);
 }
 
 long op_segment_base(struct me *m, unsigned int nothing)
@@ -103,7 +109,8 @@ long op_segment_base(struct me *m, unsigned int nothing)
 	uint64_t which = below(m, 5);
 
 	(void)nothing;
-	return CALL(m, set_segment_base, which, which == SEGBASE_GS_USER_SEL ? any_selector(m) : border(m), 0, 0, 0);
+	return CALL(m, set_segment_base, which,
+		    which == SEGBASE_GS_USER_SEL ? any_selector(m) : border(m), 0, 0, 0);
 }
 
 long op_debugreg(struct me *m, unsigned int get)

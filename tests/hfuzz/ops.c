@@ -24,13 +24,14 @@ const struct op ops[] = {
 	{ "make l4", op_make_table, 4, 10, false },
 	EXT(PIN_L1_TABLE, 6), EXT(PIN_L2_TABLE, 6), EXT(PIN_L3_TABLE, 6), EXT(PIN_L4_TABLE, 6),
 	EXT(UNPIN_TABLE, 16), EXT(NEW_BASEPTR, 12), EXT(NEW_USER_BASEPTR, 8),
-	EXT(TLB_FLUSH_LOCAL, 2), EXT(INVLPG_LOCAL, 2), EXT(TLB_FLUSH_MULTI, 3), EXT(INVLPG_MULTI, 3),
-	EXT(TLB_FLUSH_ALL, 2), EXT(INVLPG_ALL, 2), EXT(FLUSH_CACHE, 1), EXT(SET_LDT, 6),
+	EXT(TLB_FLUSH_LOCAL, 2), EXT(INVLPG_LOCAL, 2), EXT(TLB_FLUSH_MULTI, 3),
+	EXT(INVLPG_MULTI, 3), EXT(TLB_FLUSH_ALL, 2), EXT(INVLPG_ALL, 2), EXT(FLUSH_CACHE, 1), EXT(SET_LDT, 6),
 	EXT(CLEAR_PAGE, 6), EXT(COPY_PAGE, 6), EXT(FLUSH_CACHE_GLOBAL, 1), EXT(MARK_SUPER, 1),
 	{ "mmuext list", op_mmuext_list, false, 10, false },
 	{ "mmuext list flipped", op_mmuext_list, true, 8, false },
 	{ "update_descriptor", op_descriptor, 0, 10, false },
-	{ "set_gdt", op_set_gdt, 0, 10, false },
+	{ "set_gdt", op_set_gdt, false, 8, false },
+	{ "set_gdt flipped", op_set_gdt, true, 6, false },
 
 	{ "memory increase", op_reservation, XENMEM_increase_reservation, 4, false },
 	{ "memory decrease", op_reservation, XENMEM_decrease_reservation, 4, false },
@@ -48,19 +49,21 @@ const struct op ops[] = {
 	{ "grant copy flipped", op_grant_copy, true, 6, false },
 	{ "grant ask", op_grant_ask, 0, 5, false },
 
-	EVENT(bind_interdomain, 4), EVENT(bind_virq, 4), EVENT(bind_pirq, 4), EVENT(close, 10), EVENT(send, 12),
-	EVENT(status, 4), EVENT(alloc_unbound, 4), EVENT(bind_ipi, 6), EVENT(bind_vcpu, 4), EVENT(unmask, 8),
-	EVENT(init_control, 1), EVENT(expand_array, 1), EVENT(set_priority, 1),
+	EVENT(bind_interdomain, 4), EVENT(bind_virq, 4), EVENT(bind_pirq, 4), EVENT(close, 10),
+	EVENT(send, 12), EVENT(status, 4), EVENT(alloc_unbound, 4), EVENT(bind_ipi, 6),
+	EVENT(bind_vcpu, 4), EVENT(unmask, 8), EVENT(init_control, 1),
+	EVENT(expand_array, 1), EVENT(set_priority, 1),
 	{ "event reset", op_event_reset, 0, 1, false },
 	{ "shared_info", op_shared_info, 0, 6, false },
 	{ "set_timer", op_timer, 0, 8, false },
-	SCHED(yield, 3), SCHED(block, 4), SCHED(poll, 6), SCHED(shutdown, 1), SCHED(shutdown_code, 1),
-	SCHED(remote_shutdown, 1),
+	SCHED(yield, 3), SCHED(block, 4), SCHED(poll, 6), SCHED(shutdown, 1),
+	SCHED(shutdown_code, 1), SCHED(remote_shutdown, 1),
 	{ "sched unknown", op_sched, 100, 1, false },
 	{ "watchdog", op_watchdog, 0, 2, false },
 
 	VCPU(initialise, 3), VCPU(up, 6), VCPU(down, 2), VCPU(is_up, 2), VCPU(get_runstate_info, 3),
-	VCPU(register_runstate_memory_area, 4), VCPU(set_periodic_timer, 2), VCPU(stop_periodic_timer, 3),
+	VCPU(register_runstate_memory_area, 4), VCPU(set_periodic_timer, 2),
+	VCPU(stop_periodic_timer, 3),
 	VCPU(set_singleshot_timer, 4), VCPU(stop_singleshot_timer, 2), VCPU(register_vcpu_info, 3),
 	VCPU(get_physid, 2), VCPU(register_vcpu_time_memory_area, 1), VCPU(send_nmi, 5),
 	{ "set_trap_table", op_trap_table, 0, 5, false },
@@ -74,8 +77,9 @@ const struct op ops[] = {
 	{ "vm_assist", op_assist, 0, 3, false },
 	{ "fpu_taskswitch", op_taskswitch, 0, 3, false },
 
-	PHYSDEV(set_iopl, 2), PHYSDEV(set_iobitmap, 3), PHYSDEV(map_pirq, 4), PHYSDEV(unmap_pirq, 3),
-	PHYSDEV(setup_gsi, 2), PHYSDEV(eoi, 2), PHYSDEV(irq_status_query, 2), PHYSDEV(alloc_irq_vector, 1),
+	PHYSDEV(set_iopl, 2), PHYSDEV(set_iobitmap, 3), PHYSDEV(map_pirq, 4),
+	PHYSDEV(unmap_pirq, 3), PHYSDEV(setup_gsi, 2), PHYSDEV(eoi, 2),
+	PHYSDEV(irq_status_query, 2), PHYSDEV(alloc_irq_vector, 1),
 	PHYSDEV(apic_read, 2), PHYSDEV(pirq_eoi_gmfn_v2, 1), PHYSDEV(pci_device_add, 1),
 	PHYSDEV(pci_mmcfg_reserved, 1), PHYSDEV(get_free_pirq, 1),
 	{ "physdev unknown", op_physdev, 31, 1, false },
@@ -107,20 +111,45 @@ const unsigned int nr_ops = sizeof(ops) / sizeof(ops[0]);
 
 /* ---- A hypercall ---- */
 
-/* Registers beyond a call's arguments are not the hypervisor's to move on. */
+/*
+ * ABI: a call may move on its own arguments, when it is interrupted, and nothing else; by number of
+ * arguments (<xen/arch-x86/xen-x86_64.h>).
+ */
+static const uint8_t nr_args[64] = {
+	[__HYPERVISOR_set_trap_table] = 1, [__HYPERVISOR_mmu_update] = 4,
+	[__HYPERVISOR_set_gdt] = 2, [__HYPERVISOR_stack_switch] = 2,
+	[__HYPERVISOR_set_callbacks] = 3, [__HYPERVISOR_fpu_taskswitch] = 1,
+	[__HYPERVISOR_platform_op] = 1, [__HYPERVISOR_set_debugreg] = 2,
+	[__HYPERVISOR_get_debugreg] = 1, [__HYPERVISOR_update_descriptor] = 2,
+	[__HYPERVISOR_memory_op] = 2, [__HYPERVISOR_multicall] = 2,
+	[__HYPERVISOR_update_va_mapping] = 3, [__HYPERVISOR_set_timer_op] = 1,
+	[__HYPERVISOR_xen_version] = 2, [__HYPERVISOR_console_io] = 3,
+	[__HYPERVISOR_grant_table_op] = 3, [__HYPERVISOR_update_va_mapping_otherdomain] = 4,
+	[__HYPERVISOR_vm_assist] = 2, [__HYPERVISOR_vcpu_op] = 3,
+	[__HYPERVISOR_set_segment_base] = 2, [__HYPERVISOR_mmuext_op] = 4,
+	[__HYPERVISOR_sched_op] = 2, [__HYPERVISOR_callback_op] = 2,
+	[__HYPERVISOR_event_channel_op] = 2, [__HYPERVISOR_physdev_op] = 2,
+	[__HYPERVISOR_arch_0] = 1,
+};
+
 static bool registers_kept(const struct call *c)
 {
+	for (unsigned int i = c->nr < 64 ? nr_args[c->nr] : 0; i < 6; i++)
+		if (c->after[i] != c->a[i])
+			return false;
 	for (unsigned int i = 0; i < 6; i++)
 		if (c->kept[i] != c->mark + i)
 			return false;
-	return c->after[5] == c->a[5];
+	return true;
 }
 
-long hcall(struct me *m, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+long hcall(struct me *m, unsigned int nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+	   uint64_t a5)
 {
 	struct record *r = here(m);
 
-	m->call = (struct call){ .nr = nr, .a = { a1, a2, a3, a4, a5, ~a1 }, .mark = m->number << 32 | 0xc0de0000 };
+	m->call = (struct call){ .nr = nr, .a = { a1, a2, a3, a4, a5, ~a1 },
+				 .mark = m->number << 32 | 0xc0de0000 };
 	r->call[0] = nr;
 	memcpy(&r->call[1], m->call.a, sizeof(m->call.a));
 	hcall_raw(&m->call);
@@ -155,7 +184,7 @@ static void reseed(struct me *m)
 	m->rng = (x ^ x >> 31) ?: 1;
 }
 
-/* What was broken is put right, whatever comes in between. An event that is due comes afterwards. */
+/* What was broken is put right, whatever comes in between. An event that is due waits. */
 static void repair(struct me *m)
 {
 	volatile bool done = false;

@@ -16,7 +16,7 @@ long op_mmuext(struct me *m, unsigned int cmd);
 long op_mmuext_list(struct me *m, unsigned int flipped);
 long op_make_table(struct me *m, unsigned int level);
 long op_descriptor(struct me *m, unsigned int nothing);
-long op_set_gdt(struct me *m, unsigned int nothing);
+long op_set_gdt(struct me *m, unsigned int flipped);
 
 /* op_memory.c */
 long op_reservation(struct me *m, unsigned int cmd);

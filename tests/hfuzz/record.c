@@ -51,16 +51,30 @@ unsigned int result_of(long rc)
 static const char *result_name(unsigned int result, char *buf, size_t size)
 {
 	static const char *const traps[] = {
-		"DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "9", "TS", "NP", "SS", "GP", "PF", "15",
-		"MF", "AC", "MC", "XM",
+		"DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "9", "TS", "NP", "SS", "GP",
+		"PF", "15", "MF", "AC", "MC", "XM",
 	};
-	static const struct { uint8_t nr; const char *name; } errnos[] = {
-		{ XEN_EPERM, "EPERM" }, { XEN_ENOENT, "ENOENT" }, { XEN_ESRCH, "ESRCH" }, { XEN_ENXIO, "ENXIO" },
-		{ XEN_E2BIG, "E2BIG" }, { XEN_EAGAIN, "left-out" }, { XEN_ENOMEM, "ENOMEM" },
-		{ XEN_EACCES, "EACCES" }, { XEN_EFAULT, "EFAULT" }, { XEN_EBUSY, "EBUSY" },
-		{ XEN_EEXIST, "EEXIST" }, { XEN_ENODEV, "ENODEV" }, { XEN_EINVAL, "EINVAL" },
-		{ XEN_ENOSPC, "ENOSPC" }, { XEN_EDOM, "EDOM" }, { XEN_ENOSYS, "ENOSYS" },
-		{ XEN_ENODATA, "ENODATA" }, { XEN_ETIME, "ETIME" }, { XEN_EOPNOTSUPP, "EOPNOTSUPP" },
+	static const struct { uint8_t nr; const char *name;
+	} errnos[] = {
+		{ XEN_EPERM, "EPERM" },
+		{ XEN_ENOENT, "ENOENT" },
+		{ XEN_ESRCH, "ESRCH" },
+		{ XEN_ENXIO, "ENXIO" },
+		{ XEN_E2BIG, "E2BIG" },
+		{ XEN_EAGAIN, "left-out" },
+		{ XEN_ENOMEM, "ENOMEM" },
+		{ XEN_EACCES, "EACCES" },
+		{ XEN_EFAULT, "EFAULT" },
+		{ XEN_EBUSY, "EBUSY" },
+		{ XEN_EEXIST, "EEXIST" },
+		{ XEN_ENODEV, "ENODEV" },
+		{ XEN_EINVAL, "EINVAL" },
+		{ XEN_ENOSPC, "ENOSPC" },
+		{ XEN_EDOM, "EDOM" },
+		{ XEN_ENOSYS, "ENOSYS" },
+		{ XEN_ENODATA, "ENODATA" },
+		{ XEN_ETIME, "ETIME" },
+		{ XEN_EOPNOTSUPP, "EOPNOTSUPP" },
 	};
 
 	if (!result)
@@ -97,8 +111,8 @@ void table_print(void)
 
 		for (unsigned int r = 0; r < NR_RESULTS; r++)
 			if (count(op, r))
-				at += format(line + at, sizeof(line) - at, " %s=%lu", result_name(r, name, sizeof(name)),
-					     count(op, r));
+				at += format(line + at, sizeof(line) - at, " %s=%lu",
+					     result_name(r, name, sizeof(name)), count(op, r));
 		print("%s\n", line);
 	}
 }
@@ -107,13 +121,16 @@ static void ring_print(unsigned int v)
 {
 	char name[16];
 
-	for (uint64_t n = areas[v].me.number < 8 ? 0 : areas[v].me.number - 8; n <= areas[v].me.number; n++) {
+	uint64_t last = areas[v].me.number;
+
+	for (uint64_t n = last < 8 ? 0 : last - 8; n <= last; n++) {
 		const struct record *r = &rings[v].ring[n % RING_OPS];
 		unsigned int result = (unsigned int)(r->op_result >> 32);
 
-		print("hfuzz: vCPU %u operation %lu: %s: %s; call %lu (%lx, %lx, %lx, %lx, %lx), rip %lx\n", v, r->number,
+		print("hfuzz: vCPU %u operation %lu: %s: %s; ", v, r->number,
 		      ops[(uint32_t)r->op_result % nr_ops].name,
-		      result ? result_name(result - 1, name, sizeof(name)) : "not ended", r->call[0], r->call[1],
+		      result ? result_name(result - 1, name, sizeof(name)) : "not ended");
+		print("call %lu (%lx, %lx, %lx, %lx, %lx), rip %lx\n", r->call[0], r->call[1],
 		      r->call[2], r->call[3], r->call[4], r->call[5], r->rip);
 	}
 }

@@ -82,7 +82,8 @@ uint64_t sand_home(struct me *m, unsigned int level, uint64_t *mfn)
 uint64_t io_mfn(struct me *m)
 {
 	static const uint64_t io[] = {
-		0xa0, 0xb8, 0xbf, 0xc0, 0xf0, 0xff, 0xd0000, 0xdffff, 0xfec00, 0xfec01, 0xfed00, 0xfee00,
+		0xa0,	 0xb8,	  0xbf,	    0xc0,      0xf0,	   0xff,
+		0xd0000, 0xdffff, 0xfec00,  0xfec01,   0xfed00,	   0xfee00,
 		0xfeeff, 0xff000, 0x200000, 0xfffffff, 0x10000000, NOBODYS_MFN,
 	};
 
@@ -92,8 +93,8 @@ uint64_t io_mfn(struct me *m)
 uint64_t any_mfn(struct me *m, unsigned int level)
 {
 	static const uint64_t odd[] = {
-		0, 1, 0x7f, 0x80, 0x9f, 0x100, 0x101, 0x200, 0x300, 0xfffff, NOBODYS_MFN, ~0ul >> 12,
-		~0ul,
+		0,     1,     0x7f,    0x80,	    0x9f,	0x100, 0x101,
+		0x200, 0x300, 0xfffff, NOBODYS_MFN, ~0ul >> 12, ~0ul,
 	};
 	uint64_t mfn;
 
@@ -152,7 +153,8 @@ static unsigned int root_slot(struct me *m)
 {
 	static const uint16_t odd[] = { 0, 100, 254, 255, 256, 258, 262, 271, 272, 273, 510 };
 
-	return one_in(m, 4) ? odd[below(m, sizeof(odd) / sizeof(odd[0]))] : 1 + (unsigned int)below(m, 3);
+	return one_in(m, 4) ? odd[below(m, sizeof(odd) / sizeof(odd[0]))]
+			    : 1 + (unsigned int)below(m, 3);
 }
 
 uint64_t sand_address(struct me *m)
@@ -168,7 +170,8 @@ uint64_t sand_address(struct me *m)
 
 uint64_t entry_address(struct me *m, unsigned int *level)
 {
-	static const uint64_t odd[] = { 0, 0x80000, 0x100000, 0xfee00000, NOBODYS_MFN << 12, ~0ul & ~7ul };
+	static const uint64_t odd[] = { 0,	    0x80000,	       0x100000,
+					0xfee00000, NOBODYS_MFN << 12, ~0ul & ~7ul };
 
 	*level = 1;
 	switch (below(m, 12)) {

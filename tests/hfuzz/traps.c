@@ -16,17 +16,20 @@ static void take_events(struct me *m)
 	for (; sel; sel &= sel - 1) {
 		unsigned int w = (unsigned int)__builtin_ctzll(sel);
 
-		__atomic_fetch_and(&shared->evtchn_pending[w], shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
+		__atomic_fetch_and(&shared->evtchn_pending[w], shared->evtchn_mask[w],
+				   __ATOMIC_SEQ_CST);
 	}
 }
 
 /* On the way back: to where the operation was begun, with @result. */
-static void leave(struct me *m, struct trap_regs *regs, struct trap_return *ret, unsigned int result)
+static void leave(struct me *m, struct trap_regs *regs, struct trap_return *ret,
+		  unsigned int result)
 {
 	regs->rdi = ARG(&m->back);
 	regs->rsi = result + 1;
 	*ret = (struct trap_return){
-		.rip = ARG(context_resume), .cs = FLAT_KERNEL_CS & ~3, .rflags = m->repairing ? 0x2 : 0x202,
+		.rip = ARG(context_resume), .cs = FLAT_KERNEL_CS & ~3,
+		.rflags = m->repairing ? 0x2 : 0x202,
 		.rsp = m->back.rsp - 256, .ss = FLAT_KERNEL_SS,
 	};
 }
@@ -42,6 +45,12 @@ static bool is_quiet(uint64_t vector)
 {
 	return vector == TRAP_EVENT || vector == TRAP_NMI || vector == TRAP_NMI_CALLBACK ||
 	       vector == TRAP_SYSCALL;
+}
+
+/* Gates beyond the processor's count as one. */
+static unsigned int min_vector(uint64_t vector)
+{
+	return vector < 32 ? (unsigned int)vector : 32;
 }
 
 void trap_enter(struct trap_regs *regs, struct trap_return *ret)
@@ -69,8 +78,8 @@ void trap_enter(struct trap_regs *regs, struct trap_return *ret)
 		return;
 	}
 	if (!m->guarded)
-		die("vCPU %u: control code trapped: vector %lu error %lx rip %lx rsp %lx cr2 %lx", m->id, vector,
-		    has_error ? regs->tail[0] : 0, hw[0], hw[3], m->info->arch.cr2);
+		die("vCPU %u: control code trapped: vector %lu error %lx rip %lx rsp %lx cr2 %lx",
+		    m->id, vector, has_error ? regs->tail[0] : 0, hw[0], hw[3], m->info->arch.cr2);
 	here(m)->rip = hw[0];
-	leave(m, regs, ret, is_quiet(vector) ? 0 : RESULT_TRAP + (vector < 32 ? (unsigned int)vector : 40));
+	leave(m, regs, ret, is_quiet(vector) ? 0 : RESULT_TRAP + min_vector(vector));
 }

@@ -21,10 +21,11 @@ uint64_t rnd(struct me *m)	/* xorshift64* */
 uint64_t border(struct me *m)
 {
 	static const uint64_t base[] = {
-		0, 1, 2, 8, 64, 128, 255, 256, 511, 512, 4095, 4096, 0x7fff, 0x8000, 0xffff, 0x10000,
-		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ul << 39, 1ul << 40, 1ul << 46,
-		0x7ffffffff000, 0x7fffffffffff, 0x800000000000, 0xffff7fffffffffff, 0xffff800000000000,
-		0xffff87ffffffffff, 0xffff880000000000, 1ul << 52, 1ul << 62, 1ul << 63, ~0ul,
+		0, 1, 2, 8, 64, 128, 255, 256, 511, 512, 4095, 4096, 0x7fff, 0x8000, 0xffff,
+		0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ul << 39, 1ul << 40,
+		1ul << 46, 0x7ffffffff000, 0x7fffffffffff, 0x800000000000, 0xffff7fffffffffff,
+		0xffff800000000000, 0xffff87ffffffffff, 0xffff880000000000, 1ul << 52, 1ul << 62,
+		1ul << 63, ~0ul,
 	};
 
 	switch (below(m, 4)) {
@@ -49,7 +50,7 @@ static uint64_t harmless(uint64_t x)
 
 	for (unsigned int i = 0; i < 2; i++)
 		if (is_control(half[i]) || is_control(half[i] >> 12))
-			half[i] |= 0x40000000;	/* no frame has a number or address there: 1 GiB */
+			half[i] |= 0x40000000;	/* nothing has such a number or address */
 	return (uint64_t)half[1] << 32 | half[0];
 }
 
@@ -65,10 +66,11 @@ uint64_t entry(struct me *m, unsigned int level)
 		PTE_TABLE | PTE_PS, PTE_TABLE | PTE_G, PTE_TABLE | PTE_PCD, PTE_TABLE | PTE_AVAIL,
 	};
 	static const uint64_t page_flags[] = {
-		PTE_RW_PAGE, PTE_RW_PAGE, PTE_RW_PAGE, PTE_RO_PAGE, PTE_RO_PAGE, PTE_RW_PAGE | PTE_NX,
-		PTE_RO_PAGE | PTE_NX, PTE_P, PTE_P | PTE_RW, PTE_RW_PAGE | PTE_G, PTE_RW_PAGE | PTE_PCD,
-		PTE_RO_PAGE | PTE_PS, PTE_RW_PAGE | PTE_PWT | PTE_PCD, PTE_RW_PAGE | 1ul << 52,
-		PTE_RW_PAGE | PTE_AVAIL, PTE_RW_PAGE | 1ul << 62,
+		PTE_RW_PAGE, PTE_RW_PAGE, PTE_RW_PAGE, PTE_RO_PAGE, PTE_RO_PAGE,
+		PTE_RW_PAGE | PTE_NX, PTE_RO_PAGE | PTE_NX, PTE_P, PTE_P | PTE_RW,
+		PTE_RW_PAGE | PTE_G, PTE_RW_PAGE | PTE_PCD, PTE_RO_PAGE | PTE_PS,
+		PTE_RW_PAGE | PTE_PWT | PTE_PCD, PTE_RW_PAGE | 1ul << 52, PTE_RW_PAGE | PTE_AVAIL,
+		PTE_RW_PAGE | 1ul << 62,
 	};
 	unsigned int kind = (unsigned int)below(m, 16);
 
@@ -86,10 +88,24 @@ uint64_t entry(struct me *m, unsigned int level)
 uint64_t bad_address(struct me *m)
 {
 	static const uint64_t bad[] = {
-		0, 8, 0x7f0000001000, 0x7ffffffffff8, 0x7fffffffffff, 0x800000000000, 0x900000001000,
-		0xffff7ffffffffff8, 0xffff800000000000, 0xffff800000001ff8, 0xffff808000000000,
-		0xffff82d080200000, 0xffff830000001000, 0xffff830000100000, 0xffff87fffffffff8,
-		0xffff87ffffffffff, 0xfffffffffffffff8, ~0ul,
+		0,
+		8,
+		0x7f0000001000,
+		0x7ffffffffff8,
+		0x7fffffffffff,
+		0x800000000000,
+		0x900000001000,
+		0xffff7ffffffffff8,
+		0xffff800000000000,
+		0xffff800000001ff8,
+		0xffff808000000000,
+		0xffff82d080200000,
+		0xffff830000001000,
+		0xffff830000100000,
+		0xffff87fffffffff8,
+		0xffff87ffffffffff,
+		0xfffffffffffffff8,
+		~0ul,
 	};
 
 	return PICK(m, bad);
@@ -128,8 +144,24 @@ uint32_t any_port(struct me *m)
 uint16_t any_selector(struct me *m)
 {
 	static const uint16_t known[] = {
-		0, 1, 2, 3, FLAT_KERNEL_CS, FLAT_KERNEL_DS, FLAT_USER_CS, FLAT_RING3_CS32,
-		FLAT_RING3_DS32, FLAT_RING3_SS64, 0xe008, 0xe010, 0xe040, 0xfff8, 0xffff, 7, 15, 0xdfff,
+		0,
+		1,
+		2,
+		3,
+		FLAT_KERNEL_CS,
+		FLAT_KERNEL_DS,
+		FLAT_USER_CS,
+		FLAT_RING3_CS32,
+		FLAT_RING3_DS32,
+		FLAT_RING3_SS64,
+		0xe008,
+		0xe010,
+		0xe040,
+		0xfff8,
+		0xffff,
+		7,
+		15,
+		0xdfff,
 	};
 
 	return one_in(m, 3) ? (uint16_t)(below(m, 64) * 8 + below(m, 8)) : PICK(m, known);

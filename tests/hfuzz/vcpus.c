@@ -33,7 +33,8 @@ static void bind_timer(struct me *m)
 
 	MUST(HC2(event_channel_op, EVTCHNOP_bind_virq, &op));
 	m->timer_port = op.port;
-	__atomic_fetch_and(&shared->evtchn_mask[op.port / 64], ~(1ul << op.port % 64), __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared->evtchn_mask[op.port / 64], ~(1ul << op.port % 64),
+			   __ATOMIC_SEQ_CST);
 }
 
 static void vcpu_init(unsigned int v)
@@ -107,7 +108,8 @@ void expendable_context(struct me *m, struct vcpu_guest_context *c, unsigned int
 	c->user_regs.rbp = stack;
 	for (unsigned int i = 0; i < 256; i++)
 		c->trap_ctxt[i].address = ARG(expendable_entry);
-	c->event_callback_eip = c->failsafe_callback_eip = c->syscall_callback_eip = ARG(expendable_entry);
+	c->event_callback_eip = c->failsafe_callback_eip = c->syscall_callback_eip =
+		ARG(expendable_entry);
 	c->user_regs.rflags = border(m) & 0x47fd5;
 	c->user_regs.ds = any_selector(m);
 	c->user_regs.gs = any_selector(m);

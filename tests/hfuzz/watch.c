@@ -129,8 +129,10 @@ void integrity_check(void)
 {
 	for (unsigned int i = 0; i < 4 * 512; i++)
 		if (canary[i] != canary_word(i))
-			die("memory that no call was told of has changed: %lx holds %lx", ARG(&canary[i]), canary[i]);
+			die("memory that no call was told of has changed: %lx holds %lx",
+			    ARG(&canary[i]), canary[i]);
 	for (unsigned int i = 0; image_start + i < claims_end; i++)
 		if (text_at_start[i] != image_start[i])
-			die("text has changed: %lx holds %lx", ARG(&image_start[i]), image_start[i]);
+			die("text has changed: %lx holds %lx", ARG(&image_start[i]),
+			    image_start[i]);
 }

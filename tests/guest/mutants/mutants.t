@@ -6,41 +6,22 @@ A run that ends by its time limit notices nothing. Arguments: plant only those w
 none contains is not ok."""
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../lib"))
-from isolatest import ISOLA_RUN, SELFTEST, TIMED_OUT, TOP, tap  # noqa: E402
+from isolatest import ISOLA_RUN, SELFTEST, TIMED_OUT, tap  # noqa: E402
+from planting import HYPERVISOR, build, change, copy_sources, put_back  # noqa: E402
 from planted import PLANTED  # noqa: E402
 
-SOURCES = ("arch", "boot", "common", "configs", "include", "tools", "Kconfig", "Makefile")
 MACHINE = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
 SECONDS = 120
 RUNS = 3                        # a race is not met every time
 
 
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def copy_sources(tree):
-    for name in SOURCES:
-        source = os.path.join(TOP, name)
-        (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, os.path.join(tree, name))
-
-
-def build(tree):
-    """The compiler's words if it does not build."""
-    done = subprocess.run(["make", "-s", "-C", tree, "O=out", "WARN=-w", "out/isola.elf"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")})
-    return done.stdout.decode("utf-8", "replace")[-2000:] if done.returncode else None
-
-
 def run(tree, words):
     """Boot the guest; what went wrong there as a short text, "" for nothing; None: no verdict. And all of its output."""
-    done = subprocess.run([ISOLA_RUN, "--timeout", str(SECONDS), "--hypervisor", os.path.join(tree, "out/isola.elf"), *MACHINE,
+    done = subprocess.run([ISOLA_RUN, "--timeout", str(SECONDS), "--hypervisor", os.path.join(tree, HYPERVISOR), *MACHINE,
                            SELFTEST, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = done.stdout.decode("utf-8", "replace").replace("\r", "")
     claims = [line for line in text.splitlines() if line.startswith("not ok ")]
@@ -50,25 +31,6 @@ def run(tree, words):
         return None, text
     ends = re.search(r"^\(isola\) (PANIC.*|Domain 0 (?:crashed|shut down: (?!poweroff)).*)$", text, re.M)
     return ends.group(1) if ends and "attack=" not in words else "", text
-
-
-def change(tree, edits):
-    """Make each of @edits, (file, text, what it becomes), whose text stands there once. The files as they were; None, and nothing
-    has changed: a text is not there, or twice."""
-    old = {path: read(os.path.join(tree, path)) for path, _, _ in edits}
-    new = dict(old)
-    for path, text, becomes in edits:
-        if new[path].count(text) != 1:
-            return None
-        new[path] = new[path].replace(text, becomes)
-    put_back(tree, new)
-    return old
-
-
-def put_back(tree, files):
-    for path, text in files.items():
-        with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
-            file.write(text)
 
 
 def command_line(claims):

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Planting bugs: a copy of the sources, changed at a few places, built, and put back.
+
+An edit is (file, text, what it becomes); its text stands in the file once, or the edit is out of date.
+"""
+import os
+import shutil
+import subprocess
+
+from isolatest import TOP
+
+SOURCES = ("arch", "boot", "common", "configs", "include", "tools", "Kconfig", "Makefile")
+HYPERVISOR = "out/isola.elf"            # in the copy
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def copy_sources(tree):
+    for name in SOURCES:
+        source, copy = os.path.join(TOP, name), os.path.join(tree, name)
+        (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, copy)
+
+
+def build(tree, *words):
+    """The compiler's words if it does not build."""
+    environment = {k: v for k, v in os.environ.items()
+                   if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+    done = subprocess.run(["make", "-s", "-C", tree, "O=out", "WARN=-w", *words, HYPERVISOR],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    return done.stdout.decode("utf-8", "replace")[-2000:] if done.returncode else None
+
+
+def change(tree, edits):
+    """The files as they were; None, and nothing has changed: a text is not there, or twice."""
+    old = {path: read(os.path.join(tree, path)) for path, _, _ in edits}
+    new = dict(old)
+    for path, text, becomes in edits:
+        if new[path].count(text) != 1:
+            return None
+        new[path] = new[path].replace(text, becomes)
+    put_back(tree, new)
+    return old
+
+
+def put_back(tree, files):
+    for path, text in files.items():
+        with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
+            file.write(text)
