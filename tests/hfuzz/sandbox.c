@@ -149,12 +149,15 @@ static unsigned int table_slot(struct me *m)
 	return (unsigned int)below(m, one_in(m, 6) ? 512 : 4);
 }
 
+/* Of roots: three that are used as others' are, and those at borders. */
+static const uint16_t root_slots[] = {
+	1, 2, 3, 0, 100, 254, 255, 256, 258, 262, 271, 272, 273, 510,
+};
+#define NR_ROOT_SLOTS (sizeof(root_slots) / sizeof(root_slots[0]))
+
 static unsigned int root_slot(struct me *m)
 {
-	static const uint16_t odd[] = { 0, 100, 254, 255, 256, 258, 262, 271, 272, 273, 510 };
-
-	return one_in(m, 4) ? odd[below(m, sizeof(odd) / sizeof(odd[0]))]
-			    : 1 + (unsigned int)below(m, 3);
+	return root_slots[below(m, one_in(m, 4) ? NR_ROOT_SLOTS : 3)];
 }
 
 uint64_t sand_address(struct me *m)
@@ -211,9 +214,9 @@ static void get_back(unsigned int i)
 /* Everything undone that can be: a world that is full of pinned tables has few moves left. */
 static void clean(void)
 {
-	for (unsigned int s = 0; s < 511; s++)
-		for (unsigned int i = 0; i <= NR_ROOTS && (s < 256 || s > 271); i++)
-			mmu_update(root[i] * PAGE_BYTES + 8 * s, 0);
+	for (unsigned int s = 0; s < NR_ROOT_SLOTS; s++)
+		for (unsigned int i = 0; i <= NR_ROOTS; i++)
+			mmu_update(root[i] * PAGE_BYTES + 8 * root_slots[s], 0);
 	for (unsigned int i = 0; i < NR_SAND + NR_WINS; i++)
 		remap(home(i), 0);
 	for (unsigned int i = 0; i < NR_SAND; i++)
