@@ -256,6 +256,13 @@ void vcpu_stop(struct vcpu *v, enum vcpu_state state)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+/* The acquire pairs with sched_left(): all of @v's state is in its memory. */
+bool vcpu_is_at_rest(const struct vcpu *v)
+{
+	return READ_ONCE(v->state) == VCPU_DOWN &&
+	       __atomic_load_n(&v->on_cpu, __ATOMIC_ACQUIRE) == NO_CPU;
+}
+
 void vcpu_yield(void)
 {
 	current->yields = true;

@@ -47,6 +47,13 @@ void vcpu_sleep(enum vcpu_state state);
  * on for as long as an interrupt takes. Any context but NMI.
  */
 void vcpu_stop(struct vcpu *v, enum vcpu_state state);
+/*
+ * Does @v rest: down, and off the CPU it ran on? State DOWN alone says that its CPU has been told;
+ * until that chooses again @v may still be in the middle of a call. It stays so for as long as
+ * domain.vcpus_lock is held, which the caller does. A CPU that waits for a vcpu to come to rest
+ * gives the lock back meanwhile: the vcpu may be spinning for it.
+ */
+bool vcpu_is_at_rest(const struct vcpu *v);
 /* The current vcpu lets one other run first, if any waits. Raises SOFTIRQ_SCHEDULE. */
 void vcpu_yield(void);
 

@@ -12,7 +12,7 @@ guest-src += claims/preempted.c
 guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c claims/smp.c
 guest-src += claims/races_handles.c claims/races_walks.c claims/races_frames.c claims/races_numbers.c
 guest-src += claims/races_stale.c claims/races_long.c claims/advisories.c claims/turns.c
-guest-src += attacks.c scrub.c
+guest-src += claims/rest.c attacks.c scrub.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))
 

@@ -7,8 +7,8 @@ import os
 import sys
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../hfuzz")]
-from isolatest import LONG, tap  # noqa: E402
-from hfuzz import audited, fuzz  # noqa: E402
+from isolatest import LONG, audited, tap  # noqa: E402
+from hfuzz import fuzz  # noqa: E402
 
 SHARE = 95                      # percent of the listed pairs
 RUNS = [(2, 1, 200000), (4, 2, 20000)]          # CPUs, seed, operations

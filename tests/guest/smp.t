@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The selftest guest with several vCPUs: all claims with two on two CPUs; those about races also with four, and with eight (some
-are used up, as a vCPU is initialised once), on two CPUs; these on Debian's Xen 4.17 too."""
+"""The selftest guest with several vCPUs: all claims with two on two CPUs, every reference recounted after each file of them; those
+about races also with four, and with eight (some are used up, as a vCPU is initialised once), on two CPUs; these on Debian's Xen 4.17
+too."""
 import os
 import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import TOP, selftest, tap
+from isolatest import TOP, audited, selftest, tap
 
 RACES = "claims=smp/*,races/*,transitions/race*"
 MANY = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
 
-selftest(tap, "isola smp", ["--smp", "2"], timeout=300)
+selftest(tap, "isola smp", ["--smp", "2", "--hypervisor", audited()], timeout=300)
 selftest(tap, "isola 4 vCPUs on 2", ["--smp", "2", "--hv", "dom0_max_vcpus=4"], RACES, timeout=300)
 selftest(tap, "isola 8 vCPUs on 2", MANY, "claims=races/*", timeout=300)
 if subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode:

@@ -4,7 +4,6 @@
 fuzz()      boots a machine of @cpus CPUs, as many vCPUs that fuzz, and more that operations initialise
 Outcome     .wrong: one sentence, "" for a good end; .table: {operation: {result: count}};
             .last: the operations before a bad end
-audited()   a hypervisor with the audit hypercall: the one that was built, if it has it, else another
 
 The machine's memory is a file, so that the rings of last operations can be read when the guest can no
 longer print them: after a panic, or when nothing moves.
@@ -16,7 +15,7 @@ import struct
 import subprocess
 import tempfile
 
-from isolatest import HYPERVISOR, OUT, TIMED_OUT, TOP, grubimage, machine
+from isolatest import OUT, TIMED_OUT, grubimage, machine
 import pvkernel
 from snapshot import file_backed, tmpfs
 
@@ -31,10 +30,6 @@ BAD_LINES = (r"^\(isola\) (PANIC.*)$", r"^\(isola\) (FATAL.*)$", r"^hfuzz: FAILE
 DONE = re.compile(r"^hfuzz: done: (.*)$", re.M)
 
 
-class FuzzError(Exception):
-    """The fuzz cannot run; the text is one sentence."""
-
-
 class Outcome:
     def __init__(self, wrong, done, table, last, text, seconds):
         self.wrong, self.done, self.table = wrong, done, table
@@ -44,24 +39,6 @@ class Outcome:
         dull = re.compile(r"hfuzz: (operation|table|vCPU \d+: its)|\(isola\) (memory|speculation|cpu|Time)")
         lines = [line for line in self.text.splitlines() if not dull.match(line)]
         return "\n".join([self.wrong, *lines[-30:], *self.last])
-
-
-def audited():
-    with open(os.path.join(OUT, ".config"), encoding="utf-8") as config:
-        if "CONFIG_AUDIT=y" in config.read().splitlines():
-            return HYPERVISOR
-    elf = os.path.join(OUT, "audit/isola.elf")
-    make(f"O={OUT}/audit", "DEFCONFIG=configs/audit", elf)
-    return elf
-
-
-def make(*words):
-    environment = {k: v for k, v in os.environ.items()
-                   if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
-    done = subprocess.run(["make", "-s", "-C", TOP, *words], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env=environment)
-    if done.returncode:
-        raise FuzzError(f"make {' '.join(words)} fails: {done.stdout.decode('utf-8', 'replace')[-2000:]}")
 
 
 def fuzz(hypervisor, *, seed, ops, cpus=2, timeout=600, words="", out=None):

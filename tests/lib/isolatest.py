@@ -22,6 +22,7 @@ failure). For input that must be refused with one sentence and a halt there is o
 
     refused(tap, "a text file as kernel", "not an ELF", modules=[(b"hello", "")])
 """
+import fcntl
 import os
 import re
 import subprocess
@@ -211,6 +212,21 @@ def guest_points(tap, where, text, status, want=POWERED_OFF):
         problems.append(f"exit status {status}, not {want}")
     tap.ok(not problems, f"{where}: the guest ran to its end",
            "; ".join(problems[:5]) + "\n" + "\n".join("| " + printable(line) for line in text.splitlines()[-8:]))
+
+
+def audited():
+    """The hypervisor that recounts every reference (CONFIG_AUDIT): the one that was built, if it does, else another in $O/audit."""
+    if "CONFIG_AUDIT=y" in read(os.path.join(OUT, ".config")).decode().splitlines():
+        return HYPERVISOR
+    directory = os.path.join(OUT, "audit")
+    elf = os.path.join(directory, "isola.elf")
+    os.makedirs(directory, exist_ok=True)
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+    with open(os.path.join(directory, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)        # two tests may want it at once
+        subprocess.run(["make", "-s", "-C", TOP, "O=" + directory, "DEFCONFIG=configs/audit", elf], check=True,
+                       stdout=subprocess.DEVNULL, env=environment)
+    return elf
 
 
 def selftest(tap, where, options=(), cmdline="", timeout=120, program=ISOLA_RUN):

@@ -5,8 +5,9 @@
  *
  * It needs no memory: going down from the roots it takes away from each frame what is found to hold
  * it; then each frame must have nothing left but its allocation reference; then the same walk gives
- * everything back. Nothing may change meanwhile: the domain's other vcpus must be down, and this
- * one is here. What the walk reaches is marked by PGT_locked, which nobody else uses then.
+ * everything back. Nothing may change meanwhile: this vcpu is here, and the domain's others rest,
+ * down and off their CPUs; vcpus_lock keeps them so. What the walk reaches is marked by PGT_locked,
+ * which nobody else uses then. What it finds is told within the rate limit of guests' lines.
  *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
  * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants.
@@ -23,6 +24,7 @@
 #include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
+#include <isola/sched.h>
 #include <isola/vcpu.h>
 
 #define MAX_FAULTS 8
@@ -42,8 +44,8 @@ struct audit {
 
 static void complain(const struct audit *a, mfn_t m, const char *what, u64 value)
 {
-	if (a->direction == TAKE_AWAY)
-		pr_err("audit: d%u frame %lx: %s %lx", a->d->domid, mfn_x(m), what, value);
+	if (a->direction == TAKE_AWAY && a->nr_faults < MAX_FAULTS)
+		guest_err("audit: d%u frame %lx: %s %lx", a->d->domid, mfn_x(m), what, value);
 }
 
 /* Within the count: what is wrong may not spill into the flags. */
@@ -200,44 +202,71 @@ static void report(const struct audit *a)
 
 		if (!mfn_x(a->fault[i].m))
 			continue;	/* one that hold() has spoken of */
-		pr_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx",
+		guest_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx",
 		       a->d->domid, mfn_x(a->fault[i].m), pg->count_info,
 		       pg->count_info - a->fault[i].general, pg->type_info,
 		       (pg->type_info - a->fault[i].type) & PGT_count_mask);
 	}
 }
 
-/* Is nothing else of the domain on the move, and will stay so? */
-static bool alone(const struct domain *d)
+/*
+ * Is nothing else of the domain on the move? 0: and nothing will be as long as vcpus_lock is held,
+ * which it is; -ERESTART: it soon will not; -EBUSY.
+ */
+static int alone(const struct domain *d)
 {
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		if (d->vcpu[i] != current && READ_ONCE(d->vcpu[i]->state) != VCPU_DOWN)
-			return false;
-	return true;
+	int rc = 0;
+
+	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+		const struct vcpu *v = d->vcpu[i];
+
+		if (v == current || vcpu_is_at_rest(v))
+			continue;
+		if (READ_ONCE(v->state) != VCPU_DOWN)
+			return -EBUSY;
+		rc = -ERESTART;
+	}
+	return rc;
+}
+
+/* vcpus_lock held. */
+static int recount(struct audit *a)
+{
+	int rc = alone(a->d);
+
+	if (rc)
+		return rc;
+	spin_lock(&a->d->page_lock);
+	walk(a, TAKE_AWAY);
+	check(a);
+	walk(a, GIVE_BACK);
+	unmark(a);
+	spin_unlock(&a->d->page_lock);
+	return 0;
 }
 
 /*
  * @cmd 0, the only one. 0: every count is right; > 0: so many frames' are wrong, the first of them
  * named on the console;
- * -EBUSY: another vcpu is not down; -EPERM; -EINVAL.
+ * -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for those that are on their way down.
  */
 long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	struct audit a = { .d = current->domain };
+	int rc;
 
 	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	if (!a.d->is_privileged)
 		return -EPERM;
 	if (cmd)
 		return -EINVAL;
-	if (!alone(a.d))
-		return -EBUSY;
-	spin_lock(&a.d->page_lock);
-	walk(&a, TAKE_AWAY);
-	check(&a);
-	walk(&a, GIVE_BACK);
-	unmark(&a);
-	spin_unlock(&a.d->page_lock);
+	spin_lock(&a.d->vcpus_lock);
+	rc = recount(&a);
+	spin_unlock(&a.d->vcpus_lock);
+	if (rc == -ERESTART)
+		return hypercall_continue(audit, cmd);
+	if (rc)
+		return rc;
 	report(&a);
 	return a.nr_faults;
 }

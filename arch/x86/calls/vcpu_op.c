@@ -41,8 +41,6 @@ static long op_initialise(struct vcpu *v, u64 arg)
 	rc = page_type_finish_parked();
 	if (!rc)
 		rc = vcpu_set_context(v, &c);
-	if (rc == -ERESTART)
-		return hypercall_continue(vcpu_op, VCPUOP_initialise, v->id, arg);
 	return rc;
 }
 
@@ -55,6 +53,12 @@ static long op_up(struct vcpu *v, u64 arg)
 	return 0;
 }
 
+/* What the guest is told: that it has gone down, whether or not it has left its CPU. */
+static bool is_down(const struct vcpu *v)
+{
+	return READ_ONCE(v->state) == VCPU_DOWN;
+}
+
 /* The last one down is the end of the domain: nobody could bring one up again. */
 static long op_down(struct vcpu *v, u64 arg)
 {
@@ -63,7 +67,7 @@ static long op_down(struct vcpu *v, u64 arg)
 
 	(void)arg;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		others |= d->vcpu[i] != v && READ_ONCE(d->vcpu[i]->state) != VCPU_DOWN;
+		others |= d->vcpu[i] != v && !is_down(d->vcpu[i]);
 	if (!others) {
 		domain_shutdown(d, SHUTDOWN_poweroff);
 		return 0;
@@ -79,7 +83,7 @@ static long op_down(struct vcpu *v, u64 arg)
 static long op_is_up(struct vcpu *v, u64 arg)
 {
 	(void)arg;
-	return READ_ONCE(v->state) != VCPU_DOWN;
+	return !is_down(v);
 }
 
 static long op_get_runstate(struct vcpu *v, u64 arg)
@@ -182,15 +186,6 @@ static void move_vcpu_info(struct vcpu *v, u64 maddr)
 	WRITE_ONCE(v->event_check, 1);
 }
 
-/*
- * One that is down may still be running: its CPU has been told, and has not chosen yet. Nobody
- * brings it up meanwhile (vcpus_lock).
- */
-static bool is_at_rest(const struct vcpu *v)
-{
-	return READ_ONCE(v->state) == VCPU_DOWN && READ_ONCE(v->on_cpu) == NO_CPU;
-}
-
 static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 {
 	struct vcpu_register_vcpu_info op;
@@ -202,8 +197,10 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 	if (op.offset > PAGE_SIZE - sizeof(struct vcpu_info) ||
 	    op.offset & (_Alignof(struct vcpu_info) - 1))
 		return -ENXIO;
-	if (v->vcpu_info_maddr || (v != current && !is_at_rest(v)))
+	if (v->vcpu_info_maddr || (v != current && !is_down(v)))
 		return -EINVAL;
+	if (v != current && !vcpu_is_at_rest(v))
+		return -ERESTART;
 	pg = page_get_from_mfn(_mfn(op.mfn), d);
 	if (!pg)
 		return -EINVAL;
@@ -243,7 +240,10 @@ static long op_get_physid(struct vcpu *v, u64 arg)
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 
-/* What siblings may not do to the same vcpu at the same time: domain.vcpus_lock. */
+/*
+ * What siblings may not do to the same vcpu at the same time: domain.vcpus_lock. Those that are to
+ * be called again, -ERESTART, are so without it.
+ */
 #define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up | 1ul << VCPUOP_down | \
 		      1ul << VCPUOP_register_vcpu_info)
 
@@ -284,5 +284,7 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 	spin_lock(&d->vcpus_lock);
 	rc = ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
 	spin_unlock(&d->vcpus_lock);
+	if (rc == -ERESTART)
+		return hypercall_continue(vcpu_op, cmd, vcpuid, arg);
 	return rc;
 }

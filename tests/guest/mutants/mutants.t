@@ -16,6 +16,7 @@ from planted import PLANTED  # noqa: E402
 
 MACHINE = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
 SECONDS = 120
+CONFIG = "DEFCONFIG=configs/audit"
 RUNS = 3                        # a race is not met every time
 
 
@@ -42,7 +43,7 @@ def plant(tree, name, claims, *edits):
     if old is None:
         tap.ok(False, name, "a text to be changed is not there, or not once")
         return
-    complaint, noticed, text = build(tree), "", ""
+    complaint, noticed, text = build(tree, CONFIG), "", ""
     for _ in range(0 if complaint else RUNS):
         noticed, text = run(tree, command_line(claims))
         if noticed:
@@ -61,7 +62,7 @@ def main():
         return
     with tempfile.TemporaryDirectory(prefix="isola-mutants-") as tree:
         copy_sources(tree)
-        complaint = build(tree)
+        complaint = build(tree, CONFIG)
         if complaint:
             tap.ok(False, "the sources build", complaint)
             return

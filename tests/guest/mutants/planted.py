@@ -62,6 +62,13 @@ PLANTED = [
     ("a continuation within a multicall writes all of the entry", "preempted/multicall_entry", (MULTICALL,
      "this_vcpu.multicall_nr_args * sizeof(u64)", "sizeof(this_vcpu.multicall_args)")),
 
+    # ---- At rest ----
+    ("a vCPU that has been told to go down is at rest", "rest/audit", ("common/sched.c",
+     "\treturn READ_ONCE(v->state) == VCPU_DOWN &&\n\t       __atomic_load_n(&v->on_cpu, __ATOMIC_ACQUIRE) == NO_CPU;",
+     "\treturn READ_ONCE(v->state) == VCPU_DOWN;")),
+    ("register_vcpu_info refuses a vCPU that is on its way down", "rest/register_vcpu_info", (VCPU_OP,
+     "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -ERESTART;", "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -EINVAL;")),
+
     # ---- NMIs ----
     ("an NMI enters its own handler", "smp/nmi_other", (EXIT,
      "READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked", "READ_ONCE(current->nmi_pending)")),
