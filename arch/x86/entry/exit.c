@@ -2,6 +2,9 @@
 /*
  * What is due before a guest runs again: softirqs, a failsafe callback, an NMI, an event. In that
  * order (ABI: exceptions have been bounced already; an event's frame goes on top of theirs).
+ *
+ * Siblings can keep this CPU here for as long as they like, by events: interrupts get their chance
+ * before each repeat, so what they lengthen is the way out, never a stretch with interrupts off.
  */
 #include <isola/evtchn.h>
 #include <isola/softirq.h>
@@ -52,5 +55,10 @@ bool exit_work(void)
 	 * A crash raises a softirq. Whatever else comes from now on comes with an interrupt; a post
 	 * that was made before it is found again then (event_check).
 	 */
-	return !READ_ONCE(*softirqs) && !READ_ONCE(current->event_check);
+	if (READ_ONCE(*softirqs))
+		return false;
+	if (likely(!READ_ONCE(current->event_check)))
+		return true;
+	irq_window();
+	return false;
 }

@@ -107,6 +107,8 @@ DEFINE_CR(4)
 
 static inline void irq_enable(void) { asm volatile ("sti" ::: "memory"); }
 static inline void irq_disable(void) { asm volatile ("cli" ::: "memory"); }
+/* Interrupts that wait come now; off before and after. STI holds them for one instruction more. */
+static inline void irq_window(void) { asm volatile ("sti; nop; cli" ::: "memory"); }
 static inline u64 read_flags(void)
 {
 	u64 f;

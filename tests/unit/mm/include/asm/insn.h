@@ -24,6 +24,8 @@ static inline u64 irq_save(void)
 static inline void irq_restore(u64 flags) { world_irq_off = flags; }
 static inline void irq_disable(void) { world_irq_off = true; }
 static inline void irq_enable(void) { world_irq_off = false; }
+extern unsigned world_irq_windows;
+static inline void irq_window(void) { world_irq_windows++; }
 static inline bool irq_is_enabled(void) { return !world_irq_off; }
 void cpu_relax(void);			/* with one CPU nobody else ends a wait: the harness reports it */
 void write_cr3(u64 cr3);			/* roots.c */
