@@ -7,6 +7,7 @@
 #include <isola/evtchn.h>
 #include <isola/lib/format.h>
 #include <isola/lock_order.h>
+#include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <isola/power.h>
 #include <isola/printk.h>
@@ -94,8 +95,9 @@ void domain_shutdown(struct domain *d, u8 reason)
 	if (d->shutdown_code != SHUTDOWN_CODE_NONE)
 		reason = d->shutdown_code;
 	pr_err("Domain %u shut down: %s", d->domid,
-	       reason < ARRAY_SIZE(shutdown_names) ? shutdown_names[reason]
-						   : "for no known reason");
+	       reason < ARRAY_SIZE(shutdown_names)
+	       ? shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]
+	       : "for no known reason");
 	stop_vcpus(d);
 	if (d == dom0)
 		machine_end(reason);

@@ -319,9 +319,9 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 {
 	struct evtchn_bind_vcpu *op = arg;
 	struct evtchn *e;
-	struct vcpu *old;
+	struct vcpu *old, *new = vcpu_by_id(d, op->vcpu);
 
-	if (!vcpu_by_id(d, op->vcpu))
+	if (!new)
 		return -ENOENT;
 	if (!evtchn_port_is_valid(d, op->port))
 		return -EINVAL;
@@ -330,10 +330,10 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
 		return -EINVAL;
 	old = notified(d, e);
-	WRITE_ONCE(e->notify_vcpu, op->vcpu);
+	WRITE_ONCE(e->notify_vcpu, new->id);
 	/* By its lock it has seen the end of handlers that post for the old one. */
 	if (e->state == EVTCHN_PIRQ)
-		pirq_move(d, e->pirq, op->port, d->vcpu[op->vcpu]->cpu);
+		pirq_move(d, e->pirq, op->port, new->cpu);
 	/*
 	 * What was posted for the old one is pending before the call is over: first for who posts,
 	 * then for the old one, which may have taken the post.

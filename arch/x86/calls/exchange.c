@@ -20,6 +20,7 @@
 #include <asm/memory_op.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <xen/memory.h>
 
@@ -173,6 +174,8 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 	x->max_bits = XENMEMF_get_address_bits(arg->out.mem_flags);
 	if (max(arg->in.extent_order, arg->out.extent_order) > MAX_ORDER_EXCHANGED)
 		return -EPERM;
+	x->in.order = index_nospec(x->in.order, MAX_ORDER_EXCHANGED + 1);
+	x->out.order = index_nospec(x->out.order, MAX_ORDER_EXCHANGED + 1);
 	if (arg->nr_exchanged > x->in.nr || arg->in.domid != arg->out.domid ||
 	    x->in.nr > ~0ul >> x->in.order || x->out.nr > ~0ul >> x->out.order ||
 	    x->in.nr << x->in.order != x->out.nr << x->out.order)

@@ -182,7 +182,10 @@ long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
 		if ((u32)count != 1)
 			return -EINVAL;
 	}
-	if ((u32)cmd >= ARRAY_SIZE(lists) || !lists[(u32)cmd].fn)
+	if ((u32)cmd >= ARRAY_SIZE(lists))
 		return -ENOSYS;
-	return do_list(index_nospec((u32)cmd, ARRAY_SIZE(lists)), arg, count);
+	cmd = index_nospec((u32)cmd, ARRAY_SIZE(lists));
+	if (!lists[cmd].fn)
+		return -ENOSYS;
+	return do_list(cmd, arg, count);
 }

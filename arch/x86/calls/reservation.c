@@ -17,6 +17,7 @@
 #include <asm/reservation.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <isola/vcpu.h>
 #include <xen/memory.h>
@@ -129,6 +130,8 @@ long reservation_change(unsigned op, u64 arg, u64 start)
 
 	if (!decode(arg, &c))
 		return start;
+	op = index_nospec(op, ARRAY_SIZE(steps));
+	c.order = index_nospec(c.order, MAX_GUEST_ORDER + 1);
 	for (; i < c.nr && !steps[op](&c, i); i++) {
 		frames += 1ul << c.order;
 		/* What has been taken back is wiped when it is flushed: not all at the end. */

@@ -6,6 +6,7 @@
 #ifndef __XEN_INTERFACE_VERSION__
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
 #endif
+#include <isola/nospec.h>
 #include <asm/control_op.h>
 #include <asm/cpu_ids.h>
 #include <asm/firmware.h>
@@ -62,6 +63,7 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *op)
 		op->flags = XEN_PCPU_FLAGS_INVALID;
 		return 0;
 	}
+	cpu = index_nospec(cpu, nr_cpus);
 	op->apic_id = cpu_public[cpu].apic_id;
 	op->acpi_id = cpu_acpi_id(op->apic_id);
 	if (op->acpi_id == ~0u)

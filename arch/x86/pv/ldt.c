@@ -17,6 +17,7 @@
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <isola/vcpu.h>
 
 #define DESC_BYTES	8u
@@ -95,10 +96,12 @@ static bool map_page_in_passing(unsigned i)
 
 bool ldt_map_page_fault(u64 offset)
 {
-	unsigned i = offset >> PAGE_SHIFT;
+	unsigned i;
 
-	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES ||
-	    mfn_is_valid_num(this_vcpu.ldt_frame[i]))
+	if (offset >= (u64)this_vcpu.ldt_ents * DESC_BYTES)
+		return false;
+	i = index_nospec(offset >> PAGE_SHIFT, PV_LDT_FRAMES);
+	if (mfn_is_valid_num(this_vcpu.ldt_frame[i]))
 		return false;
 	return this_cpu.cr3 == current->cr3_kernel ? map_page(i) : map_page_in_passing(i);
 }

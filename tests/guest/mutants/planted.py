@@ -51,8 +51,7 @@ PLANTED = [
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port_of(d, port)), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
     ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
-     "\tif (!vcpu_by_id(d, op->vcpu))\n\t\treturn -ENOENT;\n\tif (!evtchn_port_is_valid",
-     "\tif (!vcpu_by_id(d, op->vcpu))\n\t\top->vcpu = 0;\n\tif (!evtchn_port_is_valid")),
+     "\tif (!new)\n\t\treturn -ENOENT;\n\tif (!evtchn_port_is_valid", "\tif (!new)\n\t\tnew = d->vcpu[0];\n\tif (!evtchn_port_is_valid")),
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (domain_by_id(op->domid) != d)\n\t\treturn -ESRCH;\n\tswitch", "\tswitch")),
 

@@ -13,6 +13,7 @@
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <generated/autoconf.h>
 
 #define DR6_ONES      0xffff0ff0u
@@ -91,6 +92,7 @@ static void store(unsigned int n, u64 val)
 {
 	u64 flags = irq_save();
 
+	n = index_nospec(n, ARRAY_SIZE(this_vcpu.debugreg));
 	this_vcpu.debugreg[n] = val;
 	pv_debugreg_load();
 	irq_restore(flags);
@@ -135,6 +137,7 @@ int pv_get_debugreg(unsigned int n, u64 *val)
 		return -ENODEV;
 	if (n == 4 || n == 5)
 		n += 2;
+	n = index_nospec(n, ARRAY_SIZE(this_vcpu.debugreg));
 	*val = this_vcpu.debugreg[n];
 	if (n == 6)
 		*val = (*val & ~(u64)DR6_ZEROES) | DR6_ONES;
