@@ -11,9 +11,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from isolatest import HYPERVISOR, TOP, tap
 
 # Who implements what is looked for.
-ALLOCATOR = {"arch/x86/frames/heap.c", "arch/x86/frames/page_alloc.c", "arch/x86/frames/bootmem.c"}
+ALLOCATOR = {"arch/x86/frames/heap.c", "arch/x86/frames/page_alloc.c", "arch/x86/frames/bootmem.c",
+             "arch/x86/frames/handover.c"}
 MAPPER = {"arch/x86/asi/mapcache.c": "map_domain_page", "arch/x86/cpu/cpu_area.c": "cpu_window_map"}
-PUBLIC_CALL = re.compile(r"\b(?:public_alloc|alloc_public_pages?|bootmem_public_page|bootmem_alloc(?:_anywhere)?)\s*\("
+PUBLIC_CALL = re.compile(r"\b(?:public_alloc|alloc_public_pages?(?:_early)?|bootmem_public_page|bootmem_alloc(?:_anywhere)?)\s*\("
                          r"|\bpage_alloc\(ALLOC_PUBLIC\b")
 PRIVATE = "page_alloc(ALLOC_CPU"        # what boot memory stands in for on the same line
 WINDOW_CALL = re.compile(r"(?<!un)\b(map_domain_page|cpu_window_map)\s*\(")

@@ -38,7 +38,8 @@ static void (*on_lock)(void);
 bool mfn_has_page(mfn_t m) { return mfn_x(m) < LOW_END || (mfn_x(m) >= HIGH_START && mfn_x(m) < HIGH_END); }
 void scrub_frame(mfn_t m) { check(!locked && mfn_has_page(m), "a frame is scrubbed under the lock"); }
 int hyper_map_public_block(mfn_t first) { return mprotect(public_ptr(first), MIB(2), PROT_READ | PROT_WRITE); }
-void hyper_pt_refill(void) { }
+bool hyper_pt_is_short(void) { return false; }
+void hyper_pt_refill(void *table) { (void)table; }
 
 void spin_lock(spinlock_t *l)
 {

@@ -18,6 +18,7 @@
 #include <isola/vcpu.h>
 #include <asm/apic.h>
 #include <asm/cpu_area.h>
+#include <asm/cpu_init.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/entry.h>
@@ -76,7 +77,7 @@ static void __noreturn ap_start(void)
 	this_cpu.curr = this_cpu.pub->idle_vcpu;
 	root_load(this_cpu.curr);
 	desc_init_cpu();
-	cpu_features_init_cpu();
+	cpu_init();
 	apic_init_cpu();
 	time_init_cpu();
 	sched_init_cpu();

@@ -7,6 +7,7 @@
 #include <isola/console.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
+#include <isola/page_alloc.h>
 #include <isola/panic.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -20,6 +21,7 @@
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
 #include <asm/cpu_ids.h>
+#include <asm/cpu_init.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/desc.h>
@@ -133,7 +135,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	pr_info("Isola " ISOLA_VERSION ", built with " __VERSION__);
 	read_loader(magic, mbi);	/* memory map, modules, command line: until now com1 */
 	asi_policy_resolve();		/* before any root is made */
-	cpu_features_init();		/* what the CPU can do decides the rest */
+	cpu_init_boot();		/* what the CPU can do decides the rest */
 	read_acpi();			/* while low memory is in sight */
 	read_efi();
 	memmap_init();
@@ -143,7 +145,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	boot_cpu_idle();
 	desc_init_idt();		/* exceptions have somewhere to go */
 	desc_init_cpu();
-	cpu_features_init_cpu();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
+	cpu_init();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
 	spec_ctrl_init();		/* what else it can be made to read */
 	smap_patch();			/* while the text can be written through the boot root */
 	verw_patch();
@@ -173,7 +175,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	smp_boot_cpus(&acpi);
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_dom0();
-	bootmem_free_modules();
+	page_alloc_take_modules();
 	vcpu_wake(dom0->vcpu[0]);
 	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */
 }

@@ -38,15 +38,10 @@ mfn_t cpu_area_frame(unsigned cpu, unsigned page)
 	return pte_mfn(area_l1(cpu)[page]);
 }
 
-static mfn_t alloc_cpu_page(void)
-{
-	return bootmem_done() ? page_alloc(ALLOC_CPU, 0, 0) : bootmem_alloc(PAGE_SIZE, PAGE_SIZE);
-}
-
 static void *alloc_table(void)
 {
 	/* public: area tables */
-	return bootmem_done() ? alloc_public_page() : bootmem_public_page();
+	return alloc_public_page_early();
 }
 
 /* The image's L2, shared by every area: what the loaded root has, the first time head.S's. */

@@ -8,10 +8,8 @@
  * flushes all (TLB-7).
  */
 #include <asm/cpufeature.h>
-#include <asm/fpu.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
-#include <asm/spec_ctrl.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
@@ -251,7 +249,7 @@ static void log_features(void)
 		cpu_facts.xsave_bytes);
 }
 
-void cpu_features_init(void)
+void cpu_features_read(void)
 {
 	cpu_facts.max_basic = cpuid(0, 0).eax;
 	cpu_facts.max_extended = cpuid(0x80000000, 0).eax;
@@ -264,7 +262,10 @@ void cpu_features_init(void)
 	read_threads();
 	check_required();
 	drop_unfit();
-	fpu_init_boot();
+}
+
+void cpu_features_settle(void)
+{
 	settle_cr4();
 	log_features();
 }
@@ -307,18 +308,15 @@ static void start_cpuid_faulting(void)
 	cpu_facts.cpuid_faulting = true;
 }
 
-void cpu_features_init_cpu(void)
+void cpu_features_enable(void)
 {
-
 	check_like_boot_cpu();
 	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
 	write_cr4(boot_cr4);
 	this_cpu.cr4 = boot_cr4;
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
 	wrmsr(MSR_PAT, HV_PAT);
-	fpu_init_cpu();
 	start_cpuid_faulting();
-	spec_ctrl_init_cpu();
 }
 
 u64 pv_guest_cr4(const struct vcpu_private *v)

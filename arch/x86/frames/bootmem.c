@@ -8,7 +8,6 @@
  */
 #include <isola/lib/string.h>
 #include <isola/memmap.h>
-#include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/bootmem.h>
 #include <asm/frametable.h>
@@ -18,6 +17,8 @@
 #define PUBLIC_FRAMES	512u			/* of one block */
 
 struct range { u64 start, end; };
+
+u64 max_page;
 
 extern const char _image_end[];
 
@@ -135,30 +136,33 @@ bool bootmem_done(void)
 	return finished;
 }
 
-void bootmem_finish(void)
+void bootmem_close(void)
 {
 	finished = true;
-	for (unsigned i = 0; i < nr_free_ranges; i++) {
-		struct range *r = &free_range[i];
-
-		if (r->start < r->end)
-			page_alloc_add_ram(maddr_to_mfn(r->start),
-					   (r->end - r->start) >> PAGE_SHIFT);
-	}
-	page_alloc_count_boot_public(nr_public_blocks * PUBLIC_FRAMES);
-	if (public_used % PUBLIC_FRAMES)
-		page_alloc_add_public(
-			mfn_add(public_block[nr_public_blocks - 1], public_used % PUBLIC_FRAMES),
-			PUBLIC_FRAMES - public_used % PUBLIC_FRAMES);
 }
 
-void bootmem_free_modules(void)
+bool bootmem_left(unsigned i, mfn_t *first, u64 *nr)
 {
-	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
-		u64 first = max(boot_info.module[i].start, MEMMAP_LOW_END) >> PAGE_SHIFT;
-		u64 end = DIV_ROUND_UP(boot_info.module[i].end, PAGE_SIZE);
+	const struct range *r = &free_range[i];
 
-		if (end > first)
-			page_alloc_add_ram(_mfn(first), end - first);
-	}
+	if (i == nr_free_ranges)
+		return false;
+	*first = maddr_to_mfn(r->start);
+	*nr = r->end > r->start ? (r->end - r->start) >> PAGE_SHIFT : 0;
+	return true;
+}
+
+u64 bootmem_public_left(mfn_t *first)
+{
+	unsigned used = public_used % PUBLIC_FRAMES;
+
+	if (!used)
+		return 0;
+	*first = mfn_add(public_block[nr_public_blocks - 1], used);
+	return PUBLIC_FRAMES - used;
+}
+
+u64 bootmem_public_pages(void)
+{
+	return nr_public_blocks * PUBLIC_FRAMES;
 }

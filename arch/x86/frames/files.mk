@@ -4,3 +4,4 @@ objs-y += arch/x86/frames/hyper_pt.o
 objs-y += arch/x86/frames/m2p.o
 objs-y += arch/x86/frames/page_alloc.o
 objs-y += arch/x86/frames/heap.o
+objs-y += arch/x86/frames/handover.o

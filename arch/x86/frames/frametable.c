@@ -20,7 +20,6 @@
 static_assert(PIECE_FRAMES * sizeof(struct page_info) == MIB(2),
 	      "a piece of the frame table is one large page");
 
-u64 max_page;
 bool piece_stands[MAX_PIECES];
 
 /* Map the piece's frame table and M2P, and say of each frame: nobody's. */

@@ -7,7 +7,6 @@
  */
 #include <isola/errno.h>
 #include <isola/lock_order.h>
-#include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <isola/spinlock.h>
 #include <asm/bootmem.h>
@@ -56,8 +55,7 @@ static pte_t *table_below(pte_t *pe, u64 flags, pte_t **fresh)
 		t = *fresh;
 		*fresh = NULL;
 	} else {
-		/* public: shared tables */
-		t = bootmem_done() ? alloc_public_page() : bootmem_public_page();
+		t = bootmem_public_page(); /* public: shared tables */
 	}
 	if (t)
 		pte_write(pe, pte_make(public_mfn(t), flags));
@@ -103,18 +101,21 @@ int hyper_map_public_block(mfn_t first)
 	return l2 ? 0 : -ENOMEM;
 }
 
-void hyper_pt_refill(void)
+bool hyper_pt_is_short(void)
 {
-	/* public: shared tables */
-	if (!spare_table)
-		spare_table = bootmem_done() ? alloc_public_page() : bootmem_public_page();
+	return !spare_table;
+}
+
+void hyper_pt_refill(void *table)
+{
+	spare_table = table;
 }
 
 void hyper_pt_init(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(shared_l3); i++)
 		shared_l3[i] = bootmem_public_page(); /* public: shared tables */
-	hyper_pt_refill();
+	hyper_pt_refill(bootmem_public_page()); /* public: shared tables */
 }
 
 void hyper_pt_map_boot_blocks(void)
@@ -122,7 +123,8 @@ void hyper_pt_map_boot_blocks(void)
 	/* A table taken here may open a further block: the count is read anew. */
 	for (unsigned i = 0; i < bootmem_nr_public_blocks(); i++) {
 		BUG_ON(hyper_map_public_block(bootmem_public_block(i)));
-		hyper_pt_refill();
+		if (hyper_pt_is_short())
+			hyper_pt_refill(bootmem_public_page()); /* public: shared tables */
 	}
 }
 

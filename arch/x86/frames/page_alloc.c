@@ -168,7 +168,8 @@ static bool public_grow(void)
 		return false;
 	}
 	page_alloc_add_public(_mfn(n), 1ul << PUBLIC_ORDER);
-	hyper_pt_refill();
+	if (hyper_pt_is_short())
+		hyper_pt_refill(alloc_public_page()); /* public: shared tables */
 	public_pages += 1ul << PUBLIC_ORDER;
 	return true;
 }

@@ -25,7 +25,10 @@ mfn_t bootmem_public_block(unsigned i);
 unsigned bootmem_nr_public_blocks(void);
 bool bootmem_done(void);
 
-/* Give all that is left to the page allocator; from now on bootmem_alloc() is closed. */
-void bootmem_finish(void);
-/* After dom0 is built: the modules' memory becomes free RAM. */
-void bootmem_free_modules(void);
+/* Closed from now on: what is left may be asked for, and is the asker's. */
+void bootmem_close(void);
+/* The @i-th free range: its frames, perhaps none. False: there is no such range. */
+bool bootmem_left(unsigned i, mfn_t *first, u64 *nr);
+/* How many pages its public blocks have, and those not given out. */
+u64 bootmem_public_pages(void);
+u64 bootmem_public_left(mfn_t *first);

@@ -2,7 +2,7 @@
 /*
  * CPU features: what this machine's CPUs can do, read once from CPUID on the boot CPU.
  *
- * The table is written by cpu_features_init() and read-only afterwards. Names and numbers of the
+ * The table is written by cpu_init_boot() and read-only afterwards. Names and numbers of the
  * bits are those of the ABI's <xen/arch-x86/cpufeatureset.h>: word * 32 + bit. Other CPUs must have
  * everything the boot CPU has.
  * Sources: SDM vol. 2 CPUID, vol. 3 §2.5 (CR4), §12.12 (PAT), vol. 1 §13.3 (XCR0); APM vol. 3
@@ -73,17 +73,13 @@ extern u64 boot_cr4;
 #define HV_PAT         0x0000050100070406ul
 
 /*
- * Read CPUID into the tables, settle boot_cr4, log what was found. fatal() with a sentence if
- * something that we cannot do without is missing. Boot CPU, once, before any other function here.
+ * For cpu_init.c, in this order. Read CPUID into the tables; settle boot_cr4 by them and the FPU's,
+ * log what was found. Boot CPU, once.
  */
-void cpu_features_init(void);
-
-/*
- * Set CR0, CR4, EFER, PAT and XCR0 of the calling CPU to their constants, and CPUID faulting where
- * there is any. Every CPU, interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature
- * of the boot CPU stops with a sentence.
- */
-void cpu_features_init_cpu(void);
+void cpu_features_read(void);
+void cpu_features_settle(void);
+/* Compare the calling CPU with them; CR0, CR4, EFER, PAT, and CPUID faulting where there is any. */
+void cpu_features_enable(void);
 
 /*
  * CR4 while the guest with settings @v runs: boot_cr4 and, of the guest's own choice, TSD and

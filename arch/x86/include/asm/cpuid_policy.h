@@ -18,7 +18,7 @@ struct cpuid_asker {
 	u32 vcpu_id;
 };
 
-/* Compute the masks for this machine. Boot CPU, after cpu_features_init(). */
+/* Compute the masks for this machine. Boot CPU, after cpu_init_boot(). */
 void cpuid_policy_init(void);
 
 /*

@@ -16,7 +16,7 @@
 
 /*
  * Find out what there is, choose XSAVE or FXSAVE, check that an image fits. Boot CPU, from
- * cpu_features_init().
+ * cpu_init_boot().
  */
 void fpu_init_boot(void);
 /* XCR0 := all components we keep. Every CPU, CR4 set already. */

@@ -19,7 +19,8 @@ void hyper_pt_init(void);
 void hyper_pt_map_boot_blocks(void);
 
 /*
- * Map frame @m at @va (slots 256, 259, 260). @large: 2 MiB, both aligned. -ENOMEM: no table page.
+ * Boot: map frame @m at @va (slots 256, 259, 260). @large: 2 MiB, both aligned. -ENOMEM: no table
+ * page.
  */
 int __must_check hyper_map(u64 va, mfn_t m, bool large, u64 flags);
 
@@ -28,8 +29,9 @@ int __must_check hyper_map(u64 va, mfn_t m, bool large, u64 flags);
  * a reserve of its own.
  */
 int __must_check hyper_map_public_block(mfn_t first);
-/* Replace the reserve if it was used: after page_alloc has taken the new block in. */
-void hyper_pt_refill(void);
+/* Has the reserve been used? Then it is given another zeroed public page, or NULL: there is none. */
+bool hyper_pt_is_short(void);
+void hyper_pt_refill(void *table);
 
 /* Store the shared slots' entries into the L4 page @l4. @m2p: slot 256 too. */
 void hyper_fill_root(u64 *l4, bool m2p);
