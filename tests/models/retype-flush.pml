@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame that changes its use, against TLBs that keep whatever they may: arch/x86/mm/tlb.c, the states of page_type.c, the order of
+ * A frame that changes its use, against TLBs that keep whatever they may: arch/x86/mm/tlb.c, the states of type_word.c, the order of
  * modify() in pt_modify.c, load_cr3(), publish() and publish_left() in asi/root.c.
  *
  *   page_type_take, enter_use, page_type_publish    take()
@@ -34,8 +34,8 @@
  * deep CPUS=3,STAMPS=1,NO_SWITCH: three CPUs, always running the domain
  * deep STAMPS=4: more stamps
  *
- * code arch/x86/mm/page_type.c: pg->tlb_stamp = tlb_stamp_now(); old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
- * code arch/x86/mm/page_type.c: if (old_type != type && old_type != PGT_none) tlb_flush_stamped(d, pg->tlb_stamp);
+ * code arch/x86/mm/type_word.c: pg->tlb_stamp = tlb_stamp_now(); old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
+ * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none) tlb_flush_stamped(d, pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
  * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3); tlb_clock_flushed(clock);
  * code arch/x86/mm/tlb.c: is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) || is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask)

@@ -1,6 +1,7 @@
 objs-y += arch/x86/mm/tlb.o
 objs-y += arch/x86/mm/uaccess.o
 objs-y += arch/x86/mm/page_ref.o
+objs-y += arch/x86/mm/type_word.o
 objs-y += arch/x86/mm/page_type.o
 objs-y += arch/x86/mm/iomem.o
 objs-y += arch/x86/mm/pt_check.o

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walk. pg[0] is the table the caller asked about; pg[depth] the one being worked on, whose
- * parent's entry nr_validated names it. Every table on the stack is busy (page_type.c): ours alone.
+ * parent's entry nr_validated names it. Every table on the stack is busy (type_word.c): ours alone.
  * A table above depth 0 brings the general and type reference that its parent's entry is to hold,
  * or has just ceased to hold.
  *
@@ -14,8 +14,10 @@
 #include <asm/preempt.h>
 #include <asm/pt_check.h>
 #include <asm/pt_validate.h>
+#include <asm/type_word.h>
 #include <asm/window.h>
 #include <isola/errno.h>
+#include <isola/printk.h>
 #include <isola/vcpu.h>
 
 /* Tests make it small, to stop in more places; above 4, which a resumed walk needs to get on. */
@@ -300,4 +302,26 @@ int pt_validate(struct domain *d, struct page_info *pg)
 			return 0;
 		w.pg[w.depth]->nr_validated++;
 	}
+}
+
+/* ---- What must stop ---- */
+
+/*
+ * There is room: between two calls of page_type_finish() that came to an end a vcpu parks
+ *   one   a table that is refused half way (undo()), or whose last reference an
+ *         operation drops; never both, and a put of an l1 table never: it is one budget of a walk
+ *   one   more: the table that mmu_update held, another vcpu having unpinned it, or the old L3 of
+ *         its batch; the kernel's L4 of a context whose user's is refused (vcpu_context.c).
+ * Both of mmu_update's and an entry's own do not come together: hold() and make_room() stop the
+ * list when what they let go is parked. What has no list, an emulated store too, begins with
+ * page_type_finish_parked().
+ */
+void page_type_park(struct page_info *pg)
+{
+	mfn_t *place = this_vcpu.old_guest_table;
+
+	if (mfn_is_valid_num(*place))
+		place++;
+	BUG_ON(mfn_is_valid_num(*place));
+	*place = page_mfn(pg);
 }

@@ -8,7 +8,8 @@ WATCHDOG = "common/watchdog.c"
 VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
                                  "arch/x86/pv/callback.c")
 GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/calls/gnttab.c", "arch/x86/calls/gnttab_map.c", "arch/x86/calls/gnttab_copy.c"
-MMUEXT, PAGE_TYPE, PT_MODIFY = "arch/x86/pv/mmu/mmuext.c", "arch/x86/mm/page_type.c", "arch/x86/mm/pt_modify.c"
+MMUEXT, TYPE_WORD, PT_MODIFY = "arch/x86/pv/mmu/mmuext.c", "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
+PAGE_TYPE = "arch/x86/mm/page_type.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
 EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c", "arch/x86/cpu/segments.c"
@@ -140,13 +141,13 @@ PLANTED = [
      "\twas_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned;",
      "\twas_pinned = READ_ONCE(pg->type_info) & PGT_pinned;\n"
      "\t__atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST);")),
-    ("no flush when a frame changes its use", "smp/stale_writable,races/stale_writable*", (PAGE_TYPE,
+    ("no flush when a frame changes its use", "smp/stale_writable,races/stale_writable*", (TYPE_WORD,
      "\tif (old_type != type && old_type != PGT_none)", "\tif (old_type > PGT_type_mask)")),
-    ("a busy table is taken as if it were partial", "races/interrupted_both", (PAGE_TYPE,
+    ("a busy table is taken as if it were partial", "races/interrupted_both", (TYPE_WORD,
      "\treturn x & PGT_partial ? x & ~PGT_partial : 0;", "\treturn x & ~PGT_partial;")),
     ("the page lock keeps nobody out", "races/entry_both", (PAGE_TYPE_H,
      "(PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated", "(PGT_validated | PGT_count_top)) == PGT_validated"),
-     (PAGE_TYPE, "\t\tif (x & PGT_locked) {", "\t\tif (0) {")),
+     (TYPE_WORD, "\t\tif (x & PGT_locked) {", "\t\tif (0) {")),
     ("the word of a frame's use is stored, not swapped", "races/entry_both,transitions/race*", (PAGE_TYPE_H,
      "\treturn likely(__atomic_compare_exchange_n(&pg->type_info, &old, new, false,\n"
      "\t\t\t\t\t\t  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));",

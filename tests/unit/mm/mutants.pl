@@ -18,7 +18,7 @@ sub mutants {
 			"		if (!(ne & PTE_RW))\n			page_type_put_leaf(pg);", '		;'],
 		['PTE-3-167 frame number used before it is checked', 'arch/x86/include/asm/page_ref.h',
 			'likely(mfn_has_page(m)) &&', ''],
-		['TYP-1 type changes while counted', 'arch/x86/mm/page_type.c',
+		['TYP-1 type changes while counted', 'arch/x86/mm/type_word.c',
 			"	if ((x & PGT_type_mask) != type)\n		return ~0ul;", "	if ((x & PGT_type_mask) != type)\n		return type | 1;"],
 		['TYP-2 read-only entry takes no reference, in line', 'arch/x86/include/asm/pt_check.h',
 			"	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);", "	if (!(*e & PTE_RW))\n		return *e |= PTE_US;\n	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);"],
@@ -45,11 +45,11 @@ sub mutants {
 			"		w.pg[w.depth]->nr_validated++;", "		w.pg[w.depth]->nr_validated += 0;"],
 		['PRE-3 parked table dropped a second time', 'arch/x86/mm/page_type.c',
 			"	*place = INVALID_MFN;\n	page_put(pg);", "	*place = INVALID_MFN;\n	page_put(pg);\n	page_put(pg);"],
-		['TLB-2 no flush on a change of type', 'arch/x86/mm/page_type.c',
+		['TLB-2 no flush on a change of type', 'arch/x86/mm/type_word.c',
 			'if (old_type != type && old_type != PGT_none)', 'if (old_type != type && old_type > PGT_writable)'],
-		['TLB-2-408 flush only from writable', 'arch/x86/mm/page_type.c',
+		['TLB-2-408 flush only from writable', 'arch/x86/mm/type_word.c',
 			'if (old_type != type && old_type != PGT_none)', 'if (old_type != type && old_type == PGT_writable)'],
-		['TLB-4-241 stamp not taken', 'arch/x86/mm/page_type.c',
+		['TLB-4-241 stamp not taken', 'arch/x86/mm/type_word.c',
 			'	pg->tlb_stamp = tlb_stamp_now();', '	pg->tlb_stamp = 0;'],
 		['TLB-3 frames freed before the flush of their mappings is due', 'arch/x86/calls/reservation.c',
 			"	}\n	domain_release_flush(c.d);", "	}\n	(void)c;"],
@@ -94,7 +94,7 @@ sub mutants {
 # The same for what only a case shows (cases.c).
 sub case_mutants {
 	return (
-		['PRE-3 one place: a second table is taken apart at once', 'arch/x86/mm/page_type.c',
+		['PRE-3 one place: a second table is taken apart at once', 'arch/x86/mm/pt_validate.c',
 			"		place++;\n	BUG_ON(mfn_is_valid_num(*place));\n",
 			"	{\n		while (page_type_steal(pg, READ_ONCE(pg->type_info) & PGT_type_mask)) {\n			page_put(pg);\n" .
 			"			if (pt_devalidate(page_owner(pg), pg) == 0)\n				break;\n		}\n		page_put(pg);\n" .
@@ -108,11 +108,11 @@ sub case_mutants {
 # The same for two CPUs (race.c): name, file, then pairs of what is and what it becomes.
 sub race_mutants {
 	return (
-		['TLB-1-401 flush before the new type is taken', 'arch/x86/mm/page_type.c',
+		['TLB-1-401 flush before the new type is taken', 'arch/x86/mm/type_word.c',
 			"		if (nx) {\n			if (cas(pg, &x, nx))",
 			"		if (nx) {\n			if (!type_count(x))\n				tlb_flush_stamped(d, pg->tlb_stamp), cpu_relax();\n			if (cas(pg, &x, nx))",
 			'	if (old_type != type && old_type != PGT_none)', '	if (old_type > type && 0)'],
-		['TYP-1 the type word is stored, not swapped', 'arch/x86/mm/page_type.c',
+		['TYP-1 the type word is stored, not swapped', 'arch/x86/mm/type_word.c',
 			'	return __atomic_compare_exchange_n(&pg->type_info, old, new, false, __ATOMIC_SEQ_CST,' . "\n" .
 			'					   __ATOMIC_RELAXED);',
 			'	(void)old;' . "\n" . '	WRITE_ONCE(pg->type_info, new);' . "\n" . '	return true;'],
@@ -122,9 +122,9 @@ sub race_mutants {
 			"	(void)old;\n	WRITE_ONCE(pg->type_info, new);\n	return true;"],
 		['PTE-5 the page lock keeps nobody out, in line', 'arch/x86/include/asm/page_type.h',
 			'(PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated', '(PGT_validated | PGT_count_top)) == PGT_validated'],
-		['PTE-5 the page lock keeps nobody out', 'arch/x86/mm/page_type.c',
+		['PTE-5 the page lock keeps nobody out', 'arch/x86/mm/type_word.c',
 			'		if (x & PGT_locked) {', '		if (0) {'],
-		['PRE-1-299 a busy table is taken as if it were partial', 'arch/x86/mm/page_type.c',
+		['PRE-1-299 a busy table is taken as if it were partial', 'arch/x86/mm/type_word.c',
 			'	return x & PGT_partial ? x & ~PGT_partial : 0;', '	return x & ~PGT_partial;'],
 		['TLB-8 a walk reads tables as if none could leave the window', 'arch/x86/mm/pt_modify.c',
 			'	asm volatile ("1: mov %1, %0\n\t2:\n\t" _ASM_EXTABLE(1b, 2b) : "+r"(e) : "m"(*pe));', '	e = pte_read(pe);'],

@@ -26,7 +26,7 @@
 
 /*
  * type_info: type | flags | type reference count. The type changes only while the count is zero
- * (TYP-1) and only by compare-and-swap in page_type.c. "validated": the contents have been checked
+ * (TYP-1) and only by compare-and-swap in type_word.c. "validated": the contents have been checked
  * for the type. "partial": a half-done table; progress in page_info.nr_validated (PRE-1).
  * Type references: writable: one per present guest entry with RW; l1..l4: one per naming entry of
  * the level above, pin, guest CR3; seg_desc: one per GDT/LDT window frame.

@@ -3,9 +3,9 @@
  * Page types: the single use a machine frame is put to at any moment.
  *
  * A frame is exactly one of: none, writable, l1, l2, l3, l4, seg_desc. The type may change only
- * while its count is zero. Transitions, with who may ask for each, are the table in page_type.c and
+ * while its count is zero. Transitions, with who may ask for each, are the table in type_word.c and
  * docs/page-types.md.
- * Concurrency: the type word changes only by atomic operations in page_type.c; reading it needs no
+ * Concurrency: the type word changes only by atomic operations in type_word.c; reading it needs no
  * lock, but the answer is stable only while the caller holds a type reference.
  * Order on a change of type (TLB-1): take the new type, not validated, count 1 -> flush -> validate
  * -> publish.
@@ -30,7 +30,7 @@ static_assert(PGT_type_mask == 7ul << PGT_type_shift && PGT_l1 == 1ul << PGT_typ
 
 static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shift; }
 
-/* ---- In line: events that find the frame live and leave it so (page_type.c's table) ---------- */
+/* ---- In line: events that find the frame live and leave it so (type_word.c's table) ---------- */
 
 /*
  * One compare-and-swap each: what does not succeed here has changed nothing, and the whole machine
@@ -186,28 +186,3 @@ static inline int __must_check page_type_finish_parked(void)
  * calls of page_type_finish_parked() must look at page_type_is_parked() and stop.
  */
 void page_type_park(struct page_info *pg);
-
-/* ---- Transitions, for pt_validate.c only; names as in the table in page_type.c ---- */
-
-enum { TAKEN, TAKEN_TO_VALIDATE };
-
-/*
- * Event "take". TAKEN: counted. TAKEN_TO_VALIDATE: the caller owns the frame's contents until it
- * publishes, suspends or ends.
- */
-int __must_check page_type_take(struct domain *d, struct page_info *pg, u64 type);
-void page_type_publish(struct page_info *pg);
-/*
- * Leave the frame half done: its partial mark takes over the caller's type reference and one
- * general reference.
- */
-void page_type_suspend(struct page_info *pg);
-/* Event "drop". True: it was the last, the caller owns the contents and must end or suspend. */
-bool __must_check page_type_drop(struct page_info *pg);
-/*
- * Take over a partial mark of @type to take the table apart: true if there was one. Its general
- * reference becomes the caller's.
- */
-bool __must_check page_type_steal(struct page_info *pg, u64 type);
-/* Count 0. The last use is gone from memory and from every root now: the stamp is taken here. */
-void page_type_end(struct page_info *pg);
