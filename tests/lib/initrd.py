@@ -27,12 +27,12 @@ def write_initrd(path, init, more=()):
         file.write(gzip.compress(cpio(members + list(more)), 1))
 
 
-def debian_linux():
-    """(path of Debian's kernel, None), or (None, why there is none to boot with a RAM disk of ours)."""
-    done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "linux"], stdout=subprocess.PIPE,
+def debian_linux(which="linux"):
+    """(path of the kernel that fetch-guests calls @which, None), or (None, why there is none to boot with a RAM disk of ours)."""
+    done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), which], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        return None, done.stderr.strip().replace("\n", "; ")
+        return None, "; ".join(done.stderr.strip().splitlines()[-3:])
     if not os.path.exists(BUSYBOX):
         return None, "no /bin/busybox (package busybox-static)"
     return done.stdout.strip(), None
