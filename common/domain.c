@@ -88,19 +88,34 @@ static const char *const shutdown_names[] = {
 	[SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
 };
 
-void domain_shutdown(struct domain *d, u8 reason)
+void domain_shutdown(struct domain *d, u32 reason)
 {
 	if (d->is_shut_down)
 		return;
 	if (d->shutdown_code != SHUTDOWN_CODE_NONE)
 		reason = d->shutdown_code;
-	pr_err("Domain %u shut down: %s", d->domid,
-	       reason < ARRAY_SIZE(shutdown_names)
-	       ? shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]
-	       : "for no known reason");
+	if (reason < ARRAY_SIZE(shutdown_names))
+		pr_err("Domain %u shut down: %s", d->domid,
+		       shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]);
+	else
+		pr_err("Domain %u shut down: unknown reason %u", d->domid, reason);
 	stop_vcpus(d);
 	if (d == dom0)
 		machine_end(reason);
+}
+
+void domain_last_vcpu_down(struct domain *d)
+{
+	if (d->is_shut_down)
+		return;
+	if (d->shutdown_code != SHUTDOWN_CODE_NONE) {
+		domain_shutdown(d, d->shutdown_code);
+		return;
+	}
+	pr_err("Domain %u shut down: its last vcpu went down without saying a reason", d->domid);
+	stop_vcpus(d);
+	if (d == dom0)
+		machine_end(SHUTDOWN_poweroff);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)

@@ -89,8 +89,18 @@ struct domain *domain_by_id(domid_t domid);
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 
-/* SCHEDOP_shutdown. @reason SHUTDOWN_*. For dom0 also ends the machine. */
-void domain_shutdown(struct domain *d, u8 reason);
+/*
+ * SCHEDOP_shutdown. @reason SHUTDOWN_*, or any number of the guest's; what it said beforehand
+ * counts more. For dom0 also ends the machine.
+ */
+void domain_shutdown(struct domain *d, u32 reason);
+
+/*
+ * @d's vcpus are all down, and nobody is left to bring one up: the end, for the reason that the
+ * domain said beforehand. If it said none that is no orderly end (a kernel that panics early ends
+ * so), and the log says so; the machine is then switched off, as by Xen.
+ */
+void domain_last_vcpu_down(struct domain *d);
 
 /* Make a domain with @nr_vcpus vcpus and no memory. Returns NULL when memory is short. */
 struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged);

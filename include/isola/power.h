@@ -10,4 +10,4 @@
  * dom0 has ended for @reason (SHUTDOWN_*): power off, reboot, or, after a crash, reboot unless
  * `noreboot`. Any root; interrupts may be on. Does not return.
  */
-void machine_end(u8 reason) __noreturn;
+void machine_end(u32 reason) __noreturn;

@@ -257,6 +257,49 @@ ATTACK(watchdog, "watchdog", "a watchdog that is not fed ends the domain, with t
 		HC2(sched_op, SCHEDOP_yield, 0);
 }
 
+ATTACK(watchdog_alone, "watchdog-alone",
+       "a watchdog that is not fed ends the domain, and that is its reason")
+{
+	struct sched_watchdog w = { .timeout = 1 };
+
+	if (HC2(sched_op, SCHEDOP_watchdog, &w) != 1)
+		return;
+	for (uint64_t until = clock_ns() + 5000 * MS_NS; clock_ns() < until; )
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+ATTACK(unknown_reason, "unknown-reason", "SHUTDOWN for reasons that are none is not an orderly end")
+{
+	struct sched_shutdown s = { .reason = 256 };	/* as a byte: poweroff */
+
+	HC2(sched_op, SCHEDOP_shutdown, &s);
+}
+
+ATTACK(suspend, "suspend", "SHUTDOWN_suspend of the control domain is not an orderly end")
+{
+	struct sched_shutdown s = { .reason = SHUTDOWN_suspend };
+
+	HC2(sched_op, SCHEDOP_shutdown, &s);
+}
+
+ATTACK(last_down, "last-vcpu-down",
+       "the last vCPU takes itself down without a reason, as a kernel that panics early does")
+{
+	HC3(vcpu_op, VCPUOP_down, 0, 0);
+}
+
+ATTACK(last_down_reason, "last-vcpu-down-reason",
+       "the last vCPU takes itself down after a reason was said: that is the reason; the guest must live")
+{
+	struct sched_shutdown code = { .reason = SHUTDOWN_poweroff };
+
+	if (HC2(sched_op, SCHEDOP_shutdown_code, &code))
+		return;
+	print("ok 1 - to be told as a poweroff\n");
+	HC3(vcpu_op, VCPUOP_down, 0, 0);
+	print("not ok 2 - and is not back\n");
+}
+
 ATTACK(remote_shutdown, "remote-shutdown", "remote_shutdown of ourselves, by number, ends us with the reason given")
 {
 	struct sched_remote_shutdown r = { .domain_id = 0, .reason = SHUTDOWN_crash };

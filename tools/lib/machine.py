@@ -63,8 +63,8 @@ class Rule:
 
 
 ISOLA_RULES = (
-    Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)", POWERED_OFF, 5, must_end=True),
-    Rule(rb"\(isola\) Domain 0 shut down: crash", GUEST_CRASHED, 3),
+    Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)$", POWERED_OFF, 5, must_end=True),
+    Rule(rb"\(isola\) Domain 0 shut down: ", GUEST_CRASHED, 3),       # any other end is not an orderly one
     Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),

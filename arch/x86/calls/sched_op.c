@@ -57,7 +57,7 @@ static long op_shutdown_code(u64 arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
 	if (d->shutdown_code == SHUTDOWN_CODE_NONE)
-		d->shutdown_code = (u8)op.reason;
+		d->shutdown_code = op.reason;
 	return 0;
 }
 

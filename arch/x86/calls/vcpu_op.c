@@ -69,7 +69,7 @@ static long op_down(struct vcpu *v, u64 arg)
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		others |= d->vcpu[i] != v && !is_down(d->vcpu[i]);
 	if (!others) {
-		domain_shutdown(d, SHUTDOWN_poweroff);
+		domain_last_vcpu_down(d);
 		return 0;
 	}
 	timer_stop(&v->periodic_timer);

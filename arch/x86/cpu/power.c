@@ -98,7 +98,7 @@ void power_reset(void)
 	asm volatile ("lidt %0; int3" :: "m"(no_idt));
 }
 
-void machine_end(u8 reason)
+void machine_end(u32 reason)
 {
 	irq_disable();
 	if (panic_stop_others)

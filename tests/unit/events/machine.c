@@ -153,7 +153,7 @@ struct domain *domain_by_id(domid_t domid)
 	return domid == DOMID_SELF ? &sim_domain : NULL;
 }
 
-void domain_shutdown(struct domain *d, u8 reason)
+void domain_shutdown(struct domain *d, u32 reason)
 {
 	panic("domain %u ends: %u", d->domid, reason);
 }
