@@ -112,14 +112,31 @@ static __always_inline int validate_entry(struct walk *w, unsigned level, pte_t 
 	return 0;
 }
 
-/* The first entry from @i on that is present, or @end. Most tables are sparse: by fours. */
-static unsigned skip_absent(const pte_t *table, unsigned i, unsigned end)
+/*
+ * Most tables are sparse: what is absent is skipped by so many entries, looked at together. By plain
+ * loads: the table is busy, so nobody makes an entry of it present meanwhile.
+ */
+#define SKIP	16
+
+static __always_inline pte_t or_of_four(const pte_t *pe)
+{
+	return pe[0] | pe[1] | pe[2] | pe[3];
+}
+
+/* Is one of the entries [@pe, @pe + SKIP) present? */
+static __always_inline bool is_any_present(const pte_t *pe)
+{
+	return pte_present(or_of_four(pe) | or_of_four(pe + 4) | or_of_four(pe + 8) |
+			   or_of_four(pe + 12));
+}
+
+/* The first entry from @i on that is present, or @end. */
+static __noinline unsigned skip_absent(const pte_t *table, unsigned i, unsigned end)
 {
 	const pte_t *pe = table + i, *stop = table + end;
 
-	while (stop - pe >= 4 && !pte_present(pte_read(pe) | pte_read(pe + 1) | pte_read(pe + 2) |
-					      pte_read(pe + 3)))
-		pe += 4;
+	for (unsigned nr = (end - i) / SKIP; nr && !is_any_present(pe); nr--)
+		pe += SKIP;
 	while (pe < stop && !pte_present(pte_read(pe)))
 		pe++;
 	return pe - table;
@@ -195,13 +212,12 @@ static int drain_child(struct walk *w, unsigned level, pte_t e)
 }
 
 /* The end of the entries [@first, @i) without the absent ones at their end. */
-static unsigned unskip_absent(const pte_t *table, unsigned i, unsigned first)
+static __noinline unsigned unskip_absent(const pte_t *table, unsigned i, unsigned first)
 {
 	const pte_t *pe = table + i, *stop = table + first;
 
-	while (pe - stop >= 4 && !pte_present(pte_read(pe - 1) | pte_read(pe - 2) |
-					      pte_read(pe - 3) | pte_read(pe - 4)))
-		pe -= 4;
+	for (unsigned nr = (i - first) / SKIP; nr && !is_any_present(pe - SKIP); nr--)
+		pe -= SKIP;
 	while (pe > stop && !pte_present(pte_read(pe - 1)))
 		pe--;
 	return pe - table;
@@ -228,12 +244,13 @@ static int devalidate_table(struct walk *w)
 		if (!nr)
 			rc = -ERESTART;
 		while (i > first) {
-			pte_t e = pte_read(&table[--i]);
+			pte_t e = pte_read(&table[i - 1]);
 
 			if (!pte_present(e)) {
 				i = unskip_absent(table, i, first);
 				continue;
 			}
+			i--;
 			if (level == 1)
 				pt_put_l1e(e);
 			else
