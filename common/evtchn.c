@@ -32,15 +32,42 @@
 #include <xen/event_channel.h>
 
 /* @port is below nr_evtchns. */
+static struct evtchn *port_at(const struct domain *d, u32 port)
+{
+	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
+}
+
+/* The same for a port that a guest's word has led to. */
 static struct evtchn *port_of(const struct domain *d, u32 port)
 {
-	port = index_nospec(port, d->nr_evtchns);
-	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
+	return port_at(d, index_nospec(port, d->nr_evtchns));
+}
+
+static u32 nr_ports(const struct domain *d)
+{
+	return __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE);
 }
 
 bool evtchn_port_is_valid(const struct domain *d, u32 port)
 {
-	return port < __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE);
+	return port < nr_ports(d);
+}
+
+/* *@e: the port by the number that a guest gives. False: there is none. */
+static __always_inline bool guest_port(const struct domain *d, u32 port, struct evtchn **e)
+{
+	u32 nr = nr_ports(d);
+
+	if (unlikely(port >= nr))
+		return false;
+	*e = port_at(d, index_nospec(port, nr));
+	return true;
+}
+
+/* Does @domid mean @d, whose own call this is? */
+static bool is_own(const struct domain *d, domid_t domid)
+{
+	return domid == DOMID_SELF || domid == d->domid;
 }
 
 /* What a sender may read at any time is written as a whole. */
@@ -66,7 +93,7 @@ static bool virq_is_per_vcpu(u32 virq)
 }
 
 /* One bucket more. Lock held. */
-static int grow(struct domain *d)
+static __noinline int grow(struct domain *d)
 {
 	unsigned nr = d->nr_evtchns / EVTCHNS_PER_BUCKET;
 	struct evtchn *bucket;
@@ -81,52 +108,38 @@ static int grow(struct domain *d)
 	return 0;
 }
 
-/*
- * The lowest free port, or -ENOSPC or -ENOMEM. Nothing changes but the bound. Lock held. At most
- * EVTCHN_2L_PORTS steps.
- */
-static int find_free(struct domain *d)
+/* All ports are taken: the first of a new bucket. Lock held. */
+static __noinline long take_new_port(struct domain *d, struct evtchn e)
 {
-	u32 port = d->evtchn_first_free;
-	int rc;
+	u32 port = d->nr_evtchns;
+	int rc = grow(d);
 
-	while (port < d->nr_evtchns && port_of(d, port)->state != EVTCHN_FREE)
-		port++;
-	d->evtchn_first_free = port;
-	if (port < d->nr_evtchns)
-		return port;
-	rc = grow(d);
-	return rc ? rc : (int)port;
-}
-
-/* Take a free port for @state, telling vcpu @notify. Returns its number or an error. Lock held. */
-static int take_port(struct domain *d, enum evtchn_state state, u32 notify)
-{
-	int port = find_free(d);
-
-	if (port >= 0)
-		publish(port_of(d, port),
-			(struct evtchn){ .state = state, .notify_vcpu = notify });
+	if (rc)
+		return rc;
+	publish(port_at(d, port), e);
 	return port;
 }
 
-/* Bounded: a sender runs to its end, whatever interrupts it. */
-void evtchn_wait_for_senders(void)
+/*
+ * The lowest free port becomes @e. Returns its number, or -ENOSPC or -ENOMEM, and nothing has
+ * changed but the bound. Lock held. At most EVTCHN_2L_PORTS steps.
+ */
+static long take_port(struct domain *d, struct evtchn e)
 {
-	smp_mb();               /* the change, then the marks */
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		u64 mark = __atomic_load_n(&cpu_public[cpu].send_mark, __ATOMIC_ACQUIRE);
+	u32 port = d->evtchn_first_free;
 
-		while (mark % 2 &&
-		       __atomic_load_n(&cpu_public[cpu].send_mark, __ATOMIC_ACQUIRE) == mark)
-			cpu_relax();
-	}
+	while (port < d->nr_evtchns && port_at(d, port)->state != EVTCHN_FREE)
+		port++;
+	d->evtchn_first_free = port;
+	if (unlikely(port == d->nr_evtchns))
+		return take_new_port(d, e);
+	publish(port_at(d, port), e);
+	return port;
 }
 
 /* Back to free, not pending. Lock held. */
-static void release_port(struct domain *d, u32 port)
+static void release_port(struct domain *d, struct evtchn *e, u32 port)
 {
-	struct evtchn *e = port_of(d, port);
 	struct vcpu *v = notified(d, e);
 
 	/* First for who posts it, then for who has taken the post and delivers it. */
@@ -135,7 +148,8 @@ static void release_port(struct domain *d, u32 port)
 	evtchn_2l_unpost(v, port);
 	evtchn_wait_for_senders();
 	evtchn_2l_clear(v, port);
-	d->evtchn_first_free = min(d->evtchn_first_free, port);
+	if (port < d->evtchn_first_free)
+		d->evtchn_first_free = port;
 }
 
 /* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ----------------- */
@@ -145,12 +159,12 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	struct evtchn_alloc_unbound *op = arg;
 	int port;
 
-	if (domain_by_id(op->dom) != d)
+	if (!is_own(d, op->dom))
 		return -ESRCH;
-	port = take_port(d, EVTCHN_UNBOUND, 0);
+	port = take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
+			 .remote_domid = op->remote_dom == DOMID_SELF ? d->domid : op->remote_dom });
 	if (port < 0)
 		return port;
-	port_of(d, port)->remote_domid = op->remote_dom == DOMID_SELF ? d->domid : op->remote_dom;
 	op->port = port;
 	return 0;
 }
@@ -159,27 +173,22 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 long evtchn_bind_interdomain(struct domain *d, void *arg)
 {
 	struct evtchn_bind_interdomain *op = arg;
-	struct evtchn *remote, *local;
-	int port;
+	struct evtchn *remote;
+	long port;
 
-	if (domain_by_id(op->remote_dom) != d)
+	if (!is_own(d, op->remote_dom))
 		return -ESRCH;
-	if (!evtchn_port_is_valid(d, op->remote_port))
+	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND || remote->remote_domid != d->domid)
 		return -EINVAL;
-	remote = port_of(d, op->remote_port);
-	if (remote->state != EVTCHN_UNBOUND || remote->remote_domid != d->domid)
-		return -EINVAL;
-	port = take_port(d, EVTCHN_UNBOUND, 0);
+	port = take_port(d, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = d->domid,
+					     .remote_port = op->remote_port });
 	if (port < 0)
 		return port;
-	local = port_of(d, port);
-	publish(local, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = d->domid,
-					.remote_port = op->remote_port });
 	publish(remote, (struct evtchn){ .state = EVTCHN_INTERDOMAIN,
 					 .notify_vcpu = remote->notify_vcpu,
 					 .remote_domid = d->domid, .remote_port = port });
 	/* What was sent to the unbound end is lost: the new end looks once by itself. */
-	evtchn_2l_send(notified(d, local), port);
+	evtchn_2l_deliver(d->vcpu[0], port);
 	op->local_port = port;
 	return 0;
 }
@@ -198,10 +207,10 @@ long evtchn_bind_virq(struct domain *d, void *arg)
 		return -ENOENT;
 	if (v->virq_port[op->virq])
 		return -EEXIST;
-	port = take_port(d, EVTCHN_VIRQ, v->id);
+	port = take_port(d, (struct evtchn){ .state = EVTCHN_VIRQ, .notify_vcpu = v->id,
+					     .virq = op->virq });
 	if (port < 0)
 		return port;
-	port_of(d, port)->virq = op->virq;
 	WRITE_ONCE(v->virq_port[op->virq], port);
 	if (op->virq == VIRQ_CONSOLE && d->is_privileged)
 		console_watch_input();
@@ -216,7 +225,7 @@ long evtchn_bind_ipi(struct domain *d, void *arg)
 
 	if (!vcpu_by_id(d, op->vcpu))
 		return -ENOENT;
-	port = take_port(d, EVTCHN_IPI, op->vcpu);
+	port = take_port(d, (struct evtchn){ .state = EVTCHN_IPI, .notify_vcpu = op->vcpu });
 	if (port < 0)
 		return port;
 	op->port = port;
@@ -227,25 +236,26 @@ long evtchn_bind_ipi(struct domain *d, void *arg)
 long evtchn_bind_pirq(struct domain *d, void *arg)
 {
 	struct evtchn_bind_pirq *op = arg;
-	int port = take_port(d, EVTCHN_PIRQ, 0), rc;
+	int port = take_port(d, (struct evtchn){ .state = EVTCHN_PIRQ, .pirq = op->pirq }), rc;
 
 	if (port < 0)
 		return port;
-	port_of(d, port)->pirq = op->pirq;
 	rc = pirq_bind(d, op->pirq, port, op->flags & BIND_PIRQ__WILL_SHARE, d->vcpu[0]->cpu);
 	if (rc) {
-		release_port(d, port);
+		release_port(d, port_of(d, port), port);
 		return rc;
 	}
 	op->port = port;
 	return 0;
 }
 
-static long close_port(struct domain *d, u32 port)
+long evtchn_close(struct domain *d, u32 port)
 {
-	struct evtchn *e = port_of(d, port);
+	struct evtchn *e;
 	struct vcpu *v;
 
+	if (!guest_port(d, port, &e))
+		return -EINVAL;
 	switch (e->state) {
 	case EVTCHN_FREE:
 	case EVTCHN_RESERVED:
@@ -261,27 +271,19 @@ static long close_port(struct domain *d, u32 port)
 		pirq_unbind(d, e->pirq, port);
 		break;
 	}
-	release_port(d, port);
+	release_port(d, e, port);
 	return 0;
-}
-
-long evtchn_close(struct domain *d, void *arg)
-{
-	struct evtchn_close *op = arg;
-
-	return evtchn_port_is_valid(d, op->port) ? close_port(d, op->port) : -EINVAL;
 }
 
 long evtchn_status(struct domain *d, void *arg)
 {
 	struct evtchn_status *op = arg, out;
-	const struct evtchn *e;
+	struct evtchn *e;
 
-	if (domain_by_id(op->dom) != d)
+	if (!is_own(d, op->dom))
 		return -ESRCH;
-	if (!evtchn_port_is_valid(d, op->port))
+	if (!guest_port(d, op->port, &e))
 		return -EINVAL;
-	e = port_of(d, op->port);
 	memset(&out, 0, sizeof(out));
 	out.dom = op->dom;
 	out.port = op->port;
@@ -323,9 +325,8 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 
 	if (!new)
 		return -ENOENT;
-	if (!evtchn_port_is_valid(d, op->port))
+	if (!guest_port(d, op->port, &e))
 		return -EINVAL;
-	e = port_of(d, op->port);
 	if (e->state == EVTCHN_IPI || e->state == EVTCHN_FREE || e->state == EVTCHN_RESERVED ||
 	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
 		return -EINVAL;
@@ -344,16 +345,16 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	return 0;
 }
 
-long evtchn_unmask(struct domain *d, void *arg)
+long evtchn_unmask(struct domain *d, u32 port)
 {
-	struct evtchn_unmask *op = arg;
+	struct evtchn *e;
 	struct vcpu *v;
 
-	if (!evtchn_port_is_valid(d, op->port))
+	if (!guest_port(d, port, &e))
 		return -EINVAL;
-	v = notified(d, port_of(d, op->port));
+	v = notified(d, e);
 	evtchn_2l_fold(v);
-	evtchn_2l_unmask(v, op->port);
+	evtchn_2l_unmask(v, port);
 	return 0;
 }
 
@@ -363,7 +364,7 @@ unsigned evtchn_close_some(struct domain *d, unsigned max)
 
 	spin_lock(&d->evtchn_lock);
 	for (u32 port = 1; port < d->nr_evtchns && closed < max; port++)
-		if (!close_port(d, port))
+		if (!evtchn_close(d, port))
 			closed++;
 	spin_unlock(&d->evtchn_lock);
 	return closed;
@@ -387,13 +388,14 @@ static __always_inline long send_by(struct domain *d, u32 port, struct evtchn e)
 
 long evtchn_send(struct domain *d, u32 port)
 {
+	struct evtchn *e;
 	u64 *mark;
 	long rc;
 
-	if (unlikely(!evtchn_port_is_valid(d, port)))
+	if (unlikely(!guest_port(d, port, &e)))
 		return -EINVAL;
 	mark = send_begin();
-	rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(port_of(d, port)->word) });
+	rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(e->word) });
 	send_end(mark);
 	return rc;
 }

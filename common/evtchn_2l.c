@@ -115,8 +115,11 @@ void evtchn_2l_send(struct vcpu *v, u32 port)
  */
 void evtchn_2l_fold(struct vcpu *v)
 {
-	u64 words = __atomic_exchange_n(&v->posted_any, 0, __ATOMIC_SEQ_CST);
+	u64 words;
 
+	if (likely(!READ_ONCE(v->posted_any)))
+		return;
+	words = __atomic_exchange_n(&v->posted_any, 0, __ATOMIC_SEQ_CST);
 	for (; words; words &= words - 1) {
 		u32 word = __builtin_ctzl(words);
 		u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket spinlocks.
+ * Ticket spinlocks: what is not in line.
  *
- * Invariants: `next' is handed out once per taker and `serving' is written by the holder alone, so
- * waiters are served in the order in which they came (CON-4). In debug builds held[cpu] has a bit
- * for every ordered lock that CPU holds, and a lock is taken only while no bit at or above its own
- * number is set (LOCK-1).
+ * Invariant: in debug builds held[cpu] has a bit for every ordered lock that CPU holds, and a lock
+ * is taken only while no bit at or above its own number is set (LOCK-1).
  */
 #include <isola/spinlock.h>
 #include <isola/lock_order.h>
@@ -21,7 +19,7 @@ static bool started;                    /* the CPU area (smp_cpu_id) can be read
 static u32 held[CONFIG_NR_CPUS];
 static bool checking; /* cleared by the first finding: the panic takes locks too */
 
-static void check_order(const spinlock_t *l)
+void spin_check_order(const spinlock_t *l)
 {
 	u32 bits;
 
@@ -34,7 +32,7 @@ static void check_order(const spinlock_t *l)
 	}
 }
 
-static void note_taken(spinlock_t *l)
+void spin_note_taken(spinlock_t *l)
 {
 	if (!checking)
 		return;
@@ -42,7 +40,7 @@ static void note_taken(spinlock_t *l)
 	held[smp_cpu_id()] |= 1u << l->order;
 }
 
-static void note_released(spinlock_t *l)
+void spin_note_released(spinlock_t *l)
 {
 	if (!checking)
 		return;
@@ -69,9 +67,6 @@ void spin_assert_none_held(void)
 }
 #else
 void spin_assert_none_held(void) { }
-static void check_order(const spinlock_t *l) { (void)l; }
-static void note_taken(spinlock_t *l) { (void)l; }
-static void note_released(spinlock_t *l) { (void)l; }
 #endif
 
 void spin_debug_start(void)
@@ -92,16 +87,10 @@ void spin_lock_init(spinlock_t *l, unsigned order)
 	*l = (spinlock_t)SPINLOCK_INIT(order);
 }
 
-void spin_lock(spinlock_t *l)
-{
-	u16 ticket;
-
-	check_order(l);
-	ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-	while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-		cpu_relax();
-	note_taken(l);
-}
+#ifdef HOSTED
+void spin_lock(spinlock_t *l) { ticket_lock(l); }
+void spin_unlock(spinlock_t *l) { ticket_unlock(l); }
+#endif
 
 bool spin_trylock(spinlock_t *l)
 {
@@ -115,14 +104,8 @@ bool spin_trylock(spinlock_t *l)
 	if (!__atomic_compare_exchange_n(&l->word, &old.word, new.word, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return false;
-	note_taken(l);
+	spin_note_taken(l);
 	return true;
-}
-
-void spin_unlock(spinlock_t *l)
-{
-	note_released(l);
-	__atomic_store_n(&l->serving, (u16)(l->serving + 1), __ATOMIC_RELEASE);
 }
 
 bool spin_is_locked(const spinlock_t *l)
@@ -130,18 +113,4 @@ bool spin_is_locked(const spinlock_t *l)
 	spinlock_t now = { .word = READ_ONCE(l->word) };
 
 	return now.serving != now.next;
-}
-
-u64 spin_lock_irqsave(spinlock_t *l)
-{
-	u64 flags = irq_save();
-
-	spin_lock(l);
-	return flags;
-}
-
-void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
-{
-	spin_unlock(l);
-	irq_restore(flags);
 }

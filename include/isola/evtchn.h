@@ -107,13 +107,6 @@ int __must_check evtchn_domain_init(struct domain *d);
  */
 unsigned evtchn_close_some(struct domain *d, unsigned max);
 
-/*
- * Wait until no CPU is inside an evtchn_send(), a send_*_virq() or a fold of its own vcpu's posts
- * that began before: what it read of a port, or of where a vcpu_info stands, it has used, and what
- * it took of the posts it has delivered. evtchn_lock held, and the change made.
- */
-void evtchn_wait_for_senders(void);
-
 /* Is @port a number that the domain has a port for, whatever its state? */
 bool evtchn_port_is_valid(const struct domain *d, u32 port);
 
@@ -128,10 +121,11 @@ long evtchn_bind_interdomain(struct domain *d, void *arg);
 long evtchn_bind_virq(struct domain *d, void *arg);
 long evtchn_bind_ipi(struct domain *d, void *arg);
 long evtchn_bind_pirq(struct domain *d, void *arg);
-long evtchn_close(struct domain *d, void *arg);
 long evtchn_status(struct domain *d, void *arg);
 long evtchn_bind_vcpu(struct domain *d, void *arg);
-long evtchn_unmask(struct domain *d, void *arg);
+/* The same for those whose structure is a port. */
+long evtchn_close(struct domain *d, u32 port);
+long evtchn_unmask(struct domain *d, u32 port);
 
 /*
  * EVTCHNOP_send, without a lock. d's own vcpu, kernel root. 0, or -EINVAL: the port is none that

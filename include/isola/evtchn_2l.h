@@ -8,6 +8,7 @@
 
 #include <isola/printk.h>
 #include <isola/vcpu.h>
+#include <asm/insn.h>
 #include <asm/percpu.h>
 
 /*
@@ -30,6 +31,26 @@ static inline u64 *send_begin(void)
 static inline void send_end(u64 *mark)
 {
 	__atomic_store_n(mark, *mark + 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * Wait until no CPU is inside an evtchn_send(), a send_*_virq() or a fold of its own vcpu's posts
+ * that began before: what it read of a port, or of where a vcpu_info stands, it has used, and what
+ * it took of the posts it has delivered. evtchn_lock held, and the change made. Bounded: a sender
+ * runs to its end, whatever interrupts it.
+ */
+static inline void evtchn_wait_for_senders(void)
+{
+	const struct cpu_public *pub = cpu_public, *end = pub + nr_cpus;
+
+	smp_mb();               /* the change, then the marks */
+	do {
+		u64 mark = READ_ONCE(pub->send_mark);
+
+		while (unlikely(mark % 2) && READ_ONCE(pub->send_mark) == mark)
+			cpu_relax();
+	} while (++pub < end);
+	barrier();
 }
 
 /* Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending. */

@@ -19,6 +19,6 @@ static __always_inline u64 index_nospec(u64 index, u64 size)
 	 * CMP sets the carry exactly when index < size; SBB makes it a mask that speculation cannot
 	 * guess.
 	 */
-	__asm__ __volatile__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(index), "r"(size) : "cc");
+	__asm__ __volatile__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(index), "er"(size) : "cc");
 	return index & mask;
 }

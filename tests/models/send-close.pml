@@ -27,11 +27,11 @@
  * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
  * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
- * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(port_of(d, port)->word) }); send_end(mark);
+ * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(e->word) }); send_end(mark);
  * code common/evtchn.c: u64 *mark = send_begin(); u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port_of(d, port)), port); send_end(mark);
  * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders(); evtchn_2l_clear(v, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
- * code common/evtchn.c: void evtchn_wait_for_senders(void) { smp_mb();
+ * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();
  * code common/evtchn_2l.c: u64 *mark = send_begin(); evtchn_2l_fold(current); send_end(mark);
  */
 #ifndef SENDS

@@ -14,37 +14,13 @@
 #include <asm/uaccess.h>
 #include <isola/vcpu.h>
 
-/* ---- One element each: the structure has been copied in, and goes back out whole. ------------ */
+/* ---- What is no mapping or copy -------------------------------------------------------------- */
 
-static void do_map(void *op, struct gnttab_unmapped *batch)
+static void setup_table(struct gnttab_setup_table *op)
 {
-	(void)batch;
-	gnttab_map_one(op);
-}
-
-static void do_unmap(void *op, struct gnttab_unmapped *batch)
-{
-	gnttab_unmap_one(op, batch);
-}
-
-static void do_unmap_and_replace(void *op, struct gnttab_unmapped *batch)
-{
-	gnttab_unmap_and_replace_one(op, batch);
-}
-
-static void do_copy(void *op, struct gnttab_unmapped *batch)
-{
-	(void)batch;
-	gnttab_copy_one(op);
-}
-
-static void do_setup_table(void *arg, struct gnttab_unmapped *batch)
-{
-	struct gnttab_setup_table *op = arg;
 	struct domain *d = domain_by_id(op->dom);
 	int rc;
 
-	(void)batch;
 	op->status = GNTST_bad_domain;
 	if (!d)
 		return;
@@ -67,12 +43,10 @@ static void do_setup_table(void *arg, struct gnttab_unmapped *batch)
 	op->status = GNTST_okay;
 }
 
-static void do_query_size(void *arg, struct gnttab_unmapped *batch)
+static void query_size(struct gnttab_query_size *op)
 {
-	struct gnttab_query_size *op = arg;
 	struct domain *d = domain_by_id(op->dom);
 
-	(void)batch;
 	op->status = d ? GNTST_okay : GNTST_bad_domain;
 	if (!d)
 		return;
@@ -80,20 +54,41 @@ static void do_query_size(void *arg, struct gnttab_unmapped *batch)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
+/* ---- One element each: the structure is copied in, and goes back out whole. ------------------ */
+
+#define ELEMENT(name, act)						\
+static int do_##name(u64 at, struct gnttab_unmapped *batch)		\
+{									\
+	struct gnttab_##name op;					\
+									\
+	(void)batch;							\
+	if (unlikely(copy_from_guest(&op, at, sizeof(op))))		\
+		return -EFAULT;						\
+	act;								\
+	return copy_to_guest(at, &op, sizeof(op));			\
+}
+ELEMENT(map_grant_ref, gnttab_map_one(&op))
+ELEMENT(unmap_grant_ref, gnttab_unmap_one(&op, batch))
+ELEMENT(unmap_and_replace, gnttab_unmap_and_replace_one(&op, batch))
+ELEMENT(copy, gnttab_copy_one(&op))
+ELEMENT(setup_table, setup_table(&op))
+ELEMENT(query_size, query_size(&op))
+#undef ELEMENT
+
 static const struct {
-	void (*fn)(void *op, struct gnttab_unmapped *batch);
+	int (*fn)(u64 at, struct gnttab_unmapped *batch);
 	u8 bytes;			/* of one element */
 } lists[] = {
-	[GNTTABOP_map_grant_ref]     = { do_map, sizeof(struct gnttab_map_grant_ref) },
-	[GNTTABOP_unmap_grant_ref]   = { do_unmap, sizeof(struct gnttab_unmap_grant_ref) },
-	[GNTTABOP_unmap_and_replace] = { do_unmap_and_replace,
-					 sizeof(struct gnttab_unmap_and_replace) },
-	[GNTTABOP_copy]              = { do_copy, sizeof(struct gnttab_copy) },
-	[GNTTABOP_setup_table]       = { do_setup_table, sizeof(struct gnttab_setup_table) },
-	[GNTTABOP_query_size]        = { do_query_size, sizeof(struct gnttab_query_size) },
+#define LIST(name) [GNTTABOP_##name] = { do_##name, sizeof(struct gnttab_##name) }
+	LIST(map_grant_ref),
+	LIST(unmap_grant_ref),
+	LIST(unmap_and_replace),
+	LIST(copy),
+	LIST(setup_table),
+	LIST(query_size),
+#undef LIST
 };
 
-#define MAX_ELEMENT 64
 #define CMD_MASK 0xfffu			/* Xen keeps progress above it; nobody else may */
 
 static long do_list(u32 cmd, u64 list, u32 count)
@@ -105,29 +100,19 @@ static long do_list(u32 cmd, u64 list, u32 count)
 
 	batch.nr = 0;
 	batch.entries = false;
-	for (done = 0; done < count; done++) {
-		char op[MAX_ELEMENT] __aligned(8);
-		u64 at = guest_elem(list, done, bytes);
-
+	for (done = 0; done < count && !rc; done++) {
 		if (done && hypercall_preempt_check())
 			break;
 		rc = page_type_finish_parked();
 		if (rc)
 			break;
-		if (copy_from_guest(op, at, bytes)) {
-			rc = -EFAULT;
-			break;
-		}
 		if (batch.nr == GNTTAB_UNMAP_BATCH)
 			gnttab_unmap_finish(&batch);
-		lists[cmd].fn(op, &batch);
-		if (copy_to_guest(at, op, bytes)) {
-			rc = -EFAULT;
-			break;
-		}
+		rc = lists[cmd].fn(guest_elem(list, done, bytes), &batch);
 	}
 	/* On every way out, a continuation too. */
-	gnttab_unmap_finish(&batch);
+	if (batch.nr || batch.entries)
+		gnttab_unmap_finish(&batch);
 	if (rc == -EFAULT)
 		return rc;
 	if (done < count)

@@ -52,7 +52,12 @@ PLANTED = [
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port_of(d, port)), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
     ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
-     "\tif (!new)\n\t\treturn -ENOENT;\n\tif (!evtchn_port_is_valid", "\tif (!new)\n\t\tnew = d->vcpu[0];\n\tif (!evtchn_port_is_valid")),
+     "	if (!new)
+		return -ENOENT;
+	if (!guest_port",
+     "	if (!new)
+		new = d->vcpu[0];
+	if (!guest_port")),
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (domain_by_id(op->domid) != d)\n\t\treturn -ESRCH;\n\tswitch", "\tswitch")),
 
@@ -186,8 +191,8 @@ PLANTED = [
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n",
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n\tpage_put_and_type(pg);\n")),
     ("ports are given out without the lock", "races/ports_both", (EVTCHN_OP,
-     "\t\tspin_lock(&d->evtchn_lock);\n\t\trc = op->fn(d, buf);\n\t\tspin_unlock(&d->evtchn_lock);\n",
-     "\t\trc = op->fn(d, buf);\n")),
+     "\tspin_lock(&d->evtchn_lock);\t\t\t\t\t\\\n", "\t\\\n"), (EVTCHN_OP,
+     "\tspin_unlock(&d->evtchn_lock);\t\t\t\t\t\\\n", "\t\\\n")),
     ("a watchdog is looked for, then taken", "races/watchdogs_both", (WATCHDOG,
      "\tspin_lock(&d->watchdog_lock);\n\trc = id ?", "\trc = id ?"), (WATCHDOG,
      "\tspin_unlock(&d->watchdog_lock);\n", "")),

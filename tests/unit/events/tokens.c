@@ -212,19 +212,19 @@ static void stays_quiet(u32 p, const char *what)
  */
 static void noise(struct vcpu *v)
 {
-	struct evtchn_close close = { .port = READ_ONCE(noise_port) };
+	u32 port = READ_ONCE(noise_port);
 	struct evtchn_bind_ipi bind = { .vcpu = v->id };
 
-	atomic_bitmap_set(shared()->evtchn_mask, close.port);
+	atomic_bitmap_set(shared()->evtchn_mask, port);
 	if (pick(&guests[v->id], 8)) {
 		evtchn_send(&sim_domain, READ_ONCE(noise_port));
 		return;
 	}
 	spin_lock(&sim_domain.evtchn_lock);
-	if (evtchn_close(&sim_domain, &close))
+	if (evtchn_close(&sim_domain, port))
 		panic("cannot close");
-	stays_quiet(close.port, "closed");
-	if (evtchn_bind_ipi(&sim_domain, &bind) || bind.port != close.port)
+	stays_quiet(port, "closed");
+	if (evtchn_bind_ipi(&sim_domain, &bind) || bind.port != port)
 		panic("cannot bind again");
 	spin_unlock(&sim_domain.evtchn_lock);
 	add(&closes);
@@ -237,7 +237,6 @@ static void noise(struct vcpu *v)
 static void virqs(struct vcpu *v)
 {
 	struct evtchn_bind_vcpu move = { .port = virq_port, .vcpu = v->id };
-	struct evtchn_close close = { .port = virq_port };
 	struct evtchn_bind_virq bind = { .virq = VIRQ_CONSOLE };
 	bool closes_it = !pick(&guests[v->id], 2);
 
@@ -247,7 +246,7 @@ static void virqs(struct vcpu *v)
 		return;
 	}
 	spin_lock(&sim_domain.evtchn_lock);
-	if (closes_it ? evtchn_close(&sim_domain, &close) : evtchn_bind_vcpu(&sim_domain, &move))
+	if (closes_it ? evtchn_close(&sim_domain, virq_port) : evtchn_bind_vcpu(&sim_domain, &move))
 		panic("cannot move or close");
 	if (!closes_it)
 		atomic_bitmap_clear(shared()->evtchn_pending, virq_port);

@@ -4,8 +4,8 @@
  *
  * Every access is range-checked against the hypervisor's slots (MEM-1: after adding the offset,
  * without overflow), bracketed by STAC/CLAC where SMAP is on, and guarded: a fault gives the number
- * of bytes not copied. The public form used by hypercalls returns 0 or -EFAULT; for a few quadwords
- * of fixed size it is as many loads and stores, without a call or a string instruction.
+ * of bytes not copied. The public form used by hypercalls returns 0 or -EFAULT; for a few words of
+ * fixed size it is as many loads and stores, without a call or a string instruction.
  */
 #pragma once
 
@@ -62,6 +62,14 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 #define guest_put_word(val, va, i, label) \
 	asm goto volatile ("1: movq %0, %c2(%1)\n\t" _ASM_EXTABLE(1b, %l[label]) \
 			   :: "er"((u64)(val)), "r"(va), "i"((i) * 8) : "memory" : label)
+/* The same for four bytes at @offset. */
+#define guest_get_half(to, va, offset, label) \
+	asm goto volatile ("1: mov %c2(%1), %%eax\n\t" _ASM_EXTABLE(1b, %l[label]) \
+			   "mov %%eax, %c2(%0)\n\t" \
+			   :: "r"(to), "r"(va), "i"(offset) : "rax", "memory" : label)
+#define guest_put_half(val, va, offset, label) \
+	asm goto volatile ("1: movl %0, %c2(%1)\n\t" _ASM_EXTABLE(1b, %l[label]) \
+			   :: "er"((u32)(val)), "r"(va), "i"(offset) : "memory" : label)
 
 /*
  * Several words at [va] into registers, in one asm statement: GUEST_LOADS_BEGIN, GUEST_LOAD()s
@@ -80,27 +88,28 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 	".popsection\n\t"
 
 /*
- * Copy by words, @len known to the compiler. 0 or -EFAULT; then the words from the faulting one on
- * are zero.
+ * Copy by words and perhaps half of one, @len known to the compiler. 0 or -EFAULT; then what was not
+ * copied is zero. (What touches the last word of the guest's range, or crosses its end, is for the
+ * function to judge.)
  */
-static __always_inline int copy_words_from_guest(u64 *to, u64 va, size_t len)
+static __always_inline int copy_words_from_guest(void *to, u64 va, size_t len)
 {
-	if (!guest_words_ok(va, len / 8))
-		goto refused;
+	if (unlikely(!guest_words_ok(va, DIV_ROUND_UP(len, 8))))
+		goto slow;
 	guest_access_begin();
-#define WORD(i) if (len > (i) * 8) guest_get_word(to, va, i, fault)
+#define WORD(i) if (len >= (i) * 8 + 8) guest_get_word(to, va, i, fault)
 	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7);
 	WORD(8); WORD(9); WORD(10);
 #undef WORD
+	if (len % 8)
+		guest_get_half(to, va, len - 4, fault);
 	guest_access_end();
 	return 0;
 fault:
 	guest_access_end();
+slow:
 	/* All over again: see "once more" in uaccess.c. */
 	return raw_copy_from_guest(to, va, len) ? -EFAULT : 0;
-refused:
-	__builtin_memset(to, 0, len);
-	return -EFAULT;
 }
 
 /*
@@ -132,54 +141,38 @@ static __always_inline int __must_check get_guest_pair(u64 *first, u64 *second, 
 	return 0;
 }
 
-static __always_inline int copy_words_to_guest(u64 va, const u64 *from, size_t len)
+static __always_inline int copy_words_to_guest(u64 va, const void *from, size_t len)
 {
-	if (!guest_words_ok(va, len / 8))
-		return -EFAULT;
+	const u64 *words = from;
+
+	if (unlikely(!guest_words_ok(va, DIV_ROUND_UP(len, 8))))
+		goto slow;
 	guest_access_begin();
-#define WORD(i) if (len > (i) * 8) guest_put_word(from[i], va, i, fault)
+#define WORD(i) if (len >= (i) * 8 + 8) guest_put_word(words[i], va, i, fault)
 	WORD(0); WORD(1); WORD(2); WORD(3); WORD(4); WORD(5); WORD(6); WORD(7);
 	WORD(8); WORD(9); WORD(10);
 #undef WORD
-	guest_access_end();
-	return 0;
-fault:
-	guest_access_end();
-	return raw_copy_to_guest(va, from, len) ? -EFAULT : 0;
-}
-
-/* One u32. */
-static __always_inline int copy_u32_from_guest(u32 *to, u64 va)
-{
-	if (!guest_words_ok(va, 1))
-		goto slow;		/* or the last four bytes of the range */
-	guest_access_begin();
-	asm goto volatile ("1: mov (%1), %%eax\n\t" _ASM_EXTABLE(1b, %l[fault])
-			   "mov %%eax, (%0)\n\t"
-			   :: "r"(to), "r"(va) : "rax", "memory" : fault);
+	if (len % 8)
+		guest_put_half(*(const u32 *)(from + len - 4), va, len - 4, fault);
 	guest_access_end();
 	return 0;
 fault:
 	guest_access_end();
 slow:
-	return raw_copy_from_guest(to, va, sizeof(*to)) ? -EFAULT : 0;
+	return raw_copy_to_guest(va, from, len) ? -EFAULT : 0;
 }
 
 #ifdef HOSTED
 #define IS_WORDS(len) false
-#define IS_U32(len) false
 #else
 #define IS_WORDS(len) \
-	(__builtin_constant_p(len) && (len) && (len) % 8 == 0 && (len) <= 8 * GUEST_WORDS_MAX)
-#define IS_U32(len) (__builtin_constant_p(len) && (len) == 4)
+	(__builtin_constant_p(len) && (len) && (len) % 4 == 0 && (len) <= 8 * GUEST_WORDS_MAX)
 #endif
 
 static __always_inline int __must_check copy_from_guest(void *to, u64 from, size_t len)
 {
 	if (IS_WORDS(len))
 		return copy_words_from_guest(to, from, len);
-	if (IS_U32(len))
-		return copy_u32_from_guest(to, from);
 	return raw_copy_from_guest(to, from, len) ? -EFAULT : 0;
 }
 
