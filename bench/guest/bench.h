@@ -52,3 +52,4 @@ void bench_mmu(void);
 void bench_traps(void);
 void bench_user(void);
 void bench_events(void);
+void bench_grants(void);

@@ -45,6 +45,14 @@ static uint64_t update_descriptor(void *arg)
 	return TIME_HC(update_descriptor, maddr_of(arg), 0, 0, 0);
 }
 
+static uint64_t runstate(void *arg)
+{
+	struct vcpu_runstate_info info;
+
+	(void)arg;
+	return TIME_HC(vcpu_op, VCPUOP_get_runstate_info, 0, &info, 0);
+}
+
 void bench_hypercalls(void)
 {
 	static unsigned int one = 1, many = LIST;
@@ -56,5 +64,6 @@ void bench_hypercalls(void)
 	row("stack-switch", stack_switch, NULL, 0);
 	row("set-timer", set_timer, NULL, 0);
 	HC1(set_timer_op, 0);
+	row("runstate", runstate, NULL, 0);
 	row("update-descriptor", update_descriptor, page_alloc(), 0);
 }

@@ -112,6 +112,14 @@ fault_entry:				/* with an error code; r9: length of the instruction */
 	mov	$__HYPERVISOR_iret, %eax
 	syscall
 
+/* By INT of a user program: back at once, the time of arrival in r9. */
+	.balign	64
+	.globl	int_entry
+int_entry:
+	READ_TSC
+	mov	%rax, %r9
+	RETURN	0
+
 	.macro	EVENT_ENTRY vcpu
 	.balign	64
 	.globl	event_entry_\vcpu

@@ -58,5 +58,26 @@ user_split:
 	jnz	1b
 	xor	%eax, %eax
 	syscall
+
+/* The way in by INT @vector. */
+	.macro	INTERRUPT name, vector
+	.globl	\name
+\name:
+1:	READ_TSC
+	mov	%rax, %r8
+	.globl	op_\name, op_end_\name
+op_\name:
+	int	$\vector
+op_end_\name:
+	sub	%r8, %r9
+	mov	%r9, (%rdi)
+	add	$8, %rdi
+	dec	%esi
+	jnz	1b
+	xor	%eax, %eax
+	syscall
+	.endm
+	INTERRUPT user_int80, INT_VECTOR
+	INTERRUPT user_int81, INT_VECTOR + 1
 user_end:
 	.section .note.GNU-stack, "", @progbits
