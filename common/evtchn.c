@@ -178,7 +178,8 @@ long evtchn_bind_interdomain(struct domain *d, void *arg)
 
 	if (!is_own(d, op->remote_dom))
 		return -ESRCH;
-	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND || remote->remote_domid != d->domid)
+	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND ||
+	    remote->remote_domid != d->domid)
 		return -EINVAL;
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = d->domid,
 					     .remote_port = op->remote_port });

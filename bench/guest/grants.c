@@ -28,7 +28,8 @@ static uint64_t time_op(unsigned int cmd, void *op, const int16_t *status)
 static uint64_t map_or_unmap(void *arg)
 {
 	const struct lent *l = arg;
-	struct gnttab_map_grant_ref m = { .host_addr = ARG(l->va), .flags = l->flags, .ref = REF_FROM, .dom = SELF };
+	struct gnttab_map_grant_ref m = { .host_addr = ARG(l->va), .flags = l->flags,
+					  .ref = REF_FROM, .dom = SELF };
 	struct gnttab_unmap_grant_ref u = { .host_addr = ARG(l->va) };
 	uint64_t map = time_op(GNTTABOP_map_grant_ref, &m, &m.status), unmap;
 

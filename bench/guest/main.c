@@ -117,16 +117,15 @@ static void callback(uint16_t type, const char *address)
 
 static void entries_install(void)
 {
-	static struct trap_info table[35];
+	static struct trap_info table[34];
 
 	for (unsigned int v = 0; v < 32; v++) {
 		table[v].vector = (uint8_t)v;
 		table[v].cs = FLAT_KERNEL_CS;
 		table[v].address = (unsigned long)(v == 13 || v == 14 ? fault_entry : unexpected_entry);
 	}
-	for (unsigned int v = 0; v < 2; v++)
-		table[32 + v] = (struct trap_info){ .vector = (uint8_t)(INT_VECTOR + v), .flags = 3,
-						    .cs = FLAT_KERNEL_CS, .address = (unsigned long)int_entry };
+	table[32] = (struct trap_info){ .vector = INT_VECTOR, .flags = 3, .cs = FLAT_KERNEL_CS,
+					.address = (unsigned long)int_entry };
 	MUST(HC1(set_trap_table, table));
 	callback(CALLBACKTYPE_event, event_entry_0);
 	callback(CALLBACKTYPE_failsafe, unexpected_entry);

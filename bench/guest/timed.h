@@ -26,7 +26,7 @@
 #define OWN_ENTER_USER 12	/* syscall_entry behind its second RDTSC (10), user.S to its last one (2) */
 #define OWN_INT 5		/* user.S behind its first RDTSC (3), int_entry to its own (2) */
 
-#define INT_VECTOR 0x80		/* and the one above it: user programs may INT them */
+#define INT_VECTOR 0x80		/* user programs may INT it */
 
 #define CALL_LEAVE 0		/* rax of a user program's system call: the program ends */
 #define CALL_RETURN 1		/* come back at once */
@@ -46,7 +46,8 @@ typedef uint64_t timed_fn(struct timed *t);
 timed_fn timed_nothing, timed_syscall, timed_read, timed_hlt, timed_selector, timed_cpuid, timed_rdmsr, timed_cr0;
 timed_fn timed_in, timed_out, timed_mov, timed_xchg, timed_send_and_block;
 
-extern char fault_entry[], unexpected_entry[], syscall_entry[], int_entry[], event_entry_0[], event_entry_1[];
+extern char fault_entry[], unexpected_entry[], syscall_entry[], int_entry[];
+extern char event_entry_0[], event_entry_1[];
 extern char spin_entry[], second_vcpu_entry[], second_vcpu_stack_end[], trap_stack_end[];
 
 /* Events whose port bits the two event handlers clear: all but these bits of the first pending word. */

@@ -59,16 +59,14 @@ user_split:
 	xor	%eax, %eax
 	syscall
 
-/* The way in by INT @vector. */
-	.macro	INTERRUPT name, vector
-	.globl	\name
-\name:
+/* The way in by INT. */
+	.globl	user_int, op_user_int, op_end_user_int
+user_int:
 1:	READ_TSC
 	mov	%rax, %r8
-	.globl	op_\name, op_end_\name
-op_\name:
-	int	$\vector
-op_end_\name:
+op_user_int:
+	int	$INT_VECTOR
+op_end_user_int:
 	sub	%r8, %r9
 	mov	%r9, (%rdi)
 	add	$8, %rdi
@@ -76,8 +74,5 @@ op_end_\name:
 	jnz	1b
 	xor	%eax, %eax
 	syscall
-	.endm
-	INTERRUPT user_int80, INT_VECTOR
-	INTERRUPT user_int81, INT_VECTOR + 1
 user_end:
 	.section .note.GNU-stack, "", @progbits

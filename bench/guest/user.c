@@ -80,8 +80,7 @@ void bench_user(void)
 	user_row("leave-user", user_split, 2, 0, OWN_LEAVE_USER);
 	user_row("enter-user", user_split, 2, 1, OWN_ENTER_USER);
 	user_row("pf-user", user_fault, 1, 0, nothing + OWN_FAULT);
-	user_row("int-80", user_int80, 1, 0, OWN_INT);
-	user_row("int-81", user_int81, 1, 0, OWN_INT);
+	user_row("int", user_int, 1, 0, OWN_INT);
 
 	l3 = user_l4[(user_va >> 39) % 512];
 	mfn = mfn_of(table_with((user_va >> 39) % 512, l3));

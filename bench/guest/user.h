@@ -12,7 +12,8 @@
 #ifndef __ASSEMBLY__
 #include <stdint.h>
 
-extern char user_begin[], user_nothing[], user_call[], user_split[], user_fault[], user_int80[], user_int81[], user_end[];
+extern char user_begin[], user_nothing[], user_call[], user_split[], user_fault[], user_int[];
+extern char user_end[];
 
 /* Make the user page tables and point the vCPU at them. */
 void user_setup(void);

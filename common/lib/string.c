@@ -3,8 +3,9 @@
  * Strings and blocks of bytes.
  *
  * The block functions are REP instructions, for the quadwords and for the rest: short, and fast on
- * every CPU. All of them rely on DF being clear, which every entry path establishes. The empty asm in the loops
- * below keeps the compiler from recognising a loop as the very function that it implements.
+ * every CPU. All of them rely on DF being clear, which every entry path establishes. The empty asm
+ * in the loops below keeps the compiler from recognising a loop as the very function that it
+ * implements.
  */
 #include <isola/lib/string.h>
 

@@ -57,7 +57,10 @@ static __always_inline long send(u64 arg)
 	return evtchn_send(current->domain, op.port);
 }
 
-/* Takes the lock for so many ports at a time. Progress is in the ports: what is closed stays closed. */
+/*
+ * The lock is taken for so many ports at a time. Progress is in the ports: what is closed stays
+ * closed.
+ */
 static long do_reset(u64 cmd, u64 arg)
 {
 	struct evtchn_reset op;

@@ -113,8 +113,8 @@ static __always_inline int validate_entry(struct walk *w, unsigned level, pte_t 
 }
 
 /*
- * Most tables are sparse: what is absent is skipped by so many entries, looked at together. By plain
- * loads: the table is busy, so nobody makes an entry of it present meanwhile.
+ * Most tables are sparse: what is absent is skipped by so many entries, looked at together. By
+ * plain loads: the table is busy, so nobody makes an entry of it present meanwhile.
  */
 #define SKIP	16
 

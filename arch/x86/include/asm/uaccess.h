@@ -88,8 +88,8 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 	".popsection\n\t"
 
 /*
- * Copy by words and perhaps half of one, @len known to the compiler. 0 or -EFAULT; then what was not
- * copied is zero. (What touches the last word of the guest's range, or crosses its end, is for the
+ * Copy by words and perhaps half of one, @len known to the compiler. 0 or -EFAULT; then what was
+ * not copied is zero. (What touches the last word of the guest's range, or crosses its end, is for the
  * function to judge.)
  */
 static __always_inline int copy_words_from_guest(void *to, u64 va, size_t len)
