@@ -44,8 +44,8 @@ PLANTED = [
 
     # ---- No way on ----
     ("a refused event channel keeps the lock", (EVTCHN_OP,
-     "\t\trc = op->fn(d, buf);\n\t\tspin_unlock",
-     "\t\trc = op->fn(d, buf);\n\t\tif (rc == -EEXIST)\n\t\t\treturn rc;\n\t\tspin_unlock")),
+     "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tspin_unlock",
+     "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tif (rc == -EEXIST) return rc;\\\n\tspin_unlock")),
     ("an NMI does not end a sleep", (VCPU_OP,
      "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
 

@@ -52,12 +52,8 @@ PLANTED = [
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port_of(d, port)), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
     ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
-     "	if (!new)
-		return -ENOENT;
-	if (!guest_port",
-     "	if (!new)
-		new = d->vcpu[0];
-	if (!guest_port")),
+     "\tif (!new)\n\t\treturn -ENOENT;\n\tif (!guest_port",
+     "\tif (!new)\n\t\tnew = d->vcpu[0];\n\tif (!guest_port")),
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (domain_by_id(op->domid) != d)\n\t\treturn -ESRCH;\n\tswitch", "\tswitch")),
 
