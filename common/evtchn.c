@@ -31,16 +31,17 @@
 #include <asm/percpu.h>
 #include <xen/event_channel.h>
 
-/* @port is below nr_evtchns. */
-static struct evtchn *port_at(const struct domain *d, u32 port)
+/* @port, which is below @nr, which is at most nr_evtchns; under speculation too. */
+static __always_inline struct evtchn *port_at(const struct domain *d, u32 port, u32 nr)
 {
+	port = index_nospec(port, nr);
 	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
 }
 
 /* The same for a port that a guest's word has led to. */
 static struct evtchn *port_of(const struct domain *d, u32 port)
 {
-	return port_at(d, index_nospec(port, d->nr_evtchns));
+	return port_at(d, port, d->nr_evtchns);
 }
 
 static u32 nr_ports(const struct domain *d)
@@ -60,7 +61,7 @@ static __always_inline bool guest_port(const struct domain *d, u32 port, struct 
 
 	if (unlikely(port >= nr))
 		return false;
-	*e = port_at(d, index_nospec(port, nr));
+	*e = port_at(d, port, nr);
 	return true;
 }
 
@@ -116,7 +117,7 @@ static __noinline long take_new_port(struct domain *d, struct evtchn e)
 
 	if (rc)
 		return rc;
-	publish(port_at(d, port), e);
+	publish(port_of(d, port), e);
 	return port;
 }
 
@@ -128,12 +129,12 @@ static long take_port(struct domain *d, struct evtchn e)
 {
 	u32 port = d->evtchn_first_free;
 
-	while (port < d->nr_evtchns && port_at(d, port)->state != EVTCHN_FREE)
+	while (port < d->nr_evtchns && port_of(d, port)->state != EVTCHN_FREE)
 		port++;
 	d->evtchn_first_free = port;
 	if (unlikely(port == d->nr_evtchns))
 		return take_new_port(d, e);
-	publish(port_at(d, port), e);
+	publish(port_of(d, port), e);
 	return port;
 }
 

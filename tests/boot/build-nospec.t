@@ -15,7 +15,7 @@ OP = "static long op_up(struct vcpu *v, u64 arg)\n{\n"
 PLANTED = (
     # what, file, text, what it becomes, what must be said
     ("a vCPU by its number", EVTCHN, "d->vcpu[index_nospec(id, d->nr_vcpus)]", "d->vcpu[id]", "vcpu_by_id(): d->vcpu[id]"),
-    ("a port", EVTCHN, "\tport = index_nospec(port, d->nr_evtchns);\n", "", "port_of(): d->evtchn_bucket[port / EVTCHNS_PER_BUCKET]"),
+    ("a port", EVTCHN, "\tport = index_nospec(port, nr);\n", "", "port_at(): d->evtchn_bucket[port / EVTCHNS_PER_BUCKET]"),
     ("a VIRQ", EVTCHN, "\top->virq = index_nospec(op->virq, ARRAY_SIZE(v->virq_port));\n", "", "evtchn_bind_virq(): v->virq_port[op->virq]"),
     ("a CPU", PLATFORM, "\tcpu = index_nospec(cpu, nr_cpus);\n", "", "get_cpuinfo(): cpu_public[cpu]"),
     ("a new one", VCPU_OP, OP, OP + "\tv = v->domain->vcpu[arg];\n", "op_up(): v->domain->vcpu[arg]"),
