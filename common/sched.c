@@ -86,8 +86,7 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock);
 
-	memset(info, 0, sizeof(*info));         /* the padding too: it goes to the guest (LEAK-1) */
-	info->state = v->runstate;
+	*(u64 *)info = v->runstate;             /* and the padding: it goes to the guest (LEAK-1) */
 	info->state_entry_time = v->runstate_entry;
 	for (unsigned i = 0; i < 4; i++)
 		info->time[i] = v->runstate_time[i];

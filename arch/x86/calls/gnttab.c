@@ -49,21 +49,26 @@ int gnttab_create(struct domain *d)
 	return gnttab_grow(d, 1);
 }
 
+static bool is_loaded(const struct domain *rd)
+{
+	return likely(rd == current->domain);
+}
+
 /*
  * Entry @ref (in range) of rd's shared table: by the window if rd is loaded, else by the mapcache.
  */
 static struct grant_entry_v1 *map_entry(struct domain *rd, u32 ref)
 {
 	mfn_t m = rd->grants->frame[ref / GNTTAB_REFS_PER_FRAME];
-	struct grant_entry_v1 *page = rd == current->domain ? window_ptr(m) : map_domain_page(m);
+	struct grant_entry_v1 *page = is_loaded(rd) ? window_ptr(m) : map_domain_page(m);
 
 	return &page[ref % GNTTAB_REFS_PER_FRAME];
 }
 
-/* Does nothing for an address of the window. */
-static void unmap_entry(const struct grant_entry_v1 *e)
+static void unmap_entry(const struct domain *rd, const struct grant_entry_v1 *e)
 {
-	unmap_domain_page(e);
+	if (unlikely(!is_loaded(rd)))
+		unmap_domain_page(e);
 }
 
 /*
@@ -89,9 +94,10 @@ static s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool
 	return GNTST_general_error;
 }
 
+/* One locked AND, of the flags alone: the rest is the guest's. */
 static void clear_in_use(struct grant_entry_v1 *e, u16 flags)
 {
-	__atomic_fetch_and(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
+	__atomic_and_fetch(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
 }
 
 s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m)
@@ -119,7 +125,7 @@ s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write
 		else
 			p->readers++;
 	}
-	unmap_entry(e);
+	unmap_entry(rd, e);
 out:
 	spin_unlock(&t->lock);
 	return status;
@@ -138,9 +144,7 @@ void gnttab_unpin(struct domain *rd, u32 ref, bool write)
 		p->readers--;
 	e = map_entry(rd, ref);
 	if (!p->writers)
-		clear_in_use(e, GTF_writing);
-	if (!p->writers && !p->readers)
-		clear_in_use(e, GTF_reading);
-	unmap_entry(e);
+		clear_in_use(e, p->readers ? GTF_writing : GTF_writing | GTF_reading);
+	unmap_entry(rd, e);
 	spin_unlock(&t->lock);
 }

@@ -28,56 +28,69 @@
 
 /* ---- Handles: under the mapping domain's table lock. ----------------------------------------- */
 
-/* A free handle, busy until handle_publish(). Returns its number, or -1. */
-static s32 handle_alloc(struct grant_table *t)
+/* None has been given back: one that has not been used yet, or -1. */
+static __noinline s32 handle_new(struct grant_table *t)
 {
-	s32 n = -1;
-
-	spin_lock(&t->lock);
 	if (!t->handles) {
 		/* 64 KiB in pieces of a page table's reach: one public allocation. */
 		/* public: grant handles */
 		t->handles = public_alloc(GNTTAB_MAX_HANDLES * sizeof(*t->handles));
 		if (!t->handles)
-			goto out;
+			return -1;
 	}
-	if (t->free_handle) {
+	return t->nr_handles < GNTTAB_MAX_HANDLES ? (s32)t->nr_handles++ : -1;
+}
+
+/* A free handle, busy until handle_publish() or handle_free(). Returns its number, or -1. */
+static __always_inline s32 handle_alloc(struct grant_table *t)
+{
+	s32 n = -1;
+
+	spin_lock(&t->lock);
+	if (likely(t->free_handle)) {
 		n = t->free_handle - 1;
 		t->free_handle = t->handles[n].ref;
-	} else if (t->nr_handles < GNTTAB_MAX_HANDLES) {
-		n = t->nr_handles++;
+	} else {
+		n = handle_new(t);
 	}
 	if (n >= 0)
 		t->handles[n].flags = HANDLE_BUSY;
-out:
 	spin_unlock(&t->lock);
 	return n;
 }
 
-/* A busy handle becomes @h; with no mapping left in it, free. */
-static void handle_publish(struct grant_table *t, u32 n, const struct grant_handle *h)
+/*
+ * A busy handle becomes @h. Without the lock: nobody else touches a busy one, and its flags, written
+ * last, say that it is none any more.
+ */
+static __always_inline void handle_publish(struct grant_table *t, u32 n,
+					   const struct grant_handle *h)
+{
+	struct grant_handle *to = &t->handles[n];
+
+	to->mfn = h->mfn;
+	to->ref = h->ref;
+	to->granter = h->granter;
+	barrier();
+	WRITE_ONCE(to->flags, h->flags);
+}
+
+/* A busy handle becomes free. */
+static void handle_free(struct grant_table *t, u32 n)
 {
 	spin_lock(&t->lock);
-	t->handles[n] = *h;
-	if (!(h->flags & MAPPED)) {
-		t->handles[n] = (struct grant_handle){ .ref = t->free_handle };
-		t->free_handle = n + 1;
-	}
+	t->handles[n] = (struct grant_handle){ .ref = t->free_handle };
+	t->free_handle = n + 1;
 	spin_unlock(&t->lock);
 }
 
 /* ---- The page-table entry -------------------------------------------------------------------- */
 
-/*
- * The locked L1 entry that @host_addr means: a linear address of the caller, or (contains_pte) the
- * entry's machine address.
- */
-static pte_t *lock_entry(u64 host_addr, bool contains_pte, struct page_info **table)
+/* lock_entry() by an entry's machine address. */
+static __noinline pte_t *lock_entry_at(u64 host_addr, struct page_info **table)
 {
 	struct page_info *pg;
 
-	if (!contains_pte)
-		return pt_lock_l1e(host_addr, table);
 	if (host_addr & 7)
 		return NULL;
 	pg = page_get_from_mfn(maddr_to_mfn(host_addr), current->domain);
@@ -96,6 +109,17 @@ static pte_t *lock_entry(u64 host_addr, bool contains_pte, struct page_info **ta
 	}
 }
 
+/*
+ * The locked L1 entry that @host_addr means: a linear address of the caller, or (contains_pte) the
+ * entry's machine address.
+ */
+static __always_inline pte_t *lock_entry(u64 host_addr, bool contains_pte,
+					 struct page_info **table)
+{
+	return likely(!contains_pte) ? pt_lock_l1e(host_addr, table)
+				     : lock_entry_at(host_addr, table);
+}
+
 static pte_t grant_entry(mfn_t m, u32 flags)
 {
 	u64 avail = flags >> AVAIL_SHIFT & 7;
@@ -112,7 +136,7 @@ static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 
 	if (!pe)
 		return GNTST_general_error;
-	rc = pt_modify(rd, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
+	rc = pt_replace_l1e(rd, pe, grant_entry(m, flags));
 	pt_unlock_l1e(table);
 	return rc ? GNTST_general_error : GNTST_okay;
 }
@@ -160,7 +184,7 @@ static s16 take_frame(struct domain *rd, mfn_t m, bool write)
 
 	if (!pg)
 		return GNTST_bad_page;
-	if (write && page_type_get(pg, PGT_writable)) {
+	if (write && page_type_get_writable(rd, pg)) {
 		page_put(pg);
 		return GNTST_general_error;
 	}
@@ -222,7 +246,7 @@ void gnttab_map_one(struct gnttab_map_grant_ref *op)
 unpin:
 	gnttab_unpin(rd, op->ref, write);
 free_handle:
-	handle_publish(lt, handle, &(struct grant_handle){ 0 });
+	handle_free(lt, handle);
 }
 
 /* ---- Unmap ----------------------------------------------------------------------------------- */
@@ -302,8 +326,11 @@ static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct wish *w)
 	left = h.flags;
 	status = undo(&h, w, &left);
 	batch->entries |= left != h.flags;
-	if (!(left & MAPPED))
+	if (likely(!(left & MAPPED))) {
 		batch->handle[batch->nr++] = h;
+		handle_free(current->domain->grants, n);
+		return status;
+	}
 	h.flags = left;
 	handle_publish(current->domain->grants, n, &h);
 	return status;

@@ -75,50 +75,45 @@ ELEMENT(setup_table, setup_table(&op))
 ELEMENT(query_size, query_size(&op))
 #undef ELEMENT
 
-static const struct {
+static const struct list {
 	int (*fn)(u64 at, struct gnttab_unmapped *batch);
-	u8 bytes;			/* of one element */
+	u32 bytes;			/* of one element */
+	bool single;			/* no list: one element only */
 } lists[] = {
-#define LIST(name) [GNTTABOP_##name] = { do_##name, sizeof(struct gnttab_##name) }
-	LIST(map_grant_ref),
-	LIST(unmap_grant_ref),
-	LIST(unmap_and_replace),
-	LIST(copy),
-	LIST(setup_table),
-	LIST(query_size),
+#define LIST(name, single) [GNTTABOP_##name] = { do_##name, sizeof(struct gnttab_##name), single }
+	LIST(map_grant_ref, false),
+	LIST(unmap_grant_ref, false),
+	LIST(unmap_and_replace, false),
+	LIST(copy, false),
+	LIST(setup_table, true),
+	LIST(query_size, true),
 #undef LIST
 };
 
 #define CMD_MASK 0xfffu			/* Xen keeps progress above it; nobody else may */
 
-static long do_list(u32 cmd, u64 list, u32 count)
+/* @list: of the element that is next; beyond the guest's addresses where it would wrap. */
+static __always_inline long do_list(const struct list *l, u32 cmd, u64 list, u32 count)
 {
 	struct gnttab_unmapped batch;
-	u64 bytes = lists[cmd].bytes;
-	u32 done;
 	int rc = 0;
 
 	batch.nr = 0;
 	batch.entries = false;
-	for (done = 0; done < count && !rc; done++) {
-		if (done && hypercall_preempt_check())
-			break;
-		rc = page_type_finish_parked();
-		if (rc)
-			break;
-		if (batch.nr == GNTTAB_UNMAP_BATCH)
+	while (count && likely(!(rc = page_type_finish_parked()))) {
+		if (unlikely(batch.nr == GNTTAB_UNMAP_BATCH))
 			gnttab_unmap_finish(&batch);
-		rc = lists[cmd].fn(guest_elem(list, done, bytes), &batch);
+		rc = l->fn(list, &batch);
+		list = guest_elem(list, 1, l->bytes);
+		if (unlikely(rc) || likely(!--count) || hypercall_preempt_check())
+			break;
 	}
 	/* On every way out, a continuation too. */
 	if (batch.nr || batch.entries)
 		gnttab_unmap_finish(&batch);
-	if (rc == -EFAULT)
+	if (unlikely(rc == -EFAULT))
 		return rc;
-	if (done < count)
-		return hypercall_continue(grant_table_op, cmd,
-					  guest_elem(list, done, bytes), count - done);
-	return 0;
+	return likely(!count) ? 0 : hypercall_continue(grant_table_op, cmd, list, count);
 }
 
 /* ---- Calls that are not lists ---------------------------------------------------------------- */
@@ -152,25 +147,29 @@ static long get_version(u64 arg)
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 
-long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
+static __noinline long no_list(u32 cmd, u64 arg)
 {
-	(void)a4, (void)a5, (void)a6;
-	if ((s32)count < 0 || (u32)cmd > CMD_MASK)
-		return -EINVAL;
-	switch ((u32)cmd) {
+	switch (cmd) {
 	case GNTTABOP_set_version:
 		return set_version(arg);
 	case GNTTABOP_get_version:
 		return get_version(arg);
-	case GNTTABOP_setup_table:
-	case GNTTABOP_query_size:
-		if ((u32)count != 1)
-			return -EINVAL;
+	default:
+		return cmd > CMD_MASK ? -EINVAL : -ENOSYS;
 	}
-	if ((u32)cmd >= ARRAY_SIZE(lists))
-		return -ENOSYS;
-	cmd = index_nospec((u32)cmd, ARRAY_SIZE(lists));
-	if (!lists[cmd].fn)
-		return -ENOSYS;
-	return do_list(cmd, arg, count);
+}
+
+long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
+{
+	const struct list *l;
+
+	(void)a4, (void)a5, (void)a6;
+	if (unlikely((s32)count < 0))
+		return -EINVAL;
+	if (unlikely((u32)cmd >= ARRAY_SIZE(lists)))
+		return no_list(cmd, arg);
+	l = &lists[index_nospec((u32)cmd, ARRAY_SIZE(lists))];
+	if (unlikely(!l->fn))
+		return no_list(cmd, arg);
+	return unlikely(l->single && (u32)count != 1) ? -EINVAL : do_list(l, cmd, arg, count);
 }

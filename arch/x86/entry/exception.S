@@ -33,6 +33,8 @@ entry_stubs:
 	jmp	entry_general_protection
 	.elseif	vector == 14
 	jmp	entry_page_fault
+	.elseif	vector == VECTOR_INT80
+	jmp	entry_int80
 	.else
 	jmp	entry_common
 	.endif
@@ -86,11 +88,12 @@ from_hypervisor:
 	EXCEPTION entry_general_protection, trap_general_protection
 
 /*
- * A page fault is nearly always the guest's own to handle: pv_page_fault_is_guests() sends it there from
- * a short frame, or has done nothing but look.
+ * What is nearly always the guest's own to handle: bool \is_guests(struct regs *) sends it there from
+ * a short frame, interrupts off, or has done nothing but look; then \handler sees a whole one.
  */
+.macro EXCEPTION_OF_GUEST name, is_guests, handler
 	.balign	16
-entry_page_fault:
+\name:
 	SAVE_SHORT
 	CLAC
 	cld
@@ -98,15 +101,19 @@ entry_page_fault:
 	testb	$3, REGS_CS(%rsp)
 	jz	1f
 	xor	%ebp, %ebp
-	call	pv_page_fault_is_guests
+	call	\is_guests
 	test	%al, %al
 	jnz	return_bounced
 	COMPLETE_SHORT
 	mov	%rsp, %rdi
-	call	trap_page_fault
+	call	\handler
 	jmp	return_to_guest_here
 1:	COMPLETE_SHORT
 	jmp	from_hypervisor
+.endm
+
+	EXCEPTION_OF_GUEST entry_page_fault, pv_page_fault_is_guests, trap_page_fault
+	EXCEPTION_OF_GUEST entry_int80, pv_int80_is_guests, trap_dispatch
 
 /*
  * An IST event. From ring 3 the frame moves to the top of the primary stack, so that the one guest

@@ -15,6 +15,7 @@
 #include <asm/layout.h>
 #include <generated/asm-offsets.h>
 
+#define VECTOR_INT80	0x80
 #define VECTOR_SYSCALL	0x100
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER	0x102

@@ -96,10 +96,12 @@ void tlb_init(void)
 }
 
 /* Flush the CPUs for which @due, which gets @arg, says so. */
-static void flush_cpus(const struct domain *d,
-		       bool (*due)(unsigned cpu, const struct domain *d, u64 arg), u64 arg, u64 va)
+static __always_inline void flush_cpus(const struct domain *d,
+				       bool (*due)(unsigned cpu, const struct domain *d, u64 arg),
+				       u64 arg, u64 va)
 {
 	u64 others[IPI_CPU_WORDS] = { 0 };
+	bool any = false;
 
 	/*
 	 * The entries that are to be flushed have been changed before it is asked who may hold
@@ -109,14 +111,17 @@ static void flush_cpus(const struct domain *d,
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		if (!due(cpu, d, arg))
 			continue;
-		if (cpu != smp_cpu_id())
+		if (cpu != smp_cpu_id()) {
 			others[cpu / 64] |= 1ul << cpu % 64;
-		else if (va == FLUSH_ALL)
+			any = true;
+		} else if (va == FLUSH_ALL) {
 			tlb_flush_local();
-		else
+		} else {
 			tlb_invlpg(va);
+		}
 	}
-	ipi_call(others, IPI_FLUSH_TLB, &va, 1);
+	if (any)
+		ipi_call(others, IPI_FLUSH_TLB, &(u64){ va }, 1);
 }
 
 static bool due_since(unsigned cpu, const struct domain *d, u64 stamp)

@@ -269,6 +269,17 @@ bool pv_page_fault_is_guests(struct regs *r)
 	return true;
 }
 
+bool pv_int80_is_guests(struct regs *r)
+{
+	const struct pv_trap *t = &this_vcpu_traps[VECTOR_INT80];
+
+	(void)r;
+	if (unlikely(!may_int(t)))
+		return false;
+	enter(&t->address, &t->mask_events, NULL, 0, false);
+	return true;
+}
+
 void bounce_event(void)
 {
 	static const bool masked = true;        /* an event's handler starts with events masked */

@@ -32,6 +32,8 @@ void trap_invalid_opcode(struct regs *r);
  * nothing has been done, and CR2 still holds the address: trap_page_fault(), with a whole frame.
  */
 bool pv_page_fault_is_guests(struct regs *r);
+/* The same for INT 0x80, whose gate is open to the guest. */
+bool pv_int80_is_guests(struct regs *r);
 void trap_page_fault(struct regs *r);
 void trap_nmi(struct regs *r);
 void trap_machine_check(struct regs *r);
