@@ -4,6 +4,7 @@ objs-y += common/sched.o
 objs-y += common/vcpu_timer.o
 objs-y += common/evtchn_2l.o
 objs-y += common/evtchn.o
+objs-y += common/console_drain.o
 objs-y += common/console_input.o
 objs-y += common/watchdog.o
 objs-y += common/domain.o

@@ -1,182 +1,231 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console: hypervisor lines and guest text on the same ports, never mixed within a line.
+ * The console's ports: which of them are in use, and what comes in by them.
  *
- * Invariants: console_lock protects the column state and the ring; whoever writes holds it for at
- * most one line or CONSOLE_CHUNK_BYTES of guest text. The ring holds hypervisor lines only.
+ * console=<list> of com1, com2, none; `com1H' and `com1L' share a line with somebody else, by the
+ * top bit of each character. Source: Xen 4.17's xen-command-line documentation.
+ *
+ * Invariant: a console that was asked for is there if any port answers at all.
  */
 #include <isola/console.h>
+#include <isola/console_port.h>
 #include <isola/errno.h>
-#include <isola/lock_order.h>
 #include <isola/printk.h>
 #include <isola/serial_8250.h>
-#include <isola/spinlock.h>
 #include <isola/lib/cmdline.h>
-#include <isola/lib/string.h>
 
-#define RING_BYTES 16384        /* a power of two */
+/* Bytes that one call takes from a port, which bounds it. */
+#define READ_BYTES SERIAL_FIFO_BYTES
 
-static const struct console_port ports[] = {
-	{ "com1", serial_write, serial_input_ready, serial_getc, 0 },
-	{ "com2", serial_write, serial_input_ready, serial_getc, 1 },
-};
+enum share { ALONE, TOP_BIT_SET, TOP_BIT_CLEAR };
 
-static spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
-static u32 chosen = 1;                  /* bit n: ports[n] is in use; com1 until told otherwise */
-static bool forced;                     /* panic: no locks any more */
-static bool mid_line;                   /* the last byte written was not a line's end */
-static char last_char;
-static char ring[RING_BYTES] __used;
-static u64 ring_end;                    /* bytes ever put in */
+/* Constant once console_open() has run. */
+static struct {
+	bool chosen, open;
+	enum share share;
+} ports[NR_SERIAL_PORTS] = { [0] = { .chosen = true } };        /* com1 until told otherwise */
 
-static u64 lock_console(void)
+static bool reading;                    /* somebody takes input */
+
+#define for_each_open_port(i) \
+	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++) \
+		if (ports[i].open)
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+static bool open_ports(bool chosen)
 {
-	return READ_ONCE(forced) ? 0 : spin_lock_irqsave(&console_lock);
+	bool any = false;
+
+	for (unsigned i = 0; i < NR_SERIAL_PORTS && (chosen || !any); i++) {
+		if (ports[i].chosen == chosen)
+			ports[i].open = serial_open(i);
+		any |= ports[i].open;
+	}
+	return any;
 }
 
-static void unlock_console(u64 flags)
+static bool any_chosen(void)
 {
-	if (!READ_ONCE(forced))
-		spin_unlock_irqrestore(&console_lock, flags);
+	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++)
+		if (ports[i].chosen)
+			return true;
+	return false;
 }
 
-void console_force(void)
+void console_open(void)
 {
-	WRITE_ONCE(forced, true);
+	if (any_chosen() && !open_ports(true) && open_ports(false))
+		pr_warn("console=: no port that was asked for answers: com%u is used",
+			ports[0].open ? 1 : 2);
+	console_out_open();
 }
 
-void console_drain(void)
+/* ---- Sending, for console_out.c ------------------------------------------------------------- */
+
+unsigned console_ports_room(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
-		if (chosen & 1u << i)
-			serial_drain(ports[i].port);
+	unsigned room = SERIAL_FIFO_BYTES;
+
+	for_each_open_port (i)
+		room = min(room, serial_room(i));
+	return room;
 }
 
-void console_claim_io(void (*claim)(u16 first, u16 last))
+void console_ports_put(char c)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
-		u16 base = serial_io_base(ports[i].port);
-
-		if (chosen & 1u << i)
-			claim(base, base + 7);
+	for_each_open_port (i) {
+		if (ports[i].share == TOP_BIT_SET)
+			serial_put(i, c | 0x80);
+		else
+			serial_put(i, ports[i].share == TOP_BIT_CLEAR ? c & 0x7f : c);
 	}
 }
 
-void console_claim_irqs(void (*claim)(u8 isa_irq))
+void console_ports_give_up(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
-		if (chosen & 1u << i)
-			claim(serial_isa_irq(ports[i].port));
+	for_each_open_port (i)
+		if (!serial_room(i))
+			serial_give_up(i);
 }
 
-static void emit(const char *text, size_t len)
+u64 console_ports_fill_ns(void)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
-		if (chosen & 1u << i)
-			ports[i].write(ports[i].port, text, len);
+	u64 ns = 0;
+
+	for_each_open_port (i)
+		ns = max(ns, serial_fill_ns(i));
+	return ns;
 }
 
-/* Newlines leave as CR LF; everything else as it is, in pieces between newlines. */
-static void emit_text(const char *text, size_t len)
+void console_ports_drain(void)
 {
-	while (len) {
-		const char *newline = memchr(text, '\n', len);
-		size_t piece = newline ? (size_t)(newline - text) : len;
-
-		if (piece) {
-			emit(text, piece);
-			last_char = text[piece - 1];
-			mid_line = true;
-		}
-		if (newline) {
-			emit(last_char == '\r' ? "\n" : "\r\n", last_char == '\r' ? 1 : 2);
-			last_char = '\n';
-			mid_line = false;
-			piece++;
-		}
-		text += piece;
-		len -= piece;
-	}
+	for_each_open_port (i)
+		serial_drain(i);
 }
 
-static void remember(const char *text, size_t len)
-{
-	while (len--)
-		ring[ring_end++ % RING_BYTES] = *text++;
-}
-
-void console_write_line(const char *text, size_t len)
-{
-	static const char prefix[] = "(isola) ";
-	u64 flags = lock_console();
-
-	if (mid_line)
-		emit_text("\n", 1);
-	emit_text(prefix, sizeof(prefix) - 1);
-	emit_text(text, len);
-	emit_text("\n", 1);
-	remember(prefix, sizeof(prefix) - 1);
-	remember(text, len);
-	remember("\n", 1);
-	unlock_console(flags);
-}
-
-void console_write_guest(const char *text, size_t len)
-{
-	u64 flags = lock_console();
-
-	emit_text(text, min_t(size_t, len, CONSOLE_CHUNK_BYTES));
-	unlock_console(flags);
-}
+/* ---- Receiving ------------------------------------------------------------------------------ */
 
 bool console_input_ready(void)
 {
 	bool ready = false;
-	u64 flags = lock_console();
 
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
-		if (chosen & 1u << i)
-			ready |= ports[i].input_ready(ports[i].port);
-	unlock_console(flags);
+	for_each_open_port (i)
+		ready |= serial_input_ready(i);
 	return ready;
 }
 
+/* A character that is for us, without its top bit if that was only to say so; or -1. */
+static int ours(unsigned port, int c)
+{
+	switch (ports[port].share) {
+	case TOP_BIT_SET:
+		return c & 0x80 ? c & 0x7f : -1;
+	case TOP_BIT_CLEAR:
+		return c & 0x80 ? -1 : c;
+	default:
+		return c;
+	}
+}
+
+/* Who comes while another reads finds nothing: a CPU does not wait for input. */
 size_t console_read(char *buf, size_t size)
 {
-	u64 flags = lock_console();
 	size_t n = 0;
-	int c;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
-		while ((chosen & 1u << i) && n < size && (c = ports[i].getc(ports[i].port)) >= 0)
-			buf[n++] = c;
-	unlock_console(flags);
+	if (__atomic_exchange_n(&reading, true, __ATOMIC_ACQUIRE))
+		return 0;
+	for_each_open_port (i)
+		for (unsigned took = 0; took < READ_BYTES && n < size; took++) {
+			int c = serial_get(i);
+
+			if (c < 0)
+				break;
+			c = ours(i, c);
+			if (c >= 0)
+				buf[n++] = c;
+		}
+	__atomic_store_n(&reading, false, __ATOMIC_RELEASE);
 	return n;
 }
 
-/* console=<list of com1, com2, none>. vga is a word that Xen has and we do not build. */
+/* ---- What they occupy ----------------------------------------------------------------------- */
+
+void console_claim_io(void (*claim)(u16 first, u16 last))
+{
+	for_each_open_port (i)
+		if (serial_io_base(i))
+			claim(serial_io_base(i), serial_io_base(i) + 7);
+}
+
+void console_claim_memory(void (*claim)(mfn_t first, mfn_t last))
+{
+	for_each_open_port (i)
+		if (serial_memory_base(i))
+			claim(maddr_to_mfn(serial_memory_base(i)),
+			      maddr_to_mfn(serial_memory_base(i)));
+}
+
+void console_claim_irqs(void (*claim)(u8 isa_irq))
+{
+	for_each_open_port (i)
+		if (serial_isa_irq(i))
+			claim(serial_isa_irq(i));
+}
+
+/* ---- console= ------------------------------------------------------------------------------- */
+
+/* `com<n>', with H or L or without. */
+static bool parse_port(const char *s, const char *end, unsigned *port, enum share *share)
+{
+	static const char *const names[NR_SERIAL_PORTS] = { "com1", "com2" };
+
+	*share = ALONE;
+	if (end - s == 5 && (end[-1] == 'H' || end[-1] == 'L'))
+		*share = *--end == 'H' ? TOP_BIT_SET : TOP_BIT_CLEAR;
+	for (*port = 0; *port < NR_SERIAL_PORTS; ++*port)
+		if (cmdline_is(s, end, names[*port]))
+			return true;
+	return false;
+}
+
+/* Words that Xen has and we have not. */
+static bool is_not_built(const char *s, const char *end)
+{
+	static const char *const words[] = { "vga", "pv", "dbgp", "ehci", "xhci", "dtuart" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (cmdline_is(s, end, words[i]))
+			return true;
+	return false;
+}
+
+/* The ports are chosen anew by each list that names one, or `none'. */
 static int parse_console(const char *value)
 {
 	const char *cursor = value, *item, *end;
-	u32 wanted = 0;
 	bool any = false;
 
+	if (!*value)
+		return -EINVAL;
 	while (cmdline_next_item(&cursor, &item, &end)) {
-		unsigned i;
+		unsigned port;
+		enum share share;
+		bool is_port = parse_port(item, end, &port, &share);
 
-		for (i = 0; i < ARRAY_SIZE(ports); i++)
-			if (cmdline_is(item, end, ports[i].name))
-				break;
-		if (i < ARRAY_SIZE(ports))
-			wanted |= 1u << i;
-		else if (cmdline_is(item, end, "vga"))
-			pr_warn("console=vga is not built: there is no VGA console");
-		else if (!cmdline_is(item, end, "none"))
-			return -EINVAL;
-		any |= i < ARRAY_SIZE(ports) || cmdline_is(item, end, "none");
+		if (!is_port && !cmdline_is(item, end, "none")) {
+			pr_warn("console=: ignoring \"%.*s\": %s", (int)(end - item), item,
+				is_not_built(item, end) ? "not built" : "no such console");
+			continue;
+		}
+		for (unsigned i = 0; !any && i < NR_SERIAL_PORTS; i++)
+			ports[i].chosen = false;
+		any = true;
+		if (is_port) {
+			ports[port].chosen = true;
+			ports[port].share = share;
+		}
 	}
-	if (any)
-		chosen = wanted;
 	return 0;
 }
 CMDLINE_CUSTOM("console", parse_console);

@@ -104,7 +104,8 @@ static int parse_level(const char *s, const char *end)
 	return -EINVAL;
 }
 
-static int parse_threshold(const char *value, struct threshold *t)
+/* Either level may be wrong: that costs itself, and is said. */
+static int parse_threshold(const char *name, const char *value, struct threshold *t)
 {
 	const char *slash = value, *end;
 	int lower, upper;
@@ -115,21 +116,29 @@ static int parse_threshold(const char *value, struct threshold *t)
 		;
 	lower = parse_level(value, slash);
 	upper = *slash ? parse_level(slash + 1, end) : lower;
-	if (lower < 0 || upper < 0)
+	if (lower < 0 && upper < 0)
 		return -EINVAL;
-	t->always = lower;
-	t->limited = max(lower, upper);
+	if (lower >= 0)
+		t->always = lower;
+	if (upper >= 0)
+		t->limited = max(t->always, (u8)upper);
+	else
+		t->limited = max(t->always, t->limited);
+	if (lower < 0 || upper < 0)
+		pr_warn("%s=: ignoring \"%.*s\": no such level", name,
+			(int)(lower < 0 ? slash - value : end - slash - 1),
+			lower < 0 ? value : slash + 1);
 	return 0;
 }
 
 static int parse_loglvl(const char *value)
 {
-	return parse_threshold(value, &hv_threshold);
+	return parse_threshold("loglvl", value, &hv_threshold);
 }
 
 static int parse_guest_loglvl(const char *value)
 {
-	return parse_threshold(value, &guest_threshold);
+	return parse_threshold("guest_loglvl", value, &guest_threshold);
 }
 
 CMDLINE_CUSTOM("loglvl", parse_loglvl);

@@ -3,51 +3,49 @@
  * The console: where the hypervisor's lines and dom0's text leave the machine, and where dom0's
  * input comes from.
  *
- * The ports' state and the ring are public. The ring holds hypervisor lines only; guest text passes
- * from the caller's stack straight to the ports, and input stays in the port until dom0 reads it.
- * Lock: console_lock inside, interrupts off while it is held; any context but NMI and #MC.
+ * The ports' state and the ring are public. The ring holds hypervisor lines only, until they have
+ * been sent and after; guest text passes from the caller's stack straight to the ports, and input
+ * stays in the port until dom0 reads it. Who waits for a port has interrupts on, but while booting,
+ * with `sync_console', and at the end.
  */
 #pragma once
 
 #include <isola/types.h>
+#include <isola/frame_num.h>
 
-/*
- * Longest piece of text written under one lock: bounds the time with interrupts off (16 characters
- * take 1.4 ms at 115200).
- */
+/* Guest text that no line of the hypervisor comes between, unless the guest dawdles. */
 #define CONSOLE_CHUNK_BYTES 128
-
-/* One way in and out. A table of them is in console.c; `console=' chooses. */
-struct console_port {
-	const char *name;
-	void (*write)(unsigned port, const char *text, size_t len);
-	bool (*input_ready)(unsigned port);
-	int (*getc)(unsigned port);     /* -1: nothing there */
-	unsigned port;
-};
 
 /*
  * Write one line of the hypervisor's own, without its end: it starts at the left margin, is
- * prefixed, and is kept in the ring.
+ * prefixed, and is kept in the ring. Any context but NMI and #MC.
  */
 void console_write_line(const char *text, size_t len);
 
-/* Write guest text as it is (a lone newline goes out as CR LF); at most CONSOLE_CHUNK_BYTES. */
-void console_write_guest(const char *text, size_t len);
+/*
+ * Write of @text, the rest of a chunk of guest text, what the ports take now: as it is, but a lone
+ * newline goes out as CR LF. Does not wait. Returns how many bytes that was; 0 too while somebody
+ * else's turn is not over. @who: says whose chunk it is. Task context, interrupts on.
+ */
+size_t console_write_guest(const void *who, const char *text, size_t len);
 
-/* Is there input, and take up to @size bytes of it. Returns the number taken. */
+/* Is there input, and take up to @size bytes of it. Returns the number taken. Task context. */
 bool console_input_ready(void);
 size_t console_read(char *buf, size_t size);
 
-/* Before the machine goes off: wait, bounded, until what was written has left it. */
+/*
+ * Boot, when the command line has been read: open the ports it chose, or, if none of those answers,
+ * another one; what was written until now leaves by them.
+ */
+void console_open(void);
+/* Boot, when softirqs run: from now on nobody waits for a line to be sent. */
+void console_start_async(void);
+/* Before the machine goes off: everything has left, and what is written from now on is waited for. */
 void console_drain(void);
 
-/*
- * Boot, after the command line: name the I/O ports that the console uses, so that no guest gets
- * them.
- */
+/* Boot, after console_open(): name what the console uses, so that no guest gets it. */
 void console_claim_io(void (*claim)(u16 first, u16 last));
-/* Likewise the ISA interrupts of those ports. */
+void console_claim_memory(void (*claim)(mfn_t first, mfn_t last));
 void console_claim_irqs(void (*claim)(u8 isa_irq));
 
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */

@@ -1,23 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 8250-family UARTs: com1 and com2, polled. Callers hold the console lock.
+ * 8250-family UARTs: com1 and com2, at I/O ports, in memory or on PCI. Nothing here waits but
+ * serial_drain(); no interrupt of theirs is used.
+ *
+ * Concurrency: the transmitter is its owner's (common/console_out.c), the receiver the reader's
+ * (common/console.c).
  */
 #pragma once
 
 #include <isola/types.h>
 
 #define NR_SERIAL_PORTS 2
+#define SERIAL_FIFO_BYTES 16
 
 /*
- * Sends @len bytes; sets the port up on first use. Bounded: a port that does not send is given up.
+ * Find the port, where com<n>= says or else where a PC has it, and set it up; says what of the
+ * option it could not follow. False: nothing answers. Boot, once for each port.
  */
-void serial_write(unsigned port, const char *text, size_t len);
+bool serial_open(unsigned port);
+
+/* Bytes that the transmitter takes now; 0: it is busy. Of a port given up: any. */
+unsigned serial_room(unsigned port);
+/* One of them. */
+void serial_put(unsigned port, char c);
+/* The transmitter has not moved for too long: its text is dropped until it does. */
+void serial_give_up(unsigned port);
+/* ns until a full FIFO has left, as far as we know. */
+u64 serial_fill_ns(unsigned port);
 /* Waits, bounded, until the last byte has left the machine. */
 void serial_drain(unsigned port);
-/* First of its eight I/O ports. */
-u16 serial_io_base(unsigned port);
-/* The ISA interrupt that it has on a PC. It is not used. */
-u8 serial_isa_irq(unsigned port);
+
 bool serial_input_ready(unsigned port);
 /* The next byte, or -1. */
-int serial_getc(unsigned port);
+int serial_get(unsigned port);
+
+/* What an open port occupies: I/O ports, or else memory; 0: none of that kind. */
+u16 serial_io_base(unsigned port);
+u64 serial_memory_base(unsigned port);
+/* Its ISA interrupt, to be kept from others; 0: none that is known. */
+u8 serial_isa_irq(unsigned port);

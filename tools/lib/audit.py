@@ -226,10 +226,11 @@ class Audit:
         return va is not None and 0 <= va - image["VA_VCPU_TABLES"] < 3 * PAGE
 
     def _is_controller(self, va):
-        """The windows that show the local APIC, and an I/O APIC, all the time."""
+        """The windows that show the local APIC, and an I/O APIC, all the time; and the console's UARTs in memory."""
         image = self.owners.image
-        return va is not None and va - image["VA_CPU_WINDOW"] in (
+        return va is not None and (va - image["VA_CPU_WINDOW"] in (
             image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE)
+            or 0 <= va - image["VA_FIXMAP"] < image["NR_FIXMAPS"] * PAGE)
 
     ALLOWED = {
         SLOT_M2P: {"M2P"},

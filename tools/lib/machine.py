@@ -114,11 +114,12 @@ class Console:
 
 
 def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", firmware="bios", accel="tcg",
-                 icount=False, disk=None, net=False, gdb=False, qmp=None, extra=()):
-    """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start)."""
+                 icount=False, disk=None, net=False, gdb=False, qmp=None, serial=("stdio",), extra=()):
+    """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start). @serial: com1, com2 ..."""
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", machine, "-accel", accel,
             "-cpu", cpu or ("host" if accel == "kvm" else "qemu64"), "-smp", str(smp), "-m", str(mem_mib),
-            "-display", "none", "-vga", "std", "-no-reboot", "-monitor", "none", "-serial", "stdio"]
+            "-display", "none", "-vga", "std", "-no-reboot", "-monitor", "none"]
+    argv += [word for port in serial for word in ("-serial", port)]
     if firmware == "uefi":
         for path in OVMF_CODE:
             if not os.path.exists(path):

@@ -11,6 +11,7 @@
 #include <isola/vcpu.h>
 #include <asm/asi_policy.h>
 #include <asm/cpu_window.h>
+#include <asm/fixmap.h>
 #include <asm/frametable.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
@@ -31,6 +32,8 @@ void audit_offsets(void)
 	CONST(VA_M2P);
 	CONST(VA_CPU);
 	CONST(VA_IMAGE);
+	CONST(VA_FIXMAP);
+	CONST(NR_FIXMAPS);
 	CONST(VA_VCPU);
 	CONST(VA_PUBLIC);
 	CONST(VA_FRAMETABLE);

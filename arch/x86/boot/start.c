@@ -28,6 +28,7 @@
 #include <asm/efi.h>
 #include <asm/entry.h>
 #include <asm/firmware.h>
+#include <asm/fixmap.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
 #include <asm/ioport_keep.h>
@@ -78,6 +79,23 @@ static void check_limits(void)
 		      "than was meant", lost_limit);
 }
 
+/* Is @maddr in a range that firmware calls anything but reserved? */
+static bool is_memory(u64 maddr)
+{
+	const struct boot_memmap *map = &boot_info.memmap;
+
+	for (unsigned i = 0; i < map->nr; i++)
+		if (maddr >= map->range[i].start && maddr < map->range[i].end)
+			return map->range[i].type != BOOT_MEM_RESERVED;
+	return false;
+}
+
+/* dom0 may look at what the console has in memory, and not write it, as on Xen. */
+static void iomem_keep(mfn_t first, mfn_t last)
+{
+	iomem_limit(first, last, IOMEM_READ);
+}
+
 static void read_loader(u32 magic, u32 mbi)
 {
 	const char *why;
@@ -87,6 +105,8 @@ static void read_loader(u32 magic, u32 mbi)
 		fatal("%s", why);
 	cmdline_parse(boot_info.cmdline, __cmdline_options_start, __cmdline_options_end,
 		      report_option);
+	fixmap_is_memory = is_memory;
+	console_open();
 	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr,
 		boot_info.cmdline);
 	check_limits();
@@ -133,7 +153,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	this_cpu.pub = &cpu_public[0];
 	image_maddr = image;
 	pr_info("Isola " ISOLA_VERSION ", built with " __VERSION__);
-	read_loader(magic, mbi);	/* memory map, modules, command line: until now com1 */
+	read_loader(magic, mbi);	/* memory map, modules, command line; then the console */
 	asi_policy_resolve();		/* before any root is made */
 	cpu_init_boot();		/* what the CPU can do decides the rest */
 	read_acpi();			/* while low memory is in sight */
@@ -156,6 +176,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	firmware_init(&efi);		/* and about its firmware */
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	console_claim_io(ioport_keep);
+	console_claim_memory(iomem_keep);
 	power_init(&acpi);		/* how it ends */
 	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);
@@ -176,6 +197,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_dom0();
 	page_alloc_take_modules();
+	console_start_async();		/* who prints for a guest no longer waits for the port */
 	vcpu_wake(dom0->vcpu[0]);
 	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */
 }

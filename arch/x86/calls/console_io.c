@@ -10,6 +10,7 @@
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 #include <isola/lib/string.h>
+#include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 
@@ -19,7 +20,23 @@ static void wipe(void *p, size_t n)
 	asm volatile ("" :: "r"(p) : "memory");         /* the stores are wanted */
 }
 
-/* Chunk by chunk; a softirq that is due is served in between, and the call goes on where it was. */
+/*
+ * Send @n bytes as the ports take them, with interrupts on. Fewer if something else is due on this
+ * CPU.
+ */
+static u32 send_chunk(const char *buf, u32 n)
+{
+	u32 sent = 0;
+
+	for (;;) {
+		sent += console_write_guest(current, buf + sent, n - sent);
+		if (sent == n || hypercall_preempt_check())
+			return sent;
+		cpu_relax();
+	}
+}
+
+/* Chunk by chunk; what is due in between is served, and the call goes on where it was. */
 static long console_write_op(u32 count, u64 from)
 {
 	char buf[CONSOLE_CHUNK_BYTES];
@@ -32,7 +49,7 @@ static long console_write_op(u32 count, u64 from)
 			rc = -EFAULT;
 			break;
 		}
-		console_write_guest(buf, n);
+		n = send_chunk(buf, n);
 		count -= n;
 		from += n;
 		if (count && hypercall_preempt_check()) {

@@ -7,6 +7,7 @@
 By default the information is sound: memory map, command line, modules, and no ACPI pointer (so that it is searched
 for). Methods add to it; tag() adds anything; damage() changes the finished bytes.
 """
+import contextlib
 import os
 import struct
 import subprocess
@@ -114,8 +115,14 @@ class Info:
             data[offset:offset + len(new)] = new
         return bytes(data)
 
-    def boot(self, timeout=30, **options):
+    def boot(self, timeout=30, extra=(), **options):
         """Run it; options as for machine.qemu_command(). Returns a machine.Result."""
+        with self.command(extra, **options) as command:
+            return machine.run(command, timeout=timeout, rules=QUICK_RULES, stdin=subprocess.DEVNULL)
+
+    @contextlib.contextmanager
+    def command(self, extra=(), **options):
+        """QEMU's command line for it."""
         if not Info._cache:
             Info._cache["liar"], Info._cache["image"] = _liar(), image()
         flat, entry = Info._cache["image"]
@@ -127,6 +134,5 @@ class Info:
             file.write(script)
             file.flush()
             options.setdefault("mem_mib", 512)
-            command = machine.qemu_command(None, extra=["-kernel", Info._cache["liar"], "-initrd", file.name],
-                                           **options)
-            return machine.run(command, timeout=timeout, rules=QUICK_RULES, stdin=subprocess.DEVNULL)
+            yield machine.qemu_command(None, extra=["-kernel", Info._cache["liar"], "-initrd", file.name, *extra],
+                                       **options)

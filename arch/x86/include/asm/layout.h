@@ -48,6 +48,7 @@
 
 #define VA_CPU               _VA(0xffff80ff80000000)  /* this CPU's GiB */
 #define VA_IMAGE             _VA(0xffff80ffc0000000)  /* the image's GiB, shared */
+#define VA_FIXMAP            _VA(0xffff80ffffe00000)  /* its last L1 table: asm/fixmap.h */
 #define VA_VCPU              _VA(0xffff810000000000)
 #define VA_PUBLIC            _VA(0xffff818000000000)
 #define VA_PUBLIC_END        _VA(0xffff820000000000)  /* of 512 GiB of machine memory */

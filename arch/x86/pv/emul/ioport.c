@@ -12,6 +12,7 @@
 #include <asm/insn.h>
 #include <asm/ioport.h>
 #include <asm/ioport_keep.h>
+#include <asm/pci_conf.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/lock_order.h>
@@ -152,7 +153,7 @@ static void pci_write(struct ioport_rights *r, unsigned int offset, unsigned int
 {
 	u32 address = READ_ONCE(r->cf8);
 
-	if (!(address & PCI_ENABLE))
+	if (!(address & PCI_ENABLE) || pci_conf_is_kept(address >> 8))
 		return;
 	spin_lock(&hw_lock);
 	outl(address, PCI_ADDRESS);

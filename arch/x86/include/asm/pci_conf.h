@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI configuration space by ports CF8h and CFCh, for the hypervisor itself. While booting only:
+ * later the two ports are dom0's (pv/ioport.c). @bdf: bus << 8 | device << 3 | function.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+u32 pci_conf_read(u16 bdf, u8 offset);
+void pci_conf_write(u16 bdf, u8 offset, u32 val);
+
+/* The function is the hypervisor's: what a domain writes to its configuration goes nowhere. */
+void pci_conf_keep(u16 bdf);
+bool pci_conf_is_kept(u16 bdf);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console's output, later: a softirq after each line, and a timer while the ports are busy.
+ *
+ * Invariant: while something is pending, the timer is armed, or a softirq is, or a CPU that owns
+ * the transmitter will look once more.
+ */
+#include <isola/clock.h>
+#include <isola/console.h>
+#include <isola/console_port.h>
+#include <isola/softirq.h>
+#include <isola/timer.h>
+
+#define MIN_WAIT     MICROSECS(200)     /* between two looks at a busy port */
+#define MAX_WAIT     MILLISECS(10)
+#define MAX_FILLS    32                 /* FIFOs filled by one softirq */
+
+static struct timer drain_timer;
+
+/* Softirq, and the timer. Interrupts on. */
+static void drain(void)
+{
+	u64 wait = console_ports_fill_ns();
+
+	for (unsigned i = 0; i < MAX_FILLS && console_is_pending(); i++)
+		if (!console_send_some())
+			break;
+	if (console_is_pending())
+		timer_set(&drain_timer, now_ns() + min(max(wait, MIN_WAIT), MAX_WAIT));
+}
+
+static void drain_again(void *data)
+{
+	(void)data;
+	drain();
+}
+
+void console_start_async(void)
+{
+	timer_init(&drain_timer, drain_again, NULL);
+	softirq_register(SOFTIRQ_CONSOLE, drain);
+	console_out_start_async();
+}
