@@ -1,231 +1,348 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console's ports: which of them are in use, and what comes in by them.
+ * The console's output: lines wait in the ring until the transmitter has taken them, guest text
+ * waits with its vcpu.
  *
- * console=<list> of com1, com2, none; `com1H' and `com1L' share a line with somebody else, by the
- * top bit of each character. Source: Xen 4.17's xen-command-line documentation.
+ * Invariants: console_lock protects what is added to the ring, and is held for as long as it takes
+ * to copy a line. The transmitter belongs to one CPU at a time, its owner, which alone reads the
+ * ring's unsent end, gives the ports bytes and knows where in a line they are; it never waits for
+ * them. Nobody waits for the owner either, but while booting and at the end: who finds it busy may
+ * leave, because an owner that lets go looks at the ring once more.
  *
- * Invariant: a console that was asked for is there if any port answers at all.
+ * Order: a chunk of guest text begins only when the ring is empty, and lines that come meanwhile
+ * leave when it ends or has lasted HOLD_NS.
  */
 #include <isola/console.h>
+#include <isola/clock.h>
 #include <isola/console_port.h>
-#include <isola/errno.h>
+#include <isola/lock_order.h>
 #include <isola/printk.h>
-#include <isola/serial_8250.h>
+#include <isola/softirq.h>
+#include <isola/spinlock.h>
 #include <isola/lib/cmdline.h>
+#include <isola/lib/format.h>
+#include <isola/lib/string.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
 
-/* Bytes that one call takes from a port, which bounds it. */
-#define READ_BYTES SERIAL_FIFO_BYTES
+#define RING_BYTES   16384              /* a power of two */
+#define HOLD_NS      MILLISECS(30)      /* a chunk takes 11 ms at 115200 baud */
+#define STUCK_NS     MILLISECS(500)     /* a FIFO takes 133 ms at 1200 baud */
+/* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
+#define MAX_POLLS    (1u << 18)
 
-enum share { ALONE, TOP_BIT_SET, TOP_BIT_CLEAR };
+enum { UNOPENED, SYNC, ASYNC, FORCED }; /* forced: a panic, no locks any more */
+static u8 mode = UNOPENED;
+static bool opt_sync_console;
+CMDLINE_BOOL("sync_console", opt_sync_console);
 
-/* Constant once console_open() has run. */
-static struct {
-	bool chosen, open;
-	enum share share;
-} ports[NR_SERIAL_PORTS] = { [0] = { .chosen = true } };        /* com1 until told otherwise */
+static spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+static char ring[RING_BYTES] __used;    /* the last lines, for a debugger too */
+static u64 ring_end;                    /* bytes ever put in; console_lock */
+static u32 nr_lost;                     /* lines for which there was no room; console_lock */
 
-static bool reading;                    /* somebody takes input */
+/* The owner's. */
+static u64 ring_sent;                   /* bytes of the ring that have been taken */
+static bool mid_line;                   /* the last byte written was not a line's end */
+static char last_char;
+static u64 busy_since;                  /* ns; 0: the ports took something when last asked */
+static const void *held_for;            /* whose chunk has begun; NULL: nobody's */
+static u64 held_until;                  /* ns */
 
-#define for_each_open_port(i) \
-	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++) \
-		if (ports[i].open)
+static u32 owner;                       /* of the transmitter: 1 + CPU; 0: nobody */
 
-/* ---- Opening -------------------------------------------------------------------------------- */
-
-static bool open_ports(bool chosen)
+static bool is_async(void)
 {
-	bool any = false;
-
-	for (unsigned i = 0; i < NR_SERIAL_PORTS && (chosen || !any); i++) {
-		if (ports[i].chosen == chosen)
-			ports[i].open = serial_open(i);
-		any |= ports[i].open;
-	}
-	return any;
+	return READ_ONCE(mode) == ASYNC;
 }
 
-static bool any_chosen(void)
+static bool is_pending(void)
 {
-	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++)
-		if (ports[i].chosen)
-			return true;
-	return false;
+	return __atomic_load_n(&ring_end, __ATOMIC_SEQ_CST) != READ_ONCE(ring_sent);
 }
 
-void console_open(void)
+/* ---- The transmitter ------------------------------------------------------------------------ */
+
+static u32 me(void)
 {
-	if (any_chosen() && !open_ports(true) && open_ports(false))
-		pr_warn("console=: no port that was asked for answers: com%u is used",
-			ports[0].open ? 1 : 2);
-	console_out_open();
+	return (spin_debug_started() ? smp_cpu_id() : 0) + 1;
 }
 
-/* ---- Sending, for console_out.c ------------------------------------------------------------- */
-
-unsigned console_ports_room(void)
+static bool transmitter_take(void)
 {
-	unsigned room = SERIAL_FIFO_BYTES;
+	u32 nobody = 0;
 
-	for_each_open_port (i)
-		room = min(room, serial_room(i));
+	return __atomic_compare_exchange_n(&owner, &nobody, me(), false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+/* Lines added since the owner last looked are its own to send: nobody else could. */
+static void transmitter_put(void)
+{
+	bool held = held_for;
+
+	__atomic_store_n(&owner, 0, __ATOMIC_SEQ_CST);
+	if (!held && is_async() && is_pending())
+		softirq_raise(SOFTIRQ_CONSOLE);
+}
+
+/* What the ports take; after STUCK_NS without a byte they are taken to be out of order. */
+static unsigned room_now(void)
+{
+	unsigned room = console_ports_room();
+
+	if (room)
+		busy_since = 0;
+	else if (!busy_since)
+		busy_since = now_ns();
+	else if (now_ns() - busy_since > STUCK_NS)
+		console_ports_give_up();
 	return room;
 }
 
-void console_ports_put(char c)
+/* A newline leaves as CR LF. False: that was the CR, the character itself is still to come. */
+static bool send(char c)
 {
-	for_each_open_port (i) {
-		if (ports[i].share == TOP_BIT_SET)
-			serial_put(i, c | 0x80);
-		else
-			serial_put(i, ports[i].share == TOP_BIT_CLEAR ? c & 0x7f : c);
+	bool cr_first = c == '\n' && last_char != '\r';
+
+	if (cr_first)
+		c = '\r';
+	else
+		mid_line = c != '\n';
+	console_ports_put(c);
+	last_char = c;
+	return !cr_first;
+}
+
+/* At most @room bytes of the ring. A line of ours starts at the left margin. */
+static void send_ring(unsigned room)
+{
+	u64 end = __atomic_load_n(&ring_end, __ATOMIC_ACQUIRE);
+
+	for (; room && ring_sent != end; room--) {
+		bool at_start = !ring_sent || ring[(ring_sent - 1) % RING_BYTES] == '\n';
+
+		if (at_start && mid_line)
+			send('\n');
+		else if (send(ring[ring_sent % RING_BYTES]))
+			WRITE_ONCE(ring_sent, ring_sent + 1);
 	}
 }
 
-void console_ports_give_up(void)
-{
-	for_each_open_port (i)
-		if (!serial_room(i))
-			serial_give_up(i);
-}
-
-u64 console_ports_fill_ns(void)
-{
-	u64 ns = 0;
-
-	for_each_open_port (i)
-		ns = max(ns, serial_fill_ns(i));
-	return ns;
-}
-
-void console_ports_drain(void)
-{
-	for_each_open_port (i)
-		serial_drain(i);
-}
-
-/* ---- Receiving ------------------------------------------------------------------------------ */
-
-bool console_input_ready(void)
-{
-	bool ready = false;
-
-	for_each_open_port (i)
-		ready |= serial_input_ready(i);
-	return ready;
-}
-
-/* A character that is for us, without its top bit if that was only to say so; or -1. */
-static int ours(unsigned port, int c)
-{
-	switch (ports[port].share) {
-	case TOP_BIT_SET:
-		return c & 0x80 ? c & 0x7f : -1;
-	case TOP_BIT_CLEAR:
-		return c & 0x80 ? -1 : c;
-	default:
-		return c;
-	}
-}
-
-/* Who comes while another reads finds nothing: a CPU does not wait for input. */
-size_t console_read(char *buf, size_t size)
+static size_t send_text(const char *text, size_t len, unsigned room)
 {
 	size_t n = 0;
 
-	if (__atomic_exchange_n(&reading, true, __ATOMIC_ACQUIRE))
-		return 0;
-	for_each_open_port (i)
-		for (unsigned took = 0; took < READ_BYTES && n < size; took++) {
-			int c = serial_get(i);
-
-			if (c < 0)
-				break;
-			c = ours(i, c);
-			if (c >= 0)
-				buf[n++] = c;
-		}
-	__atomic_store_n(&reading, false, __ATOMIC_RELEASE);
+	for (; room && n < len; room--)
+		if (send(text[n]))
+			n++;
 	return n;
 }
 
-/* ---- What they occupy ----------------------------------------------------------------------- */
+/* ---- Waiting: boot and the end -------------------------------------------------------------- */
 
-void console_claim_io(void (*claim)(u16 first, u16 last))
+static unsigned wait_room(void)
 {
-	for_each_open_port (i)
-		if (serial_io_base(i))
-			claim(serial_io_base(i), serial_io_base(i) + 7);
+	unsigned room = 0;
+
+	for (u32 polls = MAX_POLLS; polls && !(room = console_ports_room()); polls--)
+		cpu_relax();
+	if (!room)
+		console_ports_give_up();
+	return room;
 }
 
-void console_claim_memory(void (*claim)(mfn_t first, mfn_t last))
+static void send_all(void)
 {
-	for_each_open_port (i)
-		if (serial_memory_base(i))
-			claim(maddr_to_mfn(serial_memory_base(i)),
-			      maddr_to_mfn(serial_memory_base(i)));
+	while (is_pending())
+		send_ring(wait_room());
 }
 
-void console_claim_irqs(void (*claim)(u8 isa_irq))
+/*
+ * Send all, and wait for it. Interrupts off. A CPU that was interrupted as owner leaves that to
+ * what it was interrupted in, or to console_drain().
+ */
+static void flush(void)
 {
-	for_each_open_port (i)
-		if (serial_isa_irq(i))
-			claim(serial_isa_irq(i));
-}
-
-/* ---- console= ------------------------------------------------------------------------------- */
-
-/* `com<n>', with H or L or without. */
-static bool parse_port(const char *s, const char *end, unsigned *port, enum share *share)
-{
-	static const char *const names[NR_SERIAL_PORTS] = { "com1", "com2" };
-
-	*share = ALONE;
-	if (end - s == 5 && (end[-1] == 'H' || end[-1] == 'L'))
-		*share = *--end == 'H' ? TOP_BIT_SET : TOP_BIT_CLEAR;
-	for (*port = 0; *port < NR_SERIAL_PORTS; ++*port)
-		if (cmdline_is(s, end, names[*port]))
-			return true;
-	return false;
-}
-
-/* Words that Xen has and we have not. */
-static bool is_not_built(const char *s, const char *end)
-{
-	static const char *const words[] = { "vga", "pv", "dbgp", "ehci", "xhci", "dtuart" };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
-		if (cmdline_is(s, end, words[i]))
-			return true;
-	return false;
-}
-
-/* The ports are chosen anew by each list that names one, or `none'. */
-static int parse_console(const char *value)
-{
-	const char *cursor = value, *item, *end;
-	bool any = false;
-
-	if (!*value)
-		return -EINVAL;
-	while (cmdline_next_item(&cursor, &item, &end)) {
-		unsigned port;
-		enum share share;
-		bool is_port = parse_port(item, end, &port, &share);
-
-		if (!is_port && !cmdline_is(item, end, "none")) {
-			pr_warn("console=: ignoring \"%.*s\": %s", (int)(end - item), item,
-				is_not_built(item, end) ? "not built" : "no such console");
-			continue;
-		}
-		for (unsigned i = 0; !any && i < NR_SERIAL_PORTS; i++)
-			ports[i].chosen = false;
-		any = true;
-		if (is_port) {
-			ports[port].chosen = true;
-			ports[port].share = share;
-		}
+	if (READ_ONCE(mode) == FORCED) {
+		send_all();
+		return;
 	}
-	return 0;
+	if (READ_ONCE(owner) == me())
+		return;
+	while (!transmitter_take())
+		cpu_relax();
+	send_all();
+	transmitter_put();
 }
-CMDLINE_CUSTOM("console", parse_console);
+
+/* ---- Lines ---------------------------------------------------------------------------------- */
+
+static const char prefix[] = "(isola) ";
+
+static u64 add(u64 at, const char *text, size_t len)
+{
+	while (len--)
+		ring[at++ % RING_BYTES] = *text++;
+	return at;
+}
+
+/* Whole, at once, or not at all: the owner may be sending. */
+static bool add_line(const char *text, size_t len)
+{
+	u64 at = ring_end;
+
+	if (at - READ_ONCE(ring_sent) + sizeof(prefix) + len > RING_BYTES)
+		return false;
+	at = add(at, prefix, sizeof(prefix) - 1);
+	at = add(at, text, len);
+	at = add(at, "\n", 1);
+	__atomic_store_n(&ring_end, at, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+static void tell_lost(void)
+{
+	char line[64];
+
+	if (nr_lost && add_line(line, snprintf(line, sizeof(line),
+					       "%u lines lost: the console is too slow", nr_lost)))
+		nr_lost = 0;
+}
+
+void console_write_line(const char *text, size_t len)
+{
+	bool locks = READ_ONCE(mode) != FORCED;
+	u64 flags = irq_save();
+
+	if (locks)
+		spin_lock(&console_lock);
+	tell_lost();
+	if (!add_line(text, len))
+		nr_lost++;
+	if (locks)
+		spin_unlock(&console_lock);
+	if (is_async())
+		softirq_raise(SOFTIRQ_CONSOLE);
+	else if (READ_ONCE(mode) != UNOPENED)
+		flush();
+	irq_restore(flags);
+}
+
+/* ---- Guest text ----------------------------------------------------------------------------- */
+
+static bool is_held(void)
+{
+	return held_for && now_ns() < held_until;
+}
+
+/* Owner. As console_write_guest(). */
+static size_t send_chunk(const void *who, const char *text, size_t len)
+{
+	bool goes_on = is_held() && held_for == who;
+	size_t n;
+
+	if (is_held() && !goes_on)
+		return 0;
+	if (!goes_on) {
+		held_for = NULL;
+		send_ring(room_now());
+		if (is_pending())
+			return 0;
+	}
+	n = send_text(text, len, room_now());
+	if (n == len) {
+		held_for = NULL;
+	} else if (n && !goes_on) {
+		held_for = who;
+		held_until = now_ns() + HOLD_NS;
+	}
+	return n;
+}
+
+/* The same where everybody waits: interrupts off, so that no line comes in between. */
+static size_t send_waiting(const char *text, size_t len)
+{
+	u64 flags = irq_save();
+	size_t n = 0;
+
+	flush();
+	while (!transmitter_take())
+		cpu_relax();
+	while (n < len)
+		n += send_text(text + n, len - n, wait_room());
+	transmitter_put();
+	irq_restore(flags);
+	return n;
+}
+
+size_t console_write_guest(const void *who, const char *text, size_t len)
+{
+	size_t n;
+
+	if (!is_async())
+		return send_waiting(text, len);
+	if (!transmitter_take())
+		return 0;
+	n = send_chunk(who, text, len);
+	transmitter_put();
+	return n;
+}
+
+/* ---- Sending later, for console_drain.c ----------------------------------------------------- */
+
+bool console_send_some(void)
+{
+	unsigned room = 0;
+
+	if (!transmitter_take())
+		return false;
+	if (!is_held()) {
+		held_for = NULL;
+		room = room_now();
+		send_ring(room);
+	}
+	transmitter_put();
+	return room;
+}
+
+bool console_is_pending(void)
+{
+	return is_pending();
+}
+
+/* ---- From boot to the end ------------------------------------------------------------------- */
+
+void console_open(void)
+{
+	u64 flags = irq_save();
+
+	console_ports_open();
+	WRITE_ONCE(mode, SYNC);
+	flush();
+	irq_restore(flags);
+}
+
+void console_out_start_async(void)
+{
+	if (!opt_sync_console)
+		WRITE_ONCE(mode, ASYNC);
+}
+
+void console_drain(void)
+{
+	u64 flags = irq_save();
+
+	WRITE_ONCE(mode, SYNC);
+	flush();
+	console_ports_drain();
+	irq_restore(flags);
+}
+
+void console_force(void)
+{
+	if (READ_ONCE(mode) == UNOPENED)
+		console_open();
+	WRITE_ONCE(mode, FORCED);
+	send_all();
+}

@@ -7,6 +7,7 @@
  */
 #include <isola/serial_8250.h>
 #include <isola/errno.h>
+#include <isola/frame_num.h>
 #include <isola/printk.h>
 #include <isola/serial_option.h>
 #include <isola/serial_pci.h>

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console's inside: its ports (common/base/console.c) for what sends by them
- * (common/base/console_out.c), all those chosen as one; and that for what makes it go on
+ * The console's inside: its ports (common/base/console_port.c) for what sends by them
+ * (common/base/console.c), all those chosen as one; and that for what makes it go on
  * (common/console_drain.c).
  */
 #pragma once
 
 #include <isola/types.h>
+
+/* As console_open(); what is to be said about it is only kept. */
+void console_ports_open(void);
 
 /* What every one of them takes now; 0: one is busy. No port: any amount. */
 unsigned console_ports_room(void);
@@ -16,9 +19,6 @@ void console_ports_give_up(void);
 /* ns until the slowest has sent a full FIFO. */
 u64 console_ports_fill_ns(void);
 void console_ports_drain(void);
-
-/* console_out.c: there are ports now; what was written waits to be sent. */
-void console_out_open(void);
 
 /* Send of what is pending what the ports take now. False: they are busy, or somebody else sends. */
 bool console_send_some(void);

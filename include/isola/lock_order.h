@@ -22,6 +22,6 @@ enum lock_order {
 	LOCK_GSI,               /* irq: irq/pirq.c: lines of devices, I/O APIC registers */
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
 	LOCK_SCHED,             /* irq: common/sched.c: the run queue, state and runstate of all vcpus */
-	LOCK_CONSOLE,           /* irq: common/base/console.c: the ring and the port */
+	LOCK_CONSOLE,           /* irq: common/base/console.c: what is added to the ring */
 	LOCK_LAST,
 };

@@ -3,8 +3,8 @@
  * 8250-family UARTs: com1 and com2, at I/O ports, in memory or on PCI. Nothing here waits but
  * serial_drain(); no interrupt of theirs is used.
  *
- * Concurrency: the transmitter is its owner's (common/console_out.c), the receiver the reader's
- * (common/console.c).
+ * Concurrency: the transmitter is its owner's (common/base/console.c), the receiver the reader's
+ * (common/base/console_port.c).
  */
 #pragma once
 

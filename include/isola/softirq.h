@@ -11,7 +11,7 @@
 enum softirq {
 	SOFTIRQ_TIMER,          /* common/timer.c: expired timers */
 	SOFTIRQ_TIME_CALIBRATE, /* time/tsc.c */
-	SOFTIRQ_CONSOLE,        /* common/console_out.c: lines wait to be sent */
+	SOFTIRQ_CONSOLE,        /* common/console_drain.c: lines wait to be sent */
 	SOFTIRQ_SCHEDULE,       /* common/sched.c: choose again */
 	NR_SOFTIRQS,
 };

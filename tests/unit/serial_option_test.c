@@ -3,7 +3,7 @@
  * com1= and com2=: a table of values, each with what it must ask for and what must be said about it. A part that is wrong
  * costs that part: what came before it and after it counts.
  *
- * Sources: common/serial_option.c common/lib/cmdline.c
+ * Sources: common/base/serial_option.c common/lib/cmdline.c
  */
 #include "log_stub.h"
 #include "tap.h"

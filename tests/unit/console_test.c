@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console on a machine whose UARTs are as slow as real ones (QEMU's are not). Time passes only where the code touches a
+ * port, pauses or asks for the time; the UART has a FIFO that empties at its baud rate and overruns if it is given too much;
+ * interrupts come, and print, whenever they are on. Claims: no byte is lost, lines stay whole and in order, and no CPU is deaf
+ * for more than 100 us because of what a guest prints, whatever the UART.
+ *
+ * Sources: common/base/console_port.c common/base/console.c common/console_drain.c common/base/serial_8250.c common/base/serial_option.c common/lib/cmdline.c arch/x86/calls/console_io.c
+ * Flags: -Itests/unit/console/include
+ */
+#include "tap.h"
+#include <isola/clock.h>
+#include <isola/console.h>
+#include <isola/domain.h>
+#include <isola/printk.h>
+#include <isola/serial_pci.h>
+#include <isola/softirq.h>
+#include <isola/spinlock.h>
+#include <isola/timer.h>
+#include <isola/vcpu.h>
+#include <isola/lib/cmdline.h>
+#include <isola/lib/format.h>
+#include <asm/fixmap.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/pci_conf.h>
+#include <asm/percpu.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xen/xen.h>
+
+#define PORT_NS		1000            /* an access on ISA */
+#define PAUSE_NS	50
+#define LIMIT_NS	MICROSECS(100)
+#define OUTPUT_BYTES	(1u << 20)
+
+/* ---- Time, and what takes it ---------------------------------------------------------------- */
+
+static u64 now = 1;
+static bool irqs_on, locked, port_under_lock;
+static u64 deaf_since, deaf_longest;
+static u64 interrupt_every;             /* ns; 0: none come */
+static u64 next_interrupt, nr_interrupts;
+
+static u32 pending;                     /* softirqs */
+static void (*softirq_handlers[NR_SOFTIRQS])(void);
+static struct timer *armed;
+static u64 nr_timers;
+
+static void interrupt(void)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "interrupt %lu", (unsigned long)++nr_interrupts);
+	u64 flags = irq_save();
+
+	console_write_line(line, len);
+	irq_restore(flags);
+}
+
+static void pass(u64 ns)
+{
+	now += ns;
+	if (irqs_on && interrupt_every && now >= next_interrupt) {
+		next_interrupt = now + interrupt_every;
+		interrupt();
+	}
+}
+
+u64 now_ns(void)
+{
+	pass(20);
+	return now;
+}
+
+u64 irq_save(void)
+{
+	u64 flags = irqs_on;
+
+	if (irqs_on)
+		deaf_since = now;
+	irqs_on = false;
+	return flags;
+}
+
+void irq_restore(u64 flags)
+{
+	if (!flags || irqs_on)
+		return;
+	if (now - deaf_since > deaf_longest)
+		deaf_longest = now - deaf_since;
+	irqs_on = true;
+}
+
+void cpu_relax(void)
+{
+	pass(PAUSE_NS);
+}
+
+void spin_lock(spinlock_t *l)
+{
+	(void)l;
+	locked = true;
+}
+
+void spin_unlock(spinlock_t *l)
+{
+	(void)l;
+	locked = false;
+}
+
+bool spin_debug_started(void)
+{
+	return true;
+}
+
+/* ---- Two UARTs ------------------------------------------------------------------------------ */
+
+static struct sim_uart {
+	u16 base;
+	u64 byte_ns;
+	unsigned fifo;                  /* bytes: 16, or 1 for an 8250 */
+	bool absent, stuck;
+	u8 lcr, mcr, fcr;
+	unsigned queued;
+	u64 sending_until;              /* ns: when the byte in the shift register has left */
+	u64 overruns;
+	char out[OUTPUT_BYTES];
+	size_t nr_out;
+	const char *in;                 /* what has been typed */
+} sim[2] = { { .base = 0x3f8 }, { .base = 0x2f8 } };
+
+static void uart_settle(struct sim_uart *u)
+{
+	while (!u->stuck && u->queued && u->sending_until <= now) {
+		u->queued--;
+		u->sending_until += u->byte_ns;
+	}
+}
+
+static struct sim_uart *uart_at(u16 port)
+{
+	for (int i = 0; i < 2; i++)
+		if (port >= sim[i].base && port < sim[i].base + 8 && !sim[i].absent)
+			return &sim[i];
+	return NULL;
+}
+
+u8 inb(u16 port)
+{
+	struct sim_uart *u = uart_at(port);
+
+	port_under_lock |= locked;
+	pass(PORT_NS);
+	if (!u)
+		return 0xff;
+	uart_settle(u);
+	switch (port & 7) {
+	case 0:
+		return u->in && *u->in ? *u->in++ : 0;
+	case 2:
+		return u->fifo > 1 && u->fcr & 1 ? 0xc1 : 1;
+	case 5:
+		return (u->queued ? 0 : 0x20) | (u->queued || u->sending_until > now || u->stuck ? 0 : 0x40) |
+		       (u->in && *u->in ? 1 : 0);
+	case 6:
+		return u->mcr == 0x1a ? 0x90 : 0;
+	}
+	return 0;
+}
+
+void outb(u8 val, u16 port)
+{
+	struct sim_uart *u = uart_at(port);
+
+	port_under_lock |= locked;
+	pass(PORT_NS);
+	if (!u)
+		return;
+	uart_settle(u);
+	switch (port & 7) {
+	case 0:
+		if (u->lcr & 0x80)
+			break;
+		if (u->queued == u->fifo) {
+			u->overruns++;
+			break;
+		}
+		u->sending_until = max(u->sending_until, now);
+		u->queued++;
+		u->out[u->nr_out++ % OUTPUT_BYTES] = val;
+		uart_settle(u);
+		break;
+	case 2:
+		u->fcr = val;
+		break;
+	case 3:
+		u->lcr = val;
+		break;
+	case 4:
+		u->mcr = val;
+		break;
+	}
+}
+
+volatile void *fixmap_device(enum fixmap which, u64 maddr, const char **why)
+{
+	(void)which, (void)maddr;
+	*why = "not here";
+	return NULL;
+}
+
+const char *serial_pci_find(const struct serial_option *o, unsigned nr, struct serial_pci *found)
+{
+	(void)o, (void)nr, (void)found;
+	return "there is no PCI UART";
+}
+
+void pci_conf_keep(u16 bdf)
+{
+	(void)bdf;
+}
+
+/* ---- The rest of the hypervisor ------------------------------------------------------------- */
+
+void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+{
+	char line[256];
+	va_list args;
+
+	(void)level, (void)about_guest;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	console_write_line(line, strlen(line));
+}
+
+void panic(const char *fmt, ...)
+{
+	printf("Bail out! panic: %s\n", fmt);
+	exit(1);
+}
+
+void softirq_register(enum softirq nr, void (*handler)(void))
+{
+	softirq_handlers[nr] = handler;
+}
+
+void softirq_raise(enum softirq nr)
+{
+	pending |= 1u << nr;
+}
+
+void timer_init(struct timer *t, void (*fn)(void *), void *data)
+{
+	*t = (struct timer){ .fn = fn, .data = data };
+}
+
+void timer_set(struct timer *t, u64 expires)
+{
+	t->expires = expires;
+	armed = t;
+}
+
+static bool timer_due(void)
+{
+	return armed && armed->expires <= now;
+}
+
+bool hypercall_preempt_check(void)
+{
+	return pending || timer_due();
+}
+
+/* What a CPU does on its way out of the hypervisor. */
+static void run_softirqs(void)
+{
+	while (pending || timer_due()) {
+		if (timer_due()) {
+			struct timer *t = armed;
+
+			armed = NULL;
+			nr_timers++;
+			t->fn(t->data);
+		}
+		for (unsigned i = 0; i < NR_SOFTIRQS; i++)
+			if (pending & 1u << i) {
+				pending &= ~(1u << i);
+				if (softirq_handlers[i])
+					softirq_handlers[i]();
+			}
+	}
+}
+
+/* The guest, or nobody, runs for @ns with interrupts on. */
+static void run_for(u64 ns)
+{
+	for (u64 end = now + ns; now < end;) {
+		run_softirqs();
+		pass(MICROSECS(10));
+	}
+}
+
+static bool continued;
+static u64 continue_args[6];
+static struct domain dom;
+static struct vcpu vcpus[2];
+struct cpu_private this_cpu;
+
+long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
+{
+	(void)nr;
+	continued = true;
+	memcpy(continue_args, args, nr_args * sizeof(*args));
+	return 0;
+}
+
+static u64 nr_preempted;
+
+/* CONSOLEIO_write as a guest makes it. */
+static void guest_writes(const char *text, size_t len)
+{
+	u64 count = len, from = (u64)text;
+	long rc;
+
+	do {
+		continued = false;
+		rc = hc_console_io(CONSOLEIO_write, count, from, 0, 0, 0);
+		if (rc)
+			check(false, "console_io answers %ld", rc);
+		count = continue_args[1];
+		from = continue_args[2];
+		nr_preempted += continued;
+		run_softirqs();
+	} while (continued);
+}
+
+/* ---- A machine for each case ---------------------------------------------------------------- */
+
+extern const struct cmdline_option __start_cmdline_options[], __stop_cmdline_options[];
+
+static void report(const char *word, const char *why, bool limit)
+{
+	printf("# %s: %s%s\n", word, why, limit ? ", a limit" : "");
+}
+
+static void power_on(const char *options, u64 baud, unsigned fifo)
+{
+	now = 1;
+	irqs_on = false;
+	this_cpu.curr = &vcpus[0];
+	dom.is_privileged = true;
+	vcpus[0].domain = vcpus[1].domain = &dom;
+	for (int i = 0; i < 2; i++) {
+		sim[i].byte_ns = 10 * SECONDS(1) / baud;
+		sim[i].fifo = fifo;
+	}
+	cmdline_parse(options, __start_cmdline_options, __stop_cmdline_options, report);
+	console_open();
+	console_write_line("booted", 6);
+}
+
+static void dom0_runs(u64 interrupts)
+{
+	console_start_async();
+	irq_restore(true);
+	deaf_longest = 0;
+	interrupt_every = interrupts;
+	next_interrupt = now + interrupts;
+}
+
+static char output[OUTPUT_BYTES];
+
+/* What @u sent, without carriage returns. */
+static const char *said(const struct sim_uart *u)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->nr_out; i++)
+		if (u->out[i] != '\r')
+			output[n++] = u->out[i];
+	output[n] = '\0';
+	return output;
+}
+
+static char text[8192];
+
+static void make_text(void)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; at + 80 < sizeof(text); i++)
+		at += snprintf(text + at, sizeof(text) - at, "guest line %u %.*s\n", i, (int)(i * 7 % 60),
+			       "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn");
+}
+
+/*
+ * Take the hypervisor's lines out of what was sent, each of which must be whole: the guest's text must be left, but for the
+ * newlines that were put in where a line of ours came in the middle of one of its. Returns the number of our lines.
+ */
+static unsigned separate(const char *all, char *guest)
+{
+	unsigned nr = 0;
+	bool at_start = true;
+
+	while (*all) {
+		if (at_start && !strncmp(all, "(isola) ", 8)) {
+			all += strcspn(all, "\n");
+			check(*all == '\n', "a line of ours has no end");
+			all += *all != '\0';
+			nr++;
+			continue;
+		}
+		at_start = *all == '\n';
+		*guest++ = *all++;
+	}
+	*guest = '\0';
+	return nr;
+}
+
+static bool same_but_newlines(const char *a, const char *b)
+{
+	for (;;) {
+		while (*a == '\n')
+			a++;
+		while (*b == '\n')
+			b++;
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+		a++, b++;
+	}
+}
+
+/* One case in a process of its own: the sources keep their state. */
+static void slow(const char *name, const char *options, u64 baud, unsigned fifo)
+{
+	static char guest[OUTPUT_BYTES];
+	u64 begun, took, wire, deaf;
+	unsigned lines;
+
+	power_on(options, baud, fifo);
+	dom0_runs(MILLISECS(29) * max(115200 / baud, 1ul));
+	text[min_t(u64, strlen(text), baud / 20)] = '\0';        /* half a second's */
+	begun = now;
+	guest_writes(text, strlen(text));
+	took = now - begun;
+	interrupt_every = 0;
+	run_for(SECONDS(1));
+	deaf = deaf_longest;
+	lines = separate(said(&sim[0]), guest);
+	wire = sim[0].nr_out * sim[0].byte_ns;
+	printf("# %s: %zu bytes in %lu ms, %lu of them on the wire; deaf for %lu ns at most; preempted %lu times, %lu timers\n",
+	       name, strlen(text), took / 1000000, wire / 1000000, deaf, nr_preempted, nr_timers);
+	ok(same_but_newlines(guest, text), "%s: no byte of the guest's is lost or out of order", name);
+	ok(lines == nr_interrupts + 1, "%s: the %lu lines of interrupts are there, each whole", name, nr_interrupts);
+	ok(!sim[0].overruns, "%s: the FIFO is never given more than it holds", name);
+	ok(deaf <= LIMIT_NS, "%s: interrupts are never off for more than 100 us", name);
+	ok(!port_under_lock, "%s: no port is touched under console_lock", name);
+	ok(took < wire + wire / 4 + MILLISECS(100), "%s: the wire is kept busy", name);
+}
+
+static void lines_alone(void)
+{
+	unsigned lines;
+	static char guest[OUTPUT_BYTES];
+
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	for (unsigned i = 0; i < 100; i++)
+		interrupt();
+	ok(deaf_longest <= LIMIT_NS, "100 lines at once: interrupts are off for %lu ns", deaf_longest);
+	run_for(SECONDS(2));
+	lines = separate(said(&sim[0]), guest);
+	ok(lines == 101 && !guest[0], "a timer sends them while the CPU does something else");
+	for (unsigned i = 0; i < 2000; i++)
+		interrupt();
+	run_for(SECONDS(3));
+	interrupt();
+	run_for(SECONDS(1));
+	lines = separate(said(&sim[0]), guest);
+	ok(lines < 2101 && lines > 600 && strstr(said(&sim[0]), " lines lost: the console is too slow"),
+	   "2000 lines at once are too many: what is lost is counted and said");
+	ok(deaf_longest <= LIMIT_NS, "and interrupts are off for %lu ns at most", deaf_longest);
+}
+
+static void ends(void)
+{
+	const char *all;
+
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	for (unsigned i = 0; i < 50; i++)
+		interrupt();
+	irq_save();
+	console_force();
+	console_write_line("PANIC: the end", 14);
+	all = said(&sim[0]);
+	ok(strstr(all, "interrupt 1\n") && strstr(all, "interrupt 50\n(isola) PANIC: the end\n"),
+	   "a panic sends what has not been sent, and then its own lines, and waits");
+}
+
+static void shuts_down(void)
+{
+	power_on("", 9600, 16);
+	dom0_runs(0);
+	for (unsigned i = 0; i < 20; i++)
+		interrupt();
+	irq_save();
+	console_drain();
+	ok(strstr(said(&sim[0]), "interrupt 20\n") && !sim[0].queued && sim[0].sending_until <= now,
+	   "the machine does not go off before the last bit has left");
+	console_write_line("restarting", 10);
+	ok(strstr(said(&sim[0]), "(isola) restarting\n"), "what is said after that is waited for");
+}
+
+static void gets_stuck(void)
+{
+	u64 begun;
+
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	sim[0].stuck = true;
+	begun = now;
+	guest_writes(text, strlen(text));
+	ok(now - begun < SECONDS(1), "a port that does not send holds a guest up for %lu ms", (now - begun) / 1000000);
+	ok(deaf_longest <= LIMIT_NS, "with interrupts on");
+	sim[0].stuck = false;
+	sim[0].sending_until = now;
+	run_for(SECONDS(2));
+	guest_writes("back again\n", 11);
+	run_for(SECONDS(1));
+	ok(strstr(said(&sim[0]), "back again\n"), "it is used again when it sends again");
+}
+
+/* Chunks of two vcpus: one waits for the other's, but not for ever. */
+static void takes_turns(void)
+{
+	char a[CONSOLE_CHUNK_BYTES], b[CONSOLE_CHUNK_BYTES];
+	size_t at = 0, first_b;
+	const char *all;
+
+	memset(a, 'a', sizeof(a));
+	memset(b, 'b', sizeof(b));
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	run_for(MILLISECS(50));
+	at = console_write_guest(&vcpus[0], a, sizeof(a));
+	ok(at && at < sizeof(a), "a chunk begins: %zu bytes", at);
+	run_for(MILLISECS(5));
+	interrupt();
+	run_for(MILLISECS(5));
+	ok(!console_write_guest(&vcpus[1], b, sizeof(b)), "another vcpu's does not come in between");
+	while (at < sizeof(a)) {
+		at += console_write_guest(&vcpus[0], a + at, sizeof(a) - at);
+		pass(MICROSECS(50));
+	}
+	run_for(MILLISECS(20));
+	all = said(&sim[0]);
+	ok(strstr(all, "aaaa\n(isola) interrupt 1\n") && !strstr(all, "a\na"), "nor does a line of ours: it comes when the chunk ends");
+	at = console_write_guest(&vcpus[0], a, sizeof(a));
+	interrupt();
+	run_for(MILLISECS(60));
+	ok(strstr(said(&sim[0]), "aaaa\n(isola) interrupt 2\n"), "a vcpu that leaves its chunk unfinished holds nobody up for long");
+	first_b = console_write_guest(&vcpus[1], b, sizeof(b));
+	ok(first_b, "and others write then");
+}
+
+static void waits_if_told_to(void)
+{
+	power_on("sync_console", 115200, 16);
+	dom0_runs(0);
+	interrupt();
+	ok(strstr(said(&sim[0]), "interrupt 1\n"), "sync_console: a line has left when console_write_line() returns");
+	guest_writes(text, strlen(text));
+	ok(deaf_longest > MILLISECS(1), "which this test sees: interrupts are off for %lu us", deaf_longest / 1000);
+}
+
+static void two_ports(void)
+{
+	static char first[OUTPUT_BYTES];
+
+	power_on("com2=9600 console=com1,com2", 115200, 16);
+	sim[1].byte_ns = 10 * SECONDS(1) / 9600;
+	dom0_runs(MILLISECS(50));
+	guest_writes(text, 2000);
+	interrupt_every = 0;
+	run_for(SECONDS(3));
+	strcpy(first, said(&sim[0]));
+	ok(!strcmp(first, said(&sim[1])) && strlen(first) > 2000, "two ports, one of them slow, say the same");
+	ok(!sim[0].overruns && !sim[1].overruns && deaf_longest <= LIMIT_NS, "and neither is given too much, nor waited for");
+}
+
+static void shares_a_line(void)
+{
+	char got[8];
+
+	power_on("console=com1H", 115200, 16);
+	ok(sim[0].out[0] == (char)('(' | 0x80), "com1H: the top bit of what is sent is set");
+	sim[0].in = "\xe1" "b\xe3";
+	ok(console_read(got, sizeof(got)) == 2 && got[0] == 'a' && got[1] == 'c', "and what comes without it is not ours");
+}
+
+static void falls_back(void)
+{
+	sim[0].absent = true;
+	power_on("console=com1", 115200, 16);
+	ok(strstr(said(&sim[1]), "(isola) com1: I/O port 0x3f8: nothing answers there\n") &&
+	   strstr(said(&sim[1]), "(isola) console=: no port that was asked for answers: com2 is used\n(isola) booted\n"),
+	   "a port that does not answer: the other one is used and told why");
+}
+
+static void full_speed(void) { slow("115200 baud", "", 115200, 16); }
+static void no_fifo(void) { slow("115200 baud, no FIFO", "", 115200, 1); }
+static void slow_line(void) { slow("2400 baud", "com1=2400", 2400, 16); }
+static void fast_line(void) { slow("921600 baud", "com1=921600/921600", 921600, 16); }
+static void as_found(void) { slow("9600 baud as found", "com1=auto", 9600, 16); }
+
+static void (*const cases[])(void) = {
+	full_speed, no_fifo, slow_line, fast_line, as_found, lines_alone, ends, shuts_down, gets_stuck, takes_turns,
+	waits_if_told_to, two_ports, shares_a_line, falls_back,
+};
+
+/* Each in a process of its own, because the sources keep their state; the points are counted across. */
+static void run_case(void (*fn)(void))
+{
+	unsigned *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		fn();
+		if (tap_unchecked)
+			all_ok("nothing else went wrong");
+		counts[0] = tap_nr;
+		counts[1] = tap_failed;
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	tap_nr = counts[0];
+	tap_failed = counts[1];
+	if (status)
+		ok(false, "a case ended with status %d", status);
+}
+
+int main(void)
+{
+	make_text();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		run_case(cases[i]);
+	return done();
+}
