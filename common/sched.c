@@ -14,8 +14,8 @@
  *   - cpu_public[c].running is changed by CPU c alone, in schedule(); v->cpu and v->on_cpu are c
  *     then.
  *   - v->on_cpu returns to NO_CPU in sched_left(): between the two sits the context switch.
- *   - `idle': CPUs that found nobody. `told': CPUs that have been asked to choose, and have not.
- *     Whoever becomes free to run is answered for: by a told CPU, or no CPU in its mask is idle.
+ *   - `idle': CPUs that found nobody. `pending': CPUs that have been asked to choose, and have not.
+ *     Whoever becomes free to run is answered for: by a pending CPU, or no CPU in its mask is idle.
  *   - Runstate times are changed together with the state they account for.
  */
 #include <isola/sched.h>
@@ -45,7 +45,7 @@ static struct runqueue queue;
 static u64 queue_clock;         /* the least vruntime in the queue so far; only grows */
 /* idle is read without the lock too: sched_left() */
 static DECLARE_BITMAP(idle, CONFIG_NR_CPUS);
-static DECLARE_BITMAP(told, CONFIG_NR_CPUS);
+static DECLARE_BITMAP(pending, CONFIG_NR_CPUS);
 
 /* 0 where clocks of two CPUs disagree by a little. */
 static u64 since(u64 then, u64 now)
@@ -114,11 +114,12 @@ static void come_back(struct vcpu *v)
 	runqueue_insert(&queue, v);
 }
 
-/* ---- Who is told: lock held. ---------------------------------------------------------------- */
+/* ---- Who is asked: lock held. --------------------------------------------------------------- */
 
 static bool is_free_for(const struct vcpu *v, u32 cpu)
 {
-	return bitmap_test(idle, cpu) && !bitmap_test(told, cpu) && bitmap_test(v->affinity, cpu);
+	return bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) &&
+	       bitmap_test(v->affinity, cpu);
 }
 
 /* Where it ran last, else any. */
@@ -142,7 +143,7 @@ static u32 busy_cpu_for(const struct vcpu *v, u64 now)
 		const struct vcpu *r = cpu_public[cpu].running;
 		u64 had;
 
-		if (r->is_idle || bitmap_test(told, cpu) || !bitmap_test(v->affinity, cpu))
+		if (r->is_idle || bitmap_test(pending, cpu) || !bitmap_test(v->affinity, cpu))
 			continue;
 		had = vruntime_at(r, now);
 		if (had > most) {
@@ -153,19 +154,19 @@ static u32 busy_cpu_for(const struct vcpu *v, u64 now)
 	return found;
 }
 
-static void tell(u32 cpu)
+static void ask(u32 cpu)
 {
 	if (cpu == NO_CPU)
 		return;
-	bitmap_set(told, cpu);
+	bitmap_set(pending, cpu);
 	softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
-static void tell_somebody(const struct vcpu *v, u64 now)
+static void ask_somebody(const struct vcpu *v, u64 now)
 {
 	u32 cpu = idle_cpu_for(v);
 
-	tell(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
+	ask(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
 }
 
 /* ---- Sleeping and waking -------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ static void wake(struct vcpu *v, bool down_too)
 			now = now_ns();
 			account(v, false, now);
 			come_back(v);
-			tell_somebody(v, now);
+			ask_somebody(v, now);
 		}
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
@@ -287,7 +288,7 @@ static struct vcpu *choose(u32 cpu, struct vcpu *prev)
 {
 	struct vcpu *next = runqueue_pick(&queue, cpu, prev->yields ? prev : NULL);
 
-	bitmap_clear(told, cpu);
+	bitmap_clear(pending, cpu);
 	bitmap_clear(idle, cpu);
 	if (!next && prev->yields)
 		next = runqueue_pick(&queue, cpu, NULL);
@@ -342,8 +343,8 @@ static void schedule(void)
 }
 
 /*
- * The other CPUs have passed it over until now. If it waits and one of them idles, that one is told.
- * The store comes before the look at `idle', choose() has it the other way round.
+ * The other CPUs have passed it over until now. If it waits and one of them idles, that one is
+ * asked. The store comes before the look at `idle', choose() has it the other way round.
  */
 void sched_left(struct vcpu *prev)
 {
@@ -358,7 +359,7 @@ void sched_left(struct vcpu *prev)
 		return;
 	spin_lock(&sched_lock);
 	if (prev->queued && prev->on_cpu == NO_CPU)
-		tell(idle_cpu_for(prev));
+		ask(idle_cpu_for(prev));
 	spin_unlock(&sched_lock);
 }
 

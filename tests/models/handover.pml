@@ -5,7 +5,7 @@
  *   schedule, requeue, choose, set_running           schedule()
  *   context_switch: save_current, root_load          switch_to()
  *   sched_left                                       left()
- *   wake, tell                                       waker()
+ *   wake, ask                                       waker()
  *
  * Two CPUs, two vcpus that may run on both; vcpu 1 is preferred. Each sleeps when it likes; a third CPU wakes them WAKES times.
  * x86-TSO for on_cpu, the idle bits and the lock; what is under the lock otherwise is stored at once. A vcpu's state is one number,
@@ -17,8 +17,8 @@
  * bad NO_SKIP: who chooses does not look at on_cpu
  * bad EARLY: on_cpu is given back before CR3 names another root
  * bad UNSAVED: registers are saved when another CPU may have the vcpu already
- * bad NO_TELL: nobody is told of a vcpu that has become free
- * bad NO_TOLD: a CPU that has been told and has not chosen yet counts as idle for the next one that wakes too
+ * bad NO_ASK: nobody is asked about a vcpu that has become free
+ * bad NO_PENDING: a CPU that has been asked and has not chosen yet counts as idle for the next one that wakes too
  * bad NO_FENCE: no fence between giving back on_cpu and looking for idle CPUs
  * bad ONE_LOOK: a CPU that finds nobody does not look again after it has said that it idles
  * bad LOOK_FENCE: no fence between saying that and looking again
@@ -28,7 +28,7 @@
  * code common/sched.c: bitmap_set(idle, cpu); smp_mb(); next = runqueue_pick(&queue, cpu, NULL);
  * code arch/x86/asi/switch.c: save_current(); root_load(next);
  * code arch/x86/asi/switch.c: sched_left(prev);
- * code common/sched.c: bitmap_test(idle, cpu) && !bitmap_test(told, cpu) && bitmap_test(v->affinity, cpu)
+ * code common/sched.c: bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) && bitmap_test(v->affinity, cpu)
  * code common/runqueue.c: return (on_cpu == NO_CPU || on_cpu == cpu) && bitmap_test(v->affinity, cpu);
  */
 #ifndef WAKES
@@ -48,17 +48,17 @@
 bit asleep[2];			/* v->state */
 bit queued[2];
 byte running[2];		/* by CPU: a vcpu, or NOBODY: the idle one */
-bit softirq[2], resting[2], told[2];
+bit softirq[2], resting[2], pending[2];
 bit loaded[4];			/* [2 * c + v] */
 byte steps[2], saved[2], live[2];	/* by vcpu, by vcpu, by CPU; modulo 4 */
 byte wakes;
 
-#ifdef NO_TOLD
+#ifdef NO_PENDING
 #define CAN_TAKE(me, c)	LOAD(me, IDLE(c))
 #else
-#define CAN_TAKE(me, c)	(LOAD(me, IDLE(c)) && !told[c])
+#define CAN_TAKE(me, c)	(LOAD(me, IDLE(c)) && !pending[c])
 #endif
-inline tell(to_) { told[to_] = 1; softirq[to_] = 1 }
+inline ask(to_) { pending[to_] = 1; softirq[to_] = 1 }
 
 inline lock(c) { atomic { FENCE(c) && mem[LOCK] == 0 -> mem[LOCK] = 1 } }
 inline unlock(c) { store(c, LOCK, 0) }
@@ -85,12 +85,12 @@ inline left(c)
 #ifndef NO_FENCE
 	FENCE(c);
 #endif
-#ifndef NO_TELL
+#ifndef NO_ASK
 	if
 	:: queued[prev] && LOAD(c, IDLE(1 - c)) ->
 		lock(c);
 		if
-		:: queued[prev] && LOAD(c, ONCPU(prev)) == 0 && CAN_TAKE(c, 1 - c) -> tell(1 - c)
+		:: queued[prev] && LOAD(c, ONCPU(prev)) == 0 && CAN_TAKE(c, 1 - c) -> ask(1 - c)
 		:: else
 		fi;
 		unlock(c)
@@ -149,7 +149,7 @@ inline schedule(c)
 	:: prev != NOBODY && asleep[prev] -> queued[prev] = 0
 	:: else
 	fi;
-	told[c] = 0;
+	pending[c] = 0;
 	store(c, IDLE(c), 0);
 	pick(c);
 	if
@@ -201,12 +201,12 @@ end:	   if
 }
 
 /* An idle CPU, else the one that runs the other vcpu. */
-inline tell_for(v)
+inline ask_for(v)
 {
 	if
-	:: CAN_TAKE(2, 0) -> tell(0)
-	:: !CAN_TAKE(2, 0) && CAN_TAKE(2, 1) -> tell(1)
-	:: else -> tell(0)
+	:: CAN_TAKE(2, 0) -> ask(0)
+	:: !CAN_TAKE(2, 0) && CAN_TAKE(2, 1) -> ask(1)
+	:: else -> ask(0)
 	fi
 }
 
@@ -227,7 +227,7 @@ proctype waker()
 			if
 			:: running[0] != v && running[1] != v ->
 				queued[v] = 1;
-				tell_for(v)
+				ask_for(v)
 			:: else
 			fi
 		:: else

@@ -2,7 +2,7 @@
 /*
  * Copies of a guest L4 against updates of it: arch/x86/asi/root.c, and modify() and pt_batch_end() of arch/x86/mm/pt_modify.c.
  *
- *   swap_in, root_l4_written, mirror_slot    edit(); others_owe, names: look()
+ *   swap_in, root_l4_written, mirror_slot    edit(); mark_others, names: look()
  *   pt_batch_end, root_dispatch              dispatch()
  *   publish, publish_l4, publish_left        publish(), publish_left()
  *   sync_root, copy_slots                    the same names
@@ -12,7 +12,7 @@
  * One guest L4 (M) that is updated, with one slot that is modelled; another (N), whose slot is empty and stays so. The slot names
  * table 1 or nothing at first; edit n makes it name table n + 1, or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles,
  * CPU 1 runs vcpus 1, 2 or idles, CPU 2 (if there) vcpu 3; a vcpu's L4 is M or N. Any CPU may edit M: one at a time (the page lock),
- * but what they owe is dispatched, and what the slot named is dropped, after the lock has been let go.
+ * but what they have made dirty is dispatched, and what the slot named is dropped, after the lock has been let go.
  *
  * A vcpu has one root here: kernel and user root are copied, recorded and synced in the same breath, and toggles copy nothing.
  *
@@ -20,8 +20,8 @@
  * what its L4 has.
  *
  * bad T4_IRQS_ON: interrupts are on while slots are copied (asi T4)
- * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been told (asi T5)
- * bad T5_NO_WAIT: CPUs are told and not waited for
+ * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been asked (asi T5)
+ * bad T5_NO_WAIT: CPUs are asked and not waited for
  * bad T7_NO_CHECK: a vcpu comes back to its CPU without a look at the generation (asi T7)
  * bad NO_COPIER_FENCE: no fence between record and generation in publish()
  * bad NO_UPDATER_FENCE: no fence between generation and records in root_l4_written()
@@ -33,7 +33,7 @@
  * bad OCCUPIED_NOW: a slot's bit goes with its entry, and copies that still have it leave it out
  * bad BEFORE_FORGOTTEN: slots of the L4 that the root was a copy of before are left out
  * bad MIRROR_NOT: the updater leaves its own root as it was
- * bad BEHIND_FORGOTTEN: an updater whose root is behind stores no slot and owes itself nothing
+ * bad BEHIND_FORGOTTEN: an updater whose root is behind stores no slot and does not count as dirty
  * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to date
  * deep ACTIONS=3: two CPUs, longer
  * deep CPUS=3,ACTIONS=1,UPDATES=1: three CPUs
@@ -48,7 +48,7 @@
  * code arch/x86/asi/root.c: load_cr3(v->cr3_kernel); WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
  * code arch/x86/asi/root.c: if (shown) bitmap_set(&l4[L4_OCCUPIED], slot); barrier(); pte_write(&l4[L4_GENERATION], new);
  * code arch/x86/asi/root.c: smp_mb(); for (unsigned cpu = 0; cpu < nr_cpus; cpu++) if (cpu != smp_cpu_id() && names(cpu, m))
- * code arch/x86/mm/pt_modify.c: if (root_owes(&batch->roots)) root_dispatch(&batch->roots);
+ * code arch/x86/mm/pt_modify.c: if (root_is_dirty(&batch->roots)) root_dispatch(&batch->roots);
  */
 #ifndef CPUS
 #define CPUS	2
@@ -274,12 +274,12 @@ inline write_generation(c)
 inline look(c, who)
 {
 	if
-	:: who != c && SEES(c, REC(who), M) -> debt[who] = 1
+	:: who != c && SEES(c, REC(who), M) -> dirty[who] = 1
 	:: else
 	fi;
 #ifndef LEAVE_EARLY
 	if
-	:: who != c && SEES(c, OLD(who), M) -> debt[who] = 1
+	:: who != c && SEES(c, OLD(who), M) -> dirty[who] = 1
 	:: else
 	fi
 #endif
@@ -287,7 +287,7 @@ inline look(c, who)
 
 #define COPIED_FROM_M(c)	(loaded[c] != IDLE && l4_of[loaded[c]] == M)
 
-/* swap_in(), root_l4_written(): page lock held. Leaves old, the table to drop (0: none), and debt[]. */
+/* swap_in(), root_l4_written(): page lock held. Leaves old, the table to drop (0: none), and dirty[]. */
 inline edit(c)
 {
 	old_generation = LOAD(c, GENERATION);
@@ -343,7 +343,7 @@ inline edit(c)
 		fi;
 		copied_generation[loaded[c]] = LOAD(c, GENERATION)
 #ifndef BEHIND_FORGOTTEN
-	:: COPIED_FROM_M(c) && copied_generation[loaded[c]] != old_generation -> debt[c] = 1
+	:: COPIED_FROM_M(c) && copied_generation[loaded[c]] != old_generation -> dirty[c] = 1
 #endif
 	:: else
 	fi;
@@ -363,10 +363,10 @@ inline ask(c, who)
 {
 	atomic {
 		if
-		:: who != c && debt[who] -> ipi[(who) * CPUS + c] = 1
+		:: who != c && dirty[who] -> ipi[(who) * CPUS + c] = 1
 		:: else
 		fi;
-		debt[who] = 0
+		dirty[who] = 0
 	}
 }
 
@@ -374,7 +374,7 @@ inline ask(c, who)
 inline dispatch(c)
 {
 	if
-	:: debt[c] -> debt[c] = 0; resync(c)
+	:: dirty[c] -> dirty[c] = 0; resync(c)
 	:: else
 	fi;
 	ask(c, 0);
@@ -400,7 +400,7 @@ inline dispatch(c)
 proctype cpu(byte c)
 {
 	byte e, old, fresh, old_generation, caller, actions, target;
-	bit interruptible, elsewhere, debt[CPUS];
+	bit interruptible, elsewhere, dirty[CPUS];
 
 	do
 	:: CALLED(c) -> serve(c)

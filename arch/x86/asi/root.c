@@ -235,18 +235,18 @@ int root_create_idle(struct vcpu *idle, unsigned cpu)
 	return 0;
 }
 
-static __always_inline void owe(struct root_debt *debt, unsigned cpu)
+static __always_inline void mark_dirty(struct root_dirty *dirty, unsigned cpu)
 {
-	debt->cpus[cpu / 64] |= 1ul << (cpu % 64);
+	dirty->cpus[cpu / 64] |= 1ul << (cpu % 64);
 }
 
-/* An entry of @m and its generation have been written: whose record names it owes a copy. */
-static __noinline void others_owe(struct root_debt *debt, mfn_t m)
+/* An entry of @m and its generation have been written: who has it in a record is dirty. */
+static __noinline void mark_others(struct root_dirty *dirty, mfn_t m)
 {
 	smp_mb();
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
 		if (cpu != smp_cpu_id() && names(cpu, m))
-			owe(debt, cpu);
+			mark_dirty(dirty, cpu);
 }
 
 /*
@@ -254,7 +254,8 @@ static __noinline void others_owe(struct root_debt *debt, mfn_t m)
  * follows it: @shown, now of @generation. A root that was behind already needs more than that.
  */
 static __always_inline void mirror_slot(struct vcpu *v, unsigned which, u64 slot, pte_t shown,
-					u64 old_generation, u64 generation, struct root_debt *debt)
+					u64 old_generation, u64 generation,
+					struct root_dirty *dirty)
 {
 	struct root_copy *copy = &v->copy[which];
 
@@ -262,12 +263,12 @@ static __always_inline void mirror_slot(struct vcpu *v, unsigned which, u64 slot
 		pte_write(&root_page(v, which)[slot], shown);
 		copy->generation = generation;
 	} else {
-		owe(debt, smp_cpu_id());
+		mark_dirty(dirty, smp_cpu_id());
 	}
 }
 
 /*
- * Who owes what for one edit of @m (the truth table of docs/page-types.md):
+ * What one edit of @m makes dirty (the truth table of docs/page-types.md):
  *   here      not its L4    neither root shows it: nothing
  *             in step       the slot has been stored: no root part
  *             behind        another CPU's edit has not reached this root yet: all of it is synced
@@ -275,7 +276,7 @@ static __always_inline void mirror_slot(struct vcpu *v, unsigned which, u64 slot
  *   others    record does not name @m    nothing: whoever loads it later sees the new generation
  *             record names it            synced, then flushed, at dispatch
  */
-void root_l4_written(pte_t *pl4e, struct root_debt *debt)
+void root_l4_written(pte_t *pl4e, struct root_dirty *dirty)
 {
 	pte_t *l4 = (pte_t *)((u64)pl4e & PAGE_MASK), shown = root_entry(pte_read(pl4e));
 	u64 old = pte_read(&l4[L4_GENERATION]), new = new_generation(), slot = pl4e - l4;
@@ -289,12 +290,12 @@ void root_l4_written(pte_t *pl4e, struct root_debt *debt)
 	ASSERT(irq_is_enabled());
 	irq_disable();
 	if (mfn_eq(v->copy[COPY_KERNEL].l4, m))
-		mirror_slot(v, COPY_KERNEL, slot, shown, old, new, debt);
+		mirror_slot(v, COPY_KERNEL, slot, shown, old, new, dirty);
 	if (mfn_eq(v->copy[COPY_USER].l4, m))
-		mirror_slot(v, COPY_USER, slot, shown, old, new, debt);
+		mirror_slot(v, COPY_USER, slot, shown, old, new, dirty);
 	irq_enable();
 	if (nr_cpus > 1)
-		others_owe(debt, m);
+		mark_others(dirty, m);
 }
 
 /* No L4 is an L4 of zeroes, its generation among them. */
@@ -332,10 +333,10 @@ void root_init(void)
 	ipi_set_function(IPI_RESYNC_ROOT, resync_ipi);
 }
 
-void root_dispatch(struct root_debt *debt)
+void root_dispatch(struct root_dirty *dirty)
 {
 	unsigned me = smp_cpu_id();
-	u64 own = debt->cpus[me / 64] & 1ul << me % 64;
+	u64 own = dirty->cpus[me / 64] & 1ul << me % 64;
 
 	if (own) {
 		u64 flags = irq_save();
@@ -343,10 +344,10 @@ void root_dispatch(struct root_debt *debt)
 		resync_current();
 		irq_restore(flags);
 	}
-	debt->cpus[me / 64] &= ~own;
-	if (root_owes(debt))
-		ipi_call(debt->cpus, IPI_RESYNC_ROOT, NULL, 0);
-	*debt = (struct root_debt){ 0 };
+	dirty->cpus[me / 64] &= ~own;
+	if (root_is_dirty(dirty))
+		ipi_call(dirty->cpus, IPI_RESYNC_ROOT, NULL, 0);
+	*dirty = (struct root_dirty){ 0 };
 }
 
 /* A root of @v, the current vcpu, becomes a copy of @l4, which stands at @at. */

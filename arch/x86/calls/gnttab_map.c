@@ -237,9 +237,13 @@ void gnttab_map_one(struct gnttab_map_grant_ref *op)
 	op->status = map_frame(rd, op, m);
 	if (op->status != GNTST_okay)
 		goto unpin;
-	handle_publish(lt, handle, &(struct grant_handle){
-		.mfn = mfn_x(m), .ref = op->ref, .granter = rd->domid, .flags = op->flags & HELD_FLAGS,
-	});
+	handle_publish(lt, handle,
+		       &(struct grant_handle){
+			       .mfn = mfn_x(m),
+			       .ref = op->ref,
+			       .granter = rd->domid,
+			       .flags = op->flags & HELD_FLAGS,
+		       });
 	op->handle = handle;
 	op->dev_bus_addr = mfn_to_maddr(m);
 	return;
@@ -274,48 +278,50 @@ static s16 handle_take(u32 n, struct grant_handle *h)
 }
 
 /* What a guest asks for of a handle. */
-struct wish {
+struct unmap_request {
 	u64 host_addr, dev_bus_addr;	/* 0: leave that mapping */
-	u64 new_addr;			/* not empty but its entry goes where the grant was mapped */
+	/* not empty but its entry goes where the grant was mapped */
+	u64 new_addr;
 	pte_t entry;			/* that, or none */
 	bool done;			/* it was mapped there, and is not now */
 };
 
 /* The entry that is to come from new_addr. */
-static s16 read_replacement(struct wish *w)
+static s16 read_replacement(struct unmap_request *req)
 {
 	struct page_info *table;
-	pte_t *pe = pt_lock_l1e(w->new_addr, &table);
+	pte_t *pe = pt_lock_l1e(req->new_addr, &table);
 
 	if (!pe)
 		return GNTST_general_error;
-	w->entry = pte_read(pe);
+	req->entry = pte_read(pe);
 	pt_unlock_l1e(table);
 	return GNTST_okay;
 }
 
 /* *left: the flags of what stays. */
-static s16 undo(const struct grant_handle *h, struct wish *w, u16 *left)
+static s16 undo(const struct grant_handle *h, struct unmap_request *req, u16 *left)
 {
-	bool host = w->host_addr && (h->flags & GNTMAP_host_map);
-	bool device = w->dev_bus_addr && (h->flags & GNTMAP_device_map);
+	bool host = req->host_addr && (h->flags & GNTMAP_host_map);
+	bool device = req->dev_bus_addr && (h->flags & GNTMAP_device_map);
 	s16 status = GNTST_okay;
 
-	if (device && w->dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
+	if (device && req->dev_bus_addr != mfn_to_maddr(_mfn(h->mfn)))
 		return GNTST_bad_dev_addr;
-	if (host && w->new_addr)
-		status = h->flags & GNTMAP_contains_pte ? GNTST_general_error : read_replacement(w);
+	if (host && req->new_addr)
+		status = h->flags & GNTMAP_contains_pte ? GNTST_general_error
+							: read_replacement(req);
 	if (host && status == GNTST_okay)
-		status = clear_entry(h, w->host_addr, h->flags & GNTMAP_contains_pte, w->entry);
+		status = clear_entry(h, req->host_addr, h->flags & GNTMAP_contains_pte, req->entry);
 	if (status != GNTST_okay)
 		return status;
 	*left &= ~((host ? GNTMAP_host_map : 0) | (device ? GNTMAP_device_map : 0));
-	w->done = host;
+	req->done = host;
 	return GNTST_okay;
 }
 
 /* @batch has room. What the handle held goes into it with the last mapping. */
-static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct wish *w)
+static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct unmap_request *req)
 {
 	struct grant_handle h;
 	s16 status = handle_take(n, &h);
@@ -324,7 +330,7 @@ static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct wish *w)
 	if (status != GNTST_okay)
 		return status;
 	left = h.flags;
-	status = undo(&h, w, &left);
+	status = undo(&h, req, &left);
 	batch->entries |= left != h.flags;
 	if (likely(!(left & MAPPED))) {
 		batch->handle[batch->nr++] = h;
@@ -354,7 +360,7 @@ void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 
 void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch)
 {
-	op->status = unmap(batch, op->handle, &(struct wish){
+	op->status = unmap(batch, op->handle, &(struct unmap_request){
 		.host_addr = op->host_addr, .dev_bus_addr = op->dev_bus_addr });
 }
 
@@ -365,20 +371,21 @@ void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped 
 void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 				  struct gnttab_unmapped *batch)
 {
-	struct wish w = { .host_addr = op->host_addr, .new_addr = op->new_addr };
+	struct unmap_request req = { .host_addr = op->host_addr, .new_addr = op->new_addr };
 	struct page_info *table;
 	pte_t *pe;
 
-	op->status = unmap(batch, op->handle, &w);
-	if (!w.done || !op->new_addr)
+	op->status = unmap(batch, op->handle, &req);
+	if (!req.done || !op->new_addr)
 		return;
 	/*
 	 * The old place of the replacement becomes empty, as Xen leaves it. Not where tables that
-	 * siblings have put to other uses had to be parked on the way: no third one may come (PRE-3).
+	 * siblings have put to other uses had to be parked on the way: no third one may come
+	 * (PRE-3).
 	 */
 	pe = page_type_is_parked() ? NULL : pt_lock_l1e(op->new_addr, &table);
 	if (pe) {
-		if (pt_modify_expected(current->domain, pe, &w.entry, 0))
+		if (pt_modify_expected(current->domain, pe, &req.entry, 0))
 			op->status = GNTST_general_error;
 		pt_unlock_l1e(table);
 	}

@@ -65,9 +65,9 @@ static bool swap_keeping_ad(pte_t *pe, pte_t *oe, pte_t ne)
 	return false;
 }
 
-void pt_batch_pay(struct pt_batch *batch)
+void pt_batch_flush(struct pt_batch *batch)
 {
-	if (root_owes(&batch->roots))
+	if (root_is_dirty(&batch->roots))
 		root_dispatch(&batch->roots);
 	if (batch->flush_here)
 		tlb_flush_local();
@@ -84,7 +84,7 @@ static int make_room(struct pt_batch *batch)
 {
 	if (likely(!batch->old_l3))
 		return 0;
-	pt_batch_pay(batch);
+	pt_batch_flush(batch);
 	*batch = (struct pt_batch){ 0 };
 	return page_type_is_parked() ? -ERESTART : 0;
 }
@@ -93,18 +93,18 @@ static int make_room(struct pt_batch *batch)
  * Row by row as in docs/page-types.md: the entry @pe above L1 has become another, @oe is gone.
  * True: its references wait in the batch, the caller does not drop them.
  */
-static __always_inline bool owe(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe,
-				bool fast)
+static __always_inline bool defer(struct pt_batch *batch, unsigned level, pte_t *pe, pte_t oe,
+				  bool fast)
 {
 	if (pte_present(oe))
-		batch->flush_here = batch->owes = true;
+		batch->flush_here = batch->pending = true;
 	if (level != 4)
 		return false;
 	if (!fast && pte_present(oe))
 		batch->old_l3 = page_of(pte_mfn(oe));
 	root_l4_written(pe, &batch->roots);
-	if (root_owes(&batch->roots))
-		batch->owes = true;
+	if (root_is_dirty(&batch->roots))
+		batch->pending = true;
 	return true;
 }
 
@@ -135,7 +135,7 @@ static __always_inline int modify(struct domain *pg_owner, unsigned level, pte_t
 			put_entry(level, ne);
 		return -EAGAIN;
 	}
-	if (!(level > 1 && owe(batch, level, pe, *oe, fast)) && !fast)
+	if (!(level > 1 && defer(batch, level, pe, *oe, fast)) && !fast)
 		put_entry(level, *oe);
 	return 0;
 }
@@ -164,7 +164,7 @@ static __always_inline bool change_upper(struct domain *pg_owner, unsigned level
 		return false;
 	}
 	pt_swap(pe, &oe, ne, PT_ANY);
-	if (!owe(batch, level, pe, oe, false) && pte_present(oe))
+	if (!defer(batch, level, pe, oe, false) && pte_present(oe))
 		page_put_and_type(page_of(pte_mfn(oe)));
 	return true;
 }

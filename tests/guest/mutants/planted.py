@@ -173,8 +173,8 @@ PLANTED = [
      "\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}",
      "\tpage_put(pg);\n\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}"), (PT_MODIFY_H,
      "\tpage_unlock_table(table);\n\tpage_put(table);", "\tpage_unlock_table(table);")),
-    ("other CPUs are not told of an L4 entry", "smp/l4_edits", (PT_MODIFY,
-     "\tif (root_owes(&batch->roots))\n\t\troot_dispatch(&batch->roots);\n", "")),
+    ("other CPUs stay dirty with an L4 entry", "smp/l4_edits", (PT_MODIFY,
+     "\tif (root_is_dirty(&batch->roots))\n\t\troot_dispatch(&batch->roots);\n", "")),
     ("pages of the LDT stay when the base pointer changes", "tables/new_baseptr_ldt", (MMUEXT,
      "\tldt_unmap();\t\t\t/* its pages were found through the old table */\n", "")),
 

@@ -42,7 +42,7 @@ void write_request(u64 at)
 }
 
 /*
- * Two requests in one call where there is a table whose updates owe something to the end of the
+ * Two requests in one call where there is a table whose updates leave something pending for the end of the
  * batch.
  */
 static void run_mmu_update(void)

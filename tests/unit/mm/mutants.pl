@@ -61,10 +61,10 @@ sub mutants {
 			"	if (!mfn_eq(new, old))\n		put_l4(old);", "	put_l4(old);"],
 		['TLB-3-286 old L3 dropped before the roots that name it are in step', 'arch/x86/mm/pt_modify.c',
 			"		batch->old_l3 = page_of(pte_mfn(oe));", "		page_put_and_type(page_of(pte_mfn(oe)));"],
-		['a batch that fails owes nothing', 'arch/x86/pv/mmu/mmu_update.c',
+		['a batch that fails leaves nothing pending', 'arch/x86/pv/mmu/mmu_update.c',
 			'	pt_batch_end(&h.batch);', "	if (!rc)\n		pt_batch_end(&h.batch);"],
-		['a batch owes nothing to other CPUs', 'arch/x86/mm/pt_modify.c',
-			'	if (root_owes(&batch->roots))', '	if (!root_owes(&batch->roots))'],
+		['a batch makes no other CPU dirty', 'arch/x86/mm/pt_modify.c',
+			'	if (root_is_dirty(&batch->roots))', '	if (!root_is_dirty(&batch->roots))'],
 		['MEM-4-217 a frame in use leaves', 'arch/x86/asi/domain_map.c',
 			'	u64 only = PGC_allocated | 1;', '	u64 only = pg->count_info;'],
 		['MEM-287 a chunk that failed keeps what was withdrawn', 'arch/x86/calls/exchange.c',
@@ -139,11 +139,11 @@ sub race_mutants {
 # The same for roots and flushes (roots.c).
 sub root_mutants {
 	return (
-		['SWI-1-286 a root that shows the L4 to user mode is not told', 'arch/x86/asi/root.c',
+		['SWI-1-286 a root that shows the L4 to user mode stays dirty', 'arch/x86/asi/root.c',
 			'	return READ_ONCE(rec->user_l4.n) == mfn_x(m) || READ_ONCE(rec->kernel_l4.n) == mfn_x(m) ||',
 			'	return READ_ONCE(rec->kernel_l4.n) == mfn_x(m) ||'],
-		['TLB-3-286 other CPUs are not told', 'arch/x86/asi/root.c',
-			'	if (root_owes(debt))', '	if (0)'],
+		['TLB-3-286 other CPUs stay dirty', 'arch/x86/asi/root.c',
+			'	if (root_is_dirty(dirty))', '	if (0)'],
 		['a root that is behind is taken to be in step', 'arch/x86/asi/root.c',
 			'	if (likely(copy->generation == old_generation))', '	if (1)'],
 		['an entry comes and is not marked as occupied', 'arch/x86/asi/root.c',

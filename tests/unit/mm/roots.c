@@ -271,11 +271,11 @@ static void elsewhere(unsigned depth)
 
 static mfn_t some_l4(const struct domain *d) { return _mfn(1 + 3 * d->domid + rnd(3)); }
 
-static void edit(struct root_debt *debt, unsigned *gone, unsigned *nr_gone, bool *flush)
+static void edit(struct root_dirty *dirty, unsigned *gone, unsigned *nr_gone, bool *flush)
 {
 	mfn_t m = rnd(4) && mfn_is_valid_num(this_vcpu.kernel_l4) ? this_vcpu.kernel_l4 : some_l4(this_cpu.curr->domain);
 	pte_t *pe = (pte_t *)window_ptr(m) + slots[rnd(ARRAY_SIZE(slots))], old;
-	unsigned id = rnd(NR_IDS), behind = debt->cpus[0] >> me & 1;
+	unsigned id = rnd(NR_IDS), behind = dirty->cpus[0] >> me & 1;
 
 	old = *pe;
 	if (pte_present(old))
@@ -287,26 +287,26 @@ static void edit(struct root_debt *debt, unsigned *gone, unsigned *nr_gone, bool
 		id_used[id] = true;
 		*pe = pte_make(_mfn(FIRST_L3 + id), PTE_P | PTE_RW | PTE_US);
 	}
-	root_l4_written(pe, debt);
+	root_l4_written(pe, dirty);
 	nr_edits++;
-	nr_behind += !behind && debt->cpus[0] >> me & 1;
+	nr_behind += !behind && dirty->cpus[0] >> me & 1;
 	remember_all();
 }
 
 static void do_batch(unsigned depth)
 {
-	struct root_debt debt = { 0 };
+	struct root_dirty dirty = { 0 };
 	unsigned gone[4], nr_gone = 0;
 	bool flush = false;
 
 	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode)
 		return;
 	for (unsigned i = 1 + rnd(4); i; i--) {
-		edit(&debt, gone, &nr_gone, &flush);
+		edit(&dirty, gone, &nr_gone, &flush);
 		elsewhere(depth);
 	}
-	root_dispatch(&debt);
-	check(!root_owes(&debt), "paid");
+	root_dispatch(&dirty);
+	check(!root_is_dirty(&dirty), "paid");
 	if (flush)
 		tlb_flush_local();
 	while (nr_gone)

@@ -503,13 +503,13 @@ void root_l4_init(pte_t *l4) { memset(l4 + L4_SLOT_HV_FIRST, 0, (L4_SLOT_HV_LAST
  * kernel_root and user_root are another CPU's, whose record names the same L4s: they show an edit only after the dispatch. Until then
  * that CPU walks what they showed, so it must still be what it was.
  */
-void root_l4_written(pte_t *pl4e, struct root_debt *debt)
+void root_l4_written(pte_t *pl4e, struct root_dirty *dirty)
 {
 	mfn_t m = window_mfn(pl4e);
 
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
 		if (mfn_eq(m, world_vcpu(cpu)->kernel_l4) || mfn_eq(m, world_vcpu(cpu)->user_l4))
-			debt->cpus[0] |= 2;
+			dirty->cpus[0] |= 2;
 }
 
 static void check_root(const pte_t *root)
@@ -522,15 +522,15 @@ static void check_root(const pte_t *root)
 	}
 }
 
-void root_dispatch(struct root_debt *debt)
+void root_dispatch(struct root_dirty *dirty)
 {
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++) {
 		check_root(kernel_root[cpu]);
 		check_root(user_root[cpu]);
 	}
-	if (!debt->cpus[0])
+	if (!dirty->cpus[0])
 		return;
-	debt->cpus[0] = 0;
+	dirty->cpus[0] = 0;
 	interrupt_others();
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++) {
 		copy_root(kernel_root[cpu], world_vcpu(cpu)->kernel_l4);

@@ -12,7 +12,7 @@ void cpu_init_boot(void);
 
 /*
  * Set CR0, CR4, EFER, PAT, XCR0 and the speculation controls of the calling CPU to their constants.
- * Every CPU, interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature of the boot CPU
- * stops with a sentence.
+ * Every CPU, interrupts off, CPU area mapped, IDT loaded. A CPU that lacks a feature of the boot
+ * CPU stops with a sentence.
  */
 void cpu_init(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands in a domain's memory window (window.h). A frame enters when it is assigned, and leaves
- * only in its owner's own call.
+ * What stands in a domain's memory window (window.h). A frame enters when it is assigned, and
+ * leaves only in its owner's own call.
  */
 #pragma once
 

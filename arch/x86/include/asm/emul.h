@@ -33,7 +33,9 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
  * True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by
  * traps.c for its fault.
  */
-/* #GP(0). From interrupts off; they are on again behind what took long, or refused it after that. */
+/*
+ * #GP(0). From interrupts off; they are on again behind what took long, or refused it after that.
+ */
 bool emul_priv_op(struct regs *r);
 bool emul_invalid_op(struct regs *r);                   /* #UD: forced CPUID. Interrupts off. */
 /* #PF in kernel mode, write to a present read-only page (ptwr). Interrupts on. */
@@ -82,8 +84,8 @@ int __must_check pv_rdmsr(u32 msr, u64 *val);
 int __must_check pv_wrmsr(u32 msr, u64 val);
 
 /*
- * pv/emul/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it may not
- * change.
+ * pv/emul/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it
+ * may not change.
  */
 int __must_check pv_read_cr(unsigned int n, u64 *val);
 int __must_check pv_write_cr(unsigned int n, u64 val);

@@ -29,7 +29,9 @@ int __must_check hyper_map(u64 va, mfn_t m, bool large, u64 flags);
  * a reserve of its own.
  */
 int __must_check hyper_map_public_block(mfn_t first);
-/* Has the reserve been used? Then it is given another zeroed public page, or NULL: there is none. */
+/*
+ * Has the reserve been used? Then it is given another zeroed public page, or NULL: there is none.
+ */
 bool hyper_pt_is_short(void);
 void hyper_pt_refill(void *table);
 

@@ -11,7 +11,9 @@
 
 #define MAX_GSIS 256                    /* lines beyond are not used, and stay masked */
 
-/* Find them, and mask every line. The boot CPU, once; what is not usable is left out with a line. */
+/*
+ * Find them, and mask every line. The boot CPU, once; what is not usable is left out with a line.
+ */
 void ioapic_init(const struct acpi_info *acpi);
 
 /* One past the highest line. */

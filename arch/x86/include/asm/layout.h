@@ -86,8 +86,8 @@
 #define VA_CPU_WINDOW        (VA_CPU + (CPU_PAGE_WINDOW << 12))
 
 /*
- * The vCPU area, by 2 MiB: descriptor window and private pages; mapcache; the area's own tables, the
- * L1 behind its nth 2 MiB as nth page (asi/perdomain.c).
+ * The vCPU area, by 2 MiB: descriptor window and private pages; mapcache; the area's own tables,
+ * the L1 behind its nth 2 MiB as nth page (asi/perdomain.c).
  */
 #define VCPU_PAGE_GDT        0x00                  /* 14 guest pages, the hypervisor's, one spare */
 #define VCPU_PAGE_GDT_HV     14

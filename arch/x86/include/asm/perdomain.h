@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Perdomain mappings: what stands in a vCPU area (slot 258: the per-domain slot of the prior art, one
- * per vcpu). GDT, LDT, mapcache and private pages come and go by these functions alone; callers never
- * see an L1.
+ * Perdomain mappings: what stands in a vCPU area (slot 258: the per-domain slot of the prior art,
+ * one per vcpu). GDT, LDT, mapcache and private pages come and go by these functions alone; callers
+ * never see an L1.
  *
  * A range is @nr pages from @va, between VA_VCPU and VA_VCPU_TABLES. The area is either loaded here
- * (v == current) or nowhere (v->on_cpu == NO_CPU), and then no TLB holds any of it: a CPU that leaves
- * a root writes CR3. Nobody else changes it meanwhile: a vcpu's own code, or whoever holds
+ * (v == current) or nowhere (v->on_cpu == NO_CPU), and then no TLB holds any of it: a CPU that
+ * leaves a root writes CR3. Nobody else changes it meanwhile: a vcpu's own code, or whoever holds
  * d->vcpus_lock while it is down, or builds or destroys it.
  */
 #pragma once

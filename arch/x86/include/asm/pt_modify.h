@@ -19,16 +19,17 @@ enum pt_preserve {
 };
 
 /*
- * What a batch of updates owes, gathered entry by entry and paid once, by pt_batch_end(), on every
- * way out: success, error, preemption. All zero: nothing. Entries that were refused add nothing.
+ * What a batch of updates leaves pending, gathered entry by entry and done once, by pt_batch_end(),
+ * on every way out: success, error, preemption. All zero: nothing. Entries that were refused add
+ * nothing.
  */
 struct pt_batch {
-	bool owes;                      /* any of the rest is set */
+	bool pending;                   /* any of the rest is set */
 	/* a present entry above L1 was replaced: guests count on this CPU forgetting it */
 	bool flush_here;
 	/* an L4 entry named it; its references are dropped after the dispatch */
 	struct page_info *old_l3;
-	struct root_debt roots;
+	struct root_dirty roots;
 };
 
 /*
@@ -36,11 +37,11 @@ struct pt_batch {
  * entry is to be dropped, its middle. No page lock held by the caller is needed; what is dropped
  * may be parked.
  */
-void pt_batch_pay(struct pt_batch *batch);
+void pt_batch_flush(struct pt_batch *batch);
 static __always_inline void pt_batch_end(struct pt_batch *batch)
 {
-	if (unlikely(batch->owes))
-		pt_batch_pay(batch);
+	if (unlikely(batch->pending))
+		pt_batch_flush(batch);
 }
 
 /*
@@ -51,7 +52,7 @@ static __always_inline void pt_batch_end(struct pt_batch *batch)
  * -EINTR: again, after a preemption point. Nothing has changed on error, but that -ERESTART has
  * left progress in a lower table.
  * Effects: what the old entry named may be parked: page_type_finish_parked() before the next
- * operation. What is owed to roots and TLBs is added to *batch (may be NULL at level 1).
+ * operation. What is pending for roots and TLBs is added to *batch (may be NULL at level 1).
  */
 int __must_check pt_modify(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t ne,
 			   enum pt_preserve preserve, struct pt_batch *batch);

@@ -37,35 +37,35 @@ int __must_check root_create_vcpu(struct vcpu *v);
 void root_l4_init(pte_t *l4);
 
 /*
- * What edits of guest L4s owe: the CPUs whose roots may still show an entry as it was. All zero:
- * nothing. This CPU is among them only when its own root was behind; else its one slot was stored
- * at once.
+ * The CPUs that edits of guest L4s have made dirty: their roots may still show an entry as it was.
+ * All zero: none. This CPU is among them only when its own root was behind; else its one slot was
+ * stored at once.
  */
-struct root_debt {
+struct root_dirty {
 	u64 cpus[(CONFIG_NR_CPUS + 63) / 64];
 };
 
-static inline bool root_owes(const struct root_debt *debt)
+static inline bool root_is_dirty(const struct root_dirty *dirty)
 {
 	u64 any = 0;
 
-	for (unsigned i = 0; i < sizeof(debt->cpus) / sizeof(debt->cpus[0]); i++)
-		any |= debt->cpus[i];
+	for (unsigned i = 0; i < sizeof(dirty->cpus) / sizeof(dirty->cpus[0]); i++)
+		any |= dirty->cpus[i];
 	return any;
 }
 
 /*
  * The entry @pl4e of a guest L4 (page lock held; a window address) has just been written.
  * Interrupts on. Updates occupancy and generation, mirrors the slot into the current vcpu's roots
- * where they came from this L4, and adds to *debt the CPUs whose record names it.
+ * where they came from this L4, and adds to *dirty the CPUs whose record names it.
  */
-void root_l4_written(pte_t *pl4e, struct root_debt *debt);
+void root_l4_written(pte_t *pl4e, struct root_dirty *dirty);
 /*
- * Pay: those CPUs, and no others, bring both roots in step and then flush; waits for them.
+ * Clean up: those CPUs, and no others, bring both roots in step and then flush; waits for them.
  * Interrupts on, no page lock needed. What an edited entry named before may be dropped after this,
  * not before.
  */
-void root_dispatch(struct root_debt *debt);
+void root_dispatch(struct root_dirty *dirty);
 
 /*
  * MMUEXT_NEW_BASEPTR / NEW_USER_BASEPTR: the current vcpu's guest L4s changed: sync the root and

@@ -30,5 +30,7 @@ bool __must_check page_type_drop(struct page_info *pg);
 bool __must_check page_type_steal(struct page_info *pg, u64 type);
 /* Count 0. The last use is gone from memory and from every root now: the stamp is taken here. */
 void page_type_end(struct page_info *pg);
-/* "take" and "publish" for a leaf: 0; -EBUSY; -EINVAL, a descriptor page with one that may not be. */
+/*
+ * "take" and "publish" for a leaf: 0; -EBUSY; -EINVAL, a descriptor page with one that may not be.
+ */
 int __must_check page_type_take_leaf(struct domain *d, struct page_info *pg, u64 type);

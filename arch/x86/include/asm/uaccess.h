@@ -73,8 +73,8 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 
 /*
  * Several words at [va] into registers, in one asm statement: GUEST_LOADS_BEGIN, GUEST_LOAD()s
- * numbered from 1 to 6 or 9, GUEST_LOADS_END. Operands: each @to "=&r", [va] "r", [fault] "+r", a u32
- * that was 0 and is 1 when a word is not there, or its translation stale (uaccess.c): then the
+ * numbered from 1 to 6 or 9, GUEST_LOADS_END. Operands: each @to "=&r", [va] "r", [fault] "+r", a
+ * u32 that was 0 and is 1 when a word is not there, or its translation stale (uaccess.c): then the
  * words are undefined and a copy has to be tried.
  */
 #define GUEST_LOADS_BEGIN STAC
@@ -89,8 +89,8 @@ static __always_inline bool guest_words_ok(u64 va, unsigned nr)
 
 /*
  * Copy by words and perhaps half of one, @len known to the compiler. 0 or -EFAULT; then what was
- * not copied is zero. (What touches the last word of the guest's range, or crosses its end, is for the
- * function to judge.)
+ * not copied is zero. (What touches the last word of the guest's range, or crosses its end, is for
+ * the function to judge.)
  */
 static __always_inline int copy_words_from_guest(void *to, u64 va, size_t len)
 {
