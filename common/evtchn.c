@@ -415,32 +415,6 @@ void evtchn_fold_port(struct domain *d, u32 port)
 	spin_unlock(&d->evtchn_lock);
 }
 
-void send_vcpu_virq(struct vcpu *v, u32 virq)
-{
-	u64 *mark = send_begin();
-	u32 port = READ_ONCE(v->virq_port[virq]);
-
-	if (port)
-		evtchn_2l_post(v, port);
-	send_end(mark);
-}
-
-void send_global_virq(struct domain *d, u32 virq)
-{
-	u64 *mark = send_begin();
-	u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]);
-
-	if (port)
-		evtchn_2l_post(notified(d, port_of(d, port)), port);
-	send_end(mark);
-}
-
-/* gsi_lock stands for the marks: pirq_unbind() and pirq_move() take it. */
-void send_pirq(struct domain *d, u32 port)
-{
-	evtchn_2l_post(notified(d, port_of(d, port)), port);
-}
-
 int evtchn_domain_init(struct domain *d)
 {
 	int rc;

@@ -176,7 +176,8 @@ static bool is_asleep(enum vcpu_state state, bool down_too)
 	return state == VCPU_BLOCKED || state == VCPU_POLLING || (down_too && state == VCPU_DOWN);
 }
 
-static void wake(struct vcpu *v, bool down_too)
+/* True: it was down. */
+static bool wake(struct vcpu *v, bool down_too)
 {
 	u64 flags, now;
 	bool was_down = false;
@@ -184,7 +185,7 @@ static void wake(struct vcpu *v, bool down_too)
 	/* what it is woken for was stored before its state is read: pairs with vcpu_sleep() */
 	smp_mb();
 	if (!is_asleep(READ_ONCE(v->state), down_too))
-		return;
+		return false;
 	flags = spin_lock_irqsave(&sched_lock);
 	if (is_asleep(v->state, down_too)) {
 		if (v->state == VCPU_POLLING)
@@ -199,13 +200,12 @@ static void wake(struct vcpu *v, bool down_too)
 		}
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
-	if (was_down && v->periodic_ns)
-		vcpu_periodic_set(v, v->periodic_ns);
+	return was_down;
 }
 
-void vcpu_wake(struct vcpu *v)
+bool vcpu_wake(struct vcpu *v)
 {
-	wake(v, true);
+	return wake(v, true);
 }
 
 void vcpu_unblock(struct vcpu *v)
@@ -389,7 +389,6 @@ void sched_add_vcpu(struct vcpu *v)
 	v->state = VCPU_DOWN;
 	v->runstate = RUNSTATE_offline;
 	v->runstate_entry = now_ns();
-	vcpu_timers_init(v);
 }
 
 u32 vcpu_pinned_to(const struct vcpu *v)

@@ -5,9 +5,10 @@
  * Their handlers run on any root: they post VIRQ_TIMER or wake, and touch nothing of the guest's.
  * One run of the periodic handler arms it at most once, in the future (TIM-1).
  */
-#include <isola/sched.h>
-#include <isola/evtchn.h>
+#include <isola/vcpu_timer.h>
 #include <isola/clock.h>
+#include <isola/evtchn.h>
+#include <isola/sched.h>
 
 #define DEFAULT_PERIOD MILLISECS(10)    /* 100 Hz until the guest says otherwise: part of the ABI */
 
@@ -51,6 +52,12 @@ void vcpu_periodic_set(struct vcpu *v, u64 period_ns)
 		timer_set(&v->periodic_timer, now_ns() + period_ns);
 	else
 		timer_stop(&v->periodic_timer);
+}
+
+void vcpu_up(struct vcpu *v)
+{
+	if (vcpu_wake(v) && v->periodic_ns)
+		vcpu_periodic_set(v, v->periodic_ns);
 }
 
 void vcpu_timers_stop(struct vcpu *v)

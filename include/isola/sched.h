@@ -16,8 +16,8 @@ void sched_init(void);
 void sched_init_cpu(void);
 
 /*
- * Say where @v may run (all CPUs, or one: dom0_vcpus_pin) and give it its timers; its state stays
- * VCPU_DOWN until vcpu_wake(). Once, before it can run.
+ * Say where @v may run (all CPUs, or one: dom0_vcpus_pin); its state stays VCPU_DOWN until
+ * vcpu_wake(). Once, before it can run.
  */
 void sched_add_vcpu(struct vcpu *v);
 /* The one CPU that @v may run on; NO_CPU: there are several. */
@@ -25,9 +25,9 @@ u32 vcpu_pinned_to(const struct vcpu *v);
 
 /*
  * DOWN, BLOCKED or POLLING -> RUNNABLE; an idle CPU, or the one whose vcpu has had most more than
- * it, chooses again. Does nothing in other states. Any context but NMI.
+ * it, chooses again. Does nothing in other states. Any context but NMI. True: it was DOWN.
  */
-void vcpu_wake(struct vcpu *v);
+bool vcpu_wake(struct vcpu *v);
 /* The same without DOWN: what an event does. Full barrier before the state is read. */
 void vcpu_unblock(struct vcpu *v);
 
@@ -69,8 +69,3 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info);
 extern void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
 
 void sched_left(struct vcpu *prev);
-
-/* vcpu_timer.c: the three timers of a vcpu, and starting the periodic one (period 0: off). */
-void vcpu_timers_init(struct vcpu *v);
-void vcpu_periodic_set(struct vcpu *v, u64 period_ns);
-void vcpu_timers_stop(struct vcpu *v);

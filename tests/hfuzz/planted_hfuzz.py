@@ -28,7 +28,7 @@ PLANTED = [
      "\tif ((e & PTE_RW) && !(pg->type_info & PGT_validated && type_level(pg->type_info)) &&\n"
      "\t    page_type_get_writable(pg_owner, pg)) {")),
     ("a vCPU that was never initialised may be brought up", (VCPU_OP,
-     "\tif (!v->initialised)\n\t\treturn -EINVAL;\n\tvcpu_wake", "\tvcpu_wake")),
+     "\tif (!v->initialised)\n\t\treturn -EINVAL;\n\tvcpu_up", "\tvcpu_up")),
 
     # ---- A value that is not checked, or read twice ----
     ("a handle is not compared with how many there are", (GRANT_MAP,

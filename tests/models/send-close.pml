@@ -28,7 +28,7 @@
  *
  * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
  * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(e->word) }); send_end(mark);
- * code common/evtchn.c: u64 *mark = send_begin(); u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port_of(d, port)), port); send_end(mark);
+ * code common/evtchn_raise.c: u64 *mark = send_begin(); u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port), port); send_end(mark);
  * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders(); evtchn_2l_clear(v, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
  * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();

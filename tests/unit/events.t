@@ -12,14 +12,14 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/runqueue.c", "common/vcpu_timer.c", "common/timer.c",
            "common/base/softirq.c", "common/base/spinlock.c", "arch/x86/calls/sched_op.c", "common/lib/bitmap.c",
-           "common/watchdog.c"]
+           "common/watchdog.c", "common/evtchn_raise.c"]
 HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude -Iarch/x86/include -Itests/unit/events "
                     "-include isola/errno.h -Wall -Wextra -fno-strict-aliasing -pthread -Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep,--wrap=evtchn_2l_fold,--wrap=evtchn_2l_unpost")
 ALL = os.environ.get("TEST_ALL") == "1"
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG = PRODUCT
+EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG, _ = PRODUCT
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE });\n", "\tevtchn_wait_for_senders();\n",
            "\tevtchn_2l_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
            "\tevtchn_2l_clear(v, port);\n"]

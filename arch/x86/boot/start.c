@@ -16,6 +16,7 @@
 #include <isola/timer.h>
 #include <isola/version.h>
 #include <isola/vcpu.h>
+#include <isola/vcpu_timer.h>
 #include <asm/acpi.h>
 #include <asm/apic.h>
 #include <asm/asi_policy.h>
@@ -198,6 +199,6 @@ void start(u32 magic, u32 mbi, u64 image)
 	pv_build_dom0();
 	page_alloc_take_modules();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
-	vcpu_wake(dom0->vcpu[0]);
+	vcpu_up(dom0->vcpu[0]);
 	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */
 }

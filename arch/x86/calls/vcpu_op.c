@@ -13,6 +13,7 @@
 #include <isola/nospec.h>
 #include <isola/sched.h>
 #include <isola/time.h>
+#include <isola/vcpu_timer.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -50,7 +51,7 @@ static long op_up(struct vcpu *v, u64 arg)
 	(void)arg;
 	if (!v->initialised)
 		return -EINVAL;
-	vcpu_wake(v); /* DOWN -> RUNNABLE; a vcpu that is up is left as it is by its state */
+	vcpu_up(v); /* DOWN -> RUNNABLE; a vcpu that is up is left as it is by its state */
 	return 0;
 }
 

@@ -4,6 +4,7 @@ A name says what is planted. A text that is no longer found in its file is out o
 
 PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
+EVTCHN_RAISE = "common/evtchn_raise.c"
 WATCHDOG = "common/watchdog.c"
 VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
                                  "arch/x86/pv/callback.c")
@@ -48,8 +49,8 @@ PLANTED = [
      "show_eoi(d, n, g->level || will_share);", "show_eoi(d, n, true);")),
     ("an EOI of a line that is not mapped", "pirq/eoi_nothing", (PIRQ,
      "\tif (g->owner == d) {\n\t\tif (g->waits)", "\tif (g->owner == d || !g->owner) {\n\t\tif (g->waits)")),
-    ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN,
-     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port_of(d, port)), port);",
+    ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN_RAISE,
+     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
     ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
      "\tif (!new)\n\t\treturn -ENOENT;\n\tif (!guest_port",

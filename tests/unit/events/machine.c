@@ -17,6 +17,7 @@
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
+#include <isola/vcpu_timer.h>
 #include <isola/watchdog.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
@@ -296,6 +297,7 @@ static void make_vcpu(unsigned id)
 	if (id % 2)
 		v->vcpu_info_maddr = MOVED_INFO_MFN * PAGE_SIZE + id * sizeof(struct vcpu_info);
 	sched_add_vcpu(v);
+	vcpu_timers_init(v);
 	if (pinned) {
 		v->cpu = id == NR_SIM_VCPUS - 1;
 		bitmap_zero(v->affinity, CONFIG_NR_CPUS);
@@ -342,7 +344,7 @@ void machine_start(void)
 		sched_init_cpu();
 	}
 	for (unsigned id = 0; id < NR_SIM_VCPUS; id++)
-		vcpu_wake(&sim_vcpu[id]);
+		vcpu_up(&sim_vcpu[id]);
 	thread_cpu = NULL;
 	for (unsigned cpu = 0; cpu < NR_SIM_CPUS; cpu++)
 		if (pthread_create(&threads[cpu], NULL, cpu_main, &cpus[cpu]))

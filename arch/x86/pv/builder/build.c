@@ -7,6 +7,7 @@
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
+#include <isola/vcpu_timer.h>
 #include <asm/build_plan.h>
 #include <asm/gnttab.h>
 #include <asm/ioport.h>
@@ -179,6 +180,7 @@ static void make_vcpus(struct domain *d)
 {
 	for (unsigned i = 0; i < d->nr_vcpus; i++) {
 		sched_add_vcpu(d->vcpu[i]);
+		vcpu_timers_init(d->vcpu[i]);
 		if (root_create_vcpu(d->vcpu[i]))
 			fatal("not enough memory to build dom0: vcpu %u has no page tables", i);
 		pv_vcpu_init_private(d->vcpu[i]);
