@@ -49,33 +49,35 @@ int gnttab_create(struct domain *d)
 	return gnttab_grow(d, 1);
 }
 
-static bool is_loaded(const struct domain *rd)
-{
-	return likely(rd == current->domain);
-}
-
 /*
- * Entry @ref (in range) of rd's shared table: by the window if rd is loaded, else by the mapcache.
+ * Entry @ref (in range) of a shared table: by the window if its domain is @loaded, else by the
+ * mapcache.
  */
-static struct grant_entry_v1 *map_entry(struct domain *rd, u32 ref)
+static __always_inline struct grant_entry_v1 *map_entry(const struct grant_table *t, u32 ref,
+							bool loaded)
 {
-	mfn_t m = rd->grants->frame[ref / GNTTAB_REFS_PER_FRAME];
-	struct grant_entry_v1 *page = is_loaded(rd) ? window_ptr(m) : map_domain_page(m);
+	mfn_t m = t->frame[ref / GNTTAB_REFS_PER_FRAME];
+	struct grant_entry_v1 *page = loaded ? window_ptr(m) : map_domain_page(m);
 
 	return &page[ref % GNTTAB_REFS_PER_FRAME];
 }
 
-static void unmap_entry(const struct domain *rd, const struct grant_entry_v1 *e)
+static __always_inline void unmap_entry(const struct grant_entry_v1 *e, bool loaded)
 {
-	if (unlikely(!is_loaded(rd)))
+	if (!loaded)
 		unmap_domain_page(e);
+}
+
+static struct grant_pins *pins_of(const struct grant_table *t, u32 ref)
+{
+	return &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
 }
 
 /*
  * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change
  * together, so the grant that was checked is the one that is marked.
  */
-static s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool write)
+static __always_inline s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool write)
 {
 	u32 *word = (u32 *)e, old = READ_ONCE(*word);
 
@@ -100,22 +102,22 @@ static void clear_in_use(struct grant_entry_v1 *e, u16 flags)
 	__atomic_and_fetch(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
 }
 
-s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m)
+static __always_inline s16 pin(struct grant_table *t, u32 ref, const struct domain *user,
+			       bool write, mfn_t *m, bool loaded)
 {
-	struct grant_table *t = rd->grants;
 	struct grant_entry_v1 *e;
 	struct grant_pins *p;
 	s16 status;
 
 	spin_lock(&t->lock);
 	status = GNTST_bad_gntref;
-	if (ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME)
+	if (unlikely(ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME))
 		goto out;
 	ref = index_nospec(ref, t->nr_frames * GNTTAB_REFS_PER_FRAME);
-	p = &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
-	e = map_entry(rd, ref);
+	p = pins_of(t, ref);
+	e = map_entry(t, ref, loaded);
 	status = mark_in_use(e, user, write);
-	if (status == GNTST_okay) {
+	if (likely(status == GNTST_okay)) {
 		/* The first pin reads the frame; later ones keep to it. */
 		if (!p->readers && !p->writers)
 			p->mfn = READ_ONCE(e->frame);
@@ -125,16 +127,15 @@ s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write
 		else
 			p->readers++;
 	}
-	unmap_entry(rd, e);
+	unmap_entry(e, loaded);
 out:
 	spin_unlock(&t->lock);
 	return status;
 }
 
-void gnttab_unpin(struct domain *rd, u32 ref, bool write)
+static __always_inline void unpin(struct grant_table *t, u32 ref, bool write, bool loaded)
 {
-	struct grant_table *t = rd->grants;
-	struct grant_pins *p = &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
+	struct grant_pins *p = pins_of(t, ref);
 	struct grant_entry_v1 *e;
 
 	spin_lock(&t->lock);
@@ -142,9 +143,35 @@ void gnttab_unpin(struct domain *rd, u32 ref, bool write)
 		p->writers--;
 	else
 		p->readers--;
-	e = map_entry(rd, ref);
+	e = map_entry(t, ref, loaded);
 	if (!p->writers)
 		clear_in_use(e, p->readers ? GTF_writing : GTF_writing | GTF_reading);
-	unmap_entry(rd, e);
+	unmap_entry(e, loaded);
 	spin_unlock(&t->lock);
+}
+
+/* Of a domain that is not loaded: apart, since these call functions and the others do not. */
+static __noinline s16 pin_foreign(struct grant_table *t, u32 ref, const struct domain *user,
+				  bool write, mfn_t *m)
+{
+	return pin(t, ref, user, write, m, false);
+}
+
+static __noinline void unpin_foreign(struct grant_table *t, u32 ref, bool write)
+{
+	unpin(t, ref, write, false);
+}
+
+s16 gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write, mfn_t *m)
+{
+	return likely(rd == current->domain) ? pin(rd->grants, ref, user, write, m, true)
+					     : pin_foreign(rd->grants, ref, user, write, m);
+}
+
+void gnttab_unpin(struct domain *rd, u32 ref, bool write)
+{
+	if (likely(rd == current->domain))
+		unpin(rd->grants, ref, write, true);
+	else
+		unpin_foreign(rd->grants, ref, write);
 }

@@ -13,75 +13,90 @@
 #include <asm/window.h>
 #include <isola/vcpu.h>
 
-/* One end, held: what has been taken for it is given back by release_end(). */
+/*
+ * One end, held: what has been taken for it is given back by release_end(). All in line: @write is
+ * known where they are used.
+ */
 struct copy_end {
 	struct domain *owner;
 	struct page_info *pg;
 	u32 ref;
-	bool pinned, write;
 	char *bytes;
 };
 
-static s16 hold_frame(struct copy_end *end, mfn_t m)
+static __always_inline s16 hold_frame(struct copy_end *end, mfn_t m, bool write)
 {
 	struct page_info *pg = page_get_from_mfn(m, end->owner);
 
-	if (!pg)
+	if (unlikely(!pg))
 		return GNTST_bad_page;
-	if (end->write && page_type_get(pg, PGT_writable)) {
+	if (write && unlikely(page_type_get_writable(end->owner, pg))) {
 		page_put(pg);
 		return GNTST_bad_page;
 	}
 	end->pg = pg;
-	end->bytes = end->owner == current->domain ? window_ptr(m) : map_domain_page(m);
+	end->bytes = likely(end->owner == current->domain) ? window_ptr(m) : map_domain_page(m);
 	return GNTST_okay;
 }
 
-static s16 hold_end(struct copy_end *end, const struct gnttab_copy_ptr *p, bool by_ref)
+static __always_inline s16 hold_end(struct copy_end *end, const struct gnttab_copy_ptr *p,
+				    bool by_ref, bool write)
 {
 	mfn_t m;
 	s16 status;
 
+	end->ref = p->u.ref;		/* if it is one */
+	/* By number only one's own, as DOMID_SELF (ABI). */
+	if (!by_ref && p->domid != DOMID_SELF)
+		return GNTST_permission_denied;
 	end->owner = domain_by_id(p->domid);
-	if (!end->owner)
+	if (unlikely(!end->owner))
 		return GNTST_bad_domain;
 	if (!by_ref)
-		return end->owner == current->domain ? hold_frame(end, _mfn(p->u.gmfn))
-						     : GNTST_permission_denied;
-	end->ref = p->u.ref;
-	status = gnttab_pin(end->owner, end->ref, current->domain, end->write, &m);
-	if (status != GNTST_okay)
+		return hold_frame(end, _mfn(p->u.gmfn), write);
+	status = gnttab_pin(end->owner, end->ref, current->domain, write, &m);
+	if (unlikely(status != GNTST_okay))
 		return status;
-	end->pinned = true;
-	return hold_frame(end, m);
+	status = hold_frame(end, m, write);
+	if (unlikely(status != GNTST_okay))
+		gnttab_unpin(end->owner, end->ref, write);
+	return status;
 }
 
-static void release_end(struct copy_end *end)
+/* @end is held. */
+static __always_inline void release_end(struct copy_end *end, bool by_ref, bool write)
 {
-	if (end->pg) {
+	if (unlikely(end->owner != current->domain))
 		unmap_domain_page(end->bytes);
-		if (end->write)
-			page_put_and_type(end->pg);
-		else
-			page_put(end->pg);
+	if (write)
+		page_type_put_leaf(end->pg);
+	page_put(end->pg);
+	if (by_ref)
+		gnttab_unpin(end->owner, end->ref, write);
+}
+
+static __always_inline s16 copy(const struct gnttab_copy *op)
+{
+	bool from_ref = op->flags & GNTCOPY_source_gref, to_ref = op->flags & GNTCOPY_dest_gref;
+	struct copy_end source, dest;
+	s16 status;
+
+	if (op->source.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->source.offset ||
+	    op->dest.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->dest.offset)
+		return GNTST_bad_copy_arg;
+	status = hold_end(&source, &op->source, from_ref, false);
+	if (unlikely(status != GNTST_okay))
+		return status;
+	status = hold_end(&dest, &op->dest, to_ref, true);
+	if (likely(status == GNTST_okay)) {
+		memmove(dest.bytes + op->dest.offset, source.bytes + op->source.offset, op->len);
+		release_end(&dest, to_ref, true);
 	}
-	if (end->pinned)
-		gnttab_unpin(end->owner, end->ref, end->write);
+	release_end(&source, from_ref, false);
+	return status;
 }
 
 void gnttab_copy_one(struct gnttab_copy *op)
 {
-	struct copy_end source = { .write = false }, dest = { .write = true };
-
-	op->status = GNTST_bad_copy_arg;
-	if (op->source.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->source.offset ||
-	    op->dest.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->dest.offset)
-		return;
-	op->status = hold_end(&source, &op->source, op->flags & GNTCOPY_source_gref);
-	if (op->status == GNTST_okay)
-		op->status = hold_end(&dest, &op->dest, op->flags & GNTCOPY_dest_gref);
-	if (op->status == GNTST_okay)
-		memmove(dest.bytes + op->dest.offset, source.bytes + op->source.offset, op->len);
-	release_end(&dest);
-	release_end(&source);
+	op->status = copy(op);
 }

@@ -54,9 +54,9 @@ static void query_size(struct gnttab_query_size *op)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
-/* ---- One element each: the structure is copied in, and goes back out whole. ------------------ */
+/* ---- One element each: it is copied in, and goes back from member @first to its end. ---------- */
 
-#define ELEMENT(name, act)						\
+#define ELEMENT(name, act, first)					\
 static int do_##name(u64 at, struct gnttab_unmapped *batch)		\
 {									\
 	struct gnttab_##name op;					\
@@ -65,14 +65,16 @@ static int do_##name(u64 at, struct gnttab_unmapped *batch)		\
 	if (unlikely(copy_from_guest(&op, at, sizeof(op))))		\
 		return -EFAULT;						\
 	act;								\
-	return copy_to_guest(at, &op, sizeof(op));			\
+	return copy_to_guest(at + offsetof(typeof(op), first),		\
+			     (char *)&op + offsetof(typeof(op), first),	\
+			     sizeof(op) - offsetof(typeof(op), first));	\
 }
-ELEMENT(map_grant_ref, gnttab_map_one(&op))
-ELEMENT(unmap_grant_ref, gnttab_unmap_one(&op, batch))
-ELEMENT(unmap_and_replace, gnttab_unmap_and_replace_one(&op, batch))
-ELEMENT(copy, gnttab_copy_one(&op))
-ELEMENT(setup_table, setup_table(&op))
-ELEMENT(query_size, query_size(&op))
+ELEMENT(map_grant_ref, gnttab_map_one(&op), dom)
+ELEMENT(unmap_grant_ref, gnttab_unmap_one(&op, batch), status)
+ELEMENT(unmap_and_replace, gnttab_unmap_and_replace_one(&op, batch), status)
+ELEMENT(copy, gnttab_copy_one(&op), status)
+ELEMENT(setup_table, setup_table(&op), dom)
+ELEMENT(query_size, query_size(&op), dom)
 #undef ELEMENT
 
 static const struct list {

@@ -117,7 +117,7 @@ PLANTED = [
      "\t\tt->handles[n].flags = HANDLE_BUSY;\n\tspin_unlock(&t->lock);\n", "\t\tt->handles[n].flags = HANDLE_BUSY;\n")),
     ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both", (GRANT,
      "\tspin_lock(&t->lock);\n\tif (write)\n\t\tp->writers--;", "\tif (write)\n\t\tp->writers--;"), (GRANT,
-     "\tunmap_entry(rd, e);\n\tspin_unlock(&t->lock);\n}", "\tunmap_entry(rd, e);\n}")),
+     "\tunmap_entry(e, loaded);\n\tspin_unlock(&t->lock);\n}", "\tunmap_entry(e, loaded);\n}")),
     ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT,
      "\t\tif (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,\n"
      "\t\t\t\t\t\t__ATOMIC_SEQ_CST))\n\t\t\treturn GNTST_okay;",
@@ -125,9 +125,8 @@ PLANTED = [
     ("a grant is free before the flush", "smp/grant_free_last", (GRANT_MAP,
      "\tif (batch->entries)\n\t\tguest_flush_all(FLUSH_EVERYTHING);\n", "")),
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
-     "\tend->pg = pg;\n", "\tif (end->write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"), (GRANT_COPY,
-     "\t\tif (end->write)\n\t\t\tpage_put_and_type(end->pg);\n\t\telse\n\t\t\tpage_put(end->pg);",
-     "\t\tpage_put(end->pg);")),
+     "\tend->pg = pg;\n", "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"), (GRANT_COPY,
+     "\tif (write)\n\t\tpage_type_put_leaf(end->pg);\n\tpage_put(end->pg);", "\tpage_put(end->pg);")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
      "own_frames(d, *m, 0, 2, PGT_writable | PGT_validated | 1);", "own_frames(d, *m, 0, 1, PGT_none);")),
 

@@ -86,7 +86,7 @@ sub mutants {
 		['GNT-3 the frame of a grant in use changes', 'arch/x86/calls/gnttab.c',
 			'		if (!p->readers && !p->writers)', '		if (1)'],
 		['GNT-8 a copy names another domain\'s frame by number', 'arch/x86/calls/gnttab_copy.c',
-			'return end->owner == current->domain ? hold_frame(end, _mfn(p->u.gmfn))', 'return 1 ? hold_frame(end, _mfn(p->u.gmfn))'],
+			'	if (!by_ref && p->domid != DOMID_SELF)', '	if (0)'],
 		['unpin of what is not pinned', 'arch/x86/mm/page_type.c',
 			'	if (was_pinned)', '	if (was_pinned || (READ_ONCE(pg->type_info) & PGT_count_mask) > 1)'],
 	);
