@@ -8,6 +8,7 @@
 #include <asm/insn.h>
 #include <asm/irq.h>
 #include <asm/percpu.h>
+#include <asm/storm.h>
 #include <isola/printk.h>
 #include <isola/time.h>
 
@@ -43,11 +44,19 @@ static void mask_8259(void)
 		outb(writes[i].val, writes[i].port);
 }
 
-/* SDM vol. 3 §11.5.3: ESR shows what has happened since it was last written. */
+/*
+ * SDM vol. 3 §11.5.3: ESR shows what has happened since it was last written. A device that sends
+ * vectors below 10h causes one each.
+ */
 static void apic_error(void)
 {
+	static struct storm_told told;
+	u32 nr = storm_tell(&told, now_ns());
+
 	apic_write(APIC_ESR, 0);
-	pr_warn("APIC: error 0x%x on CPU %u", apic_read(APIC_ESR), smp_cpu_id());
+	if (nr)
+		pr_warn("APIC: error 0x%x on CPU %u; %u errors since last told",
+			apic_read(APIC_ESR), smp_cpu_id(), nr);
 }
 
 void apic_init_cpu(void)

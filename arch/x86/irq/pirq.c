@@ -5,9 +5,12 @@
  *   edge   the interrupt is posted to the port, and that is all
  *   level  the line is masked before the local APIC's EOI, and unmasked by the domain's
  *
+ * A line that interrupts without pause rests: masked, whatever else it waits for, and told once a
+ * second. After that an edge may have been missed, so one more is posted.
+ *
  * Invariants: everything changes under gsi_lock. A line keeps the vector that it was once given, so
  * an interrupt on its way while the line is unbound, or moved to another CPU, finds its own record,
- * and its EOI the redirection entry that it came from. A line whose port is 0 is masked. A port is
+ * and its EOI the redirection entry that it came from. A line whose port is 0, or that rests, is masked. A port is
  * told under the lock: after pirq_unbind() nothing arrives at it any more.
  */
 #include <asm/window.h>
@@ -15,12 +18,15 @@
 #include <asm/irq.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
+#include <asm/storm.h>
 #include <isola/console.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/lock_order.h>
 #include <isola/nospec.h>
+#include <isola/printk.h>
 #include <isola/spinlock.h>
+#include <isola/timer.h>
 #include <isola/vcpu.h>
 #include <isola/lib/bitmap.h>
 
@@ -42,6 +48,9 @@ static struct gsi {
 	bool is_ours;                   /* the hypervisor's device is on it: never bound */
 	bool is_set_up;
 	bool waits;                     /* level: masked until the owner's EOI */
+	u64 rests_until;                /* ns: masked until then; 0: does not rest */
+	struct storm storm;
+	struct storm_told told;
 } gsis[MAX_GSIS];
 static unsigned nr_gsis;                /* constant after pirq_init() */
 
@@ -50,6 +59,8 @@ static u8 gsi_of_vector[256];
 static_assert(MAX_GSIS <= 256, "a line's number is a byte");
 
 static spinlock_t gsi_lock = SPINLOCK_INIT(LOCK_GSI);
+static struct timer rest_timer;         /* armed while a line rests */
+static void end_rests(void *data);
 
 static struct gsi *gsi_at(u32 n)
 {
@@ -123,6 +134,7 @@ void pirq_init(const struct acpi_info *acpi)
 
 	ioapic_init(acpi);
 	nr_gsis = ioapic_nr_gsis();
+	timer_init(&rest_timer, end_rests, NULL);
 	boot_acpi = acpi;
 	wire(acpi);
 	keep(ISA_TIMER);
@@ -204,7 +216,7 @@ int pirq_eoi(struct domain *d, u32 n)
 	if (!g)
 		return rc;
 	if (g->owner == d) {
-		if (g->waits)
+		if (g->waits && !g->rests_until)
 			ioapic_unmask(n);
 		g->waits = false;
 		rc = 0;
@@ -289,7 +301,8 @@ int pirq_bind(struct domain *d, u32 n, u32 port, bool will_share, u32 cpu)
 		show_eoi(d, n, g->level || will_share);
 		g->port = port;
 		ioapic_route(n, g->vector, reachable_apic_id(cpu), g->level, g->low);
-		ioapic_unmask(n);
+		if (!g->rests_until)
+			ioapic_unmask(n);
 	}
 	unlock(flags);
 	return rc;
@@ -315,6 +328,54 @@ void pirq_move(struct domain *d, u32 n, u32 port, u32 cpu)
 	spin_unlock_irqrestore(&gsi_lock, flags);
 }
 
+/* ---- Storms --------------------------------------------------------------------------------- */
+
+/* Lock held. */
+static void rest(u32 n, struct gsi *g)
+{
+	u64 now = now_ns();
+	u32 nr = storm_tell(&g->told, now);
+
+	if (!g->level)
+		ioapic_mask(n);
+	g->rests_until = now + STORM_REST;
+	if (!rest_timer.armed)
+		timer_set(&rest_timer, g->rests_until);
+	if (nr)
+		pr_warn("GSI %u interrupts without pause: masked for %lu ms, %u times since last told",
+			n, STORM_REST / MILLISECS(1), nr);
+}
+
+/* Lock held. */
+static void go_on(u32 n, struct gsi *g)
+{
+	g->rests_until = 0;
+	if (!g->port || g->waits)
+		return;
+	ioapic_unmask(n);
+	if (!g->level)
+		send_pirq(g->owner, g->port);
+}
+
+static void end_rests(void *data)
+{
+	u64 flags = spin_lock_irqsave(&gsi_lock);
+	u64 now = now_ns(), next = 0;
+
+	(void)data;
+	for (u32 n = 0; n < nr_gsis; n++) {
+		struct gsi *g = &gsis[n];
+
+		if (g->rests_until && g->rests_until <= now)
+			go_on(n, g);
+		if (g->rests_until && (!next || g->rests_until < next))
+			next = g->rests_until;
+	}
+	if (next)
+		timer_set(&rest_timer, next);
+	unlock(flags);
+}
+
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
 bool pirq_interrupt(u8 vector)
@@ -331,6 +392,8 @@ bool pirq_interrupt(u8 vector)
 		g->waits = g->level;
 		send_pirq(g->owner, g->port);
 	}
+	if (storm_count(&g->storm, now_ns()) && !g->rests_until)
+		rest(n, g);
 	spin_unlock(&gsi_lock);
 	return true;
 }
