@@ -71,6 +71,7 @@ MACHINES = [
     ("com1=fast,9n1,0x3f8,4,,,,x console=com1", COM1, (), "a",
      ('com1=: ignoring "fast": not a baud rate', 'com1=: ignoring "9n1": data bits are 5 to 8',
       'com1=: ignoring "x": one value too many')),
+    ("loglvl=all/loud", COM1, (), "a", ('loglvl=: ignoring "loud": no such level',)),
     ("console=vga", COM1, (), "a", ('console=: ignoring "vga": not built',)),
     ("console=screen,com2,vga", COM2, (), "b", ('console=: ignoring "screen": no such console', 'console=: ignoring "vga": not built')),
 ]
