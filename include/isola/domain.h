@@ -23,6 +23,7 @@ struct evtchn;
 struct domain {
 	domid_t domid;
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
+	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)

@@ -78,6 +78,9 @@ extern bool on_isola;
 /* "xen_version" as major << 16 | minor. */
 extern unsigned int hypervisor_version;
 
+/* What follows @key at the start of a word of the command line; NULL: there is no such word. */
+const char *option(const char *key);
+
 /* Registers at the first instruction, in the order head.S stores them. */
 struct boot_regs {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15;

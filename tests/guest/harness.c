@@ -214,7 +214,7 @@ static void report(unsigned int number, const struct claim *c, enum verdict v)
 }
 
 /* Find @key at the start of a word of the command line; NULL or what follows it. */
-static const char *option(const char *key)
+const char *option(const char *key)
 {
 	size_t n = strlen(key);
 

@@ -14,6 +14,7 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/power.h>
+#include <asm/processor_pm.h>
 #include <asm/pvclock.h>
 #include <asm/uaccess.h>
 #include <isola/domain.h>
@@ -91,6 +92,8 @@ long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 		return settime64(&op.u.settime64);
 	case XENPF_enter_acpi_sleep:
 		return enter_acpi_sleep(&op.u.enter_acpi_sleep);
+	case XENPF_set_processor_pminfo:
+		return processor_pm_set(&op.u.set_pminfo);
 	case XENPF_firmware_info:
 		rc = firmware_info(&op.u.firmware_info);
 		break;

@@ -316,6 +316,40 @@ static void peek(uint64_t maddr, void *to, size_t len)
 	}
 }
 
+/* A buffer for firmware's _PDC: revision, how many words, the first of them. */
+static long set_pdc(const void *pdc)
+{
+	static struct xen_platform_op op;
+
+	op.cmd = XENPF_set_processor_pminfo;
+	op.interface_version = XENPF_INTERFACE_VERSION;
+	op.u.set_pminfo.id = ~0u;
+	op.u.set_pminfo.type = XEN_PM_PDC;
+	op.u.set_pminfo.u.pdc.p = (uint32_t *)pdc;
+	return HC1(platform_op, &op);
+}
+
+CLAIM(pdc, "_PDC bits come back with none that was not offered; another revision, no bits or a bad "
+      "address are errors")
+{
+	uint32_t pdc[4] = { 1, 1, 0xffffffff, 0x5a5a5a5a };
+
+	CHECK_OK(set_pdc(pdc));
+	CHECK_EQ(pdc[0], 1);
+	CHECK_EQ(pdc[1], 1);
+	CHECK_EQ(pdc[3], 0x5a5a5a5a);
+	pdc[2] = 2;		/* HLT for C1: any processor */
+	CHECK_OK(set_pdc(pdc));
+	CHECK_EQ(pdc[2] & 2, 2);
+	pdc[0] = 2;
+	CHECK_ERR(set_pdc(pdc), XEN_EINVAL);
+	pdc[0] = 1;
+	pdc[1] = 0;
+	CHECK_ERR(set_pdc(pdc), XEN_EINVAL);
+	CHECK_ERR(set_pdc(UNMAPPED_POINTER), XEN_EFAULT);
+	CHECK_ERR(set_pdc(HYPERVISOR_POINTER), XEN_EFAULT);
+}
+
 CLAIM(efi_none, "without EFI firmware every question about it is -ENOSYS")
 {
 	memset(&efi_op, 0, sizeof(efi_op));

@@ -63,6 +63,30 @@ CLAIM(rdmsr_unknown, "rdmsr and wrmsr of MSRs that no CPU has are #GP, and RIP s
 	}
 }
 
+CLAIM(msr_relaxed, "an MSR that processors have and PV guests do not is #GP; if the guest is told "
+      "of dom0=msr-relaxed, it "
+      "reads as 0 and takes a write")
+{
+	bool relaxed = option("msr-relaxed");
+	uint32_t lo = 0x5a, hi = 0x5a;
+
+	if (relaxed) {
+		CHECK_NO_TRAP("rdmsr", : "+a"(lo),
+		      "+d"(hi) : "c"(0x1d9) : "memory");	/* DEBUGCTL */
+		CHECK_EQ(lo | hi, 0);
+		CHECK_NO_TRAP("wrmsr", : : "c"(0x1d9), "a"(1), "d"(0) : "memory");
+		CHECK_NO_TRAP("rdmsr", : "+a"(lo), "+d"(hi) : "c"(0x1d9) : "memory");
+		CHECK_EQ(lo | hi, 0);
+	} else {
+		CHECK_TRAP(TRAP_GP, "rdmsr", : "+a"(lo), "+d"(hi) : "c"(0x1d9) : "memory");
+		CHECK_TRAP(TRAP_GP, "wrmsr", : : "c"(0x1d9), "a"(0), "d"(0) : "memory");
+	}
+	/* What is known stays as it is. */
+	CHECK_NO_TRAP("rdmsr", : "+a"(lo), "+d"(hi) : "c"(0x277) : "memory");
+	CHECK_EQ((uint64_t)hi << 32 | lo, 0x50100070406);
+	CHECK_TRAP(TRAP_GP, "wrmsr", : : "c"(0x1b), "a"(0), "d"(0) : "memory");
+}
+
 CLAIM(msr_secrets, "the hypervisor's own entry points are not shown: LSTAR, SYSENTER_EIP, and "
       "writes to them do not reach hardware")
 {

@@ -9,6 +9,7 @@
 #include <isola/sched.h>
 #include <isola/vcpu_timer.h>
 #include <asm/build_plan.h>
+#include <asm/dom0_option.h>
 #include <asm/gnttab.h>
 #include <asm/ioport.h>
 #include <asm/m2p.h>
@@ -197,6 +198,7 @@ void pv_build_dom0(void)
 	if (!p->d)
 		fatal("not enough memory to build dom0: no domain");
 	p->d->max_pages = p->max_pages;
+	p->d->msr_relaxed = dom0_option.msr_relaxed;
 	if (ioport_rights_create(p->d))
 		fatal("not enough memory to build dom0: no I/O port map");
 	if (p->elf.notes.pae_extended_cr3)

@@ -246,11 +246,29 @@ static int write_same(u32 msr, u64 val)
 	return find_row(msr)->read(msr, &now) || now != val ? -EINVAL : 0;
 }
 
+/*
+ * dom0=msr-relaxed: may the guest go on as if it had @msr, of which there is no row? If the
+ * processor has such a register, as with Xen. @what happens is for the log.
+ */
+static bool goes_on(u32 msr, const char *what)
+{
+	u64 ignored;
+
+	if (!current->domain->msr_relaxed || rdmsr_safe(msr, &ignored))
+		return false;
+	guest_warn("MSR %#x is not known: %s (msr-relaxed)", msr, what);
+	return true;
+}
+
 int pv_rdmsr(u32 msr, u64 *val)
 {
 	const struct row *row = find_row(msr);
 	int rc = row ? row->read(msr, val) : -EINVAL;
 
+	if (!row && goes_on(msr, "it reads as 0")) {
+		*val = 0;
+		return 0;
+	}
 	if (rc) {
 		*val = 0;
 		guest_debug("RDMSR %#x refused", msr);
@@ -263,6 +281,8 @@ int pv_wrmsr(u32 msr, u64 val)
 	const struct row *row = find_row(msr);
 	int rc = row && row->write ? row->write(msr, val) : -EINVAL;
 
+	if (!row && goes_on(msr, "the write is ignored"))
+		return 0;
 	if (rc)
 		guest_debug("WRMSR %#x refused", msr);
 	return rc;
