@@ -62,6 +62,12 @@ static void forget(const unsigned long *list, unsigned long nr, unsigned int ord
 				sand_frame[k] = 0;
 }
 
+/* One to be given away: of the sandbox, but for now and then. */
+static uint64_t some_mfn(struct me *m)
+{
+	return one_in(m, 16) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
+}
+
 /*
  * The list stands in the argument pages and is read back: a bad address for it only where nothing
  * is given.
@@ -75,10 +81,7 @@ long op_reservation(struct me *m, unsigned int cmd)
 	long rc;
 
 	for (unsigned int i = 0; i < nr; i++)
-		frames[i] = cmd == XENMEM_decrease_reservation
-				    ? (one_in(m, 16) ? refused_mfn(m)
-						     : sand_mfn(m, (unsigned int)below(m, 5)))
-				    : below(m, 1ul << 20);
+		frames[i] = cmd != XENMEM_decrease_reservation ? below(m, 1ul << 20) : some_mfn(m);
 	memcpy(list, frames, sizeof(frames));
 	a = reservation(m, ARG(list), nr);
 	b = reservation(m, ARG(list), nr);
@@ -108,8 +111,7 @@ long op_exchange(struct me *m, unsigned int flipped)
 	long rc;
 
 	for (unsigned int i = 0; i < MAX_EXTENTS; i++) {
-		gone[i] = in[i] =
-			one_in(m, 20) ? refused_mfn(m) : sand_mfn(m, (unsigned int)below(m, 5));
+		gone[i] = in[i] = some_mfn(m);
 		out[i] = one_in(m, 8) ? border(m) : below(m, 1ul << 20);
 	}
 	e.in = reservation(m, ARG(in), nr);

@@ -77,11 +77,9 @@ long op_trap_table(struct me *m, unsigned int nothing)
 
 long op_callback(struct me *m, unsigned int cmd)
 {
-	struct callback_register r = { .type = (uint16_t)below(m, 9),
-				       .flags = (uint16_t)below(m, 4),
-				       .address = one_in(m, 2) ? code_address(m)
-							       : trap_stub(TRAP_EVENT) };
+	struct callback_register r = { .type = (uint16_t)below(m, 9), .flags = (uint16_t)below(m, 4) };
 
+	r.address = one_in(m, 2) ? code_address(m) : trap_stub(TRAP_EVENT);
 	if (r.type == CALLBACKTYPE_nmi)		/* others wake us with it */
 		r.address = cmd == CALLBACKOP_register ? trap_stub(TRAP_NMI_CALLBACK) : 0;
 	return CALL(m, callback_op, one_in(m, 16) ? border(m) | 2 : cmd, arg(m, &r, sizeof(r)), 0,

@@ -82,9 +82,8 @@ uint64_t sand_home(struct me *m, unsigned int level, uint64_t *mfn)
 uint64_t io_mfn(struct me *m)
 {
 	static const uint64_t io[] = {
-		0xa0,	 0xb8,	  0xbf,	    0xc0,      0xf0,	   0xff,
-		0xd0000, 0xdffff, 0xfec00,  0xfec01,   0xfed00,	   0xfee00,
-		0xfeeff, 0xff000, 0x200000, 0xfffffff, 0x10000000, NOBODYS_MFN,
+		0xa0, 0xb8, 0xbf, 0xc0, 0xf0, 0xff, 0xd0000, 0xdffff, 0xfec00, 0xfec01, 0xfed00,
+		0xfee00, 0xfeeff, 0xff000, 0x200000, 0xfffffff, 0x10000000, NOBODYS_MFN,
 	};
 
 	return io[below(m, sizeof(io) / sizeof(io[0]))];
@@ -93,8 +92,8 @@ uint64_t io_mfn(struct me *m)
 uint64_t any_mfn(struct me *m, unsigned int level)
 {
 	static const uint64_t odd[] = {
-		0,     1,     0x7f,    0x80,	    0x9f,	0x100, 0x101,
-		0x200, 0x300, 0xfffff, NOBODYS_MFN, ~0ul >> 12, ~0ul,
+		0, 1, 0x7f, 0x80, 0x9f, 0x100, 0x101, 0x200, 0x300, 0xfffff, NOBODYS_MFN,
+		~0ul >> 12, ~0ul,
 	};
 	uint64_t mfn;
 
@@ -173,8 +172,9 @@ uint64_t sand_address(struct me *m)
 
 uint64_t entry_address(struct me *m, unsigned int *level)
 {
-	static const uint64_t odd[] = { 0,	    0x80000,	       0x100000,
-					0xfee00000, NOBODYS_MFN << 12, ~0ul & ~7ul };
+	static const uint64_t odd[] = {
+		0, 0x80000, 0x100000, 0xfee00000, NOBODYS_MFN << 12, ~7ul,
+	};
 
 	*level = 1;
 	switch (below(m, 12)) {
