@@ -13,9 +13,9 @@ from planting import HYPERVISOR, build, change, copy_sources, put_back  # noqa: 
 from hfuzz import fuzz  # noqa: E402
 from planted_hfuzz import PLANTED  # noqa: E402
 
-OPERATIONS = 40000
+OPERATIONS = 20000
 RUNS = 2                        # what needs two vCPUs at one place is not met every time
-SECONDS = 120                   # with a bug that stops everything no run ends by itself
+SECONDS = 240                   # with a bug that stops everything no run ends by itself
 CONFIG = "DEFCONFIG=configs/audit"
 
 

@@ -34,23 +34,35 @@ static bool settle(uint64_t mfn)
 	return false;
 }
 
-static void give_back(struct me *m, unsigned long mfn)
+/* @nr frames, listed at the second argument page. */
+static void give_back(struct me *m, unsigned int nr)
 {
-	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .nr_extents = nr, .domid = DOMID_SELF };
 
-	memcpy(m->arg, &mfn, sizeof(mfn));
-	r.extent_start.p = (void *)m->arg;
-	memcpy(m->arg + 64, &r, sizeof(r));
-	CALL(m, memory_op, XENMEM_decrease_reservation, m->arg + 64, 0, 0, 0);
+	r.extent_start.p = (void *)(m->arg + PAGE_BYTES);
+	memcpy(m->arg, &r, sizeof(r));
+	CALL(m, memory_op, XENMEM_decrease_reservation, m->arg, 0, 0, 0);
 }
 
 /* Frames that a call gave: @nr extents of 2^@order. */
 static void take(struct me *m, const unsigned long *list, unsigned long nr, unsigned int order)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		for (unsigned long j = 0; j < 1ul << order; j++)
-			if (!settle(list[i] + j))
-				give_back(m, list[i] + j);
+	unsigned long *surplus = (unsigned long *)(m->arg + PAGE_BYTES);
+	unsigned int n = 0;
+
+	for (unsigned long i = 0; i < nr << order; i++) {
+		unsigned long mfn = list[i >> order] + (i & ((1ul << order) - 1));
+
+		if (settle(mfn))
+			continue;
+		surplus[n++] = mfn;
+		if (n == PAGE_BYTES / sizeof(*surplus)) {
+			give_back(m, n);
+			n = 0;
+		}
+	}
+	if (n)
+		give_back(m, n);
 }
 
 /* Frames that a call has taken: their places are free. */

@@ -211,12 +211,18 @@ static void get_back(unsigned int i)
 		sand_frame[i] = frame;
 }
 
+static const volatile uint64_t *root_entry(unsigned int i, unsigned int slot)
+{
+	return i < NR_ROOTS ? &roots[i][slot] : l4_slot(slot);
+}
+
 /* Everything undone that can be: a world that is full of pinned tables has few moves left. */
 static void clean(void)
 {
 	for (unsigned int s = 0; s < NR_ROOT_SLOTS; s++)
 		for (unsigned int i = 0; i <= NR_ROOTS; i++)
-			mmu_update(root[i] * PAGE_BYTES + 8 * root_slots[s], 0);
+			if (*root_entry(i, root_slots[s]) & PTE_P)
+				mmu_update(root[i] * PAGE_BYTES + 8 * root_slots[s], 0);
 	for (unsigned int i = 0; i < NR_SAND + NR_WINS; i++)
 		remap(home(i), 0);
 	for (unsigned int i = 0; i < NR_SAND; i++)
