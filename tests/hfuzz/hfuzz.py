@@ -42,29 +42,7 @@ class Outcome:
         return "\n".join([self.wrong, *lines[-30:], *self.last])
 
 
-<<<<<<< HEAD
-def fuzz(hypervisor, *, seed, ops, cpus=2, timeout=600, words="", out=None):
-=======
-def audited():
-    with open(os.path.join(OUT, ".config"), encoding="utf-8") as config:
-        if "CONFIG_AUDIT=y" in config.read().splitlines():
-            return HYPERVISOR
-    elf = os.path.join(OUT, "audit/isola.elf")
-    make(f"O={OUT}/audit", "DEFCONFIG=configs/audit", elf)
-    return elf
-
-
-def make(*words):
-    environment = {k: v for k, v in os.environ.items()
-                   if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
-    done = subprocess.run(["make", "-s", "-C", TOP, *words], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env=environment)
-    if done.returncode:
-        raise FuzzError(f"make {' '.join(words)} fails: {done.stdout.decode('utf-8', 'replace')[-2000:]}")
-
-
 def fuzz(hypervisor, *, seed, ops, vcpus=2, timeout=600, words="", out=None):
->>>>>>> 22b76ab (tests: hfuzz: not more CPUs than the host has)
     directory = tempfile.mkdtemp(prefix="isola-hfuzz-", dir=tmpfs())
     try:
         iso, ram = os.path.join(directory, "boot.iso"), os.path.join(directory, "ram")

@@ -59,14 +59,6 @@ static long recount(void)
 	return hypercall_bare(__HYPERVISOR_arch_7, 0, 0, 0, 0, 0);
 }
 
-/* Who was put down from outside may be on its CPU a little longer. */
-static long recount_later(void)
-{
-	for (uint64_t end = clock_ns() + 3 * MS_NS; clock_ns() < end; )
-		asm volatile("pause");
-	return all_down() ? recount() : -XEN_EBUSY;
-}
-
 /* -EBUSY: somebody has been brought up by another's last operation. */
 static long recount_at_rest(struct me *m)
 {
@@ -83,7 +75,7 @@ static long recount_at_rest(struct me *m)
 		}
 		flip_others(m);
 		if (all_down())
-			rc = recount_later();
+			rc = recount();
 	}
 	return rc;
 }
