@@ -197,7 +197,6 @@ void start(u32 magic, u32 mbi, u64 image)
 	smp_boot_cpus(&acpi);
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_dom0();
-	page_alloc_take_modules();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
 	vcpu_up(dom0->vcpu[0]);
 	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */

@@ -21,15 +21,36 @@ void page_alloc_open(void)
 		page_alloc_add_public(first, nr);
 }
 
+/* The frames of module @i that become free RAM: how many, from *@first on. */
+static u64 module_frames(unsigned i, mfn_t *first)
+{
+	u64 from = max(boot_info.module[i].start, MEMMAP_LOW_END) >> PAGE_SHIFT;
+	u64 end = DIV_ROUND_UP(boot_info.module[i].end, PAGE_SIZE);
+
+	*first = _mfn(from);
+	return end > from ? end - from : 0;
+}
+
+u64 page_alloc_nr_module_pages(void)
+{
+	mfn_t ignored;
+	u64 nr = 0;
+
+	for (unsigned i = 0; i < boot_info.nr_modules; i++)
+		nr += module_frames(i, &ignored);
+	return nr;
+}
+
 void page_alloc_take_modules(void)
 {
 	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
-		u64 first = max(boot_info.module[i].start, MEMMAP_LOW_END) >> PAGE_SHIFT;
-		u64 end = DIV_ROUND_UP(boot_info.module[i].end, PAGE_SIZE);
+		mfn_t first;
+		u64 nr = module_frames(i, &first);
 
-		if (end > first)
-			page_alloc_add_ram(_mfn(first), end - first);
+		if (nr)
+			page_alloc_add_ram(first, nr);
 	}
+	boot_info.nr_modules = 0;
 }
 
 mfn_t alloc_cpu_page(void)

@@ -25,6 +25,8 @@ struct build_plan {
 	u64 p2m_tables_pfn, nr_p2m_tables;	/* its L1..L3, if it has an address of its own */
 	u64 start_info_pfn, tables_pfn, nr_tables, stack_pfn;
 	u64 end_pfn;				/* of the initial mapping */
+	u64 nr_filled;				/* pages up to the last that has a place here */
+	u64 nr_given;				/* pages that have a frame by now */
 	mfn_t *p2m;				/* scratch list, by window address: pfn -> mfn */
 	mfn_t scratch;
 	unsigned scratch_order;

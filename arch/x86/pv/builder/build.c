@@ -23,9 +23,9 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static void give_memory(struct build_plan *p)
+static void make_scratch_list(struct build_plan *p)
 {
-	u64 pfn = 0, list_bytes = p->nr_pages * sizeof(mfn_t);
+	u64 list_bytes = p->nr_pages * sizeof(mfn_t);
 
 	while ((PAGE_SIZE << p->scratch_order) < list_bytes)
 		p->scratch_order++;
@@ -34,11 +34,17 @@ static void give_memory(struct build_plan *p)
 		fatal("not enough memory to build dom0: no %lu KiB in one piece",
 		      PAGE_SIZE << p->scratch_order >> 10);
 	p->p2m = window_ptr(p->scratch);
+}
 
-	for (unsigned order = 9; pfn < p->nr_pages; ) {
+/* Give frames to all pages below @end that have none. */
+static void give_memory(struct build_plan *p, u64 end)
+{
+	u64 pfn = p->nr_given;
+
+	for (unsigned order = 9; pfn < end; ) {
 		mfn_t m;
 
-		while (order && (1ul << order) > p->nr_pages - pfn)
+		while (order && (1ul << order) > end - pfn)
 			order--;
 		m = page_alloc(ALLOC_DOMAIN, order, 0);
 		if (!mfn_is_valid_num(m) && order) {
@@ -54,6 +60,7 @@ static void give_memory(struct build_plan *p)
 		}
 		pfn += 1ul << order;
 	}
+	p->nr_given = pfn;
 }
 
 static void copy_in(const struct build_plan *p, u64 paddr, const void *from, u64 bytes)
@@ -206,9 +213,12 @@ void pv_build_dom0(void)
 	if (window_prepare(p->d))
 		fatal("not enough memory to build dom0: no window tables");
 	make_vcpus(p->d);
-	give_memory(p);
+	make_scratch_list(p);
+	give_memory(p, p->nr_filled);
 	make_shared_info(p->d);
 	load_kernel(p);
+	page_alloc_take_modules();	/* what was in them is dom0's now, and so is the rest */
+	give_memory(p, p->nr_pages);
 	write_hypercall_page(p);
 	write_p2m(p);
 	write_start_info(p);

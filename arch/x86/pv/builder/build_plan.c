@@ -23,9 +23,10 @@
 			  1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist | \
 			  1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_dom0)
 
+/* The modules' memory counts: it is free before dom0 gets the most of its own. */
 static u64 choose_nr_pages(u64 *most)
 {
-	u64 avail = nr_free_pages();
+	u64 avail = nr_free_pages() + page_alloc_nr_module_pages();
 	u64 spare = RESERVE_PAGES + avail / 256;	/* page tables, list scratch, heap */
 
 	avail = avail > spare ? avail - spare : 0;
@@ -94,6 +95,7 @@ static void lay_out(struct build_plan *p)
 		p->p2m_tables_pfn = at + p->nr_p2m_pages;
 		at = p->p2m_tables_pfn + p->nr_p2m_tables;
 	}
+	p->nr_filled = at;
 	if (at > p->nr_pages)
 		fatal("the kernel does not fit dom0's memory: with its page tables and initrd it "
 		      "needs %lu KiB, dom0_mem gives %lu KiB", at << 2, p->nr_pages << 2);
