@@ -247,8 +247,9 @@ static int write_same(u32 msr, u64 val)
 }
 
 /*
- * dom0=msr-relaxed: may the guest go on as if it had @msr, of which there is no row? If the
- * processor has such a register, as with Xen. @what happens is for the log.
+ * dom0=msr-relaxed: may the guest go on as if it had @msr, of which there is no row, or none
+ * that says what a write does? If the processor has such a register, as with Xen. @what happens is
+ * for the log.
  */
 static bool goes_on(u32 msr, const char *what)
 {
@@ -281,7 +282,7 @@ int pv_wrmsr(u32 msr, u64 val)
 	const struct row *row = find_row(msr);
 	int rc = row && row->write ? row->write(msr, val) : -EINVAL;
 
-	if (!row && goes_on(msr, "the write is ignored"))
+	if (!(row && row->write) && goes_on(msr, "the write is ignored"))
 		return 0;
 	if (rc)
 		guest_debug("WRMSR %#x refused", msr);
