@@ -128,13 +128,19 @@ static __noinline long take_new_port(struct domain *d, struct evtchn e)
 static long take_port(struct domain *d, struct evtchn e)
 {
 	u32 port = d->evtchn_first_free;
+	struct evtchn *free;
 
-	while (port < d->nr_evtchns && port_of(d, port)->state != EVTCHN_FREE)
-		port++;
-	d->evtchn_first_free = port;
-	if (unlikely(port == d->nr_evtchns))
-		return take_new_port(d, e);
-	publish(port_of(d, port), e);
+	for (;; port++) {
+		if (unlikely(port == d->nr_evtchns)) {
+			d->evtchn_first_free = port;
+			return take_new_port(d, e);
+		}
+		free = port_of(d, port);
+		if (free->state == EVTCHN_FREE)
+			break;
+	}
+	d->evtchn_first_free = port + 1;
+	publish(free, e);
 	return port;
 }
 

@@ -64,11 +64,21 @@ bool code_fetch(const struct regs *r, struct code *c);
 /* The bytes that @c->all says may be missing. */
 void code_fetch_rest(struct code *c);
 
+/* The #DB of a guest that steps; emul_done() calls it. */
+void emul_stepped(void);
 /*
  * An instruction of the guest has been carried out in software: step @r over @len bytes, clear RF,
  * and give the guest the #DB it asked for if TF was set when the instruction began.
  */
-void emul_done(struct regs *r, unsigned int len);
+static inline void emul_done(struct regs *r, unsigned int len)
+{
+	bool stepping = r->rflags & EFLAGS_TF;
+
+	r->rip += len;
+	r->rflags &= ~(u64)EFLAGS_RF;
+	if (unlikely(stepping))
+		emul_stepped();
+}
 
 /*
  * pv/emul/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True:
