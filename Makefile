@@ -22,7 +22,7 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf $(O)/hfuzz.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants hfuzz
+OUTER	:= run test test-all oom test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants hfuzz
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -43,6 +43,7 @@ distclean:
 ## make models       the protocols between CPUs, checked by Spin over every interleaving; each known-bad variant is found
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
 ## make guest-mutants  bugs planted in the hypervisor, each of which claims of the selftest guest must notice
+## make oom          each allocation refused once, building dom0 and in each hypercall; planted bugs
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
 ## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
@@ -57,7 +58,7 @@ run:
 	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
 iso:
 	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
-test test-all test-kvm test-oracle test-unit test-guest test-boot:
+test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@

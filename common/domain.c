@@ -8,8 +8,16 @@
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
 #include <isola/vcpu.h>
+#include <isola/vcpu_timer.h>
 #include <isola/watchdog.h>
 #include <xen/vcpu.h>
+
+static void vcpu_destroy(struct vcpu *v)
+{
+	ASSERT(!v->queued && v->on_cpu == NO_CPU && !mfn_is_valid_num(v->root_kernel));
+	vcpu_timers_stop(v);
+	public_free(v);
+}
 
 static struct vcpu *vcpu_create(struct domain *d, unsigned id)
 {
@@ -45,11 +53,23 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 	d->shared_info_mfn = INVALID_MFN;
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		d->window_l3[i] = INVALID_MFN;
-	for (unsigned i = 0; i < nr_vcpus; i++) {
-		d->vcpu[i] = vcpu_create(d, i);
-		if (!d->vcpu[i])
-			return NULL;	/* boot: the caller refuses to go on */
-		d->nr_vcpus++;
+	for (; d->nr_vcpus < nr_vcpus; d->nr_vcpus++) {
+		d->vcpu[d->nr_vcpus] = vcpu_create(d, d->nr_vcpus);
+		if (!d->vcpu[d->nr_vcpus])
+			goto destroy;
 	}
-	return evtchn_domain_init(d) ? NULL : d;
+	if (!evtchn_domain_init(d))
+		return d;
+destroy:
+	domain_destroy(d);
+	return NULL;
+}
+
+void domain_destroy(struct domain *d)
+{
+	evtchn_domain_destroy(d);
+	while (d->nr_vcpus)
+		vcpu_destroy(d->vcpu[--d->nr_vcpus]);
+	watchdogs_stop(d);
+	public_free(d);
 }

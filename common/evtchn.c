@@ -433,3 +433,13 @@ int evtchn_domain_init(struct domain *d)
 	d->evtchn_first_free = 1;
 	return 0;
 }
+
+void evtchn_domain_destroy(struct domain *d)
+{
+	for (u32 port = 1; port < d->nr_evtchns; port++)
+		ASSERT(port_of(d, port)->state == EVTCHN_FREE);
+	while (d->nr_evtchns) {
+		d->nr_evtchns -= EVTCHNS_PER_BUCKET;
+		public_free(d->evtchn_bucket[d->nr_evtchns / EVTCHNS_PER_BUCKET]);
+	}
+}

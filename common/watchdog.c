@@ -29,6 +29,13 @@ void watchdogs_init(struct domain *d)
 		timer_init(&d->watchdog[i], bite, d);
 }
 
+void watchdogs_stop(struct domain *d)
+{
+	d->watchdogs_used = 0;
+	for (struct timer *t = d->watchdog; t < d->watchdog + NR_WATCHDOGS; t++)
+		timer_stop(t);
+}
+
 static void arm(struct domain *d, unsigned i, u32 seconds)
 {
 	timer_set(&d->watchdog[i], now_ns() + SECONDS(seconds));

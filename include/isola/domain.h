@@ -39,6 +39,8 @@ struct domain {
 
 	/* frames out of the window that wait for domain_release_flush(); 0 = empty */
 	u32 leaving_list;
+	/* window tables that nobody needs (asm/window_tables.h), likewise; 0 = empty */
+	u32 window_idle;
 
 	/* owned by the domain, type writable; holds one reference */
 	mfn_t shared_info_mfn;
@@ -103,5 +105,13 @@ void domain_shutdown(struct domain *d, u32 reason);
  */
 void domain_last_vcpu_down(struct domain *d);
 
-/* Make a domain with @nr_vcpus vcpus and no memory. Returns NULL when memory is short. */
+/*
+ * Make a domain with @nr_vcpus vcpus and no memory. Returns NULL when memory is short: nothing is
+ * left behind then.
+ */
 struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged);
+/*
+ * Undo it: no vcpu has an address space or runs, the domain has neither memory nor open ports, and
+ * nobody has a pointer to it.
+ */
+void domain_destroy(struct domain *d);

@@ -101,6 +101,8 @@ void evtchn_fold_port(struct domain *d, u32 port);
 
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */
 int __must_check evtchn_domain_init(struct domain *d);
+/* Undo it, or nothing: all ports are closed, or were never open. */
+void evtchn_domain_destroy(struct domain *d);
 /*
  * No more than @max ports per call. Returns the number closed; fewer than @max: none is open any
  * more (EVT-4).

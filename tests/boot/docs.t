@@ -11,6 +11,7 @@ from isolatest import TOP, tap
 sys.path[:0] = [os.path.join(TOP, "tests/guest/mutants"), os.path.join(TOP, "tests/hfuzz")]
 from planted import PLANTED  # noqa: E402
 from planted_hfuzz import PLANTED as PLANTED_HFUZZ  # noqa: E402
+from planted_oom import PLANTED_OOM  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
 ROOMS = ("arch", "boot", "common", "include")
@@ -157,8 +158,9 @@ def main():
            "planted: an id that is not defined is found")
     tap.ok(id_faults(page + "- **PTE-77** Nothing.\n- **PTE-1** Again.\n", uses) ==
            ["PTE-77 is cited nowhere", "PTE-1 is defined twice"], "planted: an id without use, and one defined twice, are found")
-    faults = list(stale_quotes(PLANTED))
-    tap.ok(not faults, f"the {len(PLANTED)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
+    planted = PLANTED + [(name, "", *changes) for name, *changes in PLANTED_OOM]
+    faults = list(stale_quotes(planted))
+    tap.ok(not faults, f"the {len(planted)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
     faults = list(stale_quotes([(name, "", *changes) for name, *changes in PLANTED_HFUZZ]))
     tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted", "\n".join(faults))
     tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],

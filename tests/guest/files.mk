@@ -9,6 +9,7 @@ guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c
 guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c
 guest-src += claims/exchange.c claims/grants.c
 guest-src += claims/preempted.c
+guest-src += claims/oom.c
 guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c claims/smp.c
 guest-src += claims/races_handles.c claims/races_walks.c claims/races_frames.c claims/races_numbers.c
 guest-src += claims/races_stale.c claims/races_long.c claims/advisories.c claims/turns.c

@@ -1,150 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory window: who has which frame at VA_WINDOW + m.
- *
- * A domain's window tables are public pages written under page_lock. Leaves are 4 KiB entries, or a
- * 2 MiB one where an aligned block of order 9 was assigned whole; a large one is split before a
- * frame of it leaves.
+ * A domain's frames: how they come, and become its own, and how they go. What is behind the window
+ * follows (asi/window_tables.c).
  */
 #include <isola/errno.h>
-#include <isola/lib/string.h>
-#include <isola/memmap.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
-#include <asm/asi_policy.h>
-#include <asm/bootmem.h>
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/m2p.h>
-#include <asm/pgentry.h>
-#include <asm/percpu.h>
 #include <asm/tlb.h>
-
-#define L2_FRAMES 512u
-
-/* Entries of slots 262..271 for a root that shows all RAM: boot, asi=off. */
-u64 window_all_ram[NR_WINDOW_SLOTS];
-static unsigned window_slot(mfn_t m)
-{
-	return (mfn_x(m) << PAGE_SHIFT) >> L4_SHIFT;
-}
-
-/* All RAM by 2 MiB pages, before the first root is made. */
-void window_init(void)
-{
-	for (unsigned i = 0; i < memmap_nr(); i++) {
-		const struct memmap_entry *e = memmap_entry(i);
-		u64 at = ROUNDDOWN(e->addr, MIB(2)),
-		    end = min(e->addr + e->size, max_page << PAGE_SHIFT);
-
-		if (e->type != 1)
-			continue;
-		for (; at < end; at += MIB(2)) {
-			u64 va = VA_WINDOW + at;
-			u64 *l4e = &window_all_ram[window_slot(maddr_to_mfn(at))];
-			pte_t *l3, *l2;
-
-			/* public: window tables */
-			if (!pte_present(*l4e))
-				*l4e = pte_make(public_mfn(bootmem_public_page()), PAGE_HV_TABLE);
-			l3 = public_ptr(pte_mfn(*l4e));
-			if (!pte_present(l3[pt_index(va, 3)]))
-				l3[pt_index(va, 3)] = pte_make(public_mfn(bootmem_public_page()),
-							       PAGE_HV_TABLE);
-			l2 = public_ptr(pte_mfn(l3[pt_index(va, 3)]));
-			l2[pt_index(va, 2)] = pte_make(maddr_to_mfn(at), PAGE_HV_RW | PTE_PS);
-		}
-	}
-}
-
-void window_fill_root(u64 *l4, const struct domain *d)
-{
-	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++) {
-		u64 e = 0;
-
-		if (d && asi_class_of(d)->vcpu_pt)
-			e = mfn_is_valid_num(d->window_l3[i])
-				    ? pte_make(d->window_l3[i], PAGE_HV_TABLE)
-				    : 0;
-		else if (d || !asi_policy.pv.vcpu_pt)
-			e = window_all_ram[i];
-		pte_write(&l4[L4_SLOT_WINDOW_FIRST + i], e);
-	}
-}
-
-/* page_lock held. The table below *@pe, made when absent. NULL: no memory. */
-static pte_t *table_below(struct domain *d, pte_t *pe)
-{
-	pte_t *t;
-
-	if (pte_present(*pe))
-		return public_ptr(pte_mfn(*pe));
-	t = alloc_public_page(); /* public: window tables */
-	if (t) {
-		d->nr_window_tables++;
-		pte_write(pe, pte_make(public_mfn(t), PAGE_HV_TABLE));
-	}
-	return t;
-}
-
-/* page_lock held. The L2 entry that covers @m, tables made as needed. NULL: no memory. */
-static pte_t *window_l2e(struct domain *d, mfn_t m)
-{
-	u64 va = (u64)window_ptr(m);
-	mfn_t *l3_mfn = &d->window_l3[window_slot(m)];
-	pte_t *l2;
-
-	if (!mfn_is_valid_num(*l3_mfn)) {
-		/*
-		 * Roots are filled when they are made (T13): every L3 that a domain's memory can
-		 * need exists by then.
-		 */
-		void *l3 = alloc_public_page(); /* public: window tables */
-
-		if (!l3)
-			return NULL;
-		d->nr_window_tables++;
-		*l3_mfn = public_mfn(l3);
-	}
-	l2 = table_below(d, (pte_t *)public_ptr(*l3_mfn) + pt_index(va, 3));
-	return l2 ? l2 + pt_index(va, 2) : NULL;
-}
-
-int window_prepare(struct domain *d)
-{
-	int rc = 0;
-
-	spin_lock(&d->page_lock);
-	for (unsigned i = 0; i <= window_slot(_mfn(max_page - 1)) && !rc; i++)
-		if (!window_l2e(d, maddr_to_mfn((u64)i << L4_SHIFT)))
-			rc = -ENOMEM;
-	spin_unlock(&d->page_lock);
-	return rc;
-}
-
-/* page_lock held. All or nothing but for tables, which stay. */
-static int window_map(struct domain *d, mfn_t first, unsigned order)
-{
-	for (u64 done = 0; done < 1ul << order; ) {
-		mfn_t m = mfn_add(first, done);
-		pte_t *pl2e = window_l2e(d, m), *l1;
-
-		if (!pl2e)
-			return -ENOMEM;
-		if (order >= 9 && !pte_present(*pl2e)) {
-			pte_write(pl2e, pte_make(m, PAGE_HV_RW | PTE_PS));
-			done += L2_FRAMES;
-			continue;
-		}
-		l1 = table_below(d, pl2e);
-		if (!l1)
-			return -ENOMEM;
-		pte_write(&l1[pt_index((u64)window_ptr(m), 1)], pte_make(m, PAGE_HV_RW));
-		done++;
-	}
-	return 0;
-}
+#include <asm/window_tables.h>
 
 /* page_lock held: d's list of owned frames. */
 static void list_add(struct domain *d, struct page_info *pg)
@@ -195,9 +62,10 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	spin_lock(&d->page_lock);
 	if (nr > d->max_pages - d->nr_pages)		/* MEM-3 */
 		goto out;
-	rc = window_map(d, first, order);
+	rc = window_hold(d, first, order);
 	if (rc)
 		goto out;
+	window_map(d, first, order);
 	own_frames(d, first, order, 1, PGT_none);
 	d->nr_pages += nr;
 out:
@@ -207,61 +75,52 @@ out:
 
 int domain_prepare_pages(struct domain *d, mfn_t first, unsigned order)
 {
-	pte_t *pl2e;
-	int rc = 0;
+	int rc;
 
 	spin_lock(&d->page_lock);
-	for (u64 done = 0; done < 1ul << order && !rc; done += L2_FRAMES) {
-		pl2e = window_l2e(d, mfn_add(first, done));
-		/* An absent entry becomes a large page; tables, once made, stay. */
-		if (!pl2e || ((order < 9 || pte_present(*pl2e)) && !table_below(d, pl2e)))
-			rc = -ENOMEM;
-	}
+	rc = window_hold(d, first, order);
 	spin_unlock(&d->page_lock);
 	return rc;
+}
+
+void domain_unprepare_pages(struct domain *d, mfn_t first, unsigned order)
+{
+	spin_lock(&d->page_lock);
+	window_unhold(d, first, order);
+	spin_unlock(&d->page_lock);
 }
 
 void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order)
 {
 	spin_lock(&d->page_lock);
-	BUG_ON(window_map(d, first, order));
+	window_map(d, first, order);
 	own_frames(d, first, order, 1, PGT_none);
 	spin_unlock(&d->page_lock);
 }
 
-int domain_add_special_page(struct domain *d, mfn_t *m)
+int domain_prepare_special_page(struct domain *d, mfn_t *m)
 {
-	int rc;
-
 	*m = page_alloc(ALLOC_DOMAIN, 0, 0);
 	if (!mfn_is_valid_num(*m))
 		return -ENOMEM;
-	spin_lock(&d->page_lock);
-	rc = window_map(d, *m, 0);
-	if (!rc)
-		own_frames(d, *m, 0, 2, PGT_writable | PGT_validated | 1);
-	spin_unlock(&d->page_lock);
-	if (rc)
-		page_free(ALLOC_DOMAIN, *m, 0);
-	return rc;
+	if (!domain_prepare_pages(d, *m, 0))
+		return 0;
+	page_free(ALLOC_DOMAIN, *m, 0);
+	return -ENOMEM;
 }
 
-/*
- * page_lock held. Replace a 2 MiB leaf by 512 small ones: same translation, so no flush is due
- * before one of them changes.
- */
-static pte_t *split_large(struct domain *d, pte_t *pl2e)
+void domain_unprepare_special_page(struct domain *d, mfn_t m)
 {
-	pte_t *l1 = alloc_public_page(); /* public: window tables */
-	mfn_t first = pte_mfn(*pl2e);
+	domain_unprepare_pages(d, m, 0);
+	page_free(ALLOC_DOMAIN, m, 0);
+}
 
-	if (!l1)
-		return NULL;
-	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		l1[i] = pte_make(mfn_add(first, i), PAGE_HV_RW);
-	d->nr_window_tables++;
-	pte_write(pl2e, pte_make(public_mfn(l1), PAGE_HV_TABLE));
-	return l1;
+void domain_adopt_special_page(struct domain *d, mfn_t m)
+{
+	spin_lock(&d->page_lock);
+	window_map(d, m, 0);
+	own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);
+	spin_unlock(&d->page_lock);
 }
 
 /*
@@ -270,14 +129,12 @@ static pte_t *split_large(struct domain *d, pte_t *pl2e)
 static int withdraw(struct domain *d, struct page_info *pg)
 {
 	u64 only = PGC_allocated | 1;
-	pte_t *pl2e;
 
 	if (pg->owner != d->domid ||
 	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,
 					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return -EBUSY;
-	pl2e = window_l2e(d, page_mfn(pg));
-	if (!pl2e || ((*pl2e & PTE_PS) && !split_large(d, pl2e))) {
+	if (window_split(d, page_mfn(pg))) {
 		pg->count_info = PGC_allocated | 1;
 		return -ENOMEM;
 	}
@@ -291,12 +148,18 @@ static int withdraw(struct domain *d, struct page_info *pg)
  */
 static void expel(struct domain *d, struct page_info *pg)
 {
-	mfn_t m = page_mfn(pg);
-	pte_t *l1 = table_below(d, window_l2e(d, m));
-
-	pte_write(&l1[pt_index((u64)window_ptr(m), 1)], 0);
+	window_unmap(d, page_mfn(pg));
 	pg->next = d->leaving_list;
-	d->leaving_list = mfn_x(m);
+	d->leaving_list = mfn_x(page_mfn(pg));
+}
+
+/* page_lock held, @pg withdrawn: it is not the domain's any more. */
+static void give_up(struct domain *d, struct page_info *pg)
+{
+	/* Before anybody else can own it. */
+	m2p_set(page_mfn(pg), INVALID_M2P);
+	expel(d, pg);
+	d->nr_pages--;
 }
 
 int domain_release_page(struct domain *d, mfn_t m)
@@ -306,12 +169,8 @@ int domain_release_page(struct domain *d, mfn_t m)
 
 	spin_lock(&d->page_lock);
 	rc = withdraw(d, pg);
-	if (!rc) {
-		/* Before anybody else can own it. */
-		m2p_set(m, INVALID_M2P);
-		expel(d, pg);
-		d->nr_pages--;
-	}
+	if (!rc)
+		give_up(d, pg);
 	spin_unlock(&d->page_lock);
 	return rc;
 }
@@ -323,7 +182,8 @@ int domain_withdraw_page(struct domain *d, mfn_t m, u32 *list)
 
 	spin_lock(&d->page_lock);
 	rc = withdraw(d, pg);
-	if (!rc) {
+	/* Its entry is there: no table is made. */
+	if (!rc && !window_hold(d, m, 0)) {
 		pg->next = *list;
 		*list = mfn_x(m);
 	}
@@ -339,11 +199,27 @@ static struct page_info *pop_frame(u32 *list)
 	return pg;
 }
 
+void domain_release_withdrawn(struct domain *d, u32 *list)
+{
+	spin_lock(&d->page_lock);
+	while (*list) {
+		struct page_info *pg = pop_frame(list);
+
+		window_unhold(d, page_mfn(pg), 0);
+		give_up(d, pg);
+	}
+	spin_unlock(&d->page_lock);
+}
+
 void domain_expel_pages(struct domain *d, u32 *list)
 {
 	spin_lock(&d->page_lock);
-	while (*list)
-		expel(d, pop_frame(list));
+	while (*list) {
+		struct page_info *pg = pop_frame(list);
+
+		window_unhold(d, page_mfn(pg), 0);
+		expel(d, pg);
+	}
 	spin_unlock(&d->page_lock);
 }
 
@@ -353,28 +229,15 @@ void domain_readmit_pages(struct domain *d, u32 *list)
 	while (*list) {
 		struct page_info *pg = pop_frame(list);
 
+		window_unhold(d, page_mfn(pg), 0);
 		list_add(d, pg);
 		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
 	}
 	spin_unlock(&d->page_lock);
 }
 
-void domain_release_flush(struct domain *d)
+static void free_frames(u32 n)
 {
-	u32 n;
-
-	if (!READ_ONCE(d->leaving_list))
-		return;
-	/* Taken before the flush: what another vcpu adds meanwhile is not covered by it (TLB-3). */
-	spin_lock(&d->page_lock);
-	n = d->leaving_list;
-	d->leaving_list = 0;
-	spin_unlock(&d->page_lock);
-	/*
-	 * Every CPU that runs this domain may hold the window's entry or the guest's own stale
-	 * mapping.
-	 */
-	tlb_flush_vcpus(d, ~0ul, ~0ul);
 	while (n) {
 		struct page_info *pg = page_of(_mfn(n));
 		u32 next = pg->next;
@@ -388,4 +251,44 @@ void domain_release_flush(struct domain *d)
 		page_free(ALLOC_DOMAIN, _mfn(n), 0);
 		n = next;
 	}
+}
+
+void domain_release_flush(struct domain *d)
+{
+	u32 n, tables;
+
+	if (!(READ_ONCE(d->leaving_list) | READ_ONCE(d->window_idle)))
+		return;
+	/* Taken before the flush: what another vcpu adds meanwhile is not covered by it (TLB-3). */
+	spin_lock(&d->page_lock);
+	n = d->leaving_list;
+	d->leaving_list = 0;
+	tables = window_take_idle(d);
+	/*
+	 * Every CPU that runs this domain may hold the window's entry or the guest's own stale
+	 * mapping; under the lock, if a table has gone (asm/window_tables.h).
+	 */
+	if (tables)
+		tlb_flush_vcpus(d, ~0ul, ~0ul);
+	spin_unlock(&d->page_lock);
+	if (!tables && n)
+		tlb_flush_vcpus(d, ~0ul, ~0ul);
+	window_free_tables(d, tables);
+	free_frames(n);
+}
+
+/* Whatever use they were put to: what names them goes, too. */
+void domain_discard_pages(struct domain *d)
+{
+	u32 n;
+
+	spin_lock(&d->page_lock);
+	ASSERT(!d->leaving_list);
+	window_clear(d);
+	n = d->page_list;
+	for (u32 i = n; i; i = page_of(_mfn(i))->next)
+		m2p_set(_mfn(i), INVALID_M2P);
+	d->page_list = d->nr_pages = 0;
+	spin_unlock(&d->page_lock);
+	free_frames(n);
 }

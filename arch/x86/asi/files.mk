@@ -1,4 +1,5 @@
 objs-y += arch/x86/asi/policy.o
+objs-y += arch/x86/asi/window_tables.o
 objs-y += arch/x86/asi/domain_map.o
 objs-y += arch/x86/asi/perdomain.o
 objs-y += arch/x86/asi/vcpu_area.o

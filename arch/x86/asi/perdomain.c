@@ -6,8 +6,8 @@
  *                -> L1 "mapcache"
  *                -> that L2 itself, as the L1 behind VA_VCPU_TABLES
  * So the loaded area shows its own L1s at a constant address: the entry of page n is the nth there,
- * and no pointer to a table is kept. An area that is not loaded is walked from v->area_l3: tables are
- * public pages. No leaf here is executable, nor is what stands behind VA_VCPU_TABLES.
+ * and no pointer to a table is kept. An area that is not loaded is walked from v->area_l3: tables
+ * are public pages. No leaf here is executable, nor is what stands behind VA_VCPU_TABLES.
  */
 #include <asm/perdomain.h>
 #include <isola/errno.h>

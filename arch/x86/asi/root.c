@@ -197,24 +197,48 @@ static void fill_hv_slots(pte_t *root, mfn_t vcpu_area, const struct domain *d, 
 		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));
 }
 
+/* A root that shows v's area and, the kernel's, what its domain has; INVALID_MFN: no memory. */
+static mfn_t make_root(const struct vcpu *v, bool with_memory)
+{
+	pte_t *root = alloc_public_page(); /* public: roots */
+
+	if (!root)
+		return INVALID_MFN;
+	fill_hv_slots(root, v->area_l3, v->domain, with_memory);
+	return public_mfn(root);
+}
+
 int root_create_vcpu(struct vcpu *v)
 {
-	void *kernel, *user;
-
 	if (vcpu_area_create(v))
 		return -ENOMEM;
-	kernel = alloc_public_page(); /* public: roots */
-	user = alloc_public_page();
-	if (!kernel || !user)
+	v->root_kernel = make_root(v, true);
+	v->root_user = make_root(v, false);
+	if (!mfn_is_valid_num(v->root_kernel) || !mfn_is_valid_num(v->root_user)) {
+		root_destroy_vcpu(v);
 		return -ENOMEM;
-	fill_hv_slots(kernel, v->area_l3, v->domain, true);
-	fill_hv_slots(user, v->area_l3, v->domain, false);
-	v->root_kernel = public_mfn(kernel);
-	v->root_user = public_mfn(user);
+	}
 	v->cr3_kernel = mfn_to_maddr(v->root_kernel);
 	v->cr3_user = mfn_to_maddr(v->root_user);
 	v->copy[COPY_KERNEL].l4 = v->copy[COPY_USER].l4 = INVALID_MFN;
 	return 0;
+}
+
+static void free_root(mfn_t *root)
+{
+	if (mfn_is_valid_num(*root))
+		free_public_page(public_ptr(*root));
+	*root = INVALID_MFN;
+}
+
+void root_destroy_vcpu(struct vcpu *v)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		ASSERT(cpu_public[cpu].loaded.vcpu != v && cpu_public[cpu].loaded.leaving_vcpu != v);
+	free_root(&v->root_user);
+	free_root(&v->root_kernel);
+	v->cr3_kernel = v->cr3_user = 0;
+	vcpu_area_destroy(v);
 }
 
 int root_create_idle(struct vcpu *idle, unsigned cpu)

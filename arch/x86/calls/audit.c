@@ -16,6 +16,7 @@
 #include <asm/gnttab.h>
 #include <asm/hypercall.h>
 #include <asm/mapcache.h>
+#include <asm/oom.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -246,20 +247,20 @@ static int recount(struct audit *a)
 }
 
 /*
- * @cmd 0, the only one. 0: every count is right; > 0: so many frames' are wrong, the first of them
- * named on the console;
- * -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for those that are on their way down.
+ * @cmd above 0: of oom.h. @cmd 0: every count is right: 0; > 0: so many frames' are wrong, the
+ * first of them named on the console; -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for those
+ * that are on their way down.
  */
 long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	struct audit a = { .d = current->domain };
 	int rc;
 
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
+	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (!a.d->is_privileged)
 		return -EPERM;
 	if (cmd)
-		return -EINVAL;
+		return oom_op(cmd, a2);
 	spin_lock(&a.d->vcpus_lock);
 	rc = recount(&a);
 	spin_unlock(&a.d->vcpus_lock);

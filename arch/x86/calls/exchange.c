@@ -100,8 +100,13 @@ static u32 pop_extent(struct exchange *x)
 static void undo_chunk(struct exchange *x)
 {
 	domain_readmit_pages(x->d, &x->in_frames);
-	while (x->out_extents)
-		page_free(ALLOC_DOMAIN, _mfn(pop_extent(x)), x->out.order);
+	while (x->out_extents) {
+		mfn_t m = _mfn(pop_extent(x));
+
+		domain_unprepare_pages(x->d, m, x->out.order);
+		page_free(ALLOC_DOMAIN, m, x->out.order);
+	}
+	domain_release_flush(x->d);
 }
 
 /* ---- The part that cannot ---- */

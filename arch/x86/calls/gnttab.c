@@ -16,37 +16,85 @@
 
 static_assert(GNTTAB_REFS_PER_FRAME == 512, "eight bytes an entry");
 
-int gnttab_grow(struct domain *d, u32 nr_frames)
+/* Lock held. What frame @i of the table will need, all or nothing of it. */
+static int prepare_frame(struct domain *d, u32 i)
 {
 	struct grant_table *t = d->grants;
-	int rc = 0;
+
+	/* public: grant pins */
+	t->pins[i] = public_alloc(GNTTAB_REFS_PER_FRAME * sizeof(*t->pins[i]));
+	if (!t->pins[i])
+		return -ENOMEM;
+	if (!domain_prepare_special_page(d, &t->frame[i]))
+		return 0;
+	public_free(t->pins[i]);
+	return -ENOMEM;
+}
+
+static void unprepare_frame(struct domain *d, u32 i)
+{
+	domain_unprepare_special_page(d, d->grants->frame[i]);
+	public_free(d->grants->pins[i]);
+}
+
+/* Lock held. Beyond nr_frames nobody looks: the frames come all at once, or not at all. */
+static int grow(struct domain *d, u32 nr_frames)
+{
+	struct grant_table *t = d->grants;
+	u32 i;
+
+	for (i = t->nr_frames; i < nr_frames; i++)
+		if (prepare_frame(d, i))
+			goto unprepare;
+	while (t->nr_frames < nr_frames)
+		domain_adopt_special_page(d, t->frame[t->nr_frames++]);
+	return 0;
+unprepare:
+	while (i-- > t->nr_frames)
+		unprepare_frame(d, i);
+	return -ENOMEM;
+}
+
+int gnttab_grow(struct domain *d, u32 nr_frames)
+{
+	int rc;
 
 	if (nr_frames > GNTTAB_MAX_FRAMES)
 		return -EINVAL;
-	spin_lock(&t->lock);
-	while (t->nr_frames < nr_frames && !rc) {
-		/* public: grant pins */
-		struct grant_pins *pins = public_alloc(GNTTAB_REFS_PER_FRAME * sizeof(*pins));
-
-		rc = pins ? domain_add_special_page(d, &t->frame[t->nr_frames]) : -ENOMEM;
-		if (rc)
-			public_free(pins);
-		else
-			t->pins[t->nr_frames++] = pins;
-	}
-	spin_unlock(&t->lock);
+	spin_lock(&d->grants->lock);
+	rc = grow(d, nr_frames);
+	spin_unlock(&d->grants->lock);
+	if (rc)
+		domain_release_flush(d);
 	return rc;
 }
 
 int gnttab_create(struct domain *d)
 {
 	struct grant_table *t = public_alloc(sizeof(*t)); /* public: grant tables */
+	int rc;
 
 	if (!t)
 		return -ENOMEM;
 	spin_lock_init(&t->lock, LOCK_GRANT);
 	d->grants = t;
-	return gnttab_grow(d, 1);
+	rc = gnttab_grow(d, 1);
+	if (rc)
+		gnttab_destroy(d);
+	return rc;
+}
+
+void gnttab_destroy(struct domain *d)
+{
+	struct grant_table *t = d->grants;
+
+	if (!t)
+		return;
+	for (u32 i = 0; i < t->nr_frames; i++)
+		public_free(t->pins[i]);
+	public_free(t->handles);
+	public_free(t);
+	d->grants = NULL;
 }
 
 /*

@@ -86,19 +86,35 @@ static int increase_one(const struct change *c, u64 i)
 	return c->list ? copy_to_guest(elem(c, i), &mfn, sizeof(mfn)) : 0;
 }
 
+static int release_frame(struct domain *d, mfn_t m)
+{
+	return mfn_has_page(m) ? domain_release_page(d, m) : -EINVAL;
+}
+
+/* All of it, or none. */
+static int release_extent(struct domain *d, u64 mfn, u32 nr)
+{
+	u32 list = 0;
+
+	for (u32 j = 0; j < nr; j++) {
+		mfn_t m = _mfn(mfn + j);
+
+		if (mfn_has_page(m) && !domain_withdraw_page(d, m, &list))
+			continue;
+		domain_readmit_pages(d, &list);
+		return -EBUSY;
+	}
+	domain_release_withdrawn(d, &list);
+	return 0;
+}
+
 static int decrease_one(const struct change *c, u64 i)
 {
 	u64 mfn;
 
 	if (copy_from_guest(&mfn, elem(c, i), sizeof(mfn)))
 		return -EFAULT;
-	for (u64 j = 0; j < 1ul << c->order; j++) {
-		mfn_t m = _mfn(mfn + j);
-
-		if (!mfn_has_page(m) || domain_release_page(c->d, m))
-			return -EBUSY;
-	}
-	return 0;
+	return c->order ? release_extent(c->d, mfn, 1u << c->order) : release_frame(c->d, _mfn(mfn));
 }
 
 static int (*const steps[])(const struct change *c, u64 i) = {

@@ -5,3 +5,4 @@ objs-y += arch/x86/frames/m2p.o
 objs-y += arch/x86/frames/page_alloc.o
 objs-y += arch/x86/frames/heap.o
 objs-y += arch/x86/frames/handover.o
+objs-$(CONFIG_AUDIT) += arch/x86/frames/alloc_fault.o

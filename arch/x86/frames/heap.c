@@ -2,13 +2,17 @@
 /*
  * Heap: public objects of less than a page, by power-of-two size classes.
  *
- * A page of a class is cut into equal objects; free ones are linked through their first word. The
- * class of a page stands in its page_info.nr_validated (a public frame has no other use for it):
- * log2 of the object size, or HEAP_PAGES + order for whole pages. Objects are zeroed when given
- * out.
- * Lock: heap_lock protects the free lists.
+ * A page of a class is cut into equal objects; its free ones are linked through their first word.
+ * What a page's page_info says of it (a public frame has no other use for it):
+ *   nr_validated  log2 of the object size, or HEAP_PAGES + order for whole pages
+ *   owner         how many of its objects are in use
+ *   type_info     the address of its first free object, 0: none
+ *   next, prev    links of its class's list of pages that have a free object
+ * A page whose last object is freed goes back. Objects are zeroed when given out.
+ * Lock: heap_lock protects the lists and the pages.
  */
 #include <isola/page_alloc.h>
+#include <isola/alloc_fault.h>
 #include <isola/lib/string.h>
 #include <isola/lock_order.h>
 #include <isola/spinlock.h>
@@ -23,7 +27,8 @@
 struct free_object { struct free_object *next; };
 
 static spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
-static struct free_object *heap_free[HEAP_MAX_SHIFT + 1];
+/* By class: the first page that has a free object; 0: none. */
+static u32 heap_free[HEAP_MAX_SHIFT + 1];
 
 static void *alloc_pages(size_t size)
 {
@@ -41,56 +46,110 @@ static void *alloc_pages(size_t size)
 	return public_ptr(m);
 }
 
-/* heap_lock held. */
-static void cut_page(void *page, unsigned shift)
-{
-	page_of(public_mfn(page))->nr_validated = shift;
-	for (size_t at = 0; at < PAGE_SIZE; at += 1ul << shift) {
-		struct free_object *o = page + at;
+/* ---- Pages of objects: heap_lock held ---- */
 
-		o->next = heap_free[shift];
-		heap_free[shift] = o;
-	}
+static void list_page(struct page_info *pg)
+{
+	u32 n = mfn_x(page_mfn(pg)), *first = &heap_free[pg->nr_validated];
+
+	pg->prev = 0;
+	pg->next = *first;
+	if (*first)
+		page_of(_mfn(*first))->prev = n;
+	*first = n;
 }
+
+static void unlist_page(struct page_info *pg)
+{
+	if (pg->prev)
+		page_of(_mfn(pg->prev))->next = pg->next;
+	else
+		heap_free[pg->nr_validated] = pg->next;
+	if (pg->next)
+		page_of(_mfn(pg->next))->prev = pg->prev;
+	pg->next = pg->prev = 0;
+}
+
+static void push(struct page_info *pg, struct free_object *o)
+{
+	o->next = (struct free_object *)pg->type_info;
+	pg->type_info = (u64)o;
+}
+
+/* A new page of the class, all its objects free; NULL: no memory. */
+static struct page_info *new_page(unsigned shift)
+{
+	void *page = alloc_public_page();
+	struct page_info *pg;
+
+	if (!page)
+		return NULL;
+	pg = page_of(public_mfn(page));
+	pg->nr_validated = shift;
+	pg->owner = 0;
+	for (size_t at = 0; at < PAGE_SIZE; at += 1ul << shift)
+		push(pg, page + at);
+	list_page(pg);
+	return pg;
+}
+
+static void *take_object(unsigned shift)
+{
+	struct page_info *pg = heap_free[shift] ? page_of(_mfn(heap_free[shift])) : new_page(shift);
+	struct free_object *o;
+
+	if (!pg)
+		return NULL;
+	o = (struct free_object *)pg->type_info;
+	pg->type_info = (u64)o->next;
+	pg->owner++;
+	if (!o->next)
+		unlist_page(pg);
+	return o;
+}
+
+static void give_object(struct page_info *pg, struct free_object *o)
+{
+	if (!pg->type_info)
+		list_page(pg);
+	push(pg, o);
+	if (--pg->owner)
+		return;
+	unlist_page(pg);
+	page_free(ALLOC_PUBLIC, page_mfn(pg), 0);
+}
+
+/* ---- Objects ---- */
 
 void *public_alloc(size_t size)
 {
 	unsigned shift = HEAP_MIN_SHIFT;
-	struct free_object *o;
+	void *o;
 
+	if (alloc_fault())
+		return NULL;
 	while (shift <= HEAP_MAX_SHIFT && (1ul << shift) < size)
 		shift++;
 	if (shift > HEAP_MAX_SHIFT)
 		return alloc_pages(size);
-
 	spin_lock(&heap_lock);
-	if (!heap_free[shift]) {
-		void *page = alloc_public_page();
-
-		if (page)
-			cut_page(page, shift);
-	}
-	o = heap_free[shift];
-	if (o)
-		heap_free[shift] = o->next;
+	o = take_object(shift);
 	spin_unlock(&heap_lock);
 	return o ? memset(o, 0, 1ul << shift) : NULL;
 }
 
 void public_free(void *p)
 {
-	struct free_object *o = p;
-	unsigned class;
+	struct page_info *pg;
 
 	if (!p)
 		return;
-	class = page_of(public_mfn(p))->nr_validated;
-	if (class >= HEAP_PAGES) {
-		page_free(ALLOC_PUBLIC, public_mfn(p), class - HEAP_PAGES);
+	pg = page_of(public_mfn(p));
+	if (pg->nr_validated >= HEAP_PAGES) {
+		page_free(ALLOC_PUBLIC, page_mfn(pg), pg->nr_validated - HEAP_PAGES);
 		return;
 	}
 	spin_lock(&heap_lock);
-	o->next = heap_free[class];
-	heap_free[class] = o;
+	give_object(pg, p);
 	spin_unlock(&heap_lock);
 }

@@ -14,6 +14,7 @@
  * Lock: alloc_lock protects the lists and the counters.
  */
 #include <isola/page_alloc.h>
+#include <isola/alloc_fault.h>
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/lock_order.h>
@@ -179,7 +180,7 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	enum pool pool = class == ALLOC_PUBLIC ? POOL_PUBLIC : POOL_GENERAL;
 	u32 n;
 
-	if (order > (pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER))
+	if (order > (pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER) || alloc_fault())
 		return INVALID_MFN;
 	for (;;) {
 		spin_lock(&alloc_lock);
@@ -273,6 +274,11 @@ void free_public_page(void *page)
 u64 nr_free_pages(void)
 {
 	return free_pages[POOL_GENERAL];
+}
+
+u64 nr_free_public_pages(void)
+{
+	return free_pages[POOL_PUBLIC];
 }
 
 u64 nr_public_pages(void)

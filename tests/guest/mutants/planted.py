@@ -128,7 +128,7 @@ PLANTED = [
      "\tend->pg = pg;\n", "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"), (GRANT_COPY,
      "\tif (write)\n\t\tpage_type_put_leaf(end->pg);\n\tpage_put(end->pg);", "\tpage_put(end->pg);")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
-     "own_frames(d, *m, 0, 2, PGT_writable | PGT_validated | 1);", "own_frames(d, *m, 0, 1, PGT_none);")),
+     "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);", "own_frames(d, m, 0, 1, PGT_none);")),
 
     # ---- Two vCPUs at once: frames and their uses ----
     ("COPY_PAGE lets go of its frame before it writes", "races/copy_page_pinned", (MMUEXT,
@@ -161,7 +161,7 @@ PLANTED = [
     ("a frame in use leaves", "exchange/held_frame", (DOMAIN_MAP,
      "\tu64 only = PGC_allocated | 1;", "\tu64 only = pg->count_info;")),
     ("a frame is free before the flush", "smp/stale_given_back", (DOMAIN_MAP,
-     "\ttlb_flush_vcpus(d, ~0ul, ~0ul);\n", "")),
+     "\tif (!tables && n)\n\t\ttlb_flush_vcpus(d, ~0ul, ~0ul);\n", "")),
 
     # ---- Two vCPUs at once: tables and roots ----
     ("a base pointer holds the table before it", "tables/new_baseptr,transitions/l4_*", (MMUEXT,

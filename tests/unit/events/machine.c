@@ -143,6 +143,8 @@ void *public_alloc(size_t size)
 	return calloc(1, size);
 }
 
+void public_free(void *p) { free(p); }
+
 size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 {
 	memcpy(to, (const void *)from, len);

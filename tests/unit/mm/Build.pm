@@ -9,7 +9,8 @@ use File::Path qw(make_path remove_tree);
 
 our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc frames/m2p
 	pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args
-	calls/memory_op calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/domain_map);
+	calls/memory_op calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/window_tables
+	asi/domain_map);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk world audit);
 my %parts = (cases => [qw(cases cases_parking)]);	# of a program that stands in several files
 my $cc = $ENV{HOSTCC} // 'gcc';
@@ -89,13 +90,13 @@ sub small {
 	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op world audit));
 	make_path($dir);
 	if (defined $file) {
-		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /domain_map/ ? () : @small);
+		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /window/ ? () : @small);
 		my $new = changed_objects($dir, $file, $changed, @compiler) or return;
 		quiet("$dir/log", $cc, @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@sources) {
-		quiet("$dir/log", $cc, @flags, '-O2', @world, $source =~ /domain_map/ ? () : @small, '-c', '-o', object($dir, $source), $source)
+		quiet("$dir/log", $cc, @flags, '-O2', @world, $source =~ /window/ ? () : @small, '-c', '-o', object($dir, $source), $source)
 			or return;
 	}
 	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;

@@ -127,8 +127,10 @@ static void window_for_all(void)
 	window_fill_root(root, &world_domain);
 	check(root[L4_SLOT_WINDOW_FIRST] == window_all_ram[0], "and so does a domain's");
 	world_isolated.vcpu_pt = true;
+	world_window_held = true;
 	check(window_prepare(&world_domain) == 0, "the window's tables can be made beforehand");
 	audited("a root's window: own frames, none, or all RAM");
+	world_window_held = false;
 }
 
 static void large_pages(void)
@@ -191,7 +193,7 @@ static void no_tables(void)
 	public_fault_rate = 0;
 	check(page_owner(page_of(_mfn(FREE_FIRST + 5))) == NULL, "a free frame is nobody's");
 	world_page_left = 1;		/* the L3, and no L2 */
-	check(domain_add_special_page(&d, &m) == -ENOMEM, "a special page without tables");
+	check(domain_prepare_special_page(&d, &m) == -ENOMEM, "a special page without tables");
 	world_page_left = 1;
 	check(domain_assign_pages(&d, _mfn(FREE_FIRST + 5), 0) == -ENOMEM, "the L2, and no L1");
 	check(page_of(_mfn(FREE_FIRST + 5))->count_info == 0, "the frame is still free");
@@ -202,6 +204,70 @@ static void no_tables(void)
 	check(gnttab_grow(&d, 2) == -ENOMEM, "not without memory");
 	check(gnttab_create(&d) == -ENOMEM, "nor made at all");
 	all_ok("domains without memory for tables");
+}
+
+static struct domain *bare_domain(void)
+{
+	static struct domain d;
+
+	d = (struct domain){ .domid = 0, .max_pages = 2000 };
+	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
+		d.window_l3[i] = INVALID_MFN;
+	public_fault_rate = 0;
+	return &d;
+}
+
+/* Frame LARGE_FIRST comes in as many tries as there are tables: what a try that failed has made is gone. */
+static void failed_tries(struct domain *d, int (*come)(struct domain *d, mfn_t m, unsigned order))
+{
+	unsigned before = world_public_used(), tries = 0;
+
+	for (world_page_left = 0; come(d, _mfn(LARGE_FIRST), 0); world_page_left = ++tries) {
+		domain_release_flush(d);
+		check(world_public_used() == before && !d->nr_window_tables, "a table is left of try %u", tries);
+	}
+	world_page_left = ~0u;
+	check(tries == 3, "%u tables are needed", tries);
+}
+
+static void nothing_left(void)
+{
+	struct domain *was = current->domain, *d = bare_domain();
+	unsigned before;
+	u32 list = 0;
+
+	guest_start();
+	world_extra(LARGE_FIRST, 512);
+	current->domain = d;
+	before = world_public_used();
+	failed_tries(d, domain_assign_pages);
+	check(domain_release_page(d, _mfn(LARGE_FIRST)) == 0, "it goes");
+	domain_release_flush(d);
+	check(world_public_used() == before, "and with the last frame the last table");
+	failed_tries(d, domain_prepare_pages);
+	domain_unprepare_pages(d, _mfn(LARGE_FIRST), 0);
+	domain_release_flush(d);
+	check(world_public_used() == before, "what was prepared in vain is gone");
+	check(window_prepare(d) == 0, "the window's tables");
+	check(domain_assign_pages(d, _mfn(LARGE_FIRST), 9) == 0, "512 frames");
+	before = world_public_used();
+	check(domain_withdraw_page(d, _mfn(LARGE_FIRST + 9), &list) == 0 &&
+	      domain_withdraw_page(d, _mfn(LARGE_FIRST + 3), &list) == 0, "two of them are withdrawn");
+	domain_release_flush(d);
+	check(world_public_used() == before + 1, "a table for 512 entries");
+	domain_readmit_pages(d, &list);
+	domain_release_flush(d);
+	check(world_public_used() == before && window_shows(d, LARGE_FIRST + 3), "one entry again");
+	check(domain_withdraw_page(d, _mfn(LARGE_FIRST + 9), &list) == 0, "once more");
+	domain_release_withdrawn(d, &list);
+	domain_release_flush(d);
+	check(world_public_used() == before + 1 && d->nr_pages == 511 && !window_shows(d, LARGE_FIRST + 9), "for good");
+	domain_discard_pages(d);
+	window_unprepare(d);
+	check(!d->page_list && !d->nr_window_tables && page_of(_mfn(LARGE_FIRST))->count_info == 0, "all of it gone");
+	current->domain = was;
+	world_extra(0, 0);
+	audited("of what failed, and of what has gone, no table is left");
 }
 
 /* ---- Descriptors ---- */
@@ -445,6 +511,7 @@ int main(void)
 	window_for_all();
 	large_pages();
 	no_tables();
+	nothing_left();
 	segments();
 	parking();
 	odd_calls();

@@ -50,7 +50,7 @@ void load_raw(const struct raw *r)
 		domains[i]->nr_pages = r->nr_pages[i];
 	}
 	for (unsigned f = 1; with_memory && f <= N; f++)
-		window_show(&world_domain, f,
+		world_window_show(&world_domain, f,
 			    (r->page[f].count_info & PGC_allocated) &&
 				    r->page[f].owner == world_domain.domid);
 	world_continuation.pending = false;
@@ -194,9 +194,9 @@ static void decode_frame(const struct state *s, unsigned f)
 		d->page_list = f;
 		d->nr_pages++;
 	}
-	window_show(&world_domain, f, owner == OWN);
+	world_window_show(&world_domain, f, owner == OWN);
 	if (SMALL_FOREIGN)
-		window_show(&world_foreign, f, owner == FOREIGN);
+		world_window_show(&world_foreign, f, owner == FOREIGN);
 }
 
 void decode_root(pte_t *root, mfn_t l4)

@@ -99,6 +99,9 @@ int vcpu_area_create(struct vcpu *v)
 	return 0;
 }
 
+void vcpu_area_destroy(struct vcpu *v) { v->area_l3 = INVALID_MFN; }
+void free_public_page(void *page) { (void)page; }
+
 void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
 {
 	check(w == WINDOW_ROOT && flags == PAGE_HV_RO && world_irq_off, "a guest L4 is read through the CPU's window");

@@ -250,7 +250,7 @@ static void map_memory(void)
 		memset(frame_ptr(0), 0, NR_FRAMES * PAGE_SIZE);
 	else
 		map_frames(0, NR_FRAMES + 1);
-	map_at(VA_FRAMETABLE, ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE), !mapped);
+	map_at(VA_FRAMETABLE, ROUNDUP((PUBLIC_FIRST + NR_PUBLIC) * sizeof(struct page_info), PAGE_SIZE), !mapped);
 	map_at(VA_M2P_RW, PAGE_SIZE, !mapped);
 	map_at(VA_PUBLIC + PUBLIC_FIRST * PAGE_SIZE, NR_PUBLIC * PAGE_SIZE, !mapped);
 	if (!mapped)
@@ -297,6 +297,11 @@ void world_reset(void)
 	window_close();
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_reset(f);
+#ifdef SMALL_OWN
+	/* world_window_show() goes past the product, which must not think that a table has become idle. */
+	for (unsigned i = 0; i < NR_PUBLIC; i++)
+		page_of(_mfn(PUBLIC_FIRST + i))->nr_validated += 30000;
+#endif
 	memset(kernel_root, 0, sizeof(kernel_root));
 	memset(user_root, 0, sizeof(user_root));
 	memset(tlb_use, 0, sizeof(tlb_use));
@@ -664,6 +669,26 @@ void *alloc_public_page(void)
 	return NULL;
 }
 
+void free_public_page(void *page)
+{
+	unsigned i = mfn_x(public_mfn(page)) - PUBLIC_FIRST;
+
+	BUG_ON(i >= NR_PUBLIC || !public_used[i]);
+	*page_of(public_mfn(page)) = (struct page_info){ .owner = DOMID_INVALID };
+	public_used[i] = false;
+}
+
+bool world_window_held;
+
+unsigned world_public_used(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NR_PUBLIC; i++)
+		n += public_used[i];
+	return n;
+}
+
 void *bootmem_public_page(void) { return alloc_public_page(); }
 
 struct asi_class world_isolated = { .vcpu_pt = true };
@@ -700,7 +725,7 @@ void unmap_domain_page(const void *p)
 		world_mapped--;
 }
 
-void window_show(const struct domain *d, unsigned f, bool own)
+void world_window_show(const struct domain *d, unsigned f, bool own)
 {
 	*window_entry(d, f) = own ? pte_make(_mfn(f), PAGE_HV_RW) : 0;
 }

@@ -127,7 +127,11 @@ bool tlb_touch(unsigned table, unsigned slot);
 /* Do the tables of @d's window map frame @f? */
 bool window_shows(const struct domain *d, unsigned f);
 /* Let them, or not. */
-void window_show(const struct domain *d, unsigned f, bool own);
+/* window_prepare() has been called: tables are held. */
+extern bool world_window_held;
+/* Pages that alloc_public_page() has given and that have not come back. */
+unsigned world_public_used(void);
+void world_window_show(const struct domain *d, unsigned f, bool own);
 
 /*
  * Recompute every count and flag; check the TLB against the types. The number of faults found

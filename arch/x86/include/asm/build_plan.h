@@ -28,7 +28,7 @@ struct build_plan {
 	u64 nr_filled;				/* pages up to the last that has a place here */
 	u64 nr_given;				/* pages that have a frame by now */
 	mfn_t *p2m;				/* scratch list, by window address: pfn -> mfn */
-	mfn_t scratch;
+	mfn_t scratch;				/* where it stands; INVALID_MFN: nowhere */
 	unsigned scratch_order;
 };
 
@@ -58,6 +58,28 @@ static inline u64 module_size(unsigned i)
  * What cannot be: fatal().
  */
 void build_plan_make(struct build_plan *p);
+
+/*
+ * What can fail of the building: the domain, its vcpus, its memory. Returns NULL, or what there is
+ * not: then nothing is left of what there was.
+ */
+const char *__must_check build_make(struct build_plan *p);
+/* Kernel and initrd into their places: then the modules are not needed any more. */
+void build_load(struct build_plan *p);
+/* The pages that nothing of the plan stands in. NULL, or what there is not; it can be undone. */
+const char *__must_check build_give_rest(struct build_plan *p);
+/* What cannot fail: all else that stands in its memory. */
+void build_fill(struct build_plan *p);
+/* Take a domain apart that was made, filled or not, and of which no vcpu has ever run. */
+void build_undo(struct build_plan *p);
+/* The list of its pages, which nothing needs once it is filled. */
+void build_free_scratch(struct build_plan *p);
+
+#ifdef CONFIG_AUDIT
+void build_try_failures(struct build_plan *p);	/* build_oom.c */
+#else
+static inline void build_try_failures(struct build_plan *p) { (void)p; }
+#endif
 
 /*
  * Write the bootstrap page tables into the pages the plan has for them, then type and pin them, and

@@ -12,16 +12,18 @@
 /*
  * Give 2^order scrubbed frames of class domain to @d: owner set, count 1 (the allocation
  * reference), type none, linked into page_list, mapped in d's window. -ENOMEM (tables; max_pages
- * reached), nothing changed then.
+ * reached): nothing changed then, once domain_release_flush() has been called.
  */
 int __must_check domain_assign_pages(struct domain *d, mfn_t first, unsigned order);
 
 /*
  * One more page of @d for a purpose of the ABI (shared_info, grant frames): its own, writable by
  * it, not counted in nr_pages, held by one general and one writable reference for the domain's
- * life. -ENOMEM.
+ * life. In two steps, so that several come or none: prepare (-ENOMEM), then adopt, or unprepare.
  */
-int __must_check domain_add_special_page(struct domain *d, mfn_t *m);
+int __must_check domain_prepare_special_page(struct domain *d, mfn_t *m);
+void domain_unprepare_special_page(struct domain *d, mfn_t m);
+void domain_adopt_special_page(struct domain *d, mfn_t m);
 
 /*
  * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the
@@ -29,22 +31,35 @@ int __must_check domain_add_special_page(struct domain *d, mfn_t *m);
  * domain_release_flush() has flushed.
  */
 int __must_check domain_release_page(struct domain *d, mfn_t m);
+/*
+ * Flush the domain's CPUs and free what has left the window, frames and tables. Interrupts on;
+ * waits for the CPUs, so no lock is held that is taken with interrupts off.
+ */
 void domain_release_flush(struct domain *d);
+
+/*
+ * Take all frames of @d, special ones too, and free them: of a domain of which no vcpu has ever run,
+ * nor will. Nobody else has heard of them.
+ */
+void domain_discard_pages(struct domain *d);
 
 /*
  * Frames of @d that go for others that come, d's own call; nr_pages counts neither. In four steps:
  *   withdraw   @m joins *list (0: empty; through page_info.next): every get fails, it is still in
  *              the window. -EBUSY: more than the allocation reference is left; -ENOMEM; nothing
  *              changed then
- *   prepare    what will map 2^order new frames exists. -ENOMEM
+ *   prepare    what will map 2^order new frames exists. -ENOMEM; or unprepare, before they come
  *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as
- *              before withdraw
+ *              before withdraw; or release: expel, and nothing comes for them (nr_pages)
  *   adopt      2^order frames come, as by domain_assign_pages(); they have been prepared
+ * Whatever happened, domain_release_flush() is called at the end.
  */
 int __must_check domain_withdraw_page(struct domain *d, mfn_t m, u32 *list);
 int __must_check domain_prepare_pages(struct domain *d, mfn_t first, unsigned order);
+void domain_unprepare_pages(struct domain *d, mfn_t first, unsigned order);
 void domain_expel_pages(struct domain *d, u32 *list);
 void domain_readmit_pages(struct domain *d, u32 *list);
+void domain_release_withdrawn(struct domain *d, u32 *list);
 void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order);
 
 /*
@@ -57,6 +72,8 @@ void window_fill_root(u64 *l4, const struct domain *d);
  * root is made (T13).
  */
 int __must_check window_prepare(struct domain *d);
+/* Undo it, or the part that was done: no root names the window any more, and no frame is in it. */
+void window_unprepare(struct domain *d);
 
 /* Boot: the tables that show all RAM. */
 void window_init(void);

@@ -56,11 +56,13 @@ struct grant_table {
 	u32 free_handle;		/* one more than the first free one among them, 0: none */
 };
 
-/* d's table, with one frame. -ENOMEM. */
+/* d's table, with one frame. -ENOMEM: nothing left behind then. */
 int __must_check gnttab_create(struct domain *d);
+/* Undo it, if it was made; its frames go with the domain's. No handle holds anything any more. */
+void gnttab_destroy(struct domain *d);
 /*
- * Make it @nr_frames long. -ENOMEM, -EINVAL (beyond the maximum); frames made stay. Context: d's
- * own vcpu or boot.
+ * Make it @nr_frames long, if it is shorter. -ENOMEM, -EINVAL (beyond the maximum): it is as it
+ * was. Context: d's own vcpu or boot.
  */
 int __must_check gnttab_grow(struct domain *d, u32 nr_frames);
 

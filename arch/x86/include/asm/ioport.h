@@ -29,6 +29,8 @@ struct ioport_rights {
  * -ENOMEM.
  */
 int __must_check ioport_rights_create(struct domain *d);
+/* Undo it, or nothing. No vcpu of @d runs any more. */
+void ioport_rights_destroy(struct domain *d);
 
 /* No direct access to [@first, @last] any more. Before the domain runs. */
 void ioport_deny(struct domain *d, u16 first, u16 last);

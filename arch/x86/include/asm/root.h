@@ -27,8 +27,13 @@ void root_adopt_boot(u64 cr3);
 /* Write CR3 again: flushes this CPU. Any context. */
 void root_reload(void);
 
-/* Make v's two roots, its vCPU area and its private pages. Boot: -ENOMEM leaves what was made. */
+/* Make v's two roots, its vCPU area and its private pages. -ENOMEM: nothing left behind then. */
 int __must_check root_create_vcpu(struct vcpu *v);
+/*
+ * Undo it, or nothing. @v is loaded nowhere, and never will be again; it holds no guest L4 and no
+ * descriptor frame.
+ */
+void root_destroy_vcpu(struct vcpu *v);
 
 /*
  * @l4: guest L4 frame (window address) that has just been taken as type l4, before its entries are

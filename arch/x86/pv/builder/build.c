@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building dom0 by a plan (asm/build_plan.h): its memory, what is in it, its vcpus. Boot root.
+ * Building a domain by a plan (asm/build_plan.h): its memory, what is in it, its vcpus; and taking
+ * it apart. Boot root.
  */
 #include <isola/evtchn.h>
 #include <isola/lib/string.h>
@@ -17,50 +18,70 @@
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
 #include <asm/root.h>
-#include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
 #include <xen/xen.h>
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static void make_scratch_list(struct build_plan *p)
+static int make_scratch(struct build_plan *p)
 {
-	u64 list_bytes = p->nr_pages * sizeof(mfn_t);
-
-	while ((PAGE_SIZE << p->scratch_order) < list_bytes)
+	p->scratch_order = 0;
+	while ((PAGE_SIZE << p->scratch_order) < p->nr_pages * sizeof(mfn_t))
 		p->scratch_order++;
 	p->scratch = page_alloc(ALLOC_DOMAIN, p->scratch_order, 0);
 	if (!mfn_is_valid_num(p->scratch))
-		fatal("not enough memory to build dom0: no %lu KiB in one piece",
-		      PAGE_SIZE << p->scratch_order >> 10);
+		return -ENOMEM;
 	p->p2m = window_ptr(p->scratch);
+	return 0;
 }
 
-/* Give frames to all pages below @end that have none. */
-static void give_memory(struct build_plan *p, u64 end)
+void build_free_scratch(struct build_plan *p)
 {
-	u64 pfn = p->nr_given;
+	if (mfn_is_valid_num(p->scratch))
+		page_free(ALLOC_DOMAIN, p->scratch, p->scratch_order);
+	p->scratch = INVALID_MFN;
+}
 
-	for (unsigned order = 9; pfn < end; ) {
-		mfn_t m;
+/* 2^order pages from @pfn on. */
+static int give_block(struct build_plan *p, u64 pfn, unsigned order)
+{
+	mfn_t m = page_alloc(ALLOC_DOMAIN, order, 0);
 
-		while (order && (1ul << order) > end - pfn)
-			order--;
-		m = page_alloc(ALLOC_DOMAIN, order, 0);
-		if (!mfn_is_valid_num(m) && order) {
-			order--;
-			continue;
-		}
-		if (!mfn_is_valid_num(m) || domain_assign_pages(p->d, m, order))
-			fatal("not enough memory to build dom0: %lu of %lu MiB given", pfn >> 8,
-			      p->nr_pages >> 8);
-		for (u64 i = 0; i < 1ul << order; i++) {
-			p->p2m[pfn + i] = mfn_add(m, i);
-			m2p_set(mfn_add(m, i), _pfn(pfn + i));
-		}
-		pfn += 1ul << order;
+	if (!mfn_is_valid_num(m))
+		return -ENOMEM;
+	if (domain_assign_pages(p->d, m, order)) {
+		page_free(ALLOC_DOMAIN, m, order);
+		return -ENOMEM;
 	}
-	p->nr_given = pfn;
+	for (u64 i = 0; i < 1ul << order; i++) {
+		p->p2m[pfn + i] = mfn_add(m, i);
+		m2p_set(mfn_add(m, i), _pfn(pfn + i));
+	}
+	return 0;
+}
+
+/* Frames for all pages below @end that have none, by the largest blocks that there are. */
+static int give_memory(struct build_plan *p, u64 end)
+{
+	unsigned order = 9;
+
+	while (p->nr_given < end) {
+		while (order && (1ul << order) > end - p->nr_given)
+			order--;
+		if (!give_block(p, p->nr_given, order))
+			p->nr_given += 1ul << order;
+		else if (order)
+			order--;
+		else
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void take_memory(struct build_plan *p)
+{
+	domain_discard_pages(p->d);
+	p->nr_given = 0;
 }
 
 static void copy_in(const struct build_plan *p, u64 paddr, const void *from, u64 bytes)
@@ -154,15 +175,19 @@ static void write_start_info(const struct build_plan *p)
 			sizeof(si->cmd_line) - 1);
 }
 
-static void make_shared_info(struct domain *d)
+static int make_shared_info(struct build_plan *p)
 {
+	mfn_t m;
 	struct shared_info *s;
 
-	if (domain_add_special_page(d, &d->shared_info_mfn) || gnttab_create(d))
-		fatal("not enough memory to build dom0: no shared_info page, or no grant table");
-	s = window_ptr(d->shared_info_mfn);
+	if (domain_prepare_special_page(p->d, &m))
+		return -ENOMEM;
+	domain_adopt_special_page(p->d, m);
+	p->d->shared_info_mfn = m;
+	s = window_ptr(m);
 	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
 		s->vcpu_info[i].evtchn_upcall_mask = 1;
+	return 0;
 }
 
 /* All know their vcpu_info; the first has an address space and a first instruction. */
@@ -184,59 +209,105 @@ static void ready_vcpus(const struct build_plan *p)
 	v->initialised = true;
 }
 
-static void make_vcpus(struct domain *d)
-{
-	for (unsigned i = 0; i < d->nr_vcpus; i++) {
-		sched_add_vcpu(d->vcpu[i]);
-		vcpu_timers_init(d->vcpu[i]);
-		if (root_create_vcpu(d->vcpu[i]))
-			fatal("not enough memory to build dom0: vcpu %u has no page tables", i);
-		pv_vcpu_init_private(d->vcpu[i]);
-	}
-}
+/* ---- What can fail, and what takes it back --------------------------------------------------- */
 
-void pv_build_dom0(void)
+static int make_domain(struct build_plan *p)
 {
-	static struct build_plan plan;
-	struct build_plan *p = &plan;
-
-	build_plan_make(p);
 	p->d = domain_create(DOMID_DOM0, p->nr_vcpus, true);
 	if (!p->d)
-		fatal("not enough memory to build dom0: no domain");
+		return -ENOMEM;
 	p->d->max_pages = p->max_pages;
 	p->d->msr_relaxed = dom0_option.msr_relaxed;
-	if (ioport_rights_create(p->d))
-		fatal("not enough memory to build dom0: no I/O port map");
 	if (p->elf.notes.pae_extended_cr3)
 		p->d->vm_assist |= 1ul << VMASST_TYPE_pae_extended_cr3;
-	if (window_prepare(p->d))
-		fatal("not enough memory to build dom0: no window tables");
-	make_vcpus(p->d);
-	make_scratch_list(p);
-	give_memory(p, p->nr_filled);
-	make_shared_info(p->d);
+	return 0;
+}
+
+static void destroy_domain(struct build_plan *p)
+{
+	if (p->d)
+		domain_destroy(p->d);
+	p->d = NULL;
+}
+
+static int make_ports(struct build_plan *p) { return ioport_rights_create(p->d); }
+static void destroy_ports(struct build_plan *p) { ioport_rights_destroy(p->d); }
+static int make_window(struct build_plan *p) { return window_prepare(p->d); }
+static void destroy_window(struct build_plan *p) { window_unprepare(p->d); }
+static int make_filled(struct build_plan *p) { return give_memory(p, p->nr_filled); }
+static int make_grants(struct build_plan *p) { return gnttab_create(p->d); }
+static void destroy_grants(struct build_plan *p) { gnttab_destroy(p->d); }
+
+static int make_vcpus(struct build_plan *p)
+{
+	for (unsigned i = 0; i < p->d->nr_vcpus; i++) {
+		sched_add_vcpu(p->d->vcpu[i]);
+		vcpu_timers_init(p->d->vcpu[i]);
+		if (root_create_vcpu(p->d->vcpu[i]))
+			return -ENOMEM;
+		pv_vcpu_init_private(p->d->vcpu[i]);
+	}
+	return 0;
+}
+
+static void destroy_vcpus(struct build_plan *p)
+{
+	for (unsigned i = p->d->nr_vcpus; i-- > 0;)
+		root_destroy_vcpu(p->d->vcpu[i]);
+}
+
+/* In order. What a step has done, whole or in part, its undo takes back. */
+static const struct {
+	int (*make)(struct build_plan *p);
+	void (*undo)(struct build_plan *p);
+	const char *what;
+} steps[] = {
+	{ make_domain, destroy_domain, "no domain" },
+	{ make_ports, destroy_ports, "no I/O port map" },
+	{ make_window, destroy_window, "no window tables" },
+	{ make_vcpus, destroy_vcpus, "a vcpu has no page tables" },
+	{ make_scratch, build_free_scratch, "no list of its pages in one piece" },
+	{ make_filled, take_memory, "not all of its memory" },
+	{ make_shared_info, take_memory, "no shared_info page" },
+	{ make_grants, destroy_grants, "no grant table" },
+};
+
+static void undo_steps(struct build_plan *p, unsigned nr)
+{
+	while (nr--)
+		steps[nr].undo(p);
+}
+
+void build_undo(struct build_plan *p)
+{
+	undo_steps(p, ARRAY_SIZE(steps));
+}
+
+const char *build_make(struct build_plan *p)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i].make(p)) {
+			undo_steps(p, i + 1);
+			return steps[i].what;
+		}
+	return NULL;
+}
+
+void build_load(struct build_plan *p)
+{
 	load_kernel(p);
-	page_alloc_take_modules();	/* what was in them is dom0's now, and so is the rest */
-	give_memory(p, p->nr_pages);
+}
+
+const char *build_give_rest(struct build_plan *p)
+{
+	return give_memory(p, p->nr_pages) ? "not all of its memory" : NULL;
+}
+
+void build_fill(struct build_plan *p)
+{
 	write_hypercall_page(p);
 	write_p2m(p);
 	write_start_info(p);
 	build_tables_make(p);
 	ready_vcpus(p);
-	page_free(ALLOC_DOMAIN, p->scratch, p->scratch_order);
-	dom0 = p->d;
-
-	pr_info("dom0: %lu MiB, %u vcpus, kernel %016lx-%016lx, entry %016lx", p->nr_pages >> 8,
-		p->nr_vcpus, p->elf.virt_start, p->elf.virt_end, p->elf.notes.entry);
-	pr_info("dom0: start_info %016lx, %lu page tables at %016lx, stack %016lx, p2m list %016lx",
-		plan_va(p, p->start_info_pfn), p->nr_tables, plan_va(p, p->tables_pfn),
-		plan_va(p, p->stack_pfn), p->p2m_va);
-	if (p->initrd_bytes)
-		pr_info("dom0: initrd of %lu KiB at pfn %lx", p->initrd_bytes >> 10, p->initrd_pfn);
-	/* What having a view of its own costs, in public pages and its own. */
-	pr_info("dom0: isolation takes %u KiB for its window, %u KiB for each vcpu "
-		"(%u roots, %u tables, %u private pages)",
-		p->d->nr_window_tables << 2, VCPU_ISOLATION_PAGES << 2, VCPU_ROOTS,
-		VCPU_AREA_TABLES, VCPU_PRIVATE_PAGES);
 }

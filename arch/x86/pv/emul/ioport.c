@@ -75,6 +75,12 @@ int ioport_rights_create(struct domain *d)
 	return 0;
 }
 
+void ioport_rights_destroy(struct domain *d)
+{
+	public_free(d->ioports);
+	d->ioports = NULL;
+}
+
 void ioport_deny(struct domain *d, u16 first, u16 last)
 {
 	for (unsigned int port = first; port <= last; port++)
