@@ -100,6 +100,8 @@ void smap_patch(void)
 {
 	if (!cpu_has(SMAP))
 		return;
+	cpu_need(XEN_X86_FEATURE_SMAP, "SMAP",
+		 "STAC and CLAC stand in the code (smap=off to do without)");
 	for (const struct smap_site *s = smap_sites_start; s < smap_sites_end; s++)
 		patch_text(&s->offset, (u8[]){ 0x0f, 0x01, s->opcode }, 3);
 }

@@ -11,6 +11,7 @@
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
 #include <isola/memmap.h>
+#include <isola/panic.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -24,6 +25,7 @@
 #include <asm/entry.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
+#include <asm/ipi.h>
 #include <asm/percpu.h>
 #include <asm/root.h>
 #include <asm/smp.h>
@@ -36,6 +38,7 @@ struct trampoline_words {
 	u32 cr3, jump_offset;
 	u16 jump_selector, gdt_limit;
 	u32 gdt_base;
+	u32 unfit;			/* written by the CPU: it has no 64-bit mode, or no NX */
 } __packed;
 
 extern const u8 trampoline_start[], trampoline_end[], trampoline_words[];
@@ -71,14 +74,36 @@ void smp_make_idle(unsigned cpu)
 		fatal("not enough memory for CPU %u's idle root", cpu);
 }
 
+/* What the CPU that is being started has to say first. It writes, the boot CPU reads. */
+static struct {
+	bool said;			/* what follows is there */
+	const char *refusal;		/* a sentence: it cannot be used */
+	u32 apic_id;			/* else: its own id, which is not the one that was called */
+} arrival;
+
+static void __noreturn report_and_stop(const char *refusal)
+{
+	arrival.refusal = refusal;
+	arrival.apic_id = refusal ? 0 : apic_id();
+	__atomic_store_n(&arrival.said, true, __ATOMIC_RELEASE);
+	cpu_stop();
+}
+
 /* First C on another CPU: startup root, interrupts off. */
 static void __noreturn ap_start(void)
 {
+	const char *refusal;
+
 	this_cpu.curr = this_cpu.pub->idle_vcpu;
 	root_load(this_cpu.curr);
 	desc_init_cpu();
+	refusal = cpu_join();
+	if (refusal)
+		report_and_stop(refusal);
 	cpu_init();
 	apic_init_cpu();
+	if (apic_id() != this_cpu.pub->apic_id)
+		report_and_stop(NULL);
 	time_init_cpu();
 	sched_init_cpu();
 	__atomic_store_n(&this_cpu.pub->online, true, __ATOMIC_RELEASE);
@@ -108,10 +133,15 @@ static pte_t identity_slot(u64 page)
 	return pte_make(public_mfn(l3), PAGE_HV_TABLE);
 }
 
+static struct trampoline_words *words_of(u64 page)
+{
+	return (void *)((u8 *)VA_WINDOW + page + (trampoline_words - trampoline_start));
+}
+
 static void write_trampoline(u64 page, u64 cr3)
 {
 	u8 *to = (u8 *)VA_WINDOW + page;
-	struct trampoline_words *w = (void *)(to + (trampoline_words - trampoline_start));
+	struct trampoline_words *w = words_of(page);
 
 	memcpy(to, trampoline_start, trampoline_end - trampoline_start);
 	w->entry = (u64)ap_start;
@@ -120,11 +150,41 @@ static void write_trampoline(u64 page, u64 cr3)
 	w->gdt_base = page + trampoline_gdt_offset;
 }
 
-static bool wait_online(unsigned cpu, unsigned ms)
+/*
+ * A CPU that runs already and is started again has lost what it was doing: nothing can go on. One
+ * that never ran is left out.
+ */
+static void judge_stranger(u32 called)
+{
+	for (unsigned i = 0; i < nr_cpus; i++)
+		if (cpu_public[i].apic_id == arrival.apic_id)
+			fatal("CPU %u, APIC id %u, has answered as the CPU with APIC id %u too: "
+			      "the firmware's list of CPUs (MADT) names it twice", i,
+			      arrival.apic_id, called);
+	pr_warn("the CPU with APIC id %u calls itself %u", called, arrival.apic_id);
+}
+
+/* Has the CPU said anything that ends its start? */
+static bool has_reported(u32 called, u64 page)
+{
+	if (__atomic_load_n(&words_of(page)->unfit, __ATOMIC_ACQUIRE))
+		fatal("the CPU with APIC id %u lacks NX or 64-bit mode: no page may be writable "
+		      "and executable, on any CPU", called);
+	if (!__atomic_load_n(&arrival.said, __ATOMIC_ACQUIRE))
+		return false;
+	if (arrival.refusal)
+		fatal("%s", arrival.refusal);
+	judge_stranger(called);
+	return true;
+}
+
+static bool wait_online(unsigned cpu, u64 page, unsigned ms)
 {
 	for (unsigned i = 0; i < ms * 10; i++) {
 		if (__atomic_load_n(&cpu_public[cpu].online, __ATOMIC_ACQUIRE))
 			return true;
+		if (has_reported(cpu_public[cpu].apic_id, page))
+			return false;
 		udelay(100);
 	}
 	return false;
@@ -139,14 +199,54 @@ static bool start_cpu(unsigned cpu, u32 apic_id, u64 page, pte_t *root, pte_t sl
 	memcpy(root, public_ptr(cpu_public[cpu].idle_root), PAGE_SIZE);
 	root[0] = slot0;
 	write_trampoline(page, mfn_to_maddr(public_mfn(root)));
+	arrival.said = false;
 
 	apic_send_init(apic_id);
 	udelay(10000);
 	apic_send_startup(apic_id, page >> PAGE_SHIFT);
-	if (wait_online(cpu, 1))
+	if (wait_online(cpu, page, 1))
 		return true;
 	apic_send_startup(apic_id, page >> PAGE_SHIFT);
-	return wait_online(cpu, 1000);
+	if (wait_online(cpu, page, 1000))
+		return true;
+	/* The next one gets its number, area and root: it must not come late. */
+	apic_send_init(apic_id);
+	udelay(10000);
+	return false;
+}
+
+static bool may_start(const struct acpi_cpu *c)
+{
+	if (!c->enabled || c->apic_id == apic_id())
+		return false;
+	if (c->apic_id <= apic_max_id())
+		return true;
+	pr_warn("the CPU with APIC id %u is out of this APIC's reach, which ends at %u: left out",
+		c->apic_id, apic_max_id());
+	return false;
+}
+
+static void apply_features(const u64 *payload)
+{
+	(void)payload;
+	cpu_init_again();
+}
+
+/* All CPUs are up, and idle: those that came before one with less give up what they have more. */
+static void level_features(void)
+{
+	u64 others[IPI_CPU_WORDS] = { 0 };
+	u64 flags;
+
+	if (!cpus_differ())
+		return;
+	for (unsigned cpu = 1; cpu < nr_cpus; cpu++)
+		others[cpu / 64] |= BIT(cpu % 64);
+	ipi_set_function(IPI_CPU_FEATURES, apply_features);
+	ipi_call(others, IPI_CPU_FEATURES, NULL, 0);
+	flags = irq_save();
+	cpu_init_again();
+	irq_restore(flags);
 }
 
 void smp_boot_cpus(const struct acpi_info *acpi)
@@ -164,7 +264,7 @@ void smp_boot_cpus(const struct acpi_info *acpi)
 	for (unsigned i = 0; i < acpi->nr_cpus && nr_cpus < opt_maxcpus; i++) {
 		const struct acpi_cpu *c = &acpi->cpu[i];
 
-		if (!c->enabled || c->apic_id == apic_id())
+		if (!may_start(c))
 			continue;
 		if (start_cpu(nr_cpus, c->apic_id, page, public_ptr(root), slot0)) {
 			pr_info("CPU %u up, APIC id %u", nr_cpus, c->apic_id);
@@ -173,5 +273,6 @@ void smp_boot_cpus(const struct acpi_info *acpi)
 			pr_warn("the CPU with APIC id %u does not answer: left out", c->apic_id);
 		}
 	}
+	level_features();
 	pr_info("%u CPUs", nr_cpus);
 }

@@ -179,7 +179,6 @@ void start(u32 magic, u32 mbi, u64 image)
 	console_claim_io(ioport_keep);
 	console_claim_memory(iomem_keep);
 	power_init(&acpi);		/* how it ends */
-	cpuid_policy_init();		/* what guests see of the CPU */
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
 	pirq_init(&acpi);		/* but none from devices yet */
@@ -195,6 +194,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	pv_init();			/* hooks of the lower floors */
 	irq_enable();
 	smp_boot_cpus(&acpi);
+	cpuid_policy_init();		/* what guests see: of what all CPUs have */
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_dom0();
 	console_start_async();		/* who prints for a guest no longer waits for the port */

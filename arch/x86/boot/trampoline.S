@@ -3,12 +3,14 @@
  * From the startup IPI to 64-bit C on another CPU. SDM vol. 3 §9.4.4.
  *
  * smp.c copies [trampoline_start, trampoline_end) to a page below 1 MiB and fills in the words at
- * its end; the page is only ever executed and read here. On entry: real mode, cs = page >> 4, ip =
+ * its end; the page is only executed and read here, but for word_unfit.
+ * On entry: real mode, cs = page >> 4, ip =
  * 0, IF=0, nothing else known.
  */
 #include <asm/layout.h>
 
 #define AT(sym)	((sym) - trampoline_start)
+#define CPUID_NX_LM	(1 << 20 | 1 << 29)	/* leaf 80000001H, EDX */
 
 	.section .rodata.trampoline, "a"
 	.code16
@@ -18,6 +20,12 @@ trampoline_start:
 	cld
 	mov	%cs, %ax
 	mov	%ax, %ds
+	/* NXE below faults where there is no NX, and nobody is there to take the fault. */
+	mov	$0x80000001, %eax
+	cpuid
+	and	$CPUID_NX_LM, %edx
+	cmp	$CPUID_NX_LM, %edx
+	jne	unfit
 	/*
 	 * PAE; the root; LME, NXE, SCE; then protection and paging at once: real mode ->
 	 * compatibility mode.
@@ -34,6 +42,11 @@ trampoline_start:
 	mov	$0x80010001, %eax
 	mov	%eax, %cr0
 	ljmpl	*AT(word_jump)
+
+unfit:						/* real mode still: the boot CPU reads the word */
+	movl	$1, AT(word_unfit)
+1:	hlt
+	jmp	1b
 
 	.code64
 trampoline_64:
@@ -66,6 +79,7 @@ word_jump:	.long	0			/* far pointer: trampoline_64 */
 		.short	8
 word_gdtr:	.short	15
 		.long	0			/* address of trampoline_gdt */
+word_unfit:	.long	0			/* this CPU has no 64-bit mode, or no NX */
 	.globl	trampoline_64_offset, trampoline_gdt_offset
 trampoline_64_offset:	.long AT(trampoline_64)
 trampoline_gdt_offset:	.long AT(trampoline_gdt)

@@ -12,6 +12,7 @@ void cpu_init_boot(void)
 	cpu_features_read();
 	fpu_init_boot();
 	cpu_features_settle();
+	cpu_features_log();
 }
 
 void cpu_init(void)
@@ -19,4 +20,10 @@ void cpu_init(void)
 	cpu_features_enable();
 	fpu_init_cpu();
 	spec_ctrl_init_cpu();
+}
+
+void cpu_init_again(void)
+{
+	cpu_features_load_cr4();
+	fpu_init_cpu();
 }

@@ -3,10 +3,13 @@
  * CPU features: the one place that asks CPUID what the machine has, and sets each CPU's control
  * registers by it.
  *
- * Everything here is settled on the boot CPU and constant afterwards; a guest's CR4 is computed
- * from boot_cr4 and never from what hardware happens to hold (SWI-4). CR4.PGE stays 0: a CR3 write
- * flushes all (TLB-7).
+ * Everything here is settled on the boot CPU, shrinks to what all CPUs have while they come up
+ * (features_common.c), and is constant afterwards; a guest's CR4 is computed from boot_cr4 and
+ * never from what hardware happens to hold (SWI-4). CR4.PGE stays 0: a CR3 write flushes all
+ * (TLB-7).
  */
+#include "features.h"
+
 #include <asm/cpufeature.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
@@ -25,7 +28,7 @@ struct cpu_facts cpu_facts;
 u64 boot_cr4;
 
 /* Which register of which leaf each word of the table is. */
-static const struct { u32 leaf, subleaf; u8 reg; } word_source[NR_FEATURE_WORDS] = {
+const struct word_source word_source[NR_FEATURE_WORDS] = {
 	[FW_1D]   = { 1, 0, 3 },
 	[FW_1C]   = { 1, 0, 2 },
 	[FW_E1D]  = { 0x80000001, 0, 3 },
@@ -108,22 +111,27 @@ static const struct { u16 feature; const char *name; } logged[] = {
 #undef LOG
 };
 
+static bool says_leaf(const struct cpu_says *s, u32 leaf)
+{
+	return leaf >> 31 ? leaf <= s->max_extended : leaf <= s->max_basic;
+}
+
 static bool leaf_exists(u32 leaf)
 {
 	return leaf >> 31 ? leaf <= cpu_facts.max_extended : leaf <= cpu_facts.max_basic;
 }
 
-static void read_words(u32 *words)
+static void read_words(struct cpu_says *s)
 {
 	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
 		u32 leaf = word_source[i].leaf, subleaf = word_source[i].subleaf;
 		struct cpuid_regs r;
 
-		words[i] = 0;
-		if (!leaf_exists(leaf) || (leaf == 7 && subleaf > cpuid(7, 0).eax))
+		s->words[i] = 0;
+		if (!says_leaf(s, leaf) || (leaf == 7 && subleaf > cpuid(7, 0).eax))
 			continue;
 		r = cpuid(leaf, subleaf);
-		words[i] = ((const u32 *)&r)[word_source[i].reg];
+		s->words[i] = ((const u32 *)&r)[word_source[i].reg];
 	}
 }
 
@@ -145,10 +153,44 @@ static enum cpu_vendor read_vendor(void)
 	return VENDOR_OTHER;
 }
 
-static void read_model(void)
+static void drop(struct cpu_says *s, unsigned int feature)
 {
-	u32 eax = cpuid(1, 0).eax;
+	s->words[feature / 32] &= ~(1u << feature % 32);
+}
 
+static void drop_unfit(struct cpu_says *s)
+{
+	bool emulated = says_feature(s, XEN_X86_FEATURE_HYPERVISOR);
+	struct cpuid_regs r = emulated ? cpuid(0x40000000, 0) : (struct cpuid_regs){ 0 };
+	u32 id[3] = { r.ebx, r.ecx, r.edx };
+
+	if (smap_wanted == 0)
+		drop(s, XEN_X86_FEATURE_SMAP);
+	for (unsigned int i = 0; i < ARRAY_SIZE(unfit); i++) {
+		if (memcmp(id, unfit[i].id, sizeof(id)) || !says_feature(s, unfit[i].feature))
+			continue;
+		if (unfit[i].feature == XEN_X86_FEATURE_SMAP && smap_wanted == 1)
+			continue;
+		if (!cpu_facts.signature)		/* the boot CPU: told once */
+			pr_info("cpu: %s", unfit[i].why);
+		drop(s, unfit[i].feature);
+	}
+}
+
+void cpu_ask(struct cpu_says *s)
+{
+	s->vendor = read_vendor();
+	s->max_basic = cpuid(0, 0).eax;
+	s->max_extended = cpuid(0x80000000, 0).eax;
+	if (s->max_extended >> 16 != 0x8000)
+		s->max_extended = 0;
+	s->signature = cpuid(1, 0).eax;
+	read_words(s);
+	drop_unfit(s);
+}
+
+static void read_model(u32 eax)
+{
 	cpu_facts.stepping = eax & 15;
 	cpu_facts.model = eax >> 4 & 15;
 	cpu_facts.family = eax >> 8 & 15;
@@ -186,37 +228,18 @@ static void read_threads(void)
 
 static void check_required(void)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(required); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(required); i++) {
 		if (!cpu_has_feature(required[i].feature))
 			fatal("this CPU lacks %s: %s", required[i].name, required[i].why);
+		cpu_need(required[i].feature, required[i].name, required[i].why);
+	}
 	if (cpu_facts.virt_bits < 48)
 		fatal("this CPU has only %u bits of virtual address: 48 are needed",
 		      cpu_facts.virt_bits);
 }
 
-static void drop(unsigned int feature)
-{
-	cpu_features[feature / 32] &= ~(1u << feature % 32);
-}
-
-static void drop_unfit(void)
-{
-	struct cpuid_regs r = cpu_has(HYPERVISOR) ? cpuid(0x40000000, 0) : (struct cpuid_regs){ 0 };
-	u32 id[3] = { r.ebx, r.ecx, r.edx };
-
-	if (smap_wanted == 0)
-		drop(XEN_X86_FEATURE_SMAP);
-	for (unsigned int i = 0; i < ARRAY_SIZE(unfit); i++) {
-		if (memcmp(id, unfit[i].id, sizeof(id)) || !cpu_has_feature(unfit[i].feature))
-			continue;
-		if (unfit[i].feature == XEN_X86_FEATURE_SMAP && smap_wanted == 1)
-			continue;
-		pr_info("cpu: %s", unfit[i].why);
-		drop(unfit[i].feature);
-	}
-}
-
-static void settle_cr4(void)
+/* After cpu_features and cpu_facts.xcr0 have changed. */
+void cpu_features_settle(void)
 {
 	boot_cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	for (unsigned int i = 0; i < ARRAY_SIZE(cr4_wanted); i++)
@@ -226,7 +249,7 @@ static void settle_cr4(void)
 		boot_cr4 |= CR4_OSXSAVE;
 }
 
-static void log_features(void)
+void cpu_features_log(void)
 {
 	static const char *const vendor_name[] = {
 		[VENDOR_INTEL] = "Intel", [VENDOR_AMD] = "AMD", [VENDOR_HYGON] = "Hygon",
@@ -251,45 +274,18 @@ static void log_features(void)
 
 void cpu_features_read(void)
 {
-	cpu_facts.max_basic = cpuid(0, 0).eax;
-	cpu_facts.max_extended = cpuid(0x80000000, 0).eax;
-	if (cpu_facts.max_extended >> 16 != 0x8000)
-		cpu_facts.max_extended = 0;
-	cpu_facts.vendor = read_vendor();
-	read_model();
-	read_words(cpu_features);
+	struct cpu_says s;
+
+	cpu_ask(&s);
+	cpu_facts.max_basic = s.max_basic;
+	cpu_facts.max_extended = s.max_extended;
+	cpu_facts.vendor = s.vendor;
+	cpu_facts.signature = s.signature;
+	memcpy(cpu_features, s.words, sizeof(cpu_features));
+	read_model(s.signature);
 	read_address_width();
 	read_threads();
 	check_required();
-	drop_unfit();
-}
-
-void cpu_features_settle(void)
-{
-	settle_cr4();
-	log_features();
-}
-
-static void check_like_boot_cpu(void)
-{
-	/*
-	 * Bits that come and go with firmware settings or by themselves, and that nothing here
-	 * relies on.
-	 */
-	static const u32 may_differ[NR_FEATURE_WORDS] = {
-		[FW_1C] = 1u << XEN_X86_FEATURE_OSXSAVE % 32,
-		[FW_7C0] = 1u << XEN_X86_FEATURE_OSPKE % 32,
-	};
-	u32 words[NR_FEATURE_WORDS];
-
-	read_words(words);
-	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
-		u32 lost = cpu_features[i] & ~words[i] & ~may_differ[i];
-
-		if (lost)
-			fatal("CPU %u lacks what the boot CPU has: CPUID leaf %#x, bits %#x",
-			      smp_cpu_id(), word_source[i].leaf, lost);
-	}
 }
 
 /* Intel only; the MSRs are absent on most parts and in emulators. Ring 0 is never affected. */
@@ -308,12 +304,16 @@ static void start_cpuid_faulting(void)
 	cpu_facts.cpuid_faulting = true;
 }
 
-void cpu_features_enable(void)
+void cpu_features_load_cr4(void)
 {
-	check_like_boot_cpu();
-	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
 	write_cr4(boot_cr4);
 	this_cpu.cr4 = boot_cr4;
+}
+
+void cpu_features_enable(void)
+{
+	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
+	cpu_features_load_cr4();
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
 	wrmsr(MSR_PAT, HV_PAT);
 	start_cpuid_faulting();

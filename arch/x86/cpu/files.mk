@@ -1,5 +1,7 @@
 objs-y += arch/x86/cpu/features.o
 objs-y += arch/x86/cpu/cpu_init.o
+objs-y += arch/x86/cpu/features_common.o
+objs-y += arch/x86/cpu/cpu_needs.o
 objs-y += arch/x86/cpu/bugs.o
 objs-y += arch/x86/cpu/spec_option.o
 objs-y += arch/x86/cpu/spec_ctrl.o

@@ -2,7 +2,8 @@
 /*
  * FPU state: see asm/fpu.h.
  *
- * Two ways to save, chosen once at boot: XSAVE with every component we know, or FXSAVE. XCR0 holds
+ * Two ways to save, settled once all CPUs are up: XSAVE with every component that we and they all
+ * know, or, without any (cpu_facts.xcr0 is 0), FXSAVE. XCR0 holds
  * all of them during save and restore and the guest's own choice while it runs, so a component that
  * a guest has not enabled is still loaded (with its initial state) and never shows another guest's
  * values (FPU-1). A component that no guest may enable (MPX, PKRU, AMX) is never enabled in XCR0
@@ -24,7 +25,6 @@
 #define MXCSR_RESET    0x1f80
 #define FSW_ES         (1u << 7)                /* an unmasked exception is pending */
 
-static bool use_xsave;
 /* AMD: FIP, FDP and FOP are kept out of save and restore while no exception is pending. */
 static bool leaks_error_pointers;
 
@@ -76,34 +76,30 @@ u32 fpu_image_bytes(u64 xcr0)
 	return end;
 }
 
-/* What of CPUID's offer we take: known components, and no half AVX-512. */
-static u64 offered_xcr0(void)
+u64 fpu_offered_xcr0(void)
 {
 	struct cpuid_regs r = cpuid(0xd, 0);
 	u64 offer = (r.eax | (u64)r.edx << 32) & XCR0_KNOWN;
 
+	/* All or none: known components, and no half AVX-512. */
 	if (~offer & XCR0_AVX)
 		offer &= ~XCR0_AVX512;
 	if (~offer & XCR0_AVX512)
 		offer &= ~XCR0_AVX512;
-	return offer;
+	return ~offer & (XCR0_X87 | XCR0_SSE) ? 0 : offer;
 }
 
 void fpu_init_boot(void)
 {
-	cpu_facts.xsave_bytes = FX_BYTES;
+	cpu_facts.xcr0 = cpu_has(XSAVE) && cpu_facts.max_basic >= 0xd ? fpu_offered_xcr0() : 0;
+	fpu_settle();
+}
+
+void fpu_settle(void)
+{
 	leaks_error_pointers = !cpu_has(RSTR_FP_ERR_PTRS) &&
 		(cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON);
-
-	if (cpu_has(XSAVE) && cpu_facts.max_basic >= 0xd) {
-		cpu_facts.xcr0 = offered_xcr0();
-		if (~cpu_facts.xcr0 & (XCR0_X87 | XCR0_SSE))
-			cpu_facts.xcr0 = 0;
-	}
-	if (cpu_facts.xcr0) {
-		cpu_facts.xsave_bytes = fpu_image_bytes(cpu_facts.xcr0);
-		use_xsave = true;
-	}
+	cpu_facts.xsave_bytes = cpu_facts.xcr0 ? fpu_image_bytes(cpu_facts.xcr0) : FX_BYTES;
 	if (cpu_facts.xsave_bytes > FPU_IMAGE_MAX)
 		fatal("this CPU's FPU state needs %u bytes: there is room for %u",
 		      cpu_facts.xsave_bytes, FPU_IMAGE_MAX);
@@ -112,7 +108,7 @@ void fpu_init_boot(void)
 
 void fpu_init_cpu(void)
 {
-	if (use_xsave)
+	if (cpu_facts.xcr0)
 		xsetbv(cpu_facts.xcr0);
 	fpu_set_ts(false);
 	if (fpu_restore(initial_image))
@@ -150,7 +146,7 @@ void fpu_set_legacy_image(void *area, const void *fx)
 void fpu_save(void *area)
 {
 	asm volatile ("clts" ::: "memory");
-	if (use_xsave) {
+	if (cpu_facts.xcr0) {
 		set_xcr0(cpu_facts.xcr0);
 		asm volatile ("xsave64 (%0)" :: "r"(area), "a"(~0u), "d"(~0u) : "memory");
 	} else {
@@ -177,7 +173,7 @@ static int try_restore(const void *area)
 {
 	int rc = -EFAULT;
 
-	if (use_xsave)
+	if (cpu_facts.xcr0)
 		asm volatile ("1: xrstor64 (%1)\n\t"
 			      "xor %0, %0\n\t"
 			      "2:\n\t"
@@ -197,7 +193,7 @@ int fpu_restore(void *area)
 	int rc;
 
 	asm volatile ("clts" ::: "memory");
-	if (use_xsave)
+	if (cpu_facts.xcr0)
 		set_xcr0(cpu_facts.xcr0);
 	if (leaks_error_pointers)
 		clear_error_pointers(area);
@@ -209,7 +205,7 @@ int fpu_restore(void *area)
 
 void fpu_load_xcr0(u64 xcr0)
 {
-	if (use_xsave)
+	if (cpu_facts.xcr0)
 		set_xcr0(xcr0 ? xcr0 : XCR0_X87);
 }
 

@@ -95,7 +95,7 @@ static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who, u32 leaf,
 	struct cpuid_regs r = cpuid(0, 0);
 
 	(void)who, (void)leaf, (void)subleaf;
-	r.eax = min(r.eax, MAX_BASIC);
+	r.eax = min(cpu_facts.max_basic, MAX_BASIC);
 	return r;
 }
 
@@ -173,7 +173,7 @@ static struct cpuid_regs leaf_max_extended(const struct cpuid_asker *who, u32 le
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
 	(void)who;
-	r.eax = min(r.eax, is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
+	r.eax = min(cpu_facts.max_extended, is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
 	return r;
 }
 

@@ -57,18 +57,20 @@ static bool offers_auto_ibrs(const struct cpu_bug_facts *f)
 	return facts_have(f, XEN_X86_FEATURE_AUTO_IBRS);
 }
 
+/* Registers that are there by a CPUID bit. */
+static const struct { u8 offer; u16 feature; } by_cpuid[] = {
+	{ OFFERS_IBPB,      XEN_X86_FEATURE_IBRSB },
+	{ OFFERS_IBPB,      XEN_X86_FEATURE_IBPB },
+	{ OFFERS_L1D_FLUSH, XEN_X86_FEATURE_L1D_FLUSH },
+	{ OFFERS_IBRS,      XEN_X86_FEATURE_AUTO_IBRS },
+	{ OFFERS_STIBP,     XEN_X86_FEATURE_STIBP },
+	{ OFFERS_STIBP,     XEN_X86_FEATURE_AMD_STIBP },
+	{ OFFERS_SSBD,      XEN_X86_FEATURE_SSBD },
+	{ OFFERS_SSBD,      XEN_X86_FEATURE_AMD_SSBD },
+};
+
 u32 spec_offers(const struct cpu_bug_facts *f)
 {
-	static const struct { u8 offer; u16 feature; } by_cpuid[] = {
-		{ OFFERS_IBPB,      XEN_X86_FEATURE_IBRSB },
-		{ OFFERS_IBPB,      XEN_X86_FEATURE_IBPB },
-		{ OFFERS_L1D_FLUSH, XEN_X86_FEATURE_L1D_FLUSH },
-		{ OFFERS_IBRS,      XEN_X86_FEATURE_AUTO_IBRS },
-		{ OFFERS_STIBP,     XEN_X86_FEATURE_STIBP },
-		{ OFFERS_STIBP,     XEN_X86_FEATURE_AMD_STIBP },
-		{ OFFERS_SSBD,      XEN_X86_FEATURE_SSBD },
-		{ OFFERS_SSBD,      XEN_X86_FEATURE_AMD_SSBD },
-	};
 	u32 offers = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(by_cpuid); i++)
@@ -225,6 +227,20 @@ void spec_ctrl_init_cpu(void)
 		wrmsr(MSR_SPEC_CTRL, spec_ctrl.msr);
 }
 
+/* Other CPUs must have the registers that are written. */
+static void need_what_is_used(const struct cpu_bug_facts *f, const struct spec_ctrl *c)
+{
+	u32 used = (c->ibpb ? BIT(OFFERS_IBPB) : 0) | (c->l1d_flush ? BIT(OFFERS_L1D_FLUSH) : 0) |
+		   (c->auto_ibrs || c->msr & SPEC_CTRL_IBRS ? BIT(OFFERS_IBRS) : 0) |
+		   (c->msr & SPEC_CTRL_STIBP ? BIT(OFFERS_STIBP) : 0) |
+		   (c->msr & SPEC_CTRL_SSBD ? BIT(OFFERS_SSBD) : 0);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(by_cpuid); i++)
+		if (used & BIT(by_cpuid[i].offer) && facts_have(f, by_cpuid[i].feature))
+			cpu_need(by_cpuid[i].feature, "a register of spec-ctrl=",
+				 "what is done about speculation is done on all CPUs");
+}
+
 void spec_ctrl_init(void)
 {
 	struct cpu_bug_facts f;
@@ -232,6 +248,7 @@ void spec_ctrl_init(void)
 	read_facts(&f);
 	spec_ctrl = spec_choose(&f, &spec_wanted);
 	report(&f, &spec_ctrl);
+	need_what_is_used(&f, &spec_ctrl);
 	spec_ctrl_init_cpu();
 }
 

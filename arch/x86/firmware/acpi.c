@@ -3,9 +3,9 @@
  * ACPI: from the root pointer to the tables.
  *
  * Invariants (BOOT-1): no table is used beyond a length that it was mapped with; the list of tables
- * is copied before the first of them is mapped, for a mapping lives only until the next one. A wrong
- * checksum alone refuses nothing, for there is firmware that forgets it: the table's structure
- * decides, and what is left out is told.
+ * is copied before the first of them is mapped, for a mapping lives only until the next one. A
+ * wrong checksum alone refuses nothing, for there is firmware that forgets it: the table's
+ * structure decides, and what is left out is told.
  */
 #include "acpi_tables.h"
 
@@ -79,7 +79,8 @@ static void report_rsdp(enum rsdp_grade grade, u64 maddr)
 		pr_warn("ACPI: the root pointer (RSDP) at 0x%lx has a wrong checksum: searching on",
 			maddr);
 	else
-		pr_warn("ACPI: the loader's root pointer (RSDP) has a wrong checksum: searching on");
+		pr_warn("ACPI: the loader's root pointer (RSDP) has a wrong checksum: "
+			"searching on");
 }
 
 /* Keep what lies at @p if it is better than what there is. @maddr 0: the loader's copy. */
@@ -131,8 +132,8 @@ static int read_rsdp(const void *copy, size_t len, acpi_map_fn *map, struct rsdp
 	if (best.grade == RSDP_NONE)
 		return acpi_fail(-ENOENT, "ACPI: there is no root pointer (RSDP)");
 	if (best.grade < RSDP_GOOD)
-		pr_warn("ACPI: the root pointer (RSDP) with a wrong checksum is the only one: it is "
-			"used");
+		pr_warn("ACPI: the root pointer (RSDP) with a wrong checksum is the only one: "
+			"it is used");
 	*r = best.rsdp;
 	/* A loader that copied 20 bytes of a longer pointer leaves the RSDT to go by. */
 	if (r->revision < 2 || best.len < RSDP_V2_BYTES)

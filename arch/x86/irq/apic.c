@@ -59,6 +59,7 @@ static void xapic_command(u32 dest, u32 command)
 {
 	u64 flags = irq_save();
 
+	ASSERT(dest <= 0xff);		/* what is wider would name another CPU */
 	for (unsigned i = 0; i < MAX_BUSY_POLLS && xapic_read(APIC_ICR) & ICR_BUSY; i++)
 		cpu_relax();
 	xapic_write(APIC_ICR_HI, dest << 24);
@@ -67,8 +68,8 @@ static void xapic_command(u32 dest, u32 command)
 }
 
 static const struct apic_access xapic_access = {
-	.name = "xAPIC", .enable = xapic_enable, .read = xapic_read, .write = xapic_write,
-	.id = xapic_id, .command = xapic_command,
+	.name = "xAPIC", .max_id = 0xfe, .enable = xapic_enable, .read = xapic_read,
+	.write = xapic_write, .id = xapic_id, .command = xapic_command,
 };
 
 /* ---- Either --------------------------------------------------------------------------------- */
@@ -80,8 +81,11 @@ const char *apic_choose(u64 base)
 	apic_maddr = base & PAGE_MASK;
 	access = &xapic_access;
 #ifdef CONFIG_X2APIC
-	if (cpu_has(X2APIC))
+	if (cpu_has(X2APIC)) {
 		access = &x2apic_access;
+		cpu_need(XEN_X86_FEATURE_X2APIC, "X2APIC",
+			 "all local APICs are reached the same way");
+	}
 #endif
 	if (locked_in && access == &xapic_access)
 		fatal("the firmware has put the APIC in x2APIC mode, which this build does not "
@@ -107,6 +111,11 @@ void apic_write(u32 reg, u32 val)
 void apic_eoi(void)
 {
 	access->write(APIC_EOI, 0);
+}
+
+u32 apic_max_id(void)
+{
+	return access->max_id;
 }
 
 u32 apic_id(void)

@@ -67,6 +67,8 @@ void apic_init_cpu(void)
 		irq_set_handler(VECTOR_TIMER, deadline_interrupt);
 	}
 	apic_enable();
+	if (!smp_cpu_id())
+		cpu_public[0].apic_id = apic_id();
 	apic_write(APIC_TPR, 0);
 	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	apic_write(APIC_LVTT, LVT_MASKED | VECTOR_TIMER);

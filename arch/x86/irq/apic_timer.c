@@ -104,5 +104,9 @@ static const struct deadline_timer countdown = {
 
 const struct deadline_timer *apic_timer_choose(void)
 {
-	return cpu_has(TSC_DEADLINE) ? &tsc_deadline : &countdown;
+	if (!cpu_has(TSC_DEADLINE))
+		return &countdown;
+	cpu_need(XEN_X86_FEATURE_TSC_DEADLINE, "TSC_DEADLINE",
+		 "all CPUs have the same kind of timer");
+	return &tsc_deadline;
 }

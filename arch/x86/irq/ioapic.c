@@ -145,6 +145,7 @@ void ioapic_set_dest(u32 gsi, u32 apic_id)
 {
 	const struct ioapic *a = ioapic_of(gsi);
 
+	ASSERT(apic_id < 255);		/* eight bits, 255 is everybody */
 	reg_write(a->maddr, REG_RTE_HIGH(gsi - a->gsi_base), apic_id << RTE_DEST_SHIFT);
 }
 

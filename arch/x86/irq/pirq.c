@@ -245,12 +245,13 @@ static u8 free_vector(void)
 	return 0;
 }
 
-/* A CPU whose id the I/O APIC can name; another one is passed over for the first. */
+/* A CPU whose id the I/O APIC can name: @cpu, or the first that has such an id. */
 static u32 reachable_apic_id(u32 cpu)
 {
-	u32 id = cpu_public[cpu].apic_id;
-
-	return id <= MAX_APIC_ID ? id : cpu_public[0].apic_id;
+	for (u32 i = 0; cpu_public[cpu].apic_id > MAX_APIC_ID && i < nr_cpus; i++)
+		if (cpu_public[i].apic_id <= MAX_APIC_ID)
+			cpu = i;
+	return cpu_public[cpu].apic_id;
 }
 
 /* Lock held: may @d bind line @n? */

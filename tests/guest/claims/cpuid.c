@@ -50,6 +50,31 @@ CLAIM(shown, "CPUID shows what a 64-bit kernel requires: FPU TSC MSR PAE CX8 CMO
 	CHECK_EQ(ext.edx & (1u << 11 | 1u << 20 | 1u << 29), 1u << 11 | 1u << 20 | 1u << 29);
 }
 
+/* What "lacks=A,B" on the command line may say that some CPU of the machine lacks. */
+static const struct { const char *name; uint32_t leaf, reg, bit; } lackable[] = {
+	{ "rdrand", 1, 2, 30 }, { "movbe", 1, 2, 22 }, { "avx", 1, 2, 28 }, { "xsave", 1, 2, 26 },
+	{ "abm", 0x80000001, 2, 5 }, { "fsgsbase", 7, 1, 0 }, { "bmi1", 7, 1, 3 },
+};
+
+CLAIM(common, "CPUID shows no feature that the command line says some CPU lacks, whichever CPU "
+      "answers")
+{
+	const char *lacks = strstr((const char *)start->cmd_line, "lacks=");
+
+	if (!lacks)
+		skip("no lacks= on the command line");
+	for (unsigned int i = 0; i < sizeof(lackable) / sizeof(lackable[0]); i++) {
+		if (!strstr(lacks, lackable[i].name))
+			continue;
+		for (unsigned int turn = 0; turn < 100; turn++) {
+			struct cpuid c = forced_cpuid(lackable[i].leaf, 0);
+
+			CHECK_EQ((&c.eax)[lackable[i].reg] >> lackable[i].bit & 1, 0);
+			HC2(sched_op, SCHEDOP_yield, 0);
+		}
+	}
+}
+
 CLAIM(hidden, "CPUID hides what a ring-3 kernel cannot use: PSE PSE36 PGE VME PCID X2APIC "
       "MONITOR VMX SMEP SMAP and more")
 {

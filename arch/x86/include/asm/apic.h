@@ -40,6 +40,8 @@ u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 val);
 void apic_eoi(void);
 u32 apic_id(void);
+/* The greatest id that a command can be sent to: 254 for xAPIC, whose ids have eight bits. */
+u32 apic_max_id(void);
 /* Fixed-delivery IPI. Any context. */
 void apic_send_ipi(u32 dest_apic_id, u8 vector);
 /* For waking APs (SDM vol. 3 §9.4.4) and stopping CPUs in panic. */

@@ -11,6 +11,7 @@ struct deadline_timer;
 
 struct apic_access {
 	const char *name;
+	u32 max_id;                             /* that a command can name; the next is everybody */
 	void (*enable)(void);                   /* this CPU's, in this mode */
 	u32 (*read)(u32 reg);
 	void (*write)(u32 reg, u32 val);

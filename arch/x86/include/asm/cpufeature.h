@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU features: what this machine's CPUs can do, read once from CPUID on the boot CPU.
+ * CPU features: what this machine's CPUs can do, all of them.
  *
- * The table is written by cpu_init_boot() and read-only afterwards. Names and numbers of the
- * bits are those of the ABI's <xen/arch-x86/cpufeatureset.h>: word * 32 + bit. Other CPUs must have
- * everything the boot CPU has.
+ * The tables are written from CPUID on the boot CPU, shrink with each other CPU that has less, and
+ * are read-only when the first domain is made. Names and numbers of the bits are those of the ABI's
+ * <xen/arch-x86/cpufeatureset.h>: word * 32 + bit.
  * Sources: SDM vol. 2 CPUID, vol. 3 §2.5 (CR4), §12.12 (PAT), vol. 1 §13.3 (XCR0); APM vol. 3
  * appendix E.
  */
@@ -36,6 +36,7 @@ enum cpu_vendor { VENDOR_INTEL, VENDOR_AMD, VENDOR_HYGON, VENDOR_CENTAUR, VENDOR
 
 struct cpu_facts {
 	enum cpu_vendor vendor;
+	u32 signature;                  /* leaf 1 EAX of the boot CPU */
 	u32 family, model, stepping;    /* display values: extended fields added in */
 	u32 max_basic, max_extended;    /* highest CPUID leaves */
 	u32 phys_bits, virt_bits;
@@ -54,8 +55,8 @@ static inline bool cpu_has_hypertransport(void)
 }
 
 /*
- * CR4 as each CPU holds it while no guest setting is applied. A boot constant (SWI-4). PGE is never
- * in it.
+ * CR4 as each CPU holds it while no guest setting is applied. Constant once all CPUs are up
+ * (SWI-4). PGE is never in it.
  */
 extern u64 boot_cr4;
 
@@ -78,8 +79,17 @@ extern u64 boot_cr4;
  */
 void cpu_features_read(void);
 void cpu_features_settle(void);
-/* Compare the calling CPU with them; CR0, CR4, EFER, PAT, and CPUID faulting where there is any. */
+void cpu_features_log(void);
+/* CR0, CR4, EFER, PAT of the calling CPU, and CPUID faulting where there is any. */
 void cpu_features_enable(void);
+/* CR4 alone, as it was settled last. */
+void cpu_features_load_cr4(void);
+
+/*
+ * From now on the hypervisor uses @feature, which the boot CPU has: a CPU without it is refused
+ * with @name and @why. Boot CPU, before the others start.
+ */
+void cpu_need(unsigned int feature, const char *name, const char *why);
 
 /*
  * CR4 while the guest with settings @v runs: boot_cr4 and, of the guest's own choice, TSD and

@@ -15,10 +15,17 @@
 #define FPU_IMAGE_MAX (2 * 4096u)
 
 /*
- * Find out what there is, choose XSAVE or FXSAVE, check that an image fits. Boot CPU, from
- * cpu_init_boot().
+ * What of CPUID's offer on this CPU we take, as a value of XCR0; 0: no XSAVE. CPUID has leaf 0DH
+ * and the feature XSAVE.
  */
+u64 fpu_offered_xcr0(void);
+/* Choose XSAVE or FXSAVE by what the boot CPU has. From cpu_init_boot(). */
 void fpu_init_boot(void);
+/*
+ * Whatever follows from cpu_facts.xcr0 and the features: size of an image (it is checked to fit).
+ * Before any domain is there; again after each CPU that has less.
+ */
+void fpu_settle(void);
 /* XCR0 := all components we keep. Every CPU, CR4 set already. */
 void fpu_init_cpu(void);
 

@@ -94,10 +94,17 @@ static int parse_dom0_mem(const char *value)
 }
 CMDLINE_LIMIT("dom0_mem", parse_dom0_mem);
 
+/* A bare 0 is as good as none, with Xen. */
+static bool is_asked_for(const struct amount *a)
+{
+	return a->given && (a->minus || a->bytes || a->percent);
+}
+
 /* A negative amount of more than there is leaves nothing. */
 static u64 pages_of(const struct amount *a, u64 avail)
 {
-	u64 pages = a->bytes / PAGE_SIZE + avail / 100 * a->percent + avail % 100 * a->percent / 100;
+	u64 part = avail / 100 * a->percent + avail % 100 * a->percent / 100;
+	u64 pages = a->bytes / PAGE_SIZE + part;
 
 	if (!a->minus)
 		return pages;
@@ -108,8 +115,7 @@ u64 dom0_size_pages(u64 avail)
 {
 	u64 least = pages_of(&opt_mem.min, avail), pages = avail;
 
-	/* A bare 0 is as good as none, with Xen. */
-	if (opt_mem.size.given && (opt_mem.size.minus || opt_mem.size.bytes || opt_mem.size.percent))
+	if (is_asked_for(&opt_mem.size))
 		pages = pages_of(&opt_mem.size, avail);
 	pages = max(pages, least);
 	if (opt_mem.max.given)
