@@ -129,6 +129,10 @@ victim = os.path.join(second, "common/lib/string.c")
 with open(victim, "a") as file:
     file.write("\n#include <asm/planted_above.h>\nvoid planted_above(void); void planted_below(void);\n"
                "void planted_below(void); void planted_below(void) { planted_above(); }\n")
+for one, other in (("string", "bitmap"), ("bitmap", "string")):
+    with open(os.path.join(second, f"common/lib/{one}.c"), "a") as file:
+        file.write(f"\nint planted_{one}(void); int planted_{other}(void);\n"
+                   f"int planted_{one}(void) {{ return planted_{other}() + 1; }}\n")
 with open(os.path.join(second, "arch/x86/include/asm/planted_above.h"), "w") as file:
     file.write("#pragma once\n")
 with open(os.path.join(second, "arch/x86/boot/planted_above.c"), "w") as file:
@@ -140,6 +144,15 @@ done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subpr
                       env={**os.environ, "O": "build"})
 tap.ok(done.returncode and "includes <asm/planted_above.h>" in done.stdout and "refers to planted_above" in done.stdout,
        "check-layers notices an include and a call that run back up", done.stdout[-1500:])
+tap.ok("string.o needs planted_bitmap of common/lib/bitmap.o" in done.stdout and
+       "bitmap.o needs planted_string of common/lib/string.o" in done.stdout,
+       "check-layers notices two objects that need each other", done.stdout[-1500:])
+with open(os.path.join(second, "include/isola/planted_nowhere.h"), "w") as file:
+    file.write("#pragma once\n")
+done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE, text=True,
+                      env={**os.environ, "O": "build"})
+tap.ok("planted_nowhere.h has no source file of its name" in done.stdout,
+       "check-layers notices a header that belongs to no room", done.stdout[-1500:])
 
 with open(victim, "a") as file:
     file.write("\nstatic int planted_unused;\n")

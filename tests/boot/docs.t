@@ -45,6 +45,30 @@ def named(text):
             yield path
 
 
+def core(text):
+    """What docs/reading-order.md says of its core: the paths of the chapters, and how many lines it gives them."""
+    said = re.search(r"must read chapters ([\d, and]+): (\d+) lines of code", text)
+    chapters = re.findall(r"\d+", said.group(1))
+    parts = re.split(r"^## (\d+)\..*$", text, flags=re.M)
+    return [path for number, part in zip(parts[1::2], parts[2::2]) if number in chapters for path in named(part)], \
+        int(said.group(2))
+
+
+def code_lines(path):
+    """Lines that are neither empty nor comment."""
+    text = re.sub(r"/\*.*?\*/", "", text_of(path), flags=re.S)
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
+def core_faults(text, most=8000):
+    paths, said = core(text)
+    lines = sum(map(code_lines, paths))
+    if lines >= most:
+        yield f"{lines} lines, not less than {most}"
+    if abs(lines - said) > 200:
+        yield f"{lines} lines, where the page says {said}"
+
+
 def order_faults(text, files):
     paths = list(named(text))
     return ([f"{p} is missing" for p in sorted(files - set(paths))] +
@@ -139,6 +163,11 @@ def main():
            "planted: a file that it does not name is found")
     tap.ok(len(order_faults(order + "\n- `common/gone.c`: nothing\n- `isola/vcpu.h`: again\n", files)) == 2,
            "planted: a file that is not there, and one named twice, are found")
+    faults = list(core_faults(order))
+    tap.ok(not faults, f"what a stranger must read is {sum(map(code_lines, core(order)[0]))} lines, as its page says",
+           "\n".join(faults))
+    tap.ok(len(list(core_faults(re.sub(r"\d+ lines of code", "4000 lines of code", order), 5000))) == 2,
+           "planted: a figure that is not so, and a core that is too large")
     faults = [fault for page in pages() for fault in link_faults(page, text_of(page))]
     tap.ok(not faults, f"relative links resolve in {len(pages())} pages", "\n".join(faults))
     tap.ok(list(link_faults("docs/x.md", "[a](testing.md) [b](../README.md#top) [c](nowhere.md)")) ==
