@@ -29,6 +29,8 @@
 #include <isola/lib/string.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 #include <xen/event_channel.h>
 
 /* @port, which is below @nr, which is at most nr_evtchns; under speculation too. */
@@ -99,6 +101,7 @@ static __noinline int grow(struct domain *d)
 	unsigned nr = d->nr_evtchns / EVTCHNS_PER_BUCKET;
 	struct evtchn *bucket;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	if (nr == ARRAY_SIZE(d->evtchn_bucket))
 		return -ENOSPC;
 	bucket = public_alloc(EVTCHNS_PER_BUCKET * sizeof(*bucket)); /* public: event buckets */
@@ -130,6 +133,7 @@ static long take_port(struct domain *d, struct evtchn e)
 	u32 port = d->evtchn_first_free;
 	struct evtchn *free;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	for (;; port++) {
 		if (unlikely(port == d->nr_evtchns)) {
 			d->evtchn_first_free = port;
@@ -149,6 +153,7 @@ static void release_port(struct domain *d, struct evtchn *e, u32 port)
 {
 	struct vcpu *v = notified(d, e);
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	/* First for who posts it, then for who has taken the post and delivers it. */
 	publish(e, (struct evtchn){ .state = EVTCHN_FREE });
 	evtchn_wait_for_senders();
@@ -166,6 +171,8 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	struct evtchn_alloc_unbound *op = arg;
 	int port;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
 		return -ESRCH;
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
@@ -183,6 +190,8 @@ long evtchn_bind_interdomain(struct domain *d, void *arg)
 	struct evtchn *remote;
 	long port;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->remote_dom))
 		return -ESRCH;
 	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND ||
@@ -207,6 +216,7 @@ long evtchn_bind_virq(struct domain *d, void *arg)
 	struct vcpu *v;
 	int port;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	if (op->virq >= ARRAY_SIZE(v->virq_port) || (op->vcpu && !virq_is_per_vcpu(op->virq)))
 		return -EINVAL;
 	op->virq = index_nospec(op->virq, ARRAY_SIZE(v->virq_port));
@@ -231,6 +241,8 @@ long evtchn_bind_ipi(struct domain *d, void *arg)
 	struct evtchn_bind_ipi *op = arg;
 	int port;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!vcpu_by_id(d, op->vcpu))
 		return -ENOENT;
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_IPI, .notify_vcpu = op->vcpu });
@@ -246,6 +258,8 @@ long evtchn_bind_pirq(struct domain *d, void *arg)
 	struct evtchn_bind_pirq *op = arg;
 	int port = take_port(d, (struct evtchn){ .state = EVTCHN_PIRQ, .pirq = op->pirq }), rc;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (port < 0)
 		return port;
 	rc = pirq_bind(d, op->pirq, port, op->flags & BIND_PIRQ__WILL_SHARE, d->vcpu[0]->cpu);
@@ -262,6 +276,8 @@ long evtchn_close(struct domain *d, u32 port)
 	struct evtchn *e;
 	struct vcpu *v;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!guest_port(d, port, &e))
 		return -EINVAL;
 	switch (e->state) {
@@ -288,6 +304,8 @@ long evtchn_status(struct domain *d, void *arg)
 	struct evtchn_status *op = arg, out;
 	struct evtchn *e;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
 		return -ESRCH;
 	if (!guest_port(d, op->port, &e))
@@ -331,6 +349,7 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	struct evtchn *e;
 	struct vcpu *old, *new = vcpu_by_id(d, op->vcpu);
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	if (!new)
 		return -ENOENT;
 	if (!guest_port(d, op->port, &e))
@@ -358,6 +377,8 @@ long evtchn_unmask(struct domain *d, u32 port)
 	struct evtchn *e;
 	struct vcpu *v;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
+	ASSERT_OWNER_LOADED(d);
 	if (!guest_port(d, port, &e))
 		return -EINVAL;
 	v = notified(d, e);
@@ -400,6 +421,7 @@ long evtchn_send(struct domain *d, u32 port)
 	u64 *mark;
 	long rc;
 
+	ASSERT_KERNEL_ROOT();
 	if (unlikely(!guest_port(d, port, &e)))
 		return -EINVAL;
 	mark = send_begin();
@@ -414,6 +436,7 @@ void evtchn_fold_port(struct domain *d, u32 port)
 {
 	struct vcpu *v = notified(d, port_of(d, port));
 
+	ASSERT_KERNEL_ROOT();
 	if (!READ_ONCE(v->posted_any))
 		return;
 	spin_lock(&d->evtchn_lock);
@@ -426,7 +449,9 @@ int evtchn_domain_init(struct domain *d)
 	int rc;
 
 	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
+	spin_lock(&d->evtchn_lock);
 	rc = grow(d);
+	spin_unlock(&d->evtchn_lock);
 	if (rc)
 		return rc;
 	port_of(d, 0)->state = EVTCHN_RESERVED;

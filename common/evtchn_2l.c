@@ -14,6 +14,8 @@
 #include <isola/lib/bitmap.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 
 static struct shared_info *shared_of(const struct domain *d)
 {
@@ -84,6 +86,7 @@ void evtchn_2l_deliver(struct vcpu *v, u32 port)
 {
 	struct shared_info *s = shared_of(v->domain);
 
+	ASSERT_OWNER_LOADED(v->domain);
 	if (atomic_bitmap_test_and_set(s->evtchn_pending, port))
 		return;
 	if (!bitmap_test(s->evtchn_mask, port))
@@ -117,6 +120,7 @@ void evtchn_2l_fold(struct vcpu *v)
 {
 	u64 words;
 
+	ASSERT_OWNER_LOADED(v->domain);
 	if (likely(!READ_ONCE(v->posted_any)))
 		return;
 	words = __atomic_exchange_n(&v->posted_any, 0, __ATOMIC_SEQ_CST);
@@ -133,6 +137,8 @@ void evtchn_2l_unmask(struct vcpu *v, u32 port)
 {
 	struct shared_info *s = shared_of(v->domain);
 
+	ASSERT_LOCKED(&v->domain->evtchn_lock);
+	ASSERT_OWNER_LOADED(v->domain);
 	if (atomic_bitmap_test_and_clear(s->evtchn_mask, port) &&
 	    bitmap_test(s->evtchn_pending, port))
 		select_port(v, port);
@@ -140,11 +146,13 @@ void evtchn_2l_unmask(struct vcpu *v, u32 port)
 
 void evtchn_2l_unpost(struct vcpu *v, u32 port)
 {
+	ASSERT_LOCKED(&v->domain->evtchn_lock);
 	atomic_bitmap_clear(v->posted, port);
 }
 
 void evtchn_2l_clear(struct vcpu *v, u32 port)
 {
+	ASSERT_LOCKED(&v->domain->evtchn_lock);
 	if (is_loaded(v->domain))
 		atomic_bitmap_clear(shared_of(v->domain)->evtchn_pending, port);
 }
@@ -162,6 +170,7 @@ static void fold_own(void)
 
 void evtchn_fold(void)
 {
+	ASSERT_KERNEL_ROOT();
 	/*
 	 * With a barrier behind it, or the store could come after a poster's, of 1, and what was
 	 * posted before that stay unseen.
@@ -176,6 +185,7 @@ void evtchn_fold(void)
 
 bool evtchn_is_pending(u32 port)
 {
+	ASSERT_KERNEL_ROOT();
 	return bitmap_test(shared_of(current->domain)->evtchn_pending, port);
 }
 
@@ -183,6 +193,7 @@ bool evtchn_upcall_due(void)
 {
 	const struct vcpu_info *info = vcpu_info_of(current);
 
+	ASSERT_KERNEL_ROOT();
 	if (READ_ONCE(current->posted_any))
 		fold_own();
 	return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);

@@ -29,6 +29,7 @@
 #include <isola/clock.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 #include <xen/vcpu.h>
 
 #define TIME_SLICE MILLISECS(10)
@@ -75,6 +76,7 @@ static u32 runstate_of(const struct vcpu *v, bool running)
 
 static void account(struct vcpu *v, bool running, u64 now)
 {
+	ASSERT_LOCKED(&sched_lock);
 	if (v->is_idle)
 		return;
 	v->runstate_time[v->runstate] += since(v->runstate_entry, now);
@@ -99,17 +101,20 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 /* What @v will have had when it is charged @now. */
 static u64 vruntime_at(const struct vcpu *v, u64 now)
 {
+	ASSERT_LOCKED(&sched_lock);
 	return min(v->vruntime + since(v->charged_at, now), queue_clock + MAX_LEAD);
 }
 
 static void advance_clock(void)
 {
+	ASSERT_LOCKED(&sched_lock);
 	if (queue.first)
 		queue_clock = max(queue_clock, queue.first->vruntime);
 }
 
 static void come_back(struct vcpu *v)
 {
+	ASSERT_LOCKED(&sched_lock);
 	v->vruntime = max(v->vruntime, queue_clock - min(queue_clock, MAX_CREDIT));
 	runqueue_insert(&queue, v);
 }
@@ -156,6 +161,7 @@ static u32 busy_cpu_for(const struct vcpu *v, u64 now)
 
 static void ask(u32 cpu)
 {
+	ASSERT_LOCKED(&sched_lock);
 	if (cpu == NO_CPU)
 		return;
 	bitmap_set(pending, cpu);
@@ -311,6 +317,8 @@ static struct vcpu *choose(u32 cpu, struct vcpu *prev)
 /* Lock held, on the CPU itself. */
 static void set_running(u32 cpu, struct vcpu *prev, struct vcpu *next, u64 now)
 {
+	ASSERT_LOCKED(&sched_lock);
+	ASSERT_IRQS_OFF();
 	account(prev, false, now);
 	account(next, true, now);
 	next->charged_at = now;
@@ -350,6 +358,7 @@ void sched_left(struct vcpu *prev)
 {
 	bool any = false;
 
+	ASSERT_IRQS_OFF();
 	__atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST);
 	if (!READ_ONCE(prev->queued))
 		return;

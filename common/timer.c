@@ -14,6 +14,7 @@
 #include <isola/time.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 
 /* Handlers run by one softirq before the CPU looks at its other work. */
 #define MAX_BATCH 64
@@ -110,6 +111,7 @@ void timer_stop(struct timer *t)
 
 void timer_set_slice(u64 end)
 {
+	ASSERT_IRQS_OFF();
 	queues[smp_cpu_id()].slice_end = end;
 	if (end)
 		deadline_by(end);
@@ -120,6 +122,8 @@ static void arm_deadline(struct timer_queue *q)
 {
 	u64 next = q->first ? q->first->expires : 0;
 
+	ASSERT_LOCKED(&q->lock);
+	ASSERT_IRQS_OFF();
 	if (q->slice_end && now_ns() >= q->slice_end) {
 		q->slice_end = 0;
 		softirq_raise(SOFTIRQ_SCHEDULE);

@@ -13,6 +13,7 @@
 #include <isola/clock.h>
 #include <isola/watchdog.h>
 #include <xen/sched.h>
+#include <asm/precondition.h>
 
 static void bite(void *data)
 {
@@ -38,12 +39,14 @@ void watchdogs_stop(struct domain *d)
 
 static void arm(struct domain *d, unsigned i, u32 seconds)
 {
+	ASSERT_LOCKED(&d->watchdog_lock);
 	timer_set(&d->watchdog[i], now_ns() + SECONDS(seconds));
 }
 
 /* Lock held. */
 static int take(struct domain *d, u32 seconds)
 {
+	ASSERT_LOCKED(&d->watchdog_lock);
 	for (unsigned i = 0; i < NR_WATCHDOGS; i++)
 		if (!(d->watchdogs_used >> i & 1)) {
 			d->watchdogs_used |= 1u << i;
@@ -58,6 +61,7 @@ static int change(struct domain *d, u32 id, u32 seconds)
 {
 	unsigned i;
 
+	ASSERT_LOCKED(&d->watchdog_lock);
 	if (id > NR_WATCHDOGS)
 		return -EINVAL;
 	i = index_nospec(id - 1, NR_WATCHDOGS);

@@ -53,6 +53,11 @@ void spin_note_released(spinlock_t *l)
 	held[smp_cpu_id()] &= ~(1u << l->order);
 }
 
+bool spin_is_held_here(const spinlock_t *l)
+{
+	return !checking || l->owner_cpu == smp_cpu_id() + 1;
+}
+
 void spin_assert_none_held(void)
 {
 	u32 bits;
@@ -67,6 +72,7 @@ void spin_assert_none_held(void)
 }
 #else
 void spin_assert_none_held(void) { }
+bool spin_is_held_here(const spinlock_t *l) { (void)l; return true; }
 #endif
 
 void spin_debug_start(void)

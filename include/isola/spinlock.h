@@ -26,6 +26,8 @@ typedef struct spinlock {
 void spin_lock_init(spinlock_t *l, unsigned order);
 bool spin_trylock(spinlock_t *l);
 bool spin_is_locked(const spinlock_t *l);
+/* Does this CPU hold @l? Debug builds; true where it is not known: before checking began, in a panic. */
+bool spin_is_held_here(const spinlock_t *l);
 
 /* What debug builds keep account of: before a lock is taken, behind that, before it is given back. */
 #ifdef CONFIG_DEBUG

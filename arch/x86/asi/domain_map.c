@@ -10,6 +10,7 @@
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/m2p.h>
+#include <asm/precondition.h>
 #include <asm/tlb.h>
 #include <asm/window_tables.h>
 
@@ -18,6 +19,7 @@ static void list_add(struct domain *d, struct page_info *pg)
 {
 	u32 n = mfn_x(page_mfn(pg));
 
+	ASSERT_LOCKED(&d->page_lock);
 	pg->prev = 0;
 	pg->next = d->page_list;
 	if (d->page_list)
@@ -27,6 +29,7 @@ static void list_add(struct domain *d, struct page_info *pg)
 
 static void list_del(struct domain *d, struct page_info *pg)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	if (pg->prev)
 		page_of(_mfn(pg->prev))->next = pg->next;
 	else
@@ -42,6 +45,7 @@ static void list_del(struct domain *d, struct page_info *pg)
  */
 static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, u64 type_info)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	for (u32 i = 0; i < 1u << order; i++) {
 		struct page_info *pg = page_of(mfn_add(first, i));
 
@@ -130,6 +134,7 @@ static int withdraw(struct domain *d, struct page_info *pg)
 {
 	u64 only = PGC_allocated | 1;
 
+	ASSERT_LOCKED(&d->page_lock);
 	if (pg->owner != d->domid ||
 	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,
 					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))

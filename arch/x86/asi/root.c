@@ -27,6 +27,7 @@
 #include <asm/insn.h>
 #include <asm/ipi.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 #include <asm/root.h>
 #include <asm/tlb.h>
 #include <asm/vcpu_area.h>
@@ -100,6 +101,7 @@ static __always_inline void copy_word(pte_t *root, const pte_t *l4, u64 todo)
 static __noinline void copy_slots(pte_t *root, struct root_copy *copy, const pte_t *l4,
 				  const pte_t *before)
 {
+	ASSERT_IRQS_OFF();
 	copy->generation = pte_read(&l4[L4_GENERATION]);
 	/* Most words are empty. */
 #pragma GCC unroll 8
@@ -166,6 +168,7 @@ static bool names(unsigned cpu, mfn_t m)
 /* The only place that writes CR3 once the boot root is loaded. Interrupts off. */
 static void load_cr3(u64 cr3)
 {
+	ASSERT_IRQS_OFF();
 	/* Read before the write: a stamp taken in between is not covered by this flush (TLB-4). */
 	u64 clock = tlb_clock_read();
 
@@ -337,6 +340,7 @@ static void resync_current(void)
 	struct vcpu *v = current;
 	u64 cr3 = this_cpu.cr3;
 
+	ASSERT_IRQS_OFF();
 	if (vcpu_is_idle(v))
 		return;
 	if (cr3 != v->cr3_kernel)
@@ -431,11 +435,13 @@ void root_enter_user(void)
 
 void root_peek_kernel(void)
 {
+	ASSERT_IRQS_OFF();
 	load_cr3(current->cr3_kernel);
 }
 
 void root_peek_done(void)
 {
+	ASSERT_IRQS_OFF();
 	load_cr3(this_vcpu.kernel_mode ? current->cr3_kernel : current->cr3_user);
 }
 
@@ -454,6 +460,7 @@ void root_load(struct vcpu *v)
 {
 	pte_t cpu_area = pte_make(this_cpu.area_l3, PAGE_HV_TABLE);
 
+	ASSERT_IRQS_OFF();
 	if (!vcpu_is_idle(v)) {
 		pte_write(&root_page(v, COPY_KERNEL)[L4_SLOT_CPU], cpu_area);
 		pte_write(&root_page(v, COPY_USER)[L4_SLOT_CPU], cpu_area);

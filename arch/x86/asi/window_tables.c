@@ -17,6 +17,7 @@
 #include <asm/bootmem.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
+#include <asm/precondition.h>
 #include <asm/window_tables.h>
 
 #define L2_FRAMES	512u
@@ -90,6 +91,7 @@ static pte_t *table_at(const struct domain *d, mfn_t m, unsigned level)
 {
 	mfn_t at = d->window_l3[window_slot(m)];
 
+	ASSERT_LOCKED(&d->page_lock);
 	if (!mfn_is_valid_num(at))
 		return NULL;
 	for (unsigned l = 3; l > level; l--) {

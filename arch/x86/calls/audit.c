@@ -21,6 +21,8 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 #include <asm/vcpu_private.h>
 #include <asm/window.h>
 #include <isola/errno.h>
@@ -235,6 +237,8 @@ static int recount(struct audit *a)
 {
 	int rc = alone(a->d);
 
+	ASSERT_LOCKED(&a->d->vcpus_lock);
+	ASSERT_OWNER_LOADED(a->d);
 	if (rc)
 		return rc;
 	spin_lock(&a->d->page_lock);

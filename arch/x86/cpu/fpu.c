@@ -13,6 +13,7 @@
 #include <asm/extable.h>
 #include <asm/fpu.h>
 #include <asm/insn.h>
+#include <asm/precondition.h>
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/printk.h>
@@ -145,6 +146,7 @@ void fpu_set_legacy_image(void *area, const void *fx)
 
 void fpu_save(void *area)
 {
+	ASSERT_IRQS_OFF();
 	asm volatile ("clts" ::: "memory");
 	if (cpu_facts.xcr0) {
 		set_xcr0(cpu_facts.xcr0);
@@ -192,6 +194,7 @@ int fpu_restore(void *area)
 {
 	int rc;
 
+	ASSERT_IRQS_OFF();
 	asm volatile ("clts" ::: "memory");
 	if (cpu_facts.xcr0)
 		set_xcr0(cpu_facts.xcr0);

@@ -7,6 +7,7 @@
 #include <asm/extable.h>
 #include <asm/insn.h>
 #include <asm/ldtr.h>
+#include <asm/precondition.h>
 #include <asm/segments.h>
 #include <asm/vcpu_private.h>
 
@@ -34,6 +35,7 @@ void segments_save(void)
 {
 	u64 active = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
 
+	ASSERT_IRQS_OFF();
 	READ_SELECTOR(ds, this_vcpu.ds);
 	READ_SELECTOR(es, this_vcpu.es);
 	READ_SELECTOR(fs, this_vcpu.fs);
@@ -47,6 +49,7 @@ void segments_restore(void)
 {
 	u8 bad = 0;
 
+	ASSERT_IRQS_OFF();
 	ldtr_load(this_vcpu.ldt_ents);
 	bad |= load_ds(this_vcpu.ds) ? 0 : BAD_DS;
 	bad |= load_es(this_vcpu.es) ? 0 : BAD_ES;

@@ -12,6 +12,8 @@
 #include <asm/entry.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 #include <asm/root.h>
 
 /*
@@ -21,6 +23,8 @@ static void deliver(void)
 {
 	const struct vcpu_info *info = this_vcpu.vcpu_info;
 
+	ASSERT_IRQS_OFF();
+	ASSERT_KERNEL_ROOT();
 	evtchn_fold();			/* clears event_check, then a barrier */
 	if (unlikely(this_vcpu.bad_selectors))
 		bounce_failsafe();

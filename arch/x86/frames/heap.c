@@ -18,6 +18,7 @@
 #include <isola/spinlock.h>
 #include <asm/frametable.h>
 #include <asm/layout.h>
+#include <asm/precondition.h>
 
 #define HEAP_MIN_SHIFT	5
 #define HEAP_MAX_SHIFT	11		/* 2 KiB; larger objects are whole pages */
@@ -52,6 +53,7 @@ static void list_page(struct page_info *pg)
 {
 	u32 n = mfn_x(page_mfn(pg)), *first = &heap_free[pg->nr_validated];
 
+	ASSERT_LOCKED(&heap_lock);
 	pg->prev = 0;
 	pg->next = *first;
 	if (*first)
@@ -61,6 +63,7 @@ static void list_page(struct page_info *pg)
 
 static void unlist_page(struct page_info *pg)
 {
+	ASSERT_LOCKED(&heap_lock);
 	if (pg->prev)
 		page_of(_mfn(pg->prev))->next = pg->next;
 	else
@@ -98,6 +101,7 @@ static void *take_object(unsigned shift)
 	struct page_info *pg = heap_free[shift] ? page_of(_mfn(heap_free[shift])) : new_page(shift);
 	struct free_object *o;
 
+	ASSERT_LOCKED(&heap_lock);
 	if (!pg)
 		return NULL;
 	o = (struct free_object *)pg->type_info;
@@ -110,6 +114,7 @@ static void *take_object(unsigned shift)
 
 static void give_object(struct page_info *pg, struct free_object *o)
 {
+	ASSERT_LOCKED(&heap_lock);
 	if (!pg->type_info)
 		list_page(pg);
 	push(pg, o);

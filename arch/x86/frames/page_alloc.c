@@ -23,6 +23,7 @@
 #include <asm/cpu_window.h>
 #include <asm/frametable.h>
 #include <asm/hyper_pt.h>
+#include <asm/precondition.h>
 
 enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
 
@@ -108,6 +109,7 @@ static void free_block(enum pool pool, unsigned order, u32 n)
 {
 	unsigned top = pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER;
 
+	ASSERT_LOCKED(&alloc_lock);
 	free_pages[pool] += 1ul << order;
 	while (order < top) {
 		u32 buddy = n ^ (1u << order);
@@ -129,6 +131,7 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 {
 	unsigned z = NR_ZONES;
 
+	ASSERT_LOCKED(&alloc_lock);
 	if (max_bits && max_bits < NR_ZONES + PAGE_SHIFT)
 		z = max_bits > PAGE_SHIFT ? max_bits - PAGE_SHIFT + 1 : 0;
 	while (z-- > 0) {

@@ -12,6 +12,7 @@
 #include <asm/ipi.h>
 #include <asm/irq.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 
 enum box_state { BOX_FREE, BOX_TAKEN, BOX_FULL, BOX_DONE };
 
@@ -37,6 +38,7 @@ static void serve(void)
 {
 	struct mailbox *box = &mailbox[smp_cpu_id()];
 
+	ASSERT_IRQS_OFF();
 	if (__atomic_load_n(&box->state, __ATOMIC_ACQUIRE) != BOX_FULL)
 		return;
 	functions[box->function](box->payload);

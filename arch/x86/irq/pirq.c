@@ -18,6 +18,7 @@
 #include <asm/irq.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
+#include <asm/precondition.h>
 #include <asm/storm.h>
 #include <isola/console.h>
 #include <isola/errno.h>
@@ -166,6 +167,7 @@ int pirq_map(struct domain *d, u32 n)
 /* Lock held. */
 static void silence(u32 n, struct gsi *g)
 {
+	ASSERT_LOCKED(&gsi_lock);
 	ioapic_mask(n);
 	g->port = 0;
 	g->waits = false;
@@ -239,6 +241,7 @@ int pirq_apic_read(u64 maddr, u32 reg, u32 *val)
 /* The next that no line has; 0: all are given away. Lock held. */
 static u8 free_vector(void)
 {
+	ASSERT_LOCKED(&gsi_lock);
 	for (unsigned v = VECTOR_FIRST_DEVICE; v <= VECTOR_LAST_DEVICE; v++)
 		if (!gsi_of_vector[v] && v != VECTOR_INT80)
 			return v;
@@ -257,6 +260,7 @@ static u32 reachable_apic_id(u32 cpu)
 /* Lock held: may @d bind line @n? */
 static int may_bind(const struct domain *d, const struct gsi *g)
 {
+	ASSERT_LOCKED(&gsi_lock);
 	if (g->owner != d)
 		return -EPERM;
 	if (g->is_ours)
@@ -268,6 +272,7 @@ static int may_bind(const struct domain *d, const struct gsi *g)
 
 static void give_vector(u32 n, struct gsi *g)
 {
+	ASSERT_LOCKED(&gsi_lock);
 	if (g->vector)
 		return;
 	g->vector = free_vector();
@@ -384,6 +389,7 @@ bool pirq_interrupt(u8 vector)
 	u32 n = gsi_of_vector[vector];
 	struct gsi *g = &gsis[n];
 
+	ASSERT_IRQS_OFF();
 	if (!n)
 		return false;
 	spin_lock(&gsi_lock);

@@ -11,6 +11,7 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
+#include <asm/loaded.h>
 #include <asm/preempt.h>
 #include <asm/pt_check.h>
 #include <asm/pt_validate.h>
@@ -305,6 +306,7 @@ int pt_validate(struct domain *d, struct page_info *pg)
 {
 	struct walk w = { .d = d, .pg = { pg }, .budget = VALIDATE_BUDGET };
 
+	ASSERT_OWNER_LOADED(current->domain);
 	for (;;) {
 		int rc = validate_table(&w);
 

@@ -13,6 +13,8 @@
 #include <asm/insn.h>
 #include <asm/vectors.h>
 #include <asm/percpu.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 #include <asm/root.h>
 #include <asm/trap.h>
 #include <asm/uaccess.h>
@@ -285,6 +287,8 @@ void bounce_event(void)
 	static const bool masked = true;        /* an event's handler starts with events masked */
 	struct regs *r = guest_regs_pointer();
 
+	ASSERT_IRQS_OFF();
+	ASSERT_KERNEL_ROOT();
 	if (unlikely(!this_vcpu.event.address)) {
 		domain_crash(current->domain,
 			     "an event is due and no event callback is registered");
@@ -301,6 +305,8 @@ void bounce_nmi(void)
 {
 	const struct pv_trap *t = &this_vcpu_traps[TRAP_NMI];
 
+	ASSERT_IRQS_OFF();
+	ASSERT_KERNEL_ROOT();
 	WRITE_ONCE(current->nmi_pending, false);
 	if (!t->address)
 		return;
@@ -312,6 +318,8 @@ void bounce_failsafe(void)
 {
 	u64 selectors[4] = { this_vcpu.ds, this_vcpu.es, this_vcpu.fs, this_vcpu.gs };
 
+	ASSERT_IRQS_OFF();
+	ASSERT_KERNEL_ROOT();
 	this_vcpu.bad_selectors = 0;
 	if (!this_vcpu.failsafe.address) {
 		domain_crash(current->domain, "a segment selector no longer loads and no failsafe "

@@ -11,6 +11,7 @@
 #include <asm/percpu.h>
 #include <asm/perdomain.h>
 #include <asm/pgentry.h>
+#include <asm/loaded.h>
 #include <asm/seg_desc.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_area.h>
@@ -58,6 +59,7 @@ int gdt_set(const mfn_t *frames, unsigned nr_ents)
 {
 	unsigned nr = DIV_ROUND_UP(nr_ents, DESCS_PER_PAGE), i;
 
+	ASSERT_KERNEL_ROOT();
 	if (nr_ents > MAX_GDT_ENTS)
 		return -EINVAL;
 	for (i = 0; i < nr; i++)

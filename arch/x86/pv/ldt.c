@@ -12,6 +12,7 @@
 #include <asm/percpu.h>
 #include <asm/perdomain.h>
 #include <asm/pgentry.h>
+#include <asm/loaded.h>
 #include <asm/pt_modify.h>
 #include <asm/root.h>
 #include <asm/uaccess.h>
@@ -68,6 +69,7 @@ static bool map_page(unsigned i)
 	pte_t e = pt_read_l1e(this_vcpu.ldt_base + ((u64)i << PAGE_SHIFT));
 	mfn_t m = pte_mfn(e);
 
+	ASSERT_KERNEL_ROOT();
 	if (!pte_present(e) || desc_frame_get(m))
 		return false;
 	this_vcpu.ldt_frame[i] = m;

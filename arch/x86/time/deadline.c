@@ -9,6 +9,7 @@
 #include <isola/softirq.h>
 #include <isola/printk.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 
 static const struct deadline_timer *timer;      /* written at boot only */
 
@@ -29,6 +30,7 @@ void deadline_set(u64 deadline)
 {
 	u64 now;
 
+	ASSERT_IRQS_OFF();
 	if (deadline == this_cpu.tsc_deadline || !timer)
 		return;
 	this_cpu.tsc_deadline = deadline;

@@ -71,6 +71,27 @@ PLANTED = [
     ("register_vcpu_info refuses a vCPU that is on its way down", "rest/register_vcpu_info", (VCPU_OP,
      "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -ERESTART;", "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -EINVAL;")),
 
+    # ---- Preconditions: the assertion ends the machine ----
+    ("a watchdog is set without its lock", "sched/watchdog", (WATCHDOG,
+     "\tspin_lock(&d->watchdog_lock);\n\trc = id ? change(d, id, seconds) : take(d, seconds);\n"
+     "\tspin_unlock(&d->watchdog_lock);", "\trc = id ? change(d, id, seconds) : take(d, seconds);")),
+    ("frames are adopted without the page lock", "exchange/gather", (DOMAIN_MAP,
+     "\tspin_lock(&d->page_lock);\n\tBUG_ON(window_map(d, first, order));\n\town_frames(d, first, order, 1, PGT_none);\n"
+     "\tspin_unlock(&d->page_lock);", "\tBUG_ON(window_map(d, first, order));\n\town_frames(d, first, order, 1, PGT_none);")),
+    ("a line is judged without its lock", "pirq/bind", (PIRQ,
+     "\trc = may_bind(d, g);\n", "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
+    ("references are recounted without the lock of lives", "rest/audit", ("arch/x86/calls/audit.c",
+     "\tspin_lock(&a.d->vcpus_lock);\n\trc = recount(&a);\n\tspin_unlock(&a.d->vcpus_lock);", "\trc = recount(&a);")),
+    ("a vCPU is stopped without the scheduler's lock", "vcpu_op/unknown", ("common/sched.c",
+     "\tu64 flags = spin_lock_irqsave(&sched_lock);\n\n\tif (v->state != VCPU_DEAD) {",
+     "\tu64 flags = irq_save();\n\n\tif (v->state != VCPU_DEAD) {"), ("common/sched.c",
+     "\t\t\taccount(v, false, now_ns());\n\t\t}\n\t}\n\tspin_unlock_irqrestore(&sched_lock, flags);",
+     "\t\t\taccount(v, false, now_ns());\n\t\t}\n\t}\n\tirq_restore(flags);")),
+    ("debug registers are written with interrupts on", "control/*debug*,emulation/*", ("arch/x86/pv/emul/debugreg.c",
+     "\tu64 flags = irq_save();\n\n\tn = index_nospec", "\tu64 flags = 0;\n\n\tn = index_nospec")),
+    ("events are delivered on the user root", "user/*", (EXIT,
+     "\tif (from_user)\n\t\troot_peek_kernel();\n", "")),
+
     # ---- NMIs ----
     ("an NMI enters its own handler", "smp/nmi_other", (EXIT,
      "READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked", "READ_ONCE(current->nmi_pending)")),

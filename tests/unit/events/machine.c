@@ -41,7 +41,7 @@ static u64 deadline[NR_SIM_CPUS];
 static bool pinned;
 static __thread jmp_buf top_of_stack;
 static __thread u64 random_state;
-__thread bool nmi_before_sleep;
+__thread bool nmi_before_sleep, sim_irq_off;
 
 /* ---- What the product takes from elsewhere ---------------------------------------------------------------- */
 
@@ -260,6 +260,7 @@ static void *cpu_main(void *arg)
 {
 	thread_cpu = arg;
 	setjmp(top_of_stack);
+	irq_enable();		/* as the way out to a guest does */
 	for (;;) {
 		cpu_interrupted();
 		if (current->is_idle) {

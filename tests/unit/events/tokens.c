@@ -378,7 +378,9 @@ int main(int argc, char **argv)
 
 	machine_init(argc < 4 || !strcmp(argv[3], "pinned"));
 	with_virqs = argc > 3 && !strcmp(argv[3], "virqs");
+	spin_lock(&sim_domain.evtchn_lock);
 	bind_ports();
+	spin_unlock(&sim_domain.evtchn_lock);
 	machine_start();
 	while (__atomic_load_n(&hops, __ATOMIC_RELAXED) < wanted) {
 		if (longest_wait() >= patience * 100) {

@@ -708,6 +708,8 @@ void spin_lock(spinlock_t *l)
 
 void spin_unlock(spinlock_t *l) { BUG_ON(l->owner_cpu != 1 + world_cpu); l->owner_cpu = 0; }
 
+bool spin_is_held_here(const spinlock_t *l) { return l->owner_cpu == 1 + world_cpu; }
+
 /* ---- Foreign frames ---- */
 
 static bool is_foreign(mfn_t m) { return page_of(m)->owner != current->domain->domid; }

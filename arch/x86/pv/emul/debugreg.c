@@ -11,6 +11,7 @@
 #include <asm/insn.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
@@ -43,6 +44,7 @@ void pv_debugreg_load(void)
 	const u64 *dr = this_vcpu.debugreg;
 	bool *is_armed = &armed[smp_cpu_id()];
 
+	ASSERT_IRQS_OFF();
 	if (!(dr[7] & DR7_ENABLES)) {
 		if (*is_armed)
 			write_dr7(DR7_ONES);

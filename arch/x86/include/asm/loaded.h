@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Preconditions about what this CPU has loaded, asked in debug builds as precondition.h's are.
+ */
+#pragma once
+
+#include <isola/printk.h>
+#include <isola/vcpu.h>
+#include <asm/percpu.h>
+
+/* "Kernel root": the current vcpu's. Its domain's memory is in sight, and the guest's kernel half. */
+#define ASSERT_KERNEL_ROOT() ASSERT(this_cpu.cr3 == current->cr3_kernel)
+
+/* "Owner loaded": the window shows @d's frames. While it is being built, at boot, all of RAM. */
+#define ASSERT_OWNER_LOADED(d) \
+	ASSERT(vcpu_is_idle(current) || \
+	       (current->domain == (d) && this_cpu.cr3 == current->cr3_kernel))
