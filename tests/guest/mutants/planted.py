@@ -76,8 +76,8 @@ PLANTED = [
      "\tspin_lock(&d->watchdog_lock);\n\trc = id ? change(d, id, seconds) : take(d, seconds);\n"
      "\tspin_unlock(&d->watchdog_lock);", "\trc = id ? change(d, id, seconds) : take(d, seconds);")),
     ("frames are adopted without the page lock", "exchange/gather", (DOMAIN_MAP,
-     "\tspin_lock(&d->page_lock);\n\tBUG_ON(window_map(d, first, order));\n\town_frames(d, first, order, 1, PGT_none);\n"
-     "\tspin_unlock(&d->page_lock);", "\tBUG_ON(window_map(d, first, order));\n\town_frames(d, first, order, 1, PGT_none);")),
+     "\tspin_lock(&d->page_lock);\n\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);\n"
+     "\tspin_unlock(&d->page_lock);", "\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);")),
     ("a line is judged without its lock", "pirq/bind", (PIRQ,
      "\trc = may_bind(d, g);\n", "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
     ("references are recounted without the lock of lives", "rest/audit", ("arch/x86/calls/audit.c",
