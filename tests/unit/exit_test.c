@@ -30,6 +30,12 @@ static unsigned folds, events_to_come, deaf, softirqs_run, bounced, softirqs_to_
 static bool heard;			/* interrupts have had their chance since the last fold */
 static unsigned windows_seen;
 
+void panic(const char *fmt, ...)
+{
+	printf("Bail out! panic: %s\n", fmt);
+	exit(1);
+}
+
 void evtchn_fold(void)
 {
 	heard |= world_irq_windows != windows_seen;

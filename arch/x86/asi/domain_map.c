@@ -153,6 +153,7 @@ static int withdraw(struct domain *d, struct page_info *pg)
  */
 static void expel(struct domain *d, struct page_info *pg)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	window_unmap(d, page_mfn(pg));
 	pg->next = d->leaving_list;
 	d->leaving_list = mfn_x(page_mfn(pg));
@@ -161,6 +162,7 @@ static void expel(struct domain *d, struct page_info *pg)
 /* page_lock held, @pg withdrawn: it is not the domain's any more. */
 static void give_up(struct domain *d, struct page_info *pg)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	/* Before anybody else can own it. */
 	m2p_set(page_mfn(pg), INVALID_M2P);
 	expel(d, pg);

@@ -169,6 +169,7 @@ static pte_t *add_table(struct domain *d, mfn_t m, unsigned level)
 {
 	pte_t *t = new_table(d, m, level), *above;
 
+	ASSERT_LOCKED(&d->page_lock);
 	if (!t)
 		return NULL;
 	if (level == 3) {
@@ -211,6 +212,7 @@ static unsigned level_held(const struct domain *d, mfn_t m, unsigned order)
 
 int window_hold(struct domain *d, mfn_t first, unsigned order)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	for (u64 done = 0; done < 1ul << order; done += L2_FRAMES) {
 		mfn_t m = mfn_add(first, done);
 
@@ -227,6 +229,7 @@ int window_hold(struct domain *d, mfn_t first, unsigned order)
 
 void window_unhold(struct domain *d, mfn_t first, unsigned order)
 {
+	ASSERT_LOCKED(&d->page_lock);
 	for (u64 done = 0; done < 1ul << order; done += L2_FRAMES) {
 		mfn_t m = mfn_add(first, done);
 
@@ -256,6 +259,7 @@ void window_map(struct domain *d, mfn_t first, unsigned order)
 {
 	u32 nr = 1u << min(order, 9u);
 
+	ASSERT_LOCKED(&d->page_lock);
 	for (u64 done = 0; done < 1ul << order; done += L2_FRAMES) {
 		mfn_t m = mfn_add(first, done);
 		pte_t *l1 = table_at(d, m, 1), *l2;
@@ -276,6 +280,7 @@ int window_split(struct domain *d, mfn_t m)
 	pte_t *pl2e = entry_of(table_at(d, m, 2), m, 2), *l1;
 	mfn_t first = pte_mfn(*pl2e);
 
+	ASSERT_LOCKED(&d->page_lock);
 	if (!(*pl2e & PTE_PS))
 		return 0;
 	l1 = new_table(d, m, 1);
@@ -293,6 +298,7 @@ void window_unmap(struct domain *d, mfn_t m)
 {
 	pte_t *l1 = table_at(d, m, 1);
 
+	ASSERT_LOCKED(&d->page_lock);
 	pte_write(entry_of(l1, m, 1), 0);
 	info_of(l1)->type_info &= ~TABLE_SPLIT;
 	unuse(d, l1, 1);
