@@ -169,7 +169,8 @@ sub root_mutants {
 		['TLB-4 the clock is recorded after the stamp', 'arch/x86/mm/tlb.c',
 			'	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);', '	return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST) - 2;'],
 		['TLB-1 only this CPU flushes', 'arch/x86/mm/tlb.c',
-			'	ipi_call(others, IPI_FLUSH_TLB, &va, 1);', '	(void)others;'],
+			'	if (any)
+		ipi_call(others, IPI_FLUSH_TLB, &(u64){ va }, 1);', '	(void)any;'],
 		['TLB-7 flushes go by vcpu number, whosever it is', 'arch/x86/mm/tlb.c',
 			'	return v && v->domain == d && (vcpu_mask >> v->id & 1);', '	return v && v->domain != d && (vcpu_mask >> v->id & 1);'],
 	);
