@@ -21,17 +21,20 @@ static u64 free_pages(void)
 /* A build in which the @nth allocation is refused. Returns whether there were so many. */
 static bool try_one(struct build_plan *p, unsigned nth, const char **why)
 {
-	bool refused;
+	bool refused, made;
 
 	alloc_fault_arm(nth);
 	*why = build_make(p);
-	refused = alloc_fault_disarm();
-	if (!*why) {
+	made = !*why;
+	if (made) {
 		build_load(p);
-		if (!build_give_rest(p))
-			build_fill(p);
-		build_undo(p);
+		*why = build_give_rest(p);
 	}
+	refused = alloc_fault_disarm();
+	if (made && !*why)
+		build_fill(p);
+	if (made)
+		build_undo(p);
 	return refused;
 }
 
