@@ -37,6 +37,9 @@ static struct vcpu *vcpu_create(struct domain *d, unsigned id)
 	return v;
 }
 
+/* Domains made so far. */
+static u64 last_serial;
+
 struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 {
 	struct domain *d = public_alloc(sizeof(*d)); /* public: domains */
@@ -44,6 +47,7 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 	if (!d)
 		return NULL;
 	d->domid = domid;
+	d->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	d->is_privileged = privileged;
 	d->shutdown_code = SHUTDOWN_CODE_NONE;
 	watchdogs_init(d);

@@ -22,6 +22,7 @@ struct evtchn;
 
 struct domain {
 	domid_t domid;
+	u64 serial;                     /* of its creation: from 1 on, never used again */
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;

@@ -76,12 +76,15 @@ static void zero_stacks(void)
 	zero_bytes(VA_CPU_STACK, ROUNDDOWN(rsp - 64, 8));
 }
 
-/* Another guest domain than the last; idle between the two does not count. */
+/*
+ * Another guest domain than the last; idle between the two does not count. By serial: the next
+ * domain may have the last one's number.
+ */
 static bool domain_changes(const struct vcpu *next)
 {
-	bool other = this_cpu.last_domid != next->domain->domid;
+	bool other = this_cpu.last_serial != next->domain->serial;
 
-	this_cpu.last_domid = next->domain->domid;
+	this_cpu.last_serial = next->domain->serial;
 	return other;
 }
 

@@ -101,7 +101,6 @@ int cpu_area_create(unsigned cpu)
 		.pub = &cpu_public[cpu],
 		.area_l3 = public_mfn(l3),
 		.window_l1 = l1 + CPU_PAGE_WINDOW,
-		.last_domid = ~0u,
 	};
 	return 0;
 }

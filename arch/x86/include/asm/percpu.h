@@ -27,8 +27,8 @@ struct cpu_private {
 	u64 *window_l1;
 	u64 cr4;                    /* the CR4 value now loaded */
 	u64 ist_used;               /* bit n: IST stack n ran since the last zeroing */
-	/* last guest domain that ran here (idle does not count), or ~0 */
-	u32 last_domid;
+	/* of the last guest domain that ran here (idle does not count); 0: none */
+	u64 last_serial;
 	u64 domain_changes;         /* how often that changed: spec_ctrl_domain_change() */
 	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
 };
