@@ -86,6 +86,8 @@ def last_operations(ram, text):
     names = {int(n): name for n, name in re.findall(r"^hfuzz: operation (\d+) is (.*)$", text, re.M)}
     rings = re.findall(r"^hfuzz: vCPU (\d+): its last operations stand at ([0-9a-f]+)$", text, re.M)
     lines = []
+    if not os.path.exists(ram):         # QEMU never came so far
+        return lines
     with open(ram, "rb") as file:
         for vcpu, address in rings:
             file.seek(int(address, 16))
