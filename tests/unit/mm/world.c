@@ -572,8 +572,21 @@ static void peek(void)
 	flush_own();
 }
 
-void root_peek_kernel(void) { peek(); }
-void root_peek_done(void) { peek(); }
+static u64 peeked_from;
+
+void root_peek_kernel(void)
+{
+	peek();
+	peeked_from = this_cpu.cr3;
+	this_cpu.cr3 = current->cr3_kernel;
+}
+
+void root_peek_done(void)
+{
+	this_cpu.cr3 = peeked_from;
+	peek();
+}
+
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i) { (void)v, (void)i; }
 void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { (void)v, (void)va, (void)nr; }
