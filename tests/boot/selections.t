@@ -11,7 +11,7 @@ from isolatest import TOP, rows_of, tap
 
 # Command, what of the environment, what it must say.
 EMPTY = (
-    (["tests/boot/linux.t"], {"LINUX_SETUPS": "9 vCPUs"}, "LINUX_SETUPS=9 vCPUs matches none of: 1 vCPUs"),
+    (["tests/boot/linux.t"], {"LINUX_SETUPS": "9 vCPUs"}, "LINUX_SETUPS=9 vCPUs matches none of: linux: 1 vCPUs"),
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "0"}, "ISOLATION_STOPS=0: no stops"),
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "-3"}, "ISOLATION_STOPS=-3: no stops"),
     (["tests/guest/mutants/mutants.t", "no such bug"], {}, "not ok 1 - some planted bug has"),

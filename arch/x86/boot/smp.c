@@ -39,7 +39,7 @@ struct trampoline_words {
 	u16 jump_selector, gdt_limit;
 	u32 gdt_base;
 	u32 unfit;			/* written by the CPU: it has no 64-bit mode, or no NX */
-} __packed;
+};
 
 extern const u8 trampoline_start[], trampoline_end[], trampoline_words[];
 extern const u32 trampoline_64_offset, trampoline_gdt_offset;
