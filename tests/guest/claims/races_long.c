@@ -11,7 +11,7 @@
 #include "../clock.h"
 #include "../text.h"
 
-static volatile uint64_t wrong, rounds_done;
+static volatile uint64_t rounds_done;
 
 CLAIM(interrupted_pin,
       "a large tree is pinned and unpinned whole, however often that is interrupted (XSA-45, 290)")
