@@ -176,7 +176,9 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	if (!is_own(d, op->dom))
 		return -ESRCH;
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
-			 .remote_domid = op->remote_dom == DOMID_SELF ? d->domid : op->remote_dom });
+					     .remote_domid = op->remote_dom == DOMID_SELF
+								     ? d->domid
+								     : op->remote_dom });
 	if (port < 0)
 		return port;
 	op->port = port;

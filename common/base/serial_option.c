@@ -2,7 +2,7 @@
 /*
  * com1= and com2=: the grammar.
  *
- *   <baud>[/<base-baud>][,[DPS][,[<io-base>|pci|amt][,[<irq>|msi][,[<port-bdf>][,[<bridge-bdf>]]]]]]
+ * <baud>[/<base-baud>][,[DPS][,[<io-base>|pci|amt][,[<irq>|msi][,[<port-bdf>][,[<bridge-bdf>]]]]]]
  *
  * and name=value for each of these and for what has no place of its own; places come first. Source:
  * Xen 4.17's xen-command-line documentation.

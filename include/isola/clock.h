@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System time: ns since boot, monotonic on each CPU, from the TSC. The TSCs of all CPUs are taken to
- * run together.
+ * System time: ns since boot, monotonic on each CPU, from the TSC. The TSCs of all CPUs are taken
+ * to run together.
  */
 #pragma once
 
@@ -22,8 +22,8 @@ void clock_start(u64 hz);
 
 /*
  * What guests read: ns = ns_stamp + (((tsc - tsc_stamp) << shift) * mul >> 32), a negative shift
- * being one to the right. Set once by clock_start() and the same on every CPU, so system time has one
- * source; @version changes should it ever be set anew.
+ * being one to the right. Set once by clock_start() and the same on every CPU, so system time has
+ * one source; @version changes should it ever be set anew.
  */
 struct tsc_scale { u64 tsc_stamp, ns_stamp; u32 mul; s8 shift; u32 version; };
 const struct tsc_scale *time_scale(void);

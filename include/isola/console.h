@@ -40,7 +40,9 @@ size_t console_read(char *buf, size_t size);
 void console_open(void);
 /* Boot, when softirqs run: from now on nobody waits for a line to be sent. */
 void console_start_async(void);
-/* Before the machine goes off: everything has left, and what is written from now on is waited for. */
+/*
+ * Before the machine goes off: everything has left, and what is written from now on is waited for.
+ */
 void console_drain(void);
 
 /* Boot, after console_open(): name what the console uses, so that no guest gets it. */

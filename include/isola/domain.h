@@ -52,7 +52,10 @@ struct domain {
 	unsigned nr_vcpus;              /* vcpus[0 .. nr_vcpus-1] exist for the domain's life */
 	struct vcpu *vcpu[MAX_VCPUS];
 
-	/* Held while a vcpu is initialised, brought up or down, or its vcpu_info moves: one at a time. */
+	/*
+	 * Held while a vcpu is initialised, brought up or down, or its vcpu_info moves: one at a
+	 * time.
+	 */
 	spinlock_t vcpus_lock;
 
 	spinlock_t evtchn_lock;         /* protects every port's state */

@@ -26,7 +26,9 @@ struct evtchn {
 		struct {
 			u8 state;               /* enum evtchn_state */
 			u8 notify_vcpu;         /* whose vcpu_info is told; < nr_vcpus always */
-			/* EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain */
+			/*
+			 * EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain
+			 */
 			domid_t remote_domid;
 			union {
 				u32 remote_port; /* EVTCHN_INTERDOMAIN */
@@ -80,7 +82,8 @@ void send_pirq(struct domain *d, u32 port);
  * Hooks of the floor above (irq/pirq.c): the line behind a port of state EVTCHN_PIRQ. evtchn_lock
  * held; @d's own vcpu, kernel root. pirq_bind() unmasks the line, to @cpu: 0; -EINVAL no such line;
  * -EPERM not mapped for @d; -EBUSY the hypervisor's; -EEXIST bound; -ENOSPC no vector left. After
- * pirq_unbind() nothing more comes to @port. What is not bound to @port is left alone by the others.
+ * pirq_unbind() nothing more comes to @port. What is not bound to @port is left alone by the
+ * others.
  */
 int __must_check pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share, u32 cpu);
 void pirq_unbind(struct domain *d, u32 pirq, u32 port);

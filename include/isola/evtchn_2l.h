@@ -53,7 +53,9 @@ static inline void evtchn_wait_for_senders(void)
 	barrier();
 }
 
-/* Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending. */
+/*
+ * Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending.
+ */
 void evtchn_2l_deliver(struct vcpu *v, u32 port);
 /*
  * Make @port pending for @v: straight through if v's domain is the loaded one, else posted.

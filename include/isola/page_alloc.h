@@ -50,13 +50,16 @@ void page_alloc_add_public(mfn_t first, u64 nr);
 void page_alloc_count_boot_public(u64 nr);
 
 /*
- * Boot memory closes: its rest is this allocator's (handover.c). Then, when what is in them has been
- * copied, the modules', of so many pages: of them only the command lines are left.
+ * Boot memory closes: its rest is this allocator's (handover.c). Then, when what is in them has
+ * been copied, the modules', of so many pages: of them only the command lines are left.
  */
 void page_alloc_open(void);
 void page_alloc_take_modules(void);
 u64 page_alloc_nr_module_pages(void);
-/* A zeroed page before or after that: of class cpu, INVALID_MFN when there is none; public, or NULL. */
+/*
+ * A zeroed page before or after that: of class cpu, INVALID_MFN when there is none; public, or
+ * NULL.
+ */
 mfn_t __must_check alloc_cpu_page(void);
 void *__must_check alloc_public_page_early(void);
 

@@ -18,7 +18,8 @@ struct serial_option {
 	u8 parity;                      /* bits 5..3 of the line control register, shifted down */
 	bool has_base;
 	u64 base;                       /* up to SERIAL_MAX_IO_BASE an I/O port, else memory */
-	u8 reg_shift, reg_width;        /* of registers in memory: their distance, bytes of access */
+	/* of registers in memory: their distance, bytes of access */
+	u8 reg_shift, reg_width;
 	int irq;                        /* 0: none; not used, but kept from guests */
 	enum serial_device device;
 	bool has_port, has_bridge;

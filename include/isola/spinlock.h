@@ -26,10 +26,15 @@ typedef struct spinlock {
 void spin_lock_init(spinlock_t *l, unsigned order);
 bool spin_trylock(spinlock_t *l);
 bool spin_is_locked(const spinlock_t *l);
-/* Does this CPU hold @l? Debug builds; true where it is not known: before checking began, in a panic. */
+/*
+ * Does this CPU hold @l? Debug builds; true where it is not known: before checking began, in a
+ * panic.
+ */
 bool spin_is_held_here(const spinlock_t *l);
 
-/* What debug builds keep account of: before a lock is taken, behind that, before it is given back. */
+/*
+ * What debug builds keep account of: before a lock is taken, behind that, before it is given back.
+ */
 #ifdef CONFIG_DEBUG
 void spin_check_order(const spinlock_t *l);
 void spin_note_taken(spinlock_t *l);

@@ -26,7 +26,9 @@ void deadline_by(u64 deadline);
 bool tsc_is_invariant(void);
 /* The middle one; for measurements. */
 u64 median3(u64 a, u64 b, u64 c);
-/* A measured frequency, in Hz: where in a tick the measurement began decides about less than 1 kHz. */
+/*
+ * A measured frequency, in Hz: where in a tick the measurement began decides about less than 1 kHz.
+ */
 static inline u64 to_whole_khz(u64 hz) { return (hz + 500) / 1000 * 1000; }
 
 /* Wall clock at system time 0, ns since 1970; set from the RTC at boot and by XENPF_settime. */

@@ -47,14 +47,14 @@ struct vcpu {
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];
 
 	/*
-	 * Scheduling: written under sched_lock, but for on_cpu's way back to NO_CPU and state's from
-	 * RUNNABLE to asleep, which are its own CPU's.
+	 * Scheduling: written under sched_lock, but for on_cpu's way back to NO_CPU and state's
+	 * from RUNNABLE to asleep, which are its own CPU's.
 	 */
 	enum vcpu_state state;
 	u32 cpu;                        /* where it runs or ran last */
 	/*
-	 * The CPU on which it runs or whose CR3 may still name its root; NO_CPU: its state is in its
-	 * private pages, and any CPU may take it.
+	 * The CPU on which it runs or whose CR3 may still name its root; NO_CPU: its state is in
+	 * its private pages, and any CPU may take it.
 	 */
 	u32 on_cpu;
 	bool queued;

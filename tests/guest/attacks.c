@@ -244,7 +244,8 @@ ATTACK(pointers, "hypervisor-pointers",
 	survived("every call was refused");
 }
 
-ATTACK(watchdog, "watchdog", "a watchdog that is not fed ends the domain, with the reason said beforehand")
+ATTACK(watchdog, "watchdog",
+       "a watchdog that is not fed ends the domain, with the reason said beforehand")
 {
 	struct sched_shutdown code = { .reason = SHUTDOWN_crash };
 	struct sched_watchdog w = { .timeout = 1 };
@@ -289,7 +290,8 @@ ATTACK(last_down, "last-vcpu-down",
 }
 
 ATTACK(last_down_reason, "last-vcpu-down-reason",
-       "the last vCPU takes itself down after a reason was said: that is the reason; the guest must live")
+       "the last vCPU takes itself down after a reason was said: that is the reason; the guest "
+       "must live")
 {
 	struct sched_shutdown code = { .reason = SHUTDOWN_poweroff };
 
@@ -300,7 +302,8 @@ ATTACK(last_down_reason, "last-vcpu-down-reason",
 	print("not ok 2 - and is not back\n");
 }
 
-ATTACK(remote_shutdown, "remote-shutdown", "remote_shutdown of ourselves, by number, ends us with the reason given")
+ATTACK(remote_shutdown, "remote-shutdown",
+       "remote_shutdown of ourselves, by number, ends us with the reason given")
 {
 	struct sched_remote_shutdown r = { .domain_id = 0, .reason = SHUTDOWN_crash };
 

@@ -5,9 +5,8 @@
  *
  * Words of the command line (others are ignored, because domain builders add their own):
  *	list              print the claims and stop
- *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; a pattern that
- *	                  matches none ends the guest with a crash, and nothing is run
- *	only=A,B          the same
+ *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; a pattern
+ *that matches none ends the guest with a crash, and nothing is run only=A,B          the same
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
  *	exit=poweroff     how to end: poweroff (default), crash, reboot
  *	seconds=N         time limit of one claim, default 20
@@ -190,7 +189,10 @@ static enum verdict run_claim(const struct claim *c)
 /* Isola's recount of every reference on our frames; -ENOSYS elsewhere. */
 #define AUDIT() hypercall_bare(__HYPERVISOR_arch_7, 0, 0, 0, 0, 0)
 
-/* The last claim of a file also answers for what all of them left behind in the hypervisor's counts. */
+/*
+ * The last claim of a file also answers for what all of them left behind in the hypervisor's
+ * counts.
+ */
 static enum verdict audit(enum verdict v)
 {
 	long rc = on_isola ? AUDIT() : -XEN_ENOSYS;
@@ -341,7 +343,8 @@ static unsigned int run_claims(void)
 		if (selected(claims[i])) {
 			enum verdict v = run_claim(claims[i]);
 
-			if (i + 1 == nr_claims || claims[i + 1]->file != claims[i]->file || number + 1 == total)
+			if (i + 1 == nr_claims || claims[i + 1]->file != claims[i]->file ||
+			    number + 1 == total)
 				v = audit(v);
 			count[v]++;
 			report(++number, claims[i], v);

@@ -40,7 +40,9 @@ uint16_t grant_flags(unsigned int ref)
 
 struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint32_t flags)
 {
-	struct gnttab_map_grant_ref m = { .host_addr = host_addr, .flags = flags, .ref = ref, .dom = SELF };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = host_addr, .flags = flags, .ref = ref, .dom = SELF
+	};
 
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
 	return m;
@@ -48,7 +50,9 @@ struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint
 
 int16_t grant_unmap(uint32_t handle, uint64_t host_addr, uint64_t dev_bus_addr)
 {
-	struct gnttab_unmap_grant_ref u = { .host_addr = host_addr, .dev_bus_addr = dev_bus_addr, .handle = handle };
+	struct gnttab_unmap_grant_ref u = { .host_addr = host_addr,
+					    .dev_bus_addr = dev_bus_addr,
+					    .handle = handle };
 
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, &u, 1));
 	return u.status;

@@ -9,7 +9,8 @@
 #include <xen/grant_table.h>
 
 #define FIRST_REF 8u		/* below are reserved ones */
-#define SELF 0			/* our own number, as granter and grantee: we are the control domain */
+/* our own number, as granter and grantee: we are the control domain */
+#define SELF 0
 #define BEYOND_REF 0x7fffffffu
 #define IN_USE (GTF_reading | GTF_writing)
 

@@ -133,7 +133,9 @@ long mmuext(unsigned int cmd, unsigned long arg1, unsigned long arg2);
  */
 uint64_t *table_alloc(void);
 
-/* Three tables of ours that lead to one another by their first entries; the l1's is the caller's. */
+/*
+ * Three tables of ours that lead to one another by their first entries; the l1's is the caller's.
+ */
 struct tree {
 	uint64_t *l1, *l2, *l3;
 };

@@ -5,10 +5,10 @@
  *
  *	attack=scrub scrub=HEX
  *
- * A marker is two 64-bit words made from HEX and its kind, so that neither this image nor the command
- * line contains it. The guest fills memory that it keeps and memory that it gives back, general and SSE
- * registers, console text, hypercall arguments and buffers; sleeps for SLEEP_MS, switched out,
- * registers full; then ends.
+ * A marker is two 64-bit words made from HEX and its kind, so that neither this image nor the
+ * command line contains it. The guest fills memory that it keeps and memory that it gives back,
+ * general and SSE registers, console text, hypercall arguments and buffers; sleeps for SLEEP_MS,
+ * switched out, registers full; then ends.
  */
 #include "claim.h"
 #include "clock.h"
@@ -147,7 +147,9 @@ static void fill_hypercalls(void)
 	HC3(vcpu_op, VCPUOP_initialise, 0, buffer);
 	r.extent_start.p = (void *)buffer;
 	HC2(memory_op, XENMEM_decrease_reservation, &r);
-	/* Not populate_physmap: what it is told goes into the M2P, which all may read by the ABI. */
+	/*
+	 * Not populate_physmap: what it is told goes into the M2P, which all may read by the ABI.
+	 */
 	hypercall_bare(63, a, b, a, b, a);
 	HC3(update_va_mapping, buffer, a, b);		/* last: it may unmap the buffer */
 }

@@ -22,7 +22,10 @@ volatile uint64_t smp_nmis;
 volatile uint32_t smp_nmi_stays;
 void smp_entry(void);
 
-/* Frame: rcx r11 error rip cs rflags rsp ss. On to smp_resume, by the iret hypercall, whose frame has flags below rip. */
+/*
+ * Frame: rcx r11 error rip cs rflags rsp ss. On to smp_resume, by the iret hypercall, whose frame
+ * has flags below rip.
+ */
 asm(".text\n"
     "smp_page_fault:\n\t"
     "pop	%rcx\n\t"
@@ -35,7 +38,10 @@ asm(".text\n"
     "pop	%rax\n\t"
     "movq	$0, (%rsp)\n\t"			/* flags, where the error code was */
     "jmp	hypercall_page + 23 * 32\n"
-    /* Frame: rcx r11 rip cs rflags rsp ss. Counts, stays while it is told to, and goes back where it was. */
+    /*
+     * Frame: rcx r11 rip cs rflags rsp ss. Counts, stays while it is told to, and goes back where
+     * it was.
+     */
     "smp_nmi:\n\t"
     "lock incq smp_nmis(%rip)\n"
     "1:	pause\n\t"
@@ -54,13 +60,19 @@ uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault)
 {
 	uint64_t v = if_fault;
 
-	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov (%1), %0\n1:" : "+r"(v) : "r"(p) : "memory");
+	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov (%1), %0\n1:"
+		     : "+r"(v)
+		     : "r"(p)
+		     : "memory");
 	return v;
 }
 
 void other_write(volatile uint64_t *p, uint64_t v)
 {
-	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov %0, (%1)\n1:" : : "r"(v), "r"(p) : "memory");
+	asm volatile("movq $1f, smp_resume(%%rip)\n\tmov %0, (%1)\n1:"
+		     :
+		     : "r"(v), "r"(p)
+		     : "memory");
 }
 
 struct selectors started_with;
@@ -104,7 +116,8 @@ void sibling_context(struct vcpu_guest_context *c)
 	c->user_regs.ds = FLAT_KERNEL_DS & ~3;
 	c->user_regs.es = FLAT_RING3_DS32;
 	c->user_regs.rflags = 0x202;
-	c->trap_ctxt[TRAP_PF] = (struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
+	c->trap_ctxt[TRAP_PF] =
+		(struct trap_info){ TRAP_PF, 4, FLAT_KERNEL_CS, ARG(smp_page_fault) };
 	c->trap_ctxt[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 4, FLAT_KERNEL_CS, ARG(smp_nmi) };
 	c->ctrlreg[3] = l4_mfn() * PAGE_BYTES;
 }
@@ -145,7 +158,10 @@ static long (*volatile their_call)(void);
 static volatile long their_answer;
 static volatile unsigned int turn, answered;
 
-/* A few instructions, another number of them each time: so that the two meet at each point of the other's call. */
+/*
+ * A few instructions, another number of them each time: so that the two meet at each point of the
+ * other's call.
+ */
 static void dither(unsigned int n)
 {
 	for (volatile unsigned int i = n * 7 % 61; i; i--)

@@ -2,9 +2,10 @@
 /*
  * The sibling: vCPU 1, on the same page tables as vCPU 0, doing one job at a time.
  *
- * A claim brings it up with other_start(), sets @job, waits for it to be NULL again or sets @stop, and lets it go down with
- * other_stop(). A page fault in other_read() or other_write() is counted, and the job goes on behind the access; any other
- * exception there ends the domain. With one vCPU a claim that wants it is skipped.
+ * A claim brings it up with other_start(), sets @job, waits for it to be NULL again or sets @stop,
+ * and lets it go down with other_stop(). A page fault in other_read() or other_write() is counted,
+ * and the job goes on behind the access; any other exception there ends the domain. With one vCPU a
+ * claim that wants it is skipped.
  */
 #pragma once
 
@@ -30,7 +31,10 @@ void other_start(void);
 void other_stop(void);
 long other_is_up(void);			/* as VCPUOP_is_up */
 
-/* A context with which a vCPU of ours can be initialised: our tables, the sibling's stack and first instruction. */
+/*
+ * A context with which a vCPU of ours can be initialised: our tables, the sibling's stack and first
+ * instruction.
+ */
 void sibling_context(struct vcpu_guest_context *c);
 
 /* One access at a time, by its jobs only. A fault gives @if_fault, or stores nothing. */
@@ -38,8 +42,8 @@ uint64_t other_read(const volatile uint64_t *p, uint64_t if_fault);
 void other_write(volatile uint64_t *p, uint64_t v);
 
 /*
- * Both at once: the sibling calls @theirs as soon as it sees the turn, while we call @mine. Between together_start() and
- * together_stop(). @theirs must not fail(), skip() or trap.
+ * Both at once: the sibling calls @theirs as soon as it sees the turn, while we call @mine. Between
+ * together_start() and together_stop(). @theirs must not fail(), skip() or trap.
  */
 struct answers {
 	long mine, theirs;

@@ -80,8 +80,8 @@ static void event(const struct trap_regs *regs, const uint64_t *hw)
 	if (user_leave_on_event) {
 		/*
 		 * Another event has to come: this one is handled, or came before the program was
-		 * entered. The timer is set behind the handling, which would take what comes meanwhile
-		 * for this one.
+		 * entered. The timer is set behind the handling, which would take what comes
+		 * meanwhile for this one.
 		 */
 		if ((hw[1] & 3) == 3)
 			user_events_before_exit--;

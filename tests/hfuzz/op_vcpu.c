@@ -77,7 +77,8 @@ long op_trap_table(struct me *m, unsigned int nothing)
 
 long op_callback(struct me *m, unsigned int cmd)
 {
-	struct callback_register r = { .type = (uint16_t)below(m, 9), .flags = (uint16_t)below(m, 4) };
+	struct callback_register r = { .type = (uint16_t)below(m, 9),
+				       .flags = (uint16_t)below(m, 4) };
 
 	r.address = one_in(m, 2) ? code_address(m) : trap_stub(TRAP_EVENT);
 	if (r.type == CALLBACKTYPE_nmi)		/* others wake us with it */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory as x86 shows it (x86-TSO): every CPU has a buffer of stores, first in first out, in front of memory. A CPU sees its own
- * stores at once, others see them when they leave the buffer, which is at any time. A fence, a locked instruction, a CR3 write
- * and IRET wait until the buffer is empty. Loads are not reordered with loads, nor stores with stores.
+ * Memory as x86 shows it (x86-TSO): every CPU has a buffer of stores, first in first out, in front
+ * of memory. A CPU sees its own stores at once, others see them when they leave the buffer, which
+ * is at any time. A fence, a locked instruction, a CR3 write and IRET wait until the buffer is
+ * empty. Loads are not reordered with loads, nor stores with stores.
  *
- * The model that includes this defines NCPU, NADDR and DEPTH (stores in flight; a CPU that wants more waits) beforehand.
+ * The model that includes this defines NCPU, NADDR and DEPTH (stores in flight; a CPU that wants
+ * more waits) beforehand.
  */
 byte mem[NADDR];
 chan buffer[NCPU] = [DEPTH] of { byte, byte };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asi=: a table of command lines, each with the nine knobs that it must lead to and the words that must be complained of.
+ * asi=: a table of command lines, each with the nine knobs that it must lead to and the words that
+ * must be complained of.
  *
- * The knobs are written as "pv hvm dom0", each as the letters of what is on: v vcpu-pt, c cpu-stack, z zero-stack; - none.
+ * The knobs are written as "pv hvm dom0", each as the letters of what is on: v vcpu-pt, c
+ * cpu-stack, z zero-stack; - none.
  *
  * Sources: arch/x86/asi/policy.c common/lib/cmdline.c
  */
@@ -34,8 +36,8 @@ static const char *state(void)
 {
 	static char s[64];
 
-	snprintf(s, sizeof(s), "%s %s %s", class_state(&asi_policy.pv), class_state(&asi_policy.hvm),
-		 class_state(&asi_policy.dom0));
+	snprintf(s, sizeof(s), "%s %s %s", class_state(&asi_policy.pv),
+		 class_state(&asi_policy.hvm), class_state(&asi_policy.dom0));
 	return s;
 }
 
@@ -177,9 +179,12 @@ static void test_cases(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		parse(cases[i].line);
-		ok(!strcmp(state(), cases[i].state) && !strcmp(quoted(), cases[i].ignored) && !*refused,
-		   "\"%s\" -> %s%s%s", cases[i].line, cases[i].state, *cases[i].ignored ? ", ignored: " : "", cases[i].ignored);
-		if (strcmp(state(), cases[i].state) || strcmp(quoted(), cases[i].ignored) || *refused)
+		ok(!strcmp(state(), cases[i].state) && !strcmp(quoted(), cases[i].ignored) &&
+			   !*refused,
+		   "\"%s\" -> %s%s%s", cases[i].line, cases[i].state,
+		   *cases[i].ignored ? ", ignored: " : "", cases[i].ignored);
+		if (strcmp(state(), cases[i].state) || strcmp(quoted(), cases[i].ignored) ||
+		    *refused)
 			printf("# state %s; log: %s# refused: %s\n", state(), log_text, refused);
 	}
 }
@@ -215,16 +220,19 @@ static void test_resolve(void)
 		parse(resolved[i].line);
 		log_text[0] = '\0';
 		asi_policy_resolve();
-		ok(!strcmp(state(), resolved[i].state) && count("is a contradiction") == resolved[i].sentences &&
-		   count("\n") == resolved[i].sentences + 3,
-		   "\"%s\" is resolved to %s with %u sentences, and told in three lines", resolved[i].line, resolved[i].state,
-		   resolved[i].sentences);
+		ok(!strcmp(state(), resolved[i].state) &&
+			   count("is a contradiction") == resolved[i].sentences &&
+			   count("\n") == resolved[i].sentences + 3,
+		   "\"%s\" is resolved to %s with %u sentences, and told in three lines",
+		   resolved[i].line, resolved[i].state, resolved[i].sentences);
 	}
 	parse("asi=off,zero-stack=pv,vcpu-pt=dom0");
 	asi_policy_resolve();
-	ok(!strcmp(log_text, "address-space isolation for pv: vcpu-pt off, cpu-stack off, zero-stack on\n"
-			     "address-space isolation for hvm: vcpu-pt off, cpu-stack off, zero-stack off (hvm is not built)\n"
-			     "address-space isolation for dom0: vcpu-pt on, cpu-stack off, zero-stack off\n"),
+	ok(!strcmp(log_text,
+		   "address-space isolation for pv: vcpu-pt off, cpu-stack off, zero-stack on\n"
+		   "address-space isolation for hvm: vcpu-pt off, cpu-stack off, zero-stack off "
+		   "(hvm is not built)\n"
+		   "address-space isolation for dom0: vcpu-pt on, cpu-stack off, zero-stack off\n"),
 	   "each line names its class and all three knobs");
 }
 

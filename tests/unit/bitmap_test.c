@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bitmaps, compared bit by bit with an array of bools, at every position around the word boundaries.
+ * Bitmaps, compared bit by bit with an array of bools, at every position around the word
+ * boundaries.
  *
  * Sources: common/lib/bitmap.c
  */
@@ -27,16 +28,19 @@ static void compare(const unsigned long *map, const bool *model)
 			weight += model[i];
 		check(bitmap_weight(map, nbits) == weight, "weight below %zu", nbits);
 		check(bitmap_empty(map, nbits) == !weight, "empty below %zu", nbits);
-		check(bitmap_find_first_zero(map, nbits) == model_next(model, nbits, 0, false), "first zero");
+		check(bitmap_find_first_zero(map, nbits) == model_next(model, nbits, 0, false),
+		      "first zero");
 		bitmap_for_each(bit, map, nbits) {
 			check(model[bit], "for_each gives clear bit %zu", bit);
 			count++;
 		}
 		check(count == weight, "for_each gives %zu of %zu", count, weight);
 		for (size_t from = 0; from <= NBITS + 1; from++) {
-			check(bitmap_find_next(map, nbits, from) == model_next(model, nbits, from, true),
+			check(bitmap_find_next(map, nbits, from) ==
+				      model_next(model, nbits, from, true),
 			      "find_next(%zu, %zu)", nbits, from);
-			check(bitmap_find_next_zero(map, nbits, from) == model_next(model, nbits, from, false),
+			check(bitmap_find_next_zero(map, nbits, from) ==
+				      model_next(model, nbits, from, false),
 			      "find_next_zero(%zu, %zu)", nbits, from);
 		}
 	}
@@ -56,13 +60,21 @@ static void test_random(void)
 		switch (tap_random() % 10) {
 		case 0: bitmap_set(map, bit); model[bit] = true; break;
 		case 1: bitmap_clear(map, bit); model[bit] = false; break;
-		case 2: check(bitmap_test_and_set(map, bit) == old, "test_and_set"); model[bit] = true; break;
-		case 3: check(bitmap_test_and_clear(map, bit) == old, "test_and_clear"); model[bit] = false; break;
+		case 2:
+			check(bitmap_test_and_set(map, bit) == old, "test_and_set");
+			model[bit] = true;
+			break;
+		case 3:
+			check(bitmap_test_and_clear(map, bit) == old, "test_and_clear");
+			model[bit] = false;
+			break;
 		case 4: atomic_bitmap_set(map, bit); model[bit] = true; break;
 		case 5: atomic_bitmap_clear(map, bit); model[bit] = false; break;
 		case 6: check(atomic_bitmap_test_and_set(map, bit) == old, "atomic test_and_set");
 			model[bit] = true; break;
-		case 7: check(atomic_bitmap_test_and_clear(map, bit) == old, "atomic test_and_clear");
+		case 7:
+			check(atomic_bitmap_test_and_clear(map, bit) == old,
+			      "atomic test_and_clear");
 			model[bit] = false; break;
 		case 8: bitmap_set_range(map, bit, nr); memset(model + bit, true, nr); break;
 		case 9: bitmap_clear_range(map, bit, nr); memset(model + bit, false, nr); break;
@@ -84,7 +96,8 @@ static void test_bounds(void)
 		atomic_bitmap_set(map, nbits - 1);
 		check(bitmap_find_first(map, nbits) == nbits - 1, "last bit of %zu", nbits);
 		check(bitmap_find_next_zero(map, nbits, nbits - 1) == nbits, "no zero after it");
-		check(atomic_bitmap_test_and_clear(map, nbits - 1), "test_and_clear of the last bit");
+		check(atomic_bitmap_test_and_clear(map, nbits - 1),
+		      "test_and_clear of the last bit");
 		bitmap_set_range(map, 0, nbits);
 		check(bitmap_weight(map, nbits) == nbits, "weight of a full map");
 		check(bitmap_find_first_zero(map, nbits) == nbits, "no zero in a full map");

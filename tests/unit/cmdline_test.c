@@ -53,7 +53,8 @@ static void report(const char *word, const char *why, bool limit)
 {
 	size_t len = strlen(complaints);
 
-	snprintf(complaints + len, sizeof(complaints) - len, "%s%.40s: %s%s", len ? "; " : "", word, why, limit ? "!" : "");
+	snprintf(complaints + len, sizeof(complaints) - len, "%s%.40s: %s%s", len ? "; " : "", word,
+		 why, limit ? "!" : "");
 }
 
 static void parse(const char *line)
@@ -73,8 +74,8 @@ static const char *state(void)
 	static char s[256];
 
 	snprintf(s, sizeof(s), "%s%s byte=%u number=%u size=%lu text=%s custom=%s limit=%s",
-		 opt_flag ? "flag " : "", opt_other_flag ? "other" : "", opt_byte, opt_number, opt_size, opt_text,
-		 custom_seen, limit_seen);
+		 opt_flag ? "flag " : "", opt_other_flag ? "other" : "", opt_byte, opt_number,
+		 opt_size, opt_text, custom_seen, limit_seen);
 	return s;
 }
 
@@ -110,7 +111,8 @@ static const struct {
 	{ "no-", QUIET, "no-: unknown option" },
 	{ "=", QUIET, "=: unknown option" },
 	{ "=5", QUIET, "=5: unknown option" },
-	{ "nonsense flag junk=5", "flag " QUIET, "nonsense: unknown option; junk=5: unknown option" },
+	{ "nonsense flag junk=5", "flag " QUIET,
+	  "nonsense: unknown option; junk=5: unknown option" },
 	{ "number=15", " byte=0 number=15 size=0 text= custom= limit=", "" },
 	{ "number=0x0f", " byte=0 number=15 size=0 text= custom= limit=", "" },
 	{ "number=017", " byte=0 number=15 size=0 text= custom= limit=", "" },
@@ -166,11 +168,12 @@ static void test_cases(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		parse(cases[i].line);
-		ok(!strcmp(state(), cases[i].state) && !strcmp(complaints, cases[i].complaints), "\"%s\"%s%s",
-		   i == 1 ? "(blanks)" : cases[i].line, *cases[i].complaints ? " -> " : "", cases[i].complaints);
+		ok(!strcmp(state(), cases[i].state) && !strcmp(complaints, cases[i].complaints),
+		   "\"%s\"%s%s", i == 1 ? "(blanks)" : cases[i].line,
+		   *cases[i].complaints ? " -> " : "", cases[i].complaints);
 		if (strcmp(state(), cases[i].state) || strcmp(complaints, cases[i].complaints))
-			printf("# state \"%s\", not \"%s\"; complaints \"%s\", not \"%s\"\n", state(),
-			       cases[i].state, complaints, cases[i].complaints);
+			printf("# state \"%s\", not \"%s\"; complaints \"%s\", not \"%s\"\n",
+			       state(), cases[i].state, complaints, cases[i].complaints);
 	}
 }
 
@@ -181,13 +184,16 @@ static void test_long_word(void)
 	memset(line, 'x', sizeof(line));
 	strcpy(line + CMDLINE_MAX_WORD + 8, " flag");
 	parse(line);
-	ok(opt_flag && strstr(complaints, "word too long"), "a word that is too long is skipped, not cut in two");
+	ok(opt_flag && strstr(complaints, "word too long"),
+	   "a word that is too long is skipped, not cut in two");
 	memcpy(line, "text=", 5);
 	parse(line);
-	ok(!opt_text[0] && strstr(complaints, "word too long") && !strstr(complaints, "!"), "also when it starts like an option");
+	ok(!opt_text[0] && strstr(complaints, "word too long") && !strstr(complaints, "!"),
+	   "also when it starts like an option");
 	memcpy(line, "limit=", 6);
 	parse(line);
-	ok(!limit_seen[0] && strstr(complaints, "word too long!"), "and a limit that is too long is a limit that is lost");
+	ok(!limit_seen[0] && strstr(complaints, "word too long!"),
+	   "and a limit that is too long is a limit that is lost");
 }
 
 static void test_items(void)
@@ -196,7 +202,8 @@ static void test_items(void)
 	char seen[64] = "";
 
 	while (cmdline_next_item(&cursor, &item, &end))
-		snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "[%.*s]", (int)(end - item), item);
+		snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "[%.*s]",
+			 (int)(end - item), item);
 	ok(!strcmp(seen, "[a][][bc=d][no-e]"), "comma list: %s", seen);
 	cursor = "";
 	ok(!cmdline_next_item(&cursor, &item, &end), "an empty list has no items");
@@ -210,19 +217,23 @@ static void test_boolean(void)
 		const char *text;
 		int want;
 	} b[] = {
-		{ "vcpu-pt", 1 }, { "vcpu_pt", 1 }, { "no-vcpu-pt", 0 }, { "vcpu-pt=off", 0 }, { "vcpu-pt=on", 1 },
-		{ "vcpu-pt=pv=on", -2 }, { "vcpu-pt=", -2 }, { "vcpu", -1 }, { "vcpu-ptt", -1 }, { "", -1 },
-		{ "no-", -1 }, { "no-vcpu", -1 },
+		{ "vcpu-pt", 1 },     { "vcpu_pt", 1 },    { "no-vcpu-pt", 0 },
+		{ "vcpu-pt=off", 0 }, { "vcpu-pt=on", 1 }, { "vcpu-pt=pv=on", -2 },
+		{ "vcpu-pt=", -2 },   { "vcpu", -1 },      { "vcpu-ptt", -1 },
+		{ "", -1 },           { "no-", -1 },       { "no-vcpu", -1 },
 	};
 	const char *value = NULL, *text = "vcpu-pt=pv=off,rest";
 
 	for (size_t i = 0; i < ARRAY_SIZE(b); i++)
-		ok(cmdline_parse_boolean("vcpu-pt", b[i].text, NULL) == b[i].want, "boolean \"%s\": %d", b[i].text,
-		   b[i].want);
-	ok(cmdline_has_value(text, text + 14, "vcpu-pt", &value) && cmdline_has_value(value, text + 14, "pv", &value) &&
-	   !cmdline_parse_bool(value, text + 14), "a value inside a value: vcpu-pt=pv=off");
+		ok(cmdline_parse_boolean("vcpu-pt", b[i].text, NULL) == b[i].want,
+		   "boolean \"%s\": %d", b[i].text, b[i].want);
+	ok(cmdline_has_value(text, text + 14, "vcpu-pt", &value) &&
+		   cmdline_has_value(value, text + 14, "pv", &value) &&
+		   !cmdline_parse_bool(value, text + 14),
+	   "a value inside a value: vcpu-pt=pv=off");
 	ok(!cmdline_has_value("vcpu-pt", NULL, "vcpu-pt", &value), "a bare name has no value");
-	ok(cmdline_parse_boolean("no-pt", "no-pt", NULL) == 1, "a name that itself starts with no-");
+	ok(cmdline_parse_boolean("no-pt", "no-pt", NULL) == 1,
+	   "a name that itself starts with no-");
 }
 
 static void fuzz(const void *input, size_t len)
@@ -240,8 +251,8 @@ static void fuzz(const void *input, size_t len)
 
 int main(void)
 {
-	static const char line[] = "flag no-other-flag=1 number=15 byte=0x1f size=64M,text=abc custom=a,b=c,,d "
-				   "limit=512M,min:1G,max:0x2G -- rest";
+	static const char line[] = "flag no-other-flag=1 number=15 byte=0x1f size=64M,text=abc "
+				   "custom=a,b=c,,d limit=512M,min:1G,max:0x2G -- rest";
 
 	test_cases();
 	test_long_word();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dom0_mem= and dom0_max_vcpus=: tables of spellings, each with what dom0 gets. The right column is Xen 4.17's
- * answer, by its documentation and source, but where a comment says otherwise.
+ * dom0_mem= and dom0_max_vcpus=: tables of spellings, each with what dom0 gets. The right column is
+ * Xen 4.17's answer, by its documentation and source, but where a comment says otherwise.
  *
  * Sources: common/lib/cmdline.c
  */
@@ -142,7 +142,8 @@ static void test_mem(void)
 		   "\"%s\": %lu pages%s%s", mem[i].line, got, refused[0] ? ": " : "", refused);
 	}
 	parse("dom0_mem=50%");
-	ok(pages_for(101) == 50 && pages_for(3UL << 40) == 3UL << 39, "percentages of little and of very much");
+	ok(pages_for(101) == 50 && pages_for(3UL << 40) == 3UL << 39,
+	   "percentages of little and of very much");
 	parse("");
 	ok(pages_for(0) == FATAL, "of nothing, nothing: fatal");
 }
@@ -189,11 +190,14 @@ static void test_vcpus(void)
 		if (vcpus[i].on_2 == REFUSED)
 			ok(strchr(refused, '!'), "\"%s\" is refused", vcpus[i].line);
 		else
-			ok(!refused[0] && dom0_size_vcpus(2) == vcpus[i].on_2 && dom0_size_vcpus(16) == vcpus[i].on_16,
-			   "\"%s\": %u on 2 CPUs, %u on 16", vcpus[i].line, dom0_size_vcpus(2), dom0_size_vcpus(16));
+			ok(!refused[0] && dom0_size_vcpus(2) == vcpus[i].on_2 &&
+				   dom0_size_vcpus(16) == vcpus[i].on_16,
+			   "\"%s\": %u on 2 CPUs, %u on 16", vcpus[i].line, dom0_size_vcpus(2),
+			   dom0_size_vcpus(16));
 	}
 	parse("dom0_max_vcpus=64");
-	ok(dom0_size_vcpus(2) == 32 && strstr(log_text, "64 vCPUs are wanted"), "fewer than were asked for: a line says so");
+	ok(dom0_size_vcpus(2) == 32 && strstr(log_text, "64 vCPUs are wanted"),
+	   "fewer than were asked for: a line says so");
 	parse("");
 	ok(dom0_size_vcpus(64) == 32 && !log_text[0], "32 of 64 CPUs, where nobody asked");
 }

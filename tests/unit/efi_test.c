@@ -2,8 +2,8 @@
 /*
  * EFI: a system table in a small machine's memory, a table of damages, and damage at random.
  *
- * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy before, so the
- * sanitizer sees a read past a mapping as well as the use of one that has ended.
+ * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy
+ * before, so the sanitizer sees a read past a mapping as well as the use of one that has ended.
  *
  * Sources: arch/x86/firmware/efi.c
  */
@@ -81,8 +81,9 @@ static bool vendor_is(const char *text)
 static void test_good(void)
 {
 	build();
-	ok(!parse() && info.revision == (2 << 16 | 70) && info.vendor_revision == 0x10000 && info.config_maddr == CONFIG &&
-	   info.nr_config == 9 && vendor_is("EDK II"), "a sound table");
+	ok(!parse() && info.revision == (2 << 16 | 70) && info.vendor_revision == 0x10000 &&
+		   info.config_maddr == CONFIG && info.nr_config == 9 && vendor_is("EDK II"),
+	   "a sound table");
 
 	set64(TABLE + 24, 0);
 	ok(!parse() && vendor_is(""), "no vendor");
@@ -95,7 +96,9 @@ static void test_good(void)
 	build();
 	for (u64 i = 0; i < 200; i++)
 		memory[VENDOR + 2 * i] = 'n';
-	ok(!parse() && info.vendor[EFI_VENDOR_CHARS - 2] == 'n' && !info.vendor[EFI_VENDOR_CHARS - 1], "a long name is cut, and ends");
+	ok(!parse() && info.vendor[EFI_VENDOR_CHARS - 2] == 'n' &&
+		   !info.vendor[EFI_VENDOR_CHARS - 1],
+	   "a long name is cut, and ends");
 	build();
 	set32(TABLE + 12, TABLE_BYTES + 8);
 	ok(!parse(), "a table of the future");
@@ -103,14 +106,22 @@ static void test_good(void)
 
 static void test_damages(void)
 {
-	static const struct { const char *what; u64 at; u32 width; u64 value; const char *why; } damages[] = {
+	static const struct {
+		const char *what;
+		u64 at;
+		u32 width;
+		u64 value;
+		const char *why;
+	} damages[] = {
 		{ "another signature", TABLE, 4, 0x20494249 + 1, "no system table" },
 		{ "a header that is too short", TABLE + 12, 4, TABLE_BYTES - 1, "no system table" },
 		{ "no configuration table", TABLE + 104, 8, 0, "impossible list" },
-		{ "more than anybody has", TABLE + 104, 8, EFI_MAX_CONFIG_TABLES + 1, "impossible list" },
+		{ "more than anybody has", TABLE + 104, 8, EFI_MAX_CONFIG_TABLES + 1,
+		  "impossible list" },
 		{ "so many that their size wraps", TABLE + 104, 8, 1ul << 61, "impossible list" },
 		{ "tables at 0", TABLE + 112, 8, 0, "impossible list" },
-		{ "tables that do not end in memory", TABLE + 112, 8, MEMORY - 9 * 24 + 1, "impossible list" },
+		{ "tables that do not end in memory", TABLE + 112, 8, MEMORY - 9 * 24 + 1,
+		  "impossible list" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
@@ -119,11 +130,14 @@ static void test_damages(void)
 			set32(damages[i].at, (u32)damages[i].value);
 		else
 			set64(damages[i].at, damages[i].value);
-		ok(parse() == -EINVAL && fuzz_is_sentence(why) && strstr(why, damages[i].why) && !info.nr_config && !info.config_maddr,
+		ok(parse() == -EINVAL && fuzz_is_sentence(why) && strstr(why, damages[i].why) &&
+			   !info.nr_config && !info.config_maddr,
 		   "%s", damages[i].what);
 	}
 	build();
-	ok(efi_parse(MEMORY - TABLE_BYTES + 1, map, &info, &why) == -EINVAL && strstr(why, "cannot be read"), "a table outside memory");
+	ok(efi_parse(MEMORY - TABLE_BYTES + 1, map, &info, &why) == -EINVAL &&
+		   strstr(why, "cannot be read"),
+	   "a table outside memory");
 	set64(TABLE + 112, MEMORY - 9 * 24);
 	ok(!parse(), "tables that end with memory");
 	set64(TABLE + 104, EFI_MAX_CONFIG_TABLES);
@@ -139,7 +153,9 @@ static void test_fuzz(void)
 		if (parse())
 			check(fuzz_is_sentence(why) && !info.nr_config, "a refusal");
 		else
-			check(info.nr_config && info.nr_config <= EFI_MAX_CONFIG_TABLES && !info.vendor[EFI_VENDOR_CHARS - 1], "bounds");
+			check(info.nr_config && info.nr_config <= EFI_MAX_CONFIG_TABLES &&
+				      !info.vendor[EFI_VENDOR_CHARS - 1],
+			      "bounds");
 	}
 	all_ok("20000 damaged tables");
 }

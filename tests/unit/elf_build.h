@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PV kernel's ELF file under construction: three program headers, notes, three segments' bytes, and sections.
+ * A PV kernel's ELF file under construction: three program headers, notes, three segments' bytes,
+ * and sections.
  *
- * The layout is fixed, so a case can name what it changes: headers at ELF_PHDR(i), notes at ELF_NOTES.
+ * The layout is fixed, so a case can name what it changes: headers at ELF_PHDR(i), notes at
+ * ELF_NOTES.
  */
 #pragma once
 #include "../../common/lib/elf_format.h"
@@ -45,7 +47,9 @@ static inline struct elf64_shdr *elf_shdr(int i)
 /* Add a note; both places that describe the notes grow with it. */
 static inline void elf_note(const char *owner, u32 type, const void *desc, u32 len)
 {
-	struct elf_note_header h = { .namesz = (u32)strlen(owner) + 1, .descsz = len, .type = type };
+	struct elf_note_header h = { .namesz = (u32)strlen(owner) + 1,
+				     .descsz = len,
+				     .type = type };
 	u8 *p = e.bytes + ELF_NOTES + e.notes_len;
 
 	memcpy(p, &h, sizeof(h));
@@ -76,22 +80,49 @@ static inline void elf_begin(void)
 	memset(e.bytes + ELF_BYTES, 0xcc, 0x300);
 	*elf_ehdr() = (struct elf64_ehdr){
 		.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = ELF_ENTRY + 0x10,
-		.e_phoff = ELF_PHDR(0), .e_shoff = ELF_SHDRS, .e_ehsize = 64, .e_phentsize = 56,
-		.e_phnum = ELF_NR_PHDRS, .e_shentsize = 64, .e_shnum = ELF_NR_SHDRS, .e_shstrndx = 2,
+		.e_type = ET_EXEC,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_entry = ELF_ENTRY + 0x10,
+		.e_phoff = ELF_PHDR(0),
+		.e_shoff = ELF_SHDRS,
+		.e_ehsize = 64,
+		.e_phentsize = 56,
+		.e_phnum = ELF_NR_PHDRS,
+		.e_shentsize = 64,
+		.e_shnum = ELF_NR_SHDRS,
+		.e_shstrndx = 2,
 	};
 	*elf_phdr(0) = (struct elf64_phdr){ .p_type = PT_NOTE, .p_offset = ELF_NOTES };
-	/* Out of order on purpose; the last has an odd virtual address, as Linux's per-CPU segment does. */
-	*elf_phdr(1) = (struct elf64_phdr){ .p_type = PT_LOAD, .p_offset = ELF_BYTES + 0x100, .p_filesz = 0x100,
-		.p_vaddr = ELF_VIRT_BASE + 0x1004000, .p_paddr = 0x1004000, .p_memsz = 0x3000 };
-	*elf_phdr(2) = (struct elf64_phdr){ .p_type = PT_LOAD, .p_offset = ELF_BYTES, .p_filesz = 0x100,
-		.p_vaddr = ELF_VIRT_BASE + 0x1000000, .p_paddr = 0x1000000, .p_memsz = 0x4000 };
-	*elf_phdr(3) = (struct elf64_phdr){ .p_type = PT_LOAD, .p_offset = ELF_BYTES + 0x200, .p_filesz = 0x100,
-		.p_vaddr = 0, .p_paddr = 0x1008000, .p_memsz = 0x100 };
-	*elf_shdr(1) = (struct elf64_shdr){ .sh_name = 1, .sh_type = SHT_NOTE, .sh_offset = ELF_NOTES };
+	/*
+	 * Out of order on purpose; the last has an odd virtual address, as Linux's per-CPU segment
+	 * does.
+	 */
+	*elf_phdr(1) = (struct elf64_phdr){ .p_type = PT_LOAD,
+					    .p_offset = ELF_BYTES + 0x100,
+					    .p_filesz = 0x100,
+					    .p_vaddr = ELF_VIRT_BASE + 0x1004000,
+					    .p_paddr = 0x1004000,
+					    .p_memsz = 0x3000 };
+	*elf_phdr(2) = (struct elf64_phdr){ .p_type = PT_LOAD,
+					    .p_offset = ELF_BYTES,
+					    .p_filesz = 0x100,
+					    .p_vaddr = ELF_VIRT_BASE + 0x1000000,
+					    .p_paddr = 0x1000000,
+					    .p_memsz = 0x4000 };
+	*elf_phdr(3) = (struct elf64_phdr){ .p_type = PT_LOAD,
+					    .p_offset = ELF_BYTES + 0x200,
+					    .p_filesz = 0x100,
+					    .p_vaddr = 0,
+					    .p_paddr = 0x1008000,
+					    .p_memsz = 0x100 };
+	*elf_shdr(1) =
+		(struct elf64_shdr){ .sh_name = 1, .sh_type = SHT_NOTE, .sh_offset = ELF_NOTES };
 	*elf_shdr(2) = (struct elf64_shdr){ .sh_name = 7, .sh_type = 3, .sh_offset = ELF_STRINGS,
 		.sh_size = sizeof(strings) };
-	*elf_shdr(3) = (struct elf64_shdr){ .sh_name = 17, .sh_type = 1, .sh_offset = ELF_BYTES, .sh_size = 0x100 };
+	*elf_shdr(3) = (struct elf64_shdr){
+		.sh_name = 17, .sh_type = 1, .sh_offset = ELF_BYTES, .sh_size = 0x100
+	};
 	memcpy(e.bytes + ELF_STRINGS, strings, sizeof(strings));
 }
 
@@ -109,9 +140,12 @@ static inline void elf_linux_notes(u32 without)
 	WANT(XEN_ELFNOTE_VIRT_BASE) elf_note_u64(XEN_ELFNOTE_VIRT_BASE, ELF_VIRT_BASE);
 	WANT(XEN_ELFNOTE_INIT_P2M) elf_note_u64(XEN_ELFNOTE_INIT_P2M, 0x8000000000);
 	WANT(XEN_ELFNOTE_ENTRY) elf_note_u64(XEN_ELFNOTE_ENTRY, ELF_ENTRY);
-	WANT(XEN_ELFNOTE_HYPERCALL_PAGE) elf_note_u64(XEN_ELFNOTE_HYPERCALL_PAGE, ELF_VIRT_BASE + 0x1002000);
-	WANT(XEN_ELFNOTE_FEATURES) elf_note_string(XEN_ELFNOTE_FEATURES, "!writable_page_tables|pae_pgdir_above_4gb");
-	WANT(XEN_ELFNOTE_SUPPORTED_FEATURES) elf_note("Xen", XEN_ELFNOTE_SUPPORTED_FEATURES, &bits, 4);
+	WANT(XEN_ELFNOTE_HYPERCALL_PAGE)
+	elf_note_u64(XEN_ELFNOTE_HYPERCALL_PAGE, ELF_VIRT_BASE + 0x1002000);
+	WANT(XEN_ELFNOTE_FEATURES)
+	elf_note_string(XEN_ELFNOTE_FEATURES, "!writable_page_tables|pae_pgdir_above_4gb");
+	WANT(XEN_ELFNOTE_SUPPORTED_FEATURES)
+	elf_note("Xen", XEN_ELFNOTE_SUPPORTED_FEATURES, &bits, 4);
 	WANT(XEN_ELFNOTE_PAE_MODE) elf_note_string(XEN_ELFNOTE_PAE_MODE, "yes");
 	WANT(XEN_ELFNOTE_LOADER) elf_note_string(XEN_ELFNOTE_LOADER, "generic");
 	WANT(XEN_ELFNOTE_L1_MFN_VALID) elf_note("Xen", XEN_ELFNOTE_L1_MFN_VALID, pair, 16);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way out to a guest, while siblings send it one event after the other: it comes to its end when they do, interrupts get
- * their chance before each repeat, and softirqs go first.
+ * The way out to a guest, while siblings send it one event after the other: it comes to its end
+ * when they do, interrupts get their chance before each repeat, and softirqs go first.
  *
  * Flags: -Itests/unit/mm/include
  * Sources: arch/x86/entry/exit.c
@@ -88,7 +88,8 @@ static unsigned way_out(unsigned events, unsigned softirqs, bool kernel)
 		check(world_irq_off, "a repeat begins with interrupts off");
 		rounds++;
 	}
-	check(world_irq_off && !peeks, "a guest is returned to with interrupts off, on its own root");
+	check(world_irq_off && !peeks,
+	      "a guest is returned to with interrupts off, on its own root");
 	return rounds;
 }
 
@@ -98,11 +99,13 @@ int main(void)
 	current = &self;
 	this_vcpu.vcpu_info = &info;
 	ok(way_out(0, 0, true) == 1 && bounced == 1, "nothing but an event: one look, one bounce");
-	ok(way_out(1000, 0, true) == 1001 && folds == 1001, "a thousand events in a row: a repeat for each");
+	ok(way_out(1000, 0, true) == 1001 && folds == 1001,
+	   "a thousand events in a row: a repeat for each");
 	ok(!deaf, "interrupts had their chance before each repeat");
 	ok(bounced == 1, "the guest has masked upcalls: one bounce");
 	way_out(1000, 100, false);
-	ok(!deaf && softirqs_run == 100 && folds >= 1001, "the same from user mode, with softirqs between");
+	ok(!deaf && softirqs_run == 100 && folds >= 1001,
+	   "the same from user mode, with softirqs between");
 	done();
 	return 0;
 }

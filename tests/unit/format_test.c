@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted text, compared with the C library's printf where both speak, and with a table where they differ.
+ * Formatted text, compared with the C library's printf where both speak, and with a table where
+ * they differ.
  *
  * The source is included under other names, because it defines the C library's own.
  *
@@ -63,9 +64,11 @@ static void test_scnprintf(void)
 	char buf[8];
 
 	ok(scnprintf(buf, sizeof(buf), "%s", "abc") == 3, "scnprintf: all of it");
-	ok(scnprintf(buf, sizeof(buf), "%s", "abcdefghijk") == 7 && !strcmp(buf, "abcdefg"), "scnprintf: cut");
+	ok(scnprintf(buf, sizeof(buf), "%s", "abcdefghijk") == 7 && !strcmp(buf, "abcdefg"),
+	   "scnprintf: cut");
 	ok(scnprintf(buf, 0, "%s", "abc") == 0, "scnprintf: no room at all");
-	ok(isola_snprintf(buf, sizeof(buf), "%d-%s", 5, "x") == 3 && !strcmp(buf, "5-x"), "snprintf");
+	ok(isola_snprintf(buf, sizeof(buf), "%d-%s", 5, "x") == 3 && !strcmp(buf, "5-x"),
+	   "snprintf");
 }
 
 int main(void)
@@ -79,13 +82,17 @@ int main(void)
 	same(NULL, "%05d|%-05d|%+05d|%.3d|%8.3d|%-8.3d|%08.3d", -42, -42, 42, 7, 7, 7, 7);
 	same(NULL, "%.0d|%.0x|%.0u", 0, 0, 0);
 	same(NULL, "%u %u %lu %llu %zu", 0U, UINT32_MAX, UINT64_MAX, ~0ULL, (size_t)12);
-	same(NULL, "%ld %lld %jd %td %zd", INT64_MIN, -5LL, (intmax_t)-6, (ptrdiff_t)-7, (ssize_t)-8);
-	same(NULL, "%x %X %lx %llX %#x %#X %#x", 0xbeef, 0xbeef, 0x123456789abcdefUL, ~0ULL, 0x1f, 0x1f, 0);
-	same(NULL, "%08x|%-8x|%8x|%#010x|%.6x|%016lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xffff8000UL);
+	same(NULL, "%ld %lld %jd %td %zd", INT64_MIN, -5LL, (intmax_t)-6, (ptrdiff_t)-7,
+	     (ssize_t)-8);
+	same(NULL, "%x %X %lx %llX %#x %#X %#x", 0xbeef, 0xbeef, 0x123456789abcdefUL, ~0ULL, 0x1f,
+	     0x1f, 0);
+	same(NULL, "%08x|%-8x|%8x|%#010x|%.6x|%016lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef,
+	     0xffff8000UL);
 	same(NULL, "%o|%#o|%5o|%05o", 8, 8, 8, 8);
 	same(NULL, "%hd %hu %hhd %hhu %hhx %hx", 0x18000, 0x1ffff, 0x180, 0x1ff, 0x1ab, 0x1abcd);
 	same(NULL, "%c%c|%3c|%-3c|", 'a', 'b', 'c', 'd');
-	same(NULL, "%s|%6s|%-6s|%.2s|%6.2s|%-6.2s|%.0s|", "abc", "abc", "abc", "abc", "abc", "abc", "abc");
+	same(NULL, "%s|%6s|%-6s|%.2s|%6.2s|%-6.2s|%.0s|", "abc", "abc", "abc", "abc", "abc", "abc",
+	     "abc");
 	same(NULL, "%*d|%-*d|%*d|%.*d|%.*d", 5, 42, 5, 42, -5, 42, 4, 42, -4, 42);
 	same(NULL, "%.*s", 3, unended);
 	same(NULL, "%.3s", unended);
@@ -101,7 +108,8 @@ int main(void)
 
 	char big[4096];
 	ok(isola_snprintf(big, sizeof(big), "%99999d", 1) == 1024, "a wild width is held to 1024");
-	ok(isola_snprintf(big, sizeof(big), "%*d", INT32_MIN, 1) == 1024, "a wild negative width too");
+	ok(isola_snprintf(big, sizeof(big), "%*d", INT32_MIN, 1) == 1024,
+	   "a wild negative width too");
 	ok(isola_snprintf(big, sizeof(big), "%.*d", INT32_MAX, 1) == 1024, "a wild precision too");
 	return done();
 }

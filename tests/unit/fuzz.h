@@ -2,8 +2,9 @@
 /*
  * Fuzz: one sound input, cut at every byte and damaged at random with a fixed seed.
  *
- * Each attempt lies in a heap block of exactly its own length, so the address sanitizer sees a read one byte
- * too far. The caller's function parses the block, and checks whatever must hold of the answer.
+ * Each attempt lies in a heap block of exactly its own length, so the address sanitizer sees a read
+ * one byte too far. The caller's function parses the block, and checks whatever must hold of the
+ * answer.
  */
 #pragma once
 #include "tap.h"
@@ -31,8 +32,22 @@ static inline void fuzz_truncations(const void *good, size_t len, fuzz_fn *fn)
 /* Numbers that sit on the edge of something. */
 static inline uint64_t fuzz_number(void)
 {
-	static const uint64_t edges[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-		0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffff000, 0xffffffffffffffff };
+	static const uint64_t edges[] = { 0,
+					  1,
+					  7,
+					  8,
+					  0x7f,
+					  0x80,
+					  0xff,
+					  0xffff,
+					  0x7fffffff,
+					  0x80000000,
+					  0xffffffff,
+					  0x100000000,
+					  0x7fffffffffffffff,
+					  0x8000000000000000,
+					  0xfffffffffffff000,
+					  0xffffffffffffffff };
 	uint64_t r = tap_random();
 
 	return r % 3 ? edges[(r >> 8) % ARRAY_SIZE(edges)] + (r >> 32) % 3 - 1 : tap_random();
@@ -55,7 +70,10 @@ static inline void fuzz_damage(unsigned char *bytes, size_t len)
 	}
 }
 
-/* How many attempts instead of @rounds: all, unless the environment asks for a share of them; never none. */
+/*
+ * How many attempts instead of @rounds: all, unless the environment asks for a share of them; never
+ * none.
+ */
 static inline unsigned int fuzz_rounds(unsigned int rounds)
 {
 	const char *divisor = getenv("FUZZ_DIVISOR");
@@ -63,9 +81,12 @@ static inline unsigned int fuzz_rounds(unsigned int rounds)
 	return max(rounds / (divisor && atoi(divisor) > 0 ? (unsigned int)atoi(divisor) : 1), 1u);
 }
 
-/* @fix, if not NULL, repairs checksums, so that damage gets past them; every other attempt goes without. */
-static inline void fuzz_damages(const void *good, size_t len, unsigned int rounds, void (*fix)(void *, size_t),
-				fuzz_fn *fn)
+/*
+ * @fix, if not NULL, repairs checksums, so that damage gets past them; every other attempt goes
+ * without.
+ */
+static inline void fuzz_damages(const void *good, size_t len, unsigned int rounds,
+				void (*fix)(void *, size_t), fuzz_fn *fn)
 {
 	unsigned char *copy = malloc(len);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Multiboot2: a sound block with one of every tag, a table of lies about it, and the same block cut and damaged.
+ * Multiboot2: a sound block with one of every tag, a table of lies about it, and the same block cut
+ * and damaged.
  *
  * Sources: boot/multiboot2.c boot/memmap.c
  */
@@ -9,7 +10,7 @@
 #include <errno.h>
 #include <isola/boot_info.h>
 
-/* ---- A block under construction. ---------------------------------------------------------------------------- */
+/* ---- A block under construction. ------------------------------------------------------------- */
 
 static struct block {
 	u8 bytes[65536] __aligned(8);
@@ -161,9 +162,11 @@ static void test_good(void)
 	ok(!parse(), "a sound block is taken (%s)", why ? why : "no complaint");
 	ok(!strcmp(info.cmdline, "com1=115200 dom0_mem=512M"), "the command line");
 	ok(!strcmp(info.loader, "GRUB 2.06"), "the loader's name");
-	ok(info.nr_modules == 2 && info.module[0].start == 0x1000000 && info.module[0].end == 0x1200000 &&
-	   !strcmp(info.module[0].string, "console=hvc0 earlyprintk=xen") && info.module[1].end == 0x1200001 &&
-	   !info.module[1].string[0], "the modules");
+	ok(info.nr_modules == 2 && info.module[0].start == 0x1000000 &&
+		   info.module[0].end == 0x1200000 &&
+		   !strcmp(info.module[0].string, "console=hvc0 earlyprintk=xen") &&
+		   info.module[1].end == 0x1200001 && !info.module[1].string[0],
+	   "the modules");
 	ok(info.memmap.nr == 7 && boot_memmap_is_ram(&info.memmap, 0x100000, 0x1ffe0000) &&
 	   !boot_memmap_is_ram(&info.memmap, 0x9f000, 0xa0000), "the memory map");
 	ok(boot_memmap_bytes(&info.memmap, BOOT_MEM_RESERVED) == 0x62000 &&
@@ -173,9 +176,12 @@ static void test_good(void)
 	ok(info.has_rsdp && info.rsdp[15] == 2, "the newer root pointer wins");
 	ok(info.efi == BOOT_EFI64 && info.efi_system_table == 0x123456789a, "EFI");
 	ok(info.has_load_base && info.load_base == 0x200000, "the load base");
-	ok(info.video.type == BOOT_VIDEO_RGB && info.video.maddr == 0xfd000000 && info.video.width == 1024 &&
-	   info.video.height == 768 && info.video.pitch_bytes == 4096 && info.video.bpp == 32 &&
-	   info.video.red_pos == 16 && info.video.green_size == 8 && info.video.blue_pos == 0, "the frame buffer");
+	ok(info.video.type == BOOT_VIDEO_RGB && info.video.maddr == 0xfd000000 &&
+		   info.video.width == 1024 && info.video.height == 768 &&
+		   info.video.pitch_bytes == 4096 && info.video.bpp == 32 &&
+		   info.video.red_pos == 16 && info.video.green_size == 8 &&
+		   info.video.blue_pos == 0,
+	   "the frame buffer");
 
 	begin();
 	put_map(40);
@@ -195,13 +201,14 @@ static void test_good(void)
 	begin();
 	put_map(24);
 	put_framebuffer(0);
-	put_string_tag(2, "a loader whose name is so long that it has to be cut somewhere before its end");
+	put_string_tag(
+		2, "a loader whose name is so long that it has to be cut somewhere before its end");
 	end();
 	ok(!parse() && info.video.type == BOOT_VIDEO_NONE, "a palette screen is none");
 	ok(strlen(info.loader) == sizeof(info.loader) - 1, "a long loader's name is cut");
 }
 
-/* ---- Lies. Each starts from the good block, or builds its own. --------------------------------------------- */
+/* ---- Lies. Each starts from the good block, or builds its own. ------------------------------- */
 
 static void set32(u32 offset, u32 v)
 {
@@ -320,11 +327,14 @@ static const struct {
 	void (*lie)(void);
 	const char *why;
 } lies[] = {
-	{ "total size under a header", total_size_small, "information block has an impossible size (7 bytes)" },
-	{ "total size past what is there", total_size_huge, "information block has an impossible size" },
+	{ "total size under a header", total_size_small,
+	  "information block has an impossible size (7 bytes)" },
+	{ "total size past what is there", total_size_huge,
+	  "information block has an impossible size" },
 	{ "total size leaves out the end tag", total_size_cuts_end, "without an end tag" },
 	{ "total size cuts a tag", total_size_cuts_tag, "impossible size" },
-	{ "tag of size 0", tag_size_zero, "tag of type 1 at offset 8 has an impossible size (0 bytes)" },
+	{ "tag of size 0", tag_size_zero,
+	  "tag of type 1 at offset 8 has an impossible size (0 bytes)" },
 	{ "tag of size 7", tag_size_seven, "tag of type 2" },
 	{ "tag past the end", tag_size_past_end, "tag of type 3" },
 	{ "tag size that wraps", tag_size_wraps, "tag of type 3" },
@@ -337,7 +347,8 @@ static const struct {
 	{ "module tag without a string", module_no_string, "tag of module 0 is cut short" },
 	{ "module string without an end", module_string_unended, "tag of module 0 is cut short" },
 	{ "module string too long", long_module_string, "command line of module 0 is longer" },
-	{ "module that ends before it starts", module_backwards, "module 0 ends (0x1200000) before it starts" },
+	{ "module that ends before it starts", module_backwards,
+	  "module 0 ends (0x1200000) before it starts" },
 	{ "nine modules", too_many_modules, "more than 8 modules" },
 	{ "map without a header", map_no_header, "memory map's tag is cut short" },
 	{ "map entries of 0 bytes", map_entry_zero, "memory map entries of 0 bytes" },
@@ -345,7 +356,8 @@ static const struct {
 	{ "map entries of 28 bytes", map_entry_odd, "memory map entries of 28 bytes" },
 	{ "map entries of 4 GiB", map_entry_huge, "memory map entry 0 is cut short" },
 	{ "map cut inside an entry", map_cut, "memory map entry 1 is cut short" },
-	{ "map entry that wraps", map_wraps, "memory map entry 0 (0x0, 0xffffffffffffffff bytes) wraps" },
+	{ "map entry that wraps", map_wraps,
+	  "memory map entry 0 (0x0, 0xffffffffffffffff bytes) wraps" },
 	{ "no map", map_gone, "no memory map" },
 	{ "map without entries", map_empty, "no memory map" },
 	{ "map without RAM", no_ram, "has no RAM" },
@@ -369,8 +381,8 @@ static void test_lies(void)
 		build_good();
 		lies[i].lie();
 		rc = parse();
-		ok(rc == -EINVAL && why && strstr(why, lies[i].why) && fuzz_is_sentence(why), "%s: %s",
-		   lies[i].claim, why ? why : "(not refused)");
+		ok(rc == -EINVAL && why && strstr(why, lies[i].why) && fuzz_is_sentence(why),
+		   "%s: %s", lies[i].claim, why ? why : "(not refused)");
 	}
 	build_good();
 	rc = multiboot2_parse(0x2badb002, b.bytes, b.len, &info, &why);
@@ -381,7 +393,7 @@ static void test_lies(void)
 	ok(rc == -EINVAL && strstr(why, "no information block"), "seven bytes: %s", why);
 }
 
-/* ---- Whatever the bytes: an answer that keeps boot_info.h's promises, or a sentence. ------------------------ */
+/* ---- Whatever the bytes: an answer that keeps boot_info.h's promises, or a sentence. --------- */
 
 static void fuzz(const void *input, size_t len)
 {
@@ -390,7 +402,8 @@ static void fuzz(const void *input, size_t len)
 		check(fuzz_is_sentence(why), "refused with \"%s\"", why ? why : "(nothing)");
 		return;
 	}
-	check(info.memmap.nr >= 1 && info.memmap.nr <= BOOT_MAX_RANGES, "%u ranges", info.memmap.nr);
+	check(info.memmap.nr >= 1 && info.memmap.nr <= BOOT_MAX_RANGES, "%u ranges",
+	      info.memmap.nr);
 	for (unsigned int i = 0; i < info.memmap.nr; i++) {
 		const struct boot_range *r = &info.memmap.range[i];
 
@@ -401,7 +414,8 @@ static void fuzz(const void *input, size_t len)
 	for (unsigned int i = 0; i < info.nr_modules; i++)
 		check(info.module[i].start <= info.module[i].end &&
 		      memchr(info.module[i].string, 0, BOOT_MODULE_STRING_BYTES), "module %u", i);
-	check(memchr(info.cmdline, 0, sizeof(info.cmdline)) && memchr(info.loader, 0, sizeof(info.loader)),
+	check(memchr(info.cmdline, 0, sizeof(info.cmdline)) &&
+		      memchr(info.loader, 0, sizeof(info.loader)),
 	      "a string without an end");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page allocator over a simulated machine: 512 MiB in two pieces with a hole between them, a frame table that can be watched.
+ * The page allocator over a simulated machine: 512 MiB in two pieces with a hole between them, a
+ * frame table that can be watched.
  *
  * Flags: -Itests/unit/mm/include
  * Sources: arch/x86/frames/page_alloc.c
@@ -21,7 +22,8 @@
 #include <isola/spinlock.h>
 
 #define LOW_END		0x4000u			/* 64 MiB */
-#define HIGH_START	0x10000u		/* 256 MiB, where a piece of the frame table begins */
+/* 256 MiB, where a piece of the frame table begins */
+#define HIGH_START	0x10000u
 #define HIGH_END	0x18000u
 #define NR_FRAMES	HIGH_END
 #define LOW_BITS	26
@@ -35,9 +37,18 @@ u64 max_page = NR_FRAMES;
 static unsigned locked;
 static void (*on_lock)(void);
 
-bool mfn_has_page(mfn_t m) { return mfn_x(m) < LOW_END || (mfn_x(m) >= HIGH_START && mfn_x(m) < HIGH_END); }
-void scrub_frame(mfn_t m) { check(!locked && mfn_has_page(m), "a frame is scrubbed under the lock"); }
-int hyper_map_public_block(mfn_t first) { return mprotect(public_ptr(first), MIB(2), PROT_READ | PROT_WRITE); }
+bool mfn_has_page(mfn_t m)
+{
+	return mfn_x(m) < LOW_END || (mfn_x(m) >= HIGH_START && mfn_x(m) < HIGH_END);
+}
+void scrub_frame(mfn_t m)
+{
+	check(!locked && mfn_has_page(m), "a frame is scrubbed under the lock");
+}
+int hyper_map_public_block(mfn_t first)
+{
+	return mprotect(public_ptr(first), MIB(2), PROT_READ | PROT_WRITE);
+}
 bool hyper_pt_is_short(void) { return false; }
 void hyper_pt_refill(void *table) { (void)table; }
 
@@ -71,10 +82,12 @@ void panic(const char *fmt, ...)
 
 static void setup(void)
 {
-	void *p = mmap((void *)VA_FRAMETABLE, TABLE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *p = mmap((void *)VA_FRAMETABLE, TABLE_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
-	if (p == MAP_FAILED || mmap((void *)VA_PUBLIC, NR_FRAMES * PAGE_SIZE, PROT_NONE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED) {
+	if (p == MAP_FAILED ||
+	    mmap((void *)VA_PUBLIC, NR_FRAMES * PAGE_SIZE, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED) {
 		printf("Bail out! no memory at the simulated addresses\n");
 		exit(1);
 	}
@@ -93,12 +106,13 @@ static mfn_t take(unsigned order, unsigned bits)
 	if (!mfn_is_valid_num(m))
 		return m;
 	check(!(n & ((1ul << order) - 1)), "block %lx of order %u is not aligned", n, order);
-	check(!bits || bits > 63 || (n + (1ul << order)) << PAGE_SHIFT <= 1ul << bits, "block %lx of order %u is not below 2^%u",
-	      n, order, bits);
+	check(!bits || bits > 63 || (n + (1ul << order)) << PAGE_SHIFT <= 1ul << bits,
+	      "block %lx of order %u is not below 2^%u", n, order, bits);
 	for (u64 i = n; i < n + (1ul << order); i++) {
 		check(mfn_has_page(_mfn(i)) && i, "frame %lx is no RAM", i);
 		check(!taken[i], "frame %lx is given out twice", i);
-		check(page_of(_mfn(i))->count_info == PGC_hv, "frame %lx has count %lx", i, page_of(_mfn(i))->count_info);
+		check(page_of(_mfn(i))->count_info == PGC_hv, "frame %lx has count %lx", i,
+		      page_of(_mfn(i))->count_info);
 		taken[i] = 1;
 	}
 	return m;
@@ -136,7 +150,8 @@ static void test_random(void)
 	while (nr--)
 		give(held[nr].m, held[nr].order);
 	check(nr_free_pages() == before, "%lu pages are free, were %lu", nr_free_pages(), before);
-	all_ok("200000 random steps: blocks are aligned, below the limit asked for, nobody else's, and all come back");
+	all_ok("200000 random steps: blocks are aligned, below the limit asked for, nobody else's, "
+	       "and all come back");
 	/* Merged: the high piece is one block again, the low one has its two largest. */
 	for (unsigned i = 0; i < 2; i++) {
 		mfn_t m = take(i ? 13 : 15, i ? LOW_BITS : 0);
@@ -156,8 +171,10 @@ static void test_places(void)
 	give(m, 0);
 	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, 0, PAGE_SHIFT)), "an address below 2^12");
 	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, 0, 1)), "an address below 2");
-	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, 14, LOW_BITS)), "a block that is not there");
-	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, MAX_ORDER + 1, 0)), "an order beyond the last");
+	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, 14, LOW_BITS)),
+	      "a block that is not there");
+	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, MAX_ORDER + 1, 0)),
+	      "an order beyond the last");
 	m = take(0, 13);
 	check(mfn_x(m) == 1, "frame 1 is the only one below 2^13");
 	check(!mfn_is_valid_num(page_alloc(ALLOC_DOMAIN, 0, 13)), "it is taken");
@@ -227,7 +244,7 @@ static void test_bound(void)
 		give(high[i], 0);
 }
 
-/* ---- Every state in which another CPU may find a frame that is on its way to the allocator ---- */
+/* ---- Every state in which another CPU may find a frame that is on its way to the allocator --- */
 
 static u32 watched, nr_watched, nr_stores;
 
@@ -236,7 +253,8 @@ static void look(void)
 	for (u32 n = watched; n < watched + nr_watched; n++) {
 		const struct page_info *pg = page_of(_mfn(n));
 
-		check(pg->count_info || !(pg->tlb_stamp & 0x80000000u), "frame %x looks like a free block after store %u", n, nr_stores);
+		check(pg->count_info || !(pg->tlb_stamp & 0x80000000u),
+		      "frame %x looks like a free block after store %u", n, nr_stores);
 	}
 }
 
@@ -272,8 +290,11 @@ static void test_retire(void)
 	watched = mfn_x(m);
 	nr_watched = 4;
 	for (unsigned i = 0; i < 4; i++)
-		*page_of(mfn_add(m, i)) = (struct page_info){ .count_info = PGC_hv, .type_info = PGT_writable,
-							      .tlb_stamp = 0x80000000u | i, .next = 7, .prev = 9 };
+		*page_of(mfn_add(m, i)) = (struct page_info){ .count_info = PGC_hv,
+							      .type_info = PGT_writable,
+							      .tlb_stamp = 0x80000000u | i,
+							      .next = 7,
+							      .prev = 9 };
 	sigaction(SIGSEGV, &begin, &old[0]);
 	sigaction(SIGTRAP, &done_, &old[1]);
 	on_lock = watch_ends;
@@ -282,7 +303,8 @@ static void test_retire(void)
 	sigaction(SIGSEGV, &old[0], NULL);
 	sigaction(SIGTRAP, &old[1], NULL);
 	check(nr_stores >= 8, "only %u stores were seen", nr_stores);
-	all_ok("a frame with any flush stamp never looks like the head of a free block on its way to become free");
+	all_ok("a frame with any flush stamp never looks like the head of a free block on its way "
+	       "to become free");
 }
 
 int main(void)

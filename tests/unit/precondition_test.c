@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preconditions: each is silent where it holds and ends the machine where it does not. The lock's is
- * asked of the real locks.
+ * Preconditions: each is silent where it holds and ends the machine where it does not. The lock's
+ * is asked of the real locks.
  *
  * Flags: -Itests/unit/mm/include -DCONFIG_DEBUG
  * Sources: common/base/spinlock.c

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define CODE      ((u8 *)0x20000000)            /* the stub; its data is in the page after it */
-#define ARENA     0x10000000ul                  /* what the instructions store into, below 4 GiB for 32-bit addressing */
+/* what the instructions store into, below 4 GiB for 32-bit addressing */
+#define ARENA     0x10000000ul
 #define ARENA_LEN 4096
 #define MIDDLE    (ARENA + ARENA_LEN / 2)
 #define GS_BASE   0x12340ul
@@ -78,7 +79,8 @@ static u8 *emit_entry(u8 *p)
 
 static void emit_exit(u8 *p)
 {
-	static const u8 restore[] = { 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
+	static const u8 restore[] = { 0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d,
+				      0x41, 0x5c, 0x5d, 0x5b, 0xc3 };
 
 	for (unsigned int i = 0; i < 16; i++)
 		p = emit_mov(p, i, &DATA->out.gpr[i], false);
@@ -95,8 +97,9 @@ static void run_native(const u8 *insn, unsigned int len, const struct state *in,
 	memcpy(p, insn, len);
 	emit_exit(p + len);
 	DATA->in = *in;
-	__asm__ volatile ("call *%0" :: "r"(CODE)
-			  : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	__asm__ volatile("call *%0" ::"r"(CODE)
+			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory",
+			   "cc");
 	*out = DATA->out;
 }
 
@@ -120,13 +123,14 @@ static unsigned int nr_usual;
 static void check_usual(const u8 *insn, struct regs *r, bool decoded, const struct pt_insn *i)
 {
 	unsigned int opcode = insn[1], mod = insn[2] >> 6, rm = insn[2] & 7;
-	bool is_usual = (insn[0] & 0xf8) == 0x48 && (opcode == 0x87 || opcode == 0x89) && mod != 3 &&
-			!(insn[0] & 2) && rm != 4 && !(mod == 0 && rm == 5);
+	bool is_usual = (insn[0] & 0xf8) == 0x48 && (opcode == 0x87 || opcode == 0x89) &&
+			mod != 3 && !(insn[0] & 2) && rm != 4 && !(mod == 0 && rm == 5);
 	struct pt_store s;
 	u64 word;
 
 	memcpy(&word, insn, sizeof(word));
-	if (!check(pt_store_decode(word, r, &s) == is_usual, "the usual store: %d", is_usual) || !is_usual)
+	if (!check(pt_store_decode(word, r, &s) == is_usual, "the usual store: %d", is_usual) ||
+	    !is_usual)
 		return;
 	nr_usual++;
 	check(decoded && i->op == (s.xchg ? PT_OP_XCHG : PT_OP_MOV) && i->bytes == 8 && !i->has_imm,
@@ -136,7 +140,8 @@ static void check_usual(const u8 *insn, struct regs *r, bool decoded, const stru
 }
 
 /* False: not decoded, or aimed outside @memory, which stands for the arena. */
-static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct state *in, struct state *out, u8 *memory)
+static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct state *in,
+			 struct state *out, u8 *memory)
 {
 	struct pt_effect e;
 	struct pt_insn i;
@@ -174,19 +179,41 @@ struct gen {
 	unsigned int bytes;
 };
 
-static const struct { u8 opcode; bool two, imm8, imm; u8 groups; enum { ARITH, LOGIC_ALL, BIT } kind; } forms[] = {
-	{ 0x00, .kind = ARITH }, { 0x01, .kind = ARITH }, { 0x08, .kind = LOGIC_ALL }, { 0x09, .kind = LOGIC_ALL },
-	{ 0x20, .kind = LOGIC_ALL }, { 0x21, .kind = LOGIC_ALL }, { 0x28, .kind = ARITH }, { 0x29, .kind = ARITH },
-	{ 0x30, .kind = LOGIC_ALL }, { 0x31, .kind = LOGIC_ALL },
-	{ 0x80, .imm = true, .groups = 0x73, .kind = LOGIC_ALL }, { 0x81, .imm = true, .groups = 0x73, .kind = LOGIC_ALL },
+static const struct {
+	u8 opcode;
+	bool two, imm8, imm;
+	u8 groups;
+	enum { ARITH, LOGIC_ALL, BIT } kind;
+} forms[] = {
+	{ 0x00, .kind = ARITH },
+	{ 0x01, .kind = ARITH },
+	{ 0x08, .kind = LOGIC_ALL },
+	{ 0x09, .kind = LOGIC_ALL },
+	{ 0x20, .kind = LOGIC_ALL },
+	{ 0x21, .kind = LOGIC_ALL },
+	{ 0x28, .kind = ARITH },
+	{ 0x29, .kind = ARITH },
+	{ 0x30, .kind = LOGIC_ALL },
+	{ 0x31, .kind = LOGIC_ALL },
+	{ 0x80, .imm = true, .groups = 0x73, .kind = LOGIC_ALL },
+	{ 0x81, .imm = true, .groups = 0x73, .kind = LOGIC_ALL },
 	{ 0x83, .imm8 = true, .groups = 0x73, .kind = LOGIC_ALL },
-	{ 0x86, .kind = ARITH }, { 0x87, .kind = ARITH }, { 0x88, .kind = ARITH }, { 0x89, .kind = ARITH },
-	{ 0xc6, .imm = true, .groups = 1, .kind = ARITH }, { 0xc7, .imm = true, .groups = 1, .kind = ARITH },
-	{ 0xf6, .groups = 4, .kind = ARITH }, { 0xf7, .groups = 4, .kind = ARITH },
-	{ 0xab, .two = true, .kind = BIT }, { 0xb3, .two = true, .kind = BIT }, { 0xbb, .two = true, .kind = BIT },
+	{ 0x86, .kind = ARITH },
+	{ 0x87, .kind = ARITH },
+	{ 0x88, .kind = ARITH },
+	{ 0x89, .kind = ARITH },
+	{ 0xc6, .imm = true, .groups = 1, .kind = ARITH },
+	{ 0xc7, .imm = true, .groups = 1, .kind = ARITH },
+	{ 0xf6, .groups = 4, .kind = ARITH },
+	{ 0xf7, .groups = 4, .kind = ARITH },
+	{ 0xab, .two = true, .kind = BIT },
+	{ 0xb3, .two = true, .kind = BIT },
+	{ 0xbb, .two = true, .kind = BIT },
 	{ 0xba, .two = true, .imm8 = true, .groups = 0xe0, .kind = BIT },
-	{ 0xb0, .two = true, .kind = ARITH }, { 0xb1, .two = true, .kind = ARITH },
-	{ 0xc0, .two = true, .kind = ARITH }, { 0xc1, .two = true, .kind = ARITH },
+	{ 0xb0, .two = true, .kind = ARITH },
+	{ 0xb1, .two = true, .kind = ARITH },
+	{ 0xc0, .two = true, .kind = ARITH },
+	{ 0xc1, .two = true, .kind = ARITH },
 };
 
 static unsigned int pick_group(u8 allowed)
@@ -210,10 +237,13 @@ static void put1(struct gen *g, u8 b) { put(g, &b, 1); }
 /* One with an address that is wanted by choosing the base register's value last. */
 static void generate(struct gen *g)
 {
-	unsigned int f = tap_random() % ARRAY_SIZE(forms), mod = tap_random() % 3, reg, base, index = 4, scale = 0, imm_bytes = 0;
-	bool byte_op = !forms[f].two ? !(forms[f].opcode & 1) && forms[f].opcode != 0x83 : (forms[f].opcode | 0x11) == 0xb1 &&
-		!(forms[f].opcode & 1) && forms[f].opcode != 0xba;
-	bool opsize16 = tap_random() % 4 == 0, addr32 = tap_random() % 6 == 0, gs = tap_random() % 6 == 0;
+	unsigned int f = tap_random() % ARRAY_SIZE(forms), mod = tap_random() % 3, reg, base,
+		     index = 4, scale = 0, imm_bytes = 0;
+	bool byte_op = !forms[f].two ? !(forms[f].opcode & 1) && forms[f].opcode != 0x83
+				     : (forms[f].opcode | 0x11) == 0xb1 && !(forms[f].opcode & 1) &&
+					       forms[f].opcode != 0xba;
+	bool opsize16 = tap_random() % 4 == 0, addr32 = tap_random() % 6 == 0,
+	     gs = tap_random() % 6 == 0;
 	bool sib = tap_random() % 3 == 0, rip_relative = !sib && mod == 0 && tap_random() % 3 == 0;
 	u8 rex = tap_random() % 3 ? 0x40 | (tap_random() & 15) : 0;
 	u64 want = MIDDLE + (tap_random() % 64) * 8, sum;
@@ -249,15 +279,18 @@ static void generate(struct gen *g)
 	if (sib && (index | (rex & 2) << 2) == (base | (rex & 1) << 3))
 		index = 7;
 	if (g->is_bit_reg)
-		while ((reg | (rex & 4) << 1) == (base | (rex & 1) << 3) || (reg | (rex & 4) << 1) == (index | (rex & 2) << 2))
+		while ((reg | (rex & 4) << 1) == (base | (rex & 1) << 3) ||
+		       (reg | (rex & 4) << 1) == (index | (rex & 2) << 2))
 			reg = (reg + 1) % 8;
 	scale = tap_random() % 4;
 	disp = mod == 1 ? (s8)tap_random() : mod == 2 ? (s32)tap_random() : 0;
 
-	if (g->is_bit_reg)      /* up to 64 bytes off, either way, rubbish above the operand's size */
-		g->in.gpr[reg | (rex & 4) << 1] = g->bytes == 8 ? (u64)(s64)(s32)(tap_random() % 1024 - 512) :
-			(tap_random() << 8 * g->bytes) |
-			((tap_random() % 1024 - 512) & ((1ul << 8 * g->bytes) - 1));
+	if (g->is_bit_reg) /* up to 64 bytes off, either way, rubbish above the operand's size */
+		g->in.gpr[reg | (rex & 4) << 1] =
+			g->bytes == 8
+				? (u64)(s64)(s32)(tap_random() % 1024 - 512)
+				: (tap_random() << 8 * g->bytes) | ((tap_random() % 1024 - 512) &
+								    ((1ul << 8 * g->bytes) - 1));
 
 	if (gs)
 		put1(g, 0x65);
@@ -266,7 +299,8 @@ static void generate(struct gen *g)
 	if (addr32)
 		put1(g, 0x67);
 	/* LOCK is legal on all but MOV. */
-	if (tap_random() % 3 == 0 && forms[f].opcode != 0x88 && forms[f].opcode != 0x89 && (forms[f].opcode & 0xfe) != 0xc6)
+	if (tap_random() % 3 == 0 && forms[f].opcode != 0x88 && forms[f].opcode != 0x89 &&
+	    (forms[f].opcode & 0xfe) != 0xc6)
 		put1(g, 0xf0);
 	if (rex)
 		put1(g, rex);
@@ -303,7 +337,8 @@ static void generate(struct gen *g)
 	for (unsigned int i = 0; i < imm_bytes; i++)
 		put1(g, tap_random());
 	/* Make CMPXCHG succeed now and then, where rax is not part of the address. */
-	if (forms[f].two && (forms[f].opcode & 0xfe) == 0xb0 && tap_random() % 2 && base | (rex & 1) << 3)
+	if (forms[f].two && (forms[f].opcode & 0xfe) == 0xb0 && tap_random() % 2 &&
+	    base | (rex & 1) << 3)
 		g->in.gpr[0] = g->in.gpr[0] & ~0xfful;
 }
 
@@ -333,7 +368,8 @@ static void test_against_processor(void)
 		for (unsigned int i = 0; i < ARENA_LEN; i++)
 			model[i] = tap_random() % 3 ? tap_random() : 0;
 		memcpy((void *)ARENA, model, ARENA_LEN);
-		if (!check(run_emulated(g.byte, g.len, rip, &g.in, &emulated, model), "decodes and hits the arena")) {
+		if (!check(run_emulated(g.byte, g.len, rip, &g.in, &emulated, model),
+			   "decodes and hits the arena")) {
 			show(&g, "not emulated");
 			break;
 		}
@@ -363,7 +399,8 @@ static void test_cut_short(void)
 
 		generate(&g);
 		for (unsigned int nr = 0; nr < g.len; nr++)
-			check(!pt_insn_decode(g.byte, nr, &i), "decoded from %u of %u bytes", nr, g.len);
+			check(!pt_insn_decode(g.byte, nr, &i), "decoded from %u of %u bytes", nr,
+			      g.len);
 	}
 	all_ok("an instruction that is cut short is not decoded");
 }
@@ -387,7 +424,8 @@ static void test_refused(void)
 	struct pt_insn i;
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(refused); n++)
-		check(!pt_insn_decode(refused[n].byte, sizeof(refused[n].byte), &i), "%s is decoded", refused[n].what);
+		check(!pt_insn_decode(refused[n].byte, sizeof(refused[n].byte), &i),
+		      "%s is decoded", refused[n].what);
 	all_ok("what is no store of ours is not decoded");
 }
 
@@ -409,7 +447,13 @@ static void test_umip(void)
 		{ "lgdt (%rax)", { 0x0f, 0x01, 0x10 }, 0, 0, PT_OP_NONE, false, 0 },
 		{ "lmsw %ax", { 0x0f, 0x01, 0xf0 }, 0, 0, PT_OP_NONE, false, 0 },
 		{ "ltr %ax", { 0x0f, 0x00, 0xd8 }, 0, 0, PT_OP_NONE, false, 0 },
-		{ "vmcall, where sgdt has no register form", { 0x0f, 0x01, 0xc1 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "vmcall, where sgdt has no register form",
+		  { 0x0f, 0x01, 0xc1 },
+		  0,
+		  0,
+		  PT_OP_NONE,
+		  false,
+		  0 },
 		{ "lock str", { 0xf0, 0x0f, 0x00, 0xc8 }, 0, 0, PT_OP_NONE, false, 0 },
 	};
 	struct pt_insn i;
@@ -417,11 +461,14 @@ static void test_umip(void)
 	for (unsigned int n = 0; n < ARRAY_SIZE(known); n++) {
 		bool decoded = pt_insn_decode(known[n].byte, sizeof(known[n].byte), &i);
 
-		check(decoded == !!known[n].len, "%s: %sdecoded", known[n].what, decoded ? "" : "not ");
+		check(decoded == !!known[n].len, "%s: %sdecoded", known[n].what,
+		      decoded ? "" : "not ");
 		if (decoded && known[n].len)
-			check(i.op == known[n].op && i.len == known[n].len && i.bytes == known[n].bytes &&
-			      i.to_reg == known[n].to_reg && i.base == known[n].base && pt_op_is_umip(i.op) &&
-			      !pt_op_is_store(i.op), "%s", known[n].what);
+			check(i.op == known[n].op && i.len == known[n].len &&
+				      i.bytes == known[n].bytes && i.to_reg == known[n].to_reg &&
+				      i.base == known[n].base && pt_op_is_umip(i.op) &&
+				      !pt_op_is_store(i.op),
+			      "%s", known[n].what);
 	}
 	all_ok("SLDT, STR, SGDT, SIDT, SMSW are told from their neighbours");
 }
@@ -453,7 +500,8 @@ static void test_any_bytes(void)
 			continue;
 		decoded++;
 		check(i.len && i.len <= sizeof(byte), "length %u", i.len);
-		check(i.bytes == 1 || i.bytes == 2 || i.bytes == 4 || i.bytes == 8, "size %u", i.bytes);
+		check(i.bytes == 1 || i.bytes == 2 || i.bytes == 4 || i.bytes == 8, "size %u",
+		      i.bytes);
 		pt_insn_address(&i, &r, 0);
 		pt_insn_execute(&i, &r, tap_random(), &e);
 	}
@@ -464,9 +512,11 @@ static void test_any_bytes(void)
 
 int main(void)
 {
-	if (mmap(CODE, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
-	    CODE || mmap((void *)ARENA, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			 -1, 0) != (void *)ARENA || syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE)) {
+	if (mmap(CODE, 8192, PROT_READ | PROT_WRITE | PROT_EXEC,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != CODE ||
+	    mmap((void *)ARENA, ARENA_LEN, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)ARENA ||
+	    syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE)) {
 		printf("Bail out! no room for the code and its memory\n");
 		return 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Speculation: real parts, by what they say of themselves: what they are affected by, what is chosen, what stays open;
- * spec-ctrl= and pv-l1tf= word by word; and the MSRs that are written.
+ * Speculation: real parts, by what they say of themselves: what they are affected by, what is
+ * chosen, what stays open; spec-ctrl= and pv-l1tf= word by word; and the MSRs that are written.
  *
  * Sources: arch/x86/cpu/bugs.c arch/x86/cpu/spec_option.c common/lib/cmdline.c
  */
@@ -18,7 +18,8 @@ static u64 stub_arch_caps;
 
 static void stub_wrmsr(u32 msr, u64 value)
 {
-	snprintf(written + strlen(written), sizeof(written) - strlen(written), "%x=%lx ", msr, value);
+	snprintf(written + strlen(written), sizeof(written) - strlen(written), "%x=%lx ", msr,
+		 value);
 }
 
 #define wrmsr stub_wrmsr
@@ -53,7 +54,9 @@ extern const struct cmdline_option __start_cmdline_options[], __stop_cmdline_opt
 #define F(name) (1u << (XEN_X86_FEATURE_##name % 32))
 #define INTEL_2019 (F(MD_CLEAR) | F(IBRSB) | F(STIBP) | F(L1D_FLUSH) | F(SSBD))
 #define NEWER (INTEL_2019 | F(ARCH_CAPS))
-#define CAPS_CLX (ARCH_CAP(RDCL_NO) | ARCH_CAP(EIBRS) | ARCH_CAP(SKIP_L1DFL) | ARCH_CAP(MDS_NO) | ARCH_CAP(TSX_CTRL))
+#define CAPS_CLX \
+	(ARCH_CAP(RDCL_NO) | ARCH_CAP(EIBRS) | ARCH_CAP(SKIP_L1DFL) | ARCH_CAP(MDS_NO) | \
+	 ARCH_CAP(TSX_CTRL))
 #define CAPS_ICX (CAPS_CLX | ARCH_CAP(IF_PSCHANGE_MC_NO) | ARCH_CAP(TAA_NO))
 #define NO_MMIO (ARCH_CAP(SBDR_SSDP_NO) | ARCH_CAP(FBSDP_NO) | ARCH_CAP(PSDP_NO))
 #define OLD_SPECTRE " Spectre-v1 Spectre-v2 SpectreRSB SSB"
@@ -70,45 +73,59 @@ static const struct part {
 	{ "Haswell, microcode of 2019", VENDOR_INTEL, 6, 0x3c, INTEL_2019, 0, 0, 0, 0,
 	  " Meltdown" OLD_SPECTRE " L1TF MDS", "verw rsb ibpb l1tf", " Spectre-v1 Spectre-v2 SSB" },
 	{ "Haswell-EP, microcode of 2022", VENDOR_INTEL, 6, 0x3f, INTEL_2019, 0, 0, 0, 0,
-	  " Meltdown" OLD_SPECTRE " L1TF MDS MMIO-stale-data", "verw rsb ibpb l1tf", " Spectre-v1 Spectre-v2 SSB" },
+	  " Meltdown" OLD_SPECTRE " L1TF MDS MMIO-stale-data", "verw rsb ibpb l1tf",
+	  " Spectre-v1 Spectre-v2 SSB" },
 	{ "Skylake-SP with TSX", VENDOR_INTEL, 6, 0x55, INTEL_2019, F(RTM), 0, 0, 0,
-	  " Meltdown" OLD_SPECTRE " L1TF MDS TAA MMIO-stale-data", "verw rsb ibpb l1tf", " Spectre-v1 Spectre-v2 SSB" },
+	  " Meltdown" OLD_SPECTRE " L1TF MDS TAA MMIO-stale-data", "verw rsb ibpb l1tf",
+	  " Spectre-v1 Spectre-v2 SSB" },
 	{ "Skylake-SP with TSX, no microcode", VENDOR_INTEL, 6, 0x55, 0, F(RTM), 0, 0, 0,
 	  " Meltdown" OLD_SPECTRE " L1TF MDS TAA MMIO-stale-data", "rsb l1tf",
 	  " Spectre-v1 Spectre-v2 SSB MDS TAA MMIO-stale-data" },
 	{ "Whiskey Lake, RDCL_NO but not MDS_NO", VENDOR_INTEL, 6, 0x8e, NEWER, 0, 0, 0,
-	  ARCH_CAP(RDCL_NO) | ARCH_CAP(EIBRS) | ARCH_CAP(SKIP_L1DFL), OLD_SPECTRE " MDS MMIO-stale-data",
-	  "verw rsb ibpb msr=1", " Spectre-v1 SSB" },
+	  ARCH_CAP(RDCL_NO) | ARCH_CAP(EIBRS) | ARCH_CAP(SKIP_L1DFL),
+	  OLD_SPECTRE " MDS MMIO-stale-data", "verw rsb ibpb msr=1", " Spectre-v1 SSB" },
 	{ "Cascade Lake with TSX", VENDOR_INTEL, 6, 0x55, NEWER, F(RTM), 0, 0, CAPS_CLX,
-	  OLD_SPECTRE " TAA MMIO-stale-data", "verw rsb ibpb msr=1", " Spectre-v1 SSB MMIO-stale-data" },
-	{ "Cascade Lake with TSX, FB_CLEAR", VENDOR_INTEL, 6, 0x55, NEWER, F(RTM), 0, 0, CAPS_CLX | ARCH_CAP(FB_CLEAR),
-	  OLD_SPECTRE " TAA MMIO-stale-data", "verw rsb ibpb msr=1", " Spectre-v1 SSB" },
+	  OLD_SPECTRE " TAA MMIO-stale-data", "verw rsb ibpb msr=1",
+	  " Spectre-v1 SSB MMIO-stale-data" },
+	{ "Cascade Lake with TSX, FB_CLEAR", VENDOR_INTEL, 6, 0x55, NEWER, F(RTM), 0, 0,
+	  CAPS_CLX | ARCH_CAP(FB_CLEAR), OLD_SPECTRE " TAA MMIO-stale-data", "verw rsb ibpb msr=1",
+	  " Spectre-v1 SSB" },
 	{ "Ice Lake-SP, before FB_CLEAR", VENDOR_INTEL, 6, 0x6a, NEWER, 0, 0, 0, CAPS_ICX,
 	  OLD_SPECTRE " MMIO-stale-data", "rsb ibpb msr=1", " Spectre-v1 SSB MMIO-stale-data" },
-	{ "Ice Lake-SP, FB_CLEAR", VENDOR_INTEL, 6, 0x6a, NEWER, 0, 0, 0, CAPS_ICX | ARCH_CAP(FB_CLEAR),
-	  OLD_SPECTRE " MMIO-stale-data", "verw rsb ibpb msr=1", " Spectre-v1 SSB" },
-	{ "Sapphire Rapids", VENDOR_INTEL, 6, 0x8f, NEWER, F(RTM), 0, 0, CAPS_ICX | NO_MMIO | ARCH_CAP(RFDS_NO),
-	  OLD_SPECTRE, "rsb ibpb msr=1", " Spectre-v1 SSB" },
+	{ "Ice Lake-SP, FB_CLEAR", VENDOR_INTEL, 6, 0x6a, NEWER, 0, 0, 0,
+	  CAPS_ICX | ARCH_CAP(FB_CLEAR), OLD_SPECTRE " MMIO-stale-data", "verw rsb ibpb msr=1",
+	  " Spectre-v1 SSB" },
+	{ "Sapphire Rapids", VENDOR_INTEL, 6, 0x8f, NEWER, F(RTM), 0, 0,
+	  CAPS_ICX | NO_MMIO | ARCH_CAP(RFDS_NO), OLD_SPECTRE, "rsb ibpb msr=1",
+	  " Spectre-v1 SSB" },
 	{ "Alder Lake, RFDS_CLEAR", VENDOR_INTEL, 6, 0x97, NEWER, 0, 0, 0,
-	  CAPS_ICX | NO_MMIO | ARCH_CAP(RFDS_CLEAR), OLD_SPECTRE " RFDS", "verw rsb ibpb msr=1", " Spectre-v1 SSB" },
+	  CAPS_ICX | NO_MMIO | ARCH_CAP(RFDS_CLEAR), OLD_SPECTRE " RFDS", "verw rsb ibpb msr=1",
+	  " Spectre-v1 SSB" },
 	{ "Alder Lake, older microcode", VENDOR_INTEL, 6, 0x97, NEWER, 0, 0, 0, CAPS_ICX | NO_MMIO,
 	  OLD_SPECTRE " RFDS", "rsb ibpb msr=1", " Spectre-v1 SSB RFDS" },
 	{ "Goldmont", VENDOR_INTEL, 6, 0x5c, NEWER, 0, 0, 0, ARCH_CAP(INTEL_SSB_NO),
-	  " Meltdown Spectre-v1 Spectre-v2 SpectreRSB RFDS", "rsb ibpb", " Spectre-v1 Spectre-v2 RFDS" },
+	  " Meltdown Spectre-v1 Spectre-v2 SpectreRSB RFDS", "rsb ibpb",
+	  " Spectre-v1 Spectre-v2 RFDS" },
 	{ "Silvermont", VENDOR_INTEL, 6, 0x37, INTEL_2019, 0, 0, 0, 0,
-	  " Meltdown Spectre-v1 Spectre-v2 SpectreRSB MDS", "verw rsb ibpb", " Spectre-v1 Spectre-v2" },
+	  " Meltdown Spectre-v1 Spectre-v2 SpectreRSB MDS", "verw rsb ibpb",
+	  " Spectre-v1 Spectre-v2" },
 	{ "Bonnell, in order", VENDOR_INTEL, 6, 0x1c, 0, 0, 0, 0, 0, " nothing", "", " nothing" },
 	{ "Pentium, in order", VENDOR_INTEL, 5, 2, 0, 0, 0, 0, 0, " nothing", "", " nothing" },
 	{ "an Intel part nobody knows", VENDOR_INTEL, 6, 0xee, 0, 0, 0, 0, 0,
 	  " Meltdown" OLD_SPECTRE " L1TF MDS", "rsb l1tf", " Spectre-v1 Spectre-v2 SSB MDS" },
-	{ "the same with every denial", VENDOR_INTEL, 6, 0xee, F(ARCH_CAPS), 0, 0, 0, ~0ul & ~ARCH_CAP(TSX_CTRL),
-	  " Spectre-v1 Spectre-v2 SpectreRSB", "rsb", " Spectre-v1 Spectre-v2" },
-	{ "K8, as QEMU's qemu64", VENDOR_AMD, 15, 0x6b, 0, 0, 0, 0, 0, OLD_SPECTRE, "rsb", " Spectre-v1 Spectre-v2 SSB" },
-	{ "Zen", VENDOR_AMD, 0x17, 1, 0, 0, F(IBPB), 0, 0, OLD_SPECTRE, "rsb ibpb", " Spectre-v1 Spectre-v2 SSB" },
-	{ "Zen 3", VENDOR_AMD, 0x19, 1, 0, 0, F(IBPB) | F(IBRS) | F(AMD_STIBP) | F(STIBP_ALWAYS) | F(AMD_SSBD), 0, 0,
-	  OLD_SPECTRE, "rsb ibpb msr=2", " Spectre-v1 Spectre-v2 SSB" },
-	{ "Zen 4", VENDOR_AMD, 0x19, 0x61, 0, 0, F(IBPB) | F(IBRS) | F(AMD_STIBP) | F(STIBP_ALWAYS) | F(AMD_SSBD),
-	  F(AUTO_IBRS), 0, OLD_SPECTRE, "rsb ibpb auto msr=2", " Spectre-v1 SSB" },
+	{ "the same with every denial", VENDOR_INTEL, 6, 0xee, F(ARCH_CAPS), 0, 0, 0,
+	  ~0ul & ~ARCH_CAP(TSX_CTRL), " Spectre-v1 Spectre-v2 SpectreRSB", "rsb",
+	  " Spectre-v1 Spectre-v2" },
+	{ "K8, as QEMU's qemu64", VENDOR_AMD, 15, 0x6b, 0, 0, 0, 0, 0, OLD_SPECTRE, "rsb",
+	  " Spectre-v1 Spectre-v2 SSB" },
+	{ "Zen", VENDOR_AMD, 0x17, 1, 0, 0, F(IBPB), 0, 0, OLD_SPECTRE, "rsb ibpb",
+	  " Spectre-v1 Spectre-v2 SSB" },
+	{ "Zen 3", VENDOR_AMD, 0x19, 1, 0, 0,
+	  F(IBPB) | F(IBRS) | F(AMD_STIBP) | F(STIBP_ALWAYS) | F(AMD_SSBD), 0, 0, OLD_SPECTRE,
+	  "rsb ibpb msr=2", " Spectre-v1 Spectre-v2 SSB" },
+	{ "Zen 4", VENDOR_AMD, 0x19, 0x61, 0, 0,
+	  F(IBPB) | F(IBRS) | F(AMD_STIBP) | F(STIBP_ALWAYS) | F(AMD_SSBD), F(AUTO_IBRS), 0,
+	  OLD_SPECTRE, "rsb ibpb auto msr=2", " Spectre-v1 SSB" },
 	{ "a part that denies SSB", VENDOR_HYGON, 0x18, 4, 0, 0, F(IBPB) | F(SSB_NO), 0, 0,
 	  " Spectre-v1 Spectre-v2 SpectreRSB", "rsb ibpb", " Spectre-v1 Spectre-v2" },
 	{ "a vendor nobody knows", VENDOR_OTHER, 6, 1, 0, F(RTM), 0, 0, 0,
@@ -118,7 +135,10 @@ static const struct part {
 
 static struct cpu_bug_facts facts_of(const struct part *p)
 {
-	struct cpu_bug_facts f = { .vendor = p->vendor, .family = p->family, .model = p->model, .arch_caps = p->arch_caps };
+	struct cpu_bug_facts f = { .vendor = p->vendor,
+				   .family = p->family,
+				   .model = p->model,
+				   .arch_caps = p->arch_caps };
 
 	f.words[FW_7D0] = p->feat_7d;
 	f.words[FW_7B0] = p->feat_7b;
@@ -131,9 +151,13 @@ static const char *choice_text(const struct spec_ctrl *c)
 {
 	static char s[128];
 
-	snprintf(s, sizeof(s), "%s%s%s%s%s%s%s", c->verw ? "verw " : "", c->rsb ? "rsb " : "", c->ibpb ? "ibpb " : "",
-		 c->l1d_flush ? "l1d-flush " : "", c->auto_ibrs ? "auto " : "",
-		 c->l1tf_dom0 && c->l1tf_domu ? "l1tf " : c->l1tf_dom0 ? "dom0 " : c->l1tf_domu ? "domu " : "",
+	snprintf(s, sizeof(s), "%s%s%s%s%s%s%s", c->verw ? "verw " : "", c->rsb ? "rsb " : "",
+		 c->ibpb ? "ibpb " : "", c->l1d_flush ? "l1d-flush " : "",
+		 c->auto_ibrs ? "auto " : "",
+		 c->l1tf_dom0 && c->l1tf_domu ? "l1tf "
+		 : c->l1tf_dom0               ? "dom0 "
+		 : c->l1tf_domu               ? "domu "
+					      : "",
 		 c->msr ? "msr=" : "");
 	if (c->msr)
 		snprintf(s + strlen(s), sizeof(s) - strlen(s), "%lx ", c->msr);
@@ -155,12 +179,16 @@ static void test_parts(void)
 		c = spec_choose(&f, &nothing_wanted);
 		bug_names(affected, cpu_bugs_of(&f));
 		bug_names(open, spec_not_covered(&f, &c));
-		ok(!strcmp(affected, parts[i].affected), "%s: affected by%s", parts[i].name, parts[i].affected);
-		ok(!strcmp(choice_text(&c), parts[i].chosen) && !*log_text, "%s: by default \"%s\", and nothing to say about it",
-		   parts[i].name, parts[i].chosen);
+		ok(!strcmp(affected, parts[i].affected), "%s: affected by%s", parts[i].name,
+		   parts[i].affected);
+		ok(!strcmp(choice_text(&c), parts[i].chosen) && !*log_text,
+		   "%s: by default \"%s\", and nothing to say about it", parts[i].name,
+		   parts[i].chosen);
 		ok(!strcmp(open, parts[i].open), "%s: open:%s", parts[i].name, parts[i].open);
-		if (strcmp(affected, parts[i].affected) || strcmp(choice_text(&c), parts[i].chosen) || strcmp(open, parts[i].open))
-			printf("# affected%s; chosen \"%s\"; open%s; %s\n", affected, choice_text(&c), open, log_text);
+		if (strcmp(affected, parts[i].affected) ||
+		    strcmp(choice_text(&c), parts[i].chosen) || strcmp(open, parts[i].open))
+			printf("# affected%s; chosen \"%s\"; open%s; %s\n", affected,
+			       choice_text(&c), open, log_text);
 	}
 }
 
@@ -181,12 +209,18 @@ static void parse(const char *line)
 	cmdline_parse(line, __start_cmdline_options, __stop_cmdline_options, report_word);
 }
 
-/* verw rsb ibpb l1d-flush ibrs stibp ssbd, then pv-l1tf of dom0, domu: 1, 0, or . where nothing was said. */
+/*
+ * verw rsb ibpb l1d-flush ibrs stibp ssbd, then pv-l1tf of dom0, domu: 1, 0, or . where nothing was
+ * said.
+ */
 static const char *wanted_text(void)
 {
 	static char s[16];
-	const s8 *w[] = { &spec_wanted.verw, &spec_wanted.rsb, &spec_wanted.ibpb, &spec_wanted.l1d_flush, &spec_wanted.ibrs,
-		&spec_wanted.stibp, &spec_wanted.ssbd, NULL, &spec_wanted.l1tf_dom0, &spec_wanted.l1tf_domu };
+	const s8 *w[] = { &spec_wanted.verw,      &spec_wanted.rsb,
+			  &spec_wanted.ibpb,      &spec_wanted.l1d_flush,
+			  &spec_wanted.ibrs,      &spec_wanted.stibp,
+			  &spec_wanted.ssbd,      NULL,
+			  &spec_wanted.l1tf_dom0, &spec_wanted.l1tf_domu };
 
 	for (size_t i = 0; i < ARRAY_SIZE(w); i++)
 		s[i] = !w[i] ? ' ' : *w[i] < 0 ? '.' : '0' + *w[i];
@@ -250,10 +284,12 @@ static const struct {
 	{ "spec-ctrl=hvm=off,rsb", ".1..... ..", "\"hvm=off\": HVM guests" },
 	{ "spec-ctrl=msr-sc=off", NONE, "\"msr-sc=off\": guests have no SPEC_CTRL" },
 	{ "spec-ctrl=ibpb-entry", NONE, "\"ibpb-entry\": IBPB is done at a change of domain only" },
-	{ "spec-ctrl=bti-thunk=retpoline", NONE, "\"bti-thunk=retpoline\": indirect branches have no thunk" },
+	{ "spec-ctrl=bti-thunk=retpoline", NONE,
+	  "\"bti-thunk=retpoline\": indirect branches have no thunk" },
 	{ "spec-ctrl=bti-thunk=jmp", NONE, "\"bti-thunk=jmp\": indirect" },
 	{ "spec-ctrl=psfd", NONE, "\"psfd\": not built" },
-	{ "spec-ctrl=eager-fpu=off", NONE, "\"eager-fpu=off\": FPU state is always switched eagerly" },
+	{ "spec-ctrl=eager-fpu=off", NONE,
+	  "\"eager-fpu=off\": FPU state is always switched eagerly" },
 	{ "spec-ctrl=no-branch-harden", NONE, "\"no-branch-harden\": not built" },
 	{ "spec-ctrl=srb-lock", NONE, "\"srb-lock\": not built" },
 	{ "spec-ctrl=unpriv-mmio", NONE, "\"unpriv-mmio\": domains" },
@@ -292,13 +328,16 @@ static void test_words(void)
 		parse(words[i].line);
 		good = !strcmp(wanted_text(), words[i].wanted) && !*refused &&
 		       (*words[i].said ? !!strstr(log_text, words[i].said) : !*log_text);
-		ok(good, "\"%s\" wants %s%s%s", words[i].line, words[i].wanted, *words[i].said ? ", and says: " : "",
+		ok(good, "\"%s\" wants %s%s%s", words[i].line, words[i].wanted,
+		   *words[i].said ? ", and says: " : "",
 		   strchr(words[i].said, '\n') ? "so" : words[i].said);
 		if (!good)
-			printf("# wants %s; log: %s# refused: %s\n", wanted_text(), log_text, refused);
+			printf("# wants %s; log: %s# refused: %s\n", wanted_text(), log_text,
+			       refused);
 	}
 	parse("spec-ctrl");
-	ok(!strcmp(wanted_text(), NONE) && strstr(refused, "spec-ctrl"), "a bare \"spec-ctrl\" is reported");
+	ok(!strcmp(wanted_text(), NONE) && strstr(refused, "spec-ctrl"),
+	   "a bare \"spec-ctrl\" is reported");
 	parse("spec-ctrl=");
 	ok(!strcmp(wanted_text(), NONE) && strstr(refused, "spec-ctrl="), "so is \"spec-ctrl=\"");
 }
@@ -313,13 +352,19 @@ static const struct {
 	{ "Haswell, microcode of 2019", "pv-l1tf=off", "verw rsb ibpb l1d-flush", "" },
 	{ "Haswell, microcode of 2019", "pv-l1tf=dom0=off", "verw rsb ibpb l1d-flush domu", "" },
 	{ "Haswell, microcode of 2019", "pv-l1tf=off spec-ctrl=no-l1d-flush", "verw rsb ibpb", "" },
-	{ "Haswell, microcode of 2019", "spec-ctrl=l1d-flush,ssbd,stibp,no-ibpb", "verw rsb l1d-flush l1tf msr=6", "" },
-	{ "Haswell, microcode of 2019", "spec-ctrl=ibrs", "verw rsb ibpb l1tf", "ibrs stays off: this CPU does not offer it" },
-	{ "Haswell, launch microcode", "spec-ctrl=ibpb", "rsb l1tf", "ibpb stays off: this CPU does not offer it" },
-	{ "Haswell, launch microcode", "spec-ctrl=l1d-flush", "rsb l1tf", "l1d-flush stays off: this CPU does not offer it" },
-	{ "Haswell, launch microcode", "spec-ctrl=stibp,ssbd", "rsb l1tf", "ssbd stays off: this CPU does not offer it" },
+	{ "Haswell, microcode of 2019", "spec-ctrl=l1d-flush,ssbd,stibp,no-ibpb",
+	  "verw rsb l1d-flush l1tf msr=6", "" },
+	{ "Haswell, microcode of 2019", "spec-ctrl=ibrs", "verw rsb ibpb l1tf",
+	  "ibrs stays off: this CPU does not offer it" },
+	{ "Haswell, launch microcode", "spec-ctrl=ibpb", "rsb l1tf",
+	  "ibpb stays off: this CPU does not offer it" },
+	{ "Haswell, launch microcode", "spec-ctrl=l1d-flush", "rsb l1tf",
+	  "l1d-flush stays off: this CPU does not offer it" },
+	{ "Haswell, launch microcode", "spec-ctrl=stibp,ssbd", "rsb l1tf",
+	  "ssbd stays off: this CPU does not offer it" },
 	{ "Haswell, launch microcode", "spec-ctrl=no-ibpb", "rsb l1tf", "" },
-	{ "Haswell, launch microcode", "spec-ctrl=verw", "verw rsb l1tf", "it clears nothing on this CPU" },
+	{ "Haswell, launch microcode", "spec-ctrl=verw", "verw rsb l1tf",
+	  "it clears nothing on this CPU" },
 	{ "Bonnell, in order", "spec-ctrl=verw,rsb", "verw rsb", "it clears nothing on this CPU" },
 	{ "Bonnell, in order", "pv-l1tf", "l1tf", "" },
 	{ "Zen 4", "spec-ctrl=no-ibrs,ssbd", "rsb ibpb msr=6", "" },
@@ -344,8 +389,9 @@ static void test_together(void)
 		parse(together[i].line);
 		c = spec_choose(&f, &spec_wanted);
 		ok(!strcmp(choice_text(&c), together[i].chosen) &&
-		   (*together[i].said ? !!strstr(log_text, together[i].said) : !*log_text), "%s, %s: \"%s\"%s%s",
-		   together[i].part, together[i].line, together[i].chosen, *together[i].said ? ", and says: " : "", together[i].said);
+			   (*together[i].said ? !!strstr(log_text, together[i].said) : !*log_text),
+		   "%s, %s: \"%s\"%s%s", together[i].part, together[i].line, together[i].chosen,
+		   *together[i].said ? ", and says: " : "", together[i].said);
 		if (strcmp(choice_text(&c), together[i].chosen))
 			printf("# chosen \"%s\"\n", choice_text(&c));
 	}
@@ -368,7 +414,9 @@ static void boot(const char *part, const char *line)
 	spec_ctrl_init();
 }
 
-/* A change of domain, with RSB stuffing left out: a hosted program's red zone is no place for it. */
+/*
+ * A change of domain, with RSB stuffing left out: a hosted program's red zone is no place for it.
+ */
 static const char *change_of_domain(void)
 {
 	spec_ctrl.rsb = false;
@@ -392,18 +440,22 @@ static void test_done(void)
 	ok(!strcmp(change_of_domain(), "49=1 "), "IBPB at a change of domain");
 	boot("Zen 4", "");
 	ok(nr_needed, "registers that are written are asked of other CPUs");
-	ok(!strcmp(written, "c0000080=200d01 48=2 "), "automatic IBRS is a bit of EFER; STIBP as the part prefers");
+	ok(!strcmp(written, "c0000080=200d01 48=2 "),
+	   "automatic IBRS is a bit of EFER; STIBP as the part prefers");
 	boot("Haswell, microcode of 2019", "pv-l1tf=off");
 	ok(!strcmp(change_of_domain(), "10b=1 49=1 "), "the L1D is flushed before IBPB");
 	boot("Haswell, microcode of 2019", "spec-ctrl=no");
 	ok(!*written && !*change_of_domain(), "spec-ctrl=no: nothing");
 	ok(hosted_cpu.domain_changes == changes + 5, "every change of domain is counted");
 	boot("Haswell, microcode of 2019", "");
-	ok(strstr(log_text, "affected by: Meltdown Spectre-v1 Spectre-v2 SpectreRSB SSB L1TF MDS\n") &&
-	   strstr(log_text, "the CPU offers: VERW IBPB L1D-flush STIBP SSBD\n") &&
-	   strstr(log_text, "VERW on; at a change of domain: IBPB on, RSB on, L1D-flush off\n") &&
-	   strstr(log_text, "refused for dom0, refused for pv\n") &&
-	   strstr(log_text, "nothing but the roots against: Spectre-v1 Spectre-v2 SSB\n"), "the log tells all of it");
+	ok(strstr(log_text,
+		  "affected by: Meltdown Spectre-v1 Spectre-v2 SpectreRSB SSB L1TF MDS\n") &&
+		   strstr(log_text, "the CPU offers: VERW IBPB L1D-flush STIBP SSBD\n") &&
+		   strstr(log_text,
+			  "VERW on; at a change of domain: IBPB on, RSB on, L1D-flush off\n") &&
+		   strstr(log_text, "refused for dom0, refused for pv\n") &&
+		   strstr(log_text, "nothing but the roots against: Spectre-v1 Spectre-v2 SSB\n"),
+	   "the log tells all of it");
 	if (tap_failed)
 		printf("# written: %s\n", written);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt storms: devices that interrupt without pause, against the product's own files. A line is masked before it has cost
- * much, and told once a second; it works again when the device has calmed down, and no edge is lost; one that is only busy is
- * left alone. Vectors that nobody owns cannot be masked: they cost an EOI each, and a line a second.
+ * Interrupt storms: devices that interrupt without pause, against the product's own files. A line
+ * is masked before it has cost much, and told once a second; it works again when the device has
+ * calmed down, and no edge is lost; one that is only busy is left alone. Vectors that nobody owns
+ * cannot be masked: they cost an EOI each, and a line a second.
  *
  * Sources: arch/x86/irq/pirq.c arch/x86/irq/vector.c arch/x86/irq/storm.c
  * Flags: -Itests/unit/console/include
@@ -54,7 +55,10 @@ u64 irq_save(void) { return 0; }
 void irq_restore(u64 flags) { (void)flags; }
 bool irq_is_enabled(void) { return false; }	/* all that is called here is an interrupt's */
 bool spin_is_held_here(const spinlock_t *lock) { (void)lock; return true; }
-void timer_init(struct timer *t, void (*fn)(void *), void *data) { *t = (struct timer){ .fn = fn, .data = data }; }
+void timer_init(struct timer *t, void (*fn)(void *), void *data)
+{
+	*t = (struct timer){ .fn = fn, .data = data };
+}
 
 void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level, bool low)
 {
@@ -135,26 +139,33 @@ int main(void)
 
 	pirq_init(&acpi);
 	ok(!pirq_map(&dom, EDGE) && !pirq_map(&dom, LEVEL) && !pirq_bind(&dom, EDGE, 7, false, 0) &&
-	   !pirq_bind(&dom, LEVEL, 8, false, 0) && !masked[EDGE] && !masked[LEVEL], "an edge line and a level line are bound");
+		   !pirq_bind(&dom, LEVEL, 8, false, 0) && !masked[EDGE] && !masked[LEVEL],
+	   "an edge line and a level line are bound");
 
 	nr = device(EDGE, MICROSECS(20), SECONDS(1), NULL);
-	ok(nr == 50000 && nr_events == nr && !log_text[0], "50,000 interrupts a second are a busy device: all come through");
+	ok(nr == 50000 && nr_events == nr && !log_text[0],
+	   "50,000 interrupts a second are a busy device: all come through");
 
 	nr_events = 0;
 	nr = device(EDGE, MICROSECS(1), SECONDS(3), NULL);
-	ok(nr <= 30 * (STORM_MAX + 1) && nr >= 20 * STORM_MAX, "edges, a million a second for three: %lu get through", nr);
-	ok(log_lines() >= 2 && log_lines() <= 4 && strstr(log_text, "GSI 5 interrupts without pause: masked for 100 ms"),
+	ok(nr <= 30 * (STORM_MAX + 1) && nr >= 20 * STORM_MAX,
+	   "edges, a million a second for three: %lu get through", nr);
+	ok(log_lines() >= 2 && log_lines() <= 4 &&
+		   strstr(log_text, "GSI 5 interrupts without pause: masked for 100 ms"),
 	   "and %u lines tell of it", log_lines());
 	events = nr_events;
 	pass(MILLISECS(200));
-	ok(!masked[EDGE] && nr_events == events + 1, "the line works again, and an edge that was missed is made up for");
+	ok(!masked[EDGE] && nr_events == events + 1,
+	   "the line works again, and an edge that was missed is made up for");
 	interrupt(vector_of[EDGE]);
 	ok(nr_events == events + 2, "the next one comes through");
 
 	log_text[0] = '\0';
 	nr = device(LEVEL, MICROSECS(1), SECONDS(3), &dom);
-	ok(nr <= 30 * (STORM_MAX + 1) && nr >= 20 * STORM_MAX, "a level line that is never served, but ended at once: %lu", nr);
-	ok(log_lines() >= 2 && log_lines() <= 4 && strstr(log_text, "GSI 20 "), "and %u lines", log_lines());
+	ok(nr <= 30 * (STORM_MAX + 1) && nr >= 20 * STORM_MAX,
+	   "a level line that is never served, but ended at once: %lu", nr);
+	ok(log_lines() >= 2 && log_lines() <= 4 && strstr(log_text, "GSI 20 "), "and %u lines",
+	   log_lines());
 	pass(MILLISECS(200));
 	ok(!masked[LEVEL], "it works again too");
 	interrupt(vector_of[LEVEL]);
@@ -164,7 +175,8 @@ int main(void)
 	while (!masked[EDGE])
 		interrupt(vector_of[EDGE]);
 	pirq_unbind(&dom, EDGE, 7);
-	ok(!pirq_bind(&dom, EDGE, 9, false, 0) && masked[EDGE], "binding it anew does not cut its rest short");
+	ok(!pirq_bind(&dom, EDGE, 9, false, 0) && masked[EDGE],
+	   "binding it anew does not cut its rest short");
 	pass(STORM_REST + 1);
 	ok(!masked[EDGE], "which ends in time");
 	while (!masked[EDGE])
@@ -179,7 +191,8 @@ int main(void)
 		interrupt(0xe7);
 		now += MICROSECS(1);
 	}
-	ok(nr_eois == 2500000 && log_lines() == 3, "2,500,000 strays in 2.5 s: an EOI each, %u lines", log_lines());
+	ok(nr_eois == 2500000 && log_lines() == 3,
+	   "2,500,000 strays in 2.5 s: an EOI each, %u lines", log_lines());
 	ok(strstr(log_text, "vector e7, which nobody asked for; 1 such since last told\n") &&
 	   strstr(log_text, "; 1000000 such since last told\n"), "that count them");
 	nr_eois = 0;

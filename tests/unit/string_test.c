@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strings and blocks of bytes, compared with the C library's over every small length, offset and overlap.
+ * Strings and blocks of bytes, compared with the C library's over every small length, offset and
+ * overlap.
  *
- * The source is included under other names, because it defines the C library's own. Its REP instructions are out
- * of the sanitizer's sight, so every write is checked by guard bytes.
+ * The source is included under other names, because it defines the C library's own. Its REP
+ * instructions are out of the sanitizer's sight, so every write is checked by guard bytes.
  *
  * Sources:
  */
@@ -56,7 +57,8 @@ static void test_blocks(void)
 			for (size_t from = 0; from < 40; from++) {
 				fill(a);
 				fill(b);
-				check(isola_memmove(a + to, a + from, n) == a + to, "memmove's value");
+				check(isola_memmove(a + to, a + from, n) == a + to,
+				      "memmove's value");
 				memmove(b + to, b + from, n);
 				check(!memcmp(a, b, N), "memmove %zu from %zu to %zu", n, from, to);
 			}
@@ -90,8 +92,8 @@ static int sign(int x)
 
 static void test_compare(void)
 {
-	static const char *const words[] = { "", "a", "b", "ab", "abc", "abd", "ab\377", "b\200", "aab", "aaab",
-					     "caaab", "a,b" };
+	static const char *const words[] = { "",       "a",     "b",   "ab",   "abc",   "abd",
+					     "ab\377", "b\200", "aab", "aaab", "caaab", "a,b" };
 	const size_t nr = sizeof(words) / sizeof(words[0]);
 
 	for (size_t i = 0; i < nr; i++) {
@@ -102,14 +104,16 @@ static void test_compare(void)
 			check(isola_strnlen(p, n) == strnlen(p, n), "strnlen(%s, %zu)", p, n);
 		for (const char *c = "abcx\377"; ; c++) {
 			check(isola_strchr(p, *c) == strchr(p, *c), "strchr(%s, %d)", p, *c);
-			check(isola_memchr(p, *c, strlen(p)) == memchr(p, *c, strlen(p)), "memchr %d", *c);
+			check(isola_memchr(p, *c, strlen(p)) == memchr(p, *c, strlen(p)),
+			      "memchr %d", *c);
 			if (!*c)
 				break;
 		}
 		for (size_t j = 0; j < nr; j++) {
 			const char *q = words[j];
 
-			check(sign(isola_strcmp(p, q)) == sign(strcmp(p, q)), "strcmp(%s, %s)", p, q);
+			check(sign(isola_strcmp(p, q)) == sign(strcmp(p, q)), "strcmp(%s, %s)", p,
+			      q);
 			check(isola_strstr(p, q) == strstr(p, q), "strstr(%s, %s)", p, q);
 			for (size_t n = 0; n < 6; n++) {
 				check(sign(isola_strncmp(p, q, n)) == sign(strncmp(p, q, n)),
@@ -135,8 +139,10 @@ static void test_strlcpy(void)
 			if (size) {
 				size_t n = len < size - 1 ? len : size - 1;
 
-				check(strlen(to) == n && !memcmp(to, source, n), "strlcpy %zu in %zu", len, size);
-				check(to[n + 1] == '!', "strlcpy %zu in %zu writes too much", len, size);
+				check(strlen(to) == n && !memcmp(to, source, n),
+				      "strlcpy %zu in %zu", len, size);
+				check(to[n + 1] == '!', "strlcpy %zu in %zu writes too much", len,
+				      size);
 			} else {
 				check(to[0] == '!', "strlcpy with no room writes");
 			}

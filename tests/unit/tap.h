@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TAP: what every unit test reports with. One ok() is one claim; done() prints the plan and gives the exit
- * status. check() is for claims made by the thousand: it prints only on failure, and a claim that counts it
- * must follow.
+ * TAP: what every unit test reports with. One ok() is one claim; done() prints the plan and gives
+ * the exit status. check() is for claims made by the thousand: it prints only on failure, and a
+ * claim that counts it must follow.
  */
 #pragma once
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VCPUOP_initialise's context: every reference that a refusal at any point has taken is given back, and at most one table
- * reference in one call, because there are two places to park a table, and the one that is refused may need the other (PRE-3).
- * Frames are counters here.
+ * VCPUOP_initialise's context: every reference that a refusal at any point has taken is given back,
+ * and at most one table reference in one call, because there are two places to park a table, and
+ * the one that is refused may need the other (PRE-3). Frames are counters here.
  *
  * Flags: -Itests/unit/mm/include
  * Sources: arch/x86/calls/vcpu_context.c
@@ -83,9 +83,11 @@ void *map_domain_page(mfn_t m)
 
 void populate_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, const mfn_t *mfn, u64 flags)
 {
-	check(v == &sibling && va == VA_GDT && flags == PAGE_HV_RW, "%u pages stand at %lx", nr, va);
+	check(v == &sibling && va == VA_GDT && flags == PAGE_HV_RW, "%u pages stand at %lx", nr,
+	      va);
 	for (unsigned i = 0; i < nr; i++)
-		check(refs[mfn_x(mfn[i])] == 1, "frame %lx is shown without a reference", mfn_x(mfn[i]));
+		check(refs[mfn_x(mfn[i])] == 1, "frame %lx is shown without a reference",
+		      mfn_x(mfn[i]));
 	window_set += nr;
 }
 
@@ -144,13 +146,15 @@ static void refused(unsigned n, int rc, int wanted)
 	check(is == wanted, "frame %u answers %d: the call %d", n, rc, is);
 	check(held() == 0, "frame %u answers %d: %u frames stay held", n, rc, held());
 	check(tables_put <= 1, "frame %u answers %d: %u tables are put", n, rc, tables_put);
-	check(!sibling.initialised && !window_set, "frame %u answers %d: something has changed", n, rc);
+	check(!sibling.initialised && !window_set, "frame %u answers %d: something has changed", n,
+	      rc);
 	answer[n] = 0;
 }
 
 static void test_refusals(void)
 {
-	static const unsigned frames[] = { KERNEL_L4, USER_L4, GDT_FIRST, GDT_FIRST + 1, GDT_FIRST + 2 };
+	static const unsigned frames[] = { KERNEL_L4, USER_L4, GDT_FIRST, GDT_FIRST + 1,
+					   GDT_FIRST + 2 };
 	struct vcpu_guest_context c = good();
 
 	for (unsigned i = 0; i < 5; i++)
@@ -179,8 +183,10 @@ static void test_taken(void)
 	struct vcpu_guest_context c = good();
 
 	check(try(&c) == 0, "a good context is refused");
-	check(held() == 5 && tables_put == 0 && window_set == 3, "%u frames held, %u shown", held(), window_set);
-	check(private.regs.cs == 0xe033 && private.regs.ss == 0xe02b, "code and stack selectors have RPL 3");
+	check(held() == 5 && tables_put == 0 && window_set == 3, "%u frames held, %u shown", held(),
+	      window_set);
+	check(private.regs.cs == 0xe033 && private.regs.ss == 0xe02b,
+	      "code and stack selectors have RPL 3");
 	check(private.ldt_base == 0x7000 && private.ldt_ents == 100, "the LDT's setting");
 	check(sibling.initialised, "initialised");
 	all_ok("a good context is taken, its code and stack selectors with RPL 3");
@@ -189,13 +195,15 @@ static void test_taken(void)
 /* Every frame is the domain's, with the allocation's reference. */
 static void make_frames(void)
 {
-	struct page_info *table = mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(*table), PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	struct page_info *table =
+		mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(*table), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (table != (struct page_info *)VA_FRAMETABLE)
 		panic("no room for the frame table");
 	for (unsigned i = 0; i < NR_FRAMES; i++)
-		table[i] = (struct page_info){ .count_info = PGC_allocated | 1, .owner = domain.domid };
+		table[i] = (struct page_info){ .count_info = PGC_allocated | 1,
+					       .owner = domain.domid };
 }
 
 int main(void)

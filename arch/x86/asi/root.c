@@ -237,7 +237,8 @@ static void free_root(mfn_t *root)
 void root_destroy_vcpu(struct vcpu *v)
 {
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		ASSERT(cpu_public[cpu].loaded.vcpu != v && cpu_public[cpu].loaded.leaving_vcpu != v);
+		ASSERT(cpu_public[cpu].loaded.vcpu != v &&
+		       cpu_public[cpu].loaded.leaving_vcpu != v);
 	free_root(&v->root_user);
 	free_root(&v->root_kernel);
 	v->cr3_kernel = v->cr3_user = 0;

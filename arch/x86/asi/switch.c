@@ -2,8 +2,8 @@
 /*
  * Context switch, on whose root each step runs:
  *   save       prev's kernel root: registers, FPU, segments, all into prev's own pages
- *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here, and other
- *              CPUs may take it (sched_left)
+ *   leave      next's root is loaded (asi/root.c); prev's pages are no longer mapped here, and
+ *              other CPUs may take it (sched_left)
  *   clean      stacks that served another guest domain are zeroed (zero-stack), and
  *              predictors and the L1D cleared where spec-ctrl= has it (cpu/spec_ctrl.c)
  *   restore    next's kernel root: its pages -> this CPU

@@ -5,7 +5,8 @@
  * They are public pages. A table's page_info says of it
  *   nr_validated  its uses
  *   type_info     the first frame that it can show << PAGE_SHIFT, its level, and two flags below
- *   next          the domain's list of idle tables, while TABLE_LISTED; then that of those taken out
+ *   next          the domain's list of idle tables, while TABLE_LISTED; then that of those taken
+ *                 out
  * Leaves are 4 KiB entries, or a 2 MiB one where an aligned block of order 9 was assigned whole; a
  * large one is split before a frame of it leaves.
  */

@@ -3,7 +3,8 @@
  * The TSC as the clock of system time.
  *
  * Invariant: `scale' is written once, by clock_start(), before any other CPU runs and constant
- * afterwards, so now_ns() needs no lock, and guests that apply the same formula get the same answer.
+ * afterwards, so now_ns() needs no lock, and guests that apply the same formula get the same
+ * answer.
  */
 #include <isola/clock.h>
 #include <asm/insn.h>

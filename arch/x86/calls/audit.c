@@ -205,10 +205,11 @@ static void report(const struct audit *a)
 
 		if (!mfn_x(a->fault[i].m))
 			continue;	/* one that hold() has spoken of */
-		guest_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should be %lx",
-		       a->d->domid, mfn_x(a->fault[i].m), pg->count_info,
-		       pg->count_info - a->fault[i].general, pg->type_info,
-		       (pg->type_info - a->fault[i].type) & PGT_count_mask);
+		guest_err("audit: d%u frame %lx: count %lx, should be %lx; type %lx, count should "
+			  "be %lx",
+			  a->d->domid, mfn_x(a->fault[i].m), pg->count_info,
+			  pg->count_info - a->fault[i].general, pg->type_info,
+			  (pg->type_info - a->fault[i].type) & PGT_count_mask);
 	}
 }
 
@@ -252,8 +253,8 @@ static int recount(struct audit *a)
 
 /*
  * @cmd above 0: of oom.h. @cmd 0: every count is right: 0; > 0: so many frames' are wrong, the
- * first of them named on the console; -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for those
- * that are on their way down.
+ * first of them named on the console; -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for
+ * those that are on their way down.
  */
 long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {

@@ -40,7 +40,8 @@ static u64 elem(const struct change *c, u64 i)
 static void name_extent(const struct change *c, mfn_t m, pfn_t pfn)
 {
 	for (u64 j = 0; j < 1ul << c->order; j++)
-		m2p_set(mfn_add(m, j), pfn_x(pfn) == pfn_x(INVALID_M2P) ? pfn : _pfn(pfn_x(pfn) + j));
+		m2p_set(mfn_add(m, j),
+			pfn_x(pfn) == pfn_x(INVALID_M2P) ? pfn : _pfn(pfn_x(pfn) + j));
 }
 
 /*
@@ -114,7 +115,8 @@ static int decrease_one(const struct change *c, u64 i)
 
 	if (copy_from_guest(&mfn, elem(c, i), sizeof(mfn)))
 		return -EFAULT;
-	return c->order ? release_extent(c->d, mfn, 1u << c->order) : release_frame(c->d, _mfn(mfn));
+	return c->order ? release_extent(c->d, mfn, 1u << c->order)
+			: release_frame(c->d, _mfn(mfn));
 }
 
 static int (*const steps[])(const struct change *c, u64 i) = {

@@ -61,7 +61,9 @@ static long op_shutdown_code(u64 arg)
 	return 0;
 }
 
-/* Of the control domain, also to itself; there is no other. DOMID_SELF is nobody here, as in Xen. */
+/*
+ * Of the control domain, also to itself; there is no other. DOMID_SELF is nobody here, as in Xen.
+ */
 static long op_remote_shutdown(u64 arg)
 {
 	struct sched_remote_shutdown op;

@@ -5,8 +5,8 @@
  *
  * Default deny: a bit that is not named here, and a leaf that has no row, reads as zero. Hidden is
  * whatever a kernel in ring 3 cannot use (large pages, PGE, SMEP, PCID, x2APIC ..) and whatever
- * needs an MSR that pv/emul/msr.c does not give. Why each is hidden: docs/abi/cpuid.md. The hypervisor's
- * own leaves 40000000H.. are pv/emul/cpuid.c's.
+ * needs an MSR that pv/emul/msr.c does not give. Why each is hidden: docs/abi/cpuid.md. The
+ * hypervisor's own leaves 40000000H.. are pv/emul/cpuid.c's.
  * Sources: SDM vol. 2 CPUID; APM vol. 3 appendix E; the attributes in the ABI's cpufeatureset.h.
  */
 #include <asm/cpuid_policy.h>

@@ -2,8 +2,8 @@
 /*
  * Speculation control: the choice, its lines in the log, and what is done at a change of domain.
  *
- * A part that is not affected is left alone: nothing is written, and VERW is patched out. Retpolines
- * and IBRS by a write at each entry are not built: docs/isolation.md says why.
+ * A part that is not affected is left alone: nothing is written, and VERW is patched out.
+ * Retpolines and IBRS by a write at each entry are not built: docs/isolation.md says why.
  * Sources: SDM vol. 4, MSRs 48H, 49H, 10BH; Intel's papers on MDS (VERW) and L1TF; APM vol. 2
  * §3.2.9 (SPEC_CTRL, PRED_CMD), §3.1.7 (EFER.AIBRSE).
  */
@@ -202,8 +202,9 @@ static void report(const struct cpu_bug_facts *f, const struct spec_ctrl *c)
 		c->l1tf_dom0 ? "refused" : "taken", c->l1tf_domu ? "refused" : "taken");
 	pr_info("speculation: nothing but the roots against:%s", open);
 	pr_info("speculation: SMT %s", cpu_facts.threads_per_core > 1
-		? "on: threads of one core share buffers and predictors, and nothing here parts them"
-		: "off");
+					       ? "on: threads of one core share buffers and "
+						 "predictors, and nothing here parts them"
+					       : "off");
 }
 
 /* ---- What is done ---- */

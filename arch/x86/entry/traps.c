@@ -109,8 +109,8 @@ static void fault_from_hypervisor(struct regs *r, u64 cr2)
 }
 
 /*
- * A descriptor that cannot be had, at @offset of the LDT: as the guest would see it without us, a page fault where it has its LDT;
- * if there can be no such address, #GP with the selector.
+ * A descriptor that cannot be had, at @offset of the LDT: as the guest would see it without us, a
+ * page fault where it has its LDT; if there can be no such address, #GP with the selector.
  */
 static void ldt_inject_fault(u32 ec, u64 offset)
 {

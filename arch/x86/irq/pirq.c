@@ -10,8 +10,8 @@
  *
  * Invariants: everything changes under gsi_lock. A line keeps the vector that it was once given, so
  * an interrupt on its way while the line is unbound, or moved to another CPU, finds its own record,
- * and its EOI the redirection entry that it came from. A line whose port is 0, or that rests, is masked. A port is
- * told under the lock: after pirq_unbind() nothing arrives at it any more.
+ * and its EOI the redirection entry that it came from. A line whose port is 0, or that rests, is
+ * masked. A port is told under the lock: after pirq_unbind() nothing arrives at it any more.
  */
 #include <asm/window.h>
 #include <asm/ioapic.h>
@@ -348,7 +348,8 @@ static void rest(u32 n, struct gsi *g)
 	if (!rest_timer.armed)
 		timer_set(&rest_timer, g->rests_until);
 	if (nr)
-		pr_warn("GSI %u interrupts without pause: masked for %lu ms, %u times since last told",
+		pr_warn("GSI %u interrupts without pause: masked for %lu ms, %u times since last "
+			"told",
 			n, STORM_REST / MILLISECS(1), nr);
 }
 

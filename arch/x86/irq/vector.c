@@ -16,7 +16,9 @@ void irq_set_handler(u8 vector, void (*handler)(void))
 	handlers[vector] = handler;
 }
 
-/* A device can send any vector, without pause, and nobody can mask it: it costs an EOI, and a line. */
+/*
+ * A device can send any vector, without pause, and nobody can mask it: it costs an EOI, and a line.
+ */
 static void stray(u8 vector)
 {
 	static struct storm_told told;

@@ -42,6 +42,11 @@ static void x2apic_command(u32 dest, u32 command)
 }
 
 const struct apic_access x2apic_access = {
-	.name = "x2APIC", .max_id = 0xfffffffe, .enable = x2apic_enable, .read = x2apic_read, .write = x2apic_write,
-	.id = x2apic_id, .command = x2apic_command,
+	.name = "x2APIC",
+	.max_id = 0xfffffffe,
+	.enable = x2apic_enable,
+	.read = x2apic_read,
+	.write = x2apic_write,
+	.id = x2apic_id,
+	.command = x2apic_command,
 };

@@ -104,7 +104,9 @@ void page_unlock_table_last(struct page_info *pg)
 	page_type_put(pg);
 }
 
-/* Its partial mark is gone: another vcpu has taken the table over, and the parking's own is left. */
+/*
+ * Its partial mark is gone: another vcpu has taken the table over, and the parking's own is left.
+ */
 static int finish(mfn_t *place)
 {
 	struct page_info *pg = page_of(*place);

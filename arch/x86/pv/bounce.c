@@ -192,9 +192,10 @@ static void __noreturn no_handler(unsigned vector, u64 error_code)
 {
 	const struct regs *r = guest_regs();
 
-	domain_crash(current->domain,
-		     "unhandled exception %u (error code %lx) at rip %016lx, rsp %016lx, cr2 %016lx",
-		     vector, error_code, r->rip, r->rsp, this_vcpu.cr2);
+	domain_crash(
+		current->domain,
+		"unhandled exception %u (error code %lx) at rip %016lx, rsp %016lx, cr2 %016lx",
+		vector, error_code, r->rip, r->rsp, this_vcpu.cr2);
 	return_to_guest();
 }
 

@@ -78,9 +78,9 @@ static bool map_page(unsigned i)
 }
 
 /*
- * Interrupts stay on while the kernel root is loaded in passing: taking the page may wait for flushes,
- * and whoever waits answers. Nothing sees the difference: handlers leave CR3 as this_cpu.cr3 says
- * (asi/root.c), and the vcpu is switched away at its exit only.
+ * Interrupts stay on while the kernel root is loaded in passing: taking the page may wait for
+ * flushes, and whoever waits answers. Nothing sees the difference: handlers leave CR3 as
+ * this_cpu.cr3 says (asi/root.c), and the vcpu is switched away at its exit only.
  */
 static bool map_page_in_passing(unsigned i)
 {

@@ -29,7 +29,9 @@ struct cmdline_option {
 	size_t size;		/* bytes at var */
 	u64 min, max;		/* for uint and size: the least and the greatest value taken */
 	int (*parse)(const char *value);	/* custom: 0, or -EINVAL and the word is reported */
-	/* Custom: keeps a guest within bounds. Without it the guest would get more than was meant. */
+	/*
+	 * Custom: keeps a guest within bounds. Without it the guest would get more than was meant.
+	 */
 	bool is_limit;
 };
 

@@ -2,10 +2,10 @@
 /*
  * Absent: entries whose present bit is clear.
  *
- * The rule: they are the guest's own to fill, but on a processor with L1TF one that names an address
- * of RAM reads what the cache holds of it, whoever's it is; there none may name RAM. The guest puts
- * such entries wherever one can be put, and the values that kernels really use: zero, and inverted
- * addresses.
+ * The rule: they are the guest's own to fill, but on a processor with L1TF one that names an
+ * address of RAM reads what the cache holds of it, whoever's it is; there none may name RAM. The
+ * guest puts such entries wherever one can be put, and the values that kernels really use: zero,
+ * and inverted addresses.
  */
 #define TOPIC "absent"
 #include "../claim.h"
@@ -58,7 +58,8 @@ static void check_updates(const struct slots *s, uint64_t value, long rc)
 /* Does a pin of a table of each of the lower levels with @value in its last slot give @rc? */
 static void check_pins(uint64_t value, long rc)
 {
-	static const unsigned int pin[] = { MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE };
+	static const unsigned int pin[] = { MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE,
+					    MMUEXT_PIN_L3_TABLE };
 
 	for (unsigned int i = 0; i < 3; i++) {
 		uint64_t *table = page_alloc();
@@ -72,9 +73,12 @@ static void check_pins(uint64_t value, long rc)
 	}
 }
 
-CLAIM(usual, "absent entries that name no RAM are taken at every level: zero, flags alone, inverted addresses")
+CLAIM(usual, "absent entries that name no RAM are taken at every level: zero, flags alone, "
+	     "inverted addresses")
 {
-	static const uint64_t values[] = { 0, 0x2, 0xe00, PTE_NX, ALL_ONES, ALL_ONES - 0x1234000 + 0x102, ~PTE_P };
+	static const uint64_t values[] = { 0,      0x2,      0xe00,
+					   PTE_NX, ALL_ONES, ALL_ONES - 0x1234000 + 0x102,
+					   ~PTE_P };
 	struct slots s = slots_make();
 
 	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -123,8 +127,10 @@ static bool has_l1tf(void)
 	return !says_rdcl_no();
 }
 
-CLAIM_ISOLA_ONLY(ram, "absent entries that name RAM are refused at every level where the CPU has L1TF, in an update, a store "
-		 "and a new table; elsewhere they are taken", "4.17 takes them from dom0: pv-l1tf=dom0 is off there")
+CLAIM_ISOLA_ONLY(ram,
+		 "absent entries that name RAM are refused at every level where the CPU has L1TF, "
+		 "in an update, a store and a new table; elsewhere they are taken",
+		 "4.17 takes them from dom0: pv-l1tf=dom0 is off there")
 {
 	volatile uint64_t *direct = (volatile uint64_t *)entry_of(window(0), 1);
 	uint64_t own = mfn_of(window(1)) * PAGE_BYTES, old = *direct;

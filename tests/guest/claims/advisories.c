@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * advisories: attacks that have worked on a PV hypervisor, one claim each; those that need a second vCPU are in races_*.c.
+ * advisories: attacks that have worked on a PV hypervisor, one claim each; those that need a second
+ * vCPU are in races_*.c.
  *
- * The rule is the one that each advisory broke; its number stands at the claim. The guest makes the request that was granted
- * wrongly, in every form it can think of, and looks whether it has got what it must not have.
+ * The rule is the one that each advisory broke; its number stands at the claim. The guest makes the
+ * request that was granted wrongly, in every form it can think of, and looks whether it has got
+ * what it must not have.
  */
 #define TOPIC "advisories"
 #include "../claim.h"
@@ -36,10 +38,14 @@ static void tree_gone(struct tree *t)
 
 static const unsigned int update_kinds[] = { MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD };
 
-/* Change the entry at @slot, in a table of @level, by each single bit; none but harmless ones may get in. */
+/*
+ * Change the entry at @slot, in a table of @level, by each single bit; none but harmless ones may
+ * get in.
+ */
 static void flip_each_bit(const volatile uint64_t *slot, unsigned int level)
 {
-	uint64_t old = *slot, harmless = PTE_A | PTE_D | PTE_AVAIL | PTE_US | PTE_RW | PTE_P | PTE_NX | 0x7fful << 52;
+	uint64_t old = *slot, harmless = PTE_A | PTE_D | PTE_AVAIL | PTE_US | PTE_RW | PTE_P |
+					 PTE_NX | 0x7fful << 52;
 
 	if (level == 1)
 		harmless |= PTE_G | PTE_PWT | PTE_PCD | PTE_PS;		/* the last is PAT here */
@@ -50,18 +56,20 @@ static void flip_each_bit(const volatile uint64_t *slot, unsigned int level)
 
 			/* Xen shows its own marks, G and bit 52, in what it stores. */
 			if (!rc)
-				CHECK_SAY((1ul << bit & (harmless | PTE_FRAME)) != 0, "level %u: bit %u was taken", level, bit);
+				CHECK_SAY((1ul << bit & (harmless | PTE_FRAME)) != 0,
+					  "level %u: bit %u was taken", level, bit);
 			/* In an L1 it may be a device's, which the control domain may map. */
 			if (!rc && (1ul << bit & PTE_FRAME) && level > 1)
-				CHECK_SAY(pfn_of_mfn(pte_mfn(entry)) < start->nr_pages, "level %u: frame bit %u was taken", level, bit);
+				CHECK_SAY(pfn_of_mfn(pte_mfn(entry)) < start->nr_pages,
+					  "level %u: frame bit %u was taken", level, bit);
 			CHECK_OK(write_entry(slot, old));
 		}
 	}
 }
 
 /* XSA-148, 182: the comparison of old and new entry left out PS, or RW. */
-CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
-      "frames never get in")
+CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, "
+		"G and foreign frames never get in")
 {
 	struct tree t = tree_hooked(page_alloc());
 
@@ -69,8 +77,8 @@ CLAIM(flips_l2, "an L2 entry of a table in use changes by each single bit, or st
 	tree_gone(&t);
 }
 
-CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
-      "frames never get in")
+CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or stays: PS, PWT, PCD, "
+		"G and foreign frames never get in")
 {
 	struct tree t = tree_hooked(page_alloc());
 
@@ -78,8 +86,8 @@ CLAIM(flips_l3, "an L3 entry of a table in use changes by each single bit, or st
 	tree_gone(&t);
 }
 
-CLAIM(flips_l4, "an L4 entry of the table in use changes by each single bit, or stays: PS, PWT, PCD, G and foreign "
-      "frames never get in")
+CLAIM(flips_l4, "an L4 entry of the table in use changes by each single bit, or stays: PS, PWT, "
+		"PCD, G and foreign frames never get in")
 {
 	struct tree t = tree_hooked(page_alloc());
 
@@ -96,9 +104,11 @@ CLAIM(flips_l1, "an L1 entry of a table in use changes by each single bit, or st
 }
 
 /* XSA-148: a superpage of the guest's, then made writable and moved. */
-CLAIM(superpages, "an L2, L3 or L4 table with a superpage in it is not taken, at whatever address, present and small or not")
+CLAIM(superpages, "an L2, L3 or L4 table with a superpage in it is not taken, at whatever address, "
+		  "present and small or not")
 {
-	static const unsigned int pins[] = { MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE };
+	static const unsigned int pins[] = { MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE,
+					     MMUEXT_PIN_L4_TABLE };
 
 	for (unsigned int i = 0; i < 3; i++) {
 		uint64_t *table = page_alloc();
@@ -106,13 +116,18 @@ CLAIM(superpages, "an L2, L3 or L4 table with a superpage in it is not taken, at
 		table[17] = make_pte(0, PTE_P | PTE_US | PTE_PS);
 		CHECK_OK(make_readonly(table));
 		CHECK_ERR(mmuext(pins[i], mfn_of(table), 0), XEN_EINVAL);
-		CHECK_OK(write_entry(table + 17, make_pte(mfn_of(table) & ~511ul, PTE_RW_PAGE | PTE_PS)));	/* a plain store */
+		/* a plain store */
+		CHECK_OK(write_entry(table + 17,
+				     make_pte(mfn_of(table) & ~511ul, PTE_RW_PAGE | PTE_PS)));
 		CHECK_ERR(mmuext(pins[i], mfn_of(table), 0), XEN_EINVAL);
 		CHECK_OK(make_writable(table));
 	}
 }
 
-/* Try to hook @table into a table of its own kind at @slot, read-only, then turn the entry writable in every way there is. */
+/*
+ * Try to hook @table into a table of its own kind at @slot, read-only, then turn the entry writable
+ * in every way there is.
+ */
 static void self_map(const volatile uint64_t *slot, unsigned long mfn)
 {
 	uint64_t ro = make_pte(mfn, PTE_P | PTE_US | PTE_A);
@@ -162,7 +177,9 @@ static void chain(unsigned int pin)
 		CHECK_OK(mmuext(pin, mfn_of(table[i]), 0));
 	}
 	for (unsigned int i = 0; i + 1 < 32; i++)
-		if (write_entry(table[i], make_pte(mfn_of(table[i + 1]), PTE_P | PTE_US | PTE_A)) == 0 && i && (table[i - 1][0] & PTE_P))
+		if (write_entry(table[i], make_pte(mfn_of(table[i + 1]), PTE_P | PTE_US | PTE_A)) ==
+			    0 &&
+		    i && (table[i - 1][0] & PTE_P))
 			deepest++;
 	CHECK_EQ(deepest, 0);		/* at most pairs */
 	for (unsigned int i = 0; i < 32; i++)
@@ -192,17 +209,18 @@ CLAIM(circle, "two pages that lead to each other do not become L3 tables")
 }
 
 /* XSA-402: RAM that the processor does not keep coherent. */
-CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page table while it is mapped so "
-      "writable; each attribute is "
-      "refused, or kept as asked")
+CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page table while it is "
+			"mapped so writable; each attribute is refused, or kept as asked")
 {
 	uint64_t *page = page_alloc();
 
 	for (unsigned int i = 0; i < 8; i++) {
-		uint64_t pte = rw_pte(page) | (i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) | (i & 4 ? PTE_PS : 0);
+		uint64_t pte = rw_pte(page) | (i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) |
+			       (i & 4 ? PTE_PS : 0);
 
 		if (remap(window(0), pte) == 0)
-			CHECK_EQ(l1e(window(0)) & (PTE_PWT | PTE_PCD | PTE_PS), pte & (PTE_PWT | PTE_PCD | PTE_PS));
+			CHECK_EQ(l1e(window(0)) & (PTE_PWT | PTE_PCD | PTE_PS),
+				 pte & (PTE_PWT | PTE_PCD | PTE_PS));
 		CHECK_OK(make_readonly(page));
 		if (l1e(window(0)) & PTE_P && pte_mfn(l1e(window(0))) == mfn_of(page))
 			CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
@@ -210,15 +228,17 @@ CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page
 	}
 }
 
-CLAIM_ISOLA_ONLY(write_back, "RAM is mapped write-back or not at all, in every way that makes an entry", "Xen flushes "
-      "such frames before they "
-		 "change their use")
+CLAIM_ISOLA_ONLY(write_back,
+		 "RAM is mapped write-back or not at all, in every way that makes an entry",
+		 "Xen flushes such frames before they change their use")
 {
 	uint64_t *page = page_alloc();
 	const volatile uint64_t *e = entry_of(window(0), 1);
 
 	for (unsigned int i = 1; i < 8; i++) {
-		uint64_t bits = (i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) | (i & 4 ? PTE_PS : 0), *l1;
+		uint64_t bits = (i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) |
+				(i & 4 ? PTE_PS : 0),
+			 *l1;
 
 		CHECK(remap(window(0), rw_pte(page) | bits) < 0);
 		CHECK(write_entry(e, rw_pte(page) | bits) < 0);
@@ -235,7 +255,8 @@ CLAIM_ISOLA_ONLY(write_back, "RAM is mapped write-back or not at all, in every w
 static struct xen_memory_exchange exchange_of(void *in, void *out, unsigned long nr)
 {
 	struct xen_memory_exchange x = {
-		.in = { .nr_extents = nr, .domid = DOMID_SELF }, .out = { .nr_extents = nr, .domid = DOMID_SELF },
+		.in = { .nr_extents = nr, .domid = DOMID_SELF },
+		.out = { .nr_extents = nr, .domid = DOMID_SELF },
 	};
 
 	x.in.extent_start.p = in;
@@ -244,13 +265,13 @@ static struct xen_memory_exchange exchange_of(void *in, void *out, unsigned long
 }
 
 /* XSA-29, 212: the array's beginning was checked, not the element that is written. */
-CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has made, reaches into the hypervisor's "
-      "range writes nothing there and "
-      "is refused")
+CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has made, reaches into "
+			"the hypervisor's range writes nothing there and is refused")
 {
 	unsigned long in[1] = { mfn_of(page_alloc()) };
 	uint64_t hole = HYPERVISOR_VIRT_START;
-	const uint64_t outs[] = { ARG(HYPERVISOR_POINTER), HYPERVISOR_VIRT_START, HYPERVISOR_VIRT_END - 8, hole - 8 };
+	const uint64_t outs[] = { ARG(HYPERVISOR_POINTER), HYPERVISOR_VIRT_START,
+				  HYPERVISOR_VIRT_END - 8, hole - 8 };
 
 	for (unsigned int i = 0; i < 4; i++) {
 		struct xen_memory_exchange x = exchange_of(in, (void *)outs[i], 1);
@@ -270,13 +291,13 @@ CLAIM(exchange_reaches, "exchange whose list, by the progress it says it has mad
 }
 
 /* The command's upper bits say from which extent to go on (CON-2). */
-CLAIM(extent_reaches, "a reservation call that claims to have come further than its list is refused and touches "
-      "nothing, also where that would be the "
-      "hypervisor's")
+CLAIM(extent_reaches, "a reservation call that claims to have come further than its list is "
+		      "refused and touches nothing, also where that would be the hypervisor's")
 {
 	unsigned long list[2] = { mfn_of(page_alloc()), 0 };
 	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
-	static const unsigned int ops[] = { XENMEM_decrease_reservation, XENMEM_increase_reservation, XENMEM_populate_physmap };
+	static const unsigned int ops[] = { XENMEM_decrease_reservation,
+					    XENMEM_increase_reservation, XENMEM_populate_physmap };
 
 	for (unsigned int i = 0; i < 3; i++) {
 		r.extent_start.p = list;
@@ -315,9 +336,11 @@ CLAIM(nodes, "memory asked for on nodes that no machine has is given from elsewh
 }
 
 /* XSA-279: a flush for an address that had failed its check. */
-CLAIM(noncanonical_flush, "update_va_mapping and flushes of addresses that no processor has are refused or do nothing")
+CLAIM(noncanonical_flush,
+      "update_va_mapping and flushes of addresses that no processor has are refused or do nothing")
 {
-	static const uint64_t where[] = { 0x0000800000000000ul, 0xffff7ffffffff000ul, 0x8000000000000000ul, 0x0123456789abc000ul };
+	static const uint64_t where[] = { 0x0000800000000000ul, 0xffff7ffffffff000ul,
+					  0x8000000000000000ul, 0x0123456789abc000ul };
 	static const unsigned int ops[] = { MMUEXT_INVLPG_LOCAL, MMUEXT_INVLPG_ALL };
 
 	for (unsigned int i = 0; i < 4; i++) {
@@ -333,30 +356,33 @@ CLAIM(noncanonical_flush, "update_va_mapping and flushes of addresses that no pr
 static volatile uint64_t after_iret;
 
 /* XSA-213: the list went on, with the guest's user current. */
-CLAIM(iret_in_multicall, "iret in a multicall ends the list: what stands behind it is not carried out")
+CLAIM(iret_in_multicall,
+      "iret in a multicall ends the list: what stands behind it is not carried out")
 {
 	uint64_t *page = page_alloc();
 	struct multicall_entry calls[2] = {
 		{ .op = __HYPERVISOR_iret },
-		{ .op = __HYPERVISOR_update_va_mapping, .args = { ARG(window(0)), rw_pte(page), UVMF_INVLPG } },
+		{ .op = __HYPERVISOR_update_va_mapping,
+		  .args = { ARG(window(0)), rw_pte(page), UVMF_INVLPG } },
 	};
 	uint64_t old = l1e(window(0));
 
 	/* The frame of the iret: rax r11 rcx flags rip cs rflags rsp ss, on the current stack. */
 	asm volatile("mov %%rsp, %%rbx\n\t"
-		     "pushq $0xe02b\n\t"			/* ss */
-		     "push %%rbx\n\t"				/* rsp */
-		     "pushq $0x202\n\t"				/* rflags */
-		     "pushq $0xe030\n\t"			/* cs: kernel */
+		     "pushq $0xe02b\n\t" /* ss */
+		     "push %%rbx\n\t" /* rsp */
+		     "pushq $0x202\n\t" /* rflags */
+		     "pushq $0xe030\n\t" /* cs: kernel */
 		     "lea 1f(%%rip), %%rcx\n\t"
 		     "push %%rcx\n\t"
-		     "pushq $0\n\t"				/* flags */
-		     "pushq $0\n\t"				/* rcx */
-		     "pushq $0\n\t"				/* r11 */
-		     "pushq $0x1234\n\t"			/* rax */
+		     "pushq $0\n\t" /* flags */
+		     "pushq $0\n\t" /* rcx */
+		     "pushq $0\n\t" /* r11 */
+		     "pushq $0x1234\n\t" /* rax */
 		     "syscall\n"
 		     "1:\tmov %%rax, %0"
-		     : "=m"(after_iret) : "a"((unsigned long)__HYPERVISOR_multicall), "D"(calls), "S"(2ul)
+		     : "=m"(after_iret)
+		     : "a"((unsigned long)__HYPERVISOR_multicall), "D"(calls), "S"(2ul)
 		     : "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
 	CHECK_EQ(l1e(window(0)) & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
 }
@@ -364,20 +390,26 @@ CLAIM(iret_in_multicall, "iret in a multicall ends the list: what stands behind 
 /* ---- Grants ---- */
 
 /* XSA-227: an entry address that is not that of an entry. */
-CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1 entry, of no byte within one, nor "
-      "where there is none")
+CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1 entry, of no byte "
+			      "within one, nor where there is none")
 {
 	volatile uint64_t *w = window(0);
-	uint64_t table = pte_mfn(*entry_of(w, 2)) * PAGE_BYTES, entry = table + ((ARG(w) >> 12) % 512) * 8, old = l1e(w);
+	uint64_t table = pte_mfn(*entry_of(w, 2)) * PAGE_BYTES,
+		 entry = table + ((ARG(w) >> 12) % 512) * 8, old = l1e(w);
 	struct gnttab_map_grant_ref m;
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
 	for (unsigned int byte = 1; byte < 8; byte++)
-		CHECK(grant_map(FIRST_REF, entry + byte, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, table + PAGE_BYTES - 4, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, maddr_of(l4_slot(SLOT)), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, maddr_of(entry_of(w, 2)), GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
-	CHECK(grant_map(FIRST_REF, NOBODYS_MFN * PAGE_BYTES, GNTMAP_host_map | GNTMAP_contains_pte).status < 0);
+		CHECK(grant_map(FIRST_REF, entry + byte, GNTMAP_host_map | GNTMAP_contains_pte)
+			      .status < 0);
+	CHECK(grant_map(FIRST_REF, table + PAGE_BYTES - 4, GNTMAP_host_map | GNTMAP_contains_pte)
+		      .status < 0);
+	CHECK(grant_map(FIRST_REF, maddr_of(l4_slot(SLOT)), GNTMAP_host_map | GNTMAP_contains_pte)
+		      .status < 0);
+	CHECK(grant_map(FIRST_REF, maddr_of(entry_of(w, 2)), GNTMAP_host_map | GNTMAP_contains_pte)
+		      .status < 0);
+	CHECK(grant_map(FIRST_REF, NOBODYS_MFN * PAGE_BYTES, GNTMAP_host_map | GNTMAP_contains_pte)
+		      .status < 0);
 	CHECK_EQ(l1e(w) & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 	m = grant_map(FIRST_REF, entry, GNTMAP_host_map | GNTMAP_contains_pte);
@@ -389,8 +421,8 @@ CLAIM(grant_entry_misaligned, "a grant is mapped at the machine address of an L1
 }
 
 /* XSA-234: unmapped as writable what had become read-only, and the reverse. */
-CLAIM(grant_other_access, "a mapping whose access the guest has changed since is not unmapped as what it was, and "
-      "stays in use until it is")
+CLAIM(grant_other_access, "a mapping whose access the guest has changed since is not unmapped as "
+			  "what it was, and stays in use until it is")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t *page = page_alloc();
@@ -408,8 +440,8 @@ CLAIM(grant_other_access, "a mapping whose access the guest has changed since is
 }
 
 /* XSA-224: parts of a mapping were given back that were not held. */
-CLAIM(grant_parts, "of a handle of two mappings each part is given back once: the grant is in use until both are "
-      "gone, and free then")
+CLAIM(grant_parts, "of a handle of two mappings each part is given back once: the grant is in use "
+		   "until both are gone, and free then")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t *page = page_alloc();
@@ -419,13 +451,16 @@ CLAIM(grant_parts, "of a handle of two mappings each part is given back once: th
 		grant(FIRST_REF, mfn_of(page), GTF_permit_access);
 		m = grant_map(FIRST_REF, ARG(w), GNTMAP_host_map | GNTMAP_device_map);
 		CHECK_OK(m.status);
-		CHECK_OK(order ? grant_unmap(m.handle, 0, m.dev_bus_addr) : grant_unmap(m.handle, ARG(w), 0));
+		CHECK_OK(order ? grant_unmap(m.handle, 0, m.dev_bus_addr)
+			       : grant_unmap(m.handle, ARG(w), 0));
 		CHECK(grant_flags(FIRST_REF) & IN_USE);
-		order ? grant_unmap(m.handle, 0, m.dev_bus_addr) : grant_unmap(m.handle, ARG(w), 0);	/* again: nothing to give */
+		/* again: nothing to give */
+		order ? grant_unmap(m.handle, 0, m.dev_bus_addr) : grant_unmap(m.handle, ARG(w), 0);
 		CHECK(grant_flags(FIRST_REF) & IN_USE);
 		CHECK_OK(make_readonly(page));
 		CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
-		CHECK_OK(order ? grant_unmap(m.handle, ARG(w), 0) : grant_unmap(m.handle, 0, m.dev_bus_addr));
+		CHECK_OK(order ? grant_unmap(m.handle, ARG(w), 0)
+			       : grant_unmap(m.handle, 0, m.dev_bus_addr));
 		CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 		CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0));
 		CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(page), 0));
@@ -434,7 +469,8 @@ CLAIM(grant_parts, "of a handle of two mappings each part is given back once: th
 }
 
 /* CVE-2026-102703: what one entry of a list had found was used for the next. */
-CLAIM(copy_afresh, "each copy of a list finds its own frames: a good reference before a bad one lends it nothing")
+CLAIM(copy_afresh, "each copy of a list finds its own frames: a good reference before a bad one "
+		   "lends it nothing")
 {
 	uint8_t *a = page_alloc(), *b = page_alloc(), *to = page_alloc();
 	struct gnttab_copy list[3] = { 0 };
@@ -475,7 +511,8 @@ CLAIM(transfer, "a page of ours given to a domain that does not exist stays ours
 /* ---- Registers and instructions ---- */
 
 /* XSA-333: MSR_IA32_MISC_ENABLE read without a guard. */
-CLAIM(misc_enable, "reading and writing MISC_ENABLE, which not every processor has, gives a value or #GP")
+CLAIM(misc_enable,
+      "reading and writing MISC_ENABLE, which not every processor has, gives a value or #GP")
 {
 	uint32_t low = 0, high = 0;
 
@@ -487,7 +524,8 @@ CLAIM(misc_enable, "reading and writing MISC_ENABLE, which not every processor h
 }
 
 /* XSA-9, 7: SYSRET to an address that no processor has. */
-CLAIM(return_above, "a hypercall by the last two bytes below the non-canonical hole comes back as a fault in the guest")
+CLAIM(return_above, "a hypercall by the last two bytes below the non-canonical hole comes back as "
+		    "a fault in the guest")
 {
 	uint64_t *page = page_alloc();
 	struct tree t = tree_hooked(page);

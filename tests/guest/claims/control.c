@@ -272,7 +272,8 @@ CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a kn
 /* ---- EFI ---- */
 
 #define ACPI_20_GUID "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
-#define EFI_KEPT_TYPES (1u << 0 | 3u << 5 | 3u << 9)	/* reserved, runtime services, ACPI: never free memory */
+/* reserved, runtime services, ACPI: never free memory */
+#define EFI_KEPT_TYPES (1u << 0 | 3u << 5 | 3u << 9)
 
 static struct xen_platform_op efi_op;
 
@@ -361,7 +362,8 @@ CLAIM(efi_none, "without EFI firmware every question about it is -ENOSYS")
 		CHECK_ERR(efi_runtime(function), XEN_ENOSYS);
 }
 
-CLAIM(efi_tables, "the configuration tables name the ACPI root pointer, which dom0 can read and which lies in no free memory")
+CLAIM(efi_tables, "the configuration tables name the ACPI root pointer, which dom0 can read and "
+		  "which lies in no free memory")
 {
 	struct { uint8_t guid[16]; uint64_t maddr; } entry;
 	uint8_t rsdp[36], sum = 0;
@@ -389,13 +391,15 @@ CLAIM(efi_tables, "the configuration tables name the ACPI root pointer, which do
 	EFI_ANSWER.mem.size = ~0ul - found;
 	CHECK_OK(efi_info(XEN_FW_EFI_MEM_INFO));
 	CHECK(EFI_ANSWER.mem.type < 32 && 1u << EFI_ANSWER.mem.type & EFI_KEPT_TYPES);
-	CHECK(EFI_ANSWER.mem.addr == found && EFI_ANSWER.mem.size >= sizeof(rsdp) && EFI_ANSWER.mem.size < 1ul << 40);
+	CHECK(EFI_ANSWER.mem.addr == found && EFI_ANSWER.mem.size >= sizeof(rsdp) &&
+	      EFI_ANSWER.mem.size < 1ul << 40);
 	EFI_ANSWER.mem.addr = 1ul << 50;
 	EFI_ANSWER.mem.size = 1;
 	CHECK_ERR(efi_info(XEN_FW_EFI_MEM_INFO), XEN_ESRCH);
 }
 
-CLAIM(efi_vendor, "the firmware's vendor goes to the place given, as much as fits there and no more")
+CLAIM(efi_vendor,
+      "the firmware's vendor goes to the place given, as much as fits there and no more")
 {
 	uint16_t name[100];
 
@@ -417,7 +421,9 @@ CLAIM(efi_vendor, "the firmware's vendor goes to the place given, as much as fit
 	CHECK_ERR(efi_info(99), XEN_EINVAL);
 }
 
-CLAIM_ISOLA_ONLY(efi_no_runtime, "the firmware's code is not called: there is no variable, and no clock", "Xen calls it")
+CLAIM_ISOLA_ONLY(efi_no_runtime,
+		 "the firmware's code is not called: there is no variable, and no clock",
+		 "Xen calls it")
 {
 	need_efi();
 	CHECK_OK(efi_runtime(XEN_EFI_get_variable));
@@ -433,7 +439,8 @@ CLAIM_ISOLA_ONLY(efi_no_runtime, "the firmware's code is not called: there is no
 
 #define MCA(op) hypercall_bare(__HYPERVISOR_mca, ARG(op), 0, 0, 0, 0)
 
-CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown command of the right one is -ENOSYS or -EINVAL")
+CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown command of the right "
+		   "one is -ENOSYS or -EINVAL")
 {
 	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo, .interface_version = 1 };
 	long rc;
@@ -445,9 +452,11 @@ CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown co
 	CHECK_ERR(MCA(UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many records as have room, and no more")
+CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many records as have "
+		"room, and no more")
 {
-	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo, .interface_version = XEN_MCA_INTERFACE_VERSION };
+	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo,
+			     .interface_version = XEN_MCA_INTERFACE_VERSION };
 	struct mcinfo_logical_cpu *info = page_alloc();
 	uint8_t *end = (uint8_t *)(info + 1);
 
@@ -468,7 +477,8 @@ CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many r
 	CHECK_ERR(MCA(&op), XEN_EINVAL);
 }
 
-CLAIM(mca_fetch, "fetch has nothing to tell; without a place for the record, or with unknown flags, it is -EINVAL")
+CLAIM(mca_fetch, "fetch has nothing to tell; without a place for the record, or with unknown "
+		 "flags, it is -EINVAL")
 {
 	struct xen_mc op = { .cmd = XEN_MC_fetch, .interface_version = XEN_MCA_INTERFACE_VERSION };
 

@@ -204,7 +204,9 @@ CLAIM(prefixes, "an emulated instruction with fifteen bytes of prefixes is carri
 	CHECK(trap_last.vector == TRAP_GP || trap_last.vector == TRAP_UD);
 }
 
-/* Copy code to the end of @page, which is mapped at the end of the lower half. Returns its address. */
+/*
+ * Copy code to the end of @page, which is mapped at the end of the lower half. Returns its address.
+ */
 static unsigned long at_the_end(uint8_t *page, const uint8_t *text, unsigned int bytes)
 {
 	memcpy(page + PAGE_BYTES - bytes, text, bytes);
@@ -232,8 +234,10 @@ CLAIM(end_of_the_lower_half, "an instruction in the last bytes of the lower half
 	CHECK_EQ(b, 0x566e6558);		/* "XenV" */
 	c = 0xc0000080;				/* EFER */
 	a = d = 0;
-	CHECK_NO_TRAP("call *%[to]", : "+a"(a), "+d"(d)
-		      : "c"(c), [to] "r"(at_the_end(page, rdmsr_ret, sizeof(rdmsr_ret))) : "memory");
+	CHECK_NO_TRAP("call *%[to]",
+		      : "+a"(a), "+d"(d)
+		      : "c"(c), [to] "r"(at_the_end(page, rdmsr_ret, sizeof(rdmsr_ret)))
+		      : "memory");
 	CHECK_EQ(a & 0x500, 0x500);		/* LME, LMA */
 	CHECK_OK(write_entry(l4e, 0));
 }

@@ -49,8 +49,8 @@ CLAIM(upcall_frame, "an upcall runs with upcalls masked, at e033, and its frame 
 	CHECK_EQ(vcpu_info->evtchn_upcall_mask, 0);	/* after iret */
 }
 
-CLAIM(registers_survive, "an event at the end of a hypercall changes no register, the result included; "
-      "RCX and R11 are rip and rflags, in its frame too")
+CLAIM(registers_survive, "an event at the end of a hypercall changes no register, the result "
+			 "included; RCX and R11 are rip and rflags, in its frame too")
 {
 	uint32_t p = ipi();
 	int64_t version = HC2(xen_version, XENVER_version, 0), result;

@@ -288,8 +288,8 @@ CLAIM(nmi_to_self, "VCPUOP_send_nmi to ourselves enters the NMI callback")
 	CHECK_ERR(HC3(vcpu_op, VCPUOP_send_nmi, 0, UNMAPPED_POINTER), XEN_EINVAL);
 }
 
-CLAIM(nmi_gate, "the NMI's callback is the gate of vector 2, which masks events: set_trap_table sets it, unregistering clears it, and "
-      "then an NMI is lost")
+CLAIM(nmi_gate, "the NMI's callback is the gate of vector 2, which masks events: set_trap_table "
+		"sets it, unregistering clears it, and then an NMI is lost")
 {
 	struct trap_info other[2] = { { TRAP_NMI, 4, FLAT_KERNEL_CS, trap_stub(TRAP_NMI) } };
 

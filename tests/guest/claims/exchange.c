@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exchange: giving frames back and getting others, one by one (balloon) or for contiguous ones (XENMEM_exchange).
+ * exchange: giving frames back and getting others, one by one (balloon) or for contiguous ones
+ * (XENMEM_exchange).
  *
- * The rule: a frame leaves only when nothing uses it any more, and then nothing of ours reaches it again; what comes is empty,
- * ours, and where we asked for it; a chunk that cannot be exchanged whole stays as it was. The guest asks in good order, then
- * with one frame still in use, with sizes that do not match, with limits nothing can meet.
+ * The rule: a frame leaves only when nothing uses it any more, and then nothing of ours reaches it
+ * again; what comes is empty, ours, and where we asked for it; a chunk that cannot be exchanged
+ * whole stays as it was. The guest asks in good order, then with one frame still in use, with sizes
+ * that do not match, with limits nothing can meet.
  */
 #define TOPIC "exchange"
 #include "../claim.h"
@@ -58,8 +60,9 @@ static void page_use(struct pages *p, unsigned int i, unsigned long mfn)
 	set_p2m(p->pfn[i], p->mfn[i] = mfn);
 }
 
-static struct xen_memory_exchange exchange_of(unsigned long *in, unsigned long nr_in, unsigned int order_in,
-					      unsigned long *out, unsigned long nr_out, unsigned int order_out)
+static struct xen_memory_exchange exchange_of(unsigned long *in, unsigned long nr_in,
+					      unsigned int order_in, unsigned long *out,
+					      unsigned long nr_out, unsigned int order_out)
 {
 	struct xen_memory_exchange x = {
 		.in = { .nr_extents = nr_in, .extent_order = order_in, .domid = DOMID_SELF },
@@ -73,7 +76,8 @@ static struct xen_memory_exchange exchange_of(unsigned long *in, unsigned long n
 
 #define EXCHANGE(x) HC2(memory_op, XENMEM_exchange, x)
 
-CLAIM(gather, "exchange of 8 single frames gives one aligned run of 8 below the limit asked for, known to the M2P")
+CLAIM(gather, "exchange of 8 single frames gives one aligned run of 8 below the limit asked for, "
+	      "known to the M2P")
 {
 	struct pages p = pages_alloc(8);
 	unsigned long out[1] = { p.pfn[0] }, in[8];
@@ -114,7 +118,8 @@ CLAIM(gather_many, "exchange of 16 single frames for 4 runs of 4 does all four c
 	}
 }
 
-CLAIM(scatter, "exchange of a run for single frames works too, and gathering and scattering leave the reservation as it was")
+CLAIM(scatter, "exchange of a run for single frames works too, and gathering and scattering leave "
+	       "the reservation as it was")
 {
 	struct pages p = pages_alloc(4);
 	unsigned long run[1] = { p.pfn[0] }, single[4], in[4];
@@ -155,7 +160,9 @@ CLAIM(old_frames_gone, "a frame that was exchanged away cannot be mapped any mor
 		page_use(&p, i, out[0] + i);
 }
 
-/* What an exchange leaves that must not have happened: every page at its place with its contents. */
+/*
+ * What an exchange leaves that must not have happened: every page at its place with its contents.
+ */
 static void check_untouched(struct pages *p)
 {
 	for (unsigned int i = 0; i < p->nr; i++) {
@@ -165,7 +172,8 @@ static void check_untouched(struct pages *p)
 	}
 }
 
-CLAIM(held_frame, "a chunk with one frame that is still mapped is refused, and all of its frames stay ours, contents and all")
+CLAIM(held_frame, "a chunk with one frame that is still mapped is refused, and all of its frames "
+		  "stay ours, contents and all")
 {
 	for (unsigned int held = 0; held < 4; held++) {
 		struct pages p = pages_alloc(4);
@@ -174,7 +182,8 @@ CLAIM(held_frame, "a chunk with one frame that is still mapped is refused, and a
 
 		memcpy(in, p.mfn, sizeof(in));
 		pages_unmap(&p);
-		CHECK_OK(remap(window(0), make_pte(in[held], held & 1 ? PTE_RO_PAGE : PTE_RW_PAGE)));
+		CHECK_OK(
+			remap(window(0), make_pte(in[held], held & 1 ? PTE_RO_PAGE : PTE_RW_PAGE)));
 		CHECK_ERR(EXCHANGE(&x), XEN_EINVAL);
 		CHECK_EQ(x.nr_exchanged, 0);
 		CHECK_OK(remap(window(0), rw_pte(window(0))));
@@ -200,7 +209,8 @@ CLAIM(special_frames, "tables, shared_info and grant frames are not exchanged")
 	CHECK_OK(make_writable(table));
 }
 
-CLAIM(second_chunk, "when the second chunk cannot be exchanged the first stays exchanged, and nr_exchanged says so")
+CLAIM(second_chunk, "when the second chunk cannot be exchanged the first stays exchanged, and "
+		    "nr_exchanged says so")
 {
 	struct pages p = pages_alloc(4);
 	unsigned long out[2] = { p.pfn[0], p.pfn[2] }, in[4];
@@ -245,9 +255,11 @@ CLAIM(no_such_place, "a limit that no free memory meets is -ENOMEM, and nothing 
 	check_untouched(&p);
 }
 
-CLAIM(bad_sizes, "sizes that do not match, orders too large, progress beyond the end and other domains are refused")
+CLAIM(bad_sizes, "sizes that do not match, orders too large, progress beyond the end and other "
+		 "domains are refused")
 {
-	unsigned long in[4] = { NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN }, out[4] = { 0 };
+	unsigned long in[4] = { NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN },
+		      out[4] = { 0 };
 	struct xen_memory_exchange good = exchange_of(in, 4, 0, out, 1, 2), x = good;
 
 	x.out.nr_extents = 2;
@@ -298,7 +310,8 @@ static struct xen_memory_reservation reservation_of(unsigned long *list, unsigne
 	return r;
 }
 
-CLAIM(balloon, "frames given back leave the reservation and the M2P; frames asked for come, known to the M2P and usable")
+CLAIM(balloon, "frames given back leave the reservation and the M2P; frames asked for come, known "
+	       "to the M2P and usable")
 {
 	struct pages p = pages_alloc(MAX_PAGES);
 	unsigned long list[MAX_PAGES];
@@ -335,7 +348,10 @@ CLAIM(balloon_table, "a page table in use is never given back: it stays what it 
 
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, list[0], 0));
 	rc = HC2(memory_op, XENMEM_decrease_reservation, &r);
-	/* Xen unpins it and waits for the last reference to go; Isola refuses. Either way we see no other's frame there. */
+	/*
+	 * Xen unpins it and waits for the last reference to go; Isola refuses. Either way we see no
+	 * other's frame there.
+	 */
 	CHECK(rc == 0 || rc == 1);
 	CHECK_EQ(table[0], 0);
 	if (rc == 0) {

@@ -176,7 +176,8 @@ CLAIM(iret_hypervisor_rip, "iret to an address of the hypervisor is a page fault
 	CHECK_EQ(trap_last.vector, TRAP_PF);
 }
 
-CLAIM(iret_iopl, "with VMASST architectural_iopl an iret sets the IOPL that frames show; without it none does")
+CLAIM(iret_iopl,
+      "with VMASST architectural_iopl an iret sets the IOPL that frames show; without it none does")
 {
 	struct physdev_set_iopl iopl = { .iopl = 1 };
 

@@ -128,9 +128,12 @@ CLAIM(no_such_domain, "reservations of a domain that does not exist are -ESRCH")
 	CHECK_ERR(HC2(memory_op, XENMEM_maximum_reservation, &nobody), XEN_ESRCH);
 }
 
-CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no such map, and -ESRCH for one that does not exist")
+CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no such map, and "
+		      "-ESRCH for one that does not exist")
 {
-	struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = 5 };
+	struct xen_add_to_physmap a = { .domid = DOMID_SELF,
+					.space = XENMAPSPACE_shared_info,
+					.gpfn = 5 };
 
 	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, &a), XEN_EACCES);
 	a.domid = 1234;

@@ -2,11 +2,12 @@
 /*
  * oom: each allocation of each hypercall that allocates is refused once.
  *
- * The rule: whatever is refused, the hypercall says so and leaves nothing behind: as many pages are free as before, and every
- * reference is as it was. Tried again, it succeeds. A hypervisor built with CONFIG_AUDIT refuses the nth allocation from now on our
- * demand; n grows until the operation needs no more. Only with the word "oom" on our command line, in a boot of its own
- * (tests/guest/oom.t): grant tables and event channels that have grown do not shrink. Which hypercalls allocate:
- * docs/testing.md.
+ * The rule: whatever is refused, the hypercall says so and leaves nothing behind: as many pages are
+ * free as before, and every reference is as it was. Tried again, it succeeds. A hypervisor built
+ * with CONFIG_AUDIT refuses the nth allocation from now on our demand; n grows until the operation
+ * needs no more. Only with the word "oom" on our command line, in a boot of its own
+ * (tests/guest/oom.t): grant tables and event channels that have grown do not shrink. Which
+ * hypercalls allocate: docs/testing.md.
  */
 #define TOPIC "oom"
 #include "../claim.h"
@@ -40,7 +41,8 @@ static void begin(void)
 }
 
 /*
- * Try @attempt (did it succeed?) with its first allocation refused, then its second, until it needs no more: at least @least times.
+ * Try @attempt (did it succeed?) with its first allocation refused, then its second, until it needs
+ * no more: at least @least times.
  * @undo takes back what succeeded; NULL: it stays.
  */
 static void refuse_each(bool (*attempt)(void), void (*undo)(void), unsigned int least)
@@ -57,11 +59,13 @@ static void refuse_each(bool (*attempt)(void), void (*undo)(void), unsigned int 
 		after = COMMAND(OOM_FREE_PAGES, 0);
 		CHECK_SAY(done || refused, "it fails, and nothing was refused");
 		CHECK_SAY(undo || !done || !refused, "it succeeds without allocation %u", nth);
-		CHECK_SAY((done && !undo) || after == before, "allocation %u refused: %ld pages are missing", nth,
-			  before - after);
-		CHECK_SAY(RECOUNT() == 0, "allocation %u refused: the recount answers %ld", nth, RECOUNT());
+		CHECK_SAY((done && !undo) || after == before,
+			  "allocation %u refused: %ld pages are missing", nth, before - after);
+		CHECK_SAY(RECOUNT() == 0, "allocation %u refused: the recount answers %ld", nth,
+			  RECOUNT());
 		if (!refused) {
-			CHECK_SAY(nth > least, "%u allocations, expected %u at least", nth - 1, least);
+			CHECK_SAY(nth > least, "%u allocations, expected %u at least", nth - 1,
+				  least);
 			return;
 		}
 	}
@@ -75,9 +79,12 @@ static unsigned long list[NR_FRAMES], out[NR_FRAMES];
 static unsigned int nr, order;
 
 /* Extents [0, @n) of @of, of @order; how many were done. */
-static unsigned int change(unsigned int op, unsigned long *of, unsigned int n, unsigned int extent_order)
+static unsigned int change(unsigned int op, unsigned long *of, unsigned int n,
+			   unsigned int extent_order)
 {
-	struct xen_memory_reservation r = { .nr_extents = n, .extent_order = extent_order, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .nr_extents = n,
+					    .extent_order = extent_order,
+					    .domid = DOMID_SELF };
 
 	r.extent_start.p = of;
 	return (unsigned int)HC2(memory_op, op, &r);
@@ -94,7 +101,8 @@ static bool come(unsigned int op)
 	unsigned int done;
 
 	for (unsigned int i = 0; i < nr; i++)
-		list[i] = start->nr_pages + ((unsigned long)i << order);	/* names, to begin with */
+		/* names, to begin with */
+		list[i] = start->nr_pages + ((unsigned long)i << order);
 	done = change(op, list, nr, order);
 	if (done < nr)
 		CHECK_EQ(change(XENMEM_decrease_reservation, list, done, order), done);
@@ -104,7 +112,8 @@ static bool come(unsigned int op)
 static bool populate(void) { return come(XENMEM_populate_physmap); }
 static bool increase(void) { return come(XENMEM_increase_reservation); }
 
-static void memory(bool (*attempt)(void), unsigned int n, unsigned int extent_order, unsigned int least)
+static void memory(bool (*attempt)(void), unsigned int n, unsigned int extent_order,
+		   unsigned int least)
 {
 	begin();
 	nr = n;
@@ -153,7 +162,8 @@ static void rest_leaves(unsigned int from)
 {
 	for (unsigned int i = from; i < NR_FRAMES; i++)
 		list[i] = block + i;
-	CHECK_EQ(change(XENMEM_decrease_reservation, list + from, NR_FRAMES - from, 0), NR_FRAMES - from);
+	CHECK_EQ(change(XENMEM_decrease_reservation, list + from, NR_FRAMES - from, 0),
+		 NR_FRAMES - from);
 }
 
 static bool one_leaves(void) { return some_leave(0); }
@@ -190,12 +200,13 @@ static bool exchange(void)
 	x.in.extent_start.p = list;
 	x.out.extent_start.p = out;
 	rc = HC2(memory_op, XENMEM_exchange, &x);
-	CHECK_SAY(x.nr_exchanged == (rc ? 0 : nr), "%lu of %u extents are exchanged, %ld", x.nr_exchanged, nr, rc);
+	CHECK_SAY(x.nr_exchanged == (rc ? 0 : nr), "%lu of %u extents are exchanged, %ld",
+		  x.nr_exchanged, nr, rc);
 	return rc == 0;
 }
 
-static void exchange_each(unsigned int n, unsigned int extent_order, unsigned int to_nr, unsigned int to_order,
-			  unsigned int least)
+static void exchange_each(unsigned int n, unsigned int extent_order, unsigned int to_nr,
+			  unsigned int to_order, unsigned int least)
 {
 	begin();
 	nr = n;
@@ -207,17 +218,20 @@ static void exchange_each(unsigned int n, unsigned int extent_order, unsigned in
 	CHECK_EQ(change(XENMEM_decrease_reservation, out, out_nr, out_order), out_nr);
 }
 
-CLAIM_ISOLA_ONLY(exchange_gather, "an exchange of eight frames for one extent of them", XEN_HAS_NONE)
+CLAIM_ISOLA_ONLY(exchange_gather, "an exchange of eight frames for one extent of them",
+		 XEN_HAS_NONE)
 {
 	exchange_each(8, 0, 1, 3, 1);
 }
 
-CLAIM_ISOLA_ONLY(exchange_scatter, "an exchange of one extent for its frames, one by one", XEN_HAS_NONE)
+CLAIM_ISOLA_ONLY(exchange_scatter, "an exchange of one extent for its frames, one by one",
+		 XEN_HAS_NONE)
 {
 	exchange_each(1, 3, 8, 0, 8);
 }
 
-CLAIM_ISOLA_ONLY(exchange_large, "an exchange of a large block for sixteen smaller ones", XEN_HAS_NONE)
+CLAIM_ISOLA_ONLY(exchange_large, "an exchange of a large block for sixteen smaller ones",
+		 XEN_HAS_NONE)
 {
 	exchange_each(1, 9, 16, 5, 17);
 }
@@ -236,7 +250,8 @@ static bool set_up(void)
 	return op.status == GNTST_okay;
 }
 
-CLAIM_ISOLA_ONLY(grant_table, "a grant table that becomes longer by one frame, then by sixteen", XEN_HAS_NONE)
+CLAIM_ISOLA_ONLY(grant_table, "a grant table that becomes longer by one frame, then by sixteen",
+		 XEN_HAS_NONE)
 {
 	begin();
 	table_frames = 2;
@@ -306,12 +321,15 @@ static bool bind_virq(void)
 
 static bool bind_interdomain(void)
 {
-	struct evtchn_bind_interdomain op = { .remote_dom = DOMID_SELF, .remote_port = last_unbound };
+	struct evtchn_bind_interdomain op = { .remote_dom = DOMID_SELF,
+					      .remote_port = last_unbound };
 
 	return HC2(event_channel_op, EVTCHNOP_bind_interdomain, &op) == 0;
 }
 
-CLAIM_ISOLA_ONLY(ports, "the port for which there must be more of them: unbound, IPI, VIRQ, interdomain", XEN_HAS_NONE)
+CLAIM_ISOLA_ONLY(ports,
+		 "the port for which there must be more of them: unbound, IPI, VIRQ, interdomain",
+		 XEN_HAS_NONE)
 {
 	static bool (*const bind[])(void) = { bind_unbound, bind_ipi, bind_virq, bind_interdomain };
 

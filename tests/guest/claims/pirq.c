@@ -5,8 +5,8 @@
  * PHYSDEVOP_eoi.
  *
  * The guest drives two devices through I/O ports: the RTC, whose periodic interrupt is an edge on
- * line 8, and the ACPI timer of a PIIX4, whose overflow holds its line until it is acknowledged. Where
- * there is no PIIX4, the claims about levels are skipped.
+ * line 8, and the ACPI timer of a PIIX4, whose overflow holds its line until it is acknowledged.
+ * Where there is no PIIX4, the claims about levels are skipped.
  */
 #define TOPIC "pirq"
 #include "../claim.h"
@@ -186,8 +186,8 @@ CLAIM(map, "map_pirq of a line answers the pirq asked for, a second time too")
 	CHECK_EQ(map_gsi(RTC_LINE, RTC_LINE), RTC_LINE);
 }
 
-CLAIM(map_refusals, "map_pirq refuses lines that do not exist, types and domains that do not exist, "
-      "and arguments that cannot be read")
+CLAIM(map_refusals, "map_pirq refuses lines that do not exist, types and domains that do not "
+		    "exist, and arguments that cannot be read")
 {
 	struct physdev_map_pirq op = { .domid = DOMID_SELF, .type = 77, .index = 8, .pirq = 8 };
 
@@ -254,8 +254,8 @@ CLAIM(setup, "setup_gsi of a line is 0 the first time and -EEXIST afterwards; of
 	CHECK_ERR(setup_gsi(NO_LINE, true, true), XEN_EINVAL);
 }
 
-CLAIM(vector, "alloc_irq_vector answers the line's own number; irq_status_query says that an EOI is "
-      "due")
+CLAIM(vector,
+      "alloc_irq_vector answers the line's own number; irq_status_query says that an EOI is due")
 {
 	struct physdev_irq v = { .irq = RTC_LINE };
 	struct physdev_irq_status_query q = { .irq = RTC_LINE };
@@ -268,7 +268,8 @@ CLAIM(vector, "alloc_irq_vector answers the line's own number; irq_status_query 
 	CHECK_ERR(HC2(physdev_op, PHYSDEVOP_irq_status_query, &q), XEN_EINVAL);
 }
 
-CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, and of one that nobody mapped, -EINVAL")
+CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, and of one that "
+		   "nobody mapped, -EINVAL")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -292,8 +293,8 @@ CLAIM(ioapic_read, "apic_read shows an I/O APIC's version and its number of line
 	CHECK_ERR(HC2(physdev_op, PHYSDEVOP_apic_read, &a), XEN_EINVAL);
 }
 
-CLAIM(no_controller_pages, "a page of an I/O APIC or of the local APICs cannot be mapped, or only to "
-      "read")
+CLAIM(no_controller_pages,
+      "a page of an I/O APIC or of the local APICs cannot be mapped, or only to read")
 {
 	static const uint64_t bases[] = { IOAPIC_BASE, LAPIC_BASE };
 

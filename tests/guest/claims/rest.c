@@ -2,9 +2,9 @@
 /*
  * rest: a vCPU that has been taken down, and one that has left its CPU.
  *
- * The rule: VCPUOP_down answers at once, while the other may still be in the middle of a call on its
- * own CPU; whoever then does what wants it at rest waits for it. The guest takes a vCPU down that
- * pins and unpins tables all the time, asks, and brings it up again, where it goes on.
+ * The rule: VCPUOP_down answers at once, while the other may still be in the middle of a call on
+ * its own CPU; whoever then does what wants it at rest waits for it. The guest takes a vCPU down
+ * that pins and unpins tables all the time, asks, and brings it up again, where it goes on.
  */
 #define TOPIC "rest"
 #include "../big_tree.h"
@@ -42,8 +42,8 @@ static void pinning_ends(void)
 	big_plain();
 }
 
-CLAIM(audit, "the recount of all references waits for a vCPU that is on its way down, and finds them "
-      "right")
+CLAIM(audit, "the recount of all references waits for a vCPU that is on its way down, and finds "
+	     "them right")
 {
 	if (audit() == -XEN_ENOSYS)
 		skip("there is none in this hypervisor");

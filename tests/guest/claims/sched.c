@@ -182,7 +182,8 @@ static int watchdog(uint32_t id, uint32_t seconds)
 	return (int)HC2(sched_op, SCHEDOP_watchdog, &w);
 }
 
-CLAIM(watchdog, "there are two watchdogs; they can be set anew and put away; a third is -ENOSPC, one that is not there -EINVAL")
+CLAIM(watchdog, "there are two watchdogs; they can be set anew and put away; a third is -ENOSPC, "
+		"one that is not there -EINVAL")
 {
 	CHECK_ERR(watchdog(99, 10), XEN_EINVAL);
 	CHECK_ERR(watchdog(1, 10), XEN_EINVAL);
@@ -200,7 +201,8 @@ CLAIM(watchdog, "there are two watchdogs; they can be set anew and put away; a t
 	CHECK_ERR(HC2(sched_op, SCHEDOP_watchdog, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM(watchdog_fed, "a watchdog of one second that is set anew eight times in two seconds does not bite")
+CLAIM(watchdog_fed,
+      "a watchdog of one second that is set anew eight times in two seconds does not bite")
 {
 	CHECK_EQ(watchdog(0, 1), 1);
 	for (unsigned int i = 0; i < 8; i++) {
@@ -213,7 +215,8 @@ CLAIM(watchdog_fed, "a watchdog of one second that is set anew eight times in tw
 	CHECK_OK(watchdog(1, 0));
 }
 
-CLAIM(watchdog_put_away, "a watchdog of one second that is put away does not bite, nor does one that is given more time")
+CLAIM(watchdog_put_away, "a watchdog of one second that is put away does not bite, nor does one "
+			 "that is given more time")
 {
 	uint64_t until;
 

@@ -302,7 +302,8 @@ CLAIM(ldt_unmapped, "an LDT at an address with nothing behind it gives a fault i
 	CHECK(!load_es(1 << 3 | 4 | 3));
 }
 
-CLAIM(ldt_unmapped_fault, "a descriptor load from an LDT page that is not there is a page fault at the descriptor's own address")
+CLAIM(ldt_unmapped_fault, "a descriptor load from an LDT page that is not there is a page fault at "
+			  "the descriptor's own address")
 {
 	CHECK_OK(mmuext(MMUEXT_SET_LDT, ARG(UNMAPPED_POINTER), 1024));
 	CHECK_TRAP(TRAP_PF, "mov %0, %%es", : : "r"(515 << 3 | 4 | 3));
@@ -338,12 +339,14 @@ CLAIM(failsafe_on_lost_descriptor, "a selector whose descriptor vanished enters 
 	poll.ports.p = &none;
 	poll.timeout = clock_ns() + 20 * MS_NS;
 	/*
-	 * One call, and nothing between it and where the callback resumes: the frame that the callback shows is then ours, with
-	 * every register and the stack as this code expects them.
+	 * One call, and nothing between it and where the callback resumes: the frame that the
+	 * callback shows is then ours, with every register and the stack as this code expects them.
 	 */
 	trap_clear();
 	asm volatile("movq $771f, trap_resume(%%rip)\n\tsyscall\n771:\tmovq $0, trap_resume(%%rip)"
-		     : "+a"(nr), "+D"(list), "+S"(nr_calls) : : "rcx", "r11", "rdx", "r8", "r9", "r10", "memory");
+		     : "+a"(nr), "+D"(list), "+S"(nr_calls)
+		     :
+		     : "rcx", "r11", "rdx", "r8", "r9", "r10", "memory");
 	CHECK_OK(calls[0].result);
 	asm volatile("mov %%es, %0" : "=r"(es));
 	asm volatile("mov %0, %%es" : : "r"(0));

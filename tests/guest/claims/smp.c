@@ -2,9 +2,10 @@
 /*
  * smp: a second vCPU, and races that need one.
  *
- * The rule: whatever one vCPU does to frames and tables, the other sees either the state before or the state after, never a frame
- * in a use that it no longer has; and when a call that changes tables has returned, the other vCPU is bound by it. vCPU 1
- * (sibling.h) runs one of the jobs below on the same page tables while vCPU 0 changes things under it.
+ * The rule: whatever one vCPU does to frames and tables, the other sees either the state before or
+ * the state after, never a frame in a use that it no longer has; and when a call that changes
+ * tables has returned, the other vCPU is bound by it. vCPU 1 (sibling.h) runs one of the jobs below
+ * on the same page tables while vCPU 0 changes things under it.
  */
 #define TOPIC "smp"
 #include "../claim.h"
@@ -25,7 +26,8 @@ static void job_count(void)
 	counter++;
 }
 
-CLAIM(bring_up, "a second vCPU is initialised, comes up, runs on the same tables, goes down and comes up again where it was")
+CLAIM(bring_up, "a second vCPU is initialised, comes up, runs on the same tables, goes down and "
+		"comes up again where it was")
 {
 	for (unsigned int round = 0; round < 3; round++) {
 		uint64_t before = counter;
@@ -47,8 +49,8 @@ static void job_load_fs(void)
 	asm volatile("mov %0, %%fs" : : "r"(0));
 }
 
-CLAIM(start_selectors, "a vCPU starts with the selectors of its context, code and stack with RPL 3 whatever the context says, and "
-      "with its LDT")
+CLAIM(start_selectors, "a vCPU starts with the selectors of its context, code and stack with RPL 3 "
+		       "whatever the context says, and with its LDT")
 {
 	other_start();
 	job = job_load_fs;
@@ -88,7 +90,8 @@ static bool other_is_blocked(void)
 	return r.state == RUNSTATE_blocked;
 }
 
-CLAIM(nmi_other, "an NMI to another vCPU enters its handler; more of them while it runs become one, after its iret")
+CLAIM(nmi_other, "an NMI to another vCPU enters its handler; more of them while it runs become "
+		 "one, after its iret")
 {
 	uint64_t before;
 
@@ -140,8 +143,8 @@ static uint64_t *volatile target;
 static volatile uint64_t stores;
 
 /*
- * Every value is a non-present entry that names no RAM, so that validation of a table that holds it has nothing against it.
- * The table is an L2: stores into an L1 would be emulated.
+ * Every value is a non-present entry that names no RAM, so that validation of a table that holds it
+ * has nothing against it. The table is an L2: stores into an L1 would be emulated.
  */
 static void job_store(void)
 {
@@ -151,8 +154,8 @@ static void job_store(void)
 	}
 }
 
-CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table without any flush by us: from then on its contents "
-      "stand still")
+CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table without any flush by "
+		      "us: from then on its contents stand still")
 {
 	other_start();
 	target = page_alloc();
@@ -164,7 +167,8 @@ CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table wi
 		CHECK_OK(make_writable(target));
 		at = *(volatile uint64_t *)target;
 		CHECK(WAIT_FOR(*(volatile uint64_t *)target != at, 5000));
-		CHECK_OK(HC3(update_va_mapping, target, make_pte(mfn_of(target), PTE_RO_PAGE), UVMF_NONE));
+		CHECK_OK(HC3(update_va_mapping, target, make_pte(mfn_of(target), PTE_RO_PAGE),
+			     UVMF_NONE));
 		CHECK_OK(mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(target), 0));
 		seen = *(volatile uint64_t *)target;
 		faults = smp_faults;
@@ -186,9 +190,10 @@ static void job_read_target(void)
 	}
 }
 
-CLAIM_ISOLA_ONLY(stale_given_back, "a page unmapped without any flush by us and given back cannot be read any more "
-      "through what the other "
-		 "vCPU remembers", "Xen flushes when it gives the frame out again")
+CLAIM_ISOLA_ONLY(stale_given_back,
+		 "a page unmapped without any flush by us and given back cannot be read any more "
+		 "through what the other vCPU remembers",
+		 "Xen flushes when it gives the frame out again")
 {
 	other_start();
 	target = page_alloc();
@@ -241,7 +246,8 @@ static void look(void)
 	CHECK(WAIT_FOR(!job, 5000));
 }
 
-CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which runs on the same L4, when the call returns")
+CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which runs on the same "
+		"L4, when the call returns")
 {
 	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 
@@ -264,12 +270,14 @@ CLAIM(l4_edits, "an L4 entry written on one vCPU is in force on the other, which
 	other_stop();
 }
 
-CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are in force on the other vCPU when it returns, also "
-      "when a later one of the list is refused")
+CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are in force on the "
+		  "other vCPU when it returns, also when a later one of the list is refused")
 {
 	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 	uint64_t at_a = maddr_of(l4_slot(SLOT_A)), at_b = maddr_of(l4_slot(SLOT_B));
-	struct mmu_update hook[3] = { { at_a, table_pte(a.l3) }, { at_b, table_pte(b.l3) }, { at_b, make_pte(NOBODYS_MFN, PTE_TABLE) } };
+	struct mmu_update hook[3] = { { at_a, table_pte(a.l3) },
+				      { at_b, table_pte(b.l3) },
+				      { at_b, make_pte(NOBODYS_MFN, PTE_TABLE) } };
 	struct mmu_update swap[2] = { { at_a, table_pte(b.l3) }, { at_b, table_pte(a.l3) } };
 	struct mmu_update unhook[2] = { { at_a, 0 }, { at_b, 0 } };
 	uint32_t done;
@@ -304,7 +312,10 @@ CLAIM(l4_batches, "L4 entries of one list, hooked, exchanged and unhooked, are i
 static volatile uint64_t other_entry, wrong, rounds_done;
 static uint64_t *plain_page;
 
-/* A list whose first entry edits the L4; the rest, stores into a plain page, makes the time until its end long. */
+/*
+ * A list whose first entry edits the L4; the rest, stores into a plain page, makes the time until
+ * its end long.
+ */
 static long edit_slowly(uint64_t at, uint64_t entry)
 {
 	static struct mmu_update list[100];
@@ -329,7 +340,8 @@ static void job_toggle(void)
 	}
 }
 
-CLAIM(l4_both, "two vCPUs that edit different slots of one L4 at the same time each see their own edit at once")
+CLAIM(l4_both, "two vCPUs that edit different slots of one L4 at the same time each see their own "
+	       "edit at once")
 {
 	struct tree a = tree_to(0xaaaa), b = tree_to(0xbbbb);
 	uint64_t v;
@@ -365,8 +377,8 @@ static void job_pin(void)
 	}
 }
 
-CLAIM(pin_both, "two vCPUs pin, unpin, hook and unhook the same tree: every answer is 0 or an error the interface has, and in the "
-      "end the tables are plain pages again")
+CLAIM(pin_both, "two vCPUs pin, unpin, hook and unhook the same tree: every answer is 0 or an "
+		"error the interface has, and in the end the tables are plain pages again")
 {
 	struct tree t = tree_to(1);
 
@@ -405,9 +417,8 @@ static void job_walk(void)
 	}
 }
 
-CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that the other unhooks, gives back and "
-      "replaces: it works "
-      "or is refused, and nobody is hurt")
+CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that the other unhooks, "
+		      "gives back and replaces: it works or is refused, and nobody is hurt")
 {
 	struct tree t = tree_to(1);
 	unsigned long pfn = pfn_of(t.l1), mfn = mfn_of(t.l1);
@@ -429,7 +440,8 @@ CLAIM(walk_ballooned, "update_va_mapping on one vCPU walks to an L1 table that t
 		/* No flush: its IPI would wait for the walk, which has interrupts off. */
 		CHECK_OK(HC3(update_va_mapping, t.l1, 0, UVMF_NONE));
 		/* A walk under way may hold it for a moment. */
-		for (unsigned int tries = 0; HC2(memory_op, XENMEM_decrease_reservation, &r) != 1; tries++)
+		for (unsigned int tries = 0; HC2(memory_op, XENMEM_decrease_reservation, &r) != 1;
+		     tries++)
 			CHECK(tries < 1000000);
 		list[0] = pfn;
 		CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
@@ -459,9 +471,8 @@ static void job_read(void)
 	}
 }
 
-CLAIM(stale_table, "an L1 table unhooked without any flush by us and then written as data does not become a way to "
-      "other frames for "
-      "the vCPU that was using it")
+CLAIM(stale_table, "an L1 table unhooked without any flush by us and then written as data does not "
+		   "become a way to other frames for the vCPU that was using it")
 {
 	struct tree t = tree_to(1);
 	uint64_t *trap = page_alloc(), ours = t.l1[0];
@@ -550,18 +561,22 @@ static void map_list(struct gnttab_unmap_grant_ref *u, const volatile void *va)
 	static struct gnttab_map_grant_ref m[LIST];
 
 	for (unsigned int i = 0; i < LIST; i++)
-		m[i] = (struct gnttab_map_grant_ref){ .host_addr = i ? 0 : ARG(va), .ref = i ? RACE_REF + 1 : RACE_REF,
-						      .flags = i ? GNTMAP_device_map : GNTMAP_host_map };
+		m[i] = (struct gnttab_map_grant_ref){ .host_addr = i ? 0 : ARG(va),
+						      .ref = i ? RACE_REF + 1 : RACE_REF,
+						      .flags = i ? GNTMAP_device_map
+								 : GNTMAP_host_map };
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, m, LIST));
 	for (unsigned int i = 0; i < LIST; i++) {
 		CHECK_SAY(m[i].status == 0, "map %u of the list: %d", i, m[i].status);
-		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = i ? 0 : ARG(va), .handle = m[i].handle,
+		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = i ? 0 : ARG(va),
+							.handle = m[i].handle,
 							.dev_bus_addr = i ? m[i].dev_bus_addr : 0 };
 	}
 }
 
-CLAIM(grant_free_last, "an entry says that its grant is free only when no other vCPU of the mapper can write through the mapping "
-      "any more, in the middle of a long list of unmaps too")
+CLAIM(grant_free_last,
+      "an entry says that its grant is free only when no other vCPU of the mapper can write "
+      "through the mapping any more, in the middle of a long list of unmaps too")
 {
 	static struct gnttab_unmap_grant_ref u[LIST];
 	static unsigned long frame;

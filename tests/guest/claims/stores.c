@@ -55,7 +55,8 @@ CLAIM(xchg, "xchg with an L1 entry returns the old entry and stores the new one"
 		      "xchgq %%" #reg ", " #disp "(%%" #base "); mov %%" #reg ", %0",	\
 		      : "+a"(v) : "d"(e) : #reg, #base, "memory")
 
-CLAIM(operands, "xchg with an L1 entry finds old and new registers, and displacements of both sizes")
+CLAIM(operands,
+      "xchg with an L1 entry finds old and new registers, and displacements of both sizes")
 {
 	volatile uint64_t *e = direct_entry();
 	const uint64_t old = *e & ~(PTE_A | PTE_D);

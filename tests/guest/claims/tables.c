@@ -253,7 +253,8 @@ static bool load_es(uint16_t selector)
 	return ok;
 }
 
-CLAIM(new_baseptr_ldt, "after NEW_BASEPTR a selector of the LDT is looked up in the page that the new tables show")
+CLAIM(new_baseptr_ldt,
+      "after NEW_BASEPTR a selector of the LDT is looked up in the page that the new tables show")
 {
 	uint64_t *copy = page_alloc(), *ldt = page_alloc(), *empty = page_alloc();
 	struct tree t = tree_build(make_pte(mfn_of(ldt), PTE_RO_PAGE)),
@@ -280,7 +281,8 @@ CLAIM(new_baseptr_ldt, "after NEW_BASEPTR a selector of the LDT is looked up in 
 	CHECK_OK(make_writable(empty));
 }
 
-CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuses what is no L4; nothing else need hold the L4")
+CLAIM(new_user_baseptr, "NEW_USER_BASEPTR takes 0, the same L4 again, and refuses what is no L4; "
+			"nothing else need hold the L4")
 {
 	uint64_t *l4 = table_alloc();
 

@@ -230,7 +230,8 @@ static struct second good_second(void)
 	return s;
 }
 
-CLAIM(clock_against_rtc, "over four seconds and more the clock goes as the machine's RTC does, to 1 ms per second")
+CLAIM(clock_against_rtc,
+      "over four seconds and more the clock goes as the machine's RTC does, to 1 ms per second")
 {
 	struct physdev_set_iopl iopl = { .iopl = 1 };
 	struct second a, b;
@@ -243,12 +244,14 @@ CLAIM(clock_against_rtc, "over four seconds and more the clock goes as the machi
 	do {
 		b = good_second();
 		/* BCD, and modulo a minute */
-		seconds = ((b.number >> 4) * 10 + (b.number & 15) + 60 - (a.number >> 4) * 10 - (a.number & 15)) % 60;
+		seconds = ((b.number >> 4) * 10 + (b.number & 15) + 60 - (a.number >> 4) * 10 -
+			   (a.number & 15)) %
+			  60;
 	} while (seconds < 4);
 	elapsed = b.after - a.after;
 	real = seconds * 1000 * MS_NS;
-	print("#   in %lu s of the RTC the clock goes %ld us too far, +-%lu us\n", seconds, (long)(elapsed - real) / 1000,
-	      (b.after - b.before + a.after - a.before) / 1000);
+	print("#   in %lu s of the RTC the clock goes %ld us too far, +-%lu us\n", seconds,
+	      (long)(elapsed - real) / 1000, (b.after - b.before + a.after - a.before) / 1000);
 	CHECK(b.after - a.before >= real - seconds * MS_NS);
 	CHECK(b.before - a.after <= real + seconds * MS_NS);
 }
@@ -274,6 +277,7 @@ CLAIM(lateness, "of 50 single-shot timers none is early, and the median comes wi
 			late[n] = late[n - 1];
 		late[n] = t;
 	}
-	print("#   lateness of timers: median %lu us, at most %lu us\n", late[25] / 1000, late[49] / 1000);
+	print("#   lateness of timers: median %lu us, at most %lu us\n", late[25] / 1000,
+	      late[49] / 1000);
 	CHECK(late[25] < 5 * MS_NS);
 }

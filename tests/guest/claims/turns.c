@@ -2,11 +2,13 @@
 /*
  * turns: many vCPUs on few CPUs.
  *
- * The rule: vCPUs that are always busy get equal shares of the CPUs, no CPU stands still meanwhile, and who wakes up comes to run
- * soon. All but vCPU 0 are workers here: each does one job at a time and goes down when it is done. Shares are the running times
- * that VCPUOP_get_runstate_info gives, so that what the machine itself takes away from a CPU (an emulator's host is busy) does not
- * count. Which CPU a vCPU is on, the CPUID instruction tells, which PV guests execute unseen. A scheduler that is fair only in the
- * long run is given 12 s; one that is not fair stays where it was. With fewer vCPUs than a claim needs it is skipped.
+ * The rule: vCPUs that are always busy get equal shares of the CPUs, no CPU stands still meanwhile,
+ * and who wakes up comes to run soon. All but vCPU 0 are workers here: each does one job at a time
+ * and goes down when it is done. Shares are the running times that VCPUOP_get_runstate_info gives,
+ * so that what the machine itself takes away from a CPU (an emulator's host is busy) does not
+ * count. Which CPU a vCPU is on, the CPUID instruction tells, which PV guests execute unseen. A
+ * scheduler that is fair only in the long run is given 12 s; one that is not fair stays where it
+ * was. With fewer vCPUs than a claim needs it is skipped.
  */
 #define TOPIC "turns"
 #include "../claim.h"
@@ -18,7 +20,8 @@
 #define MAX_VCPUS 32u
 
 static struct worker {
-	volatile uint64_t rounds, cpus;		/* cpus: bit n: it was seen on the CPU with APIC id n */
+	/* cpus: bit n: it was seen on the CPU with APIC id n */
+	volatile uint64_t rounds, cpus;
 	volatile uint64_t woken_at;
 	uint32_t port;
 	uint8_t stack[2048] __attribute__((aligned(16)));
@@ -52,7 +55,8 @@ static void enlist(void)
 	if (done)
 		return;
 	done = true;
-	for (unsigned int id = 1; id < MAX_VCPUS && HC3(vcpu_op, VCPUOP_is_up, id, 0) != -XEN_ENOENT; id++) {
+	for (unsigned int id = 1;
+	     id < MAX_VCPUS && HC3(vcpu_op, VCPUOP_is_up, id, 0) != -XEN_ENOENT; id++) {
 		memset(&c, 0, sizeof(c));
 		c.flags = VGCF_in_kernel;
 		c.user_regs.rip = ARG(turns_entry);
@@ -207,8 +211,8 @@ static void check_shares(unsigned int n)
 		}
 		s = shares_since(n, then, begun);
 	} while (s.elapsed < 12000 * MS_NS && (!is_fair(&s, n) || !is_all_used(&s, n)));
-	print("#   %u vCPUs on %u CPUs over %lu ms: least %lu ms, most %lu ms, all %lu\n", n, s.nr_cpus, s.elapsed / MS_NS,
-	      s.least / MS_NS, s.most / MS_NS, s.sum / MS_NS);
+	print("#   %u vCPUs on %u CPUs over %lu ms: least %lu ms, most %lu ms, all %lu\n", n,
+	      s.nr_cpus, s.elapsed / MS_NS, s.least / MS_NS, s.most / MS_NS, s.sum / MS_NS);
 	CHECK(is_fair(&s, n));
 	CHECK(is_all_used(&s, n));
 	work_stop(n - 1);
@@ -229,16 +233,19 @@ CLAIM(shares_of_8, "eight busy vCPUs get the same time within 5 %, and together 
 	check_shares(8);
 }
 
-CLAIM(all_at_once, "every vCPU there is comes to work when all are busy, and its times add up to its age")
+CLAIM(all_at_once,
+      "every vCPU there is comes to work when all are busy, and its times add up to its age")
 {
 	uint64_t begun = clock_ns();
 
 	need_workers(3);
 	work_start(nr_workers, work);
 	for (unsigned int i = 0; i < nr_workers; i++)
-		CHECK_SAY(WAIT_FOR(workers[ids[i]].rounds > 1000, 15000), "vCPU %u of %u did nothing", ids[i], nr_workers + 1);
+		CHECK_SAY(WAIT_FOR(workers[ids[i]].rounds > 1000, 15000),
+			  "vCPU %u of %u did nothing", ids[i], nr_workers + 1);
 	work_stop(nr_workers);
-	print("#   %u vCPUs have worked after %lu ms\n", nr_workers + 1, (clock_ns() - begun) / MS_NS);
+	print("#   %u vCPUs have worked after %lu ms\n", nr_workers + 1,
+	      (clock_ns() - begun) / MS_NS);
 	for (unsigned int i = 0; i < nr_workers; i++) {
 		struct vcpu_runstate_info r = runstate(ids[i]);
 
@@ -247,7 +254,8 @@ CLAIM(all_at_once, "every vCPU there is comes to work when all are busy, and its
 	}
 }
 
-CLAIM(stolen, "a busy vCPU is either running or runnable: what it did not get is stolen time, to the millisecond")
+CLAIM(stolen, "a busy vCPU is either running or runnable: what it did not get is stolen time, to "
+	      "the millisecond")
 {
 	struct vcpu_runstate_info a, b;
 	uint64_t begun, elapsed, busy;
@@ -260,8 +268,10 @@ CLAIM(stolen, "a busy vCPU is either running or runnable: what it did not get is
 	WAIT_FOR(false, 1000);
 	b = runstate(0);
 	elapsed = clock_ns() - begun;
-	busy = b.time[RUNSTATE_running] + b.time[RUNSTATE_runnable] - a.time[RUNSTATE_running] - a.time[RUNSTATE_runnable];
-	CHECK(b.time[RUNSTATE_runnable] > a.time[RUNSTATE_runnable] || count_bits(workers[ids[0]].cpus) > 3);
+	busy = b.time[RUNSTATE_running] + b.time[RUNSTATE_runnable] - a.time[RUNSTATE_running] -
+	       a.time[RUNSTATE_runnable];
+	CHECK(b.time[RUNSTATE_runnable] > a.time[RUNSTATE_runnable] ||
+	      count_bits(workers[ids[0]].cpus) > 3);
 	CHECK_EQ(b.time[RUNSTATE_blocked], a.time[RUNSTATE_blocked]);
 	CHECK_SAY(busy <= elapsed && busy + 50 * MS_NS >= elapsed, "%lu ns of %lu", busy, elapsed);
 	work_stop(3);
@@ -269,7 +279,8 @@ CLAIM(stolen, "a busy vCPU is either running or runnable: what it did not get is
 
 /* ---- Places ---- */
 
-CLAIM(places, "a vCPU is given work wherever a CPU is free, or, where vCPUs are pinned, on one CPU only, the one that get_physid names")
+CLAIM(places, "a vCPU is given work wherever a CPU is free, or, where vCPUs are pinned, on one CPU "
+	      "only, the one that get_physid names")
 {
 	uint64_t all = 0;	/* vCPU 0's CPUs are in it: it is as busy as the workers */
 
@@ -290,8 +301,8 @@ CLAIM(places, "a vCPU is given work wherever a CPU is free, or, where vCPUs are 
 			CHECK_EQ(cpus, 1ul << (id[0] & 63));
 		} else {
 			CHECK_ERR(rc, XEN_EINVAL);
-			CHECK_SAY(nr_workers < count_bits(all) || (cpus & (cpus - 1)), "vCPU %u of %u stayed on one CPU",
-				  ids[i], nr_workers + 1);
+			CHECK_SAY(nr_workers < count_bits(all) || (cpus & (cpus - 1)),
+				  "vCPU %u of %u stayed on one CPU", ids[i], nr_workers + 1);
 		}
 	}
 }
@@ -302,7 +313,8 @@ static volatile uint64_t latest, went_back;
 
 static uint64_t clock_of(unsigned int id)
 {
-	const volatile struct vcpu_time_info *t = id ? &shared->vcpu_info[id].time : &vcpu_info->time;
+	const volatile struct vcpu_time_info *t =
+		id ? &shared->vcpu_info[id].time : &vcpu_info->time;
 	uint64_t ns, delta;
 	uint32_t version;
 
@@ -311,7 +323,8 @@ static uint64_t clock_of(unsigned int id)
 		asm volatile("" : : : "memory");
 		delta = rdtsc() - t->tsc_timestamp;
 		delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift : delta << t->tsc_shift;
-		ns = t->system_time + (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >> 32);
+		ns = t->system_time +
+		     (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >> 32);
 		asm volatile("" : : : "memory");
 	} while (version & 1 || t->version != version);
 	return ns;
@@ -323,7 +336,8 @@ static void read_clock(unsigned int id)
 
 	if (ns < before)
 		went_back = before - ns;
-	while (before < ns && !__atomic_compare_exchange_n(&latest, &before, ns, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	while (before < ns && !__atomic_compare_exchange_n(&latest, &before, ns, false,
+							   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		;
 	workers[id].rounds++;
 }
@@ -334,7 +348,8 @@ static void work_clock(unsigned int id)
 		read_clock(id);
 }
 
-CLAIM(one_clock, "no vCPU's clock is behind what another one's has shown before, while all of them move between CPUs")
+CLAIM(one_clock, "no vCPU's clock is behind what another one's has shown before, while all of them "
+		 "move between CPUs")
 {
 	uint64_t end = clock_ns() + 3000 * MS_NS;
 
@@ -385,7 +400,10 @@ static void sort(uint64_t *list, unsigned int n)
 		}
 }
 
-/* Events from vCPU 0 to the first worker, while @busy others work: the median's time from sending to its first instruction. */
+/*
+ * Events from vCPU 0 to the first worker, while @busy others work: the median's time from sending
+ * to its first instruction.
+ */
 static uint64_t wake_latency(unsigned int busy)
 {
 	static uint64_t took[NR_WAKES];
@@ -413,14 +431,15 @@ static uint64_t wake_latency(unsigned int busy)
 	CHECK_OK(port_send((uint32_t)port));
 	work_stop(busy + 1);
 	sort(took, NR_WAKES);
-	print("#   wake-up beside %u busy vCPUs and the sender: median %lu us, 9 of 10 within %lu us\n", busy, took[NR_WAKES / 2] / 1000,
-	      took[NR_WAKES * 9 / 10] / 1000);
+	print("#   wake-up beside %u busy vCPUs and the sender: median %lu us, 9 of 10 within %lu "
+	      "us\n",
+	      busy, took[NR_WAKES / 2] / 1000, took[NR_WAKES * 9 / 10] / 1000);
 	return took[NR_WAKES / 2];
 }
 
 /*
- * On a busy host a CPU of an emulator may stand still for many milliseconds: "exact" on the command line says that it does not,
- * because the emulator counts instructions.
+ * On a busy host a CPU of an emulator may stand still for many milliseconds: "exact" on the command
+ * line says that it does not, because the emulator counts instructions.
  */
 static uint64_t limit(void)
 {
@@ -432,7 +451,8 @@ CLAIM(wake_latency, "a vCPU that an event wakes runs at once, and was asleep unt
 	CHECK(wake_latency(0) < limit());
 }
 
-CLAIM(wake_latency_busy, "so it does where all CPUs are busy: it does not wait for the end of anybody's time slice")
+CLAIM(wake_latency_busy,
+      "so it does where all CPUs are busy: it does not wait for the end of anybody's time slice")
 {
 	CHECK(wake_latency(3) < limit());
 }

@@ -315,7 +315,8 @@ CLAIM(timer_interrupts_user, "a timer event is delivered while a user program sp
 		skip("VIRQ_TIMER cannot be bound");
 	user_setup();
 	*counter = 0;
-	user_leave_on_event = true;	/* first: an event that comes before user mode arms the timer anew */
+	/* first: an event that comes before user mode arms the timer anew */
+	user_leave_on_event = true;
 	CHECK_OK(timer_set(clock_ns() + 20 * MS_NS));
 	USER_RUN(spin, USER_DATA);
 	user_leave_on_event = false;

@@ -26,7 +26,8 @@
 #include "machine.h"
 
 #define SHARED_INFO_MFN	1
-#define MOVED_INFO_MFN	2		/* every second vcpu's vcpu_info, as VCPUOP_register_vcpu_info leaves it */
+/* every second vcpu's vcpu_info, as VCPUOP_register_vcpu_info leaves it */
+#define MOVED_INFO_MFN	2
 
 struct domain sim_domain, *dom0 = &sim_domain;
 struct vcpu sim_vcpu[NR_SIM_VCPUS];
@@ -43,7 +44,7 @@ static __thread jmp_buf top_of_stack;
 static __thread u64 random_state;
 __thread bool nmi_before_sleep, sim_irq_off;
 
-/* ---- What the product takes from elsewhere ---------------------------------------------------------------- */
+/* ---- What the product takes from elsewhere --------------------------------------------------- */
 
 u64 now_ns(void)
 {
@@ -88,7 +89,9 @@ void deadline_by(u64 ns)
 		deadline_set(ns);
 }
 
-/* The linker puts these before the product's own: the moment before a vcpu is asleep may be long. */
+/*
+ * The linker puts these before the product's own: the moment before a vcpu is asleep may be long.
+ */
 void __real_vcpu_sleep(enum vcpu_state state);
 void __wrap_vcpu_sleep(enum vcpu_state state);
 void __wrap_vcpu_sleep(enum vcpu_state state)
@@ -170,7 +173,7 @@ void console_watch_input(void)
 {
 }
 
-/* ---- CPUs ------------------------------------------------------------------------------------------------- */
+/* ---- CPUs ------------------------------------------------------------------------------------ */
 
 static void kick(unsigned cpu)
 {
@@ -205,8 +208,8 @@ void load_user_root(bool user)
 }
 
 /*
- * A vcpu's private state is one number, which its CPU has in hand (`live') while the vcpu is loaded. steps[] is the truth about it;
- * loaded[] says on which CPU the root is, 0: none.
+ * A vcpu's private state is one number, which its CPU has in hand (`live') while the vcpu is
+ * loaded. steps[] is the truth about it; loaded[] says on which CPU the root is, 0: none.
  */
 static u64 steps[NR_SIM_VCPUS], saved[NR_SIM_VCPUS];
 static u32 loaded[NR_SIM_VCPUS];
@@ -226,7 +229,8 @@ static void __noreturn switch_context(struct vcpu *prev, struct vcpu *next)
 	if (!prev->is_idle)
 		saved[prev->id] = live;
 	sim_pause();
-	if (!next->is_idle && __atomic_exchange_n(&loaded[next->id], smp_cpu_id() + 1, __ATOMIC_SEQ_CST))
+	if (!next->is_idle &&
+	    __atomic_exchange_n(&loaded[next->id], smp_cpu_id() + 1, __ATOMIC_SEQ_CST))
 		panic("vcpu %u is loaded on two CPUs", next->id);
 	this_cpu.curr = next;
 	this_cpu.cr3 = next->cr3_kernel;
@@ -249,7 +253,8 @@ static void exit_to_guest(struct vcpu *v)
 			softirq_run();
 		else if (READ_ONCE(v->event_check))
 			evtchn_fold();
-		else if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask))
+		else if (READ_ONCE(info->evtchn_upcall_pending) &&
+			 !READ_ONCE(info->evtchn_upcall_mask))
 			guest_upcall(v);
 		else
 			return;
@@ -277,26 +282,31 @@ static void *cpu_main(void *arg)
 	return NULL;
 }
 
-/* ---- Construction ------------------------------------------------------------------------------------------- */
+/* ---- Construction ---------------------------------------------------------------------------- */
 
 static void make_cpu(unsigned cpu)
 {
 	struct vcpu *idle = &idle_vcpu[cpu];
 
-	*idle = (struct vcpu){ .is_idle = true, .id = cpu, .cpu = cpu, .state = VCPU_RUNNABLE, .cr3_kernel = 1 };
+	*idle = (struct vcpu){
+		.is_idle = true, .id = cpu, .cpu = cpu, .state = VCPU_RUNNABLE, .cr3_kernel = 1
+	};
 	cpu_public[cpu].idle_vcpu = cpu_public[cpu].running = idle;
-	cpus[cpu] = (struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1, .pub = &cpu_public[cpu] };
+	cpus[cpu] =
+		(struct cpu_private){ .id = cpu, .curr = idle, .cr3 = 1, .pub = &cpu_public[cpu] };
 }
 
 /*
- * Pinned: all on CPU 0, which must share its time, but the last, which has CPU 1 to itself: nothing but events ever interrupts that
- * one. Else everywhere.
+ * Pinned: all on CPU 0, which must share its time, but the last, which has CPU 1 to itself: nothing
+ * but events ever interrupts that one. Else everywhere.
  */
 static void make_vcpu(unsigned id)
 {
 	struct vcpu *v = &sim_vcpu[id];
 
-	*v = (struct vcpu){ .domain = &sim_domain, .id = id, .cr3_kernel = 0x1000 + id, .cr3_user = 0x2000 + id };
+	*v = (struct vcpu){
+		.domain = &sim_domain, .id = id, .cr3_kernel = 0x1000 + id, .cr3_user = 0x2000 + id
+	};
 	if (id % 2)
 		v->vcpu_info_maddr = MOVED_INFO_MFN * PAGE_SIZE + id * sizeof(struct vcpu_info);
 	sched_add_vcpu(v);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No event is lost, none comes twice, and nobody sleeps through one: a few tokens travel between vcpus, each hop one event.
+ * No event is lost, none comes twice, and nobody sleeps through one: a few tokens travel between
+ * vcpus, each hop one event.
  *
- * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or to itself by its single-shot
- * timer. A vcpu that holds none waits in one of the ways there are: block, poll with upcalls masked, or run on until it is
- * interrupted. A token that arrives anywhere but where it was sent, or that was not sent, is an error; one that arrives
- * nowhere for a time means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free|virqs
+ * A vcpu that holds a token sends it to another, straight or (with another root loaded) posted, or
+ * to itself by its single-shot timer. A vcpu that holds none waits in one of the ways there are:
+ * block, poll with upcalls masked, or run on until it is interrupted. A token that arrives anywhere
+ * but where it was sent, or that was not sent, is an error; one that arrives nowhere for a time
+ * means that an event or a wake was lost. Usage: tokens HOPS SECONDS pinned|free|virqs
  *
- * virqs: free, and VIRQs are raised all the time whose port is moved and closed. Their wakes would hide lost ones of tokens.
+ * virqs: free, and VIRQs are raised all the time whose port is moved and closed. Their wakes would
+ * hide lost ones of tokens.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +107,10 @@ static void look(struct vcpu *v)
 		take(v, g->timer_port);
 }
 
-/* As Linux: flag, selector, words; only what the selector names, so that a bit without its selector would be lost. */
+/*
+ * As Linux: flag, selector, words; only what the selector names, so that a bit without its selector
+ * would be lost.
+ */
 void guest_upcall(struct vcpu *v)
 {
 	struct vcpu_info *info = vcpu_info_of(v);
@@ -150,7 +156,8 @@ static void poll(struct vcpu *v)
 	struct sched_poll op = { .nr_ports = pick(g, 2) ? NR_TOKENS + 1 : ARRAY_SIZE(list) };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(list); i++)
-		list[i] = i % (NR_TOKENS + 1) < NR_TOKENS ? port[i % (NR_TOKENS + 1)][v->id] : g->timer_port;
+		list[i] = i % (NR_TOKENS + 1) < NR_TOKENS ? port[i % (NR_TOKENS + 1)][v->id]
+							  : g->timer_port;
 	*(const void **)&op.ports = list;
 	if (!pick(g, 4))
 		op.timeout = now_ns() + 50000;
@@ -207,8 +214,9 @@ static void stays_quiet(u32 p, const char *what)
 }
 
 /*
- * One port that everybody sends to, while whoever likes closes it and binds it again. A port that has been closed does not become
- * pending, whoever was sending to it: neither until it is bound again nor by a sender from before that.
+ * One port that everybody sends to, while whoever likes closes it and binds it again. A port that
+ * has been closed does not become pending, whoever was sending to it: neither until it is bound
+ * again nor by a sender from before that.
  */
 static void noise(struct vcpu *v)
 {
@@ -231,8 +239,9 @@ static void noise(struct vcpu *v)
 }
 
 /*
- * A VIRQ that everybody raises, while whoever likes moves its port to his own vcpu, or closes it. What was posted before that has
- * arrived by then: who moves it to himself is the only one to fold what comes later, and does not while he looks.
+ * A VIRQ that everybody raises, while whoever likes moves its port to his own vcpu, or closes it.
+ * What was posted before that has arrived by then: who moves it to himself is the only one to fold
+ * what comes later, and does not while he looks.
  */
 static void virqs(struct vcpu *v)
 {
@@ -265,10 +274,13 @@ static bool watchdogs_enter(bool alone)
 	int seen = READ_ONCE(watching);
 
 	return (alone ? !seen : seen >= 0) &&
-	       __atomic_compare_exchange_n(&watching, &seen, alone ? -1 : seen + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	       __atomic_compare_exchange_n(&watching, &seen, alone ? -1 : seen + 1, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* Watchdogs that everybody takes, feeds and puts away: those that are set are armed, and no others. */
+/*
+ * Watchdogs that everybody takes, feeds and puts away: those that are set are armed, and no others.
+ */
 static void watchdogs(struct vcpu *v)
 {
 	struct guest *g = &guests[v->id];
@@ -315,7 +327,8 @@ static void bind_ports(void)
 	for (u32 v = 0; v < NR_SIM_VCPUS; v++) {
 		struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER, .vcpu = v };
 
-		guests[v] = (struct guest){ .random = 0x9e3779b97f4a7c15 * (v + 1), .timer_token = -1 };
+		guests[v] =
+			(struct guest){ .random = 0x9e3779b97f4a7c15 * (v + 1), .timer_token = -1 };
 		if (evtchn_bind_virq(&sim_domain, &virq))
 			panic("no timer port");
 		guests[v].timer_port = virq.port;
@@ -348,8 +361,10 @@ static void describe_stall(void)
 		const struct vcpu *v = &sim_vcpu[i];
 		const struct vcpu_info *info = vcpu_info_of(v);
 
-		printf("# vcpu %u: state %u, queued %u, on CPU %d, posted %lx, event_check %u, upcall %u, mask %u, selector %lx\n", i, v->state,
-		       v->queued, (int)v->on_cpu, v->posted_any, v->event_check, info->evtchn_upcall_pending, info->evtchn_upcall_mask,
+		printf("# vcpu %u: state %u, queued %u, on CPU %d, posted %lx, event_check %u, "
+		       "upcall %u, mask %u, selector %lx\n",
+		       i, v->state, v->queued, (int)v->on_cpu, v->posted_any, v->event_check,
+		       info->evtchn_upcall_pending, info->evtchn_upcall_mask,
 		       info->evtchn_pending_sel);
 	}
 }
@@ -390,8 +405,10 @@ int main(int argc, char **argv)
 		}
 		usleep(10000);
 	}
-	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu running; %lu closes, %lu moves\n", hops, by_post,
-	       by_timer, blocks, polls, runs, closes, moves);
+	printf("# %lu hops: %lu posted, %lu by timer; waited %lu times in block, %lu in poll, %lu "
+	       "running; %lu closes, %lu moves\n",
+	       hops, by_post, by_timer, blocks, polls, runs, closes, moves);
 	fflush(stdout);
-	_Exit(!by_post || !by_timer || !blocks || !polls || !runs || !closes || !moves == with_virqs);
+	_Exit(!by_post || !by_timer || !blocks || !polls || !runs || !closes ||
+	      !moves == with_virqs);
 }

@@ -38,8 +38,8 @@ int __must_check domain_release_page(struct domain *d, mfn_t m);
 void domain_release_flush(struct domain *d);
 
 /*
- * Take all frames of @d, special ones too, and free them: of a domain of which no vcpu has ever run,
- * nor will. Nobody else has heard of them.
+ * Take all frames of @d, special ones too, and free them: of a domain of which no vcpu has ever
+ * run, nor will. Nobody else has heard of them.
  */
 void domain_discard_pages(struct domain *d);
 

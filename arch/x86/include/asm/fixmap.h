@@ -9,7 +9,9 @@
 
 enum fixmap { FIXMAP_COM1, FIXMAP_COM2, NR_FIXMAPS };
 
-/* Hook of the floor above, set when the memory map has been read: is @maddr anything but a device? */
+/*
+ * Hook of the floor above, set when the memory map has been read: is @maddr anything but a device?
+ */
 extern bool (*fixmap_is_memory)(u64 maddr);
 
 /*

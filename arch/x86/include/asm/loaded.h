@@ -8,7 +8,9 @@
 #include <isola/vcpu.h>
 #include <asm/percpu.h>
 
-/* "Kernel root": the current vcpu's. Its domain's memory is in sight, and the guest's kernel half. */
+/*
+ * "Kernel root": the current vcpu's. Its domain's memory is in sight, and the guest's kernel half.
+ */
 #define ASSERT_KERNEL_ROOT() ASSERT(this_cpu.cr3 == current->cr3_kernel)
 
 /* "Owner loaded": the window shows @d's frames. While it is being built, at boot, all of RAM. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preconditions: what a function's comment says must hold when it is called, asked in debug builds as
- * the first thing it does. Without CONFIG_DEBUG nothing is left of them. What must be loaded is in
- * loaded.h.
+ * Preconditions: what a function's comment says must hold when it is called, asked in debug builds
+ * as the first thing it does. Without CONFIG_DEBUG nothing is left of them. What must be loaded is
+ * in loaded.h.
  */
 #pragma once
 

@@ -21,7 +21,9 @@ struct storm {
 /* It has happened, at @now. True: too often. */
 bool storm_count(struct storm *s, u64 now);
 
-/* What is said once a second at most, with how often it has happened since. No lock. Zero: never. */
+/*
+ * What is said once a second at most, with how often it has happened since. No lock. Zero: never.
+ */
 struct storm_told {
 	u64 not_before;                 /* ns */
 	u32 untold;

@@ -33,8 +33,8 @@ void window_clear(struct domain *d);
 
 /*
  * Take idle tables out; a split that was for nothing becomes one entry again. Returns a list (0:
- * none) for window_free_tables(), once the domain's CPUs have been flushed: before the page lock is given
- * back, or somebody makes a table where a CPU still remembers this one.
+ * none) for window_free_tables(), once the domain's CPUs have been flushed: before the page lock is
+ * given back, or somebody makes a table where a CPU still remembers this one.
  */
 u32 window_take_idle(struct domain *d);
 void window_free_tables(struct domain *d, u32 list);

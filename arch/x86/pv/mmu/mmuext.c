@@ -214,7 +214,8 @@ static int op_unsupported(struct domain *d, const struct mmuext_op *op)
 	return -EOPNOTSUPP;
 }
 
-#define NR_OPS 32u			/* a power of two, so that a mask keeps speculation inside */
+/* a power of two, so that a mask keeps speculation inside */
+#define NR_OPS 32u
 
 /*
  * @foreign_ok: the frame named may belong to @pg_owner; all others work on the caller alone
@@ -258,7 +259,9 @@ static __always_inline int one_op(void *state, u64 va)
 	cmd = op.cmd;
 	if (unlikely(cmd >= NR_OPS))
 		return -ENOSYS;
-	/* Hidden from the compiler, which would take the mask away behind the comparison (SPC-4). */
+	/*
+	 * Hidden from the compiler, which would take the mask away behind the comparison (SPC-4).
+	 */
 	asm ("andl %1, %k0" : "+r"(cmd) : "i"(NR_OPS - 1) : "cc");
 	if (unlikely(!ops[cmd].fn))
 		return -ENOSYS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hosted instructions: a simulated CPU takes its interrupts between guest steps only, so the flag switches nothing off;
- * but here, where a real one would be held up, it dawdles (machine.c).
+ * Hosted instructions: a simulated CPU takes its interrupts between guest steps only, so the flag
+ * switches nothing off; but here, where a real one would be held up, it dawdles (machine.c).
  */
 #pragma once
 #include <sched.h>

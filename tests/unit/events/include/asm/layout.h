@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosted address map: the product's, but for the window, which must stand where the process has room. */
+/*
+ * Hosted address map: the product's, but for the window, which must stand where the process has
+ * room.
+ */
 #pragma once
 #include_next <asm/layout.h>
 
