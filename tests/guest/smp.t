@@ -18,5 +18,6 @@ selftest(tap, "isola 8 vCPUs on 2", MANY, "claims=races/*", timeout=300)
 if subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode:
     tap.skip("xen smp: the races", "no Xen here")
 else:
-    selftest(tap, "xen 8 vCPUs on 2", MANY, RACES, timeout=300, program=os.path.join(TOP, "tools/oracle-run"))
+    # Genuine Xen writes a line for each refusal: 30,000 of them and more, at the pace of a serial line, are time that claims do not have.
+    selftest(tap, "xen 8 vCPUs on 2", MANY + ["--hv", MANY[-1] + " guest_loglvl=none"], RACES, timeout=300, program=os.path.join(TOP, "tools/oracle-run"))
 tap.done()
