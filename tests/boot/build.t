@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The build: two compilers without a warning, the same bits in another directory, W^X segments, a symbol table that
-names every function, nothing rebuilt without need; and the checks themselves notice what they are for."""
+"""The build: two compilers without a warning, the same bits in another directory, W^X segments, a
+symbol table that names every function, nothing rebuilt without need; and the checks themselves
+notice what they are for."""
 import filecmp
 import os
 import re
@@ -19,14 +20,16 @@ work = tempfile.TemporaryDirectory(prefix="isola-build-")
 
 
 def make(*arguments, where=TOP):
-    done = subprocess.run(["make", "-C", where, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(["make", "-C", where, *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 
 
 def copy_tree(name):
     """What git knows or would add, as a fresh directory: no build output."""
     there = os.path.join(work.name, name)
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=TOP,
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                            cwd=TOP,
                             stdout=subprocess.PIPE, check=True).stdout
     for path in sorted(set(listed.decode().split("\0"))):
         source = os.path.join(TOP, path)
@@ -37,7 +40,8 @@ def copy_tree(name):
 
 
 def processor_seconds():
-    """What the programs started so far have taken: what else the machine does meanwhile does not count."""
+    """What the programs started so far have taken: what else the machine does meanwhile does not
+    count."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -47,32 +51,41 @@ began = processor_seconds()
 status, output = make(where=elsewhere)
 seconds = (processor_seconds() - began) / 2
 built = os.path.join(elsewhere, "build/isola.elf")
-tap.ok(status == 0 and not re.search("warning", output), "gcc builds a clean copy without a warning", output[-3000:])
+tap.ok(status == 0 and not re.search("warning", output),
+       "gcc builds a clean copy without a warning", output[-3000:])
 tap.ok(seconds < BUILD_SECONDS, f"in under {BUILD_SECONDS} s of two processors", f"{seconds:.1f} s")
 tap.note(f"{seconds:.1f} s")
 second = copy_tree("b")
 out = os.path.join(work.name, "out")
 status, output = make("O=" + out, where=second)
-tap.ok(status == 0 and not os.path.exists(os.path.join(second, "build")), "O= builds elsewhere, and only there", output[-2000:])
+tap.ok(status == 0 and not os.path.exists(os.path.join(second, "build")),
+       "O= builds elsewhere, and only there", output[-2000:])
 for name in ("isola.elf", "selftest.elf"):
     one, two = os.path.join(elsewhere, "build", name), os.path.join(out, name)
     tap.ok(os.path.exists(one) and os.path.exists(two) and filecmp.cmp(one, two, shallow=False),
            f"{name} from another directory, with another O=, is the same, bit for bit")
 second = elsewhere
 status, output = make(where=second)
-tap.ok(status == 0 and not re.search(r"^  (CC|AS|LD)", output, re.M), "a second make builds nothing", output[-2000:])
+tap.ok(status == 0 and not re.search(r"^  (CC|AS|LD)", output, re.M),
+       "a second make builds nothing", output[-2000:])
 status, output = make("CC=clang", "O=" + os.path.join(work.name, "clang"), where=elsewhere)
-tap.ok(status == 0 and not re.search("warning", output), "clang builds it without a warning", output[-3000:])
+tap.ok(status == 0 and not re.search("warning", output), "clang builds it without a warning",
+       output[-3000:])
 
 for compiler, image in (("gcc", built), ("clang", os.path.join(work.name, "clang/isola.elf"))):
-    text = subprocess.run(["readelf", "-lW", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
-    flags = [match.replace(" ", "") for match in re.findall(r"^  LOAD .*?(?:0x\w+ ){5}([RWE ]{3}) ", text, re.M)]
-    tap.ok(len(flags) >= 3 and {"RE", "R", "RW"} <= set(flags) and not any("W" in f and "E" in f for f in flags),
-           f"{compiler}: text, read-only data and data are separate, none writable and executable", f"{flags}\n{text}")
+    text = subprocess.run(["readelf", "-lW", image], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True).stdout
+    flags = [match.replace(" ", "") for match in re.findall(r"^  LOAD .*?(?:0x\w+ ){5}([RWE ]{3}) ",
+                                                            text, re.M)]
+    tap.ok(len(flags) >= 3 and {"RE", "R", "RW"} <= set(flags) and
+           not any("W" in f and "E" in f for f in flags),
+           f"{compiler}: text, read-only data and data are separate, none writable and executable",
+           f"{flags}\n{text}")
 
 # The symbol table names every function at its address.
 nm = subprocess.run(["nm", "-n", HYPERVISOR], stdout=subprocess.PIPE, text=True, check=True).stdout
-symbols = [(name, int(address, 16)) for address, kind, name in re.findall(r"^(\w+) (\w) (\S+)$", nm, re.M)]
+symbols = [(name, int(address, 16)) for address, kind, name in re.findall(r"^(\w+) (\w) (\S+)$", nm,
+                                                                          re.M)]
 at = dict(symbols)
 image = read(HYPERVISOR)
 
@@ -107,7 +120,8 @@ planted = os.path.join(work.name, "planted.elf")
 
 
 def check_image(*files):
-    return subprocess.run([os.path.join(TOP, "tools/check-image"), *files], cwd=elsewhere, stdout=subprocess.PIPE,
+    return subprocess.run([os.path.join(TOP, "tools/check-image"), *files], cwd=elsewhere,
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
 
 
@@ -117,7 +131,8 @@ with open(planted, "wb") as file:
 tap.ok(check_image(planted).returncode and not check_image(HYPERVISOR).returncode,
        "check-image refuses a writable and executable segment, and nothing in the real image")
 source, objfile = os.path.join(work.name, "planted.c"), os.path.join(work.name, "planted.o")
-for name, flags, bad in (("a 32-bit absolute address", ["-mcmodel=kernel", "-fno-pic", "-fno-pie"], True),
+for name, flags, bad in (("a 32-bit absolute address", ["-mcmodel=kernel", "-fno-pic", "-fno-pie"],
+                          True),
                          ("no fault", ["-fpie"], False)):
     with open(source, "w") as file:
         file.write("extern int x[]; int *f(void); int *f(void) { return x; }\n")
@@ -127,13 +142,15 @@ for name, flags, bad in (("a 32-bit absolute address", ["-mcmodel=kernel", "-fno
 
 with open(os.path.join(second, "include/isola/planted.h"), "w") as file:
     file.write("#pragma once\nstatic inline int planted(struct never *n) { return n->field; }\n")
-done = subprocess.run([os.path.join(second, "tools/check-headers")], stdout=subprocess.PIPE, text=True,
+done = subprocess.run([os.path.join(second, "tools/check-headers")], stdout=subprocess.PIPE,
+                      text=True,
                       env={**os.environ, "O": "build"})
 tap.ok(done.returncode and "not ok" in done.stdout and "planted.h" in done.stdout,
        "check-headers notices a header that needs another", done.stdout[-500:])
 victim = os.path.join(second, "common/lib/string.c")
 with open(victim, "a") as file:
-    file.write("\n#include <asm/planted_above.h>\nvoid planted_above(void); void planted_below(void);\n"
+    file.write("\n#include <asm/planted_above.h>\nvoid planted_above(void); void "
+               "planted_below(void);\n"
                "void planted_below(void); void planted_below(void) { planted_above(); }\n")
 for one, other in (("string", "bitmap"), ("bitmap", "string")):
     with open(os.path.join(second, f"common/lib/{one}.c"), "a") as file:
@@ -146,16 +163,19 @@ with open(os.path.join(second, "arch/x86/boot/planted_above.c"), "w") as file:
 with open(os.path.join(second, "arch/x86/boot/files.mk"), "a") as file:
     file.write("objs-y += arch/x86/boot/planted_above.o\n")
 make(where=second)
-done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE, text=True,
+done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE,
+                      text=True,
                       env={**os.environ, "O": "build"})
-tap.ok(done.returncode and "includes <asm/planted_above.h>" in done.stdout and "refers to planted_above" in done.stdout,
+tap.ok(done.returncode and "includes <asm/planted_above.h>" in done.stdout and
+       "refers to planted_above" in done.stdout,
        "check-layers notices an include and a call that run back up", done.stdout[-1500:])
 tap.ok("string.o needs planted_bitmap of common/lib/bitmap.o" in done.stdout and
        "bitmap.o needs planted_string of common/lib/string.o" in done.stdout,
        "check-layers notices two objects that need each other", done.stdout[-1500:])
 with open(os.path.join(second, "include/isola/planted_nowhere.h"), "w") as file:
     file.write("#pragma once\n")
-done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE, text=True,
+done = subprocess.run([os.path.join(second, "tools/check-layers")], stdout=subprocess.PIPE,
+                      text=True,
                       env={**os.environ, "O": "build"})
 tap.ok("planted_nowhere.h has no source file of its name" in done.stdout,
        "check-layers notices a header that belongs to no room", done.stdout[-1500:])

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The documentation against the tree: docs/reading-order.md names every source file once and nothing else, relative
-links lead somewhere, docs/command-line.md has every option, docs/locking.md every lock; and what the guest's planted bugs quote of
-the sources stands there. With planted faults."""
+"""The documentation against the tree: docs/reading-order.md names every source file once and
+nothing else, relative links lead somewhere, docs/command-line.md has every option, docs/locking.md
+every lock; and what the guest's planted bugs quote of the sources stands there. With planted
+faults."""
 import os
 import re
 import sys
@@ -46,11 +47,13 @@ def named(text):
 
 
 def core(text):
-    """What docs/reading-order.md says of its core: the paths of the chapters, and how many lines it gives them."""
+    """What docs/reading-order.md says of its core: the paths of the chapters, and how many lines it
+    gives them."""
     said = re.search(r"must\s+read\s+chapters\s+([\d,\s and]+):\s+(\d+)\s+lines\s+of\s+code", text)
     chapters = re.findall(r"\d+", said.group(1))
     parts = re.split(r"^## (\d+)\..*$", text, flags=re.M)
-    return [path for number, part in zip(parts[1::2], parts[2::2]) if number in chapters for path in named(part)], \
+    return [path for number, part in zip(parts[1::2], parts[2::2]) if number in chapters
+            for path in named(part)], \
         int(said.group(2))
 
 
@@ -91,7 +94,8 @@ def link_faults(page, text):
 
 def path_faults(page, text):
     """What is written as a path of the tree (in backticks, with a room first) exists."""
-    for path in re.findall(r"`((?:arch|boot|common|docs|include|tests|tools|bench|configs)/[\w./-]+)`", text):
+    for path in re.findall(
+        r"`((?:arch|boot|common|docs|include|tests|tools|bench|configs)/[\w./-]+)`", text):
         if not os.path.exists(os.path.join(TOP, path)):
             yield f"{page}: {path}"
 
@@ -119,8 +123,10 @@ def missing_locks(text):
     return [] if rows == wanted else [f"the table has {rows}, the header {wanted}"]
 
 
-# Ids of invariants, as comments cite them; a number after that is the advisory that a planted bug is named after.
-CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP TIM LEAK LOCK LIFE BUG "
+# Ids of invariants, as comments cite them; a number after that is the advisory that a planted bug
+# is named after.
+CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP TIM "
+           "LEAK LOCK LIFE BUG "
            "FETCH PRIV BOOT").split()
 ID = re.compile(rf"\b(?:(?:{'|'.join(CLASSES)})-\d{{1,2}}|T\d{{1,2}})\b")
 CITING = ("arch", "boot", "common", "include", "tests", "bench", "tools")
@@ -129,7 +135,8 @@ CITING = ("arch", "boot", "common", "include", "tests", "bench", "tools")
 def cited():
     """{id: a file that cites it}, over sources, tests and pages."""
     found = {}
-    paths = [path for room in CITING for path in below(room, (".c", ".h", ".S", ".t", ".pl", ".pml", ".py"))]
+    paths = [path for room in CITING
+             for path in below(room, (".c", ".h", ".S", ".t", ".pl", ".pml", ".py"))]
     for path in paths + [page for page in pages() if page != "docs/invariants.md"]:
         if not path.endswith("boot/docs.t"):
             for name in ID.findall(text_of(path)):
@@ -139,13 +146,16 @@ def cited():
 
 def id_faults(text, uses):
     defined = re.findall(r"^- \*\*([A-Z]+-?\d+)\*\* ", text, re.M)
-    return ([f"{name}, cited in {uses[name]}, is not defined" for name in sorted(set(uses) - set(defined))] +
+    return ([f"{name}, cited in {uses[name]}, is not defined"
+             for name in sorted(set(uses) - set(defined))] +
             [f"{name} is cited nowhere" for name in sorted(set(defined) - set(uses))] +
-            [f"{name} is defined twice" for name in sorted({d for d in defined if defined.count(d) > 1})])
+            [f"{name} is defined twice"
+             for name in sorted({d for d in defined if defined.count(d) > 1})])
 
 
 def stale_quotes(planted):
-    """Names of the planted bugs whose texts do not stand in their files once each, one change after the other."""
+    """Names of the planted bugs whose texts do not stand in their files once each, one change after
+    the other."""
     for name, _, *changes in planted:
         files = {path: text_of(path) for path, _, _ in changes}
         for path, text, becomes in changes:
@@ -158,40 +168,53 @@ def main():
     order, files = text_of("docs/reading-order.md"), sources()
     tap.ok(len(files) > 200, f"the tree has source files ({len(files)})")
     faults = order_faults(order, files)
-    tap.ok(not faults, "docs/reading-order.md names every source file exactly once", "\n".join(faults))
+    tap.ok(not faults, "docs/reading-order.md names every source file exactly once",
+           "\n".join(faults))
     tap.ok(order_faults(order, files | {"common/new.c"}) == ["common/new.c is missing"],
            "planted: a file that it does not name is found")
-    tap.ok(len(order_faults(order + "\n- `common/gone.c`: nothing\n- `isola/vcpu.h`: again\n", files)) == 2,
+    tap.ok(len(order_faults(order + "\n- `common/gone.c`: nothing\n- `isola/vcpu.h`: again\n",
+                            files)) == 2,
            "planted: a file that is not there, and one named twice, are found")
     faults = list(core_faults(order))
-    tap.ok(not faults, f"what a stranger must read is {sum(map(code_lines, core(order)[0]))} lines, as its page says",
+    tap.ok(not faults, f"what a stranger must read is {sum(map(code_lines, core(order)[0]))} "
+                       "lines, as its page says",
            "\n".join(faults))
-    tap.ok(len(list(core_faults(re.sub(r"\d+ lines\s+of\s+code", "4000 lines of code", order), 5000))) == 2,
+    tap.ok(len(list(core_faults(re.sub(r"\d+ lines\s+of\s+code", "4000 lines of code", order),
+                                5000))) == 2,
            "planted: a figure that is not so, and a core that is too large")
     faults = [fault for page in pages() for fault in link_faults(page, text_of(page))]
     tap.ok(not faults, f"relative links resolve in {len(pages())} pages", "\n".join(faults))
-    tap.ok(list(link_faults("docs/x.md", "[a](testing.md) [b](../README.md#top) [c](nowhere.md)")) ==
+    tap.ok(list(link_faults("docs/x.md",
+                            "[a](testing.md) [b](../README.md#top) [c](nowhere.md)")) ==
            ["docs/x.md: nowhere.md"], "planted: a dead link is found")
     faults = [fault for page in pages() for fault in path_faults(page, text_of(page))]
     tap.ok(not faults, "paths named in the pages exist", "\n".join(faults))
     page = text_of("docs/command-line.md")
-    tap.ok(not missing_options(page), f"docs/command-line.md has all {len(options())} options", "\n".join(missing_options(page)))
-    tap.ok(missing_options(page.replace("## `asi", "## `isa")) == ["asi"], "planted: a missing option is found")
+    tap.ok(not missing_options(page), f"docs/command-line.md has all {len(options())} options",
+           "\n".join(missing_options(page)))
+    tap.ok(missing_options(page.replace("## `asi", "## `isa")) == ["asi"],
+           "planted: a missing option is found")
     page = text_of("docs/locking.md")
-    tap.ok(not missing_locks(page), "docs/locking.md has every lock in the header's order", "\n".join(missing_locks(page)))
-    tap.ok(missing_locks(page.replace("`LOCK_HEAP`", "`LOCK_HEAPS`")), "planted: a wrong lock is found")
+    tap.ok(not missing_locks(page), "docs/locking.md has every lock in the header's order",
+           "\n".join(missing_locks(page)))
+    tap.ok(missing_locks(page.replace("`LOCK_HEAP`", "`LOCK_HEAPS`")),
+           "planted: a wrong lock is found")
     page, uses = text_of("docs/invariants.md"), cited()
     faults = id_faults(page, uses)
-    tap.ok(not faults, f"docs/invariants.md defines the {len(uses)} ids that are cited, and no others", "\n".join(faults))
+    tap.ok(not faults, f"docs/invariants.md defines the {len(uses)} ids that are cited, and no "
+                       "others", "\n".join(faults))
     tap.ok(id_faults(page, {**uses, "TLB-99": "x.c"}) == ["TLB-99, cited in x.c, is not defined"],
            "planted: an id that is not defined is found")
     tap.ok(id_faults(page + "- **PTE-77** Nothing.\n- **PTE-1** Again.\n", uses) ==
-           ["PTE-77 is cited nowhere", "PTE-1 is defined twice"], "planted: an id without use, and one defined twice, are found")
+           ["PTE-77 is cited nowhere", "PTE-1 is defined twice"],
+           "planted: an id without use, and one defined twice, are found")
     planted = PLANTED + [(name, "", *changes) for name, *changes in PLANTED_OOM]
     faults = list(stale_quotes(planted))
-    tap.ok(not faults, f"the {len(planted)} bugs of tests/guest/mutants can be planted", "\n".join(faults))
+    tap.ok(not faults, f"the {len(planted)} bugs of tests/guest/mutants can be planted",
+           "\n".join(faults))
     faults = list(stale_quotes([(name, "", *changes) for name, *changes in PLANTED_HFUZZ]))
-    tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted", "\n".join(faults))
+    tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted",
+           "\n".join(faults))
     tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],
            "planted: a quote that is out of date is found")
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """A PV kernel that is neither ours nor Linux: GRUB's own Xen PV image, from Debian's grub-xen-bin.
 
-It is made for a domain without privileges. As domain 0 it has no console page: the frame that it takes
-for one is number 0, which domain 0 may map as it may any that is not RAM of ours (genuine Xen agrees;
-there this image dies earlier, of how its memory lies). So its first line waits for ever that somebody
-reads it: it yields, over and over, from one place. It must come that far, and nobody else be hurt."""
+It is made for a domain without privileges. As domain 0 it has no console page: the frame that it
+takes for one is number 0, which domain 0 may map as it may any that is not RAM of ours (genuine Xen
+agrees; there this image dies earlier, of how its memory lies). So its first line waits for ever
+that somebody reads it: it yields, over and over, from one place. It must come that far, and nobody
+else be hurt."""
 import os
 import re
 import subprocess
@@ -25,7 +26,8 @@ def yields(live):
     places, end = [], time.monotonic() + SECONDS
     while len(places) < WANTED and time.monotonic() < end and live.process.poll() is None:
         text = live.qmp.monitor("info registers")
-        cpu = {name: int(value, 16) for name, value in re.findall(r"(R\w\w) ?=([0-9a-f]{16})", text)}
+        cpu = {name: int(value, 16) for name, value in re.findall(r"(R\w\w) ?=([0-9a-f]{16})",
+                                                                  text)}
         if "CPL=3" in text and (cpu["RAX"], cpu["RDI"]) == (SCHED_OP, 0):
             places.append(cpu["RSP"])
         time.sleep(0.01)
@@ -36,7 +38,8 @@ with tempfile.TemporaryDirectory(prefix="isola-grub-xen-") as directory:
     image, config = os.path.join(directory, "grub-xen.elf"), os.path.join(directory, "grub.cfg")
     with open(config, "w") as file:
         file.write("halt\n")
-    done = subprocess.run(["grub-mkimage", "-O", "x86_64-xen", "-p", "(memdisk)", "-c", config, "-o", image,
+    done = subprocess.run(["grub-mkimage", "-O", "x86_64-xen", "-p", "(memdisk)", "-c", config,
+                           "-o", image,
                            "halt"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if tap.ok(done.returncode == 0, "grub-mkimage makes a Xen PV image", done.stdout):
         with LiveMachine(image, mem_mib=512) as live:
@@ -45,6 +48,7 @@ with tempfile.TemporaryDirectory(prefix="isola-grub-xen-") as directory:
             tap.ok(len(places) == WANTED and len(set(places)) == 1,
                    "it comes as far as its first line, and yields until somebody reads that",
                    f"stacks {[hex(place) for place in places]}\n{live.text()}")
-            tap.ok(not re.search("PANIC|FATAL|crashed|shut down", live.text()), "nothing is said of a fault",
+            tap.ok(not re.search("PANIC|FATAL|crashed|shut down", live.text()),
+                   "nothing is said of a fault",
                    live.text())
 tap.done()

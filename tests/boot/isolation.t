@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at random instants, and the
-page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing foreign may be mapped, ever.
+"""Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at
+random instants, and the page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing
+foreign may be mapped, ever.
 
-That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks of
-tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what it is.
-An audit that builds on the one before it must say the same as one that does not.
-ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by ten; 100 for 10,000 stops; each machine is stopped at least once),
-ISOLATION_INTERVAL is the longest time between two, in seconds.
+That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks
+of tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what
+it is. An audit that builds on the one before it must say the same as one that does not.
+ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by
+ten; 100 for 10,000 stops; each machine is stopped at least once), ISOLATION_INTERVAL is the longest
+time between two, in seconds.
 """
 import os
 import random
@@ -52,7 +54,8 @@ RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            12),
 
 
 def stops(live, wanted):
-    """Yield a Snapshot at each of @wanted random instants, as long as the machine lives: a third while Linux boots."""
+    """Yield a Snapshot at each of @wanted random instants, as long as the machine lives: a third
+    while Linux boots."""
     for number in range(wanted):
         if number == wanted // 3 and b"Linux version" in live.output:
             live.wait_for(rb"init: up")
@@ -65,19 +68,22 @@ def stops(live, wanted):
 
 
 def account(audit):
-    """What is wrong with the audit itself: a kernel root that does not show its domain's memory means a blind walk."""
+    """What is wrong with the audit itself: a kernel root that does not show its domain's memory
+    means a blind walk."""
     for reach in audit.reaches:
         if reach.kind != "kernel":
             continue
         domain = reach.viewer.vcpu.domain
-        # Frames that are just being assigned are counted, and shown, before they have the domain's name.
+        # Frames that are just being assigned are counted, and shown, before they have the domain's
+        # name.
         shown = reach.bytes["own domain"] + (reach.bytes["unclassified"] if domain.assigning else 0)
         if shown < domain.nr_pages * 4096:
             yield f"{reach.viewer.where} shows less than its domain's memory: {reach.line()}"
 
 
 def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
-    """Boot as often as it takes to stop @wanted times; one point for what was found, one for what was seen."""
+    """Boot as often as it takes to stop @wanted times; one point for what was found, one for what
+    was seen."""
     done, boots, findings, blind, kinds, most, begun = 0, 0, [], [], set(), 0, time.monotonic()
     while done < wanted and boots < 3 * TIMES + 3:
         boots += 1
@@ -104,7 +110,8 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
     where = f"{name}, {cpus} CPU{'s' * (cpus > 1)}, {mem} MiB{', ' + model if model else ''}"
     tap.ok(not findings and done >= wanted, f"{where}: nothing foreign at any of {done} stops",
            "\n".join(findings[:12] + [f"{len(findings)} findings; {done} of {wanted} stops"]))
-    tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory", "\n".join(blind[:3]))
+    tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory",
+           "\n".join(blind[:3]))
     tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; "
              f"at most {size(most)} beyond the domain's own; {time.monotonic() - begun:.0f} s")
 
@@ -114,7 +121,8 @@ def run_all(linux, initrd):
         if name == "linux" and not linux[0]:
             tap.skip(f"Linux on {cpus} CPUs", linux[1])
             continue
-        audited_run(name, cpus, mem, hv, model, max(1, int(wanted * TIMES)), linux[0] if name == "linux" else SELFTEST,
+        audited_run(name, cpus, mem, hv, model, max(1, int(wanted * TIMES)),
+                    linux[0] if name == "linux" else SELFTEST,
                     initrd if name == "linux" else None)
 
 
@@ -128,8 +136,10 @@ def positive_control():
             audit = live.audit(snapshot)
     text = "\n".join(audit.findings)
     for what in ("free", "own CPU", "own vCPU", "image", "frame table"):
-        tap.ok(re.search(rf"slot 262: foreign frame \({what}\)", text), f"asi=off: found in the window: {what}", text)
-    tap.ok("beyond the domain's own" in text, "asi=off: more is mapped than the domain's memory and 16 MiB", text)
+        tap.ok(re.search(rf"slot 262: foreign frame \({what}\)", text),
+               f"asi=off: found in the window: {what}", text)
+    tap.ok("beyond the domain's own" in text,
+           "asi=off: more is mapped than the domain's memory and 16 MiB", text)
 
 
 def find_guest_cpu(live, cpus):
@@ -147,7 +157,8 @@ def find_guest_cpu(live, cpus):
 
 
 def planted_leaks(kernel, initrd):
-    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=128M", smp=2, mem_mib=256) as live:
+    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=128M", smp=2,
+                     mem_mib=256) as live:
         if not live.wait_for(rb"init: up"):
             tap.ok(False, "planted leaks: Linux starts", live.text()[-800:])
             return
@@ -160,11 +171,13 @@ def planted_leaks(kernel, initrd):
             snapshot = live.snapshot(private=True)
             plant(Plant(snapshot, clean.owners, live.image, cpu))
             try:
-                findings, quick = live.audit(snapshot).findings, live.audit(snapshot, clean).findings
+                findings, quick = live.audit(snapshot).findings, live.audit(snapshot,
+                                                                            clean).findings
             except OwnershipError as error:
                 findings = quick = [f"(the records cannot be read: {error})"]
             if findings != quick:
-                tap.ok(False, f"planted: {name}: found also where the audit builds on the clean one",
+                tap.ok(False,
+                       f"planted: {name}: found also where the audit builds on the clean one",
                        "\n".join(findings[:4] + ["---"] + quick[:4]))
             tap.ok(any(re.search(expected, finding) for finding in findings), f"planted: {name}",
                    f"expected /{expected}/\n" + "\n".join(findings[:8]))

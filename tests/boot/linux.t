@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Debian's unmodified kernels as domain 0, with the workload of linux/init, on the set-ups of linux/setups.list: two
-machines at a time, but alone what has more CPUs than the host, for those wait for each other all the time. No log has
-a kind of warning that the same kernel does not print on Debian's Xen (on BIOS: those on UEFI are among them); make
-test asks Xen about Debian 12's kernel only. make test-all adds the rest of the list and boots one machine ten times in
-a row: a failure that comes once in ten shows there. LINUX_SETUPS=REGEX: only the set-ups whose name it matches, of
+"""Debian's unmodified kernels as domain 0, with the workload of linux/init, on the set-ups of
+linux/setups.list: two machines at a time, but alone what has more CPUs than the host, for those
+wait for each other all the time. No log has a kind of warning that the same kernel does not print
+on Debian's Xen (on BIOS: those on UEFI are among them); make test asks Xen about Debian 12's kernel
+only. make test-all adds the rest of the list and boots one machine ten times in a row: a failure
+that comes once in ten shows there. LINUX_SETUPS=REGEX: only the set-ups whose name it matches, of
 which there must be some. Without an initramfs the kernel panics, and Isola says so."""
 import concurrent.futures
 import os
@@ -25,7 +26,8 @@ XEN_SECONDS = 300
 # Lines that a slow machine brings forth on either hypervisor, and not each time.
 SLOW_MACHINE = r"hrtimer: interrupt took|clocksource: "
 LEAST_TICKS = 20                # hundredths of a second of work per vCPU during the stress of 20 s
-DEFAULT = "linux"               # the kernel of a set-up that names none, as tools/fetch-guests calls it
+# the kernel of a set-up that names none, as tools/fetch-guests calls it
+DEFAULT = "linux"
 TEN_TIMES = ("4", "4", "on", "bios", "qemu64", DEFAULT)
 
 
@@ -35,7 +37,8 @@ def listed():
 
 
 def setups():
-    return [setup for setup in listed() if re.search(os.environ.get("LINUX_SETUPS", ""), name_of(setup))]
+    return [setup for setup in listed()
+            if re.search(os.environ.get("LINUX_SETUPS", ""), name_of(setup))]
 
 
 def name_of(setup):
@@ -49,7 +52,8 @@ def run(setup):
     stress = "" if kernel == DEFAULT or LONG else " stress=3"
     begun = time.monotonic()
     status, output, errors = isola_run(
-        "--smp", cpus, "--cpu", cpu, "--firmware", firmware, "--hv", f"dom0_mem=512M asi={asi} dom0_max_vcpus={vcpus}",
+        "--smp", cpus, "--cpu", cpu, "--firmware", firmware, "--hv",
+        f"dom0_mem=512M asi={asi} dom0_max_vcpus={vcpus}",
         kernels[kernel], f"console=hvc0 earlyprintk=xen panic=-1{stress}", initrd, timeout=SECONDS)
     return status, output, errors, time.monotonic() - begun
 
@@ -68,13 +72,16 @@ def problems(setup, status, output):
         "Linux detects Xen PV": r"Hypervisor detected: Xen PV",
         "the init process runs": rf"^workload: marker: Linux on xen, {vcpus} cpus$",
         "200 forks": r"^workload: forks: 200 of 200$",
-        "memory is ballooned": r"^workload: balloon: [1-9]\d* times from 524288 KiB to half and back$",
+        "memory is ballooned": r"^workload: balloon: [1-9]\d* times from 524288 KiB to half and "
+                               r"back$",
         "the workload ends": r"^workload: end$",
     }
-    found = [f"not seen: {what}" for what, pattern in must.items() if not re.search(pattern, output, re.M)]
+    found = [f"not seen: {what}" for what, pattern in must.items()
+             if not re.search(pattern, output, re.M)]
     if len(re.findall(r"^workload: sum: right$", output, re.M)) != 2:
         found.append("a sha256 is wrong")
-    workers = len(re.findall(r"^workload: stress: (?:bound|free)-\d+ did [1-9]\d* rounds$", output, re.M))
+    workers = len(re.findall(r"^workload: stress: (?:bound|free)-\d+ did [1-9]\d* rounds$", output,
+                             re.M))
     if workers != 2 * int(vcpus):
         found.append(f"{workers} workers ended well, not {2 * int(vcpus)}")
     if busy_vcpus(output) != int(vcpus):
@@ -85,18 +92,23 @@ def problems(setup, status, output):
 
 
 def warnings(output):
-    """The kinds of line of level warning and above: without the level, times, addresses and numbers."""
+    """The kinds of line of level warning and above: without the level, times, addresses and
+    numbers."""
     lines = re.findall(r"^workload: kmsg: <\d>\[ *[\d.]+\] (.*)$", output, re.M)
-    return {re.sub(r"\b[0-9a-f]*\d[0-9a-f]*\b", "N", re.sub(r"0x[0-9a-f]+", "N", line)) for line in lines
+    return {re.sub(r"\b[0-9a-f]*\d[0-9a-f]*\b", "N", re.sub(r"0x[0-9a-f]+", "N", line))
+            for line in lines
             if not re.match(SLOW_MACHINE, line)}
 
 
 def run_on_xen(model):
-    """What a kernel warns of on Xen; None: it did not get to its end there. Xen says nothing when the machine powers off."""
+    """What a kernel warns of on Xen; None: it did not get to its end there. Xen says nothing when
+    the machine powers off."""
     cpu, kernel = model
-    done = subprocess.run([os.path.join(TOP, "tools/oracle-run"), "--smp", "2", "--cpu", cpu, "--timeout", str(XEN_SECONDS), kernels[kernel],
+    done = subprocess.run([os.path.join(TOP, "tools/oracle-run"), "--smp", "2", "--cpu", cpu,
+                           "--timeout", str(XEN_SECONDS), kernels[kernel],
                            "console=hvc0 panic=-1 stress=1", initrd],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     output = done.stdout.decode("utf-8", "replace").replace("\r", "")
     return warnings(output) if re.search(r"^workload: end$", output, re.M) else None
 
@@ -105,14 +117,16 @@ def figures(output):
     rounds = sum(map(int, re.findall(r"^workload: stress: \S+ did (\d+) rounds$", output, re.M)))
     busy = re.search(r"^workload: busy: (.*)$", output, re.M)
     balloons = re.search(r"^workload: balloon: (\d+) times", output, re.M)
-    return f"{rounds} rounds, busy {busy[1] if busy else '-'}, {balloons[1] if balloons else 0} balloons"
+    return (f"{rounds} rounds, busy {busy[1] if busy else '-'}, "
+            f"{balloons[1] if balloons else 0} balloons")
 
 
 def report(name, setup, result):
     status, output, errors, seconds = result
     found = problems(setup, status, output)
     if on_xen.get(setup[-2:]):
-        found += [f"a warning that Xen's log does not have: {line}" for line in sorted(warnings(output) - on_xen[setup[-2:]])]
+        found += [f"a warning that Xen's log does not have: {line}"
+                  for line in sorted(warnings(output) - on_xen[setup[-2:]])]
     tap.note(f"{name}: {seconds:.0f} s, {figures(output)}")
     tap.ok(not found, name, "; ".join(found) + "\n" + "\n".join(output.splitlines()[-60:]) + errors)
 
@@ -126,12 +140,14 @@ def run_all(machines, at_once):
 
 
 def xen_is_here():
-    return not subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"], stdout=subprocess.PIPE,
+    return not subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"],
+                              stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE).returncode
 
 
 def find_kernels():
-    """{name: path} of the kernels that the set-ups name; a point is skipped for each that is not to be had."""
+    """{name: path} of the kernels that the set-ups name; a point is skipped for each that is not to
+    be had."""
     found = {}
     for name in sorted({setup[-1] for setup in setups()} | {DEFAULT}):
         path, missing = debian_linux(name)
@@ -143,7 +159,8 @@ def find_kernels():
 
 
 if not setups():
-    tap.ok(False, "some set-up is chosen", f"LINUX_SETUPS={os.environ.get('LINUX_SETUPS')} matches none of: " +
+    tap.ok(False, "some set-up is chosen",
+           f"LINUX_SETUPS={os.environ.get('LINUX_SETUPS')} matches none of: " +
            "; ".join(map(name_of, listed())))
     tap.done()
 kernels = find_kernels()
@@ -155,18 +172,23 @@ with tempfile.NamedTemporaryFile(prefix="isola-initrd-") as file:
     initramfs.write(initrd)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         models = sorted({setup[-2:] for setup in todo if LONG or setup[-1] == DEFAULT})
-        on_xen = dict(zip(models, pool.map(run_on_xen, models))) if xen_is_here() else dict.fromkeys(models)
+        on_xen = (dict(zip(models, pool.map(run_on_xen, models))) if xen_is_here() else
+                  dict.fromkeys(models))
     for model, lines in on_xen.items():
         if lines is None and not xen_is_here():
             tap.skip(f"{' '.join(model)}: warnings on Xen", "no Xen here")
         else:
-            tap.ok(lines, f"{' '.join(model)}: the workload runs on Xen, and the kernel has its warnings there")
+            tap.ok(lines, f"{' '.join(model)}: the workload runs on Xen, and the kernel has its "
+                          "warnings there")
     wide = [setup for setup in todo if int(setup[1]) > os.cpu_count()]
     run_all([(name_of(setup), setup) for setup in todo if setup not in wide], AT_ONCE)
     run_all([(name_of(setup), setup) for setup in wide], 1)
     if LONG and TEN_TIMES in todo:
-        run_all([(f"{name_of(TEN_TIMES)}, boot {turn} of 10", TEN_TIMES) for turn in range(1, 11)], 1)
-status, output, errors = isola_run("--hv", "dom0_mem=512M", kernels[DEFAULT], "console=hvc0 panic=-1", timeout=90)
+        run_all([(f"{name_of(TEN_TIMES)}, boot {turn} of 10", TEN_TIMES) for turn in range(1, 11)],
+                1)
+status, output, errors = isola_run("--hv", "dom0_mem=512M", kernels[DEFAULT],
+                                   "console=hvc0 panic=-1", timeout=90)
 tap.ok(status == GUEST_CRASHED and "(isola) PANIC" not in output and "Kernel panic" in output,
-       "without an initramfs Linux panics, and its end is a crash", f"status {status}\n{output[-2500:]}{errors}")
+       "without an initramfs Linux panics, and its end is a crash",
+       f"status {status}\n{output[-2500:]}{errors}")
 tap.done()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""NMIs at any instruction: the selftest passes while the machine is given NMIs as fast as QEMU's monitor can, on two
-CPUs. An entry path that trusts its stack, CR3 or a register for one instruction too long does not survive this."""
+"""NMIs at any instruction: the selftest passes while the machine is given NMIs as fast as QEMU's
+monitor can, on two CPUs. An entry path that trusts its stack, CR3 or a register for one instruction
+too long does not survive this."""
 import json
 import os
 import socket
@@ -13,7 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from isolatest import ISOLA_RUN, POWERED_OFF, SELFTEST, guest_points, tap
 
 LEAST = 300     # a run that saw fewer has shown nothing
-STARTED = b"(isola) 2 CPUs"     # before its first IDT nobody survives an NMI: firmware, GRUB, head.S
+# before its first IDT nobody survives an NMI: firmware, GRUB, head.S
+STARTED = b"(isola) 2 CPUs"
 
 
 def wait_for(file, text, process):
@@ -52,7 +54,8 @@ def storm(path, process):
 with tempfile.TemporaryDirectory() as place:
     qmp = os.path.join(place, "qmp")
     with open(os.path.join(place, "console"), "w+b") as console:
-        process = subprocess.Popen([ISOLA_RUN, "--smp", "2", "--timeout", "120", "--qmp", qmp, SELFTEST],
+        process = subprocess.Popen([ISOLA_RUN, "--smp", "2", "--timeout", "120", "--qmp", qmp,
+                                    SELFTEST],
                                    stdin=subprocess.DEVNULL, stdout=console)
         with open(console.name, "rb") as reader:
             wait_for(reader, STARTED, process)
@@ -61,5 +64,6 @@ with tempfile.TemporaryDirectory() as place:
         console.seek(0)
         text = console.read().decode(errors="replace")
 tap.ok(injected >= LEAST, f"at least {LEAST} NMIs were injected on each of 2 CPUs ({injected})")
-tap.ok(status == POWERED_OFF and "all claims hold" in text, "the selftest passes all the same", f"status {status}\n{text[-3000:]}")
+tap.ok(status == POWERED_OFF and "all claims hold" in text, "the selftest passes all the same",
+       f"status {status}\n{text[-3000:]}")
 tap.done()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""asi= and spec-ctrl= on real machines: what the log says, and what memory then holds. (Every spelling of both, on the
-product's own parsers, and the choice for real parts: tests/unit/asi_policy.t, tests/unit/spec_ctrl.t. QEMU's TCG offers none
-of the registers, so IBPB, L1D flush and IBRS run there only.)
+"""asi= and spec-ctrl= on real machines: what the log says, and what memory then holds. (Every
+spelling of both, on the product's own parsers, and the choice for real parts:
+tests/unit/asi_policy.t, tests/unit/spec_ctrl.t. QEMU's TCG offers none of the registers, so IBPB,
+L1D flush and IBRS run there only.)
 
-Each way out to a guest has its VERW (SPC-3), which boot replaces by a NOP where it is not due; nothing jumps behind it.
-What is done at a change of domain is not done at a change of vCPU: with one domain, once per CPU.
-"""
+Each way out to a guest has its VERW (SPC-3), which boot replaces by a NOP where it is not due;
+nothing jumps behind it. What is done at a change of domain is not done at a change of vCPU: with
+one domain, once per CPU. """
 import os
 import re
 import subprocess
@@ -24,12 +25,14 @@ ALL_ON = "vcpu-pt on, cpu-stack on, zero-stack on"
 # ---- The ways out, in the image ----
 
 def disassembly():
-    done = subprocess.run(["objdump", "-d", "--no-show-raw-insn", HYPERVISOR], stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run(["objdump", "-d", "--no-show-raw-insn", HYPERVISOR],
+                          stdout=subprocess.PIPE, check=True, text=True)
     return done.stdout
 
 
 def exit_faults(text):
-    """What is wrong with the instructions that lead to a guest: every SYSRET, and the IRET called return_iret_insn."""
+    """What is wrong with the instructions that lead to a guest: every SYSRET, and the IRET called
+    return_iret_insn."""
     ways, previous, label, targets = {}, None, None, set()
     for line in text.splitlines():
         if line.endswith(">:"):
@@ -56,12 +59,15 @@ def exit_faults(text):
 def the_image():
     text = disassembly()
     faults = list(exit_faults(text))
-    tap.ok(not faults, "each way out to a guest begins with VERW, and nothing jumps behind it", "\n".join(faults))
+    tap.ok(not faults, "each way out to a guest begins with VERW, and nothing jumps behind it",
+           "\n".join(faults))
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if "sysretq" in line)
-    tap.ok(list(exit_faults("\n".join(lines[:at - 1] + lines[at:]))), "planted: a way out without VERW is found")
+    tap.ok(list(exit_faults("\n".join(lines[:at - 1] + lines[at:]))),
+           "planted: a way out without VERW is found")
     there = lines[at].strip().split(":")[0]
-    tap.ok(list(exit_faults(text + f"\nffff80ffc0ffffff:\tjmp {there} <x>\n")), "planted: a jump behind VERW is found")
+    tap.ok(list(exit_faults(text + f"\nffff80ffc0ffffff:\tjmp {there} <x>\n")),
+           "planted: a jump behind VERW is found")
 
 
 # ---- Machines ----
@@ -78,7 +84,8 @@ def domain_changes(live, owners):
     image = live.image
     for area, _ in sorted(owners.cpu_area.items(), key=lambda item: item[1]):
         page = owners.table_of(area, image["VA_CPU"])[image["CPU_PAGE_PRIVATE"]] & PTE_ADDR
-        yield int.from_bytes(owners.ram.read(page + image["cpu_private.domain_changes"], 8), "little")
+        yield int.from_bytes(owners.ram.read(page + image["cpu_private.domain_changes"], 8),
+                             "little")
 
 
 def started(live, name):
@@ -88,18 +95,25 @@ def started(live, name):
     return False
 
 
-#              CPU model       options             patterns of the log                                    is VERW there
+#              CPU model       options             patterns of the log
+#                              is VERW there
 SPECULATION = (
-    ("qemu64", "", ("affected by: Spectre-v1 Spectre-v2 SpectreRSB SSB$", "VERW off; .* IBPB off, RSB on, L1D-flush off",
+    ("qemu64", "", ("affected by: Spectre-v1 Spectre-v2 SpectreRSB SSB$",
+                    "VERW off; .* IBPB off, RSB on, L1D-flush off",
                     "taken for dom0, taken for pv", "SMT off"), False),
-    ("Haswell-noTSX", "", ("affected by: Meltdown .* L1TF MDS$", "the CPU offers: nothing", "VERW off",
-                           "refused for dom0, refused for pv", "nothing but the roots against: .* MDS$"), False),
+    ("Haswell-noTSX", "",
+     ("affected by: Meltdown .* L1TF MDS$", "the CPU offers: nothing", "VERW off",
+      "refused for dom0, refused for pv", "nothing but the roots against: .* MDS$"), False),
     ("Haswell-noTSX", "spec-ctrl=verw,nonsense,bti-thunk=retpoline,ibpb pv-l1tf=no-dom0",
-     ("it clears nothing on this CPU", 'spec-ctrl=: ignoring "nonsense"$', 'ignoring "bti-thunk=retpoline": indirect',
-      "ibpb stays off: this CPU does not offer it", "VERW on", "taken for dom0, refused for pv"), True),
-    ("Haswell-noTSX", "spec-ctrl=no", ("VERW off; .* IBPB off, RSB off, L1D-flush off", "taken for dom0, taken for pv",
-                                       "nothing but the roots against: Spectre-v1 .* L1TF MDS$"), False),
-    ("Cascadelake-Server", "spec-ctrl=on", ('spec-ctrl=: "on" is refused', "MMIO-stale-data$"), False),
+     ("it clears nothing on this CPU", 'spec-ctrl=: ignoring "nonsense"$',
+      'ignoring "bti-thunk=retpoline": indirect',
+      "ibpb stays off: this CPU does not offer it", "VERW on", "taken for dom0, refused for pv"),
+      True),
+    ("Haswell-noTSX", "spec-ctrl=no",
+     ("VERW off; .* IBPB off, RSB off, L1D-flush off", "taken for dom0, taken for pv",
+      "nothing but the roots against: Spectre-v1 .* L1TF MDS$"), False),
+    ("Cascadelake-Server", "spec-ctrl=on", ('spec-ctrl=: "on" is refused', "MMIO-stale-data$"),
+     False),
 )
 
 
@@ -109,11 +123,13 @@ def speculation(cpu, hv, patterns, verw):
         if not started(live, name):
             return
         missing = [p for p in patterns if not re.search(p, live.text(), re.M)]
-        tap.ok(not missing, f"{name}: the log says what holds", "\n".join(missing) + "\n" + live.text()[:3000])
+        tap.ok(not missing, f"{name}: the log says what holds",
+               "\n".join(missing) + "\n" + live.text()[:3000])
         with live.stopped() as snapshot:
             sites = list(verw_sites(Owners(snapshot, live.image)))
     good = all(site[:2] == b"\x0f\x00" if verw else site == NOP for site in sites)
-    tap.ok(sites and good, f"{name}: {'VERW' if verw else 'a NOP'} stands at all {len(sites)} ways out",
+    tap.ok(sites and good,
+           f"{name}: {'VERW' if verw else 'a NOP'} stands at all {len(sites)} ways out",
            " ".join(site.hex() for site in sites))
 
 
@@ -132,19 +148,25 @@ def threads():
     with LiveMachine(SELFTEST, hv="dom0_mem=64M", mem_mib=256, smp=2, cpu="Haswell-noTSX",
                      options=("-smp", "2,sockets=1,cores=1,threads=2")) as live:
         if started(live, "two threads"):
-            tap.ok("speculation: SMT on" in live.text(), "two threads of one core: SMT is reported", live.text()[:3000])
+            tap.ok("speculation: SMT on" in live.text(), "two threads of one core: SMT is reported",
+                   live.text()[:3000])
 
 
-# options, the states of pv and dom0 in the log, further patterns, findings that must be there (none: clean)
+# options, the states of pv and dom0 in the log, further patterns, findings that must be there
+# (none: clean)
 ASI = (
     ("asi=on", ALL_ON, ALL_ON, (), ()),
-    ("asi=off,nonsense,dom0", "vcpu-pt off, cpu-stack off, zero-stack off", ALL_ON, ('asi=: ignoring "nonsense"',),
+    ("asi=off,nonsense,dom0", "vcpu-pt off, cpu-stack off, zero-stack off", ALL_ON,
+     ('asi=: ignoring "nonsense"',),
      (r"slot 262 of an idle root is not empty",)),
-    ("asi=vcpu-pt=off", ALL_ON, ALL_ON, ("vcpu-pt for pv is a contradiction", "vcpu-pt for dom0 is a contradiction"), ()),
+    ("asi=vcpu-pt=off", ALL_ON, ALL_ON,
+     ("vcpu-pt for pv is a contradiction", "vcpu-pt for dom0 is a contradiction"), ()),
     ("asi=dom0=off", ALL_ON, "vcpu-pt off, cpu-stack off, zero-stack off", (),
      (r"d0v0.*slot 262: foreign frame \(free\)", r"slot 261 is reserved")),
-    ("asi=cpu-stack=dom0=off", ALL_ON, "vcpu-pt on, cpu-stack off, zero-stack on", (), (r"d0v0.*slot 261 is reserved",)),
-    ("asi=no-zero-stack", "vcpu-pt on, cpu-stack on, zero-stack off", "vcpu-pt on, cpu-stack on, zero-stack off", (), ()),
+    ("asi=cpu-stack=dom0=off", ALL_ON, "vcpu-pt on, cpu-stack off, zero-stack on", (),
+     (r"d0v0.*slot 261 is reserved",)),
+    ("asi=no-zero-stack", "vcpu-pt on, cpu-stack on, zero-stack off",
+     "vcpu-pt on, cpu-stack on, zero-stack off", (), ()),
 )
 
 
@@ -159,9 +181,11 @@ def isolation(hv, pv, dom0, patterns, wanted):
             findings = live.audit(snapshot).findings
     if wanted:
         missing = [w for w in wanted if not any(re.search(w, finding) for finding in findings)]
-        tap.ok(not missing, f"{hv}: seen from outside, that much is mapped", "\n".join(missing + findings[:8]))
+        tap.ok(not missing, f"{hv}: seen from outside, that much is mapped",
+               "\n".join(missing + findings[:8]))
     else:
-        tap.ok(not findings, f"{hv}: seen from outside, nothing foreign is mapped", "\n".join(findings[:8]))
+        tap.ok(not findings, f"{hv}: seen from outside, nothing foreign is mapped",
+               "\n".join(findings[:8]))
 
 
 the_image()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs/isolation.md against the source: every allocation of public memory names a row of the table of public objects, every
-row is named; the public data of the image is that of the ELF; the ways to a foreign frame are those that the source has.
-With planted additions and removals."""
+"""docs/isolation.md against the source: every allocation of public memory names a row of the table
+of public objects, every row is named; the public data of the image is that of the ELF; the ways to
+a foreign frame are those that the source has. With planted additions and removals."""
 import os
 import re
 import subprocess
@@ -14,8 +14,10 @@ from isolatest import HYPERVISOR, TOP, tap
 ALLOCATOR = {"arch/x86/frames/heap.c", "arch/x86/frames/page_alloc.c", "arch/x86/frames/bootmem.c",
              "arch/x86/frames/handover.c"}
 MAPPER = {"arch/x86/asi/mapcache.c": "map_domain_page", "arch/x86/cpu/cpu_area.c": "cpu_window_map"}
-PUBLIC_CALL = re.compile(r"\b(?:public_alloc|alloc_public_pages?(?:_early)?|bootmem_public_page|bootmem_alloc(?:_anywhere)?)\s*\("
-                         r"|\bpage_alloc\(ALLOC_PUBLIC\b")
+PUBLIC_CALL = re.compile(
+    r"\b(?:public_alloc|alloc_public_pages?(?:_early)?|bootmem_public_page|"
+    r"bootmem_alloc(?:_anywhere)?)\s*\("
+    r"|\bpage_alloc\(ALLOC_PUBLIC\b")
 PRIVATE = "page_alloc(ALLOC_CPU"        # what boot memory stands in for on the same line
 WINDOW_CALL = re.compile(r"(?<!un)\b(map_domain_page|cpu_window_map)\s*\(")
 MARK = re.compile(r"/\* public: ([^*]+?) \*/")
@@ -76,7 +78,8 @@ def public_faults(page, files):
             yield f"docs/isolation.md: \"{name}\" is allocated nowhere"
     for cells in rows(section(page, "What is public, and why"), "name"):
         if len(cells) != 3 or not all(cells):
-            yield f"docs/isolation.md: the row \"{cells[0]}\" does not say what it holds and why that is no secret"
+            yield (f"docs/isolation.md: the row \"{cells[0]}\" does not say what it holds and why "
+                   "that is no secret")
 
 
 # ---- Data of the image ----
@@ -121,9 +124,11 @@ def windows(files):
 def window_faults(page, files):
     listed = set()
     for cells in rows(section(page, "Foreign frames"), "way"):
-        listed |= {f"{path} {function}()" for path, function in re.findall(r"`([\w/.]+)` (\w+)\(\)", cells[1])}
+        listed |= {f"{path} {function}()" for path, function in re.findall(r"`([\w/.]+)` (\w+)\(\)",
+                                                                           cells[1])}
     found = {where for where, _ in windows(files)}
-    yield from (f"{where} opens a window and is not in docs/isolation.md" for where in sorted(found - listed))
+    yield from (f"{where} opens a window and is not in docs/isolation.md"
+                for where in sorted(found - listed))
     yield from (f"docs/isolation.md: {where} opens no window" for where in sorted(listed - found))
 
 
@@ -134,28 +139,42 @@ def main():
 
     count = len(list(allocations(files)))
     faults = list(public_faults(page, files))
-    tap.ok(not faults and count > 20, f"{count} allocations of public memory and the table agree", "\n".join(faults))
+    tap.ok(not faults and count > 20, f"{count} allocations of public memory and the table agree",
+           "\n".join(faults))
     new = dict(files, **{"common/new.c": "void f(void)\n{\n\tvoid *p = public_alloc(8);\n}\n"})
-    tap.ok(list(public_faults(page, new)) == ["common/new.c:3: public memory without a name"], "planted: one without a name")
-    new["common/new.c"] = "void f(void)\n{\n\t/* public: passwords */\n\tvoid *p = alloc_public_page();\n}\n"
+    tap.ok(list(public_faults(page, new)) == ["common/new.c:3: public memory without a name"],
+           "planted: one without a name")
+    new["common/new.c"] = ("void f(void)\n{\n\t/* public: passwords */\n"
+                           "\tvoid *p = alloc_public_page();\n}\n")
     tap.ok(len(list(public_faults(page, new))) == 1, "planted: one whose name is no row")
-    tap.ok(list(public_faults(page.replace("| grant pins |", "| grant pens |"), files)), "planted: a row that nobody names")
+    tap.ok(list(public_faults(page.replace("| grant pins |", "| grant pens |"), files)),
+           "planted: a row that nobody names")
     gone = {path: text for path, text in files.items() if path != "common/evtchn.c"}
     tap.ok(len(list(public_faults(page, gone))) == 1, "planted: a row whose allocation is gone")
-    tap.ok(list(public_faults(page.replace("| counts |\n", "| |\n"), files)), "planted: a row without a reason")
+    tap.ok(list(public_faults(page.replace("| counts |\n", "| |\n"), files)),
+           "planted: a row without a reason")
 
     faults = list(data_faults(page, bss))
-    tap.ok(not faults and len(bss) > 50, "the public data of the image and the table agree", "\n".join(faults))
-    tap.ok(len(list(data_faults(page, dict(bss, guest_buffer=4096)))) == 1, "planted: a buffer that is not listed")
-    tap.ok(list(data_faults(page.replace("`mailbox`", "`mailboxes`"), bss)), "planted: one that is not there")
+    tap.ok(not faults and len(bss) > 50, "the public data of the image and the table agree",
+           "\n".join(faults))
+    tap.ok(len(list(data_faults(page, dict(bss, guest_buffer=4096)))) == 1,
+           "planted: a buffer that is not listed")
+    tap.ok(list(data_faults(page.replace("`mailbox`", "`mailboxes`"), bss)),
+           "planted: one that is not there")
 
     found = list(windows(files))
     faults = list(window_faults(page, files))
-    tap.ok(not faults and len(found) >= 9, f"{len(found)} calls that open a window and the table agree", "\n".join(faults))
-    new = dict(files, **{"common/new.c": "static int peek(mfn_t m)\n{\n\treturn *(int *)map_domain_page(m);\n}\n"})
-    tap.ok(list(window_faults(page, new)) == ["common/new.c peek() opens a window and is not in docs/isolation.md"],
+    tap.ok(not faults and len(found) >= 9,
+           f"{len(found)} calls that open a window and the table agree", "\n".join(faults))
+    new = dict(files,
+               **{"common/new.c": "static int peek(mfn_t m)\n{\n\treturn *(int "
+                                  "*)map_domain_page(m);\n}\n"})
+    tap.ok(list(window_faults(page, new)) ==
+           ["common/new.c peek() opens a window and is not in docs/isolation.md"],
            "planted: a new way to a foreign frame")
-    tap.ok(len(list(window_faults(page, {path: text for path, text in files.items() if path != "arch/x86/calls/audit.c"}))) == 1,
+    tap.ok(len(
+        list(window_faults(page, {path: text for path, text in files.items()
+                                  if path != "arch/x86/calls/audit.c"}))) == 1,
            "planted: a way that is gone")
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Scrub: what a guest leaves behind stays in its own memory. The selftest guest puts 128-bit markers wherever a
-guest can (tests/guest/scrub.c), gives memory back, sleeps, ends; the whole RAM of the machine is searched while it sleeps and
-when it is dead. A marker may lie in the domain's own memory and in its vCPU's area. It may also lie on the stack of the
-one CPU that ran it, which is zeroed when another domain comes (docs/isolation.md). Nowhere else."""
+"""Scrub: what a guest leaves behind stays in its own memory. The selftest guest puts 128-bit
+markers wherever a guest can (tests/guest/scrub.c), gives memory back, sleeps, ends; the whole RAM
+of the machine is searched while it sleeps and when it is dead. A marker may lie in the domain's own
+memory and in its vCPU's area. It may also lie on the stack of the one CPU that ran it, which is
+zeroed when another domain comes (docs/isolation.md). Nowhere else."""
 import collections
 import os
 import random
@@ -15,7 +16,8 @@ from isolatest import SELFTEST, tap
 from livemachine import LiveMachine
 from ownership import Owners, name_of
 
-KINDS = ("kept memory", "freed memory", "general registers", "SSE registers", "console text", "hypercall arguments")
+KINDS = ("kept memory", "freed memory", "general registers", "SSE registers", "console text",
+         "hypercall arguments")
 WORD = (1 << 64) - 1
 PAGE = 4096
 SEED = random.SystemRandom().randrange(1 << 60)
@@ -52,7 +54,8 @@ def is_stack(owners, cpu, address):
     area = next(l3 for l3, n in owners.cpu_area.items() if n == cpu)
     table = owners.table_of(area, image["VA_CPU"])
     pages = range(image["CPU_PAGE_STACK"], image["CPU_PAGE_STACK_DB"] + 1)
-    return any(table[page] & 1 and (table[page] >> 12) & (1 << 40) - 1 == address // PAGE for page in pages)
+    return any(table[page] & 1 and (table[page] >> 12) & (1 << 40) - 1 == address // PAGE
+               for page in pages)
 
 
 def astray(found, owners):
@@ -61,9 +64,11 @@ def astray(found, owners):
     for (kind, owner), places in sorted(found.items()):
         if owner[0] in ("domain", "table", "vcpu"):
             continue
-        if owner[0] == "cpu" and len(ran_on) == 1 and all(is_stack(owners, owner[1], at) for at in places):
+        if (owner[0] == "cpu" and len(ran_on) == 1 and
+                all(is_stack(owners, owner[1], at) for at in places)):
             continue
-        yield f"{KINDS[kind]}: {len(places)} half markers in memory that is {name_of(owner)}, first at {places[0]:#x}"
+        yield (f"{KINDS[kind]}: {len(places)} half markers in memory that is {name_of(owner)}, "
+               f"first at {places[0]:#x}")
 
 
 def look(live, when):
@@ -99,9 +104,11 @@ def sees(found, kind, owner):
 
 
 def main():
-    with LiveMachine(SELFTEST, f"attack=scrub scrub={SEED:x}", hv="dom0_mem=64M dom0_max_vcpus=1", smp=2, mem_mib=256,
+    with LiveMachine(SELFTEST, f"attack=scrub scrub={SEED:x}", hv="dom0_mem=64M dom0_max_vcpus=1",
+                     smp=2, mem_mib=256,
                      options=("-no-shutdown",)) as live:
-        if not live.wait_for(rb"# scrub: filled, last frame given back 0x[0-9a-f]+") or not wait_idle(live):
+        if not live.wait_for(
+            rb"# scrub: filled, last frame given back 0x[0-9a-f]+") or not wait_idle(live):
             tap.ok(False, "the guest fills and sleeps", live.text()[-1500:])
             return
         frame = int(re.search(r"given back (0x[0-9a-f]+)", live.text())[1], 16)
@@ -110,17 +117,21 @@ def main():
         for kind, owner in (("kept memory", ("domain", 0)), ("general registers", ("vcpu", "d0v0")),
                             ("SSE registers", ("vcpu", "d0v0")), ("console text", ("domain", 0)),
                             ("hypercall arguments", ("domain", 0))):
-            tap.ok(sees(found, kind, owner), f"asleep: its {kind} are found in what is {name_of(owner)}")
-        tap.ok(frame and owners.owner_of(frame) == ("free",), f"asleep: the frame given back, {frame:#x}, is free")
+            tap.ok(sees(found, kind, owner),
+                   f"asleep: its {kind} are found in what is {name_of(owner)}")
+        tap.ok(frame and owners.owner_of(frame) == ("free",),
+               f"asleep: the frame given back, {frame:#x}, is free")
         private = live.snapshot(private=True)
         private.ram.write(owners.codes.index(owners.code("public"), 0) * PAGE + 64, marker(0, 0))
-        tap.ok(list(astray(search(private, owners), owners)), "a marker planted in the public heap is found")
+        tap.ok(list(astray(search(private, owners), owners)),
+               "a marker planted in the public heap is found")
         live.qmp.go_on()
         for _ in range(300):
             if live.qmp.call("query-status")["status"] == "shutdown":
                 break
             time.sleep(0.1)
-        tap.ok(live.qmp.call("query-status")["status"] == "shutdown", "the guest ends, and the machine",
+        tap.ok(live.qmp.call("query-status")["status"] == "shutdown",
+               "the guest ends, and the machine",
                live.text()[-800:])
         look(live, "dead")
 

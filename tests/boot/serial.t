@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""com1=, com2= and console= on machines with UARTs at ISA's ports, at others, on PCI and in memory: each line of the log,
-from the first to the last, leaves by the port that was asked for, and by no other. What is wrong with an option costs what
-is wrong, and is said on the console that there then is. (Every spelling, on the product's own parser: tests/unit/serial_option.t.)
+"""com1=, com2= and console= on machines with UARTs at ISA's ports, at others, on PCI and in memory:
+each line of the log, from the first to the last, leaves by the port that was asked for, and by no
+other. What is wrong with an option costs what is wrong, and is said on the console that there then
+is. (Every spelling, on the product's own parser: tests/unit/serial_option.t.)
 
-QEMU's PC has no UART in memory. One is made of a page of RAM that the loader calls reserved: its line status says "ready"
-for ever, and the debugger stub stops the machine at each store to the transmitter and reads what was stored.
-"""
+QEMU's PC has no UART in memory. One is made of a page of RAM that the loader calls reserved: its
+line status says "ready" for ever, and the debugger stub stops the machine at each store to the
+transmitter and reads what was stored. """
 import os
 import re
 import socket
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), d) for d in ("../lib", "liar")]
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), d)
+                for d in ("../lib", "liar")]
 import smallkernel
 from forge import Info, RAM, RESERVED
 from isolatest import HYPERVISOR, tap
@@ -29,51 +31,69 @@ def ports(*devices):
     """QEMU's options for chardevs a to d, each a file, and @devices that use them."""
     words = []
     for name in "abcd":
-        words += ["-chardev", f"file,id={name},path={{{name}}}"] if any(f"={name}" in d for d in devices) else []
+        words += ["-chardev", f"file,id={name},path={{{name}}}"] if any(f"={name}" in d
+                                                                        for d in devices) else []
     return words + [word for device in devices for word in ("-device", device)]
 
 
-# options, com1 and com2 of the machine, further devices, the port that must speak (None: none), lines that it must have.
+# options, com1 and com2 of the machine, further devices, the port that must speak (None: none),
+# lines that it must have.
 MACHINES = [
     ("", COM1, (), "a", ()),
     ("console=com1,com2", ("file:{a}", "file:{b}"), (), "ab", ()),
     ("com2=115200,8n1 console=com2", COM2, (), "b", ()),
-    ("com2=115200,8n1,0x3e8,5 console=com2", (), ports("isa-serial,chardev=c,iobase=0x3e8,irq=5"), "c", ()),
-    ("com2=io-base=0x3e8,irq=5,baud=auto console=com2", (), ports("isa-serial,chardev=c,iobase=0x3e8,irq=5"), "c", ()),
-    ("com1=115200,8n1,pci", ("file:{a}",), ports("pci-serial,chardev=c"), "c", ("com1: PCI 00:03.0, I/O port 0x",)),
-    ("com1=115200,8n1,amt", ("file:{a}",), ports("pci-serial,chardev=c"), "c", ("com1: PCI 00:03.0, I/O port 0x",)),
-    ("com1=dev=pci,port=00:09.0", (), ports("pci-serial,chardev=c", "pci-serial,chardev=d,addr=9"), "d",
+    ("com2=115200,8n1,0x3e8,5 console=com2", (), ports("isa-serial,chardev=c,iobase=0x3e8,irq=5"),
+     "c", ()),
+    ("com2=io-base=0x3e8,irq=5,baud=auto console=com2", (),
+     ports("isa-serial,chardev=c,iobase=0x3e8,irq=5"), "c", ()),
+    ("com1=115200,8n1,pci", ("file:{a}",), ports("pci-serial,chardev=c"), "c",
+     ("com1: PCI 00:03.0, I/O port 0x",)),
+    ("com1=115200,8n1,amt", ("file:{a}",), ports("pci-serial,chardev=c"), "c",
+     ("com1: PCI 00:03.0, I/O port 0x",)),
+    ("com1=dev=pci,port=00:09.0", (), ports("pci-serial,chardev=c", "pci-serial,chardev=d,addr=9"),
+     "d",
      ("com1: PCI 00:09.0, ",)),
     ("com1=115200,8n1,0xd000,0,00:09.0", (), ports("pci-serial,chardev=d,addr=9"), "d",
      ("com1: PCI 00:09.0, I/O port 0xd000",)),
-    ("com1=115200,8n1,pci,0,02:03.0", (), ports("pci-bridge,id=x,chassis_nr=1", "pci-bridge,bus=x,id=y,chassis_nr=2,addr=1",
-                                               "pci-serial,bus=y,chardev=c,addr=3"), "c", ("com1: PCI 02:03.0, ",)),
-    ("com2=115200,8n1,pci console=com2", (), ports("pci-serial-2x,chardev1=c,chardev2=d"), "d", ("com2: PCI 00:03.0, ",)),
-    ("com1=115200,8n1,pci com2=115200,8n1,pci console=com1,com2", (), ports("pci-serial,chardev=c", "pci-serial,chardev=d"),
+    ("com1=115200,8n1,pci,0,02:03.0", (),
+     ports("pci-bridge,id=x,chassis_nr=1", "pci-bridge,bus=x,id=y,chassis_nr=2,addr=1",
+                                               "pci-serial,bus=y,chardev=c,addr=3"), "c",
+                                               ("com1: PCI 02:03.0, ",)),
+    ("com2=115200,8n1,pci console=com2", (), ports("pci-serial-2x,chardev1=c,chardev2=d"), "d",
+     ("com2: PCI 00:03.0, ",)),
+    ("com1=115200,8n1,pci com2=115200,8n1,pci console=com1,com2", (),
+     ports("pci-serial,chardev=c", "pci-serial,chardev=d"),
      "cd", ("com1: PCI 00:03.0, ", "com2: PCI 00:04.0, ")),
-    ("com2=115200,8n1,pci console=com2", (), ports("pci-serial,chardev=c"), "c", ("com2: PCI 00:03.0, ",)),
+    ("com2=115200,8n1,pci console=com2", (), ports("pci-serial,chardev=c"), "c",
+     ("com2: PCI 00:03.0, ",)),
     ("console=none", COM1, (), None, ()),
 
     # What is wrong costs what is wrong.
     ("com2=115200,8n1,0x3e8,5 console=com2", COM1, (), "a",
      ("com2: I/O port 0x3e8: nothing answers there", "com2: I/O port 0x2f8: nothing answers there",
       "console=: no port that was asked for answers: com1 is used")),
-    ("com2=115200,8n1,0x3e8,5 console=com2", ("file:{a}", "file:{b}"), (), "b", ("com2: I/O port 0x3e8: nothing answers there",)),
+    ("com2=115200,8n1,0x3e8,5 console=com2", ("file:{a}", "file:{b}"), (), "b",
+     ("com2: I/O port 0x3e8: nothing answers there",)),
     ("com1=115200,8n1,pci", COM1, (), "a", ("com1: there is no PCI UART",)),
     ("com1=115200,8n1,pci,0,00:1f.0", COM1, (), "a", ("com1: there is no such PCI function",)),
-    ("com1=115200,8n1,pci,0,00:01.1", COM1, (), "a", ("com1: that PCI function has no UART that we know how to reach",)),
+    ("com1=115200,8n1,pci,0,00:01.1", COM1, (), "a",
+     ("com1: that PCI function has no UART that we know how to reach",)),
     ("com1=115200,8n1,0x200000", COM1, (), "a", ("com1: registers at 0x200000: that is RAM",)),
     ("com1=115200,8n1,0x10000000000000", COM1, (), "a",
      ("com1: registers at 0x10000000000000: beyond what the processor can address",)),
-    ("com1=115200,8n1,0xf0000ffc", COM1, (), "a", ("com1: registers at 0xf0000ffc: the registers do not fit into a page from there",)),
-    ("com1=115200,8n1,0xf0000000", COM1, (), "a", ("com1: registers at 0xf0000000: nothing answers there",)),
-    ("com1=115201/9600,8n1", COM1, (), "a", ("com1: 115201 baud cannot be had from a clock of 153600 Hz: it stays as found",)),
+    ("com1=115200,8n1,0xf0000ffc", COM1, (), "a",
+     ("com1: registers at 0xf0000ffc: the registers do not fit into a page from there",)),
+    ("com1=115200,8n1,0xf0000000", COM1, (), "a",
+     ("com1: registers at 0xf0000000: nothing answers there",)),
+    ("com1=115201/9600,8n1", COM1, (), "a",
+     ("com1: 115201 baud cannot be had from a clock of 153600 Hz: it stays as found",)),
     ("com1=fast,9n1,0x3f8,4,,,,x console=com1", COM1, (), "a",
      ('com1=: ignoring "fast": not a baud rate', 'com1=: ignoring "9n1": data bits are 5 to 8',
       'com1=: ignoring "x": one value too many')),
     ("loglvl=all/loud", COM1, (), "a", ('loglvl=: ignoring "loud": no such level',)),
     ("console=vga", COM1, (), "a", ('console=: ignoring "vga": not built',)),
-    ("console=screen,com2,vga", COM2, (), "b", ('console=: ignoring "screen": no such console', 'console=: ignoring "vga": not built')),
+    ("console=screen,com2,vga", COM2, (), "b",
+     ('console=: ignoring "screen": no such console', 'console=: ignoring "vga": not built')),
 ]
 
 
@@ -84,12 +104,14 @@ class Machine:
         self.paths = {name: os.path.join(directory, name) for name in "abcd"}
         for path in self.paths.values():
             open(path, "wb").close()
-        words = [[word.format(**self.paths) for word in part] for part in (serial or ("none",), extra)]
+        words = [[word.format(**self.paths) for word in part]
+                 for part in (serial or ("none",), extra)]
         info = Info().cmdline("dom0_mem=64M " + options).module(KERNEL)
         with info.command(words[1], serial=words[0]) as command:
             self.ended = True
             try:
-                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=False)
+                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               timeout=60, check=False)
             except subprocess.TimeoutExpired:
                 self.ended = False
 
@@ -118,7 +140,8 @@ def check(options, serial, extra, wanted, expected):
     with tempfile.TemporaryDirectory(prefix="isola-serial-") as directory:
         faults = list(Machine(directory, options, serial, extra).faults(wanted, expected))
         tap.ok(not faults, f"{options or 'no option'}, on {' '.join(serial) or 'no ISA port'}"
-               f"{''.join(' ' + d for d in extra if 'serial' in d)}: {wanted or 'nothing'} speaks", "\n".join(faults))
+               f"{''.join(' ' + d for d in extra if 'serial' in d)}: {wanted or 'nothing'} speaks",
+               "\n".join(faults))
 
 
 # ---- A UART in memory ----
@@ -165,12 +188,17 @@ def in_memory(width, shift):
     """What a UART with such registers is told."""
     page, base = 0x8000000, 0x8000100
     image, text = Image(HYPERVISOR), ""
-    info = Info(memory_map=False).memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED), (0x100000, page - 0x100000, RAM),
-                                          (page, 0x1000, RESERVED), (page + 0x1000, 0x6000000, RAM)])
-    info.cmdline(f"dom0_mem=64M com1=115200,8n1,{base:#x},0,reg-width={width},reg-shift={shift}").module(KERNEL)
+    info = Info(memory_map=False).memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED),
+                                          (0x100000, page - 0x100000, RAM),
+                                          (page, 0x1000, RESERVED),
+                                          (page + 0x1000, 0x6000000, RAM)])
+    info.cmdline(
+        f"dom0_mem=64M com1=115200,8n1,{base:#x},0,reg-width={width},reg-shift={shift}").module(
+            KERNEL)
     with tempfile.TemporaryDirectory(prefix="isola-serial-") as directory:
         path = os.path.join(directory, "gdb")
-        with info.command(["-S", "-chardev", f"socket,id=g,path={path},server=on,wait=off", "-gdb", "chardev:g"],
+        with info.command(["-S", "-chardev", f"socket,id=g,path={path},server=on,wait=off", "-gdb",
+                           "chardev:g"],
                           serial=("none",)) as command:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             try:
@@ -198,7 +226,9 @@ for row in MACHINES:
     check(*row)
 for width, shift in (1, 0), (4, 2):
     said = in_memory(width, shift)
-    tap.ok(said and said[0].startswith(FIRST) and said[-1] == LAST and not [s for s in said if re.search("com1:", s)],
-           f"registers in memory, {width} byte{'s' * (width > 1)} wide, shift {shift}: {len(said)} lines",
+    tap.ok(said and said[0].startswith(FIRST) and said[-1] == LAST and
+           not [s for s in said if re.search("com1:", s)],
+           f"registers in memory, {width} byte{'s' * (width > 1)} wide, shift {shift}: {len(said)} "
+           "lines",
            "\n".join(said[:3] + said[-3:]))
 tap.done()

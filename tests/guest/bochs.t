@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The selftest guest on Isola in Bochs, as an Intel processor with x2APIC and TSC deadline, which TCG has not; make
-test-all adds an AMD one. Bochs is slow: about half a minute each."""
+"""The selftest guest on Isola in Bochs, as an Intel processor with x2APIC and TSC deadline, which
+TCG has not; make test-all adds an AMD one. Bochs is slow: about half a minute each."""
 import os
 import shutil
 import sys
@@ -10,7 +10,8 @@ from isolatest import LONG, TOP, selftest, tap
 
 for cpu in ("corei7_haswell_4770",) + (("ryzen",) if LONG else ()):
     if shutil.which("bochs"):
-        selftest(tap, f"bochs {cpu}", ["--cpu", cpu], timeout=240, program=os.path.join(TOP, "tools/bochs-run"))
+        selftest(tap, f"bochs {cpu}", ["--cpu", cpu], timeout=240,
+                 program=os.path.join(TOP, "tools/bochs-run"))
     else:
         tap.skip(f"bochs {cpu}", "bochs is not installed")
 tap.done()

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The hostile fuzz guest: 2 * 10^5 random operations on 2 vCPUs and some on 4, recounted every 1,000 operations. What is listed in
-tests/hfuzz/reached.list must nearly all be reached, so that the fuzz cannot become empty unnoticed. `make test-all`: more, and
-the planted bugs. A failure names the seed and the last operations of each vCPU."""
+"""The hostile fuzz guest: 2 * 10^5 random operations on 2 vCPUs and some on 4, recounted every
+1,000 operations. What is listed in tests/hfuzz/reached.list must nearly all be reached, so that the
+fuzz cannot become empty unnoticed. `make test-all`: more, and the planted bugs. A failure names the
+seed and the last operations of each vCPU."""
 import os
 import sys
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -27,10 +28,13 @@ hypervisor = audited()
 for vcpus, seed, ops in RUNS + (LONG_RUNS if LONG else []):
     outcome = fuzz(hypervisor, seed=seed, ops=ops, vcpus=vcpus, timeout=300 + ops / 200)
     name = f"{vcpus} vCPUs, seed {seed}, {ops} operations"
-    tap.ok(not outcome.wrong, f"{name}: the hypervisor stands and every count is right", outcome.explain())
+    tap.ok(not outcome.wrong, f"{name}: the hypervisor stands and every count is right",
+           outcome.explain())
     if ops >= 200000:
         pairs = list(listed())
-        missing = [f"{op}: {result}" for op, result in pairs if result not in outcome.table.get(op, {})]
+        missing = [f"{op}: {result}" for op, result in pairs
+                   if result not in outcome.table.get(op, {})]
         tap.ok(len(pairs) > 300 and 100 * len(missing) <= (100 - SHARE) * len(pairs),
-               f"{name}: of {len(pairs)} pairs of operation and result {len(pairs) - len(missing)} are reached", "\n".join(missing))
+               f"{name}: of {len(pairs)} pairs of operation and result {len(pairs) - len(missing)} "
+               "are reached", "\n".join(missing))
 tap.done()

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Running out of memory: each allocation is refused once, and nothing is left behind. Boot option `oom': building dom0, and taking it
-apart. Claims oom/*: each hypercall that allocates. Both need a hypervisor with CONFIG_AUDIT.
-TEST_ALL (make oom): on more machines; then with planted bugs (mutants/planted_oom.py), each a step that is left out, each of which one
-of the two must notice. Arguments: plant those whose name contains one of the words."""
+"""Running out of memory: each allocation is refused once, and nothing is left behind. Boot option
+`oom': building dom0, and taking it apart. Claims oom/*: each hypercall that allocates. Both need a
+hypervisor with CONFIG_AUDIT. TEST_ALL (make oom): on more machines; then with planted bugs
+(mutants/planted_oom.py), each a step that is left out, each of which one of the two must notice.
+Arguments: plant those whose name contains one of the words."""
 import os
 import re
 import subprocess
@@ -17,7 +18,8 @@ from planted_oom import PLANTED_OOM  # noqa: E402
 
 WORDS = "oom claims=oom/*"
 CONFIG = "DEFCONFIG=configs/audit"
-BUILT = re.compile(r"^\(isola\) oom: dom0 built and taken apart; each of (\d+) allocations refused once, (\d+) builds given up: "
+BUILT = re.compile(r"^\(isola\) oom: dom0 built and taken apart; each of (\d+) allocations refused "
+                   r"once, (\d+) builds given up: "
                    r"nothing left behind", re.M)
 #           name, launcher's options, hypervisor's options
 MACHINES = [("one vCPU", ["--mem", "256"], "dom0_mem=33M")]
@@ -28,8 +30,10 @@ if LONG:
 
 
 def run(hypervisor, options, hv):
-    done = subprocess.run([ISOLA_RUN, "--timeout", "120", "--hypervisor", hypervisor, *options, "--hv", "oom " + hv, SELFTEST, WORDS],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run([ISOLA_RUN, "--timeout", "120", "--hypervisor", hypervisor, *options,
+                           "--hv", "oom " + hv, SELFTEST, WORDS],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     return done.stdout.decode("utf-8", "replace").replace("\r", "")
 
 
@@ -38,10 +42,13 @@ def check(hypervisor, name, options, hv):
     built = BUILT.search(text)
     points = re.findall(r"^(ok|not ok) \d+ - (\S+): (.*)$", text, re.M)
     tap.ok(built and int(built[1]) >= 30 and int(built[2]) >= 20,
-           f"{name}: dom0's building: {built[1] if built else 'no'} allocations, each refused once", text[-2000:])
+           f"{name}: dom0's building: {built[1] if built else 'no'} allocations, each refused once",
+           text[-2000:])
     for verdict, claim, sentence in points:
-        tap.ok(verdict == "ok" and "# SKIP" not in sentence, f"{name}: {claim} {sentence}", text[-2000:])
-    tap.ok(len(points) >= 12 and "# selftest ends: all claims hold" in text, f"{name}: the guest comes to its end", text[-2000:])
+        tap.ok(verdict == "ok" and "# SKIP" not in sentence, f"{name}: {claim} {sentence}",
+               text[-2000:])
+    tap.ok(len(points) >= 12 and "# selftest ends: all claims hold" in text,
+           f"{name}: the guest comes to its end", text[-2000:])
 
 
 def plant(tree, name, *edits):
@@ -53,12 +60,14 @@ def plant(tree, name, *edits):
     text = "" if complaint else run(os.path.join(tree, HYPERVISOR), MACHINES[0][1], MACHINES[0][2])
     put_back(tree, old)
     noticed = re.search(r"^not ok \d+ - (\S+):|^\(isola\) (PANIC.*)$", text, re.M)
-    tap.ok(noticed, f"{name}: noticed by {noticed[1] or noticed[2]}" if noticed else f"{name}: noticed by nobody",
+    tap.ok(noticed, f"{name}: noticed by {noticed[1] or noticed[2]}"
+           if noticed else f"{name}: noticed by nobody",
            complaint or text[-1500:])
 
 
 def main():
-    wanted = [p for p in PLANTED_OOM if (LONG and not sys.argv[1:]) or any(word in p[0] for word in sys.argv[1:])]
+    wanted = [p for p in PLANTED_OOM if (LONG and not sys.argv[1:]) or
+              any(word in p[0] for word in sys.argv[1:])]
     for machine in MACHINES:
         check(audited(), *machine)
     if not wanted:

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The selftest guest on Isola, one CPU, BIOS, QEMU's qemu64: every claim is a point. And words that choose no claim are no success."""
+"""The selftest guest on Isola, one CPU, BIOS, QEMU's qemu64: every claim is a point. And words that
+choose no claim are no success."""
 import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import GUEST_CRASHED, SELFTEST, isola_run, selftest, tap
 
 selftest(tap, "isola")
-for words, name in (("only=event", "event"), ("claims=start/magic,start/magick", "start/magick"), ("claims=", "")):
+for words, name in (("only=event", "event"), ("claims=start/magic,start/magick", "start/magick"),
+                    ("claims=", "")):
     status, output, errors = isola_run(SELFTEST, words)
-    tap.ok(status == GUEST_CRASHED and f'Bail out! no claim is called "{name}"' in output and "all claims hold" not in output
-           and "\nok " not in output, f"{words}: nothing is run, and that is told", f"status {status}\n{output[-1500:]}{errors}")
+    tap.ok(status == GUEST_CRASHED and f'Bail out! no claim is called "{name}"' in output and
+           "all claims hold" not in output
+           and "\nok " not in output, f"{words}: nothing is run, and that is told",
+           f"status {status}\n{output[-1500:]}{errors}")
 tap.done()

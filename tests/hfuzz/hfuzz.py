@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""One run of the hostile fuzz guest, judged: what ended it, the table, the last operations of each vCPU.
+"""One run of the hostile fuzz guest, judged: what ended it, the table, the last operations of each
+vCPU.
 
-fuzz()      boots a machine with @vcpus vCPUs that fuzz, and more that operations initialise, on as many
-            CPUs as the host has at most: more would only wait for each other
+fuzz()      boots a machine with @vcpus vCPUs that fuzz, and more that operations initialise, on as
+            many CPUs as the host has at most: more would only wait for each other
 Outcome     .wrong: one sentence, "" for a good end; .table: {operation: {result: count}};
             .last: the operations before a bad end
 
-The machine's memory is a file, so that the rings of last operations can be read when the guest can no
-longer print them: after a panic, or when nothing moves.
+The machine's memory is a file, so that the rings of last operations can be read when the guest can
+no longer print them: after a panic, or when nothing moves.
 """
 import os
 import re
@@ -37,7 +38,8 @@ class Outcome:
         self.last, self.text, self.seconds = last, text, seconds
 
     def explain(self):
-        dull = re.compile(r"hfuzz: (operation|table|vCPU \d+: its)|\(isola\) (memory|speculation|cpu|Time)")
+        dull = re.compile(r"hfuzz: (operation|table|vCPU \d+: its)|\(isola\) "
+                          r"(memory|speculation|cpu|Time)")
         lines = [line for line in self.text.splitlines() if not dull.match(line)]
         return "\n".join([self.wrong, *lines[-30:], *self.last])
 
@@ -48,7 +50,8 @@ def fuzz(hypervisor, *, seed, ops, vcpus=2, timeout=600, words="", out=None):
         iso, ram = os.path.join(directory, "boot.iso"), os.path.join(directory, "ram")
         cmdline = f"seed={seed} ops={ops} cpus={vcpus} {words}"
         cpus = min(vcpus, os.cpu_count() or 1)
-        files = {"/boot/isola.elf": grubimage.strip(hypervisor), "/boot/kernel": pvkernel.load(GUEST)}
+        files = {"/boot/isola.elf": grubimage.strip(hypervisor),
+                 "/boot/kernel": pvkernel.load(GUEST)}
         menu = grubimage.menu(HV.format(vcpus + SPARE_VCPUS), [("/boot/kernel", cmdline)])
         grubimage.build(iso, files, menu, uefi=False)
         command = machine.qemu_command(iso, smp=cpus, mem_mib=MEM_MIB, **file_backed(ram, MEM_MIB))
@@ -69,7 +72,8 @@ def judge(result, text):
     if result.status == TIMED_OUT:
         return f"no end within {result.seconds:.0f} s"
     if result.status or not DONE.search(text):
-        return f"status {result.status}: {result.reason or 'the guest does not say that it is done'}"
+        reason = result.reason or "the guest does not say that it is done"
+        return f"status {result.status}: {reason}"
     return ""
 
 
@@ -83,7 +87,8 @@ def table_of(text):
 
 def last_operations(ram, text):
     """From the machine's memory as it was left."""
-    names = {int(n): name for n, name in re.findall(r"^hfuzz: operation (\d+) is (.*)$", text, re.M)}
+    names = {int(n): name for n, name in re.findall(r"^hfuzz: operation (\d+) is (.*)$", text,
+                                                    re.M)}
     rings = re.findall(r"^hfuzz: vCPU (\d+): its last operations stand at ([0-9a-f]+)$", text, re.M)
     lines = []
     if not os.path.exists(ram):         # QEMU never came so far

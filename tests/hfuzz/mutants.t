@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Planted bugs (planted_hfuzz.py): the hypervisor is built with each of them, in a copy of the sources,
-and the hostile fuzz must end badly, by whatever it notices first. Without a bug the same operations end well.
-Arguments: plant only those whose name contains one of the words."""
+"""Planted bugs (planted_hfuzz.py): the hypervisor is built with each of them, in a copy of the
+sources, and the hostile fuzz must end badly, by whatever it notices first. Without a bug the same
+operations end well. Arguments: plant only those whose name contains one of the words."""
 import os
 import sys
 import tempfile

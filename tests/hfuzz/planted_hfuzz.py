@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Bugs that the hostile fuzz must find: a name that says what is planted, and for each change a file,
-a text that stands there once, and what it becomes."""
+"""Bugs that the hostile fuzz must find: a name that says what is planted, and for each change a
+file, a text that stands there once, and what it becomes."""
 
 EVTCHN_OP, GRANT_MAP = "arch/x86/calls/evtchn_op.c", "arch/x86/calls/gnttab_map.c"
 EXCHANGE, VCPU_OP = "arch/x86/calls/exchange.c", "arch/x86/calls/vcpu_op.c"
@@ -18,7 +18,8 @@ PLANTED = [
     ("set_gdt that is refused keeps the frames it had taken", (GDT,
      "put_frames:\n\twhile (i--)\n\t\tdesc_frame_put(frames[i]);\n", "put_frames:\n")),
     ("a grant whose entry is refused keeps its frame", (GRANT_MAP,
-     "\tif (status != GNTST_okay)\n\t\tdrop_frame(m, write);\n\treturn status;", "\treturn status;")),
+     "\tif (status != GNTST_okay)\n\t\tdrop_frame(m, write);\n\treturn status;",
+     "\treturn status;")),
     ("an exchange that is refused keeps the frames away", (EXCHANGE,
      "\tdomain_readmit_pages(x->d, &x->in_frames);\n", "")),
 
@@ -37,7 +38,8 @@ PLANTED = [
      (GDT, "int gdt_set(const mfn_t *frames, unsigned nr_ents)\n{\n",
       "static u64 planted;\n\nint gdt_set(const mfn_t *frames, unsigned nr_ents)\n{\n"),
      (GDT, "\tfor (i = 0; i < PV_GDT_FRAMES; i++)\n\t\tgdt_replace(",
-      "\tif (copy_from_guest((mfn_t *)frames, planted, nr * sizeof(*frames)))\n\t\treturn -EFAULT;\n"
+      "\tif (copy_from_guest((mfn_t *)frames, planted, nr * sizeof(*frames)))\n\t\treturn "
+      "-EFAULT;\n"
       "\tfor (i = 0; i < PV_GDT_FRAMES; i++)\n\t\tgdt_replace("),
      (GDT, "\treturn gdt_set(frames, nr_ents);\n",
       "\tplanted = list;\n\treturn gdt_set(frames, nr_ents);\n")),
@@ -45,7 +47,8 @@ PLANTED = [
     # ---- No way on ----
     ("a refused event channel keeps the lock", (EVTCHN_OP,
      "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tspin_unlock",
-     "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tif (rc == -EEXIST) return rc;\\\n\tspin_unlock")),
+     "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tif (rc == -EEXIST) return rc;\\\n"
+     "\tspin_unlock")),
     ("an NMI does not end a sleep", (VCPU_OP,
      "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Initial RAM disks for Debian's kernel: busybox and an init, as a gzipped newc archive; and where that kernel is."""
+"""Initial RAM disks for Debian's kernel: busybox and an init, as a gzipped newc archive; and where
+that kernel is."""
 import gzip
 import os
 import subprocess
@@ -10,7 +11,8 @@ BUSYBOX = "/bin/busybox"
 
 
 def cpio(members):
-    """A newc archive of (name, mode, content): Linux, Documentation/driver-api/early-userspace/buffer-format.rst."""
+    """A newc archive of (name, mode, content): Linux,
+    Documentation/driver-api/early-userspace/buffer-format.rst."""
     archive = b""
     for number, (name, mode, content) in enumerate(members + [("TRAILER!!!", 0, b"")]):
         fields = (number + 1, mode, 0, 0, 1, 0, len(content), 0, 0, 5, 1, len(name) + 1, 0)
@@ -20,15 +22,18 @@ def cpio(members):
 
 
 def write_initrd(path, init, more=()):
-    """At @path: busybox, @init (bytes) as /init, the directories it mounts on, and @more members for cpio()."""
+    """At @path: busybox, @init (bytes) as /init, the directories it mounts on, and @more members
+    for cpio()."""
     members = [(directory, 0o40755, b"") for directory in ("bin", "dev", "proc")]
-    members += [("dev/console", 0o20600, b""), ("bin/busybox", 0o100755, read(BUSYBOX)), ("init", 0o100755, init)]
+    members += [("dev/console", 0o20600, b""), ("bin/busybox", 0o100755, read(BUSYBOX)),
+                ("init", 0o100755, init)]
     with open(path, "wb") as file:
         file.write(gzip.compress(cpio(members + list(more)), 1))
 
 
 def debian_linux(which="linux"):
-    """(path of the kernel that fetch-guests calls @which, None), or (None, why there is none to boot with a RAM disk of ours)."""
+    """(path of the kernel that fetch-guests calls @which, None), or (None, why there is none to
+    boot with a RAM disk of ours)."""
     done = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), which], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
     if done.returncode:

@@ -14,11 +14,13 @@ makes points with `tap.ok(...)`, and ends with `tap.done()`. A point that cannot
 To boot a machine with arbitrary input:
 
     result = boot(hv_cmdline="loglvl=all", modules=[(b"not an ELF", "kernel command line")])
-    tap.ok(result.status == PANICKED and "not an ELF" in result.text(), "a text file as kernel", result)
+    tap.ok(result.status == PANICKED and "not an ELF" in result.text(), "a text file as kernel",
+    result)
 
-boot() returns machine.Result: .status (isola-run's exit status), .reason (one sentence or ""), .output (bytes),
-.text(), .lines() (carriage returns removed), .ended (the machine ended by itself: a reset after a refusal is a
-failure). For input that must be refused with one sentence and a halt there is one call:
+boot() returns machine.Result: .status (isola-run's exit status), .reason (one sentence or ""),
+.output (bytes), .text(), .lines() (carriage returns removed), .ended (the machine ended by itself:
+a reset after a refusal is a failure). For input that must be refused with one sentence and a halt
+there is one call:
 
     refused(tap, "a text file as kernel", "not an ELF", modules=[(b"hello", "")])
 """
@@ -43,12 +45,14 @@ LONG = os.environ.get("TEST_ALL") == "1"        # make test-all
 BOOT_SECONDS = 90
 
 # As for isola-run, but a machine that has refused is watched for half a second only.
-QUICK_RULES = tuple(machine.Rule(r.pattern.pattern, r.status, min(r.grace, 0.5) if not r.must_end else r.grace,
+QUICK_RULES = tuple(machine.Rule(r.pattern.pattern, r.status, min(r.grace, 0.5) if not r.must_end
+                                 else r.grace,
                                  r.must_end) for r in machine.ISOLA_RULES)
 
 
 class Tap:
-    """Points in TAP, one line each, in the order in which they are made. Debian 12's prove knows version 13."""
+    """Points in TAP, one line each, in the order in which they are made. Debian 12's prove knows
+    version 13."""
 
     def __init__(self):
         self.count = self.failed = 0
@@ -91,8 +95,9 @@ def printable(line):
 def explain(result, lines=25):
     """The end of a run, for people."""
     last = [printable(line) for line in result.lines()[-lines:]]
-    return "\n".join([f"status {result.status} after {result.seconds:.1f} s{'; ' if result.reason else ''}"
-                      f"{result.reason}"] + ["| " + line for line in last])
+    return "\n".join(
+        [f"status {result.status} after {result.seconds:.1f} s{'; ' if result.reason else ''}"
+         f"{result.reason}"] + ["| " + line for line in last])
 
 
 def read(path):
@@ -101,14 +106,17 @@ def read(path):
 
 
 def rows_of(path):
-    """The rows of a list of machines, "when | cell | ...", that are to be run, without the first cell: those of "test", and with
-    LONG those of "all". ValueError: there are none, or one is for neither."""
+    """The rows of a list of machines, "when | cell | ...", that are to be run, without the first
+    cell: those of "test", and with LONG those of "all". ValueError: there are none, or one is for
+    neither."""
     with open(path, encoding="utf-8") as file:
-        rows = [[cell.strip() for cell in line.split("|")] for line in file if line.strip() and line[0] != "#"]
+        rows = [[cell.strip() for cell in line.split("|")] for line in file if line.strip() and
+                line[0] != "#"]
     lost = [row for row in rows if row[0] not in ("test", "all")]
     found = [row[1:] for row in rows if row[0] == "test" or LONG]
     if lost or not found:
-        raise ValueError(f"{path}: " + (f"a row for \"{lost[0][0]}\", which nothing runs" if lost else "no row is to be run"))
+        raise ValueError(f"{path}: " + (f"a row for \"{lost[0][0]}\", which nothing runs"
+                                        if lost else "no row is to be run"))
     return found
 
 
@@ -129,9 +137,10 @@ def boot(hv_cmdline="", modules=(), *, hypervisor=None, grub_cfg=None, files=Non
     @grub_cfg    the whole menu, instead of one that names @modules; then @files are what it names:
     @files       {path in the image: bytes or host path}; /boot/isola.elf is there unless given.
     @until       a regular expression (bytes): the run ends with status 0 at a line that it matches.
-    @options     smp, mem_mib, cpu, machine, accel, icount, disk, net, extra: see machine.qemu_command().
-    """
-    tree = {"/boot/isola.elf": hypervisor if hypervisor is not None else grubimage.strip(HYPERVISOR)}
+    @options     smp, mem_mib, cpu, machine, accel, icount, disk, net, extra: see
+    machine.qemu_command(). """
+    tree = {"/boot/isola.elf": hypervisor if hypervisor is not None
+            else grubimage.strip(HYPERVISOR)}
     tree.update(files or {})
     entries = []
     for number, (content, cmdline) in enumerate(modules):
@@ -140,34 +149,43 @@ def boot(hv_cmdline="", modules=(), *, hypervisor=None, grub_cfg=None, files=Non
         entries.append((path, cmdline))
     with tempfile.TemporaryDirectory(prefix="isola-test-") as directory:
         image = os.path.join(directory, "boot.iso")
-        grubimage.build(image, tree, grub_cfg if grub_cfg is not None else grubimage.menu(hv_cmdline, entries),
+        grubimage.build(image, tree,
+                        grub_cfg if grub_cfg is not None else grubimage.menu(hv_cmdline, entries),
                         bios=firmware == "bios", uefi=firmware == "uefi")
         command = machine.qemu_command(image, firmware=firmware, **options)
-        return machine.run(command, timeout=timeout, until=until, rules=rules, stdin=subprocess.DEVNULL)
+        return machine.run(command, timeout=timeout, until=until, rules=rules,
+                           stdin=subprocess.DEVNULL)
 
 
 def refusal(result):
-    """The sentence with which Isola refused to boot, or None if it did anything else: the machine must have
-    halted (not reset), after exactly one FATAL line, with nothing said after it and no panic."""
+    """The sentence with which Isola refused to boot, or None if it did anything else: the machine
+    must have halted (not reset), after exactly one FATAL line, with nothing said after it and no
+    panic."""
     lines = result.lines()
     fatal = [line for line in lines if line.startswith("(isola) FATAL: ")]
     if result.status != PANICKED or result.ended or len(fatal) != 1 or lines[-1] != fatal[0]:
         return None
-    return None if any(line.startswith("(isola) PANIC") for line in lines) else fatal[0][len("(isola) FATAL: "):]
+    if any(line.startswith("(isola) PANIC") for line in lines):
+        return None
+    return fatal[0][len("(isola) FATAL: "):]
 
 
 def refused(tap, name, expected, hv_cmdline="", modules=(), **options):
-    """One point: this input is refused with one sentence that matches the regular expression @expected."""
+    """One point: this input is refused with one sentence that matches the regular expression
+    @expected."""
     result = boot(hv_cmdline, modules, **options)
     sentence = refusal(result)
     good = sentence is not None and re.search(expected, sentence)
-    tap.ok(good, name, None if good else f"expected a refusal that matches /{expected}/\n" + explain(result))
+    tap.ok(good, name, None if good else f"expected a refusal that matches /{expected}/\n" +
+           explain(result))
     return result
 
 
 def isola_run(*arguments, timeout=120):
-    """Run tools/isola-run as people do; returns (status, standard output, standard error) as text."""
-    done = subprocess.run([ISOLA_RUN, "--timeout", str(timeout), *arguments], stdin=subprocess.DEVNULL,
+    """Run tools/isola-run as people do; returns (status, standard output, standard error) as
+    text."""
+    done = subprocess.run([ISOLA_RUN, "--timeout", str(timeout), *arguments],
+                          stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout + 60)
     return (done.returncode, done.stdout.decode("utf-8", "replace").replace("\r", ""),
             done.stderr.decode("utf-8", "replace"))
@@ -178,10 +196,10 @@ PLAN = re.compile(r"1\.\.(\d+)$")
 
 
 def guest_points(tap, where, text, status, want=POWERED_OFF):
-    """Repeat each TAP point that a guest printed as a point of ours, named "@where: claim"; then one point that
-    says whether the guest ran to its end: one plan, as many points as it says, in order, no bail-out, and exit
-    status @want. Lines of the hypervisor ("(isola)", "(XEN)") are not the guest's and are passed over.
-    """
+    """Repeat each TAP point that a guest printed as a point of ours, named "@where: claim"; then
+    one point that says whether the guest ran to its end: one plan, as many points as it says, in
+    order, no bail-out, and exit status @want. Lines of the hypervisor ("(isola)", "(XEN)") are not
+    the guest's and are passed over. """
     plan, points, problems = None, 0, []
     for line in text.splitlines():
         match = POINT.match(line)
@@ -211,20 +229,24 @@ def guest_points(tap, where, text, status, want=POWERED_OFF):
     if status != want:
         problems.append(f"exit status {status}, not {want}")
     tap.ok(not problems, f"{where}: the guest ran to its end",
-           "; ".join(problems[:5]) + "\n" + "\n".join("| " + printable(line) for line in text.splitlines()[-8:]))
+           "; ".join(problems[:5]) + "\n" +
+           "\n".join("| " + printable(line) for line in text.splitlines()[-8:]))
 
 
 def audited():
-    """The hypervisor that recounts every reference (CONFIG_AUDIT): the one that was built, if it does, else another in $O/audit."""
+    """The hypervisor that recounts every reference (CONFIG_AUDIT): the one that was built, if it
+    does, else another in $O/audit."""
     if "CONFIG_AUDIT=y" in read(os.path.join(OUT, ".config")).decode().splitlines():
         return HYPERVISOR
     directory = os.path.join(OUT, "audit")
     elf = os.path.join(directory, "isola.elf")
     os.makedirs(directory, exist_ok=True)
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+    environment = {k: v for k, v in os.environ.items()
+                   if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
     with open(os.path.join(directory, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)        # two tests may want it at once
-        subprocess.run(["make", "-s", "-C", TOP, "O=" + directory, "DEFCONFIG=configs/audit", elf], check=True,
+        subprocess.run(["make", "-s", "-C", TOP, "O=" + directory, "DEFCONFIG=configs/audit", elf],
+                       check=True,
                        stdout=subprocess.DEVNULL, env=environment)
     return elf
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The selftest guest on Isola under KVM, on one, two and four CPUs. Run by make test-kvm after a probe."""
+"""The selftest guest on Isola under KVM, on one, two and four CPUs. Run by make test-kvm after a
+probe."""
 import os
 import sys
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Planted leaks: each does to a private copy of a stopped machine's memory (or to the registers read from it) what a
-bug in the hypervisor would have done, and says what the auditor must then find.
+"""Planted leaks: each does to a private copy of a stopped machine's memory (or to the registers
+read from it) what a bug in the hypervisor would have done, and says what the auditor must then
+find.
 
 LEAKS is a list of (name, regular expression for a finding, function of a Plant).
 """
@@ -11,7 +12,8 @@ HV_RW = PTE_P | RW | 0x60 | NX
 
 
 class Plant:
-    """A machine to be spoilt: @snapshot is private, @cpu runs a vCPU in guest mode, @owners are those of before."""
+    """A machine to be spoilt: @snapshot is private, @cpu runs a vCPU in guest mode, @owners are
+    those of before."""
 
     def __init__(self, snapshot, owners, image, cpu):
         self.snapshot, self.ram, self.owners, self.image = snapshot, snapshot.ram, owners, image
@@ -21,7 +23,8 @@ class Plant:
         self.domain = self.vcpu.domain
 
     def slot(self, va, level=1, root=None):
-        """(address of the entry of @level that leads to @va, or of the leaf above it; the entry; its level)."""
+        """(address of the entry of @level that leads to @va, or of the leaf above it; the entry;
+        its level)."""
         mfn = root or self.vcpu.kernel_root
         for at_level in (4, 3, 2, 1):
             address = mfn * PAGE + (va >> 12 + 9 * (at_level - 1) & 511) * 8
@@ -74,7 +77,8 @@ class Plant:
         return next(mfn for mfn, n in self.owners.idle_roots.items() if n == self.number)
 
     def guest_leaf(self, wanted):
-        """The machine address of a 4 KiB leaf in the guest's own half whose frame wanted() says yes to."""
+        """The machine address of a 4 KiB leaf in the guest's own half whose frame wanted() says yes
+        to."""
         for mfn in range(len(self.owners.codes)):
             if self.owners.owner_of(mfn) != ("table", self.domain.domid):
                 continue
@@ -133,7 +137,8 @@ def window_left_open(p):
 
 def cpu_window_left_open(p):
     pages = range(p.image["CPU_NR_WINDOWS"])
-    closed = [va for va in (p.image["VA_CPU_WINDOW"] + n * PAGE for n in pages) if not p.slot(va)[1] & PTE_P]
+    closed = [va for va in (p.image["VA_CPU_WINDOW"] + n * PAGE for n in pages)
+              if not p.slot(va)[1] & PTE_P]
     p.put(closed[0], p.frame("free"))
 
 
@@ -192,7 +197,8 @@ def writable_m2p(p):
 
 def huge_page(p):
     """One entry of the window grown to 1 GiB."""
-    p.change(p.window(p.frame("domain", p.domain.domid)), set_bits=PTE_PS | NX, clear_bits=PTE_ADDR, level=3)
+    p.change(p.window(p.frame("domain", p.domain.domid)), set_bits=PTE_PS | NX, clear_bits=PTE_ADDR,
+             level=3)
 
 
 def foreign_in_guest(p):
@@ -225,18 +231,27 @@ def stack_in_public(p):
 
 LEAKS = [
     ("a free frame in the window", r"slot 262: foreign frame \(free\)", free_in_window),
-    ("a freed frame that stays in the window", r"slot 262: foreign frame \(free\)", freed_frame_kept),
-    ("a frame given away stays in the window", r"slot 262: foreign frame \(other domain\)", frame_given_away),
-    ("another CPU's stack in the guard page of one's own", r"slot 257: foreign frame \(other CPU\)", other_stack),
-    ("the root of a vCPU that moved shows its old CPU", r"slot 257: foreign frame \(other CPU\)", whole_cpu_area),
-    ("a mapcache window left open in guest mode", r"slot 258: foreign frame \(free\)", window_left_open),
-    ("a CPU's window left open in guest mode", r"slot 257: foreign frame \(free\)", cpu_window_left_open),
-    ("an idle root shows the last domain's memory", r"slot 262 of an idle root is not empty", idle_shows_domain),
-    ("a user root shows the memory window", r"slot 262 of a user root is not empty", user_shows_window),
+    ("a freed frame that stays in the window", r"slot 262: foreign frame \(free\)",
+     freed_frame_kept),
+    ("a frame given away stays in the window", r"slot 262: foreign frame \(other domain\)",
+     frame_given_away),
+    ("another CPU's stack in the guard page of one's own", r"slot 257: foreign frame \(other CPU\)",
+     other_stack),
+    ("the root of a vCPU that moved shows its old CPU", r"slot 257: foreign frame \(other CPU\)",
+     whole_cpu_area),
+    ("a mapcache window left open in guest mode", r"slot 258: foreign frame \(free\)",
+     window_left_open),
+    ("a CPU's window left open in guest mode", r"slot 257: foreign frame \(free\)",
+     cpu_window_left_open),
+    ("an idle root shows the last domain's memory", r"slot 262 of an idle root is not empty",
+     idle_shows_domain),
+    ("a user root shows the memory window", r"slot 262 of a user root is not empty",
+     user_shows_window),
     ("a user root shows the M2P", r"slot 256 of a user root is not empty", user_shows_m2p),
     ("a kernel root shows all RAM", r"MiB of RAM beyond the domain's own are mapped", all_ram),
     ("something in the reserved slot", r"slot 261 is reserved", reserved_slot),
-    ("another vCPU's registers in the vCPU area", r"slot 258: foreign frame \(other vCPU\)", other_vcpu),
+    ("another vCPU's registers in the vCPU area", r"slot 258: foreign frame \(other vCPU\)",
+     other_vcpu),
     ("writable text", r"slot 257: writable and executable", writable_text),
     ("an executable stack", r"slot 257: writable and executable", executable_stack),
     ("a global page", r"slot 257: a global page", global_page),
@@ -245,9 +260,13 @@ LEAKS = [
     ("an M2P that the guest can write", r"slot 256: user-accessible and writable", writable_m2p),
     ("a window entry grown to 1 GiB", r"slot 262: foreign frame \(free\)", huge_page),
     ("a free frame in the guest's own half", r"slot \d+: foreign frame \(free\)", foreign_in_guest),
-    ("a hypervisor stack in the guest's own half", r"slot \d+: foreign frame \(own CPU\)", stack_in_guest),
-    ("a page table that the guest can write", r"a page or descriptor table that is writable", writable_table),
-    ("a root slot that names what is no table any more", r"a page table that is none", stale_guest_slot),
+    ("a hypervisor stack in the guest's own half", r"slot \d+: foreign frame \(own CPU\)",
+     stack_in_guest),
+    ("a page table that the guest can write", r"a page or descriptor table that is writable",
+     writable_table),
+    ("a root slot that names what is no table any more", r"a page table that is none",
+     stale_guest_slot),
     ("a CR3 that nobody made", r"which is no root", unknown_root),
-    ("a stack in the public heap", r"belongs to CPU \d's area and to the public heap's", stack_in_public),
+    ("a stack in the public heap", r"belongs to CPU \d's area and to the public heap's",
+     stack_in_public),
 ]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A machine that a test can stop and look into while it runs: its RAM is a file in memory, its monitor a socket.
+"""A machine that a test can stop and look into while it runs: its RAM is a file in memory, its
+monitor a socket.
 
-    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=256M", smp=2, mem_mib=512) as live:
+    with LiveMachine(kernel, "console=hvc0", initrd, hv="dom0_mem=256M", mem_mib=512) as live:
         live.wait_for(rb"init: up")
         with live.stopped() as snapshot:
             audit = live.audit(snapshot)
@@ -23,12 +24,16 @@ from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
 
 
 class LiveMachine:
-    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None, options=()):
+    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None,
+                 options=()):
         """@kernel, @initrd: paths; @options: more of QEMU's. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
-        self.image, self.output, self.condition = Image(HYPERVISOR), bytearray(), threading.Condition()
-        self.ram_file, self.socket = os.path.join(self.directory, "ram"), os.path.join(self.directory, "qmp")
-        files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR), "/boot/kernel": pvkernel.load(kernel)}
+        self.image = Image(HYPERVISOR)
+        self.output, self.condition = bytearray(), threading.Condition()
+        self.ram_file = os.path.join(self.directory, "ram")
+        self.socket = os.path.join(self.directory, "qmp")
+        files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR),
+                 "/boot/kernel": pvkernel.load(kernel)}
         modules = [("/boot/kernel", cmdline)]
         if initrd:
             files["/boot/initrd"] = initrd
@@ -39,7 +44,8 @@ class LiveMachine:
                                             **file_backed(self.ram_file, mem_mib)) + list(options)
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         threading.Thread(target=self._listen, daemon=True).start()
         self.qmp = Qmp(self.socket)
@@ -60,7 +66,8 @@ class LiveMachine:
             self.condition.notify_all()
 
     def wait_for(self, pattern, timeout=60):
-        """True once the serial line has said @pattern (bytes); false if it did not in time, or the machine ended."""
+        """True once the serial line has said @pattern (bytes); false if it did not in time, or the
+        machine ended."""
         end = time.monotonic() + timeout
         with self.condition:
             while not re.search(pattern, self.output):
@@ -76,7 +83,8 @@ class LiveMachine:
 
     @contextlib.contextmanager
     def stopped(self):
-        """Stop the machine; a Snapshot of it without any copy; let it go on. SnapshotError when it has ended."""
+        """Stop the machine; a Snapshot of it without any copy; let it go on. SnapshotError when it
+        has ended."""
         self.qmp.stop()
         try:
             yield self.snapshot()
@@ -84,9 +92,11 @@ class LiveMachine:
             self.qmp.go_on()
 
     def snapshot(self, private=False):
-        """Of the machine as it stands, which must be stopped. @private: may be patched, the machine sees nothing."""
+        """Of the machine as it stands, which must be stopped. @private: may be patched, the machine
+        sees nothing."""
         return Snapshot(Ram.of_file(self.ram_file, self.ranges, private), self.qmp.cpus())
 
     def audit(self, snapshot, before=None):
         """@before: the Audit of an earlier stop, to save work; it finds the same."""
-        return Audit(snapshot, Owners(snapshot, self.image, before and before.owners), before=before)
+        return Audit(snapshot, Owners(snapshot, self.image, before and before.owners),
+                     before=before)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Planting bugs: a copy of the sources, changed at a few places, built, and put back.
 
-An edit is (file, text, what it becomes); its text stands in the file once, or the edit is out of date.
-"""
+An edit is (file, text, what it becomes); its text stands in the file once, or the edit is out of
+date. """
 import os
 import shutil
 import subprocess

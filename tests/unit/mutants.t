@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Planted bugs: each line below breaks one check in a copy of the sources, and the unit test named must notice. A
-bug that stays unnoticed is a hole in that test. A line whose text is no longer found is out of date, and fails.
-Every third one is planted in make test, all of them in make test-all. FUZZ_DIVISOR shortens the random part."""
+"""Planted bugs: each line below breaks one check in a copy of the sources, and the unit test named
+must notice. A bug that stays unnoticed is a hole in that test. A line whose text is no longer found
+is out of date, and fails. Every third one is planted in make test, all of them in make test-all.
+FUZZ_DIVISOR shortens the random part."""
 import concurrent.futures
 import os
 import shutil
@@ -11,31 +12,39 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-ELF, NOTES, MB2, MAP, MODULES = ("common/lib/elf.c", "common/lib/elf_notes.c", "boot/multiboot2.c", "boot/memmap.c",
+ELF, NOTES, MB2, MAP, MODULES = ("common/lib/elf.c", "common/lib/elf_notes.c", "boot/multiboot2.c",
+                                 "boot/memmap.c",
                                  "boot/modules.c")
-ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/acpi_madt.c", "arch/x86/firmware/acpi_fadt.c",
+ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/acpi_madt.c",
+                                 "arch/x86/firmware/acpi_fadt.c",
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
 MUTANTS = [
     # test, file, text, what it becomes
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),
     ("string", "common/lib/string.c", "rest = n % 8", "rest = n % 4"),
-    ("string", "common/lib/string.c", "size_t n = min(len, size - 1);", "size_t n = min(len, size);"),
+    ("string", "common/lib/string.c", "size_t n = min(len, size - 1);",
+     "size_t n = min(len, size);"),
     ("string", "common/lib/string.c", "(u8)*a - (u8)*b;\n}", "*a - *b;\n}"),
     ("format", FORMAT, "o->pos < o->size - 1", "o->pos <= o->size"),
     ("format", FORMAT, "buf[min(o.pos, size - 1)]", "buf[o.pos]"),
     ("format", FORMAT, "strnlen(text, max_len)", "strnlen(text, max_len + 1)"),
     ("format", FORMAT, "case 2: value = (s16)value; break;", ""),
-    ("bitmap", "common/lib/bitmap.c", "mask &= BIT(end - base) - 1;", "mask &= BIT(end - base + 1) - 1;"),
-    ("bitmap", "common/lib/bitmap.c", "if (++word >= BITMAP_LONGS(nbits))", "if (++word > BITMAP_LONGS(nbits))"),
+    ("bitmap", "common/lib/bitmap.c", "mask &= BIT(end - base) - 1;",
+     "mask &= BIT(end - base + 1) - 1;"),
+    ("bitmap", "common/lib/bitmap.c", "if (++word >= BITMAP_LONGS(nbits))",
+     "if (++word > BITMAP_LONGS(nbits))"),
     ("bitmap", "include/isola/lib/bitmap.h", "lock btrq %2", "lock btsq %2"),
     ("cmdline", "common/lib/cmdline.c", "v < o->min || v > o->max", "v < o->min || v >= o->max"),
     ("cmdline", "common/lib/cmdline.c", "if (len < sizeof(word) - 1)", "if (len < sizeof(word))"),
     ("cmdline", "common/lib/cmdline.c", "if (v > UINT64_MAX >> shift)", "if (0)"),
     ("cmdline", "common/lib/cmdline.c", "if (o->size < 8 && v >> (8 * o->size))", "if (0)"),
-    ("elf", "common/lib/elf_format.h", "offset <= f->size && len <= f->size - offset", "offset + len <= f->size"),
+    ("elf", "common/lib/elf_format.h", "offset <= f->size && len <= f->size - offset",
+     "offset + len <= f->size"),
     ("elf", ELF, "if (ph->p_filesz > ph->p_memsz)", "if (0)"),
-    ("elf", ELF, "if (b->paddr - a->paddr < a->mem_size)", "if (b->paddr - a->paddr + 1 < a->mem_size)"),
-    ("elf", ELF, "if (out->nr_segments == ELF_MAX_SEGMENTS)", "if (out->nr_segments > ELF_MAX_SEGMENTS)"),
+    ("elf", ELF, "if (b->paddr - a->paddr < a->mem_size)",
+     "if (b->paddr - a->paddr + 1 < a->mem_size)"),
+    ("elf", ELF, "if (out->nr_segments == ELF_MAX_SEGMENTS)",
+     "if (out->nr_segments > ELF_MAX_SEGMENTS)"),
     ("elf", ELF, "if (ph->p_paddr < offset)", "if (0)"),
     ("elf", ELF, "n->entry >= out->virt_end", "n->entry > out->virt_end"),
     ("elf", ELF, "start >= HYPERVISOR_VIRT_END", "start >= HYPERVISOR_VIRT_START"),
@@ -45,12 +54,16 @@ MUTANTS = [
     ("elf", NOTES, "if (i < 0 && required)", "if (0)"),
     ("elf", NOTES, "return ROUNDUP((u64)n, 4);", "return ROUNDUP(n, 4);"),
     ("elf", NOTES, "strings.sh_size - sh.sh_name >= sizeof(name) &&", ""),
-    ("elf", NOTES, "min(strnlen((const char *)desc, len), size - 1)", "min(strnlen((const char *)desc, len), size)"),
+    ("elf", NOTES, "min(strnlen((const char *)desc, len), size - 1)",
+     "min(strnlen((const char *)desc, len), size)"),
     ("elf", NOTES, "\telf_make_printable(to);\n", ""),
-    ("multiboot2", MB2, "if (h.size < sizeof(h) || h.size > size - pos)", "if (h.size > size - pos)"),
-    ("multiboot2", MB2, "if (h.size < sizeof(h) || h.size > size - pos)", "if (h.size < sizeof(h))"),
+    ("multiboot2", MB2, "if (h.size < sizeof(h) || h.size > size - pos)",
+     "if (h.size > size - pos)"),
+    ("multiboot2", MB2, "if (h.size < sizeof(h) || h.size > size - pos)",
+     "if (h.size < sizeof(h))"),
     ("multiboot2", MB2, "if (size - pos < sizeof(h))", "if (size == pos)"),
-    ("multiboot2", MB2, "if (offset > t->len || len > t->len - offset)", "if (offset + len > t->len + 1)"),
+    ("multiboot2", MB2, "if (offset > t->len || len > t->len - offset)",
+     "if (offset + len > t->len + 1)"),
     ("multiboot2", MB2, "strnlen(s, t->len - offset) == t->len - offset", "0"),
     ("multiboot2", MB2, "if (i == BOOT_MAX_MODULES)", "if (i > BOOT_MAX_MODULES)"),
     ("multiboot2", MB2, "if (out->has_rsdp && len < sizeof(rsdp))", "if (0)"),
@@ -58,7 +71,8 @@ MUTANTS = [
     ("memmap", MAP, "if (r->type < type) {", "if (r->type > type) {"),
     ("memmap", MAP, "start = ROUNDUP(start, PAGE_BYTES);", "start = ROUNDDOWN(start, PAGE_BYTES);"),
     ("memmap", MAP, "l->end == r->start && l->type == r->type", "l->end == r->start"),
-    ("memmap", MODULES, "a_start < b_end && b_start < a_end", "a_start < b_end && b_start <= a_end"),
+    ("memmap", MODULES, "a_start < b_end && b_start < a_end",
+     "a_start < b_end && b_start <= a_end"),
     ("memmap", MODULES, "overlap(m->start, m->end, image_start, image_end)", "0"),
     ("acpi", ACPI, "if (!sums_to_zero(t->base, t->len))", "if (0)"),
     ("acpi", ACPI, "if (nr > MAX_TABLES) {", "if (nr > 2 * MAX_TABLES) {"),
@@ -68,7 +82,8 @@ MUTANTS = [
     ("acpi", MADT, "if (e.len < 2 || e.len > t->len - pos)", "if (e.len < 2)"),
     ("acpi", MADT, "if (e->len < entries[i].len)", "if (0)"),
     ("acpi", MADT, "if (t->len < MADT_FIRST_ENTRY)", "if (0)"),
-    ("acpi", MADT, "if (out->nr_ioapics == ACPI_MAX_IOAPICS)", "if (out->nr_ioapics > ACPI_MAX_IOAPICS)"),
+    ("acpi", MADT, "if (out->nr_ioapics == ACPI_MAX_IOAPICS)",
+     "if (out->nr_ioapics > ACPI_MAX_IOAPICS)"),
     ("acpi", FADT, "i < dsdt->len && dsdt->len - i >= 4", "i < dsdt->len"),
     ("acpi", FADT, "if (*pos >= t->len || len >= t->len - *pos)", "if (0)"),
     ("acpi", FADT, "if (r.space == SPACE_IO && r.addr > 0xffff)", "if (0)"),
@@ -95,8 +110,10 @@ def notices(mutant):
         with open(file, "w") as handle:
             handle.write(source.replace(old, new))
         try:
-            done = subprocess.run([os.path.join(tree, "tests/unit/run"), test], stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, timeout=120, env=dict(os.environ, O="build", FUZZ_DIVISOR="20"))
+            done = subprocess.run([os.path.join(tree, "tests/unit/run"), test],
+                                  stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, timeout=120,
+                                  env=dict(os.environ, O="build", FUZZ_DIVISOR="20"))
         except subprocess.TimeoutExpired:
             return None     # a loop without end is a failure too
         if b"does not build" in done.stdout:
@@ -107,7 +124,8 @@ def notices(mutant):
 with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
     for number, (mutant, complaint) in enumerate(zip(MUTANTS, pool.map(notices, MUTANTS)), 1):
         test, path, old, new = mutant
-        print(f"{'not ok' if complaint else 'ok'} {number} - {test} notices `{' '.join(new.split()) or 'nothing'}` "
+        print(f"{'not ok' if complaint else 'ok'} {number} - {test} notices "
+              f"`{' '.join(new.split()) or 'nothing'}` "
               f"for `{' '.join(old.split())}` in {path}".replace("#", "no. "), flush=True)
         if complaint:
             print(f"# {complaint}", flush=True)

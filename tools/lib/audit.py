@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What can each CPU reach? Walks every root that a CPU runs on, or could load without asking anybody, and judges each
-entry against the owner of the frame it names.
+"""What can each CPU reach? Walks every root that a CPU runs on, or could load without asking
+anybody, and judges each entry against the owner of the frame it names.
 
-A key is a leaf's (or a table's) meaning in one integer: owner code << 16 | TABLE | the entry's W, US, G and NX bits,
-restricted by the levels above. A Summary counts frames by key. The tables below one frame are summed up once for each
-snapshot, whoever leads to them; leaves are only looked at one by one when a sum shows something that must not be.
-"""
+A key is a leaf's (or a table's) meaning in one integer: owner code << 16 | TABLE | the entry's W,
+US, G and NX bits, restricted by the levels above. A Summary counts frames by key. The tables below
+one frame are summed up once for each snapshot, whoever leads to them; leaves are only looked at one
+by one when a sum shows something that must not be. """
 from collections import Counter
 
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
@@ -14,12 +14,15 @@ W, US, G, NX = 2, 4, 0x100, 1 << 63
 FLAGS = W | US | G | NX
 TABLE = 0x1000                  # the key is of a page-table page, not of a leaf
 CR4_PGE = 1 << 7
-SLOT_M2P, SLOT_CPU, SLOT_VCPU, SLOT_PUBLIC, SLOT_FRAMETABLE, SLOT_RESERVED = 256, 257, 258, 259, 260, 261
+SLOT_M2P, SLOT_CPU, SLOT_VCPU = 256, 257, 258
+SLOT_PUBLIC, SLOT_FRAMETABLE, SLOT_RESERVED = 259, 260, 261
 WINDOW_SLOTS = range(262, 272)
 HV_SLOTS = range(256, 272)
-BEYOND_OWN_MIB = 16             # what may be mapped beside the domain's own memory on a machine of up to 1 GiB
+# what may be mapped beside the domain's own memory on a machine of up to 1 GiB
+BEYOND_OWN_MIB = 16
 SHOWN = 3                       # addresses named in one finding
-CHUNK = 128                     # frames whose owners are compared at once: a page of the frame table
+# frames whose owners are compared at once: a page of the frame table
+CHUNK = 128
 SEEN = b"\xff"
 
 # What a CPU can reach, by class; the order of the summary line and of the map's legend.
@@ -29,12 +32,14 @@ FOREIGN = CLASSES[8:]
 
 
 def restrict(key, entry):
-    """@key below @entry: writable and user only where every level says so; no-execute where any does."""
+    """@key below @entry: writable and user only where every level says so; no-execute where any
+    does."""
     return key & ~(W | US) | key & entry & (W | US) | entry & NX if not key & TABLE else key
 
 
 class Viewer:
-    """Who looks through a root: which CPU, which vCPU (None: idle), and whether it runs just now."""
+    """Who looks through a root: which CPU, which vCPU (None: idle), and whether it runs just
+    now."""
 
     def __init__(self, where, cpu, vcpu, running_hypervisor):
         self.where, self.cpu, self.vcpu, self.may_open = where, cpu, vcpu, running_hypervisor
@@ -46,13 +51,15 @@ class Viewer:
         if kind == "vcpu":
             return "own vCPU" if self.vcpu and owner[1] == self.vcpu.name else "other vCPU"
         if kind in ("domain", "table"):
-            return "own domain" if self.vcpu and owner[1] == self.vcpu.domain.domid else "other domain"
+            return "own domain" if self.vcpu and owner[
+                1] == self.vcpu.domain.domid else "other domain"
         return {"frametable": "frame table", "m2p": "M2P", "hv": "unclassified"}.get(kind, kind)
 
 
 class Reach:
-    """What one CPU's root shows: .bytes {class: bytes of distinct frames in slots 256..271}, .beyond (bytes of RAM
-    there that are not the domain's own), .guest {class: bytes} of the guest's slots, .seen: a byte for each frame."""
+    """What one CPU's root shows: .bytes {class: bytes of distinct frames in slots 256..271},
+    .beyond (bytes of RAM there that are not the domain's own), .guest {class: bytes} of the guest's
+    slots, .seen: a byte for each frame."""
 
     def __init__(self, cpu, viewer, kind):
         self.cpu, self.viewer, self.kind = cpu, viewer, kind
@@ -68,9 +75,9 @@ def size(count):
 
 
 class Table:
-    """What the table of one frame at one level showed: its bytes, the sum of what is below, the chunks of CHUNK frames
-    whose owners entered the sum, the sums of the tables below it (they are compared as objects), and, of an L1, the runs
-    of frames that it shows."""
+    """What the table of one frame at one level showed: its bytes, the sum of what is below, the
+    chunks of CHUNK frames whose owners entered the sum, the sums of the tables below it (they are
+    compared as objects), and, of an L1, the runs of frames that it shows."""
 
     def __init__(self, data, total, chunks, parts):
         self.data, self.total, self.chunks, self.parts, self.runs = data, total, chunks, parts, None
@@ -79,21 +86,25 @@ class Table:
 class Audit:
     """All findings (sentences) and the reach of each CPU, for one Snapshot and its Owners.
 
-    @before: the Audit of an earlier stop of the same machine. What a table shows is taken from there if its bytes, and
-    the owners of all frames that it names, are as they were; every rule is applied anew."""
+    @before: the Audit of an earlier stop of the same machine. What a table shows is taken from
+    there if its bytes, and the owners of all frames that it names, are as they were; every rule is
+    applied anew."""
 
     def __init__(self, snapshot, owners, beyond_mib=None, before=None):
         self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
         self.codes = owners.codes
         frames = len(self.codes)
-        self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB + max(0, frames - (1 << 18)) * 44 // PAGE // 256) << 20
+        self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB +
+                             max(0, frames - (1 << 18)) * 44 // PAGE // 256) << 20
         self.tables, self.judged = {}, set()
         self.old_tables = before.tables if before and len(before.codes) == frames else {}
         self.changed = self._changed_chunks(before) if self.old_tables else set()
         # A byte for each frame: the number of its owner's code, plus one.
-        self.numbers = bytes(memoryview(self.codes).cast("B")[2::8]).translate(bytes([*range(1, 256), 0]))
+        self.numbers = bytes(memoryview(self.codes).cast("B")[2::8]).translate(
+            bytes([*range(1, 256), 0]))
         self.findings, self.reaches, self.notes = list(owners.complaints), [], []
-        # A CPU's windows are its own, whichever root shows them, one at rest too: these may have one open.
+        # A CPU's windows are its own, whichever root shows them, one at rest too: these may have
+        # one open.
         self.in_hypervisor = {owners.cpu_of_apic[cpu.index] for cpu in snapshot.cpus
                               if cpu.started and cpu.cpl == 0 and cpu.index in owners.cpu_of_apic}
         for cpu in snapshot.cpus:
@@ -105,8 +116,10 @@ class Audit:
 
     def _changed_chunks(self, before):
         """Numbers of the chunks in which some frame has another owner than before."""
-        now, then, step = memoryview(self.codes).cast("B"), memoryview(before.codes).cast("B"), CHUNK * 8
-        return {at // step for at in range(0, len(now), step) if bytes(now[at:at + step]) != bytes(then[at:at + step])}
+        now, then, step = memoryview(self.codes).cast("B"), memoryview(before.codes).cast(
+            "B"), CHUNK * 8
+        return {at // step for at in range(0, len(now), step)
+                if bytes(now[at:at + step]) != bytes(then[at:at + step])}
 
     def _code(self, mfn):
         return self.codes[mfn] if mfn < len(self.codes) else self.owners.code("device")
@@ -118,7 +131,8 @@ class Audit:
             return known.total
         page = self.ram.page(mfn)
         if page is None:
-            self.findings.append(f"a page-table entry of level {level + 1} names frame {mfn:#x}, which is not RAM")
+            self.findings.append(f"a page-table entry of level {level + 1} names frame {mfn:#x}, "
+                                 "which is not RAM")
             self.tables[mfn, level] = Table(b"", Counter({self._code(mfn) | TABLE: 1}), set(), ())
             return self.tables[mfn, level].total
         data, old = bytes(page), self.old_tables.get((mfn, level))
@@ -173,13 +187,15 @@ class Audit:
         mfn &= ~(frames - 1)
         flags = entry & FLAGS
         if mfn + frames <= len(self.codes):
-            return Counter({code | flags: n for code, n in Counter(self.codes[mfn:mfn + frames]).items()})
+            return Counter({code | flags: n
+                            for code, n in Counter(self.codes[mfn:mfn + frames]).items()})
         return Counter(self._code(m) | flags for m in range(mfn, mfn + frames))
 
     # ---- Leaves, one by one ----
 
     def _leaves(self, entry, level, va):
-        """(address, frame, key) of each leaf and table (@address None) that an entry of a table of @level shows."""
+        """(address, frame, key) of each leaf and table (@address None) that an entry of a table of
+        @level shows."""
         mfn = (entry & PTE_ADDR) >> 12
         if level == 1 or (level < 4 and entry & PTE_PS):
             frames = 1 << 9 * (level - 1)
@@ -190,43 +206,53 @@ class Audit:
         yield None, mfn, self._code(mfn) | TABLE
         for i, below in enumerate(self.ram.entries(mfn) or []):
             if below & PTE_P:
-                for at, frame, key in self._leaves(below, level - 1, va | i << 12 + 9 * (level - 2)):
+                for at, frame, key in self._leaves(below, level - 1,
+                                                   va | i << 12 + 9 * (level - 2)):
                     yield at, frame, restrict(key, entry)
 
     def _report(self, viewer, slot, entry, bad):
-        """One finding for each reason for which bad(key, va) objects to leaves of @slot; none if only windows did."""
+        """One finding for each reason for which bad(key, va) objects to leaves of @slot; none if
+        only windows did."""
         base = slot << 39 | (0xffff << 48 if slot >= 256 else 0)
         reasons = {}
         for va, mfn, key in self._leaves(entry, 4, base):
             reason = bad(key, va)
             if reason:
-                reasons.setdefault((reason, self.owners.owner[key >> 16 & 0xffff]), []).append((va, mfn))
+                reasons.setdefault((reason, self.owners.owner[key >> 16 & 0xffff]),
+                                   []).append((va, mfn))
         for (reason, owner), places in reasons.items():
             named = ", ".join(f"frame {mfn:#x}" + (f" at {va:#x}" if va is not None else "")
                               for va, mfn in places[:SHOWN])
             more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-            self.findings.append(f"{viewer.where}: slot {slot}: {reason}: {named}{more} ({name_of(owner)})")
+            self.findings.append(f"{viewer.where}: slot {slot}: {reason}: {named}{more} "
+                                 f"({name_of(owner)})")
 
     def _judge(self, viewer, slot, entry, objects):
-        """objects(key, va) is the reason why what has @key must not be here, or None; va None: any address."""
+        """objects(key, va) is the reason why what has @key must not be here, or None; va None: any
+        address."""
         if any(objects(key, None) for key in self._sum_of_entry(entry, 4)):
             self._report(viewer, slot, entry, objects)
 
     # ---- The rules ----
 
     def _is_window(self, viewer, va):
-        """Is @va a place where a foreign frame may stand for a moment: a mapcache slot, or a window of this CPU?"""
+        """Is @va a place where a foreign frame may stand for a moment: a mapcache slot, or a window
+        of this CPU?"""
         image = self.owners.image
-        return (viewer.may_open and 0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
-                or viewer.cpu in self.in_hypervisor and 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
+        return (viewer.may_open and
+                0 <= va - image["VA_MAPCACHE"] < image["VCPU_MAPCACHE_SLOTS"] * PAGE
+                or viewer.cpu in self.in_hypervisor and
+                0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
 
     def _is_own_table(self, va):
-        """A place where a vCPU area shows the L1s behind itself: two, and the L2 that names them."""
+        """A place where a vCPU area shows the L1s behind itself: two, and the L2 that names
+        them."""
         image = self.owners.image
         return va is not None and 0 <= va - image["VA_VCPU_TABLES"] < 3 * PAGE
 
     def _is_controller(self, va):
-        """The windows that show the local APIC, and an I/O APIC, all the time; and the console's UARTs in memory."""
+        """The windows that show the local APIC, and an I/O APIC, all the time; and the console's
+        UARTs in memory."""
         image = self.owners.image
         return va is not None and (va - image["VA_CPU_WINDOW"] in (
             image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE)
@@ -247,26 +273,31 @@ class Audit:
         def objects(key, va):
             what = classes[key >> 16 & 0xffff]
             if key & TABLE:
-                return None if what in ("public", "image") else "a page table that is not the hypervisor's"
+                return None if what in ("public",
+                                        "image") else "a page table that is not the hypervisor's"
             if key & G:
                 return "a global page"
             if key & W and not key & (NX | US):
                 return "writable and executable"
             if key & US and (slot != SLOT_M2P or key & W):
                 return "user-accessible" + (" and writable" if key & W else "")
-            if what in allowed or (va is not None and (self._is_window(viewer, va) or
-                                                       what == "device" and self._is_controller(va) or
-                                                       what == "public" and self._is_own_table(va))):
+            if what in allowed or va is not None and (
+                    self._is_window(viewer, va) or
+                    what == "device" and self._is_controller(va) or
+                    what == "public" and self._is_own_table(va)):
                 return None
-            if what == "unclassified" and slot in WINDOW_SLOTS and va is not None and self._being_assigned(viewer, va):
+            if (what == "unclassified" and slot in WINDOW_SLOTS and va is not None and
+                    self._being_assigned(viewer, va)):
                 return None
             return f"foreign frame ({what})"
         return objects
 
     def _being_assigned(self, viewer, va):
-        """A frame between the window and its owner's name: the page lock is held and the frame is still blank."""
+        """A frame between the window and its owner's name: the page lock is held and the frame is
+        still blank."""
         page = self.ram.page((va - self.owners.image["VA_WINDOW"]) // PAGE)
-        return viewer.vcpu and viewer.vcpu.domain.assigning and page is not None and not any(page.cast("Q"))
+        return viewer.vcpu and viewer.vcpu.domain.assigning and page is not None and not any(
+            page.cast("Q"))
 
     def _guest_rule(self, viewer):
         classes = [viewer.class_of(owner) for owner in self.owners.owner]
@@ -276,7 +307,8 @@ class Audit:
         def objects(key, va):
             code = key >> 16 & 0xffff
             if key & TABLE:
-                return None if tables[code] and classes[code] == "own domain" else "a page table that is none"
+                return None if tables[code] and classes[
+                    code] == "own domain" else "a page table that is none"
             if key & W and not key & (NX | US):
                 return "writable and executable for the hypervisor"
             if tables[code] and key & W:
@@ -304,7 +336,8 @@ class Audit:
         for slot in guest_slots:
             if entries[slot] & PTE_P:
                 if viewer.vcpu is None:
-                    self.findings.append(f"{viewer.where}: guest slot {slot} of an idle root is not empty")
+                    self.findings.append(
+                        f"{viewer.where}: guest slot {slot} of an idle root is not empty")
                 self._judge(viewer, slot, entries[slot], self._guest_rule(viewer))
         return entries
 
@@ -332,8 +365,10 @@ class Audit:
             self.judged.add(cpu.root)
             self._measure(Reach(cpu, viewer, kind), entries)
             if vcpu is not None:
-                other, name = (vcpu.user_root, "user") if kind == "kernel" else (vcpu.kernel_root, "kernel")
-                self._audit_root(Viewer(f"CPU {number} ({vcpu.name}, {name} root, one toggle away)", number, vcpu,
+                other, name = (vcpu.user_root, "user") if kind == "kernel" else (vcpu.kernel_root,
+                                                                                 "kernel")
+                self._audit_root(Viewer(f"CPU {number} ({vcpu.name}, {name} root, one toggle away)",
+                                        number, vcpu,
                                         cpu.cpl == 0), other, name, guest)
                 self.judged.add(other)
 
@@ -349,7 +384,8 @@ class Audit:
             cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
             if area & PTE_P and cpu is None:
                 self.findings.append(f"{who.name}, {kind} root: slot 257 names no CPU's area")
-            self._audit_root(Viewer(f"{who.name}, {kind} root at rest", cpu, who, False), mfn, kind, ())
+            self._audit_root(Viewer(f"{who.name}, {kind} root at rest", cpu, who, False), mfn, kind,
+                             ())
 
     # ---- Figures ----
 
@@ -387,7 +423,8 @@ class Audit:
         return table.runs
 
     def reachable(self, reach):
-        """A byte for each frame: not 0 where @reach's root shows it, in the hypervisor's slots or the guest's."""
+        """A byte for each frame: not 0 where @reach's root shows it, in the hypervisor's slots or
+        the guest's."""
         seen = bytearray(reach.seen)
         for slot, entry in enumerate(self.ram.entries(reach.cpu.root)):
             if slot not in HV_SLOTS and entry & PTE_P:
@@ -399,18 +436,22 @@ class Audit:
         for slot in HV_SLOTS:
             if entries[slot] & PTE_P:
                 self._mark(seen, (entries[slot] & PTE_ADDR) >> 12, 3)
-        shown = (int.from_bytes(seen, "little") & int.from_bytes(self.numbers, "little")).to_bytes(len(seen), "little")
+        shown = (int.from_bytes(seen, "little") & int.from_bytes(self.numbers, "little")).to_bytes(
+            len(seen), "little")
         for number, owner in enumerate(self.owners.owner):
             if number + 1 in shown:
                 reach.bytes[reach.viewer.class_of(owner)] += shown.count(number + 1) * PAGE
         reach.seen = seen
-        reach.beyond = sum(n for name, n in reach.bytes.items() if name not in ("own domain", "device"))
+        reach.beyond = sum(n for name, n in reach.bytes.items()
+                           if name not in ("own domain", "device"))
         for slot in range(512):
             if slot not in HV_SLOTS and entries[slot] & PTE_P:
                 for key, count in self._sum_of_entry(entries[slot], 4).items():
                     if not key & TABLE:
-                        reach.guest[reach.viewer.class_of(self.owners.owner[key >> 16 & 0xffff])] += count * PAGE
+                        reach.guest[reach.viewer.class_of(
+                            self.owners.owner[key >> 16 & 0xffff])] += count * PAGE
         if reach.beyond > self.beyond_limit:
-            self.findings.append(f"{reach.viewer.where}: {size(reach.beyond)} of RAM beyond the domain's own are "
+            self.findings.append(f"{reach.viewer.where}: {size(reach.beyond)} of RAM beyond the "
+                                 "domain's own are "
                                  f"mapped in slots 256..271; {size(self.beyond_limit)} are allowed")
         self.reaches.append(reach)

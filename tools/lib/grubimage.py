@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A bootable image: GRUB, a menu, and the files the menu names. One image starts on BIOS and on UEFI, from CD,
-USB stick or disk.
+"""A bootable image: GRUB, a menu, and the files the menu names. One image starts on BIOS and on
+UEFI, from CD, USB stick or disk.
 
-grub-mkrescue makes the same kind of image but carries every GRUB module, which makes it ten times the size and
-slow to load under emulation; here the core image holds the few modules that the menu needs.
+grub-mkrescue makes the same kind of image but carries every GRUB module, which makes it ten times
+the size and slow to load under emulation; here the core image holds the few modules that the menu
+needs.
 """
 import os
 import shutil
@@ -11,7 +12,8 @@ import subprocess
 import tempfile
 
 GRUB_DIR = os.environ.get("GRUB_DIR", "/usr/lib/grub")
-MODULES = "normal configfile iso9660 multiboot2 search_fs_file part_msdos part_gpt echo test reboot halt".split()
+MODULES = ("normal configfile iso9660 multiboot2 search_fs_file part_msdos part_gpt echo test "
+           "reboot halt").split()
 CORE_CONFIG = "search.file /boot/grub/grub.cfg root\nset prefix=($root)/boot/grub\n"
 EFI_IMAGE_KIB = 1440            # a floppy's size: what mformat makes without being told a geometry
 
@@ -25,17 +27,21 @@ def _run(argv):
         raise ImageError(f"the command {argv[0]} is missing: run make deps")
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        raise ImageError(f"{argv[0]} failed: {done.stdout.strip().splitlines()[-1:] or done.returncode}")
+        raise ImageError(f"{argv[0]} failed: "
+                         f"{done.stdout.strip().splitlines()[-1:] or done.returncode}")
 
 
 def quote(text):
-    """A command line as GRUB's script language takes it. GRUB itself puts a backslash before quotes."""
+    """A command line as GRUB's script language takes it. GRUB itself puts a backslash before
+    quotes."""
     return " ".join("'" + word.replace("'", "'\\''") + "'" for word in text.split())
 
 
 def menu(hv_cmdline, modules, title="Isola"):
-    """grub.cfg for /boot/isola.elf with @hv_cmdline and @modules, a list of (path in image, command line)."""
-    lines = ["set timeout=0", f"menuentry '{title}' {{", f"\tmultiboot2 /boot/isola.elf {quote(hv_cmdline)}"]
+    """grub.cfg for /boot/isola.elf with @hv_cmdline and @modules, a list of (path in image, command
+    line)."""
+    lines = ["set timeout=0", f"menuentry '{title}' {{",
+             f"\tmultiboot2 /boot/isola.elf {quote(hv_cmdline)}"]
     lines += [f"\tmodule2 {path} {quote(cmdline)}" for path, cmdline in modules]
     return "\n".join(lines + ["}", ""])
 
@@ -47,7 +53,8 @@ def _core(directory, platform, output, extra):
     config = os.path.join(directory, "core.cfg")
     with open(config, "w") as file:
         file.write(CORE_CONFIG)
-    _run(["grub-mkimage", "-O", platform, "-d", modules, "-p", "/boot/grub", "-c", config, "-o", output]
+    _run(["grub-mkimage", "-O", platform, "-d", modules, "-p", "/boot/grub", "-c", config, "-o",
+          output]
          + extra + MODULES)
 
 
@@ -74,13 +81,18 @@ def build(output, files, grub_cfg, bios=True, uefi=True):
                 raise ImageError(f"{content} is not a file")
             escape = (lambda s: s.replace("\\", "\\\\").replace("=", "\\="))
             grafts.append(f"{escape(path)}={escape(os.path.abspath(content))}")
-        argv = ["xorriso", "-as", "mkisofs", "-quiet", "-f", "-iso-level", "3", "-volid", "ISOLA", "-o", output]
+        argv = ["xorriso", "-as", "mkisofs", "-quiet", "-f", "-iso-level", "3", "-volid", "ISOLA",
+                "-o", output]
         if bios:
-            _core(directory, "i386-pc-eltorito", os.path.join(tree, "boot/grub/bios.img"), ["biosdisk"])
-            argv += ["-b", "boot/grub/bios.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
-                     "--grub2-boot-info", "--grub2-mbr", os.path.join(GRUB_DIR, "i386-pc/boot_hybrid.img")]
+            _core(directory, "i386-pc-eltorito", os.path.join(tree, "boot/grub/bios.img"),
+                  ["biosdisk"])
+            argv += ["-b", "boot/grub/bios.img", "-no-emul-boot", "-boot-load-size", "4",
+                     "-boot-info-table",
+                     "--grub2-boot-info", "--grub2-mbr",
+                     os.path.join(GRUB_DIR, "i386-pc/boot_hybrid.img")]
         if uefi:
-            program, fat = os.path.join(directory, "BOOTX64.EFI"), os.path.join(tree, "boot/grub/efi.img")
+            program, fat = os.path.join(directory,
+                                        "BOOTX64.EFI"), os.path.join(tree, "boot/grub/efi.img")
             _core(directory, "x86_64-efi", program, [])
             with open(fat, "wb") as file:
                 file.truncate(EFI_IMAGE_KIB << 10)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One run of a QEMU machine, judged by what its serial line says.
 
-Console   cuts the byte stream into lines and hides firmware noise before the hypervisor's first line.
+Console   cuts the byte stream into lines and hides firmware noise before the hypervisor's first
+          line.
 Verdict   what a line means: a status, and how long the machine may go on after it.
 run()     starts QEMU, feeds the one to the other and returns the status.
 """
@@ -19,7 +20,8 @@ import time
 POWERED_OFF, USAGE, GUEST_CRASHED, PANICKED, TIMED_OUT, INTERRUPTED = 0, 2, 3, 4, 124, 130
 
 OVMF_CODE = ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")
-NOISE_KEPT = 4096               # bytes of firmware output kept, to explain a machine that never came up
+# bytes of firmware output kept, to explain a machine that never came up
+NOISE_KEPT = 4096
 ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00\x07\x08]")
 
 
@@ -40,11 +42,13 @@ def _stop(signum, frame):
 
 
 class _StopSignals(contextlib.ContextDecorator):
-    """While a machine runs, a signal that would end this process ends the machine first. Only the main thread can ask for that."""
+    """While a machine runs, a signal that would end this process ends the machine first. Only the
+    main thread can ask for that."""
 
     def __enter__(self):
         main = threading.current_thread() is threading.main_thread()
-        self.taken = [s for s in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(s) == signal.SIG_DFL]
+        self.taken = [s for s in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(s) ==
+                      signal.SIG_DFL]
         for signum in self.taken:
             signal.signal(signum, _stop)
 
@@ -56,15 +60,17 @@ class _StopSignals(contextlib.ContextDecorator):
 class Rule:
     """A line that starts with @pattern means @status; QEMU has @grace seconds to end by itself.
 
-    @must_end  the machine has promised to end: if it does not, that is a panic-class failure of its own.
-    """
+    @must_end  the machine has promised to end: if it does not, that is a panic-class failure of its
+    own. """
     def __init__(self, pattern, status, grace, must_end=False):
-        self.pattern, self.status, self.grace, self.must_end = re.compile(pattern), status, grace, must_end
+        self.pattern, self.status, self.grace, self.must_end = re.compile(
+            pattern), status, grace, must_end
 
 
 ISOLA_RULES = (
     Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)$", POWERED_OFF, 5, must_end=True),
-    Rule(rb"\(isola\) Domain 0 shut down: ", GUEST_CRASHED, 3),       # any other end is not an orderly one
+    # any other end is not an orderly one
+    Rule(rb"\(isola\) Domain 0 shut down: ", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
@@ -113,11 +119,16 @@ class Console:
             self.out.flush()
 
 
-def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", firmware="bios", accel="tcg",
-                 icount=False, disk=None, net=False, gdb=False, qmp=None, serial=("stdio",), extra=()):
-    """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start). @serial: com1, com2 ..."""
-    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", machine, "-accel", accel,
-            "-cpu", cpu or ("host" if accel == "kvm" else "qemu64"), "-smp", str(smp), "-m", str(mem_mib),
+def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", firmware="bios",
+                 accel="tcg",
+                 icount=False, disk=None, net=False, gdb=False, qmp=None, serial=("stdio",),
+                 extra=()):
+    """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start).
+    @serial: com1, com2 ..."""
+    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", machine, "-accel",
+            accel,
+            "-cpu", cpu or ("host" if accel == "kvm" else "qemu64"), "-smp", str(smp), "-m",
+            str(mem_mib),
             "-display", "none", "-vga", "std", "-no-reboot", "-monitor", "none"]
     argv += [word for port in serial for word in ("-serial", port)]
     if firmware == "uefi":
@@ -127,9 +138,13 @@ def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", fir
         argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF_CODE[0]}",
                  "-drive", f"if=pflash,format=raw,snapshot=on,file={OVMF_CODE[1]}"]
     if image:
-        # An AHCI CD: GRUB reads it several times faster than an IDE one, and no guest takes it for a disk.
-        argv += ["-drive", f"if=none,id=boot,format=raw,media=cdrom,readonly=on,file={image.replace(',', ',,')}",
-                 "-device", "ich9-ahci,id=ahci", "-device", "ide-cd,drive=boot,bus=ahci.0,bootindex=0"]
+        # An AHCI CD: GRUB reads it several times faster than an IDE one, and no guest takes it for
+        # a disk.
+        argv += ["-drive",
+                 "if=none,id=boot,format=raw,media=cdrom,readonly=on,"
+                 f"file={image.replace(',', ',,')}",
+                 "-device", "ich9-ahci,id=ahci", "-device",
+                 "ide-cd,drive=boot,bus=ahci.0,bootindex=0"]
     if icount:
         argv += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01T00:00:00,clock=vm"]
     if disk:
@@ -145,11 +160,12 @@ def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", fir
 
 
 class Result:
-    """@status as isola-run's exit status; @reason one sentence or ""; @output bytes from the first line on;
-    @ended whether the machine ended by itself, that is, powered off or reset."""
+    """@status as isola-run's exit status; @reason one sentence or ""; @output bytes from the first
+    line on; @ended whether the machine ended by itself, that is, powered off or reset."""
 
     def __init__(self, status, reason, output, seconds, ended):
-        self.status, self.reason, self.output, self.seconds, self.ended = status, reason, output, seconds, ended
+        self.status, self.reason, self.output = status, reason, output
+        self.seconds, self.ended = seconds, ended
 
     def lines(self):
         return self.text().splitlines()
@@ -188,9 +204,11 @@ def _end(process):
 
 
 @_StopSignals()
-def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, raw=False, until=None, stdin=None,
+def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, raw=False, until=None,
+        stdin=None,
         on_line=None):
-    """Run QEMU command @argv until the machine ends, a rule's grace is over, or @timeout seconds passed.
+    """Run QEMU command @argv until the machine ends, a rule's grace is over, or @timeout seconds
+    passed.
 
     @until    a regular expression (bytes): the run ends, with status 0, at a line that it matches.
     @on_line  called with each whole line (bytes), as it comes.
@@ -200,7 +218,8 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
     begun, verdict, deadline = time.monotonic(), None, None
     tty = termios.tcgetattr(0) if stdin is None and os.isatty(0) else None
     try:
-        process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
     except FileNotFoundError as error:
         raise MachineError(f"{argv[0]} is missing: run make deps") from error
 
@@ -218,9 +237,11 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
                 if verdict and not verdict.must_end:
                     return result(verdict.status)
                 if verdict:
-                    return result(PANICKED, f"the guest is shut down, but the machine did not end within "
+                    return result(PANICKED,
+                                  f"the guest is shut down, but the machine did not end within "
                                             f"{verdict.grace} s")
-                where = "" if console.started else "; firmware's last words: " + " / ".join(console.last_noise())
+                where = "" if console.started else "; firmware's last words: " + " / ".join(
+                    console.last_noise())
                 return result(TIMED_OUT, f"no end within {timeout:g} s{where}")
             data = os.read(process.stdout.fileno(), 65536)
             lines = console.feed(data) if data else console.finish()
@@ -241,13 +262,16 @@ def run(argv, *, rules=ISOLA_RULES, first=b"(isola)", timeout=None, out=None, ra
         if verdict:
             return result(verdict.status)
         if process.returncode > 0 and not console.started:
-            raise MachineError(complaint.splitlines()[-1] if complaint else f"QEMU ended with {process.returncode}")
+            raise MachineError(complaint.splitlines()[-1]
+                               if complaint else f"QEMU ended with {process.returncode}")
         if process.returncode < 0:
-            return result(PANICKED, f"QEMU was killed by {signal.Signals(-process.returncode).name}")
+            return result(PANICKED,
+                          f"QEMU was killed by {signal.Signals(-process.returncode).name}")
         if not console.started:
             return result(PANICKED, "the machine ended before the hypervisor's first line: "
                           + " / ".join(console.last_noise()))
-        return result(PANICKED, "the machine ended without a word from the hypervisor (a triple fault or reset?)")
+        return result(PANICKED, "the machine ended without a word from the hypervisor (a triple "
+                                "fault or reset?)")
     except Stopped as stop:
         return result(stop.status, f"ended by {stop}")
     except KeyboardInterrupt:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Whose is each frame of the machine? Answered from the hypervisor's records (frame table, CPU and vCPU objects), never
-from who happens to map the frame.
+"""Whose is each frame of the machine? Answered from the hypervisor's records (frame table, CPU and
+vCPU objects), never from who happens to map the frame.
 
-Only four things are found by a walk: where the image, the frame table, the public heap and a CPU's own pages lie;
-each is then held against a record of its own (the ELF's bytes, piece_stands, public_pages and PGC_hv, cpu_private.id).
-"""
+Only four things are found by a walk: where the image, the frame table, the public heap and a CPU's
+own pages lie; each is then held against a record of its own (the ELF's bytes, piece_stands,
+public_pages and PGC_hv, cpu_private.id). """
 import array
 import struct
 
@@ -19,7 +19,8 @@ class OwnershipError(Exception):
 
 
 class Image:
-    """isola.elf: its symbols, the bytes of its loadable segments, and the records of its section .audit_offsets."""
+    """isola.elf: its symbols, the bytes of its loadable segments, and the records of its section
+    .audit_offsets."""
 
     def __init__(self, path):
         try:
@@ -29,10 +30,13 @@ class Image:
             raise OwnershipError(f"{path}: {error.strerror}") from error
         if self.data[:6] != b"\x7fELF\x02\x01":
             raise OwnershipError(f"{path} is not a 64-bit ELF")
-        shoff, phoff = struct.unpack_from("<Q", self.data, 40)[0], struct.unpack_from("<Q", self.data, 32)[0]
+        shoff, phoff = struct.unpack_from("<Q", self.data,
+                                          40)[0], struct.unpack_from("<Q", self.data, 32)[0]
         phnum, _, shnum, shstrndx = struct.unpack_from("<HHHH", self.data, 56)
-        sections = [struct.unpack_from("<IIQQQQIIQQ", self.data, shoff + 64 * i) for i in range(shnum)]
-        self.segments = [s for s in (struct.unpack_from("<IIQQQQQQ", self.data, phoff + 56 * i) for i in range(phnum))
+        sections = [struct.unpack_from("<IIQQQQIIQQ", self.data, shoff + 64 * i)
+                    for i in range(shnum)]
+        self.segments = [s for s in (struct.unpack_from("<IIQQQQQQ", self.data, phoff + 56 * i)
+                                     for i in range(phnum))
                          if s[0] == 1]
         self.symbols, self.offsets = {}, {}
         for section in sections:
@@ -56,7 +60,8 @@ class Image:
         at, end = section[4], section[4] + section[5]
         while at < end:
             name_end = self.data.index(b"\0", at + 8)
-            self.offsets[self.data[at + 8:name_end].decode()] = struct.unpack_from("<Q", self.data, at)[0]
+            self.offsets[self.data[at + 8:name_end].decode()] = struct.unpack_from("<Q", self.data,
+                                                                                   at)[0]
             at = name_end + 1
 
     def __getitem__(self, name):
@@ -92,21 +97,22 @@ class Vcpu:
 
 class Domain:
     def __init__(self, domid):
-        self.domid, self.vcpus, self.assigning, self.privileged, self.nr_pages = domid, [], False, False, 0
+        self.domid, self.vcpus, self.nr_pages = domid, [], 0
+        self.assigning = self.privileged = False
 
 
 class Owners:
     """The owner of each frame, as a small code.
 
     codes      array: frame number -> code << 16 (the walker adds an entry's flags below)
-    owner[code]     a tuple: ("free",) ("hv",) ("device",) ("image",) ("public",) ("frametable",) ("m2p",)
-                    ("domain", domid) ("table", domid): a frame of the domain in use as page or descriptor table
-                    ("cpu", n) ("vcpu", name)
+    owner[code]     a tuple: ("free",) ("hv",) ("device",) ("image",) ("public",) ("frametable",)
+                    ("m2p",) ("domain", domid) ("table", domid): a frame of the domain in use as
+                    page or descriptor table ("cpu", n) ("vcpu", name)
     roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, boot
     complaints what does not fit together, one sentence each
 
-    @before: the Owners of an earlier stop of the same machine. Where the frame table holds the same bytes as then, its
-    records are not decoded again.
+    @before: the Owners of an earlier stop of the same machine. Where the frame table holds the same
+    bytes as then, its records are not decoded again.
     """
 
     def __init__(self, snapshot, image, before=None):
@@ -128,7 +134,8 @@ class Owners:
     def _find_reference(self):
         """A root that shows the image: it must hold the bytes of the ELF's read-only segments."""
         for cpu in self.snapshot.cpus:
-            if cpu.started and translate(self.ram, cpu.root, self.image.symbol("_image_start")) is not None:
+            if cpu.started and translate(self.ram, cpu.root,
+                                         self.image.symbol("_image_start")) is not None:
                 return cpu.root
         raise OwnershipError("no CPU's page tables show the hypervisor's image")
 
@@ -163,12 +170,14 @@ class Owners:
         lock = self.field(address, "domain.page_lock", 4)
         d.assigning = lock & 0xffff != lock >> 16
         for i in range(self.field(address, "domain.nr_vcpus", 4)):
-            d.vcpus.append(self._read_vcpu(d, self.number(address + self.image["domain.vcpu"] + 8 * i)))
+            d.vcpus.append(
+                self._read_vcpu(d, self.number(address + self.image["domain.vcpu"] + 8 * i)))
         self.domains[d.domid] = d
 
     def _read_vcpu(self, domain, address):
         v = Vcpu(domain, self.field(address, "vcpu.id", 4), address)
-        v.kernel_root, v.user_root = self.field(address, "vcpu.root_kernel"), self.field(address, "vcpu.root_user")
+        v.kernel_root, v.user_root = self.field(address, "vcpu.root_kernel"), self.field(
+            address, "vcpu.root_user")
         v.area_l3 = self.field(address, "vcpu.area_l3")
         v.private = [self.number(address + self.image["vcpu.private_mfn"] + 8 * i)
                      for i in range(self.image["VCPU_PRIVATE_PAGES"])]
@@ -185,12 +194,14 @@ class Owners:
         return self.owner[self.codes[mfn] >> 16] if mfn < len(self.codes) else ("device",)
 
     def _read_frames(self):
-        image, size, max_page = self.image, self.image["sizeof page_info"], self.variable("max_page")
+        image, size, max_page = self.image, self.image["sizeof page_info"], self.variable(
+            "max_page")
         pieces = self.bytes_at(image.symbol("piece_stands"), (max_page >> 16) + 1)
         device = self.code("device")
         self.table_frames = []
         self.codes = array.array("Q", [device]) * max(max_page + 0xffff >> 16 << 16, 1 << 16)
-        self.pieces = {}                # piece -> (bytes of its records, their codes before anything is claimed)
+        # piece -> (bytes of its records, their codes before anything is claimed)
+        self.pieces = {}
         for piece in range((max_page >> 16) + 1):
             if not pieces[piece]:
                 continue
@@ -200,7 +211,8 @@ class Owners:
                 raise OwnershipError(f"piece {piece} of the frame table is not in RAM")
             self.table_frames += range(address // PAGE, (address + (size << 16)) // PAGE)
             data = bytes(data)
-            codes = self._decode(data, *(self.before.pieces.get(piece, (b"", None)) if self.before else (b"", None)))
+            codes = self._decode(data, *(self.before.pieces.get(piece, (b"", None))
+                                         if self.before else (b"", None)))
             self.pieces[piece] = data, codes
             self.codes[piece << 16:(piece << 16) + len(codes)] = codes
 
@@ -217,20 +229,24 @@ class Owners:
 
     def _decode_records(self, data):
         image, cache = self.image, {}
-        size, count_at, type_at = image["sizeof page_info"], image["page_info.count_info"], image["page_info.type_info"]
+        size, count_at, type_at = image["sizeof page_info"], image["page_info.count_info"], image[
+            "page_info.type_info"]
         words, halves = memoryview(data).cast("Q"), memoryview(data).cast("H")
         counts = words[count_at // 8::size // 8].tolist()
         types = words[type_at // 8::size // 8].tolist()
         owners = halves[image["page_info.owner"] // 2::size // 2].tolist()
-        # A locked table may have no count for a moment: the hypervisor's own audit takes all of them away.
+        # A locked table may have no count for a moment: the hypervisor's own audit takes all of
+        # them away.
         in_use = image["PGT_count_mask"] | image["PGT_locked"]
-        keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & in_use else 0, o) for c, t, o in zip(counts, types, owners)]
+        keys = [(c >> 61 << 1 | (c != 0), t >> 56 if t & in_use else 0, o)
+                for c, t, o in zip(counts, types, owners)]
         for key in set(keys):
             cache[key] = self._frame_code(*key)
         return array.array("Q", map(cache.__getitem__, keys))
 
     def _frame_code(self, state, kind, owner):
-        """@state: PGC_allocated, PGC_leaving, PGC_hv, "count_info is not 0"; @kind: the top byte of a type in use."""
+        """@state: PGC_allocated, PGC_leaving, PGC_hv, "count_info is not 0"; @kind: the top byte of
+        a type in use."""
         image = self.image
         if state >> 1 & image["PGC_hv"] >> 61:
             return self.code("device") if owner == image["DOMID_IO"] else self.code("hv")
@@ -242,12 +258,15 @@ class Owners:
         return self.code("domain", owner)
 
     def _claim(self, mfn, *owner):
-        """Frame @mfn is @owner's: the frame table must call it the hypervisor's, and nobody else have claimed it."""
+        """Frame @mfn is @owner's: the frame table must call it the hypervisor's, and nobody else
+        have claimed it."""
         before = self.owner_of(mfn)
         if mfn in self.claimed:
-            self.complaints.append(f"frame {mfn:#x} belongs to {name_of(owner)} and to {name_of(self.claimed[mfn])}")
+            self.complaints.append(f"frame {mfn:#x} belongs to {name_of(owner)} and to "
+                                   f"{name_of(self.claimed[mfn])}")
         elif before != ("hv",):
-            self.complaints.append(f"frame {mfn:#x} of {name_of(owner)} is {name_of(before)} in the frame table")
+            self.complaints.append(f"frame {mfn:#x} of {name_of(owner)} is {name_of(before)} in "
+                                   "the frame table")
         self.claimed[mfn] = owner
         if mfn < len(self.codes):
             self.codes[mfn] = self.code(*owner)
@@ -260,25 +279,31 @@ class Owners:
                 continue
             loaded = self.ram.read(maddr + vaddr - start, filesz)
             # SMAP sites are patched at boot: three bytes each, in the text.
-            if loaded is None or (not flags & 1 and bytes(loaded) != self.image.data[offset:offset + filesz]):
+            if loaded is None or (not flags & 1 and
+                                  bytes(loaded) != self.image.data[offset:offset + filesz]):
                 raise OwnershipError("the image in memory is not that of the ELF: another build?")
         for mfn in range(maddr // PAGE, (maddr + end - start) // PAGE):
             self._claim(mfn, "image")
 
     def _claim_shared(self):
-        """Frame table, M2P, public heap: found through the reference root, counted against the records."""
+        """Frame table, M2P, public heap: found through the reference root, counted against the
+        records."""
         for mfn in self.table_frames:
             self._claim(mfn, "frametable")
         slot = self.ram.u64(self.reference * PAGE + (self.image["VA_M2P_RW"] >> 39 & 511) * 8)
         l3 = self.ram.entries((slot & PTE_ADDR) >> 12)
         first = self.image["VA_M2P_RW"] >> 30 & 511
-        frames = [m for i in range(first, 512) for m, n in self._leaves(l3[i], 2) for m in range(m, m + n)]
-        if len(frames) * 4 != len(self.table_frames):       # 8 bytes against 32 for each frame of RAM
-            self.complaints.append(f"the M2P has {len(frames)} frames, the frame table {len(self.table_frames)}")
+        frames = [m for i in range(first, 512) for m, n in self._leaves(l3[i], 2)
+                  for m in range(m, m + n)]
+        # 8 bytes against 32 for each frame of RAM
+        if len(frames) * 4 != len(self.table_frames):
+            self.complaints.append(f"the M2P has {len(frames)} frames, the frame table "
+                                   f"{len(self.table_frames)}")
         for mfn in frames:
             self._claim(mfn, "m2p")
         slot = self.ram.u64(self.reference * PAGE + (self.image["VA_PUBLIC"] >> 39 & 511) * 8)
-        frames = [m for e in self.ram.entries((slot & PTE_ADDR) >> 12) for m, n in self._leaves(e, 2)
+        frames = [m for e in self.ram.entries((slot & PTE_ADDR) >> 12)
+                  for m, n in self._leaves(e, 2)
                   for m in range(m, m + n)]
         if len(frames) != self.variable("public_pages"):
             self.complaints.append(f"{len(frames)} frames are in the public heap's tables, "
@@ -287,7 +312,8 @@ class Owners:
             self._claim(mfn, "public")
 
     def _leaves(self, entry, level):
-        """(frame, number of frames) of each leaf below an entry that names a table of @level, or is a leaf above it."""
+        """(frame, number of frames) of each leaf below an entry that names a table of @level, or is
+        a leaf above it."""
         if not entry & PTE_P:
             return
         mfn = (entry & PTE_ADDR) >> 12
@@ -300,7 +326,8 @@ class Owners:
     def _claim_cpus(self):
         image = self.image
         pages = [image["CPU_PAGE_PRIVATE"], image["CPU_PAGE_TSS"], image["CPU_PAGE_STACK_DF"],
-                 image["CPU_PAGE_STACK_NMI"], image["CPU_PAGE_STACK_MC"], image["CPU_PAGE_STACK_DB"]]
+                 image["CPU_PAGE_STACK_NMI"], image["CPU_PAGE_STACK_MC"],
+                 image["CPU_PAGE_STACK_DB"]]
         pages += range(image["CPU_PAGE_STACK"], image["CPU_PAGE_STACK"] + image["CPU_STACK_PAGES"])
         self.cpu_area, self.cpu_of_apic, self.idle_roots = {}, {}, {}
         for n in range(self.variable("nr_cpus", 4)):
@@ -338,7 +365,8 @@ class Owners:
             for v in domain.vcpus:
                 self.roots[v.kernel_root] = ("kernel", v)
                 self.roots[v.user_root] = ("user", v)
-        self.isolated = bool(self.number(self.image.symbol("asi_policy") + self.image["asi_policy.pv"]
+        self.isolated = bool(self.number(self.image.symbol("asi_policy") +
+                                         self.image["asi_policy.pv"]
                                          + self.image["asi_class.vcpu_pt"], 1))
 
 
@@ -348,5 +376,6 @@ def name_of(owner):
         return f"domain {owner[1]}'s" + (" (a table)" if kind == "table" else "")
     return {"cpu": lambda: f"CPU {owner[1]}'s area", "vcpu": lambda: f"{owner[1]}'s area",
             "hv": lambda: "the hypervisor's, of no known use"}.get(kind, lambda: {
-                "free": "free", "device": "a device's", "image": "the image's", "public": "the public heap's",
+                "free": "free", "device": "a device's", "image": "the image's",
+                "public": "the public heap's",
                 "frametable": "the frame table's", "m2p": "the M2P's"}[kind])()

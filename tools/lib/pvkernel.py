@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A PV kernel as people have it on disk, turned into the ELF that the hypervisor loads.
 
-Accepted: a raw ELF, an ELF compressed as a whole (gzip, xz, bzip2, lzma, zstd, lz4, lzo), and a Linux bzImage,
-whose payload is such a compressed ELF (Linux: Documentation/x86/boot.rst, payload_offset and payload_length).
-What the ELF's notes say is the hypervisor's business, not ours.
+Accepted: a raw ELF, an ELF compressed as a whole (gzip, xz, bzip2, lzma, zstd, lz4, lzo), and a
+Linux bzImage, whose payload is such a compressed ELF (Linux: Documentation/x86/boot.rst,
+payload_offset and payload_length). What the ELF's notes say is the hypervisor's business, not ours.
 """
 import bz2
 import lzma
@@ -22,9 +22,12 @@ class KernelError(Exception):
 def _command(*argv):
     def run(data):
         if not shutil.which(argv[0]):
-            raise KernelError(f"it is compressed with {argv[0]}, and the command {argv[0]} is not installed")
-        # Exit status is ignored: what follows the stream in a bzImage (its size, padding) is not compressed data.
-        return subprocess.run(argv, input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            raise KernelError(f"it is compressed with {argv[0]}, and the command {argv[0]} is not "
+                              "installed")
+        # Exit status is ignored: what follows the stream in a bzImage (its size, padding) is not
+        # compressed data.
+        return subprocess.run(argv, input=data, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL).stdout
     return run
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A machine stopped at one instant, as seen from outside: its memory, and each CPU's control registers.
+"""A machine stopped at one instant, as seen from outside: its memory, and each CPU's control
+registers.
 
 Ram        machine memory by address, whatever file it lies in; a private copy can be patched
 Cpu        what `info registers` said of one CPU
@@ -22,7 +23,8 @@ class SnapshotError(Exception):
 
 
 class Ram:
-    """@ranges: [(first machine address, bytes, offset in @data)]; @data is anything a memoryview can show."""
+    """@ranges: [(first machine address, bytes, offset in @data)]; @data is anything a memoryview
+    can show."""
 
     def __init__(self, data, ranges):
         self.data, self.ranges, self.view = data, ranges, memoryview(data)
@@ -64,14 +66,17 @@ class Ram:
     @staticmethod
     def of_file(path, ranges, private=False):
         with open(path, "rb") as file:
-            return Ram(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY if private else mmap.ACCESS_READ), ranges)
+            return Ram(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY
+                                 if private else mmap.ACCESS_READ), ranges)
 
 
 class Cpu:
-    """One CPU's registers. @started is false for a CPU that never left reset or runs without paging."""
+    """One CPU's registers. @started is false for a CPU that never left reset or runs without
+    paging."""
 
     def __init__(self, index, cr0, cr3, cr4, cpl, rip):
-        self.index, self.cr0, self.cr3, self.cr4, self.cpl, self.rip = index, cr0, cr3, cr4, cpl, rip
+        self.index, self.cpl, self.rip = index, cpl, rip
+        self.cr0, self.cr3, self.cr4 = cr0, cr3, cr4
 
     @property
     def started(self):
@@ -116,7 +121,8 @@ def parse_registers(text):
         found = {name: int(value, 16) for name, value in REGISTER.findall(part)}
         if set(found) < {"CR0", "CR3", "CR4", "CPL"}:
             raise SnapshotError("QEMU's register dump is not understood")
-        cpus.append(Cpu(int(re.match(r"\d+", part)[0]), found["CR0"], found["CR3"], found["CR4"], found["CPL"],
+        cpus.append(Cpu(int(re.match(r"\d+", part)[0]), found["CR0"], found["CR3"], found["CR4"],
+                        found["CPL"],
                         found.get("RIP", 0)))
     if not cpus:
         raise SnapshotError("QEMU names no CPUs")
@@ -124,11 +130,13 @@ def parse_registers(text):
 
 
 # "  0000000100000000-000000013fffffff (prio 0, ram): pc.ram @00000000c0000000 KVM"
-FLAT_RANGE = re.compile(r"^ *([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: @([0-9a-f]+))?", re.M)
+FLAT_RANGE = re.compile(r"^ *([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, (ram|rom)\): (\S+)(?: "
+                        r"@([0-9a-f]+))?", re.M)
 
 
 def parse_ram_ranges(text, region):
-    """Where memory region @region (its QEMU name) stands, from `info mtree -f`: what CPU 0's memory view shows."""
+    """Where memory region @region (its QEMU name) stands, from `info mtree -f`: what CPU 0's memory
+    view shows."""
     for view in text.split("FlatView #"):
         if "AS \"memory\"" not in view:
             continue
@@ -137,7 +145,8 @@ def parse_ram_ranges(text, region):
             if name != region:
                 continue
             first, last, offset = int(first, 16), int(last, 16), int(offset or "0", 16)
-            if ranges and ranges[-1][0] + ranges[-1][1] == first and ranges[-1][2] + ranges[-1][1] == offset:
+            if ranges and ranges[-1][0] + ranges[-1][1] == first and ranges[-1][2] + ranges[-1][
+                1] == offset:
                 ranges[-1] = (ranges[-1][0], ranges[-1][1] + last - first + 1, ranges[-1][2])
             else:
                 ranges.append((first, last - first + 1, offset))
@@ -178,7 +187,8 @@ class Qmp:
 
     def call(self, name, **arguments):
         try:
-            self.socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+            self.socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() +
+                                b"\n")
         except OSError as error:
             raise SnapshotError("QEMU has ended") from error
         while True:
@@ -217,9 +227,11 @@ class Qmp:
 
 
 def file_backed(path, mem_mib):
-    """Arguments for machine.qemu_command(): machine and extra, so that the machine's RAM is the file @path."""
+    """Arguments for machine.qemu_command(): machine and extra, so that the machine's RAM is the
+    file @path."""
     return {"machine": "pc,memory-backend=ram",
-            "extra": ["-object", f"memory-backend-file,id=ram,size={mem_mib}M,mem-path={path},share=on"]}
+            "extra": ["-object",
+                      f"memory-backend-file,id=ram,size={mem_mib}M,mem-path={path},share=on"]}
 
 
 def tmpfs():

@@ -4,8 +4,8 @@
     info = Info().cmdline("loglvl=all").module(kernel_bytes, "console=hvc0")
     result = info.boot()
 
-By default the information is sound: memory map, command line, modules, and no ACPI pointer (so that it is searched
-for). Methods add to it; tag() adds anything; damage() changes the finished bytes.
+By default the information is sound: memory map, command line, modules, and no ACPI pointer (so that
+it is searched for). Methods add to it; tag() adds anything; damage() changes the finished bytes.
 """
 import contextlib
 import os
@@ -25,7 +25,8 @@ RAM, RESERVED = 1, 2
 def _liar():
     out = os.path.join(OUT, "tests/boot/liar.elf")
     os.makedirs(os.path.dirname(out), exist_ok=True)
-    subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-fno-pie", "-no-pie", "-Wl,-Ttext=0x10000000",
+    subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-fno-pie", "-no-pie",
+                    "-Wl,-Ttext=0x10000000",
                     "-Wl,--build-id=none,-z,noexecstack,-m,elf_i386", "-o", out,
                     os.path.join(TOP, "tests/boot/liar/liar.S")], check=True)
     return out
@@ -37,7 +38,8 @@ def _checked(data, at):
 
 
 def acpi_table(signature, body):
-    return _checked(signature + struct.pack("<IBB6s8sIII", 36 + len(body), 1, 0, b"ISOLA", b"LIAR", 1, 0, 1) + body, 9)
+    return _checked(signature + struct.pack("<IBB6s8sIII", 36 + len(body), 1, 0, b"ISOLA", b"LIAR",
+                                            1, 0, 1) + body, 9)
 
 
 def acpi_pointer(xsdt):
@@ -46,13 +48,15 @@ def acpi_pointer(xsdt):
 
 
 def image():
-    """The hypervisor as it lies in memory: (bytes from its lowest address on, offset of the entry point)."""
+    """The hypervisor as it lies in memory: (bytes from its lowest address on, offset of the entry
+    point)."""
     elf = read(HYPERVISOR)
     entry, phoff = struct.unpack_from("<QQ", elf, 24)
     phnum, = struct.unpack_from("<H", elf, 56)
     loads = []
     for i in range(phnum):
-        kind, _, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", elf, phoff + i * 56)
+        kind, _, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", elf,
+                                                                             phoff + i * 56)
         if kind == 1:
             loads.append((paddr, vaddr, elf[offset:offset + filesz], memsz))
     base = min(paddr for paddr, _, _, _ in loads)
@@ -72,7 +76,8 @@ class Info:
         self.tags, self.contents, self.edits, self.next = [], [], [], MODULES_AT
         self.magic, self.total_size, self.end = MAGIC, None, True
         if memory_map:
-            self.memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED), (0x100000, (ram_mib << 20) - 0x100000, RAM)])
+            self.memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED),
+                         (0x100000, (ram_mib << 20) - 0x100000, RAM)])
 
     def tag(self, kind, body, size=None):
         """@size: what the tag says of itself, if it is to lie."""
@@ -118,7 +123,8 @@ class Info:
     def boot(self, timeout=30, extra=(), **options):
         """Run it; options as for machine.qemu_command(). Returns a machine.Result."""
         with self.command(extra, **options) as command:
-            return machine.run(command, timeout=timeout, rules=QUICK_RULES, stdin=subprocess.DEVNULL)
+            return machine.run(command, timeout=timeout, rules=QUICK_RULES,
+                               stdin=subprocess.DEVNULL)
 
     @contextlib.contextmanager
     def command(self, extra=(), **options):
@@ -134,5 +140,6 @@ class Info:
             file.write(script)
             file.flush()
             options.setdefault("mem_mib", 512)
-            yield machine.qemu_command(None, extra=["-kernel", Info._cache["liar"], "-initrd", file.name, *extra],
+            yield machine.qemu_command(None, extra=["-kernel", Info._cache["liar"], "-initrd",
+                                                    file.name, *extra],
                                        **options)

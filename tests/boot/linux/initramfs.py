@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The workload's RAM disk: busybox, the init beside this file, and 4 MiB of data with their sums."""
+"""The workload's RAM disk: busybox, the init beside this file, and 4 MiB of data with their
+sums."""
 import hashlib
 import os
 import random
@@ -18,4 +19,5 @@ def write(path):
     for name, of, content in (("sum", "whole", data), ("sum.part", "part", part)):
         files[name] = f"{hashlib.sha256(content).hexdigest()}  {of}\n".encode()
     init = read(os.path.join(os.path.dirname(os.path.realpath(__file__)), "init"))
-    write_initrd(path, init, [("data", 0o40755, b""), *((f"data/{name}", 0o100644, files[name]) for name in files)])
+    write_initrd(path, init, [("data", 0o40755, b""),
+                              *((f"data/{name}", 0o100644, files[name]) for name in files)])

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Planted bugs (planted.py): the hypervisor is built with each of them, in a copy of the sources, and the claims named with it run in
-the selftest guest; one of them must be "not ok", or the guest not come to its end. Before that all these claims hold without a bug.
-A run that ends by its time limit notices nothing. Arguments: plant only those whose name contains one of the words; a word that
+"""Planted bugs (planted.py): the hypervisor is built with each of them, in a copy of the sources,
+and the claims named with it run in the selftest guest; one of them must be "not ok", or the guest
+not come to its end. Before that all these claims hold without a bug. A run that ends by its time
+limit notices nothing. Arguments: plant only those whose name contains one of the words; a word that
 none contains is not ok."""
 import os
 import re
@@ -21,16 +22,20 @@ RUNS = 3                        # a race is not met every time
 
 
 def run(tree, words):
-    """Boot the guest; what went wrong there as a short text, "" for nothing; None: no verdict. And all of its output."""
-    done = subprocess.run([ISOLA_RUN, "--timeout", str(SECONDS), "--hypervisor", os.path.join(tree, HYPERVISOR), *MACHINE,
-                           SELFTEST, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """Boot the guest; what went wrong there as a short text, "" for nothing; None: no verdict. And
+    all of its output."""
+    done = subprocess.run([ISOLA_RUN, "--timeout", str(SECONDS), "--hypervisor",
+                           os.path.join(tree, HYPERVISOR), *MACHINE,
+                           SELFTEST, words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
     text = done.stdout.decode("utf-8", "replace").replace("\r", "")
     claims = [line for line in text.splitlines() if line.startswith("not ok ")]
     if claims:
         return ", ".join(line.split(" - ")[-1].split(":")[0] for line in claims), text
     if done.returncode == TIMED_OUT or "TAP version" not in text and "# attack" not in text:
         return None, text
-    ends = re.search(r"^\(isola\) (PANIC.*|Domain 0 (?:crashed|shut down: (?!poweroff)).*)$", text, re.M)
+    ends = re.search(r"^\(isola\) (PANIC.*|Domain 0 (?:crashed|shut down: (?!poweroff)).*)$", text,
+                     re.M)
     return ends.group(1) if ends and "attack=" not in words else "", text
 
 
@@ -49,7 +54,8 @@ def plant(tree, name, claims, *edits):
         if noticed:
             break
     put_back(tree, old)
-    tap.ok(noticed, f"{name}: noticed by {noticed}" if noticed else f"{name}: noticed by none of {claims}",
+    tap.ok(noticed, f"{name}: noticed by {noticed}"
+           if noticed else f"{name}: noticed by none of {claims}",
            complaint or "\n".join(text.splitlines()[-8:]))
 
 

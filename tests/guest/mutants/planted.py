@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Planted bugs that a guest must see: each breaks one promise of the hypervisor's, and one of the claims named must be "not ok".
-A name says what is planted. A text that is no longer found in its file is out of date, and fails."""
+"""Planted bugs that a guest must see: each breaks one promise of the hypervisor's, and one of the
+claims named must be "not ok". A name says what is planted. A text that is no longer found in its
+file is out of date, and fails."""
 
 PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 EVTCHN_RAISE = "common/evtchn_raise.c"
 WATCHDOG = "common/watchdog.c"
-VCPU_OP, EXIT, IRET, CALLBACK = ("arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c", "arch/x86/pv/iret.c",
-                                 "arch/x86/pv/callback.c")
-GRANT, GRANT_MAP, GRANT_COPY = "arch/x86/calls/gnttab.c", "arch/x86/calls/gnttab_map.c", "arch/x86/calls/gnttab_copy.c"
-MMUEXT, TYPE_WORD, PT_MODIFY = "arch/x86/pv/mmu/mmuext.c", "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
+VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
+IRET, CALLBACK = "arch/x86/pv/iret.c", "arch/x86/pv/callback.c"
+GRANT, GRANT_MAP = "arch/x86/calls/gnttab.c", "arch/x86/calls/gnttab_map.c"
+GRANT_COPY = "arch/x86/calls/gnttab_copy.c"
+MMUEXT = "arch/x86/pv/mmu/mmuext.c"
+TYPE_WORD, PT_MODIFY = "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
 PAGE_TYPE = "arch/x86/mm/page_type.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
-EMUL_PT, BOUNCE, SEGMENTS = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c", "arch/x86/cpu/segments.c"
+EMUL_PT, BOUNCE = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
+SEGMENTS = "arch/x86/cpu/segments.c"
 EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
 RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
@@ -42,13 +46,15 @@ PLANTED = [
     ("a port that closes keeps its line", "pirq/bind,pirq/unbound", (EVTCHN,
      "\t\tpirq_unbind(d, e->pirq, port);\n", "")),
     ("a bound line stays masked", "pirq/edge", (PIRQ,
-     "g->level, g->low);\n\t\tif (!g->rests_until)\n\t\t\tioapic_unmask(n);\n", "g->level, g->low);\n")),
+     "g->level, g->low);\n\t\tif (!g->rests_until)\n\t\t\tioapic_unmask(n);\n",
+     "g->level, g->low);\n")),
     ("setup_gsi a second time", "pirq/setup", (PIRQ,
      "!g->is_ours && !g->is_set_up && !g->port", "!g->is_ours && !g->port")),
     ("an edge needs an EOI", "pirq/eoi_page", (PIRQ,
      "show_eoi(d, n, g->level || will_share);", "show_eoi(d, n, true);")),
     ("an EOI of a line that is not mapped", "pirq/eoi_nothing", (PIRQ,
-     "\tif (g->owner == d) {\n\t\tif (g->waits &&", "\tif (g->owner == d || !g->owner) {\n\t\tif (g->waits &&")),
+     "\tif (g->owner == d) {\n\t\tif (g->waits &&",
+     "\tif (g->owner == d || !g->owner) {\n\t\tif (g->waits &&")),
     ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN_RAISE,
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(notified(d, port), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_2l_post(d->vcpu[0], port);")),
@@ -60,41 +66,54 @@ PLANTED = [
 
     # ---- Calls that are stopped and gone on with ----
     ("a continuation writes every argument register", "preempted/*", (HYPERCALL,
-     "\t\t*arg_reg[i] = args[i];\n\treturn nr;", "\t\t*arg_reg[i] = args[i];\n\tr->r8 = 0;\n\treturn nr;")),
-    ("a continuation within a multicall writes all of the entry", "preempted/multicall_entry", (MULTICALL,
+     "\t\t*arg_reg[i] = args[i];\n\treturn nr;",
+     "\t\t*arg_reg[i] = args[i];\n\tr->r8 = 0;\n\treturn nr;")),
+    ("a continuation within a multicall writes all of the entry", "preempted/multicall_entry",
+     (MULTICALL,
      "this_vcpu.multicall_nr_args * sizeof(u64)", "sizeof(this_vcpu.multicall_args)")),
 
     # ---- At rest ----
     ("a vCPU that has been told to go down is at rest", "rest/audit", ("common/sched.c",
-     "\treturn READ_ONCE(v->state) == VCPU_DOWN &&\n\t       __atomic_load_n(&v->on_cpu, __ATOMIC_ACQUIRE) == NO_CPU;",
+     "\treturn READ_ONCE(v->state) == VCPU_DOWN &&\n\t       __atomic_load_n(&v->on_cpu, "
+     "__ATOMIC_ACQUIRE) == NO_CPU;",
      "\treturn READ_ONCE(v->state) == VCPU_DOWN;")),
-    ("register_vcpu_info refuses a vCPU that is on its way down", "rest/register_vcpu_info", (VCPU_OP,
-     "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -ERESTART;", "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -EINVAL;")),
+    ("register_vcpu_info refuses a vCPU that is on its way down", "rest/register_vcpu_info",
+     (VCPU_OP,
+     "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -ERESTART;",
+     "\tif (v != current && !vcpu_is_at_rest(v))\n\t\treturn -EINVAL;")),
 
     # ---- Preconditions: the assertion ends the machine ----
     ("a watchdog is set without its lock", "sched/watchdog", (WATCHDOG,
      "\tspin_lock(&d->watchdog_lock);\n\trc = id ? change(d, id, seconds) : take(d, seconds);\n"
-     "\tspin_unlock(&d->watchdog_lock);", "\trc = id ? change(d, id, seconds) : take(d, seconds);")),
+     "\tspin_unlock(&d->watchdog_lock);",
+     "\trc = id ? change(d, id, seconds) : take(d, seconds);")),
     ("frames are adopted without the page lock", "exchange/gather", (DOMAIN_MAP,
-     "\tspin_lock(&d->page_lock);\n\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);\n"
-     "\tspin_unlock(&d->page_lock);", "\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);")),
+     "\tspin_lock(&d->page_lock);\n\twindow_map(d, first, order);\n\town_frames(d, first, order, "
+     "1, PGT_none);\n"
+     "\tspin_unlock(&d->page_lock);",
+     "\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);")),
     ("a line is judged without its lock", "pirq/bind", (PIRQ,
-     "\trc = may_bind(d, g);\n", "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
+     "\trc = may_bind(d, g);\n",
+     "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
     ("references are recounted without the lock of lives", "rest/audit", ("arch/x86/calls/audit.c",
-     "\tspin_lock(&a.d->vcpus_lock);\n\trc = recount(&a);\n\tspin_unlock(&a.d->vcpus_lock);", "\trc = recount(&a);")),
+     "\tspin_lock(&a.d->vcpus_lock);\n\trc = recount(&a);\n\tspin_unlock(&a.d->vcpus_lock);",
+     "\trc = recount(&a);")),
     ("a vCPU is stopped without the scheduler's lock", "vcpu_op/unknown", ("common/sched.c",
      "\tu64 flags = spin_lock_irqsave(&sched_lock);\n\n\tif (v->state != VCPU_DEAD) {",
      "\tu64 flags = irq_save();\n\n\tif (v->state != VCPU_DEAD) {"), ("common/sched.c",
-     "\t\t\taccount(v, false, now_ns());\n\t\t}\n\t}\n\tspin_unlock_irqrestore(&sched_lock, flags);",
+     "\t\t\taccount(v, false, now_ns());\n\t\t}\n\t}\n\tspin_unlock_irqrestore(&sched_lock, "
+     "flags);",
      "\t\t\taccount(v, false, now_ns());\n\t\t}\n\t}\n\tirq_restore(flags);")),
-    ("debug registers are written with interrupts on", "control/*debug*,emulation/*", ("arch/x86/pv/emul/debugreg.c",
+    ("debug registers are written with interrupts on", "control/*debug*,emulation/*",
+     ("arch/x86/pv/emul/debugreg.c",
      "\tu64 flags = irq_save();\n\n\tn = index_nospec", "\tu64 flags = 0;\n\n\tn = index_nospec")),
     ("events are delivered on the user root", "user/*", (EXIT,
      "\tif (from_user)\n\t\troot_peek_kernel();\n", "")),
 
     # ---- NMIs ----
     ("an NMI enters its own handler", "smp/nmi_other", (EXIT,
-     "READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked", "READ_ONCE(current->nmi_pending)")),
+     "READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked",
+     "READ_ONCE(current->nmi_pending)")),
     ("an NMI that comes while masked is lost", "smp/nmi_other", (EXIT,
      "\tif (unlikely(READ_ONCE(current->nmi_pending) && !this_vcpu.nmi_masked))\n\t\tbounce_nmi();",
      "\tif (this_vcpu.nmi_masked)\n\t\tWRITE_ONCE(current->nmi_pending, false);\n"
@@ -102,13 +121,16 @@ PLANTED = [
     ("iret does not unmask NMIs", "smp/nmi_other", (IRET,
      "\tthis_vcpu.nmi_masked = false;\n", "")),
     ("iret does not look for an NMI", "smp/nmi_other", (IRET,
-     "\tif (READ_ONCE(current->nmi_pending))\t/* one that was held back */\n\t\tWRITE_ONCE(current->event_check, 1);\n", "")),
+     "\tif (READ_ONCE(current->nmi_pending))\t/* one that was held back */\n"
+     "\t\tWRITE_ONCE(current->event_check, 1);\n", "")),
     ("an NMI does not end a sleep", "smp/nmi_wakes", (VCPU_OP,
      "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
     ("an NMI wakes a vCPU that is down", "smp/nmi_wakes", (VCPU_OP,
-     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_wake(v);\n\tvcpu_kick(v);\n\treturn 0;")),
+     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;",
+     "\tvcpu_wake(v);\n\tvcpu_kick(v);\n\treturn 0;")),
     ("send_nmi takes an argument", "exceptions/nmi_to_self", (VCPU_OP,
-     "\tif (arg)\n\t\treturn -EINVAL;\n\tif (__atomic_exchange_n(&v->nmi_pending", "\tif (__atomic_exchange_n(&v->nmi_pending")),
+     "\tif (arg)\n\t\treturn -EINVAL;\n\tif (__atomic_exchange_n(&v->nmi_pending",
+     "\tif (__atomic_exchange_n(&v->nmi_pending")),
     ("an NMI's handler starts with events unmasked", "exceptions/nmi_gate", (CALLBACK,
      ".mask_events = address != 0 };", ".mask_events = false };")),
     ("an NMI callback in the hypervisor's range", "exceptions/nmi_gate", (CALLBACK,
@@ -135,9 +157,12 @@ PLANTED = [
      "\t\t\tt->handles[n].flags |= HANDLE_BUSY;\n", "")),
     ("handles are given out without the lock", "races/map_list_both", (GRANT_MAP,
      "\ts32 n = -1;\n\n\tspin_lock(&t->lock);\n", "\ts32 n = -1;\n\n"), (GRANT_MAP,
-     "\t\tt->handles[n].flags = HANDLE_BUSY;\n\tspin_unlock(&t->lock);\n", "\t\tt->handles[n].flags = HANDLE_BUSY;\n")),
-    ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both", (GRANT,
-     "\tspin_lock(&t->lock);\n\tif (write)\n\t\tp->writers--;", "\tif (write)\n\t\tp->writers--;"), (GRANT,
+     "\t\tt->handles[n].flags = HANDLE_BUSY;\n\tspin_unlock(&t->lock);\n",
+     "\t\tt->handles[n].flags = HANDLE_BUSY;\n")),
+    ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both",
+     (GRANT,
+     "\tspin_lock(&t->lock);\n\tif (write)\n\t\tp->writers--;", "\tif (write)\n\t\tp->writers--;"),
+     (GRANT,
      "\tunmap_entry(e, loaded);\n\tspin_unlock(&t->lock);\n}", "\tunmap_entry(e, loaded);\n}")),
     ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT,
      "\t\tif (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,\n"
@@ -146,35 +171,45 @@ PLANTED = [
     ("a grant is free before the flush", "smp/grant_free_last", (GRANT_MAP,
      "\tif (batch->entries)\n\t\tguest_flush_all(FLUSH_EVERYTHING);\n", "")),
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
-     "\tend->pg = pg;\n", "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"), (GRANT_COPY,
-     "\tif (write)\n\t\tpage_type_put_leaf(end->pg);\n\tpage_put(end->pg);", "\tpage_put(end->pg);")),
+     "\tend->pg = pg;\n", "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"),
+     (GRANT_COPY,
+     "\tif (write)\n\t\tpage_type_put_leaf(end->pg);\n\tpage_put(end->pg);",
+     "\tpage_put(end->pg);")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
-     "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);", "own_frames(d, m, 0, 1, PGT_none);")),
+     "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);",
+     "own_frames(d, m, 0, 1, PGT_none);")),
 
     # ---- Two vCPUs at once: frames and their uses ----
     ("COPY_PAGE lets go of its frame before it writes", "races/copy_page_pinned", (MMUEXT,
-     "\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);\n\t\tpage_put_and_type(dst);",
-     "\t\tpage_put_and_type(dst);\n\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);")),
+     "\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);\n"
+     "\t\tpage_put_and_type(dst);",
+     "\t\tpage_put_and_type(dst);\n\t\tmemmove(window_ptr(page_mfn(dst)), "
+     "window_ptr(page_mfn(src)), PAGE_SIZE);")),
     ("a pin is looked for, then set", "transitions/race_pin_l1_pin_l1", (PAGE_TYPE,
      "\tif (__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned) {",
      "\tif (READ_ONCE(pg->type_info) & PGT_pinned ||\n"
      "\t    !__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST)) {")),
     ("a pin is looked for, then cleared", "races/unpin_both", (PAGE_TYPE,
-     "\twas_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned;",
+     "\twas_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & "
+     "PGT_pinned;",
      "\twas_pinned = READ_ONCE(pg->type_info) & PGT_pinned;\n"
      "\t__atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST);")),
-    ("no flush when a frame changes its use", "smp/stale_writable,races/stale_writable*", (TYPE_WORD,
+    ("no flush when a frame changes its use", "smp/stale_writable,races/stale_writable*",
+     (TYPE_WORD,
      "\tif (old_type != type && old_type != PGT_none)", "\tif (old_type > PGT_type_mask)")),
     ("a busy table is taken as if it were partial", "races/interrupted_both", (TYPE_WORD,
      "\treturn x & PGT_partial ? x & ~PGT_partial : 0;", "\treturn x & ~PGT_partial;")),
     ("the page lock keeps nobody out", "races/entry_both", (PAGE_TYPE_H,
-     "(PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated", "(PGT_validated | PGT_count_top)) == PGT_validated"),
+     "(PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated",
+     "(PGT_validated | PGT_count_top)) == PGT_validated"),
      (TYPE_WORD, "\t\tif (x & PGT_locked) {", "\t\tif (0) {")),
-    ("the word of a frame's use is stored, not swapped", "races/entry_both,transitions/race*", (PAGE_TYPE_H,
+    ("the word of a frame's use is stored, not swapped", "races/entry_both,transitions/race*",
+     (PAGE_TYPE_H,
      "\treturn likely(__atomic_compare_exchange_n(&pg->type_info, &old, new, false,\n"
      "\t\t\t\t\t\t  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));",
      "\t(void)old;\n\tWRITE_ONCE(pg->type_info, new);\n\treturn true;")),
-    ("a frame is checked, then marked as leaving", "transitions/race_exchange*,transitions/race_give*", (DOMAIN_MAP,
+    ("a frame is checked, then marked as leaving",
+     "transitions/race_exchange*,transitions/race_give*", (DOMAIN_MAP,
      "\t    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n"
      "\t\t\t\t\t false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n\t\treturn -EBUSY;",
      "\t    READ_ONCE(pg->count_info) != only)\n\t\treturn -EBUSY;\n"
@@ -188,11 +223,14 @@ PLANTED = [
     ("a base pointer holds the table before it", "tables/new_baseptr,transitions/l4_*", (MMUEXT,
      "\t\tput_l4(old);\n\treturn 0;\n}\n\nstatic int op_new_user_baseptr",
      "\t\tput_l4(new);\n\treturn 0;\n}\n\nstatic int op_new_user_baseptr")),
-    ("a user's base pointer holds the table before it", "tables/new_user_baseptr,transitions/l4_*", (MMUEXT,
+    ("a user's base pointer holds the table before it", "tables/new_user_baseptr,transitions/l4_*",
+     (MMUEXT,
      "\troot_set_user(new);\n\tput_l4(old);", "\troot_set_user(new);\n\tput_l4(new);")),
-    ("update_va_mapping writes to a table that it does not hold", "smp/walk_ballooned,races/walk_uva*", (PT_MODIFY,
+    ("update_va_mapping writes to a table that it does not hold",
+     "smp/walk_ballooned,races/walk_uva*", (PT_MODIFY,
      "\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}",
-     "\tpage_put(pg);\n\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}"), (PT_MODIFY_H,
+     "\tpage_put(pg);\n\treturn (pte_t *)window_ptr(page_mfn(pg)) + pt_index(va, 1);\n}"),
+     (PT_MODIFY_H,
      "\tpage_unlock_table(table);\n\tpage_put(table);", "\tpage_unlock_table(table);")),
     ("other CPUs stay dirty with an L4 entry", "smp/l4_edits", (PT_MODIFY,
      "\tif (root_is_dirty(&batch->roots))\n\t\troot_dispatch(&batch->roots);\n", "")),
@@ -203,7 +241,8 @@ PLANTED = [
     ("a vCPU is initialised twice", "smp/bring_up", (VCPU_OP,
      "\tif (v->initialised)\n\t\treturn -EEXIST;\n", "")),
     ("two initialise a vCPU at once", "races/initialise_both", (VCPU_OP,
-     "#define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up", "#define CHANGES_LIFE (1ul << VCPUOP_up")),
+     "#define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up",
+     "#define CHANGES_LIFE (1ul << VCPUOP_up")),
     ("a vcpu_info's frame is not held", "races/record*", (VCPU_OP,
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n",
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n\tpage_put_and_type(pg);\n")),
@@ -222,12 +261,15 @@ PLANTED = [
     ("an emulated store that is refused is stepped over", "stores/bad", (EMUL_PT,
      "*s.reg, PT_ANY) == PT_DONE;", "*s.reg, PT_ANY) != PT_MOVED;")),
     ("a page fault lacks the registers that C preserves", "stores/operands", (EXCEPTION,
-     "\tCOMPLETE_SHORT\n\tmov\t%rsp, %rdi\n\tcall\t\\handler", "\tmov\t%rsp, %rdi\n\tcall\t\\handler")),
+     "\tCOMPLETE_SHORT\n\tmov\t%rsp, %rdi\n\tcall\t\\handler",
+     "\tmov\t%rsp, %rdi\n\tcall\t\\handler")),
     ("an event's frame shows old words as rcx and r11", "events/registers_survive", (BOUNCE,
-     "\tif (r->vector == VECTOR_SYSCALL) {\n\t\tr->rcx = r->rip;\n\t\tr->r11 = r->rflags;\n\t}\n", "")),
+     "\tif (r->vector == VECTOR_SYSCALL) {\n\t\tr->rcx = r->rip;\n\t\tr->r11 = r->rflags;\n\t}\n",
+     "")),
     ("an event loses a hypercall's result", "events/registers_survive", (RETURN,
      "short_event:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "short_event:\n")),
-    ("a selector that no longer loads goes unnoticed", "selectors/failsafe_on_lost_descriptor", (SEGMENTS,
+    ("a selector that no longer loads goes unnoticed", "selectors/failsafe_on_lost_descriptor",
+     (SEGMENTS,
      "\treturn false;\t\t\t\t\t\t\t\t\\\n", "\treturn true;\t\t\t\t\t\t\t\t\\\n")),
     ("a runstate record is not written", "vcpu_op/runstate_area", (RUNSTATE_H,
      "\tif (unlikely(area))\n\t\trunstate_write(area);\n", "\t(void)area;\n")),
