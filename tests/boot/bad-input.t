@@ -15,7 +15,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), d)
                 for d in ("../lib", "liar")]
 import smallkernel as pv
 from forge import IMAGE_AT, Info, RAM, RESERVED, acpi_pointer, acpi_table
-from isolatest import LONG, POWERED_OFF, boot, read, refusal, tap
+from isolatest import LONG, POWERED_OFF, boot, refusal, tap
 from smallkernel import kernel, noted, segment, text, u64
 
 GOOD = kernel()

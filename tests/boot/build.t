@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import HYPERVISOR, OUT, TOP, patched, read, tap
+from isolatest import HYPERVISOR, TOP, patched, read, tap
 
 BUILD_SECONDS = 30
 work = tempfile.TemporaryDirectory(prefix="isola-build-")

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import ISOLA_RUN, POWERED_OFF, SELFTEST, guest_points, tap
+from isolatest import ISOLA_RUN, POWERED_OFF, SELFTEST, tap
 
 LEAST = 300     # a run that saw fewer has shown nothing
 # before its first IDT nobody survives an NMI: firmware, GRUB, head.S
