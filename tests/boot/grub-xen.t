@@ -8,6 +8,7 @@ agrees; there this image dies earlier, of how its memory lies). So its first lin
 that somebody reads it: it yields, over and over, from one place. It must come that far, and nobody
 else be hurt."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
