@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Isola: build, run, test. `make help` lists the targets. Variables: O= output directory, V=1 show commands,
-# CC= compiler (gcc or clang), ARGS= further tools/isola-run options for `make run`.
+# Isola: build, run, test. `make help` lists the targets. Variables: O= output directory, V=1 show
+# commands, CC= compiler (gcc or clang), ARGS= further tools/isola-run options for `make run`.
 O	?= build
 V	?= 0
 ifneq ($(filter default undefined,$(origin CC)),)
@@ -21,8 +21,9 @@ MAKEFLAGS += -rR --no-print-directory
 .PHONY: all FORCE
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf $(O)/hfuzz.elf)
 
-# ---- Targets that need no configuration. They install what is missing, then run make again. -----------------
-OUTER	:= run test test-all oom test-kvm test-oracle test-unit test-guest test-boot models check iso bench bench-growth fuzz exhaust mutants coverage guest-mutants hfuzz
+# ---- Targets that need no configuration. They install what is missing, then run make again. ------
+OUTER	:= run test test-all test-unit test-guest test-boot test-kvm test-oracle check iso bench bench-growth \
+	models oom hfuzz guest-mutants fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -31,8 +32,8 @@ deps:
 help:
 	@sed -n 's/^## //p' Makefile
 clean:
-	$(Q)rm -rf $(O)/arch $(O)/common $(O)/boot $(O)/tests $(O)/check $(O)/include $(O)/*.elf $(O)/*.lds $(O)/*.o \
-		$(O)/*.S $(O)/*.iso $(O)/flags
+	$(Q)rm -rf $(addprefix $(O)/,arch common boot tests check include flags) \
+		$(O)/*.elf $(O)/*.lds $(O)/*.o $(O)/*.S $(O)/*.iso
 distclean:
 	$(Q)rm -rf $(O)
 ## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)
@@ -40,24 +41,28 @@ distclean:
 ## make test         every test but the long ones, 25 minutes; prove's summary is the verdict
 ## make test-all     the same and the long ones: full matrix, repeated boots, long searches
 ## make test-unit, test-guest, test-boot    one ring of tests
-## make models       the protocols between CPUs, checked by Spin over every interleaving; each known-bad variant is found
+## make models       the protocols between CPUs, over every interleaving; each bad variant is found
 ## make test-oracle  the selftest guest under Debian's Xen 4.17
-## make guest-mutants  bugs planted in the hypervisor, each of which claims of the selftest guest must notice
+## make guest-mutants  bugs planted in the hypervisor, each of which the selftest guest must notice
 ## make oom          each allocation refused once, building dom0 and in each hypercall; planted bugs
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
-## make fuzz, mutants, coverage         of the page-table files: FUZZ_CALLS= operations (10^7), planted bugs, gcov's figures
-## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
+## make fuzz, mutants, coverage  of the page-table files: FUZZ_CALLS= operations (10^7), planted
+##                   bugs, gcov's figures
+## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations
+##                   (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
 ## make exhaust      of the same: every state of a small world
-## make bench        instructions per operation: Isola with asi on and off, Xen 4.17 without and with xpti
+## make bench        instructions per operation: Isola with asi on and off, Xen without and with xpti
 ## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
 ## make deps         install the Debian packages that are missing
 ## make defconfig, menuconfig, savedefconfig, clean, distclean
 run:
-	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
+	$(Q)tools/install-deps run && $(MAKE) all
+	$(Q)O=$(O) tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
 iso:
-	$(Q)tools/install-deps run && $(MAKE) all && O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
+	$(Q)tools/install-deps run && $(MAKE) all
+	$(Q)O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:
@@ -65,7 +70,8 @@ fuzz exhaust mutants coverage:
 bench:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run $(ARGS)
 bench-growth:
-	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf && O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/growth $(ARGS)
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf
+	$(Q)O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/growth $(ARGS)
 models:
 	$(Q)tools/install-deps test && tests/lib/run-tests $@
 guest-mutants:
@@ -75,7 +81,7 @@ hfuzz:
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 
-# ---- Everything below is only read when something is to be built. -------------------------------------------
+# ---- Everything below is only read when something is to be built. --------------------------------
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 
 CONFIG	:= $(O)/.config
@@ -93,21 +99,26 @@ DEFCONFIG ?= configs/defconfig
 $(CONFIG):
 	$(Q)mkdir -p $(O) && $(KCONF) defconfig --kconfig Kconfig $(DEFCONFIG) >/dev/null
 $(GEN)/auto.conf: $(CONFIG) Kconfig
-	$(Q)mkdir -p $(GEN) && $(KCONF) genconfig --header-path $(GEN)/autoconf.h --config-out $@.new Kconfig && mv $@.new $@
+	$(Q)mkdir -p $(GEN)
+	$(Q)$(KCONF) genconfig --header-path $(GEN)/autoconf.h --config-out $@.new Kconfig
+	$(Q)mv $@.new $@
 $(GEN)/autoconf.h: $(GEN)/auto.conf ;
 ifneq ($(filter-out defconfig menuconfig savedefconfig,$(or $(MAKECMDGOALS),all)),)
 -include $(GEN)/auto.conf
 endif
 
-# ---- Rooms ----------------------------------------------------------------------------------------------------
-ROOMS	:= $(sort $(wildcard arch/x86/*/files.mk arch/x86/*/*/files.mk common/files.mk common/*/files.mk boot/files.mk))
+# ---- Rooms ---------------------------------------------------------------------------------------
+ROOMS	:= $(sort $(wildcard arch/x86/*/files.mk arch/x86/*/*/files.mk common/files.mk \
+	common/*/files.mk boot/files.mk))
 include $(ROOMS)
 OBJS	:= $(addprefix $(O)/,$(objs-y))
 
-# ---- Flags ----------------------------------------------------------------------------------------------------
+# ---- Flags ---------------------------------------------------------------------------------------
 INCLUDES := -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
-	-isystem $(shell $(CC) -print-file-name=include) -include $(GEN)/autoconf.h -include include/isola/visibility.h
-PREFIX	:= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build -ffile-prefix-map=$(TOP)=.
+	-isystem $(shell $(CC) -print-file-name=include) \
+	-include $(GEN)/autoconf.h -include include/isola/visibility.h
+PREFIX	:= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build \
+	-ffile-prefix-map=$(TOP)=.
 WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
 # slot 257 is beyond -mcmodel=kernel
@@ -115,23 +126,25 @@ CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
 CFLAGS	+= -mno-red-zone -mgeneral-regs-only
 # page tables are read as more than one type
-CFLAGS	+= -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__	# the ABI as it is now, not as of 2005
+# the ABI as it is now, not as of 2005
+CFLAGS	+= -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 CFLAGS	+= -fno-strict-aliasing -fno-common
 # back traces
 CFLAGS	+= -fno-omit-frame-pointer
 # what a hosted program's run-time would look after
 CFLAGS	+= -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
 AFLAGS	:= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)
-LDFLAGS	:= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack -z max-page-size=4096 \
-	--build-id=none --fatal-warnings
+LDFLAGS	:= -m elf_x86_64 -static -nostdlib --no-dynamic-linker -z noexecstack \
+	-z max-page-size=4096 --build-id=none --fatal-warnings
 
-# ---- Pattern rules --------------------------------------------------------------------------------------------
+# ---- Pattern rules -------------------------------------------------------------------------------
 # $(O)/flags holds the command lines: whatever depends on it is rebuilt when they change.
 COMMANDS := '$(CC) $(CFLAGS)' '$(AFLAGS)' '$(LD) $(LDFLAGS)' '$(objs-y)'
 $(O)/flags: FORCE
 	@mkdir -p $(O); printf '%s\n' $(COMMANDS) | cmp -s - $@ || printf '%s\n' $(COMMANDS) >$@
 $(O)/include/xen:
-	$(Q)test -e /usr/include/xen/xen.h || { echo "make: libxen-dev is missing: run make deps" >&2; exit 1; }
+	$(Q)test -e /usr/include/xen/xen.h || \
+		{ echo "make: libxen-dev is missing: run make deps" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && ln -sfn /usr/include/xen $@
 PREP	:= $(O)/flags $(GEN)/autoconf.h | $(O)/include/xen
 
@@ -146,14 +159,16 @@ $(O)/%.lds: %.lds.S $(PREP)
 	$(Q)$(CC) $(AFLAGS) -Ulinux -Uunix -E -P -MMD -MP -MT $@ -o $@ $<
 $(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c tools/mkoffsets $(PREP)
 	@$(call say,OFFSETS,$<); mkdir -p $(O)/arch/x86/entry
-	$(Q)$(CC) $(CFLAGS) $(if $(findstring clang,$(CC)),-fno-integrated-as) -g0 -MMD -MP -MT $@ -S -o $(O)/arch/x86/entry/asm-offsets.s $<
+	$(Q)$(CC) $(CFLAGS) $(if $(findstring clang,$(CC)),-fno-integrated-as) -g0 -MMD -MP -MT $@ \
+		-S -o $(O)/arch/x86/entry/asm-offsets.s $<
 	$(Q)tools/mkoffsets <$(O)/arch/x86/entry/asm-offsets.s >$@
 
-# ---- Link: once with an empty symbol table, again with the real one; text does not move. ---------------------
+# ---- Link: once with an empty symbol table, again with the real one; text does not move. ---------
 LDS	:= $(O)/arch/x86/boot/isola.lds
 $(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
 	@$(call say,LD,$@)
-	$(Q)LD="$(LD)" NM="$(NM)" CC="$(CC)" tools/link-image $(if $(CONFIG_SYMBOLS),--symbols) $@ $(LDS) "$(LDFLAGS)" $(OBJS)
+	$(Q)LD="$(LD)" NM="$(NM)" CC="$(CC)" tools/link-image $(if $(CONFIG_SYMBOLS),--symbols) \
+		$@ $(LDS) "$(LDFLAGS)" $(OBJS)
 	$(Q)tools/check-image $@ $(OBJS)
 
 -include tests/guest/files.mk bench/guest/files.mk tests/hfuzz/files.mk

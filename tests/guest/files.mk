@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-# The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order; claims run in the
-# order of this list.
-guest-src := head.S traps.S harness.c traps.c trap_table.c text.c memory.c events.c clock.c user.S user.c lending.c sibling.c big_tree.c
+# The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order;
+# claims run in the order of this list.
+guest-src := head.S traps.S harness.c traps.c trap_table.c text.c memory.c events.c clock.c
+guest-src += user.S user.c lending.c sibling.c big_tree.c
 guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/pirq.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
-guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c claims/flush.c claims/stores.c
+guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c claims/flush.c
+guest-src += claims/stores.c
 guest-src += claims/exchange.c claims/grants.c
 guest-src += claims/preempted.c
 guest-src += claims/oom.c
-guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c claims/smp.c
-guest-src += claims/races_handles.c claims/races_walks.c claims/races_frames.c claims/races_numbers.c
+guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c
+guest-src += claims/smp.c claims/races_handles.c claims/races_walks.c claims/races_frames.c
+guest-src += claims/races_numbers.c
 guest-src += claims/races_stale.c claims/races_long.c claims/advisories.c claims/turns.c
 guest-src += claims/rest.c attacks.c scrub.c
 

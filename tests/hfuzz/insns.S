@@ -93,7 +93,8 @@ insns_\name:
 	INSN	"monitor"
 	INSN	"mwait"
 	INSN	"cpuid"
-	INSN	".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2"	/* with a prefix: emulate it */
+	/* with the prefix that asks Xen to emulate it */
+	INSN	".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2"
 	INSN	"mov $0x40000000, %eax; cpuid"
 	INSN	"rsm"
 	INSN	"vmcall"

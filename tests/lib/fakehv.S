@@ -31,7 +31,8 @@ print:						/* %esi: text */
 	jmp	1b
 2:	ret
 
-command_line:					/* print the multiboot2 command line and each module's, then halt */
+/* print the multiboot2 command line and each module's, then halt */
+command_line:
 	mov	%ebx, %edi
 	mov	(%edi), %ecx
 	add	%edi, %ecx			/* end of the information */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c, arch/x86/calls/sched_op.c, the exit path.
+ * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c,
+ * arch/x86/calls/sched_op.c, the exit path.
  *
  *   evtchn_2l_post, vcpu_unblock (wake), vcpu_kick    sender
  *   return_to_guest_here, exit_work, deliver          exit_path()
@@ -8,12 +9,14 @@
  *   op_block, vcpu_sleep                              block()
  *   schedule, choose, context_switch, idle_loop       exit_path(), idle()
  *
- * CPU 0 has the vcpu and its own idle vcpu; CPU 1 posts the same port POSTS times. x86-TSO. sched_lock sections are one step. The
- * guest runs for ever, or blocks, as it likes: nothing but the post itself makes it look.
+ * CPU 0 has the vcpu and its own idle vcpu; CPU 1 posts the same port POSTS times. x86-TSO.
+ * sched_lock sections are one step. The guest runs for ever, or blocks, as it likes: nothing but
+ * the post itself makes it look.
  *
  * Property: when nothing is under way any more, nothing is left posted: the guest has been told.
  *
- * bad NO_FENCE: event_check is cleared by a plain store and nothing is between that and looking at posted_any
+ * bad NO_FENCE: event_check is cleared by a plain store and nothing is between that and looking at
+ *      posted_any
  * bad CLEAR_LATE: event_check is cleared after the posts have been taken
  * bad CHECK_FIRST: the poster sets event_check before posted_any
  * bad NO_KICK: the poster does not interrupt the CPU that runs the vcpu
@@ -22,8 +25,10 @@
  * deep POSTS=4: more posts
  *
  * code common/evtchn_2l.c: WRITE_ONCE(current->event_check, 0); smp_mb();
- * code common/evtchn_2l.c: atomic_bitmap_set(&v->posted_any, port / 64); WRITE_ONCE(v->event_check, 1); vcpu_unblock(v); vcpu_kick(v);
- * code arch/x86/calls/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() || READ_ONCE(current->nmi_pending)) vcpu_unblock(current);
+ * code common/evtchn_2l.c: atomic_bitmap_set(&v->posted_any, port / 64); WRITE_ONCE(v->event_check,
+ *      1); vcpu_unblock(v); vcpu_kick(v);
+ * code arch/x86/calls/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() ||
+ *      READ_ONCE(current->nmi_pending)) vcpu_unblock(current);
  * code arch/x86/asi/switch.c: WRITE_ONCE(next->event_check, 1);
  */
 #ifndef POSTS
@@ -62,7 +67,8 @@ inline exit_path()
 {
 	do
 	:: softirq ->
-		FENCE(0);				/* the softirq's own locked instruction: the buffer is empty */
+		/* the softirq's own locked instruction: the buffer is empty */
+		FENCE(0);
 		softirq = 0;
 		atomic {					/* choose() */
 			if
@@ -114,7 +120,8 @@ proctype vcpu()
 	:: atomic { resting = 1 };
 end:	   if
 	   :: atomic { interrupt -> interrupt = 0; resting = 0 }
-	   :: atomic { mem[RUNNING] && !interrupt -> resting = 0 }; block()	/* the guest's own wish */
+	   /* the guest's own wish */
+	   :: atomic { mem[RUNNING] && !interrupt -> resting = 0 }; block()
 	   fi;
 	   exit_path()
 	od
@@ -175,7 +182,8 @@ active proctype property()
 {
 end:
 	atomic {
-		posts == POSTS && resting && !interrupt && empty(buffer[0]) && empty(buffer[1]) && (mem[POSTED] || mem[ANY])
+		posts == POSTS && resting && !interrupt && empty(buffer[0]) && empty(buffer[1]) &&
+		(mem[POSTED] || mem[ANY])
 		-> assert(false)
 	}
 }

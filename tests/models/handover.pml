@@ -7,29 +7,34 @@
  *   sched_left                                       left()
  *   wake, ask                                       waker()
  *
- * Two CPUs, two vcpus that may run on both; vcpu 1 is preferred. Each sleeps when it likes; a third CPU wakes them WAKES times.
- * x86-TSO for on_cpu, the idle bits and the lock; what is under the lock otherwise is stored at once. A vcpu's state is one number,
- * counted up by the CPU that has it loaded.
+ * Two CPUs, two vcpus that may run on both; vcpu 1 is preferred. Each sleeps when it likes; a third
+ * CPU wakes them WAKES times. x86-TSO for on_cpu, the idle bits and the lock; what is under the
+ * lock otherwise is stored at once. A vcpu's state is one number, counted up by the CPU that has it
+ * loaded.
  *
- * Properties: no vcpu is loaded on two CPUs; who loads it finds its last state; when nothing is under way any more, no CPU idles
- * while a vcpu that may run there waits.
+ * Properties: no vcpu is loaded on two CPUs; who loads it finds its last state; when nothing is
+ * under way any more, no CPU idles while a vcpu that may run there waits.
  *
  * bad NO_SKIP: who chooses does not look at on_cpu
  * bad EARLY: on_cpu is given back before CR3 names another root
  * bad UNSAVED: registers are saved when another CPU may have the vcpu already
  * bad NO_ASK: nobody is asked about a vcpu that has become free
- * bad NO_PENDING: a CPU that has been asked and has not chosen yet counts as idle for the next one that wakes too
+ * bad NO_PENDING: a CPU that has been asked and has not chosen yet counts as idle for the next one
+ *      that wakes too
  * bad NO_FENCE: no fence between giving back on_cpu and looking for idle CPUs
  * bad ONE_LOOK: a CPU that finds nobody does not look again after it has said that it idles
  * bad LOOK_FENCE: no fence between saying that and looking again
  * deep WAKES=4: more wakes
  *
- * code common/sched.c: __atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST); if (!READ_ONCE(prev->queued)) return;
+ * code common/sched.c: __atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST); if
+ *      (!READ_ONCE(prev->queued)) return;
  * code common/sched.c: bitmap_set(idle, cpu); smp_mb(); next = runqueue_pick(&queue, cpu, NULL);
  * code arch/x86/asi/switch.c: save_current(); root_load(next);
  * code arch/x86/asi/switch.c: sched_left(prev);
- * code common/sched.c: bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) && bitmap_test(v->affinity, cpu)
- * code common/runqueue.c: return (on_cpu == NO_CPU || on_cpu == cpu) && bitmap_test(v->affinity, cpu);
+ * code common/sched.c: bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) &&
+ *      bitmap_test(v->affinity, cpu)
+ * code common/runqueue.c: return (on_cpu == NO_CPU || on_cpu == cpu) && bitmap_test(v->affinity,
+ *      cpu);
  */
 #ifndef WAKES
 #define WAKES	2
@@ -189,9 +194,11 @@ end:	   if
 	   :: atomic { softirq[c] -> softirq[c] = 0; resting[c] = 0 };
 		FENCE(c);
 		schedule(c)
-	   :: atomic { running[c] != NOBODY && !softirq[c] -> resting[c] = 0 };	/* the guest's own wish */
+	   /* the guest's own wish */
+	   :: atomic { running[c] != NOBODY && !softirq[c] -> resting[c] = 0 };
 		if
-		:: atomic { live[c] = (live[c] + 1) % 4; steps[running[c]] = (steps[running[c]] + 1) % 4;
+		:: atomic { live[c] = (live[c] + 1) % 4;
+			    steps[running[c]] = (steps[running[c]] + 1) % 4;
 			    assert(live[c] == steps[running[c]]) };
 		   asleep[running[c]] = 1;
 		   softirq[c] = 1
@@ -238,8 +245,8 @@ proctype waker()
 	od
 }
 
-#define STILL	(resting[0] && resting[1] && !softirq[0] && !softirq[1] && wakes == WAKES && empty(buffer[0]) && \
-		 empty(buffer[1]) && empty(buffer[2]) && mem[LOCK] == 0)
+#define STILL	(resting[0] && resting[1] && !softirq[0] && !softirq[1] && wakes == WAKES && \
+		 empty(buffer[0]) && empty(buffer[1]) && empty(buffer[2]) && mem[LOCK] == 0)
 #define WAITS(v)	(queued[v] && running[0] != (v) && running[1] != (v))
 
 active proctype property()

@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls from CPU to CPU: arch/x86/irq/ipi.c, on x86-TSO. ipi_call() is call(): post() to each CPU of a set, in the order of their
- * numbers, then wait_done() for each; serve() and wait_until() are called the same.
+ * Calls from CPU to CPU: arch/x86/irq/ipi.c, on x86-TSO. ipi_call() is call(): post() to each CPU
+ * of a set, in the order of their numbers, then wait_done() for each; serve() and wait_until() are
+ * called the same.
  *
- * Each CPU has one mailbox (state, payload) and calls any set of others, CALLS times in all. A CPU takes the interrupt when its interrupts
- * are on; while it waits it serves its own box by itself, as wait_until() does, so it may also wait with them off. The payload is the
- * caller's number, the function adds it to what the CPU has done.
+ * Each CPU has one mailbox (state, payload) and calls any set of others, CALLS times in all. A CPU
+ * takes the interrupt when its interrupts are on; while it waits it serves its own box by itself,
+ * as wait_until() does, so it may also wait with them off. The payload is the caller's number, the
+ * function adds it to what the CPU has done.
  *
- * Properties: no deadlock and no call forgotten (every CPU reaches its end); what is executed is what was sent; a call returns only
- * after it has been executed.
+ * Properties: no deadlock and no call forgotten (every CPU reaches its end); what is executed is
+ * what was sent; a call returns only after it has been executed.
  *
  * bad DONE_FIRST: the target says "done", then reads the payload (asi T32)
  * bad NO_SELF_SERVE: who waits does not look into its own box
  * bad FULL_FIRST: the box is marked full before the payload is in it
  * bad IPI_OVERTAKES: the interrupt is not ordered after the stores (x2APIC without a fence)
  * bad NOT_TAKEN: a caller writes into the box without having taken it
- * bad ANY_ORDER,CALLS=3: every caller begins with its neighbour: boxes are not taken in the same order by all
+ * bad ANY_ORDER,CALLS=3: every caller begins with its neighbour: boxes are not taken in the same
+ *      order by all
  * deep CALLS=3: one call more
  *
- * code arch/x86/irq/ipi.c: functions[box->function](box->payload); __atomic_store_n(&box->state, BOX_DONE, __ATOMIC_RELEASE);
- * code arch/x86/irq/ipi.c: __atomic_store_n(&box->state, BOX_FULL, __ATOMIC_RELEASE); apic_send_ipi(
- * code arch/x86/irq/ipi.c: wait_until(box, BOX_DONE); __atomic_store_n(&box->state, BOX_FREE, __ATOMIC_RELEASE);
+ * code arch/x86/irq/ipi.c: functions[box->function](box->payload); __atomic_store_n(&box->state,
+ *      BOX_DONE, __ATOMIC_RELEASE);
+ * code arch/x86/irq/ipi.c: __atomic_store_n(&box->state, BOX_FULL, __ATOMIC_RELEASE);
+ *      apic_send_ipi(
+ * code arch/x86/irq/ipi.c: wait_until(box, BOX_DONE); __atomic_store_n(&box->state, BOX_FREE,
+ *      __ATOMIC_RELEASE);
  * code arch/x86/irq/x2apic.c: asm volatile ("mfence; lfence" ::: "memory"); wrmsr(
  */
 #ifndef CPUS
@@ -43,7 +49,8 @@
 #include "tso.h"
 
 bit interrupt[CPUS];			/* pending in its APIC */
-bit executed[CPUS * (CPUS + 1)];	/* [target][caller + 1]: called and done, not yet seen by the caller */
+/* [target][caller + 1]: called and done, not yet seen by the caller */
+bit executed[CPUS * (CPUS + 1)];
 byte calls;
 
 /* Interrupts off. A local of the caller: p. */
@@ -77,7 +84,8 @@ inline wait_until(c, state_)
 		fi
 #else
 		if
-		:: LOAD(c, STATE(c)) == FULL -> serve(c)	/* with else: a look that finds nothing changes nothing */
+		/* with else: a look that finds nothing changes nothing */
+		:: LOAD(c, STATE(c)) == FULL -> serve(c)
 		:: irqs && interrupt[c] -> interrupt[c] = 0; serve(c)
 		:: LOAD(c, STATE(to)) == state_ -> break
 		fi
@@ -112,7 +120,8 @@ inline post(c)
 	store(c, STATE(to), FULL);
 #endif
 #ifndef IPI_OVERTAKES
-	FENCE(c);					/* apic_send_ipi(): MFENCE; LFENCE, or an uncached store */
+	/* apic_send_ipi(): MFENCE; LFENCE, or an uncached store */
+	FENCE(c);
 #endif
 	interrupt[to] = 1
 }

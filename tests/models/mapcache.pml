@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mapcache: arch/x86/asi/mapcache.c. map_domain_page() is map(), unmap_domain_page() is unmap().
+ * The mapcache: arch/x86/asi/mapcache.c. map_domain_page() is map(), unmap_domain_page() is
+ * unmap().
  *
- * One vcpu, a ring of SLOTS entries, FRAMES foreign frames, and a TLB that loads a present entry at any time, in hypervisor or guest
- * (speculation does), and keeps it until INVLPG. Stores to entries wait in a buffer; the CPU that walks may or may not see them, so
- * the TLB may be filled from memory as it is until INVLPG, which serializes, has drained the buffer. Mappings are nested and undone in
- * any order.
+ * One vcpu, a ring of SLOTS entries, FRAMES foreign frames, and a TLB that loads a present entry at
+ * any time, in hypervisor or guest (speculation does), and keeps it until INVLPG. Stores to entries
+ * wait in a buffer; the CPU that walks may or may not see them, so the TLB may be filled from
+ * memory as it is until INVLPG, which serializes, has drained the buffer. Mappings are nested and
+ * undone in any order.
  *
- * Properties: a mapping in use is never translated to another frame than its own; on return to the guest no foreign frame can be
- * reached through the ring, neither by an entry nor by a translation kept.
+ * Properties: a mapping in use is never translated to another frame than its own; on return to the
+ * guest no foreign frame can be reached through the ring, neither by an entry nor by a translation
+ * kept.
  *
  * bad NO_INVALIDATE: unmapping clears the entry and leaves the translation
  * bad INVALIDATE_AT_WRAP: translations are dropped only when the ring comes round (asi T24)
@@ -16,7 +19,8 @@
  * bad TAKE_IN_USE: slots in use are not skipped at the wrap
  * bad LEAVE_ENTRY: unmapping only invalidates (T24: "the next user will overwrite it")
  *
- * code arch/x86/asi/mapcache.c: if (!perdomain_is_mapped(va)) { populate_perdomain_mapping(v, va, 1, &m, PAGE_HV_RW);
+ * code arch/x86/asi/mapcache.c: if (!perdomain_is_mapped(va)) { populate_perdomain_mapping(v, va,
+ *      1, &m, PAGE_HV_RW);
  * code arch/x86/asi/mapcache.c: destroy_perdomain_mapping(current, va, 1);
  * code arch/x86/asi/perdomain.c: pte_write(pe, 0); tlb_invlpg(va); owned = collect(old, owned);
  */
@@ -114,7 +118,8 @@ end:
 	:: !frame_of[1] -> select(f : 1 .. FRAMES); map(1, f); f = 0
 	:: frame_of[0] -> unmap(0)
 	:: frame_of[1] -> unmap(1)
-	:: !frame_of[0] && !frame_of[1] -> in_guest = 1; in_guest = 0		/* IRET drains nothing that INVLPG has not */
+	/* IRET drains nothing that INVLPG has not */
+	:: !frame_of[0] && !frame_of[1] -> in_guest = 1; in_guest = 0
 	od
 }
 
@@ -124,5 +129,8 @@ end:
 active proctype property()
 {
 end:
-	atomic { WRONG(0) || WRONG(1) || (in_guest && (FOREIGN(0) || FOREIGN(1) || FOREIGN(2))) -> assert(false) }
+	atomic {
+		WRONG(0) || WRONG(1) || (in_guest && (FOREIGN(0) || FOREIGN(1) || FOREIGN(2)))
+		-> assert(false)
+	}
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames that leave a domain: arch/x86/asi/domain_map.c, page_get() of arch/x86/mm/page_ref.c, the walks of pt_modify.c.
+ * Frames that leave a domain: arch/x86/asi/domain_map.c, page_get() of arch/x86/mm/page_ref.c, the
+ * walks of pt_modify.c.
  *
  *   withdraw, expel (domain_release_page)    release()
  *   domain_release_flush                     release_flush()
  *   page_get, page_put                       get(), in proctype cpu
  *   find_l1, page_get_from_mfn               walk()
  *
- * CPUS vcpus of one domain, FRAMES of its frames. A vcpu takes and drops references, touches what it holds through the window, walks
- * with interrupts off through a frame it holds no reference on, and gives frames up. The window's translation of a frame may get into
- * any CPU's TLB while the window shows it, and stays until that CPU is flushed. A freed frame is somebody else's at once.
+ * CPUS vcpus of one domain, FRAMES of its frames. A vcpu takes and drops references, touches what
+ * it holds through the window, walks with interrupts off through a frame it holds no reference on,
+ * and gives frames up. The window's translation of a frame may get into any CPU's TLB while the
+ * window shows it, and stays until that CPU is flushed. A freed frame is somebody else's at once.
  *
- * Property: no CPU has a translation of a freed frame, a reference on it, or a walk through it under way.
+ * Property: no CPU has a translation of a freed frame, a reference on it, or a walk through it
+ * under way.
  *
  * bad FLUSH_THEN_TAKE: the flush comes first and the list of leaving frames is taken afterwards
  * bad FREE_THEN_FLUSH: frames are freed, then flushed (XSA-217)

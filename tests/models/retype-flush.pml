@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A frame that changes its use, against TLBs that keep whatever they may: arch/x86/mm/tlb.c, the states of type_word.c, the order of
- * modify() in pt_modify.c, load_cr3(), publish() and publish_left() in asi/root.c.
+ * A frame that changes its use, against TLBs that keep whatever they may: arch/x86/mm/tlb.c, the
+ * states of type_word.c, the order of modify() in pt_modify.c, load_cr3(), publish() and
+ * publish_left() in asi/root.c.
  *
  *   page_type_take, enter_use, page_type_publish    take()
  *   page_type_drop, page_type_end                   drop()
@@ -9,16 +10,20 @@
  *   tlb_flush_local, load_cr3, flush_ipi            write_cr3(), proctype interrupts
  *   root_load                                       switch_out(), switch_in()
  *
- * One frame, two uses: writable data and page table. On each CPU runs a vcpu of one domain, or one of another domain. Each may map
- * the frame for writing (an L1 entry of its own) and hook it up as a table (an L2 entry of its own); every CPU that has the domain's
- * root loaded may at any time cache either entry, and keep it until it is flushed: a translation that can be written through, and a
- * paging-structure cache entry that is walked through. The clock is advanced by stamps only; at most STAMPS of them.
+ * One frame, two uses: writable data and page table. On each CPU runs a vcpu of one domain, or one
+ * of another domain. Each may map the frame for writing (an L1 entry of its own) and hook it up as
+ * a table (an L2 entry of its own); every CPU that has the domain's root loaded may at any time
+ * cache either entry, and keep it until it is flushed: a translation that can be written through,
+ * and a paging-structure cache entry that is walked through. The clock is advanced by stamps only;
+ * at most STAMPS of them.
  *
- * Stores are seen in order at once here: the protocol's own are locked instructions (type word, entries, clock), a CPU's clock
- * written late only makes others flush more, and the record's fence is root-copy.pml's business.
+ * Stores are seen in order at once here: the protocol's own are locked instructions (type word,
+ * entries, clock), a CPU's clock written late only makes others flush more, and the record's fence
+ * is root-copy.pml's business.
  *
- * Properties: while the frame is a table, from the start of its validation, no CPU holds a writable translation of it; while it is
- * writable, no CPU holds a paging-structure cache entry that names it.
+ * Properties: while the frame is a table, from the start of its validation, no CPU holds a writable
+ * translation of it; while it is writable, no CPU holds a paging-structure cache entry that names
+ * it.
  *
  * bad FLUSH_BEFORE_TAKE: flush first, then take the type (XSA-401)
  * bad FLUSH_FROM_WRITABLE: flush only what has been writable (XSA-408's condition: its other half)
@@ -34,11 +39,15 @@
  * deep CPUS=3,STAMPS=1,NO_SWITCH: three CPUs, always running the domain
  * deep STAMPS=4: more stamps
  *
- * code arch/x86/mm/type_word.c: pg->tlb_stamp = tlb_stamp_now(); old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
- * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none) tlb_flush_stamped(d, pg->tlb_stamp);
+ * code arch/x86/mm/type_word.c: pg->tlb_stamp = tlb_stamp_now(); old =
+ *      __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
+ * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none) tlb_flush_stamped(d,
+ *      pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
- * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3); tlb_clock_flushed(clock);
- * code arch/x86/mm/tlb.c: is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) || is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask)
+ * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3);
+ *      tlb_clock_flushed(clock);
+ * code arch/x86/mm/tlb.c: is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) ||
+ *      is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask)
  */
 #ifndef CPUS
 #define CPUS	2
@@ -52,7 +61,8 @@ mtype = { FREE, WRITABLE, TABLE };		/* PGT_none, PGT_writable, PGT_l1 */
 mtype type = FREE;				/* type_info */
 byte count;
 bit validated;
-bit checked;					/* validation has begun: its result must stay true */
+/* validation has begun: its result must stay true */
+bit checked;
 byte stamp;					/* tlb_stamp */
 
 bit maps[CPUS], hooks[CPUS];			/* the entries in memory */
@@ -62,7 +72,10 @@ bit record[CPUS] = 1, leaving[CPUS];
 bit irqs_off[CPUS], ipi[CPUS];
 byte clock = 1, flush_clock[CPUS] = 1;
 
-/* Load a root of the domain, or one that has nothing of it. Interrupts off. A local of the caller: seen. */
+/*
+ * Load a root of the domain, or one that has nothing of it. Interrupts off. A local of the caller:
+ * seen.
+ */
 inline write_cr3(c, root_)
 {
 #ifndef CLOCK_LATE
@@ -292,7 +305,8 @@ active proctype property()
 {
 end:
 	atomic {
-		(checked && ANY(can_write)) || (type == WRITABLE && validated && ANY(can_walk)) -> assert(false)
+		(checked && ANY(can_write)) || (type == WRITABLE && validated && ANY(can_walk))
+		-> assert(false)
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies of a guest L4 against updates of it: arch/x86/asi/root.c, and modify() and pt_batch_end() of arch/x86/mm/pt_modify.c.
+ * Copies of a guest L4 against updates of it: arch/x86/asi/root.c, and modify() and pt_batch_end()
+ * of arch/x86/mm/pt_modify.c.
  *
  *   swap_in, root_l4_written, mirror_slot    edit(); mark_others, names: look()
  *   pt_batch_end, root_dispatch              dispatch()
@@ -9,45 +10,57 @@
  *   resync_current                           resync(); from the IPI: serve()
  *   root_load, set_l4                        load(), set_l4()
  *
- * One guest L4 (M) that is updated, with one slot that is modelled; another (N), whose slot is empty and stays so. The slot names
- * table 1 or nothing at first; edit n makes it name table n + 1, or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles,
- * CPU 1 runs vcpus 1, 2 or idles, CPU 2 (if there) vcpu 3; a vcpu's L4 is M or N. Any CPU may edit M: one at a time (the page lock),
- * but what they have made dirty is dispatched, and what the slot named is dropped, after the lock has been let go.
+ * One guest L4 (M) that is updated, with one slot that is modelled; another (N), whose slot is
+ * empty and stays so. The slot names table 1 or nothing at first; edit n makes it name table n + 1,
+ * or nothing, or changes one of the other slots. CPU 0 runs vcpu 0 or idles, CPU 1 runs vcpus 1, 2
+ * or idles, CPU 2 (if there) vcpu 3; a vcpu's L4 is M or N. Any CPU may edit M: one at a time (the
+ * page lock), but what they have made dirty is dispatched, and what the slot named is dropped,
+ * after the lock has been let go.
  *
- * A vcpu has one root here: kernel and user root are copied, recorded and synced in the same breath, and toggles copy nothing.
+ * A vcpu has one root here: kernel and user root are copied, recorded and synced in the same
+ * breath, and toggles copy nothing.
  *
- * Property: when the reference on a table has been dropped, no loaded root names it; and when all is at rest, a loaded root shows
- * what its L4 has.
+ * Property: when the reference on a table has been dropped, no loaded root names it; and when all
+ * is at rest, a loaded root shows what its L4 has.
  *
  * bad T4_IRQS_ON: interrupts are on while slots are copied (asi T4)
- * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been asked (asi T5)
+ * bad T5_DROP_FIRST: the old table's reference is dropped before other CPUs have been asked (asi
+ *      T5)
  * bad T5_NO_WAIT: CPUs are asked and not waited for
  * bad T7_NO_CHECK: a vcpu comes back to its CPU without a look at the generation (asi T7)
  * bad NO_COPIER_FENCE: no fence between record and generation in publish()
  * bad NO_UPDATER_FENCE: no fence between generation and records in root_l4_written()
  * bad GENERATION_FIRST: the updater writes the generation before the entry
  * bad GENERATION_LAST: the copier takes the generation from after the copy
- * bad RECORD_LATE: the record is published after the copy (XSA-494: "current" does not say what is loaded)
+ * bad RECORD_LATE: the record is published after the copy (XSA-494: "current" does not say what is
+ *      loaded)
  * bad LEAVE_EARLY: the record forgets the old L4 before its root has left the CPU (XSA-494)
  * bad OCCUPIED_LATE: a slot's bit is set after the generation has been written
  * bad OCCUPIED_NOW: a slot's bit goes with its entry, and copies that still have it leave it out
  * bad BEFORE_FORGOTTEN: slots of the L4 that the root was a copy of before are left out
  * bad MIRROR_NOT: the updater leaves its own root as it was
  * bad BEHIND_FORGOTTEN: an updater whose root is behind stores no slot and does not count as dirty
- * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to date
+ * bad MIRROR_BEHIND: an updater whose root is behind stores the slot and takes the root for up to
+ *      date
  * deep ACTIONS=3: two CPUs, longer
  * deep CPUS=3,ACTIONS=1,UPDATES=1: three CPUs
  *
- * code arch/x86/asi/root.c: WRITE_ONCE(rec->leaving_user_l4.n, rec->user_l4.n); WRITE_ONCE(rec->vcpu, v);
+ * code arch/x86/asi/root.c: WRITE_ONCE(rec->leaving_user_l4.n, rec->user_l4.n);
+ *      WRITE_ONCE(rec->vcpu, v);
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n); smp_mb();
- * code arch/x86/asi/root.c: WRITE_ONCE(leaving->n, is->n); __atomic_store_n(&is->n, l4.n, __ATOMIC_SEQ_CST);
+ * code arch/x86/asi/root.c: WRITE_ONCE(leaving->n, is->n); __atomic_store_n(&is->n, l4.n,
+ *      __ATOMIC_SEQ_CST);
  * code arch/x86/asi/root.c: { copy->generation = pte_read(&l4[L4_GENERATION]);
  * code arch/x86/asi/root.c: u64 todo = pte_read(&l4[L4_OCCUPIED + w]) | before[L4_OCCUPIED + w];
  * code arch/x86/asi/root.c: publish(v); sync_through_cpu_window(v, COPY_KERNEL);
- * code arch/x86/asi/root.c: irq_disable(); publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4, l4);
- * code arch/x86/asi/root.c: load_cr3(v->cr3_kernel); WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
- * code arch/x86/asi/root.c: if (shown) bitmap_set(&l4[L4_OCCUPIED], slot); barrier(); pte_write(&l4[L4_GENERATION], new);
- * code arch/x86/asi/root.c: smp_mb(); for (unsigned cpu = 0; cpu < nr_cpus; cpu++) if (cpu != smp_cpu_id() && names(cpu, m))
+ * code arch/x86/asi/root.c: irq_disable(); publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4,
+ *      l4);
+ * code arch/x86/asi/root.c: load_cr3(v->cr3_kernel); WRITE_ONCE(rec->leaving_kernel_l4.n,
+ *      mfn_x(INVALID_MFN));
+ * code arch/x86/asi/root.c: if (shown) bitmap_set(&l4[L4_OCCUPIED], slot); barrier();
+ *      pte_write(&l4[L4_GENERATION], new);
+ * code arch/x86/asi/root.c: smp_mb(); for (unsigned cpu = 0; cpu < nr_cpus; cpu++) if (cpu !=
+ *      smp_cpu_id() && names(cpu, m))
  * code arch/x86/mm/pt_modify.c: if (root_is_dirty(&batch->roots)) root_dispatch(&batch->roots);
  */
 #ifndef CPUS
@@ -72,7 +85,8 @@
 #define OCCUPIED	1	/* M's occupancy bit of it; N's is never set */
 #define GENERATION	2	/* M's */
 #define REC(c)		(3 + (c))		/* cpu_loaded: L4 of the loaded vcpu */
-#define OLD(c)		(3 + CPUS + (c))	/* cpu_loaded: L4 of the root that is still loaded while another is made ready */
+/* cpu_loaded: L4 of the root that is still loaded while another is made ready */
+#define OLD(c)		(3 + CPUS + (c))
 #define ROOT(v)		(3 + 2 * CPUS + (v))	/* the slot in vcpu v's root */
 #define NCPU		CPUS
 #define NADDR		(3 + 2 * CPUS + NVCPU)
@@ -194,7 +208,10 @@ inline serve(c)
 }
 
 #ifdef T4_IRQS_ON
-/* The interrupt that comes in the middle of a copy: by itself, in one step, with variables of its own. */
+/*
+ * The interrupt that comes in the middle of a copy: by itself, in one step, with variables of its
+ * own.
+ */
 inline serve_nested(c)
 {
 	FENCE(c);
@@ -287,7 +304,10 @@ inline look(c, who)
 
 #define COPIED_FROM_M(c)	(loaded[c] != IDLE && l4_of[loaded[c]] == M)
 
-/* swap_in(), root_l4_written(): page lock held. Leaves old, the table to drop (0: none), and dirty[]. */
+/*
+ * swap_in(), root_l4_written(): page lock held. Leaves old, the table to drop (0: none), and
+ * dirty[].
+ */
 inline edit(c)
 {
 	old_generation = LOAD(c, GENERATION);
@@ -428,7 +448,8 @@ end:
 
 #define NAMES_DROPPED(c)	(loaded[c] != IDLE && dropped[mem[ROOT(loaded[c])]])
 #define L4_OF(c)		l4_of[loaded[c]]
-#define BEHIND(c)		(loaded[c] != IDLE && mem[ROOT(loaded[c])] != (L4_OF(c) == M -> mem[ENTRY] : 0))
+#define BEHIND(c)		(loaded[c] != IDLE && \
+				 mem[ROOT(loaded[c])] != (L4_OF(c) == M -> mem[ENTRY] : 0))
 
 #if CPUS == 2
 #define NAMED_ANYWHERE	(NAMES_DROPPED(0) || NAMES_DROPPED(1))
@@ -437,7 +458,8 @@ end:
 #else
 #define NAMED_ANYWHERE	(NAMES_DROPPED(0) || NAMES_DROPPED(1) || NAMES_DROPPED(2))
 #define BEHIND_ANYWHERE	(BEHIND(0) || BEHIND(1) || BEHIND(2))
-#define AT_REST		(resting == CPUS && empty(buffer[0]) && empty(buffer[1]) && empty(buffer[2]))
+#define AT_REST		(resting == CPUS && \
+				 empty(buffer[0]) && empty(buffer[1]) && empty(buffer[2]))
 #endif
 
 active proctype property()

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event sent without a lock to a port that is closed or moved to another vcpu meanwhile: common/evtchn.c, common/evtchn_2l.c, on
- * x86-TSO.
+ * An event sent without a lock to a port that is closed or moved to another vcpu meanwhile:
+ * common/evtchn.c, common/evtchn_2l.c, on x86-TSO.
  *
  *   evtchn_send, send_virq, send_begin, send_end  sender()
  *   fold_own, evtchn_2l_fold                      folder()
  *   release_port, evtchn_bind_vcpu,
- *   evtchn_wait_for_senders                       closer(), with evtchn_lock; then the port is as it was before
+ *   evtchn_wait_for_senders                       closer(), with evtchn_lock; then the port is as
+ *   it was before
  *
- * CPU 0 sends SENDS times, straight or by a post, as it likes. CPU 1 closes the port or moves it to another vcpu, looks, and takes it
- * back, CLOSES times. CPU 2 runs the vcpu that the port tells at first, and folds its posts, FOLDS times. A port's word is whom it
- * tells. Bits are set, cleared and taken by locked instructions; posted_any goes with its word.
+ * CPU 0 sends SENDS times, straight or by a post, as it likes. CPU 1 closes the port or moves it to
+ * another vcpu, looks, and takes it back, CLOSES times. CPU 2 runs the vcpu that the port tells at
+ * first, and folds its posts, FOLDS times. A port's word is whom it tells. Bits are set, cleared
+ * and taken by locked instructions; posted_any goes with its word.
  *
- * Property: from the end of a close until the port is bound again it is not pending; from the end of either until then nothing is
- * posted for the vcpu that it told, and no fold has it in hand: who sent before has done so before, and has been folded in, and who
- * sends later is refused, or posts elsewhere.
+ * Property: from the end of a close until the port is bound again it is not pending; from the end
+ * of either until then nothing is posted for the vcpu that it told, and no fold has it in hand: who
+ * sent before has done so before, and has been folded in, and who sends later is refused, or posts
+ * elsewhere.
  *
  * bad NO_FENCE: the sender's mark is a plain store
  * bad NO_CLOSER_FENCE: nothing is between the closer's store of the state and its look at the marks
@@ -27,11 +30,17 @@
  * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
  * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
- * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word = READ_ONCE(e->word) }); send_end(mark);
- * code common/evtchn_raise.c: u64 *mark = send_begin(); u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port), port); send_end(mark);
- * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders(); evtchn_2l_clear(v, port);
+ * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word =
+ *      READ_ONCE(e->word) }); send_end(mark);
+ * code common/evtchn_raise.c: u64 *mark = send_begin(); u32 port =
+ *      READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port), port);
+ *      send_end(mark);
+ * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE });
+ *      evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders();
+ *      evtchn_2l_clear(v, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
- * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();
+ * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct
+ *      cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();
  * code common/evtchn_2l.c: u64 *mark = send_begin(); evtchn_2l_fold(current); send_end(mark);
  */
 #ifndef SENDS

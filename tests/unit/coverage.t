@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Coverage (by gcc and gcov): the unit tests reach at least 95 % of the lines of every parser. Prints each file's share.
+# Coverage (by gcc and gcov): the unit tests reach at least 95 % of the lines of every parser.
+# Prints each file's share.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 out=$(realpath -m "${O:-build}/tests/unit/coverage")

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# The page-table files in two worlds so small that every state of them is visited (mm/exhaust.c); then with planted bugs, each of which the
-# very same search must find. TEST_ALL: all that mutants.pl has, but for those named here that this world cannot show.
+# The page-table files in two worlds so small that every state of them is visited (mm/exhaust.c);
+# then with planted bugs, each of which the very same search must find. TEST_ALL: all that
+# mutants.pl has, but for those named here that this world cannot show.
 use strict;
 use warnings;
 use Cwd qw(abs_path);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The page-table files led by libFuzzer for a million operations (`make fuzz`: ten million); the corpus is kept from run to run.
+# The page-table files led by libFuzzer for a million operations (`make fuzz`: ten million); the
+# corpus is kept from run to run.
 cd "$(dirname "$0")/../.." || exit 1
 export FUZZ_CALLS="${FUZZ_CALLS:-$([ -n "${TEST_ALL:-}" ] && echo 20000000 || echo 1000000)}"
 log=$(mktemp) || exit 1

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# The page-table files under random operations: as built, and stopped after every five entries, the audit after each operation and, for
-# ten million of them, after every 16; and in cases that chance does not come to (cases.c); then with planted bugs, each of which the very same test must find.
+# The page-table files under random operations: as built, and stopped after every five entries, the
+# audit after each operation and, for ten million of them, after every 16; and in cases that chance
+# does not come to (cases.c); then with planted bugs, each of which the very same test must find.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -49,7 +50,8 @@ for my $m (mutants()) {
 			$found = 'no: it does not build';
 			last;
 		}
-		# Found means that an audit, an assertion or a sanitizer spoke; not that time ran out.
+		# Found means that an audit, an assertion or a sanitizer spoke; not that time ran
+		# out.
 		for my $seed (7 .. 10) {
 			next if Build::quiet("$dir/mutant.log", 'timeout', 120, $program, 60_000, $seed);
 			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic|Sanitizer|runtime error/ ? 'yes' : '';

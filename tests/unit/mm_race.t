@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# The page-table files on two CPUs that take turns in the middle of calls; then with planted bugs of order and atomicity, each of
-# which the same test must find.
+# The page-table files on two CPUs that take turns in the middle of calls; then with planted bugs of
+# order and atomicity, each of which the same test must find.
 use strict;
 use warnings;
 use Cwd qw(abs_path);

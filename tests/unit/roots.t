@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
-# Roots and flushes on three simulated CPUs (mm/roots.c); then with planted bugs, each of which the same test must find.
+# Roots and flushes on three simulated CPUs (mm/roots.c); then with planted bugs, each of which the
+# same test must find.
 use strict;
 use warnings;
 use Cwd qw(abs_path);

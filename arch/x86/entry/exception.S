@@ -44,7 +44,8 @@ entry_stubs:
 /*
  * Every vector not on an IST stack meets here, the three below when it is the hypervisor's own.
  *   calls trap_dispatch(struct regs *), DF=0, AC=0, IF=0
- *   out   to the guest by return_to_guest_here, or back into the hypervisor where it was interrupted
+ *   out   to the guest by return_to_guest_here, or back into the hypervisor where it was
+ *         interrupted
  */
 entry_common:
 	SAVE_REGS
@@ -88,8 +89,8 @@ from_hypervisor:
 	EXCEPTION entry_general_protection, trap_general_protection
 
 /*
- * What is nearly always the guest's own to handle: bool \is_guests(struct regs *) sends it there from
- * a short frame, interrupts off, or has done nothing but look; then \handler sees a whole one.
+ * What is nearly always the guest's own to handle: bool \is_guests(struct regs *) sends it there
+ * from a short frame, interrupts off, or has done nothing but look; then \handler sees a whole one.
  */
 .macro EXCEPTION_OF_GUEST name, is_guests, handler
 	.balign	16

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loader that lies: puts bytes where its script says and jumps to an entry point with EAX and EBX of its choice.
+ * A loader that lies: puts bytes where its script says and jumps to an entry point with EAX and EBX
+ * of its choice.
  *
  * QEMU loads it by -kernel (multiboot 1), and its script by -initrd, as the first module:
  *   eax, ebx, entry, number of records; then, per record: destination, length, bytes padded to 4.
- * It stands at 256 MiB, so everything below is free for the script. The state at the jump is what multiboot2 asks
- * for: 32-bit protected mode, paging off, flat segments, interrupts off, no stack to rely on.
+ * It stands at 256 MiB, so everything below is free for the script. The state at the jump is what
+ * multiboot2 asks for: 32-bit protected mode, paging off, flat segments, interrupts off, no stack
+ * to rely on.
  */
 #define MB1_MAGIC	0x1badb002
 #define MB1_FLAGS	3			/* page-aligned modules, memory information */
