@@ -11,10 +11,12 @@ our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/type_word mm/page_type 
 	pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args
 	calls/memory_op calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/window_tables
 	asi/domain_map);
-my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk world audit);
+# The simulated machine and what looks at it: in every program.
+my @world = qw(world world_window world_tlb world_memory world_calls audit);
+my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk), @world;
 my %parts = (cases => [qw(cases cases_parking)]);	# of a program that stands in several files
 my $cc = $ENV{HOSTCC} // 'gcc';
-my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world.c
+my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world_window.c
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
 	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
 sub sanitizers { return our @sanitize }
@@ -87,7 +89,7 @@ sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
 	my @world = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
 	my @small = qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
-	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op world audit));
+	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op), @world);
 	make_path($dir);
 	if (defined $file) {
 		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /window/ ? () : @small);
@@ -175,7 +177,7 @@ sub roots {
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
 # in $changed, if given: then all the rest is from @{$dir} as a call without left it.
-my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_walk world audit);
+my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_walk), @world;
 sub race {
 	my ($dir, $file, $changed, @more_points) = @_;
 	my @points = (qw(-fsanitize=thread --param=tsan-distinguish-volatile=1), @more_points);

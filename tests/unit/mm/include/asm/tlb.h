@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosted TLB: the product's interface on the simulated one (world.c). */
+/* Hosted TLB: the product's interface on the simulated one (world_tlb.c). */
 #pragma once
 #ifdef REAL_ROOTS			/* roots.c has the product's */
 #include_next <asm/tlb.h>

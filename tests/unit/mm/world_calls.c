@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated machine: the guest's side of a hypercall; how a panic ends.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <asm/hypercall.h>
+#include <asm/uaccess.h>
+#include <isola/printk.h>
+#include "world_parts.h"
+
+unsigned preempt_rate, fault_rate;
+struct continuation world_continuation;
+
+static size_t copy(void *to, const void *from, u64 guest_va, size_t len)
+{
+	if (guest_va < MIB(1) || world_chance(fault_rate))
+		return len;
+	memcpy(to, from, len);
+	return 0;
+}
+
+void (*world_on_copy)(u64 guest_va);
+
+size_t raw_copy_from_guest(void *to, u64 from, size_t len)
+{
+	if (world_on_copy)
+		world_on_copy(from);
+	return copy(to, (void *)from, from, len);
+}
+
+size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
+{
+	return copy((void *)to, from, to, len);
+}
+
+bool guest_range_ok(u64 va, u64 len)
+{
+	return va + len > va && !is_hv_address(va) && !is_hv_address(va + len - 1);
+}
+
+bool hypercall_preempt_check(void) { return world_chance(preempt_rate); }
+
+long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
+{
+	world_continuation = (struct continuation){ .pending = true, .nr = nr };
+	memcpy(world_continuation.arg, args, nr_args * sizeof(*args));
+	return nr;
+}
+
+void (*world_on_panic)(void);
+
+void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	printf("# panic: ");
+	vprintf(fmt, args);
+	printf("\n");
+	if (world_on_panic)
+		world_on_panic();
+	fflush(stdout);
+	abort();
+}
+
+/* scrub, window and log of other rooms that the linked files mention */
+void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+{
+	(void)level, (void)about_guest, (void)fmt;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated machine: who gives memory, of guests and of the hypervisor; locks; what the
+ * machine and its policy are.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <asm/asi_policy.h>
+#include <asm/bootmem.h>
+#include <asm/cpu_window.h>
+#include <asm/hyper_pt.h>
+#include <asm/mapcache.h>
+#include <isola/memmap.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include "world_parts.h"
+
+static bool public_used[NR_PUBLIC];
+static void *heap[64];
+static unsigned heap_used;
+unsigned public_fault_rate, world_mapped;
+
+void world_memory_reset(void)
+{
+	memset(public_used, 0, sizeof(public_used));
+	public_fault_rate = world_mapped = 0;
+	while (heap_used)
+		free(heap[--heap_used]);
+}
+
+/* ---- Guests' memory ---- */
+
+struct domain *domain_by_id(domid_t domid)
+{
+	if (domid == DOMID_SELF)
+		return current->domain;
+	return domid == 0 ? &world_domain : domid == 1 ? &world_foreign : NULL;
+}
+
+mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+{
+	(void)class, (void)max_bits;
+	for (unsigned f = 0; order == 0 && f < IO_FIRST; f++)
+		if (page_of(_mfn(f))->count_info == 0) {
+			memset(frame_ptr(f), 0, PAGE_SIZE);
+			page_of(_mfn(f))->count_info = PGC_hv;
+			return _mfn(f);
+		}
+	return INVALID_MFN;
+}
+
+void scrub_frame(mfn_t m) { memset(frame_ptr(mfn_x(m)), 0, PAGE_SIZE); }
+
+void page_free(enum alloc_class class, mfn_t m, unsigned order)
+{
+	(void)class, (void)order;
+	if (page_of(m)->count_info != PGC_hv)
+		panic("frame %lx looks free before the allocator has it", mfn_x(m));
+	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
+	memset(frame_ptr(mfn_x(m)), 0x5a, PAGE_SIZE);
+}
+
+unsigned world_page_left = ~0u;
+
+/* ---- Public memory: objects; pages for the window's tables ---- */
+
+void *public_alloc(size_t size)
+{
+	void *p;
+
+	if (heap_used == ARRAY_SIZE(heap) || world_chance(public_fault_rate))
+		return NULL;
+	p = calloc(1, size);
+	heap[heap_used++] = p;
+	return p;
+}
+
+void public_free(void *p)
+{
+	for (unsigned i = 0; p && i < heap_used; i++)
+		if (heap[i] == p) {
+			heap[i] = heap[--heap_used];
+			free(p);
+			return;
+		}
+	BUG_ON(p);
+}
+
+void *alloc_public_page(void)
+{
+	for (unsigned i = 0; i < NR_PUBLIC; i++)
+		if (!public_used[i]) {
+			void *p = public_ptr(_mfn(PUBLIC_FIRST + i));
+
+			if (world_chance(public_fault_rate) || !world_page_left)
+				return NULL;
+			world_page_left--;
+			public_used[i] = true;
+			return memset(p, 0, PAGE_SIZE);
+		}
+	return NULL;
+}
+
+void free_public_page(void *page)
+{
+	unsigned i = mfn_x(public_mfn(page)) - PUBLIC_FIRST;
+
+	BUG_ON(i >= NR_PUBLIC || !public_used[i]);
+	*page_of(public_mfn(page)) = (struct page_info){ .owner = DOMID_INVALID };
+	public_used[i] = false;
+}
+
+bool world_window_held;
+
+unsigned world_public_used(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NR_PUBLIC; i++)
+		n += public_used[i];
+	return n;
+}
+
+void *bootmem_public_page(void) { return alloc_public_page(); }
+
+struct asi_class world_isolated = { .vcpu_pt = true };
+struct asi_policy asi_policy = { .pv = { .vcpu_pt = true }, .dom0 = { .vcpu_pt = true } };
+const struct asi_class *asi_class_of(const struct domain *d) { (void)d; return &world_isolated; }
+
+void spin_lock_init(spinlock_t *l, unsigned order) { *l = (spinlock_t){ .order = order }; }
+
+void spin_lock(spinlock_t *l)
+{
+	if (world_yield)
+		world_yield(false);
+	while (l->owner_cpu)
+		world_wait_for_other();
+	l->owner_cpu = 1 + world_cpu;
+}
+
+void spin_unlock(spinlock_t *l) { BUG_ON(l->owner_cpu != 1 + world_cpu); l->owner_cpu = 0; }
+
+bool spin_is_held_here(const spinlock_t *l) { return l->owner_cpu == 1 + world_cpu; }
+
+/* ---- Foreign frames ---- */
+
+static bool is_foreign(mfn_t m) { return page_of(m)->owner != current->domain->domid; }
+
+void *map_domain_page(mfn_t m)
+{
+	BUG_ON(!is_foreign(m));
+	world_mapped++;
+	return (void *)(VA_FRAMES + (mfn_x(m) << PAGE_SHIFT));
+}
+
+void unmap_domain_page(const void *p)
+{
+	if ((u64)p >= VA_FRAMES)
+		world_mapped--;
+}
+
+/* ---- The machine ---- */
+
+/* What the machine's map says: RAM as far as frames have records; a hole; what firmware keeps. */
+static const struct memmap_entry memmap[] = {
+	{ 0, NR_FRAMES * PAGE_SIZE, 1 },
+	{ MIB(16), MIB(1), 2 },
+	{ MIB(4079), MIB(1), 2 },
+	{ MIB(4095), MIB(1), 2 },
+};
+unsigned memmap_nr(void) { return ARRAY_SIZE(memmap); }
+const struct memmap_entry *memmap_entry(unsigned i) { return &memmap[i]; }
+
