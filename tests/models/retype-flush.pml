@@ -41,8 +41,8 @@
  *
  * code arch/x86/mm/type_word.c: pg->tlb_stamp = tlb_stamp_now(); old =
  *      __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
- * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none) tlb_flush_stamped(d,
- *      pg->tlb_stamp);
+ * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none)
+ *      tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
  * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3);
  *      tlb_clock_flushed(clock);

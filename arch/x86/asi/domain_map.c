@@ -10,6 +10,7 @@
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/m2p.h>
+#include <asm/page_ref.h>
 #include <asm/precondition.h>
 #include <asm/tlb.h>
 #include <asm/window_tables.h>
@@ -54,7 +55,7 @@ static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, 
 		pg->tlb_stamp = 0;
 		list_add(d, pg);
 		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
-		__atomic_store_n(&pg->count_info, PGC_allocated | refs, __ATOMIC_RELEASE);
+		__atomic_store_n(&pg->count_info, PGC_allocated | refs * PGC_one, __ATOMIC_RELEASE);
 	}
 }
 
@@ -127,20 +128,26 @@ void domain_adopt_special_page(struct domain *d, mfn_t m)
 	spin_unlock(&d->page_lock);
 }
 
+/* @pg was leaving: gets succeed again. */
+static void stay(struct page_info *pg)
+{
+	__atomic_fetch_and(&pg->count_info, ~PGC_leaving, __ATOMIC_RELEASE);
+}
+
 /*
  * page_lock held. Only the allocation reference is left, and from now on no get succeeds (MEM-4).
  */
 static int withdraw(struct domain *d, struct page_info *pg)
 {
-	u64 only = PGC_allocated | 1;
+	u64 only = PGC_allocated | PGC_one | (READ_ONCE(pg->count_info) & PGC_shared_out);
 
 	ASSERT_LOCKED(&d->page_lock);
 	if (pg->owner != d->domid ||
-	    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,
-					 false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	    !__atomic_compare_exchange_n(&pg->count_info, &only, only | PGC_leaving, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return -EBUSY;
 	if (window_split(d, page_mfn(pg))) {
-		pg->count_info = PGC_allocated | 1;
+		stay(pg);
 		return -ENOMEM;
 	}
 	list_del(d, pg);
@@ -238,7 +245,7 @@ void domain_readmit_pages(struct domain *d, u32 *list)
 
 		window_unhold(d, page_mfn(pg), 0);
 		list_add(d, pg);
-		__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+		stay(pg);
 	}
 	spin_unlock(&d->page_lock);
 }
@@ -260,6 +267,19 @@ static void free_frames(u32 n)
 	}
 }
 
+/* What was d's is to be somebody else's: whoever may remember any of the list @n forgets it. */
+static void flush_leaving(const struct domain *d, u32 n)
+{
+	bool shared_out = false;
+
+	for (; n; n = page_of(_mfn(n))->next)
+		shared_out |= page_is_shared_out(page_of(_mfn(n)));
+	if (shared_out)
+		tlb_flush_stamped(NULL, tlb_stamp_now());
+	else
+		tlb_flush_vcpus(d, ~0ul, ~0ul);
+}
+
 void domain_release_flush(struct domain *d)
 {
 	u32 n, tables;
@@ -273,13 +293,14 @@ void domain_release_flush(struct domain *d)
 	tables = window_take_idle(d);
 	/*
 	 * Every CPU that runs this domain may hold the window's entry or the guest's own stale
-	 * mapping; under the lock, if a table has gone (asm/window_tables.h).
+	 * mapping, and any CPU one of a frame that was shared out (TLB-9); under the lock, if a
+	 * table has gone (asm/window_tables.h).
 	 */
 	if (tables)
-		tlb_flush_vcpus(d, ~0ul, ~0ul);
+		flush_leaving(d, n);
 	spin_unlock(&d->page_lock);
 	if (!tables && n)
-		tlb_flush_vcpus(d, ~0ul, ~0ul);
+		flush_leaving(d, n);
 	window_free_tables(d, tables);
 	free_frames(n);
 }

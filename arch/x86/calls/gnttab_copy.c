@@ -24,6 +24,12 @@ struct copy_end {
 	char *bytes;
 };
 
+static __noinline void *map_foreign(struct page_info *pg)
+{
+	page_share_out(pg);
+	return map_domain_page(page_mfn(pg));
+}
+
 static __always_inline s16 hold_frame(struct copy_end *end, mfn_t m, bool write)
 {
 	struct page_info *pg = page_get_from_mfn(m, end->owner);
@@ -35,7 +41,7 @@ static __always_inline s16 hold_frame(struct copy_end *end, mfn_t m, bool write)
 		return GNTST_bad_page;
 	}
 	end->pg = pg;
-	end->bytes = likely(end->owner == current->domain) ? window_ptr(m) : map_domain_page(m);
+	end->bytes = likely(end->owner == current->domain) ? window_ptr(m) : map_foreign(pg);
 	return GNTST_okay;
 }
 

@@ -184,6 +184,8 @@ static s16 take_frame(struct domain *rd, mfn_t m, bool write)
 
 	if (!pg)
 		return GNTST_bad_page;
+	if (unlikely(rd != current->domain))
+		page_share_out(pg);
 	if (write && page_type_get_writable(rd, pg)) {
 		page_put(pg);
 		return GNTST_general_error;

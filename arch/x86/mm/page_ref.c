@@ -9,13 +9,19 @@
 
 void page_get_again(struct page_info *pg)
 {
-	u64 old = __atomic_fetch_add(&pg->count_info, 1, __ATOMIC_SEQ_CST);
+	u64 old = __atomic_fetch_add(&pg->count_info, PGC_one, __ATOMIC_SEQ_CST);
 
 	/*
 	 * Every holder stands for 8 bytes of some table or less than one per vcpu: 2^48 of them do
 	 * not exist.
 	 */
 	BUG_ON((old & PGC_count_mask) == 0 || (old & PGC_count_mask) == PGC_count_mask);
+}
+
+void page_share_out(struct page_info *pg)
+{
+	if (!page_is_shared_out(pg))
+		__atomic_fetch_or(&pg->count_info, PGC_shared_out, __ATOMIC_SEQ_CST);
 }
 
 struct domain *page_owner(const struct page_info *pg)

@@ -29,6 +29,17 @@ static __always_inline bool is_fast(unsigned level, pte_t oe, pte_t ne)
 	return pte_present(oe) && pte_present(ne) && !((oe ^ ne) & ~may_change);
 }
 
+/* Before the entry can be seen (TLB-9). */
+static int get_l1_entry(struct domain *pg_owner, pte_t e)
+{
+	int rc = pt_get_l1e(pg_owner, e);
+
+	if (!rc && pg_owner != current->domain && !is_io_frame(pte_mfn(e)))
+		page_share_out(page_of(pte_mfn(e)));
+	return rc;
+}
+
+/* Above L1 an entry names a table of its own table's owner. */
 static int get_entry(struct domain *pg_owner, unsigned level, pte_t e)
 {
 	struct page_info *pg;
@@ -37,7 +48,9 @@ static int get_entry(struct domain *pg_owner, unsigned level, pte_t e)
 	if (!pte_present(e))
 		return 0;
 	if (level == 1)
-		return pt_get_l1e(pg_owner, e);
+		return get_l1_entry(pg_owner, e);
+	if (pg_owner != current->domain)
+		return -EINVAL;
 	pg = page_get_from_mfn(pte_mfn(e), pg_owner);
 	if (!pg)
 		return -EINVAL;

@@ -124,17 +124,18 @@ static __always_inline void flush_cpus(const struct domain *d,
 		ipi_call(others, IPI_FLUSH_TLB, &(u64){ va }, 1);
 }
 
+/* @d NULL: whosever vcpu it runs. */
 static bool due_since(unsigned cpu, const struct domain *d, u64 stamp)
 {
-	return cpu_runs(cpu, d, ~0ul) && !flushed_since(cpu, stamp);
+	return (!d || cpu_runs(cpu, d, ~0ul)) && !flushed_since(cpu, stamp);
 }
 
-void tlb_flush_stamped(struct domain *d, u32 stamp)
+void tlb_flush_stamped(const struct domain *d, u32 stamp)
 {
 	flush_cpus(d, due_since, stamp, FLUSH_ALL);
 }
 
-void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va)
+void tlb_flush_vcpus(const struct domain *d, u64 vcpu_mask, u64 va)
 {
 	flush_cpus(d, cpu_runs, vcpu_mask, va);
 }

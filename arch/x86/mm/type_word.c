@@ -82,7 +82,7 @@ static void enter_use(struct domain *d, struct page_info *pg, u64 old, u64 type)
 	u64 old_type = old & PGT_type_mask;
 
 	if (old_type != type && old_type != PGT_none)
-		tlb_flush_stamped(d, pg->tlb_stamp);
+		tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
 	pg->nr_validated = 0;
 	if (type == PGT_l4)
 		root_l4_init(window_ptr(page_mfn(pg)));

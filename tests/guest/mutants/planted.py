@@ -210,14 +210,15 @@ PLANTED = [
      "\t(void)old;\n\tWRITE_ONCE(pg->type_info, new);\n\treturn true;")),
     ("a frame is checked, then marked as leaving",
      "transitions/race_exchange*,transitions/race_give*", (DOMAIN_MAP,
-     "\t    !__atomic_compare_exchange_n(&pg->count_info, &only, PGC_leaving | PGC_allocated | 1,\n"
-     "\t\t\t\t\t false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n\t\treturn -EBUSY;",
+     "\t    !__atomic_compare_exchange_n(&pg->count_info, &only, only | PGC_leaving, false,\n"
+     "\t\t\t\t\t __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n\t\treturn -EBUSY;",
      "\t    READ_ONCE(pg->count_info) != only)\n\t\treturn -EBUSY;\n"
-     "\tWRITE_ONCE(pg->count_info, PGC_leaving | PGC_allocated | 1);")),
+     "\tWRITE_ONCE(pg->count_info, only | PGC_leaving);")),
     ("a frame in use leaves", "exchange/held_frame", (DOMAIN_MAP,
-     "\tu64 only = PGC_allocated | 1;", "\tu64 only = pg->count_info;")),
+     "\tu64 only = PGC_allocated | PGC_one | (READ_ONCE(pg->count_info) & PGC_shared_out);",
+     "\tu64 only = pg->count_info;")),
     ("a frame is free before the flush", "smp/stale_given_back", (DOMAIN_MAP,
-     "\tif (!tables && n)\n\t\ttlb_flush_vcpus(d, ~0ul, ~0ul);\n", "")),
+     "\tif (!tables && n)\n\t\tflush_leaving(d, n);\n", "")),
 
     # ---- Two vCPUs at once: tables and roots ----
     ("a base pointer holds the table before it", "tables/new_baseptr,transitions/l4_*", (MMUEXT,

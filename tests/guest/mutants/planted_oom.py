@@ -22,7 +22,7 @@ PLANTED_OOM = [
      "\t\tname_extent(c, m, INVALID_M2P);\n\t\tpage_free(ALLOC_DOMAIN, m, c->order);\n",
      "\t\tname_extent(c, m, INVALID_M2P);\n")),
     ("a frame that cannot go is as good as gone", (DOMAIN_MAP,
-     "\t\tpg->count_info = PGC_allocated | 1;\n\t\treturn -ENOMEM;\n", "\t\treturn -ENOMEM;\n")),
+     "\t\tstay(pg);\n\t\treturn -ENOMEM;\n", "\t\treturn -ENOMEM;\n")),
     ("what a failed exchange withdrew stays withdrawn", (EXCHANGE,
      "\tdomain_readmit_pages(x->d, &x->in_frames);\n", "\tx->in_frames = 0;\n")),
     ("what a failed exchange allocated is lost", (EXCHANGE,

@@ -14,7 +14,7 @@ our @product = map { "arch/x86/$_.c" } qw(mm/page_ref mm/type_word mm/page_type 
 # The simulated machine and what looks at it: in every program.
 my @world = qw(world world_window world_tlb world_memory world_calls audit);
 my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk), @world;
-my %parts = (cases => [qw(cases cases_parking)]);	# of a program that stands in several files
+my %parts = (cases => [qw(cases cases_parking cases_owners)]);	# of a program that stands in several files
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world_window.c
 my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
@@ -87,18 +87,18 @@ sub variant {
 # for a file that is changed.
 sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
-	my @world = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
+	my @size = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
 	my @small = qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
 	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op), @world);
 	make_path($dir);
 	if (defined $file) {
-		my @compiler = ($cc, @flags, '-O2', '-w', @world, $file =~ /window/ ? () : @small);
+		my @compiler = ($cc, @flags, '-O2', '-w', @size, $file =~ /window/ ? () : @small);
 		my $new = changed_objects($dir, $file, $changed, @compiler) or return;
 		quiet("$dir/log", $cc, @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@sources) {
-		quiet("$dir/log", $cc, @flags, '-O2', @world, $source =~ /window/ ? () : @small, '-c', '-o', object($dir, $source), $source)
+		quiet("$dir/log", $cc, @flags, '-O2', @size, $source =~ /window/ ? () : @small, '-c', '-o', object($dir, $source), $source)
 			or return;
 	}
 	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;

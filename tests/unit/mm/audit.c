@@ -53,11 +53,14 @@ static void hold_valid(mfn_t m, u64 type)
 
 #define IS_MAPPED(h) ((h)->flags & (GNTMAP_host_map | GNTMAP_device_map))
 
-/* Frame @f is @domid's, or lent to it. */
+bool world_controls;
+
+/* Frame @f is @domid's, or lent to it, or it takes it. */
 static bool may_map(domid_t domid, unsigned f, bool write)
 {
 	const struct grant_table *t = domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
-	bool may = page_of(_mfn(f))->owner == domid;
+	bool may = page_of(_mfn(f))->owner == domid ||
+		   (world_controls && page_is_shared_out(page_of(_mfn(f))));
 
 	for (u32 i = 0; !may && t && i < t->nr_handles; i++)
 		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f && !(write && (t->handles[i].flags & GNTMAP_readonly));
@@ -198,10 +201,10 @@ static void check_type_word(unsigned f)
 
 static void check_general(unsigned f)
 {
-	u64 x = page_of(_mfn(f))->count_info, should = want[f].general;
+	u64 x = page_of(_mfn(f))->count_info & ~PGC_shared_out, should = want[f].general * PGC_one;
 
 	if (x & PGC_allocated)
-		should |= PGC_allocated, should++;
+		should += PGC_allocated | PGC_one;
 	else if (f == 0 || f >= IO_FIRST)
 		should |= PGC_hv;
 	if (x != should)

@@ -154,7 +154,7 @@ static void large_pages(void)
 	      "shown by one entry");
 	public_fault_rate = 256;
 	check(domain_release_page(&d, _mfn(LARGE_FIRST + 7)) == -ENOMEM, "no page to split it");
-	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == (PGC_allocated | 1),
+	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == (PGC_allocated | PGC_one),
 	      "and the frame is as it was");
 	public_fault_rate = 0;
 	current->domain = &d;
@@ -377,7 +377,7 @@ static void odd_calls(void)
 	page_of(_mfn(12))->type_info &= ~PGT_count_mask | 1;
 	page_of(_mfn(20))->count_info |= PGC_count_mask;
 	check(!page_get(page_of(_mfn(20)), &world_domain), "nor a general one");
-	page_of(_mfn(20))->count_info &= ~PGC_count_mask | 2;
+	page_of(_mfn(20))->count_info &= ~PGC_count_mask | 2 * PGC_one;
 	audited("calls at the edge of what is allowed");
 }
 
@@ -413,14 +413,6 @@ static void expected_entries(void)
 
 /* ---- Grants ---- */
 
-static void lend(unsigned ref, unsigned f, domid_t to)
-{
-	struct grant_entry_v1 *e =
-		(struct grant_entry_v1 *)window_ptr(current->domain->grants->frame[0]) + ref;
-
-	*e = (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = to, .frame = f };
-}
-
 static void many_handles(void)
 {
 	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 0 };
@@ -446,7 +438,7 @@ static void many_handles(void)
 	      "all go in one call");
 	for (unsigned i = 0; i < nr; i++)
 		check(unmap[i].status == GNTST_okay, "handle %u is given back", i);
-	check(page_of(_mfn(30))->count_info == (PGC_allocated | 1), "the frame is free of them");
+	check(page_of(_mfn(30))->count_info == (PGC_allocated | PGC_one), "the frame is free of them");
 	audited("as many handles as there are");
 }
 
@@ -519,5 +511,6 @@ int main(void)
 	many_handles();
 	replace();
 	bad_lists();
+	owners();
 	return done();
 }

@@ -4,7 +4,10 @@
  */
 #pragma once
 
+#include <asm/gnttab.h>
 #include <asm/hypercall.h>
+#include <asm/window.h>
+#include <isola/vcpu.h>
 #include <xen/xen.h>
 #include "tap.h"
 #include "world.h"
@@ -33,5 +36,16 @@ static inline long ext(unsigned cmd, u64 arg1, u64 arg2)
 	return hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0);
 }
 
+/* The current domain's grant @ref: frame @f, to @to. */
+static inline void lend(unsigned ref, unsigned f, domid_t to)
+{
+	struct grant_entry_v1 *e =
+		(struct grant_entry_v1 *)window_ptr(current->domain->grants->frame[0]) + ref;
+
+	*e = (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = to, .frame = f };
+}
+
 /* Tables dropped half done (cases_parking.c). */
 void parking(void);
+/* Frames that another domain than their owner uses (cases_owners.c). */
+void owners(void);

@@ -297,7 +297,7 @@ static unsigned loose_frame(void)
 	unsigned f = any_frame();
 
 	for (unsigned tries = 0;
-	     tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | 1));
+	     tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | PGC_one));
 	     tries++)
 		f = own_frame();
 	return f;
@@ -381,7 +381,7 @@ static bool do_give_up(unsigned depth)
 
 	for (unsigned tries = 0; tries < NR_OWN; tries++) {
 		if (tlb_use[list[0]][USE_READ] &&
-		    page_of(_mfn(list[0]))->count_info == (PGC_allocated | 1))
+		    page_of(_mfn(list[0]))->count_info == (PGC_allocated | PGC_one))
 			break;
 		list[0] = (list[0] + 1) % NR_OWN;
 	}

@@ -88,6 +88,12 @@ extern unsigned world_page_left;
 struct asi_class;
 extern struct asi_class world_isolated;		/* what holds for every domain */
 
+/*
+ * A domain may map what was shared out of others' memory, and remember it as long as it is theirs:
+ * who does is a control domain. Else only what was lent to it.
+ */
+extern bool world_controls;
+
 /* Mappings of foreign frames that are open. */
 extern unsigned world_mapped;
 

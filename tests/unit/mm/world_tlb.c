@@ -40,13 +40,21 @@ void tlb_invlpg(u64 va) { (void)va; }		/* may forget; need not */
 void cache_flush_all(void) { }
 u32 tlb_stamp_now(void) { return ++world_clock; }
 
-void tlb_flush_stamped(struct domain *d, u32 stamp)
+static void flush_if_behind(const struct domain *d, u32 stamp)
 {
 	if ((d == current->domain ? world_flushed : world_other.flushed) < stamp)
 		flush(d);
 }
 
-void tlb_flush_vcpus(struct domain *d, u64 mask, u64 va)
+void tlb_flush_stamped(const struct domain *d, u32 stamp)
+{
+	if (!d || d == current->domain)
+		flush_if_behind(current->domain, stamp);
+	if (!d || d != current->domain)
+		flush_if_behind(world_other.cpu.curr->domain, stamp);
+}
+
+void tlb_flush_vcpus(const struct domain *d, u64 mask, u64 va)
 {
 	(void)mask;
 	if (va == ~0ul)

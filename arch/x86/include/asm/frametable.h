@@ -14,15 +14,21 @@
 #include <xen/xen.h>
 
 /*
- * count_info: PGC_allocated | PGC_leaving | PGC_hv | general reference count (PGC_count_mask).
+ * count_info: PGC_allocated | PGC_leaving | PGC_hv | general reference count (PGC_count_mask, in
+ * units of PGC_one) | PGC_shared_out.
  * General references: one while allocated to a domain; one per present guest entry that names the
  * frame; one per pin, loaded guest CR3, parked table, descriptor-window frame, grant handle,
  * special page, running operation. A free frame has count_info == 0.
+ * Shared out: a domain that is not its owner has used the frame since it was allocated (TLB-9). Set
+ * by page_share_out(); stays until the frame is free. Below the count, so that no comparison of
+ * page_get() meets it.
  */
 #define PGC_allocated   (1ul << 63)      /* the allocation reference is held */
 #define PGC_leaving     (1ul << 62)      /* every get fails: the owner is giving the frame back */
 #define PGC_hv          (1ul << 61)      /* the hypervisor's own memory: no guest reference ever */
-#define PGC_count_mask  ((1ul << 48) - 1)
+#define PGC_count_mask  ((1ul << 48) - 2)
+#define PGC_one         (1ul << 1)
+#define PGC_shared_out  (1ul << 0)
 
 /*
  * type_info: type | flags | type reference count. The type changes only while the count is zero

@@ -16,7 +16,9 @@
 #define PGC_GET_LIMIT ((s64)(PGC_allocated | PGC_count_mask))
 
 static_assert(PGC_allocated == 1ul << 63 && PGC_leaving > PGC_count_mask && PGC_hv > PGC_count_mask,
-	      "allocated is the sign; any other flag is above the count");
+	      "allocated is the sign; what makes a get fail is above the count");
+static_assert(PGC_shared_out < PGC_one && (PGC_count_mask & (PGC_one | PGC_shared_out)) == PGC_one,
+	      "what does not is below it");
 
 /*
  * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving,
@@ -30,7 +32,7 @@ static inline bool __must_check page_get(struct page_info *pg, const struct doma
 	do {
 		if (unlikely((s64)x >= PGC_GET_LIMIT))
 			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + PGC_one, false,
 						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)));
 	if (likely(READ_ONCE(pg->owner) == d->domid))
 		return true;
@@ -53,12 +55,12 @@ void page_get_again(struct page_info *pg);
  */
 static inline void page_put(struct page_info *pg)
 {
-	u64 old = __atomic_fetch_sub(&pg->count_info, 1, __ATOMIC_SEQ_CST);
+	u64 old = __atomic_fetch_sub(&pg->count_info, PGC_one, __ATOMIC_SEQ_CST);
 
 	/*
 	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
 	 */
-	BUG_ON((old & PGC_count_mask) < 2);
+	BUG_ON((old & PGC_count_mask) < 2 * PGC_one);
 }
 
 /* Is @pg, which something of d's may hold a reference on, allocated to @d? */
@@ -66,6 +68,19 @@ static inline bool page_is_of(const struct page_info *pg, const struct domain *d
 {
 	return (s64)READ_ONCE(pg->count_info) < 0 && READ_ONCE(pg->owner) == d->domid;
 }
+
+/* Has a domain that is not its owner used @pg since it was allocated? */
+static inline bool page_is_shared_out(const struct page_info *pg)
+{
+	return READ_ONCE(pg->count_info) & PGC_shared_out;
+}
+
+/*
+ * Another domain than its owner is about to use @pg, which the caller holds a general reference on:
+ * before an entry that names it can be seen, and before a type reference taken for it is dropped
+ * (TLB-9).
+ */
+void page_share_out(struct page_info *pg);
 
 /*
  * Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a

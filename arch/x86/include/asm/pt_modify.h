@@ -10,8 +10,10 @@
 #include <asm/pt_check.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
+#include <asm/percpu.h>
 #include <asm/root.h>
 #include <isola/domain.h>
+#include <isola/vcpu.h>
 
 enum pt_preserve {
 	PT_REPLACE,
@@ -70,7 +72,8 @@ int __must_check pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *e
 /* ---- L1 entries in line -------------------------------------------------------------------------
  *
  * What nearly all changes are: an entry appears, goes, or names the same RAM with other rights.
- * Everything else, and every refusal, is pt_modify()'s.
+ * Everything else, and every refusal, is pt_modify()'s; so is another domain's frame unless it has
+ * been shared out before (TLB-9).
  */
 
 /* PTE-1: what may change without a new look at the frame. */
@@ -133,6 +136,7 @@ static __always_inline enum pt_inline pt_change_l1e(const struct domain *pg_owne
 		}
 		if (unlikely(!pt_take_l1e(pg_owner, &ne)))
 			return PT_ASK;
+		ASSERT(pg_owner == current->domain || page_is_shared_out(page_of(pte_mfn(ne))));
 	} else if (unlikely(ne) && (pt_absent_floor[0] | pt_absent_floor[1])) {
 		return PT_ASK;
 	}

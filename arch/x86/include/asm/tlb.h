@@ -39,15 +39,15 @@ static inline void tlb_clock_flushed(u64 clock)
  */
 u32 tlb_stamp_now(void);
 /*
- * Flush every CPU that may still cache a use of a frame of @d stamped @stamp: waits (TLB-8).
- * Interrupts on.
+ * Flush every CPU that may still cache a use of a frame of @d stamped @stamp: waits (TLB-8). NULL:
+ * the frame has been shared out, any domain's CPU may (TLB-9). Interrupts on.
  */
-void tlb_flush_stamped(struct domain *d, u32 stamp);
+void tlb_flush_stamped(const struct domain *d, u32 stamp);
 /*
  * Flush, and wait, the CPUs that run the vcpus of @d in @vcpu_mask (bit = vcpu id); @va ~0:
  * everything, else that page.
  */
-void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va);
+void tlb_flush_vcpus(const struct domain *d, u64 vcpu_mask, u64 va);
 
 /* Write back and invalidate the caches of every CPU; waits. Interrupts on. */
 void cache_flush_all(void);

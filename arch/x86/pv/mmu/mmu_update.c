@@ -100,14 +100,15 @@ static __always_inline bool is_hv_slot(u64 maddr)
 	return slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST;
 }
 
+/* @in_line: of the caller's own frames, and nothing of the old entry stays. */
 static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
-					enum pt_preserve preserve)
+					enum pt_preserve preserve, bool in_line)
 {
 	int rc = hold(h, maddr_to_mfn(maddr));
 
 	if (unlikely(rc))
 		return rc;
-	if (likely(h->level == 1) && preserve == PT_REPLACE)
+	if (likely(h->level == 1) && in_line)
 		return pt_replace_l1e(h->pg_owner, entry_ptr(maddr), val);
 	if (!h->level) {
 		pte_write(entry_ptr(maddr), val);
@@ -115,7 +116,7 @@ static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
 	}
 	if (h->level == 4 && is_hv_slot(maddr))
 		return -EINVAL;
-	if (preserve == PT_REPLACE)
+	if (in_line)
 		return pt_replace_upper(h->pg_owner, h->level, entry_ptr(maddr), val, &h->batch);
 	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
 }
@@ -136,10 +137,11 @@ static __noinline int other_request(struct held *h, u64 ptr, u64 val)
 	u64 maddr = ptr & ~REQUEST_TYPE;
 
 	switch (ptr & REQUEST_TYPE) {
+	case MMU_NORMAL_PT_UPDATE:
 	case MMU_PT_UPDATE_NO_TRANSLATE:
-		return update_entry(h, maddr, val, PT_REPLACE);
+		return update_entry(h, maddr, val, PT_REPLACE, false);
 	case MMU_PT_UPDATE_PRESERVE_AD:
-		return update_entry(h, maddr, val, PT_PRESERVE_AD);
+		return update_entry(h, maddr, val, PT_PRESERVE_AD, false);
 	case MMU_MACHPHYS_UPDATE:
 		return update_m2p(h->pg_owner, maddr, val);
 	default:
@@ -157,7 +159,21 @@ static __always_inline int one_request(void *state, u64 va)
 	static_assert(MMU_NORMAL_PT_UPDATE == 0, "no bit of the type set");
 	if (unlikely(ptr & REQUEST_TYPE))
 		return other_request(state, ptr, val);
-	return update_entry(state, ptr, val, PT_REPLACE);
+	return update_entry(state, ptr, val, PT_REPLACE, true);
+}
+
+static int one_foreign_request(void *state, u64 va)
+{
+	u64 ptr, val;
+	int rc = get_guest_pair(&ptr, &val, va);
+
+	return rc ? rc : other_request(state, ptr, val);
+}
+
+/* Entries name frames of another domain, or of none. */
+static __noinline int all_foreign(const struct mmu_op_call *c, u32 *handled, struct held *h)
+{
+	return mmu_op_all(c, handled, one_foreign_request, h);
 }
 
 long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6)
@@ -176,7 +192,8 @@ long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6
 		return -ESRCH;
 	h.mfn = INVALID_MFN;
 	h.batch = (struct pt_batch){ 0 };
-	rc = mmu_op_all(&c, &handled, one_request, &h);
+	rc = likely(h.pg_owner == current->domain) ? mmu_op_all(&c, &handled, one_request, &h)
+						   : all_foreign(&c, &handled, &h);
 	let_go(&h);
 	pt_batch_end(&h.batch);
 	return mmu_op_end(&c, rc, handled, done);

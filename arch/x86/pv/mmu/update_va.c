@@ -16,7 +16,8 @@
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 
-static __always_inline int set_l1e(struct domain *pg_owner, u64 va, u64 val)
+/* @in_line: of the caller's own frames. */
+static __always_inline int set_l1e(struct domain *pg_owner, u64 va, u64 val, bool in_line)
 {
 	struct page_info *table;
 	pte_t *pe = pt_lock_l1e(va, &table);
@@ -24,7 +25,8 @@ static __always_inline int set_l1e(struct domain *pg_owner, u64 va, u64 val)
 
 	if (!pe)
 		return -EINVAL;
-	rc = pt_replace_l1e(pg_owner, pe, val);
+	rc = in_line ? pt_replace_l1e(pg_owner, pe, val)
+		     : pt_modify(pg_owner, 1, pe, val, PT_REPLACE, NULL);
 	pt_unlock_l1e(table);
 	return rc;
 }
@@ -50,19 +52,20 @@ static __always_inline int flush_as_told(u64 va, u64 flags)
 	return 0;
 }
 
-static __always_inline int update_va(struct domain *pg_owner, u64 va, u64 val, u64 flags)
+static __always_inline int update_va(struct domain *pg_owner, u64 va, u64 val, u64 flags,
+				     bool in_line)
 {
 	int rc = page_type_finish_parked();
 
 	if (rc)
 		return rc;
-	rc = set_l1e(pg_owner, va, val);
+	rc = set_l1e(pg_owner, va, val, in_line);
 	return rc ? rc : flush_as_told(va, flags);
 }
 
 long hc_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, u64 a6)
 {
-	int rc = update_va(current->domain, va, val, flags);
+	int rc = update_va(current->domain, va, val, flags, true);
 
 	(void)a4, (void)a5, (void)a6;
 	if (rc == -ERESTART)
@@ -73,8 +76,10 @@ long hc_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, u64 a6)
 long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64 a5, u64 a6)
 {
 	struct domain *pg_owner;
-	int rc = pg_owner_of(domid, &pg_owner) ? update_va(pg_owner, va, val, flags) : -ESRCH;
+	int rc = -ESRCH;
 
+	if (pg_owner_of(domid, &pg_owner))
+		rc = update_va(pg_owner, va, val, flags, false);
 	(void)a5, (void)a6;
 	if (rc == -ERESTART)
 		return hypercall_continue(update_va_mapping_otherdomain, va, val,

@@ -10,7 +10,7 @@
 void tlb_flush_local(void);
 void tlb_invlpg(u64 va);
 u32 tlb_stamp_now(void);
-void tlb_flush_stamped(struct domain *d, u32 stamp);
-void tlb_flush_vcpus(struct domain *d, u64 vcpu_mask, u64 va);
+void tlb_flush_stamped(const struct domain *d, u32 stamp);
+void tlb_flush_vcpus(const struct domain *d, u64 vcpu_mask, u64 va);
 void cache_flush_all(void);
 #endif

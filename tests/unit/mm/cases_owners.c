@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames in others' hands: domain 1 plays who may name domain 0's frames in its own tables, as a
+ * control domain will by mmu_update (no call of this release lets it), and trusts itself to flush:
+ * it does not. It runs on CPUs that domain 0 never ran on. What it may still remember must be gone
+ * when a frame gets another use or another owner (TLB-9).
+ */
+#include <asm/gnttab.h>
+#include <asm/page_type.h>
+#include <asm/pt_modify.h>
+#include <isola/errno.h>
+#include <xen/memory.h>
+#include "cases.h"
+#include "guest.h"
+
+#define THEIR_L1	(FOREIGN_FIRST + 1)
+#define OURS		30u		/* a frame of domain 0's that nothing else uses */
+
+/* Domain 1's entry for the frame becomes @e, and its processor goes through it. */
+static int their_entry(pte_t e)
+{
+	struct page_info *table = page_of(_mfn(THEIR_L1));
+	int rc;
+
+	world_swap();
+	check(page_get(table, &world_foreign) && page_lock_table(table) == 1, "their table");
+	rc = pt_modify(&world_domain, 1, window_ptr(_mfn(THEIR_L1)), e, PT_REPLACE, NULL);
+	page_unlock_table(table);
+	page_put(table);
+	tlb_use[THEIR_L1][USE_L1] = true;
+	tlb_touch(THEIR_L1, 0);
+	world_swap();
+	return rc;
+}
+
+static bool they_remember(unsigned f)
+{
+	return world_other.tlb_use[f][USE_READ] || world_other.tlb_use[f][USE_WRITE];
+}
+
+/* Domain 1 has its table, and domain 0's frame is in it, or has been and nobody has flushed. */
+static void they_use(unsigned f, pte_t rights, bool still)
+{
+	guest_start();
+	world_controls = true;
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIR_L1), PGT_l1) == 0, "a table of theirs");
+	check(pt_modify(&world_foreign, 1, (pte_t *)window_ptr(_mfn(THEIR_L1)) + 1,
+			names(THEIR_L1 + 1), PT_REPLACE, NULL) == 0 &&
+		      !page_is_shared_out(page_of(_mfn(THEIR_L1 + 1))), "their own frame in it");
+	world_swap();
+	check(their_entry(names(f) | rights) == 0, "our frame in their table");
+	check(page_is_shared_out(page_of(_mfn(f))), "it is shared out");
+	if (!still)
+		check(their_entry(0) == 0, "and not any more");
+	check(they_remember(f), "they remember it");
+	check(world_audit() == 0, "so far");
+}
+
+static long give_back(u64 first, u64 second)
+{
+	u64 mfn[2] = { first, second };
+	struct xen_memory_reservation r = { .nr_extents = second ? 2 : 1, .domid = DOMID_SELF,
+					    .extent_start.p = (void *)mfn };
+
+	return hc_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0, 0);
+}
+
+static void retype(void)
+{
+	they_use(OURS, PTE_RW, true);
+	check(ext(MMUEXT_PIN_L1_TABLE, OURS, 0) == -EINVAL, "no table while they can write");
+	check(their_entry(0) == 0 && they_remember(OURS), "no flush of theirs");
+	check(ext(MMUEXT_PIN_L1_TABLE, OURS, 0) == 0, "a table then");
+	check(!they_remember(OURS), "which they cannot write to");
+	audited("a frame that others wrote to becomes a table");
+	they_use(OURS, PTE_RW, false);
+	check(ext(MMUEXT_PIN_L1_TABLE, OURS + 1, 0) == 0 && they_remember(OURS),
+	      "other frames are no reason to flush");
+	audited("others are not disturbed for frames that they never used");
+}
+
+static void release(void)
+{
+	struct page_info *pg = page_of(_mfn(OURS));
+
+	they_use(OURS, 0, true);
+	check(give_back(OURS, 0) == 0, "no release while it is mapped");
+	check(their_entry(0) == 0, "it is not any more");
+	check(give_back(OURS + 1, OURS) == 2, "a release, with another frame before it");
+	check(!they_remember(OURS), "of what they have forgotten");
+	check(!page_is_shared_out(pg) && !(pg->count_info & PGC_allocated), "it is like any other");
+	audited("a frame that others read is given back");
+}
+
+static void exchange(void)
+{
+	u64 in[2] = { OURS, OURS + 1 }, out[2] = { 1, 2 };
+	struct xen_memory_exchange x = {
+		.in = { .nr_extents = 2, .domid = DOMID_SELF, .extent_start.p = (void *)in },
+		.out = { .nr_extents = 2, .domid = DOMID_SELF, .extent_start.p = (void *)out },
+	};
+
+	they_use(OURS, PTE_RW, false);
+	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == 0, "an exchange");
+	check(!they_remember(OURS), "of what they have forgotten");
+	audited("a frame that others wrote to is exchanged");
+}
+
+/* An extent that cannot go whole stays whole, with what is known of it. */
+static void readmitted(void)
+{
+	u64 mfn = OURS;
+	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF,
+					    .extent_start.p = (void *)&mfn };
+
+	they_use(OURS, PTE_RW, false);
+	check(page_get(page_of(_mfn(OURS + 1)), &world_domain), "the one beside it is held");
+	check(hc_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0, 0) == 0, "neither goes");
+	page_put(page_of(_mfn(OURS + 1)));
+	check(they_remember(OURS) && page_is_shared_out(page_of(_mfn(OURS))), "still shared out");
+	check(give_back(OURS, 0) == 1 && !they_remember(OURS),
+	      "when it goes they have forgotten it");
+	audited("a frame that stayed is still known to have been shared out");
+}
+
+static void tables(void)
+{
+	pte_t *l2;
+
+	guest_start();
+	check(ext(MMUEXT_PIN_L1_TABLE, OURS, 0) == 0, "a table of ours");
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIR_L1), PGT_l2) == 0, "one of theirs");
+	l2 = window_ptr(_mfn(THEIR_L1));
+	check(pt_modify(&world_domain, 2, l2, names(OURS), PT_REPLACE,
+			&(struct pt_batch){ 0 }) == -EINVAL, "does not name ours");
+	check(!page_is_shared_out(page_of(_mfn(OURS))), "and nothing comes of it");
+	world_swap();
+	audited("tables name tables of their own domain");
+}
+
+static void lent(void)
+{
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
+	struct gnttab_unmap_grant_ref unmap = { 0 };
+	struct gnttab_copy copy = {
+		.source = { .u.ref = 4, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref, .len = 8,
+	};
+
+	guest_start();
+	world_swap();
+	lend(3, FOREIGN_FIRST + 4, 0);
+	lend(4, FOREIGN_FIRST + 5, 0);
+	world_swap();
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1, 0, 0, 0);
+	check(map.status == GNTST_okay && copy.status == GNTST_okay, "lent to us, and copied by us");
+	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 4))), "what is mapped is shared out");
+	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 5))), "what was copied has been");
+	check(!page_is_shared_out(page_of(_mfn(OURS))), "what is one's own is not");
+	unmap.handle = map.handle;
+	unmap.dev_bus_addr = map.dev_bus_addr;
+	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0, 0, 0);
+	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 4))), "until it is free");
+	audited("frames that are lent are shared out");
+}
+
+void owners(void)
+{
+	retype();
+	release();
+	exchange();
+	readmitted();
+	tables();
+	lent();
+	world_controls = false;
+}
