@@ -60,7 +60,7 @@ static inline void page_put(struct page_info *pg)
 	/*
 	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
 	 */
-	BUG_ON((old & PGC_count_mask) < 2 * PGC_one);
+	BUG_ON(!(old & (PGC_count_mask ^ PGC_one)));
 }
 
 /* Is @pg, which something of d's may hold a reference on, allocated to @d? */

@@ -170,13 +170,8 @@ static int one_foreign_request(void *state, u64 va)
 	return rc ? rc : other_request(state, ptr, val);
 }
 
-/* Entries name frames of another domain, or of none. */
-static __noinline int all_foreign(const struct mmu_op_call *c, u32 *handled, struct held *h)
-{
-	return mmu_op_all(c, handled, one_foreign_request, h);
-}
-
-long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6)
+static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 domids,
+				       int (*one)(void *state, u64 va))
 {
 	struct mmu_op_call c = { __HYPERVISOR_mmu_update, sizeof(struct mmu_update), reqs, count,
 				 done_ptr, domids };
@@ -185,16 +180,28 @@ long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6
 	long left;
 	int rc;
 
-	(void)a5, (void)a6;
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
 	if (unlikely(!pg_owner_of(domids, &h.pg_owner) || !pt_owner_is_caller((u32)domids >> 16)))
 		return -ESRCH;
 	h.mfn = INVALID_MFN;
 	h.batch = (struct pt_batch){ 0 };
-	rc = likely(h.pg_owner == current->domain) ? mmu_op_all(&c, &handled, one_request, &h)
-						   : all_foreign(&c, &handled, &h);
+	rc = mmu_op_all(&c, &handled, one, &h);
 	let_go(&h);
 	pt_batch_end(&h.batch);
 	return mmu_op_end(&c, rc, handled, done);
+}
+
+/* Entries name frames of another domain, or of none. Apart: the other needs fewer registers. */
+static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 domids)
+{
+	return update_all(reqs, count, done_ptr, domids, one_foreign_request);
+}
+
+long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6)
+{
+	(void)a5, (void)a6;
+	if (likely((domid_t)domids == DOMID_SELF))
+		return update_all(reqs, count, done_ptr, domids, one_request);
+	return update_foreign(reqs, count, done_ptr, domids);
 }
