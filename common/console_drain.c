@@ -29,9 +29,8 @@ static void drain(void)
 		timer_set(&drain_timer, now_ns() + min(max(wait, MIN_WAIT), MAX_WAIT));
 }
 
-static void drain_again(void *data)
+static void drain_again(void *data __maybe_unused)
 {
-	(void)data;
 	drain();
 }
 

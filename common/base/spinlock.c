@@ -72,7 +72,7 @@ void spin_assert_none_held(void)
 }
 #else
 void spin_assert_none_held(void) { }
-bool spin_is_held_here(const spinlock_t *l) { (void)l; return true; }
+bool spin_is_held_here(const spinlock_t *l __maybe_unused) { return true; }
 #endif
 
 void spin_debug_start(void)

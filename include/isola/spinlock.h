@@ -40,9 +40,9 @@ void spin_check_order(const spinlock_t *l);
 void spin_note_taken(spinlock_t *l);
 void spin_note_released(spinlock_t *l);
 #else
-static inline void spin_check_order(const spinlock_t *l) { (void)l; }
-static inline void spin_note_taken(spinlock_t *l) { (void)l; }
-static inline void spin_note_released(spinlock_t *l) { (void)l; }
+static inline void spin_check_order(const spinlock_t *l __maybe_unused) {}
+static inline void spin_note_taken(spinlock_t *l __maybe_unused) {}
+static inline void spin_note_released(spinlock_t *l __maybe_unused) {}
 #endif
 
 static __always_inline void ticket_lock(spinlock_t *l)

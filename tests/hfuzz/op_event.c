@@ -76,7 +76,6 @@ long op_event_reset(struct me *m, unsigned int nothing)
 {
 	struct evtchn_reset op = { .dom = any_domid(m) };
 
-	(void)nothing;
 	if (op.dom == DOMID_SELF || op.dom == 0)
 		op.dom = 1;
 	return CALL(m, event_channel_op, EVTCHNOP_reset, arg(m, &op, sizeof(op)), 0, 0, 0);
@@ -86,7 +85,6 @@ long op_timer(struct me *m, unsigned int nothing)
 {
 	uint64_t when = clock_ns() + below(m, 3 * MS);
 
-	(void)nothing;
 	return CALL(m, set_timer_op, one_in(m, 4) ? border(m) : when, 0, 0, 0, 0);
 }
 
@@ -158,7 +156,6 @@ long op_watchdog(struct me *m, unsigned int nothing)
 	uint64_t at = arg(m, &w, sizeof(w));
 	long rc;
 
-	(void)nothing;
 	if (arg_is_good(m, at, sizeof(w)))
 		memcpy((void *)at, &w, sizeof(w));
 	rc = CALL(m, sched_op, SCHEDOP_watchdog, at, 0, 0, 0);
@@ -172,7 +169,6 @@ long op_shared_info(struct me *m, unsigned int nothing)
 {
 	unsigned int w = (unsigned int)below(m, 64);
 
-	(void)nothing;
 	switch (below(m, 5)) {
 	case 0:
 		shared->evtchn_pending[w] = border(m);

@@ -44,7 +44,6 @@ long op_grant_entry(struct me *m, unsigned int nothing)
 	};
 	uint64_t frame = any_mfn(m, one_in(m, 6) ? 1 : 0) & 0xffffffff;
 
-	(void)nothing;
 	if (is_control(frame))
 		frame = 0xfffffff;
 	table()[8 + below(m, NR_REFS)] =
@@ -172,7 +171,6 @@ long op_grant_ask(struct me *m, unsigned int nothing)
 {
 	uint64_t a[8] = { any_domid(m), border(m), border(m) }, list[4] = { 0 }, cmd = below(m, 16);
 
-	(void)nothing;
 	if (cmd <= GNTTABOP_unmap_grant_ref || cmd == GNTTABOP_copy ||
 	    cmd == GNTTABOP_unmap_and_replace)
 		cmd = GNTTABOP_query_size;

@@ -45,7 +45,6 @@ long op_store(struct me *m, unsigned int nothing)
 	uint64_t at = sand_address(m) & ~(PAGE_BYTES - 1);
 	uint64_t r[7] = { word(m), PTE_A, 0, word(m), ARG(m->arg), 0 };
 
-	(void)nothing;
 	if (one_in(m, 2))
 		r[1] = PTE_RW & rnd(m);
 	r[5] = at + 8 * below(m, one_in(m, 4) ? 508 : 4);
@@ -66,7 +65,6 @@ long op_port(struct me *m, unsigned int nothing)
 		ARG(m->arg) + 64, 0,
 	};
 
-	(void)nothing;
 	HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl);
 	here(m)->rip = ARG(code);
 	insn_run(r, code);
@@ -108,7 +106,6 @@ long op_iret(struct me *m, unsigned int nothing)
 	uint64_t how = one_in(m, 3) ? border(m) & ~(uint64_t)VGCF_in_syscall : 0;
 	uint64_t rip = one_in(m, 3) ? code_address(m) : 0;
 
-	(void)nothing;
 	cs |= (rnd(m) & 0xff) << 32;
 	asm volatile("mov %%rsp, %%rax; test %0, %0; jnz 1f; lea 2f(%%rip), %0\n"
 		     "1:\tpush %4; push %%rax; push %3; push %2; push %0; push %1\n\t"

@@ -151,7 +151,6 @@ long op_memory_ask(struct me *m, unsigned int nothing)
 {
 	uint64_t a[8], cmd = below(m, 32), buffer[16] = { 0 };
 
-	(void)nothing;
 	if (cmd == XENMEM_increase_reservation || cmd == XENMEM_decrease_reservation ||
 	    cmd == XENMEM_populate_physmap || cmd == XENMEM_exchange)
 		cmd = XENMEM_current_reservation;

@@ -180,7 +180,6 @@ long op_descriptor(struct me *m, unsigned int nothing)
 {
 	uint64_t at = sand_mfn(m, (unsigned int)below(m, 5)) * PAGE_BYTES + 8 * below(m, 512);
 
-	(void)nothing;
 	if (one_in(m, 12))
 		at = any_mfn(m, 0) * PAGE_BYTES + below(m, 4096);
 	return CALL(m, update_descriptor, at, descriptor(m), 0, 0, 0);

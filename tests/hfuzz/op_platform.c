@@ -71,7 +71,6 @@ long op_version(struct me *m, unsigned int nothing)
 	uint64_t a[130] = { one_in(m, 2) ? below(m, 4) : border(m) };
 	long rc;
 
-	(void)nothing;
 	rc = CALL(m, xen_version, below(m, 13), one_in(m, 8) ? 0 : arg(m, a, sizeof(a)), 0, 0, 0);
 	return rc > 0 ? 0 : rc;
 }
@@ -81,7 +80,6 @@ long op_console(struct me *m, unsigned int nothing)
 	uint64_t a[16];
 	long rc;
 
-	(void)nothing;
 	if (one_in(m, 3))
 		return CALL(m, console_io, CONSOLEIO_write, 1 + below(m, 100),
 			    bad_address(m) | 1ul << 47, 0, 0);
@@ -95,7 +93,6 @@ long op_mca(struct me *m, unsigned int nothing)
 {
 	uint64_t a[40];
 
-	(void)nothing;
 	for (unsigned int i = 0; i < 40; i++)
 		a[i] = one_in(m, 2) ? below(m, 8) : border(m);
 	a[0] = below(m, 8) |
@@ -132,7 +129,6 @@ long op_any(struct me *m, unsigned int nothing)
 	uint64_t a[64], at[2], nr;
 	long rc;
 
-	(void)nothing;
 	do {
 		nr = one_in(m, 6) ? border(m) : below(m, 70);
 	} while (!takes_anything(nr & 0xffffffff) || !takes_anything(nr));

@@ -63,7 +63,6 @@ long op_trap_table(struct me *m, unsigned int nothing)
 	struct trap_info t[6] = { { 0 } };
 	unsigned int nr = (unsigned int)below(m, 6);
 
-	(void)nothing;
 	for (unsigned int i = 0; i < nr; i++) {
 		t[i].vector = (uint8_t)(32 + below(m, 224));
 		t[i].flags = (uint8_t)border(m);
@@ -89,7 +88,6 @@ long op_callback(struct me *m, unsigned int cmd)
 
 long op_set_callbacks(struct me *m, unsigned int nothing)
 {
-	(void)nothing;
 	return CALL(m, set_callbacks, one_in(m, 2) ? trap_stub(TRAP_EVENT) : code_address(m),
 		    one_in(m, 2) ? trap_stub(TRAP_FAILSAFE) : code_address(m),
 		    one_in(m, 2) ? trap_stub(TRAP_SYSCALL) : code_address(m), border(m), border(m));
@@ -98,7 +96,6 @@ long op_set_callbacks(struct me *m, unsigned int nothing)
 /* Used only on the way in from user mode, before which it is put right. */
 long op_stack_switch(struct me *m, unsigned int nothing)
 {
-	(void)nothing;
 	return CALL(m, stack_switch, any_selector(m), one_in(m, 2) ? border(m) : bad_address(m), 0,
 		    0, 0);
 }
@@ -107,7 +104,6 @@ long op_segment_base(struct me *m, unsigned int nothing)
 {
 	uint64_t which = below(m, 5);
 
-	(void)nothing;
 	return CALL(m, set_segment_base, which,
 		    which == SEGBASE_GS_USER_SEL ? any_selector(m) : border(m), 0, 0, 0);
 }
@@ -127,13 +123,11 @@ long op_debugreg(struct me *m, unsigned int get)
 
 long op_assist(struct me *m, unsigned int nothing)
 {
-	(void)nothing;
 	return CALL(m, vm_assist, one_in(m, 10) ? border(m) : below(m, 2),
 		    one_in(m, 10) ? border(m) : below(m, 8) + 28 * below(m, 2), 0, 0, 0);
 }
 
 long op_taskswitch(struct me *m, unsigned int nothing)
 {
-	(void)nothing;
 	return CALL(m, fpu_taskswitch, border(m) & 1, 0, 0, 0, 0);
 }

@@ -21,7 +21,6 @@ static char refused[256];
 
 static void report(const char *word, const char *why, bool limit)
 {
-	(void)limit;
 	snprintf(refused, sizeof(refused), "%.100s: %.100s", word, why);
 }
 

@@ -100,13 +100,11 @@ void cpu_relax(void)
 
 void spin_lock(spinlock_t *l)
 {
-	(void)l;
 	locked = true;
 }
 
 void spin_unlock(spinlock_t *l)
 {
-	(void)l;
 	locked = false;
 }
 
@@ -204,32 +202,31 @@ void outb(u8 val, u16 port)
 	}
 }
 
-volatile void *fixmap_device(enum fixmap which, u64 maddr, const char **why)
+volatile void *fixmap_device(enum fixmap which, u64 maddr,
+			     const char **why)
 {
-	(void)which, (void)maddr;
 	*why = "not here";
 	return NULL;
 }
 
-const char *serial_pci_find(const struct serial_option *o, unsigned nr, struct serial_pci *found)
+const char *serial_pci_find(const struct serial_option *o,
+			    unsigned nr, struct serial_pci *found)
 {
-	(void)o, (void)nr, (void)found;
 	return "there is no PCI UART";
 }
 
 void pci_conf_keep(u16 bdf)
 {
-	(void)bdf;
 }
 
 /* ---- The rest of the hypervisor ------------------------------------------------------------- */
 
-void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+void printk_level(enum log_level level, bool about_guest,
+		  const char *fmt, ...)
 {
 	char line[256];
 	va_list args;
 
-	(void)level, (void)about_guest;
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
@@ -310,7 +307,6 @@ struct cpu_private this_cpu;
 
 long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 {
-	(void)nr;
 	continued = true;
 	memcpy(continue_args, args, nr_args * sizeof(*args));
 	return 0;
@@ -326,7 +322,7 @@ static void guest_writes(const char *text, size_t len)
 
 	do {
 		continued = false;
-		rc = hc_console_io(CONSOLEIO_write, count, from, 0, 0, 0);
+		rc = hc_console_io(CONSOLEIO_write, count, from);
 		if (rc)
 			check(false, "console_io answers %ld", rc);
 		count = continue_args[1];

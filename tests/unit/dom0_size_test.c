@@ -27,7 +27,6 @@ static char refused[128];
 
 void fatal(const char *fmt, ...)
 {
-	(void)fmt;
 	longjmp(fatal_exit, 1);
 }
 

@@ -9,12 +9,12 @@
 
 static char log_text[8192];
 
-void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+void printk_level(enum log_level level, bool about_guest,
+		  const char *fmt, ...)
 {
 	size_t at = strlen(log_text);
 	va_list args;
 
-	(void)level, (void)about_guest;
 	va_start(args, fmt);
 	vsnprintf(log_text + at, sizeof(log_text) - at - 1, fmt, args);
 	va_end(args);

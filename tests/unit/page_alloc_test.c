@@ -50,11 +50,10 @@ int hyper_map_public_block(mfn_t first)
 	return mprotect(public_ptr(first), MIB(2), PROT_READ | PROT_WRITE);
 }
 bool hyper_pt_is_short(void) { return false; }
-void hyper_pt_refill(void *table) { (void)table; }
+void hyper_pt_refill(void *table) {}
 
 void spin_lock(spinlock_t *l)
 {
-	(void)l;
 	if (on_lock)
 		on_lock();
 	locked++;
@@ -62,13 +61,11 @@ void spin_lock(spinlock_t *l)
 
 void spin_unlock(spinlock_t *l)
 {
-	(void)l;
 	locked--;
 }
 
 bool spin_is_held_here(const spinlock_t *l)
 {
-	(void)l;
 	return locked;
 }
 
@@ -210,7 +207,6 @@ static sigjmp_buf on_fault;
 
 static void fault_handler(int signal)
 {
-	(void)signal;
 	siglongjmp(on_fault, 1);
 }
 
@@ -260,14 +256,12 @@ static void look(void)
 
 static void store_begins(int signal, siginfo_t *info, void *context)
 {
-	(void)signal, (void)info;
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] |= 0x100;	/* one instruction */
 	mprotect((void *)VA_FRAMETABLE, TABLE_BYTES, PROT_READ | PROT_WRITE);
 }
 
 static void store_done(int signal, siginfo_t *info, void *context)
 {
-	(void)signal, (void)info;
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~0x100;
 	nr_stores++;
 	look();

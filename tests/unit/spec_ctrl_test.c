@@ -41,9 +41,9 @@ int rdmsr_safe(u32 msr, u64 *val)
 
 static unsigned int nr_needed;
 
-void cpu_need(unsigned int feature, const char *name, const char *why)
+void cpu_need(unsigned int feature, const char *name,
+	      const char *why)
 {
-	(void)feature, (void)name, (void)why;
 	nr_needed++;
 }
 
@@ -198,7 +198,6 @@ static char refused[256];
 
 static void report_word(const char *word, const char *why, bool limit)
 {
-	(void)limit;
 	snprintf(refused, sizeof(refused), "%.100s: %.100s", word, why);
 }
 

@@ -40,36 +40,35 @@ struct cpu_private this_cpu;
 unsigned nr_cpus = 1;
 
 u64 now_ns(void) { return now; }
-void ioapic_init(const struct acpi_info *acpi) { (void)acpi; }
+void ioapic_init(const struct acpi_info *acpi) {}
 unsigned ioapic_nr_gsis(void) { return NR_LINES; }
 bool ioapic_has(u32 gsi) { return gsi < NR_LINES; }
-void ioapic_set_dest(u32 gsi, u32 apic_id) { (void)gsi, (void)apic_id; }
+void ioapic_set_dest(u32 gsi, u32 apic_id) {}
 void ioapic_mask(u32 gsi) { masked[gsi] = true; }
 void ioapic_unmask(u32 gsi) { masked[gsi] = false; }
-bool ioapic_read(u64 maddr, u8 reg, u32 *val) { (void)maddr, (void)reg, (void)val; return false; }
-void console_claim_irqs(void (*claim)(u8 isa_irq)) { (void)claim; }
+bool ioapic_read(u64 maddr, u8 reg, u32 *val) { return false; }
+void console_claim_irqs(void (*claim)(u8 isa_irq)) {}
 void apic_eoi(void) { nr_eois++; }
-void spin_lock(spinlock_t *l) { (void)l; }
-void spin_unlock(spinlock_t *l) { (void)l; }
+void spin_lock(spinlock_t *l) {}
+void spin_unlock(spinlock_t *l) {}
 u64 irq_save(void) { return 0; }
-void irq_restore(u64 flags) { (void)flags; }
+void irq_restore(u64 flags) {}
 bool irq_is_enabled(void) { return false; }	/* all that is called here is an interrupt's */
-bool spin_is_held_here(const spinlock_t *lock) { (void)lock; return true; }
+bool spin_is_held_here(const spinlock_t *lock) { return true; }
 void timer_init(struct timer *t, void (*fn)(void *), void *data)
 {
 	*t = (struct timer){ .fn = fn, .data = data };
 }
 
-void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level, bool low)
+void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level,
+		  bool low)
 {
-	(void)apic_id, (void)level, (void)low;
 	vector_of[gsi] = vector;
 	masked[gsi] = true;
 }
 
 void send_pirq(struct domain *d, u32 port)
 {
-	(void)d, (void)port;
 	nr_events++;
 }
 

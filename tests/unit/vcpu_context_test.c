@@ -73,8 +73,8 @@ void page_type_put(struct page_info *pg)
 int desc_frame_get(mfn_t m) { return mfn_has_page(m) ? get(mfn_x(m)) : -EINVAL; }
 void desc_frame_put(mfn_t m) { refs[mfn_x(m)]--; }
 bool ldt_setting_ok(u64 base, u64 nr_ents) { return !(base & 4095) && nr_ents <= 8192; }
-void fpu_set_legacy_image(void *image, const void *fxsave) { (void)image, (void)fxsave; }
-void unmap_domain_page(const void *p) { (void)p; }
+void fpu_set_legacy_image(void *image, const void *fxsave) {}
+void unmap_domain_page(const void *p) {}
 
 void *map_domain_page(mfn_t m)
 {

@@ -351,9 +351,8 @@ static void resync_current(void)
 	load_cr3(cr3);
 }
 
-static void resync_ipi(const u64 *payload)
+static void resync_ipi(const u64 *payload __maybe_unused)
 {
-	(void)payload;
 	resync_current();
 }
 

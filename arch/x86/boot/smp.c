@@ -226,9 +226,8 @@ static bool may_start(const struct acpi_cpu *c)
 	return false;
 }
 
-static void apply_features(const u64 *payload)
+static void apply_features(const u64 *payload __maybe_unused)
 {
-	(void)payload;
 	cpu_init_again();
 }
 

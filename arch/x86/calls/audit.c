@@ -256,12 +256,11 @@ static int recount(struct audit *a)
  * first of them named on the console; -EBUSY: another vcpu is not down; -EPERM; -EINVAL. Waits for
  * those that are on their way down.
  */
-long hc_audit(u64 cmd, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_audit(u64 cmd, u64 a2)
 {
 	struct audit a = { .d = current->domain };
 	int rc;
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (!a.d->is_privileged)
 		return -EPERM;
 	if (cmd)

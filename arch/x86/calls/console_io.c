@@ -78,9 +78,8 @@ static long console_read_op(u32 count, u64 to)
 	return rc;
 }
 
-long hc_console_io(u64 cmd, u64 count, u64 buf, u64 a4, u64 a5, u64 a6)
+long hc_console_io(u64 cmd, u64 count, u64 buf)
 {
-	(void)a4, (void)a5, (void)a6;
 	if (!current->domain->is_privileged)
 		return -EPERM;
 	switch ((u32)cmd) {

@@ -18,13 +18,12 @@
  * takes of it), and on success it is copied @back FROM a member to its end.
  */
 #define OP(name, operand, back)						\
-static long do_##name(u64 cmd, u64 arg)					\
+static long do_##name(u64 cmd __maybe_unused, u64 arg)			\
 {									\
 	struct domain *d = current->domain;				\
 	struct evtchn_##name op;					\
 	long rc;							\
 									\
-	(void)cmd;							\
 	if (unlikely(copy_from_guest(&op, arg, sizeof(op))))		\
 		return -EFAULT;						\
 	spin_lock(&d->evtchn_lock);					\
@@ -91,9 +90,8 @@ static long (*const ops[])(u64 cmd, u64 arg) = {
 	/* Not built, politely: FIFO ports (init_control, expand_array, set_priority). */
 };
 
-long hc_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_event_channel_op(u64 cmd, u64 arg)
 {
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (likely((u32)cmd == EVTCHNOP_send))
 		return send(arg);
 	if ((u32)cmd >= ARRAY_SIZE(ops))

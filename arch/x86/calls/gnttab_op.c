@@ -57,11 +57,10 @@ static void query_size(struct gnttab_query_size *op)
 /* ---- One element each: it is copied in, and goes back from member @first to its end. ---------- */
 
 #define ELEMENT(name, act, first)					\
-static int do_##name(u64 at, struct gnttab_unmapped *batch)		\
+static int do_##name(u64 at, struct gnttab_unmapped *batch __maybe_unused)\
 {									\
 	struct gnttab_##name op;					\
 									\
-	(void)batch;							\
 	if (unlikely(copy_from_guest(&op, at, sizeof(op))))		\
 		return -EFAULT;						\
 	act;								\
@@ -161,11 +160,10 @@ static __noinline long no_list(u32 cmd, u64 arg)
 	}
 }
 
-long hc_grant_table_op(u64 cmd, u64 arg, u64 count, u64 a4, u64 a5, u64 a6)
+long hc_grant_table_op(u64 cmd, u64 arg, u64 count)
 {
 	const struct list *l;
 
-	(void)a4, (void)a5, (void)a6;
 	if (unlikely((s32)count < 0))
 		return -EINVAL;
 	if (unlikely((u32)cmd >= ARRAY_SIZE(lists)))

@@ -91,8 +91,7 @@ long memory_map_machine(u64 arg)
 	return copy_to_guest(arg, &map, sizeof(map));
 }
 
-long memory_map_own(u64 arg)
+long memory_map_own(u64 arg __maybe_unused)
 {
-	(void)arg;
 	return -ENOSYS;
 }

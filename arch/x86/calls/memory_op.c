@@ -65,9 +65,8 @@ static long op_maximum_gpfn(u64 arg)
 	return READ_ONCE(s->arch.max_pfn) - 1;
 }
 
-static long op_maximum_ram_page(u64 arg)
+static long op_maximum_ram_page(u64 arg __maybe_unused)
 {
-	(void)arg;
 	return max_page;
 }
 
@@ -93,9 +92,8 @@ static long op_add_to_physmap(u64 arg)
 }
 
 /* No page is shared between domains by content. */
-static long op_no_sharing(u64 arg)
+static long op_no_sharing(u64 arg __maybe_unused)
 {
-	(void)arg;
 	return 0;
 }
 
@@ -113,13 +111,12 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
 };
 
-long hc_memory_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_memory_op(u64 cmd, u64 arg)
 {
 	unsigned op = cmd & MEMOP_CMD_MASK;
 	u64 start = cmd >> MEMOP_CMD_BITS;
 	int rc = page_type_finish_parked();
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
 		return hypercall_continue(memory_op, cmd, arg);
 	switch (op) {

@@ -19,16 +19,14 @@
 
 #define MAX_POLLED 128          /* the ABI's limit */
 
-static long op_yield(u64 arg)
+static long op_yield(u64 arg __maybe_unused)
 {
-	(void)arg;
 	vcpu_yield();
 	return 0;
 }
 
-static long op_block(u64 arg)
+static long op_block(u64 arg __maybe_unused)
 {
-	(void)arg;
 	WRITE_ONCE(vcpu_info_of(current)->evtchn_upcall_mask, 0);
 	if (evtchn_upcall_due())
 		return 0;
@@ -144,7 +142,7 @@ static long op_poll(u64 arg)
 	return 0;
 }
 
-long hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_sched_op(u64 cmd, u64 arg)
 {
 	/* pin_override is not built. */
 	static long (*const ops[])(u64 arg) = {
@@ -154,7 +152,6 @@ long hc_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 		[SCHEDOP_remote_shutdown] = op_remote_shutdown,
 	};
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if ((u32)cmd >= ARRAY_SIZE(ops))
 		return -ENOSYS;
 	cmd = index_nospec((u32)cmd, ARRAY_SIZE(ops));

@@ -14,12 +14,11 @@
  * A time in the past fires at once. A negative one, or one too far, fires soon: callers recover
  * from an early event, not from none.
  */
-long hc_set_timer_op(u64 timeout, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_set_timer_op(u64 timeout)
 {
 	struct timer *t = &current->singleshot_timer;
 	u64 now = now_ns();
 
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	if (!timeout)
 		timer_stop(t);
 	else if ((s64)timeout < 0 || (timeout > now && (timeout - now) >> FAR_FUTURE_SHIFT))

@@ -46,9 +46,8 @@ static long op_initialise(struct vcpu *v, u64 arg)
 	return rc;
 }
 
-static long op_up(struct vcpu *v, u64 arg)
+static long op_up(struct vcpu *v, u64 arg __maybe_unused)
 {
-	(void)arg;
 	if (!v->initialised)
 		return -EINVAL;
 	vcpu_up(v); /* DOWN -> RUNNABLE; a vcpu that is up is left as it is by its state */
@@ -62,12 +61,11 @@ static bool is_down(const struct vcpu *v)
 }
 
 /* The last one down is the end of the domain: nobody could bring one up again. */
-static long op_down(struct vcpu *v, u64 arg)
+static long op_down(struct vcpu *v, u64 arg __maybe_unused)
 {
 	struct domain *d = v->domain;
 	bool others = false;
 
-	(void)arg;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		others |= d->vcpu[i] != v && !is_down(d->vcpu[i]);
 	if (!others) {
@@ -82,9 +80,8 @@ static long op_down(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-static long op_is_up(struct vcpu *v, u64 arg)
+static long op_is_up(struct vcpu *v, u64 arg __maybe_unused)
 {
-	(void)arg;
 	return !is_down(v);
 }
 
@@ -131,9 +128,8 @@ static long op_set_periodic(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-static long op_stop_periodic(struct vcpu *v, u64 arg)
+static long op_stop_periodic(struct vcpu *v, u64 arg __maybe_unused)
 {
-	(void)arg;
 	vcpu_periodic_set(v, 0);
 	return 0;
 }
@@ -157,9 +153,8 @@ static long op_set_singleshot(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-static long op_stop_singleshot(struct vcpu *v, u64 arg)
+static long op_stop_singleshot(struct vcpu *v, u64 arg __maybe_unused)
 {
-	(void)arg;
 	if (v != current)
 		return -EINVAL;
 	timer_stop(&v->singleshot_timer);
@@ -249,7 +244,7 @@ static long op_get_physid(struct vcpu *v, u64 arg)
 #define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up | 1ul << VCPUOP_down | \
 		      1ul << VCPUOP_register_vcpu_info)
 
-long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
+long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg)
 {
 	static long (*const ops[])(struct vcpu *v, u64 arg) = {
 		[VCPUOP_initialise] = op_initialise,
@@ -273,7 +268,6 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg, u64 a4, u64 a5, u64 a6)
 	struct domain *d = current->domain;
 	long rc;
 
-	(void)a4, (void)a5, (void)a6;
 	if ((u32)vcpuid >= d->nr_vcpus)
 		return -ENOENT;
 	if ((u32)cmd >= ARRAY_SIZE(ops))

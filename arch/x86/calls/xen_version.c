@@ -71,12 +71,11 @@ static long give_string(u64 arg, const char *s, size_t size)
 /*
  * HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -ENODATA, -ENOSYS.
  */
-long hc_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_xen_version(u64 cmd, u64 arg)
 {
 	static const xen_platform_parameters_t parameters = { .virt_start = VA_HV_FIRST };
 	static const xen_domain_handle_t no_handle;
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (likely((u32)cmd == XENVER_version))
 		return ABI_VERSION;
 	switch ((u32)cmd) {

@@ -97,12 +97,11 @@ static long fetch(struct xen_mc_fetch *op)
  * HYPERVISOR_mca(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT, -EINVAL;
  * -ENOSYS.
  */
-long hc_mca(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_mca(u64 arg)
 {
 	struct xen_mc op;
 	long rc;
 
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	rc = control_op_get(&op, sizeof(op), arg, XEN_MCA_INTERFACE_VERSION);
 	if (rc)
 		return rc;

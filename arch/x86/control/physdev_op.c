@@ -21,11 +21,10 @@
 #include <xen/physdev.h>
 
 /* Virtual IOPL: hardware's stays 0 (IOP-1). */
-static long set_iopl(struct domain *d, void *arg)
+static long set_iopl(struct domain *d __maybe_unused, void *arg)
 {
 	const struct physdev_set_iopl *op = arg;
 
-	(void)d;
 	if (op->iopl > 3)
 		return -EINVAL;
 	this_vcpu.iopl = op->iopl;
@@ -33,12 +32,11 @@ static long set_iopl(struct domain *d, void *arg)
 }
 
 /* The bitmap itself is read, and checked again, at each access. */
-static long set_iobitmap(struct domain *d, void *arg)
+static long set_iobitmap(struct domain *d __maybe_unused, void *arg)
 {
 	const struct { u64 bitmap; u32 nr_ports, pad; } *op = arg;
 
 	static_assert(sizeof(*op) == sizeof(struct physdev_set_iobitmap), "the ABI's layout");
-	(void)d;
 	if (op->nr_ports > 65536 || !guest_range_ok(op->bitmap, (op->nr_ports + 7) / 8))
 		return -EINVAL;
 	this_vcpu.iobitmap_va = op->bitmap;
@@ -85,11 +83,10 @@ static long unmap_pirq(struct domain *d, void *arg)
 	return pirq_unmap(d, op->pirq);
 }
 
-static long setup_gsi(struct domain *d, void *arg)
+static long setup_gsi(struct domain *d __maybe_unused, void *arg)
 {
 	const struct physdev_setup_gsi *op = arg;
 
-	(void)d;
 	return pirq_setup(op->gsi, op->triggering, op->polarity);
 }
 
@@ -101,11 +98,10 @@ static long eoi(struct domain *d, void *arg)
 }
 
 /* Without a page of EOI bits dom0 asks here, and then sends an EOI for every interrupt. */
-static long irq_status_query(struct domain *d, void *arg)
+static long irq_status_query(struct domain *d __maybe_unused, void *arg)
 {
 	struct physdev_irq_status_query *op = arg;
 
-	(void)d;
 	if (!pirq_exists(op->irq))
 		return -EINVAL;
 	op->flags = XENIRQSTAT_needs_eoi;
@@ -113,20 +109,18 @@ static long irq_status_query(struct domain *d, void *arg)
 }
 
 /* Vectors are ours; dom0 gets a number that it can do nothing with. */
-static long alloc_irq_vector(struct domain *d, void *arg)
+static long alloc_irq_vector(struct domain *d __maybe_unused, void *arg)
 {
 	struct physdev_irq *op = arg;
 
-	(void)d;
 	op->vector = op->irq;
 	return 0;
 }
 
-static long apic_read(struct domain *d, void *arg)
+static long apic_read(struct domain *d __maybe_unused, void *arg)
 {
 	struct physdev_apic *op = arg;
 
-	(void)d;
 	return pirq_apic_read(op->apic_physbase, op->reg, &op->value);
 }
 
@@ -154,9 +148,8 @@ static long pirq_eoi_gmfn(struct domain *d, void *arg)
  * dom0 tells us of devices and of configuration space that it found. Nothing here uses either yet,
  * so there is nothing to do; but an argument that cannot be read is an error.
  */
-static long take_note(struct domain *d, void *arg)
+static long take_note(struct domain *d __maybe_unused, void *arg __maybe_unused)
 {
-	(void)d, (void)arg;
 	return 0;
 }
 
@@ -196,14 +189,13 @@ static_assert(sizeof(struct physdev_map_pirq) == 40 &&
 	      sizeof(struct physdev_pci_mmcfg_reserved) <= 40, "the largest argument");
 
 /* HYPERVISOR_physdev_op(cmd, arg): 0; -EFAULT; -EPERM; -ENOSYS; the operation's own. */
-long hc_physdev_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_physdev_op(u64 cmd, u64 arg)
 {
 	u64 buf[DIV_ROUND_UP(MAX_ARG_BYTES, 8)] = { 0 };
 	struct domain *d = current->domain;
 	const struct op *op = &ops[index_nospec((u32)cmd, ARRAY_SIZE(ops))];
 	long rc;
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if ((u32)cmd >= ARRAY_SIZE(ops) || !op->fn) {
 		guest_debug("physdev_op %u is not built", (u32)cmd);
 		return -ENOSYS;

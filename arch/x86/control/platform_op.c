@@ -78,12 +78,11 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *op)
  * HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT,
  * -EINVAL, -ESRCH, -EOPNOTSUPP, -ENODATA; -ENOSYS.
  */
-long hc_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_platform_op(u64 arg)
 {
 	struct xen_platform_op op;
 	long rc;
 
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	rc = control_op_get(&op, sizeof(op), arg, XENPF_INTERFACE_VERSION);
 	if (rc)
 		return rc;

@@ -90,11 +90,11 @@ bool cpuid_policy_shows(unsigned int feature)
 	return policy[feature / 32] & 1u << feature % 32;
 }
 
-static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who __maybe_unused,
+					u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
 	struct cpuid_regs r = cpuid(0, 0);
 
-	(void)who, (void)leaf, (void)subleaf;
 	r.eax = min(cpu_facts.max_basic, MAX_BASIC);
 	return r;
 }
@@ -117,11 +117,11 @@ static struct cpuid_regs leaf_features(const struct cpuid_asker *who, u32 leaf, 
 	return r;
 }
 
-static struct cpuid_regs leaf_structured(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_structured(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+					 u32 subleaf)
 {
 	struct cpuid_regs none = { 0 };
 
-	(void)who;
 	if (subleaf == 0)
 		return (struct cpuid_regs){ .eax = min(cpuid(leaf, 0).eax, MAX_FEAT_SUBLEAF),
 			.ebx = policy[FW_7B0], .ecx = policy[FW_7C0], .edx = policy[FW_7D0] };
@@ -168,11 +168,11 @@ static struct cpuid_regs leaf_xstate(const struct cpuid_asker *who, u32 leaf, u3
 	return r;
 }
 
-static struct cpuid_regs leaf_max_extended(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_max_extended(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+					   u32 subleaf)
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
-	(void)who;
 	r.eax = min(cpu_facts.max_extended, is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
 	return r;
 }
@@ -190,17 +190,17 @@ static struct cpuid_regs leaf_extended(const struct cpuid_asker *who, u32 leaf, 
 	return r;
 }
 
-static struct cpuid_regs leaf_power(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_power(const struct cpuid_asker *who __maybe_unused,
+				    u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
-	(void)who, (void)leaf, (void)subleaf;
 	return (struct cpuid_regs){ .edx = policy[FW_E7D] };
 }
 
-static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+				    u32 subleaf)
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
-	(void)who;
 	r.eax = (r.eax & 0xff) | 48 << 8;       /* no LA57: 48-bit virtual addresses */
 	r.ebx = policy[FW_E8B];
 	r.ecx = is_amd() ? r.ecx & 0x0003f0ff : 0;
@@ -208,16 +208,16 @@ static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who, u32 leaf, u32
 	return r;
 }
 
-static struct cpuid_regs leaf_extended_2(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_extended_2(const struct cpuid_asker *who __maybe_unused,
+					 u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
-	(void)who, (void)leaf, (void)subleaf;
 	return (struct cpuid_regs){ .eax = policy[FW_E21A] };
 }
 
 /* As the CPU has it: caches, TLBs, the brand string. */
-static struct cpuid_regs leaf_as_is(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+static struct cpuid_regs leaf_as_is(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+				    u32 subleaf)
 {
-	(void)who;
 	return cpuid(leaf, subleaf);
 }
 

@@ -15,21 +15,22 @@
 #include <generated/autoconf.h>
 #include <xen/xen.h>
 
-static long hc_refused(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
-{
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-	return -ENOSYS;
-}
+static long hc_refused(void) { return -ENOSYS; }
 
+/*
+ * All are called with six arguments. Those that a function does not take lie in registers that it
+ * does not look at (System V ABI).
+ */
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-function-type"
 #ifdef __clang__
 #pragma GCC diagnostic ignored "-Winitializer-overrides"
 #else
 #pragma GCC diagnostic ignored "-Woverride-init"
 #endif
 const hypercall_fn hypercall_table[NR_HYPERCALL_SLOTS] = {
-	[0 ... NR_HYPERCALL_SLOTS - 1] = hc_refused,
-#define HC(name, nr_args) [__HYPERVISOR_##name] = hc_##name,
+	[0 ... NR_HYPERCALL_SLOTS - 1] = (hypercall_fn)hc_refused,
+#define HC(name, nr_args) [__HYPERVISOR_##name] = (hypercall_fn)hc_##name,
 	HYPERCALLS(HC)
 #undef HC
 };
@@ -124,13 +125,12 @@ static __always_inline int multicall_entry(u64 va, long *result)
  * in_multicall is set for the whole list. What crashes the domain raises a softirq, so the list
  * ends there as for any other preemption, and the vcpu does not run again.
  */
-long hc_multicall(u64 list, u64 nr, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_multicall(u64 list, u64 nr)
 {
 	u64 end, va = list;
 	long result = 0;
 	int rc = 0;
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (this_vcpu.in_multicall)
 		return -EINVAL;
 	if (__builtin_add_overflow(list, (u32)nr * sizeof(struct multicall_entry), &end))

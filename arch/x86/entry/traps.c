@@ -209,9 +209,8 @@ void trap_debug_ist(struct regs *r)
  * NMI and #MC, on whatever root is loaded, between any two instructions, a CR3 load's neighbours
  * included: every root shows this CPU's area, and they touch nothing else but public words.
  */
-void trap_nmi(struct regs *r)
+void trap_nmi(struct regs *r __maybe_unused)
 {
-	(void)r;
 	this_cpu.ist_used |= 1ul << IST_NMI;
 	if (panic_in_progress())
 		cpu_stop();

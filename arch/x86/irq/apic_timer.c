@@ -33,9 +33,8 @@ static void tsc_deadline_init_cpu(void)
 	wrmsr(MSR_TSC_DEADLINE, 0);
 }
 
-static void tsc_deadline_arm(u64 tsc, u64 delay_ns)
+static void tsc_deadline_arm(u64 tsc, u64 delay_ns __maybe_unused)
 {
-	(void)delay_ns;
 	wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
@@ -84,11 +83,10 @@ static void countdown_init_cpu(void)
 }
 
 /* A delay beyond the counter's reach comes early; 0 would stop the counter. */
-static void countdown_arm(u64 tsc, u64 delay_ns)
+static void countdown_arm(u64 tsc __maybe_unused, u64 delay_ns)
 {
 	unsigned __int128 ticks = ((unsigned __int128)delay_ns * ticks_per_ns_32 >> 32) + 1;
 
-	(void)tsc;
 	apic_write(APIC_TMICT, ticks > ~0u ? ~0u : (u32)ticks);
 }
 

@@ -364,12 +364,11 @@ static void go_on(u32 n, struct gsi *g)
 		send_pirq(g->owner, g->port);
 }
 
-static void end_rests(void *data)
+static void end_rests(void *data __maybe_unused)
 {
 	u64 flags = spin_lock_irqsave(&gsi_lock);
 	u64 now = now_ns(), next = 0;
 
-	(void)data;
 	for (u32 n = 0; n < nr_gsis; n++) {
 		struct gsi *g = &gsis[n];
 

@@ -72,9 +72,8 @@ static void flush_ipi(const u64 *payload)
 		tlb_invlpg(payload[0]);
 }
 
-static void cache_ipi(const u64 *payload)
+static void cache_ipi(const u64 *payload __maybe_unused)
 {
-	(void)payload;
 	asm volatile ("wbinvd" ::: "memory");
 }
 

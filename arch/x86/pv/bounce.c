@@ -272,11 +272,10 @@ bool pv_page_fault_is_guests(struct regs *r)
 	return true;
 }
 
-bool pv_int80_is_guests(struct regs *r)
+bool pv_int80_is_guests(struct regs *r __maybe_unused)
 {
 	const struct pv_trap *t = &this_vcpu_traps[VECTOR_INT80];
 
-	(void)r;
 	if (unlikely(!may_int(t)))
 		return false;
 	enter(&t->address, &t->mask_events, NULL, 0, false);
@@ -355,9 +354,8 @@ void syscall32_from_guest(struct regs *r)
 	pv_inject_exception(TRAP_UD, 0);
 }
 
-void sysenter_from_guest(struct regs *r)
+void sysenter_from_guest(struct regs *r __maybe_unused)
 {
-	(void)r;
 	if (this_vcpu.sysenter.address)
 		enter_plain(&this_vcpu.sysenter);
 	else

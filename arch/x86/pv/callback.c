@@ -12,9 +12,8 @@
 #include <asm/vcpu_private.h>
 #include <xen/callback.h>
 
-long hc_set_trap_table(u64 table, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_set_trap_table(u64 table)
 {
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	if (!table) {
 		memset(this_vcpu_traps, 0, sizeof(struct pv_trap) * 256);
 		return 0;
@@ -36,10 +35,9 @@ long hc_set_trap_table(u64 table, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 	return 0;
 }
 
-long hc_stack_switch(u64 ss, u64 sp, u64 a3, u64 a4, u64 a5, u64 a6)
+/* @ss: in 64-bit mode the flat one, always. */
+long hc_stack_switch(u64 ss __maybe_unused, u64 sp)
 {
-	(void)a3, (void)a4, (void)a5, (void)a6;
-	(void)ss;			/* in 64-bit mode the flat one always */
 	this_vcpu.kernel_sp = sp;	/* any value: checked when a frame is written */
 	return 0;
 }
@@ -105,9 +103,8 @@ static long callback_unregister(u64 arg)
 	return -ENOSYS;
 }
 
-long hc_callback_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_callback_op(u64 cmd, u64 arg)
 {
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	switch (cmd) {
 	case CALLBACKOP_register:
 		return callback_register(arg);
@@ -117,9 +114,8 @@ long hc_callback_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, u64 a6)
 	return -ENOSYS;
 }
 
-long hc_set_callbacks(u64 event, u64 failsafe, u64 syscall, u64 a4, u64 a5, u64 a6)
+long hc_set_callbacks(u64 event, u64 failsafe, u64 syscall)
 {
-	(void)a4, (void)a5, (void)a6;
 	if (!is_guest_address(event) || !is_guest_address(failsafe) || !is_guest_address(syscall))
 		return -EINVAL;
 	this_vcpu.event = (struct pv_callback){ event, true };

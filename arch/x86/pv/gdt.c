@@ -74,13 +74,12 @@ put_frames:
 	return -EINVAL;
 }
 
-long hc_set_gdt(u64 list, u64 nr_ents, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_set_gdt(u64 list, u64 nr_ents)
 {
 	mfn_t frames[PV_GDT_FRAMES];
 	unsigned nr;
 	int rc = page_type_finish_parked();
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
 		return hypercall_continue(set_gdt, list, nr_ents);
 	nr_ents = (u32)nr_ents;
@@ -107,12 +106,11 @@ static int write_descriptor(struct page_info *pg, u64 maddr, u64 desc)
 	return 0;
 }
 
-long hc_update_descriptor(u64 maddr, u64 desc, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_update_descriptor(u64 maddr, u64 desc)
 {
 	struct page_info *pg;
 	int rc = page_type_finish_parked();
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (rc)
 		return hypercall_continue(update_descriptor, maddr, desc);
 	if (!IS_ALIGNED(maddr, DESC_BYTES) || !seg_desc_check(&desc))

@@ -109,12 +109,11 @@ static __noinline long leave_by_copy(u64 va)
 }
 
 /* Leaves interrupts off: the guest is next. */
-long hc_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_iret(void)
 {
 	u64 va = guest_regs()->rsp;
 	struct iret_context f;
 
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	irq_disable();
 	if (unlikely(!load_frame(&f, va)))
 		return leave_by_copy(va);

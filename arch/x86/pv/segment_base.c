@@ -50,9 +50,8 @@ static int set_base(u32 msr, u64 base)
  * HYPERVISOR_set_segment_base(which, base or selector): 0, or -EINVAL (not canonical; no such
  * segment).
  */
-long hc_set_segment_base(u64 which, u64 base, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_set_segment_base(u64 which, u64 base)
 {
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	switch (which) {
 	case SEGBASE_FS:
 		return set_base(MSR_FS_BASE, base);

@@ -21,11 +21,10 @@
 		       ASSIST(m2p_strict))
 
 /* HYPERVISOR_vm_assist(cmd, type): 0; -EINVAL no such assist; -ENOSYS no such command. */
-long hc_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_vm_assist(u64 cmd, u64 type)
 {
 	struct domain *d = current->domain;
 
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	if (type >= 64 || !(ASSISTS_VALID & 1ul << type))
 		return -EINVAL;
 	switch ((u32)cmd) {

@@ -24,10 +24,9 @@ static u64 pit_read(void)
 }
 
 /* Nothing tells whether there is one; a counter that stands still is found by whoever measures. */
-static bool pit_probe(struct platform_timer *t, const struct acpi_info *acpi)
+static bool pit_probe(struct platform_timer *t __maybe_unused,
+		      const struct acpi_info *acpi __maybe_unused)
 {
-	(void)t;
-	(void)acpi;
 	outb((inb(PORT_B) & ~2) | 1, PORT_B);
 	outb(PIT_MODE2_CH2, PIT_COMMAND);
 	outb(0, PIT_CHANNEL2);

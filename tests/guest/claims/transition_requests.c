@@ -134,13 +134,11 @@ static void undo_map(void)
 
 void undo_map_writable(uint64_t *page)
 {
-	(void)page;
 	undo_map();
 }
 
 void undo_map_read_only(uint64_t *page)
 {
-	(void)page;
 	undo_map();
 }
 
@@ -189,7 +187,6 @@ long ask_hook_in_l2(uint64_t *page)
 
 void undo_hook_in_l2(uint64_t *page)
 {
-	(void)page;
 	unhook_below();
 }
 
@@ -200,7 +197,6 @@ long ask_hook_in_l3(uint64_t *page)
 
 void undo_hook_in_l3(uint64_t *page)
 {
-	(void)page;
 	unhook_below();
 }
 
@@ -214,7 +210,6 @@ long ask_hook_in_l4(uint64_t *page)
 
 void undo_hook_in_l4(uint64_t *page)
 {
-	(void)page;
 	CHECK_OK(write_entry(l4_slot(SLOT), 0));
 }
 
@@ -225,7 +220,6 @@ long ask_load(uint64_t *page)
 
 void undo_load(uint64_t *page)
 {
-	(void)page;
 	CHECK_OK(mmuext(MMUEXT_NEW_BASEPTR, l4_mfn(), 0));
 }
 
@@ -236,7 +230,6 @@ long ask_load_user(uint64_t *page)
 
 void undo_load_user(uint64_t *page)
 {
-	(void)page;
 	CHECK_OK(mmuext(MMUEXT_NEW_USER_BASEPTR, 0, 0));
 }
 
@@ -247,7 +240,6 @@ long ask_gdt(uint64_t *page)
 
 void undo_gdt(uint64_t *page)
 {
-	(void)page;
 	CHECK_OK(HC2(set_gdt, 0, 0));
 }
 
@@ -258,7 +250,6 @@ long ask_descriptor(uint64_t *page)
 
 void undo_descriptor(uint64_t *page)
 {
-	(void)page;
 }
 
 long ask_store(uint64_t *page)
@@ -268,7 +259,6 @@ long ask_store(uint64_t *page)
 
 void undo_store(uint64_t *page)
 {
-	(void)page;
 }
 
 long ask_clear(uint64_t *page)
@@ -278,7 +268,6 @@ long ask_clear(uint64_t *page)
 
 void undo_clear(uint64_t *page)
 {
-	(void)page;
 }
 
 /* As a word for the errors of grants: refused or not is what matters. */
@@ -296,7 +285,6 @@ long ask_copy_into(uint64_t *page)
 
 void undo_copy_into(uint64_t *page)
 {
-	(void)page;
 }
 
 static struct gnttab_map_grant_ref second;
@@ -311,7 +299,6 @@ long ask_lend(uint64_t *page)
 
 void undo_lend(uint64_t *page)
 {
-	(void)page;
 	CHECK_OK(grant_unmap(second.handle, ARG(window(2)), 0));
 }
 

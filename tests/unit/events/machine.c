@@ -62,20 +62,19 @@ void window_check(void)
 }
 
 /* No lines of devices here. */
-int pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share, u32 cpu)
+int pirq_bind(struct domain *d, u32 pirq, u32 port,
+	      bool will_share, u32 cpu)
 {
-	(void)d, (void)pirq, (void)port, (void)will_share, (void)cpu;
 	return -EINVAL;
 }
 
 void pirq_unbind(struct domain *d, u32 pirq, u32 port)
 {
-	(void)d, (void)pirq, (void)port;
 }
 
-void pirq_move(struct domain *d, u32 pirq, u32 port, u32 cpu)
+void pirq_move(struct domain *d, u32 pirq, u32 port,
+	       u32 cpu)
 {
-	(void)d, (void)pirq, (void)port, (void)cpu;
 }
 
 void deadline_set(u64 ns)
@@ -164,9 +163,9 @@ void domain_shutdown(struct domain *d, u32 reason)
 	panic("domain %u ends: %u", d->domid, reason);
 }
 
-void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+void printk_level(enum log_level level, bool about_guest,
+		  const char *fmt, ...)
 {
-	(void)level, (void)about_guest, (void)fmt;
 }
 
 void console_watch_input(void)

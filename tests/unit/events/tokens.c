@@ -163,7 +163,7 @@ static void poll(struct vcpu *v)
 		op.timeout = now_ns() + 50000;
 	nmi_before_sleep = !pick(g, 8);
 	WRITE_ONCE(vcpu_info_of(v)->evtchn_upcall_mask, 1);
-	if (hc_sched_op(SCHEDOP_poll, (u64)&op, 0, 0, 0, 0))
+	if (hc_sched_op(SCHEDOP_poll, (u64)&op))
 		panic("cannot poll");
 	add(&polls);
 }
@@ -182,7 +182,7 @@ static void wait_somehow(struct vcpu *v)
 	switch (pick(&guests[v->id], 3)) {
 	case 0:
 		nmi_before_sleep = !pick(&guests[v->id], 8);
-		hc_sched_op(SCHEDOP_block, 0, 0, 0, 0, 0);
+		hc_sched_op(SCHEDOP_block, 0);
 		take_nmi(v);
 		add(&blocks);
 		break;

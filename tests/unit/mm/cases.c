@@ -80,7 +80,7 @@ static void memory_maps(void)
 
 	guest_start();
 	map.buffer.p = out;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == 0,
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map) == 0,
 	      "dom0 sees the machine");
 	for (unsigned i = 0; i < map.nr_entries; i++) {
 		check(!i || out[i].addr >= out[i - 1].addr + out[i - 1].size, "entry %u rises", i);
@@ -88,13 +88,13 @@ static void memory_maps(void)
 	}
 	check(map.nr_entries > 6 && nr > 5, "%u entries, %u reserved", map.nr_entries, nr);
 	map.nr_entries = 1;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL,
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map) == -EINVAL,
 	      "it has room for all");
 	map.nr_entries = 0;
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EINVAL,
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map) == -EINVAL,
 	      "or for one");
 	world_swap();
-	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map, 0, 0, 0, 0) == -EPERM,
+	check(hc_memory_op(XENMEM_machine_memory_map, (u64)&map) == -EPERM,
 	      "another domain does not");
 	world_swap();
 	audited("the machine's map names the withheld ranges");
@@ -281,8 +281,8 @@ static void segments(void)
 	check(desc_frame_get(_mfn(NO_RECORD)) == -EINVAL, "no descriptors in a device");
 	check(gdt_set(many, 0x10000) == -EINVAL, "no GDT beyond its frames");
 	list[0] = 21, list[1] = 20;
-	check(hc_set_gdt((u64)list, 513, 0, 0, 0, 0) == -EINVAL, "a writable frame is no GDT");
-	check(hc_set_gdt((u64)list, 512, 0, 0, 0, 0) == 0, "an idle one is");
+	check(hc_set_gdt((u64)list, 513) == -EINVAL, "a writable frame is no GDT");
+	check(hc_set_gdt((u64)list, 512) == 0, "an idle one is");
 	check(ext(MMUEXT_SET_LDT, 1, 5) == -EINVAL && ext(MMUEXT_SET_LDT, 0, 9000) == -EINVAL,
 	      "an LDT is aligned and short");
 	check(ext(MMUEXT_SET_LDT, VA_HV_FIRST, 5) == -EINVAL, "and the guest's");
@@ -297,7 +297,7 @@ static void segments(void)
 	check(update(entry_at(12, 1), names(22)) == 0 && ldt_map_page_fault(PAGE_SIZE),
 	      "from the user root, too");
 	check(world_audit() == 0, "with an LDT");
-	check(hc_update_descriptor(entry_at(20, 3), 0x00cf9a000000ffff, 0, 0, 0, 0) == 0,
+	check(hc_update_descriptor(entry_at(20, 3), 0x00cf9a000000ffff) == 0,
 	      "a live descriptor is replaced");
 	check(frame_ptr(20)[3] == 0x00cffa000000ffff, "and made ring 3's");
 	check(update(entry_at(12, 0), names(20) | PTE_RW) == -EBUSY,
@@ -325,28 +325,28 @@ static void odd_calls(void)
 
 	build_tree();
 	x.in.extent_start.p = x.out.extent_start.p = (void *)&mfn;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EPERM, "an order too large");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -EPERM, "an order too large");
 	x.in.extent_order = x.out.extent_order = 0;
 	x.in.domid = x.out.domid = 7;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ESRCH,
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -ESRCH,
 	      "a domain that is none");
 	x.in.domid = x.out.domid = DOMID_SELF;
 	x.in.nr_extents = x.out.nr_extents = 1;
 	x.out.mem_flags = XENMEMF_address_bits(12);
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -ENOMEM,
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -ENOMEM,
 	      "no frame is that low");
 	x.out.mem_flags = 0;
 	mfn = NO_RECORD;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL,
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -EINVAL,
 	      "what is no RAM is not exchanged");
 	x.in.nr_extents = x.out.nr_extents = ~0ul;
 	x.in.extent_order = x.out.extent_order = 1;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL,
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -EINVAL,
 	      "nor more than there can be");
 	x.in.nr_extents = 1;
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == -EINVAL, "on neither side");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == -EINVAL, "on neither side");
 	world_domain.max_pages = world_domain.nr_pages;
-	check(hc_memory_op(XENMEM_populate_physmap, (u64)&r, 0, 0, 0, 0) == 0,
+	check(hc_memory_op(XENMEM_populate_physmap, (u64)&r) == 0,
 	      "nothing beyond max_pages");
 	world_domain.max_pages = NR_FRAMES;
 	check(ext(MMUEXT_INVLPG_LOCAL, VA_HV_FIRST, 0) == 0 &&
@@ -358,11 +358,11 @@ static void odd_calls(void)
 	check(ext(MMUEXT_INVLPG_MULTI, VA_HV_FIRST, 0) == 0, "INVLPG of what is not the guest's");
 	op.arg2.vcpumask.p = &mask;
 	world_domain.nr_vcpus = 1;
-	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0) == 0, "a flush of oneself");
+	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF) == 0, "a flush of oneself");
 	mask = 2;
-	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0) == 0, "and of nobody");
+	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF) == 0, "and of nobody");
 	world_domain.nr_vcpus = 2;
-	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_IO, 0, 0) == -EPERM, "foreign flushes");
+	check(hc_mmuext_op((u64)&op, 1, 0, DOMID_IO) == -EPERM, "foreign flushes");
 	check(ext(MMUEXT_FLUSH_CACHE, 0, 0) == 0 && ext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0) == 0,
 	      "dom0 flushes caches");
 	world_swap();
@@ -422,11 +422,11 @@ static void many_handles(void)
 	build_tree();
 	lend(0, 30, 0);
 	public_fault_rate = 256;
-	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 	check(map.status == GNTST_no_device_space, "no memory for handles");
 	public_fault_rate = 0;
 	for (; nr < GNTTAB_MAX_HANDLES + 1; nr++) {
-		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 		if (map.status)
 			break;
 		unmap[nr] = (struct gnttab_unmap_grant_ref){ .handle = map.handle,
@@ -434,7 +434,7 @@ static void many_handles(void)
 	}
 	check(nr == GNTTAB_MAX_HANDLES && map.status == GNTST_no_device_space, "%u handles", nr);
 	check(world_audit() == 0, "with all of them");
-	check(hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)unmap, nr, 0, 0, 0) == 0,
+	check(hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)unmap, nr) == 0,
 	      "all go in one call");
 	for (unsigned i = 0; i < nr; i++)
 		check(unmap[i].status == GNTST_okay, "handle %u is given back", i);
@@ -454,7 +454,7 @@ static void replace(void)
 	lend(3, FOREIGN_FIRST + 4, 0);
 	world_swap();
 	map.ref = 3;
-	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 	check(map.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == FOREIGN_FIRST + 4,
 	      "a foreign frame at an address");
 	check(world_audit() == 0, "while it is there");
@@ -462,16 +462,16 @@ static void replace(void)
 	      "it cannot be mapped by its number");
 	op.handle = map.handle;
 	op.new_addr = 1ul << L3_SHIFT;
-	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1);
 	check(op.status == GNTST_general_error, "nothing to replace it by");
 	op.new_addr = 0x0;
 	op.host_addr = 3 * PAGE_SIZE;
-	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1);
 	check(op.status != GNTST_okay, "not where it is");
 	op.host_addr = PAGE_SIZE;
 	check(update(entry_at(12, 5), names(25) | PTE_RW) == 0, "a frame of one's own");
 	op.new_addr = 5 * PAGE_SIZE;
-	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_unmap_and_replace, (u64)&op, 1);
 	check(op.status == GNTST_okay && mfn_x(pte_mfn(frame_ptr(12)[1])) == 25 &&
 		      !frame_ptr(12)[5],
 	      "takes its place");
@@ -487,10 +487,10 @@ static void bad_lists(void)
 
 	build_tree();
 	setup.frame_list.p = (void *)8;
-	hc_grant_table_op(GNTTABOP_setup_table, (u64)&setup, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_setup_table, (u64)&setup, 1);
 	check(setup.status == GNTST_bad_virt_addr, "a list nowhere");
 	lend(0, 30, 0);
-	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 	check(map.status == GNTST_general_error, "an entry of an L2");
 	audited("grant lists that lead nowhere");
 }

@@ -22,7 +22,7 @@ static inline long update(u64 maddr, u64 val)
 {
 	struct mmu_update req = { maddr, val };
 
-	return hc_mmu_update((u64)&req, 1, 0, DOMID_SELF, 0, 0);
+	return hc_mmu_update((u64)&req, 1, 0, DOMID_SELF);
 }
 
 static inline u64 entry_at(unsigned f, unsigned slot) { return ((u64)f << PAGE_SHIFT) + 8 * slot; }
@@ -33,7 +33,7 @@ static inline long ext(unsigned cmd, u64 arg1, u64 arg2)
 
 	op.arg1.mfn = arg1;
 	op.arg2.src_mfn = arg2;
-	return hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0);
+	return hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF);
 }
 
 /* The current domain's grant @ref: frame @f, to @to. */

@@ -150,7 +150,7 @@ static long patient_update(struct mmu_update *req, unsigned nr, unsigned most)
 	for (unsigned again = 0; again < 10000; again++) {
 		c->pending = false;
 		nr_stops = 0;
-		rc = hc_mmu_update(c->arg[0], c->arg[1], c->arg[2], c->arg[3], 0, 0);
+		rc = hc_mmu_update(c->arg[0], c->arg[1], c->arg[2], c->arg[3]);
 		check(nr_stops <= most, "call %u: %u checks said stop", again, nr_stops);
 		check(world_audit() == 0, "after call %u", again);
 		if (!c->pending)
@@ -171,7 +171,7 @@ static void parked_by_list(void)
 	fill_tree(18, 0);
 	check(ext(MMUEXT_PIN_L4_TABLE, 14, 0) == 0, "pinned");
 	tell_checks(held_is_unpinned);
-	check(hc_mmu_update((u64)req, 2, 0, DOMID_SELF, 0, 0) == __HYPERVISOR_mmu_update,
+	check(hc_mmu_update((u64)req, 2, 0, DOMID_SELF) == __HYPERVISOR_mmu_update,
 	      "to be continued");
 	check(nr_stops == 2 && are_parked(14, 13), "both are parked, at their first stops (%u)",
 	      nr_stops);

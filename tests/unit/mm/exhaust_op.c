@@ -52,14 +52,14 @@ static void run_mmu_update(void)
 
 	if (with_batches && mfn_is_valid_num(this_vcpu.kernel_l4))
 		n += choose(2);
-	rc = hc_mmu_update((u64)list, n, 0, DOMID_SELF, 0, 0);
+	rc = hc_mmu_update((u64)list, n, 0, DOMID_SELF);
 	TELL(" = %ld", rc);
 }
 
 /* A call that only finishes what is parked. */
 static void run_nothing(void)
 {
-	long rc = hc_mmu_update(0, 0, 0, DOMID_SELF, 0, 0);
+	long rc = hc_mmu_update(0, 0, 0, DOMID_SELF);
 
 	TELL(" nothing = %ld", rc);
 }
@@ -70,7 +70,7 @@ static void ext(unsigned cmd, u64 mfn)
 	long rc;
 
 	op.arg1.mfn = mfn;
-	rc = hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF, 0, 0);
+	rc = hc_mmuext_op((u64)&op, 1, 0, DOMID_SELF);
 	TELL(" mmuext %u(frame %lu) = %ld", cmd, mfn, rc);
 }
 
@@ -96,7 +96,7 @@ static void run_update_va(void)
 		return;
 	for (unsigned level = 1; level <= 4; level++)
 		va |= 2ul * choose(2) << (L1_SHIFT + 9 * (level - 1));
-	rc = hc_update_va_mapping(va, choose_entry(1), 0, 0, 0, 0);
+	rc = hc_update_va_mapping(va, choose_entry(1), 0);
 	TELL(" update_va(%lx) = %ld", va, rc);
 }
 
@@ -108,14 +108,14 @@ static void run_set_gdt(void)
 	if (!with_segments)
 		return;
 	if (choose(2)) {
-		rc = hc_set_gdt(0, 0, 0, 0, 0, 0);
+		rc = hc_set_gdt(0, 0);
 		TELL(" set_gdt() = %ld", rc);
 		return;
 	}
 	list[0] = choose_frame();
 	if (frame_ptr(list[0])[0] == PTE_UNDECIDED && choose(2))
 		frame_ptr(list[0])[0] = 0x00008c0000000000;	/* present, a call gate */
-	rc = hc_set_gdt((u64)list, 1, 0, 0, 0, 0);
+	rc = hc_set_gdt((u64)list, 1);
 	TELL(" set_gdt(frame %lu) = %ld", list[0], rc);
 }
 
@@ -139,7 +139,7 @@ static void run_memory(void)
 		list[0] = choose_frame();
 	r.extent_start.p = x.in.extent_start.p = (void *)list;
 	x.out.extent_start.p = (void *)out;
-	rc = hc_memory_op(op, op == XENMEM_exchange ? (u64)&x : (u64)&r, 0, 0, 0, 0);
+	rc = hc_memory_op(op, op == XENMEM_exchange ? (u64)&x : (u64)&r);
 	TELL(" memory_op %u(frame %lu) = %ld", op, list[0], rc);
 }
 
@@ -159,7 +159,7 @@ static void run_grant(void)
 			kinds[choose(3)] | GNTMAP_contains_pte | (choose(2) ? GNTMAP_readonly : 0);
 		if (map.flags & GNTMAP_host_map)
 			map.host_addr = ((u64)choose_frame() << PAGE_SHIFT) + 16 * choose(2);
-		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
+		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 		TELL(" map grant (flags %x, entry %lx) = %d", map.flags, map.host_addr, map.status);
 		return;
 	}
@@ -167,7 +167,7 @@ static void run_grant(void)
 		entry = ((u64)choose_frame() << PAGE_SHIFT) + 16 * choose(2);
 	unmap.host_addr = entry;
 	unmap.dev_bus_addr = choose(2) ? (u64)lent_frame << PAGE_SHIFT : 0;
-	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1);
 	TELL(" unmap grant (entry %lx, device %lx) = %d", unmap.host_addr, unmap.dev_bus_addr,
 	     unmap.status);
 }

@@ -71,16 +71,16 @@ pte_t random_entry(unsigned level)
 static long dispatch(unsigned nr, const u64 *a)
 {
 	switch (nr) {
-	case __HYPERVISOR_mmu_update:		return hc_mmu_update(a[0], a[1], a[2], a[3], 0, 0);
-	case __HYPERVISOR_mmuext_op:		return hc_mmuext_op(a[0], a[1], a[2], a[3], 0, 0);
+	case __HYPERVISOR_mmu_update:		return hc_mmu_update(a[0], a[1], a[2], a[3]);
+	case __HYPERVISOR_mmuext_op:		return hc_mmuext_op(a[0], a[1], a[2], a[3]);
 	case __HYPERVISOR_update_va_mapping:
-		return hc_update_va_mapping(a[0], a[1], a[2], 0, 0, 0);
+		return hc_update_va_mapping(a[0], a[1], a[2]);
 	case __HYPERVISOR_update_va_mapping_otherdomain:
-		return hc_update_va_mapping_otherdomain(a[0], a[1], a[2], a[3], 0, 0);
-	case __HYPERVISOR_set_gdt:		return hc_set_gdt(a[0], a[1], 0, 0, 0, 0);
-	case __HYPERVISOR_update_descriptor:	return hc_update_descriptor(a[0], a[1], 0, 0, 0, 0);
-	case __HYPERVISOR_grant_table_op:	return hc_grant_table_op(a[0], a[1], a[2], 0, 0, 0);
-	case __HYPERVISOR_memory_op:		return hc_memory_op(a[0], a[1], 0, 0, 0, 0);
+		return hc_update_va_mapping_otherdomain(a[0], a[1], a[2], a[3]);
+	case __HYPERVISOR_set_gdt:		return hc_set_gdt(a[0], a[1]);
+	case __HYPERVISOR_update_descriptor:	return hc_update_descriptor(a[0], a[1]);
+	case __HYPERVISOR_grant_table_op:	return hc_grant_table_op(a[0], a[1], a[2]);
+	case __HYPERVISOR_memory_op:		return hc_memory_op(a[0], a[1]);
 	default:				return -ENOSYS;
 	}
 }

@@ -78,7 +78,7 @@ void build_free_scratch(struct build_plan *p);
 #ifdef CONFIG_AUDIT
 void build_try_failures(struct build_plan *p);	/* build_oom.c */
 #else
-static inline void build_try_failures(struct build_plan *p) { (void)p; }
+static inline void build_try_failures(struct build_plan *p __maybe_unused) {}
 #endif
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hypercalls: one function each, called from the table in entry/hypercall_table.c with the guest's
- * six arguments (rdi rsi rdx r10 r8 r9), on the kernel root, interrupts on. The result goes to the
- * guest's rax.
+ * six arguments (rdi rsi rdx r10 r8 r9), on the kernel root, interrupts on; it takes as many of
+ * them as it has. The result goes to the guest's rax.
  *
  * A preempted call returns hypercall_continue(): the guest's registers then hold the arguments to
  * go on with and its rip is back at the SYSCALL instruction; within a multicall the entry is
@@ -62,8 +62,12 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 #define __HYPERVISOR_mca __HYPERVISOR_arch_0
 #define __HYPERVISOR_audit __HYPERVISOR_arch_7
 
-#define DECLARE_HC(name, nr_args) \
-	long hc_##name(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
+#define HC_ARGS_0 void
+#define HC_ARGS_1 u64 a1
+#define HC_ARGS_2 HC_ARGS_1, u64 a2
+#define HC_ARGS_3 HC_ARGS_2, u64 a3
+#define HC_ARGS_4 HC_ARGS_3, u64 a4
+#define DECLARE_HC(name, nr_args) long hc_##name(HC_ARGS_##nr_args);
 HYPERCALLS(DECLARE_HC)
 #undef DECLARE_HC
 

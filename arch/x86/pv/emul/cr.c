@@ -125,9 +125,8 @@ int pv_xsetbv(u32 index, u64 val)
 }
 
 /* HYPERVISOR_fpu_taskswitch(set): the guest's CR0.TS. Returns 0. */
-long hc_fpu_taskswitch(u64 set, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_fpu_taskswitch(u64 set)
 {
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	set_ts(set);
 	return 0;
 }

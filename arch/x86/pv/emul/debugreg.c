@@ -152,18 +152,16 @@ int pv_get_debugreg(unsigned int n, u64 *val)
  * HYPERVISOR_set_debugreg(n, value): 0, -EPERM (address or bit not for guests), -EINVAL, -ENODEV
  * (no such register).
  */
-long hc_set_debugreg(u64 n, u64 val, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_set_debugreg(u64 n, u64 val)
 {
-	(void)a3, (void)a4, (void)a5, (void)a6;
 	return n > 7 ? -ENODEV : pv_set_debugreg(n, val);
 }
 
 /* HYPERVISOR_get_debugreg(n): the value, or -ENODEV. */
-long hc_get_debugreg(u64 n, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+long hc_get_debugreg(u64 n)
 {
 	u64 val = 0;
 	int rc = n > 7 ? -ENODEV : pv_get_debugreg(n, &val);
 
-	(void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
 	return rc ? rc : (long)val;
 }

@@ -95,46 +95,42 @@ static int op_new_user_baseptr(struct domain *d, const struct mmuext_op *op)
 
 /* ---- Flushes ---- */
 
-static int op_tlb_flush_local(struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_local(struct domain *d __maybe_unused,
+			      const struct mmuext_op *op __maybe_unused)
 {
-	(void)d, (void)op;
 	guest_flush_local(FLUSH_EVERYTHING);
 	return 0;
 }
 
-static int op_invlpg_local(struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_local(struct domain *d __maybe_unused, const struct mmuext_op *op)
 {
-	(void)d;
 	if (guest_range_ok(op->arg1.linear_addr, 1))
 		guest_flush_local(op->arg1.linear_addr);
 	return 0;
 }
 
 /* An unreadable list is -EINVAL here, as in Xen. */
-static int op_tlb_flush_multi(struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_multi(struct domain *d __maybe_unused, const struct mmuext_op *op)
 {
-	(void)d;
 	return guest_flush_listed((u64)op->arg2.vcpumask.p, FLUSH_EVERYTHING) ? -EINVAL : 0;
 }
 
-static int op_invlpg_multi(struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_multi(struct domain *d __maybe_unused, const struct mmuext_op *op)
 {
-	(void)d;
 	if (!guest_range_ok(op->arg1.linear_addr, 1))
 		return 0;
 	return guest_flush_listed((u64)op->arg2.vcpumask.p, op->arg1.linear_addr) ? -EINVAL : 0;
 }
 
-static int op_tlb_flush_all(struct domain *d, const struct mmuext_op *op)
+static int op_tlb_flush_all(struct domain *d __maybe_unused,
+			    const struct mmuext_op *op __maybe_unused)
 {
-	(void)d, (void)op;
 	guest_flush_all(FLUSH_EVERYTHING);
 	return 0;
 }
 
-static int op_invlpg_all(struct domain *d, const struct mmuext_op *op)
+static int op_invlpg_all(struct domain *d __maybe_unused, const struct mmuext_op *op)
 {
-	(void)d;
 	if (guest_range_ok(op->arg1.linear_addr, 1))
 		guest_flush_all(op->arg1.linear_addr);
 	return 0;
@@ -144,9 +140,8 @@ static int op_invlpg_all(struct domain *d, const struct mmuext_op *op)
  * Guest RAM is write-back and coherent (COH-1): only who maps devices has something to write back.
  * This CPU's caches.
  */
-static int op_flush_cache(struct domain *d, const struct mmuext_op *op)
+static int op_flush_cache(struct domain *d, const struct mmuext_op *op __maybe_unused)
 {
-	(void)op;
 	if (!d->is_privileged)
 		return -EACCES;
 	asm volatile ("wbinvd" ::: "memory");
@@ -154,9 +149,8 @@ static int op_flush_cache(struct domain *d, const struct mmuext_op *op)
 }
 
 /* The same on every CPU: the guest may have written anywhere. */
-static int op_flush_cache_global(struct domain *d, const struct mmuext_op *op)
+static int op_flush_cache_global(struct domain *d, const struct mmuext_op *op __maybe_unused)
 {
-	(void)op;
 	if (!d->is_privileged)
 		return -EACCES;
 	cache_flush_all();
@@ -165,9 +159,8 @@ static int op_flush_cache_global(struct domain *d, const struct mmuext_op *op)
 
 /* ---- The rest ---- */
 
-static int op_set_ldt(struct domain *d, const struct mmuext_op *op)
+static int op_set_ldt(struct domain *d __maybe_unused, const struct mmuext_op *op)
 {
-	(void)d;
 	return ldt_set(op->arg1.linear_addr, op->arg2.nr_ents);
 }
 
@@ -208,9 +201,9 @@ static int op_copy_page(struct domain *d, const struct mmuext_op *op)
 	return rc;
 }
 
-static int op_unsupported(struct domain *d, const struct mmuext_op *op)
+static int op_unsupported(struct domain *d __maybe_unused,
+			  const struct mmuext_op *op __maybe_unused)
 {
-	(void)d, (void)op;
 	return -EOPNOTSUPP;
 }
 
@@ -270,7 +263,7 @@ static __always_inline int one_op(void *state, u64 va)
 	return ops[cmd].fn(pg_owner, &op);
 }
 
-long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid, u64 a5, u64 a6)
+long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid)
 {
 	struct mmu_op_call c = { __HYPERVISOR_mmuext_op, sizeof(struct mmuext_op), list, count,
 				 done_ptr, domid };
@@ -279,7 +272,6 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid, u64 a5, u64 a6)
 	long left;
 	int rc;
 
-	(void)a5, (void)a6;
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
 	if (unlikely(!pg_owner_of(domid, &pg_owner)))

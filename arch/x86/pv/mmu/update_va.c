@@ -63,24 +63,22 @@ static __always_inline int update_va(struct domain *pg_owner, u64 va, u64 val, u
 	return rc ? rc : flush_as_told(va, flags);
 }
 
-long hc_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, u64 a6)
+long hc_update_va_mapping(u64 va, u64 val, u64 flags)
 {
 	int rc = update_va(current->domain, va, val, flags, true);
 
-	(void)a4, (void)a5, (void)a6;
 	if (rc == -ERESTART)
 		return hypercall_continue(update_va_mapping, va, val, flags);
 	return rc;
 }
 
-long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64 a5, u64 a6)
+long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid)
 {
 	struct domain *pg_owner;
 	int rc = -ESRCH;
 
 	if (pg_owner_of(domid, &pg_owner))
 		rc = update_va(pg_owner, va, val, flags, false);
-	(void)a5, (void)a6;
 	if (rc == -ERESTART)
 		return hypercall_continue(update_va_mapping_otherdomain, va, val,
 					  flags, domid);
