@@ -19,7 +19,9 @@ PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/ru
 HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude "
                     "-Iarch/x86/include -Itests/unit/events "
-                    "-include isola/errno.h -Wall -Wextra -Wno-unused-parameter -fno-strict-aliasing -pthread "
+                    "-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ "
+                    "-include isola/errno.h -Wall -Wextra -Wno-unused-parameter "
+                    "-fno-strict-aliasing -pthread "
                     "-Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep "
                     "-Wl,--wrap=evtchn_2l_fold,--wrap=evtchn_2l_unpost")
 ALL = os.environ.get("TEST_ALL") == "1"

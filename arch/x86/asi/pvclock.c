@@ -7,9 +7,6 @@
  * is touched when the clock changes. Readers use the version as a sequence count, so it is odd
  * while the record is inconsistent, and what the guest put there is never read back (FETCH-2).
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__      /* vcpu_time_info.flags */
-#endif
 #include <asm/pvclock.h>
 #include <isola/evtchn.h>
 #include <isola/lock_order.h>

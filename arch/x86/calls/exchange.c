@@ -9,9 +9,6 @@
  * chunk by chunk, so that a long exchange needs no more memory than one chunk. Progress is
  * nr_exchanged in the guest's structure, checked anew at each continuation (CON-2).
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #include <asm/domain_map.h>
 #include <asm/exchange.h>
 #include <asm/frametable.h>

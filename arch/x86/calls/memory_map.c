@@ -3,9 +3,6 @@
  * E820 maps for guests. The machine's ranges come sorted and without overlap; the
  * limits of I/O memory, sorted too, are shown as reserved where they lie in the gaps between them.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #include <asm/iomem.h>
 #include <asm/memory_map.h>
 #include <asm/percpu.h>

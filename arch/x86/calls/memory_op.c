@@ -3,9 +3,6 @@
  * HYPERVISOR_memory_op: the table of its operations, and the questions among them. Operations that
  * change memory are in reservation.c, maps in memory_map.c.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #define __XEN_TOOLS__ 1		/* the sharing questions are among the tools' */
 #include <asm/exchange.h>
 #include <asm/frametable.h>

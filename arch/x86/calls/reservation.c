@@ -5,9 +5,6 @@
  * (MEM-4) and reaches the allocator after a flush (TLB-3), which is done before a continuation too.
  * Progress is in the command word (CON-2): checked like a fresh argument.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/hypercall.h>

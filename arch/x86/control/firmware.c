@@ -8,9 +8,6 @@
  * Linux "unsupported" there means that nobody knows whether the machine booted securely, and
  * nobody has checked the kernel that dom0 is.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#endif
 #include <asm/efi.h>
 #include <asm/firmware.h>
 #include <asm/uaccess.h>

@@ -4,9 +4,6 @@
  * ends the hypervisor here, so there is never a record to give; VIRQ_MCA can be bound and never
  * fires.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#endif
 #include <asm/control_op.h>
 #include <asm/cpufeature.h>
 #include <asm/hypercall.h>

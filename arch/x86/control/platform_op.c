@@ -3,9 +3,6 @@
  * HYPERVISOR_platform_op: what dom0 does to the machine on everybody's behalf: the clock, soft off,
  * and asking which CPUs there are and what the firmware is.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#endif
 #include <isola/nospec.h>
 #include <asm/control_op.h>
 #include <asm/cpu_ids.h>

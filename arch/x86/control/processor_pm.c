@@ -7,9 +7,6 @@
  * hardware interfaces (MWAIT, performance and throttling MSRs) are out of dom0's reach.
  * Source: Intel Processor Vendor-Specific ACPI, 3.3 (_PDC).
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ 0x00040e00
-#endif
 #include <asm/processor_pm.h>
 #include <asm/uaccess.h>
 #include <isola/errno.h>

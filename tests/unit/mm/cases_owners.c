@@ -63,7 +63,7 @@ static long give_back(u64 first, u64 second)
 	struct xen_memory_reservation r = { .nr_extents = second ? 2 : 1, .domid = DOMID_SELF,
 					    .extent_start.p = (void *)mfn };
 
-	return hc_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0, 0);
+	return hc_memory_op(XENMEM_decrease_reservation, (u64)&r);
 }
 
 static void retype(void)
@@ -102,7 +102,7 @@ static void exchange(void)
 	};
 
 	they_use(OURS, PTE_RW, false);
-	check(hc_memory_op(XENMEM_exchange, (u64)&x, 0, 0, 0, 0) == 0, "an exchange");
+	check(hc_memory_op(XENMEM_exchange, (u64)&x) == 0, "an exchange");
 	check(!they_remember(OURS), "of what they have forgotten");
 	audited("a frame that others wrote to is exchanged");
 }
@@ -116,7 +116,7 @@ static void readmitted(void)
 
 	they_use(OURS, PTE_RW, false);
 	check(page_get(page_of(_mfn(OURS + 1)), &world_domain), "the one beside it is held");
-	check(hc_memory_op(XENMEM_decrease_reservation, (u64)&r, 0, 0, 0, 0) == 0, "neither goes");
+	check(hc_memory_op(XENMEM_decrease_reservation, (u64)&r) == 0, "neither goes");
 	page_put(page_of(_mfn(OURS + 1)));
 	check(they_remember(OURS) && page_is_shared_out(page_of(_mfn(OURS))), "still shared out");
 	check(give_back(OURS, 0) == 1 && !they_remember(OURS),
@@ -154,15 +154,15 @@ static void lent(void)
 	lend(3, FOREIGN_FIRST + 4, 0);
 	lend(4, FOREIGN_FIRST + 5, 0);
 	world_swap();
-	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1, 0, 0, 0);
-	hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
+	hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1);
 	check(map.status == GNTST_okay && copy.status == GNTST_okay, "lent to us, and copied by us");
 	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 4))), "what is mapped is shared out");
 	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 5))), "what was copied has been");
 	check(!page_is_shared_out(page_of(_mfn(OURS))), "what is one's own is not");
 	unmap.handle = map.handle;
 	unmap.dev_bus_addr = map.dev_bus_addr;
-	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1, 0, 0, 0);
+	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1);
 	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 4))), "until it is free");
 	audited("frames that are lent are shared out");
 }

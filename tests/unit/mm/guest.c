@@ -4,9 +4,6 @@
  * absurd arguments, while its processor walks and remembers. Frame f's role (f % 5: data, l1 .. l4)
  * makes deep trees likely.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #include <string.h>
 #include <asm/gnttab.h>
 #include <asm/hypercall.h>

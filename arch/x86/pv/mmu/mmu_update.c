@@ -162,7 +162,6 @@ static __always_inline int one_request(void *state, u64 va)
 	return update_entry(state, ptr, val, PT_REPLACE, true);
 }
 
-<<<<<<< HEAD
 static int one_foreign_request(void *state, u64 va)
 {
 	u64 ptr, val;
@@ -173,9 +172,6 @@ static int one_foreign_request(void *state, u64 va)
 
 static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 domids,
 				       int (*one)(void *state, u64 va))
-=======
-long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids)
->>>>>>> 11d1986 (Unused parameters: hypercalls take as many arguments as they have; elsewhere the parameter says so)
 {
 	struct mmu_op_call c = { __HYPERVISOR_mmu_update, sizeof(struct mmu_update), reqs, count,
 				 done_ptr, domids };
@@ -202,9 +198,8 @@ static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 dom
 	return update_all(reqs, count, done_ptr, domids, one_foreign_request);
 }
 
-long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids, u64 a5, u64 a6)
+long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
-	(void)a5, (void)a6;
 	if (likely((domid_t)domids == DOMID_SELF))
 		return update_all(reqs, count, done_ptr, domids, one_request);
 	return update_foreign(reqs, count, done_ptr, domids);

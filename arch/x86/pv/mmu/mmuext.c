@@ -3,9 +3,6 @@
  * HYPERVISOR_mmuext_op: pins, base pointers, flushes, LDT and whole-page operations, as a list. A
  * table of functions; the list itself is mmu_op.h's.
  */
-#ifndef __XEN_INTERFACE_VERSION__
-#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__
-#endif
 #include <asm/foreign.h>
 #include <asm/guest_flush.h>
 #include <asm/hypercall.h>
