@@ -15,21 +15,32 @@
  *          booting
  */
 #include <asm/layout.h>
+#include <generated/asm-offsets.h>
 
 #define MB2_MAGIC	0xe85250d6
-#define CR4_PAE		(1 << 5)
-#define CR0_PG_WP_PE	0x80010001
-#define MSR_EFER	0xc0000080
-#define EFER_SCE_LME_NXE 0x901
 #define COM1		0x3f8
+#define COM1_LSR	(COM1 + 5)
+#define LSR_THR_EMPTY	0x20
+#define VGA_TEXT	0xb8000
+#define VGA_WHITE	0x0f
+#define CPUID_EXTENDED	0x80000000
 
-#define PTE_TABLE	0x003
-#define PTE_LARGE	0x0e3		/* present, writable, accessed, dirty, 2 MiB */
+#define PAGE		0x1000
+#define LARGE_PAGE	0x200000
+#define PTE_TABLE	(PTE_P | PTE_RW)
+#define PTE_TEXT	(PTE_P | PTE_A)
+#define PTE_DATA	(PTE_P | PTE_RW | PTE_A | PTE_D)
+#define PTE_LARGE	(PTE_DATA | PTE_PS)
+#define BOOT_CS		0x08		/* of boot_gdt */
+#define BOOT_DS		0x10
 
 #define PHYS(sym)	(sym - _start)(%ebp)
 
 	.section .text.head, "ax"
 	.code32
+/*
+ *   in    as the loader leaves it: above   out   to start32, IF=DF=0
+ */
 	.globl _start
 _start:
 	cli
@@ -53,11 +64,17 @@ mb2_header:
 	/* Relocatable: anywhere in [1 MiB, 4 GiB), 2 MiB aligned, low preferred. */
 	.short	10, 1
 	.long	24
-	.long	0x100000, 0xffffffff, 0x200000, 1
+	.long	0x100000, 0xffffffff, LARGE_PAGE, 1
 	.short	0, 0
 	.long	8
 mb2_end:
 
+/*
+ * To long mode.
+ *   in    eax magic, ebx information; 32-bit protected mode, paging off, IF=DF=0, no stack
+ *   out   to start64: compatibility mode's far return, on the boot root; edi magic, esi
+ *         information, ebp the image's machine address. By refuse, where the processor will not do
+ */
 start32:
 	mov	%eax, %edi			/* magic */
 	mov	%ebx, %esi			/* information */
@@ -81,28 +98,29 @@ start32:
 	pushf
 	pop	%eax
 	mov	%eax, %ecx
-	xor	$0x200000, %eax
+	xor	$EFLAGS_ID, %eax
 	push	%eax
 	popf
 	pushf
 	pop	%eax
 	xor	%ecx, %eax
-	test	$0x200000, %eax
+	test	$EFLAGS_ID, %eax
 	lea	PHYS(msg_cpuid), %esi
 	jz	refuse
 
-	mov	$0x80000000, %eax
+	/* What head.S cannot do without. CPUID changes eax, ebx, ecx, edx. */
+	mov	$CPUID_EXTENDED, %eax
 	cpuid
-	cmp	$0x80000001, %eax
+	cmp	$(CPUID_EXTENDED + 1), %eax
 	lea	PHYS(msg_long_mode), %esi
 	jb	refuse
-	mov	$0x80000001, %eax
+	mov	$(CPUID_EXTENDED + 1), %eax
 	cpuid
 	lea	PHYS(msg_long_mode), %esi
-	bt	$29, %edx
+	bt	$CPUID_LM_BIT, %edx
 	jnc	refuse
 	lea	PHYS(msg_nx), %esi
-	bt	$20, %edx
+	bt	$CPUID_NX_BIT, %edx
 	jnc	refuse
 
 	/* Zero bss: a loader does so for the file's own sake, but we rely on it for page tables. */
@@ -119,14 +137,14 @@ start32:
 	mov	$2048, %ecx
 2:	mov	%eax, (%edi)
 	movl	$0, 4(%edi)
-	add	$0x200000, %eax
+	add	$LARGE_PAGE, %eax
 	add	$8, %edi
 	loop	2b
 	lea	PHYS(boot_l3_low), %edi
 	lea	(PTE_TABLE + boot_l2_low - _start)(%ebp), %eax
 	mov	$4, %ecx
 3:	mov	%eax, (%edi)
-	add	$0x1000, %eax
+	add	$PAGE, %eax
 	add	$8, %edi
 	loop	3b
 
@@ -134,30 +152,30 @@ start32:
 	lea	PHYS(image_l1), %edi
 	mov	%ebp, %eax
 	lea	PHYS(_etext), %edx
-	mov	$0x021, %ebx
+	mov	$PTE_TEXT, %ebx
 	xor	%ecx, %ecx			/* high half: 0, or NX */
 	call	map_until
 	lea	PHYS(_erodata), %edx
-	mov	$0x80000000, %ecx
+	mov	$PTE_NX_HIGH, %ecx
 	call	map_until
 	lea	PHYS(_image_end), %edx
-	mov	$0x063, %ebx
+	mov	$PTE_DATA, %ebx
 	call	map_until
 	lea	(PTE_TABLE + image_l1 - _start)(%ebp), %eax
 	mov	%eax, PHYS(image_l2)
-	add	$0x1000, %eax
+	add	$PAGE, %eax
 	mov	%eax, PHYS(image_l2 + 8)
 
 	/* The boot CPU's own page and stack at their constant addresses. */
-	lea	(0x063 + boot_cpu_page - _start)(%ebp), %eax
+	lea	(PTE_DATA + boot_cpu_page - _start)(%ebp), %eax
 	mov	%eax, PHYS(boot_cpu_l1 + 8 * CPU_PAGE_PRIVATE)
-	movl	$0x80000000, PHYS(boot_cpu_l1 + 8 * CPU_PAGE_PRIVATE + 4)
-	lea	(0x063 + boot_stack - _start)(%ebp), %eax
+	movl	$PTE_NX_HIGH, PHYS(boot_cpu_l1 + 8 * CPU_PAGE_PRIVATE + 4)
+	lea	(PTE_DATA + boot_stack - _start)(%ebp), %eax
 	lea	PHYS(boot_cpu_l1 + 8 * CPU_PAGE_STACK), %edi
 	mov	$CPU_STACK_PAGES, %ecx
 4:	mov	%eax, (%edi)
-	movl	$0x80000000, 4(%edi)
-	add	$0x1000, %eax
+	movl	$PTE_NX_HIGH, 4(%edi)
+	add	$PAGE, %eax
 	add	$8, %edi
 	loop	4b
 	lea	(PTE_TABLE + boot_cpu_l1 - _start)(%ebp), %eax
@@ -177,30 +195,30 @@ start32:
 	/* Long mode: PAE, the root, LME+NXE+SCE, then paging. SDM vol. 3 §10.8.5. */
 	mov	%cr4, %eax
 	or	$CR4_PAE, %eax
-	and	$~(1 << 7), %eax		/* PGE stays 0 */
+	and	$~CR4_PGE, %eax
 	mov	%eax, %cr4
 	lea	PHYS(boot_l4), %eax
 	mov	%eax, %cr3
 	mov	$MSR_EFER, %ecx
 	rdmsr
-	or	$EFER_SCE_LME_NXE, %eax
+	or	$(EFER_SCE | EFER_LME | EFER_NXE), %eax
 	wrmsr
 	pop	%edi				/* magic */
 	pop	%esi				/* information */
-	mov	$CR0_PG_WP_PE, %eax
+	mov	$(CR0_PG | CR0_WP | CR0_PE), %eax
 	mov	%eax, %cr0
 	/* Compatibility mode now, on the identity map. A GDT of our own leads to 64-bit mode. */
 	lea	PHYS(boot_gdt), %eax
 	mov	%eax, PHYS(boot_gdtr + 2)
 	lgdt	PHYS(boot_gdtr)
 	lea	PHYS(start64), %eax
-	push	$8
+	push	$BOOT_CS
 	push	%eax
 	lret
 
 /*
- * Fill %edi (L1 entries) with frames from %eax up to %edx; %ebx low flags, %ecx the entries' high
- * half.
+ * L1 entries for the frames from %eax up to %edx.
+ *   in    edi -> entry; ebx its low flags, ecx its high half   out   edi, eax beyond the last
  */
 map_until:
 	cmp	%edx, %eax
@@ -208,13 +226,16 @@ map_until:
 	or	%ebx, %eax
 	mov	%eax, (%edi)
 	mov	%ecx, 4(%edi)
-	and	$0xfffff000, %eax
-	add	$0x1000, %eax
+	and	$~(PAGE - 1), %eax
+	add	$PAGE, %eax
 	add	$8, %edi
 	jmp	map_until
 2:	ret
 
-/* %esi: a sentence. To com1 (115200 8n1) and the VGA text page, then halt. */
+/*
+ * To com1 (115200 8n1) and the VGA text page, then halt.
+ *   in    esi -> a sentence; paging off   out   never
+ */
 refuse:
 	mov	%esi, %ebx
 	lea	PHYS(com1_setup), %edi
@@ -225,18 +246,18 @@ refuse:
 	out	%al, %dx
 	add	$2, %edi
 	loop	1b
-	mov	$0xb8000, %edi
+	mov	$VGA_TEXT, %edi
 2:	lodsb
 	test	%al, %al
 	jz	4f
 	mov	%al, (%edi)
-	movb	$0x0f, 1(%edi)
+	movb	$VGA_WHITE, 1(%edi)
 	add	$2, %edi
 	mov	%al, %ah
 	mov	$0x10000, %ecx			/* bounded: there may be no UART */
-3:	mov	$(COM1 + 5), %dx
+3:	mov	$COM1_LSR, %dx
 	in	%dx, %al
-	test	$0x20, %al
+	test	$LSR_THR_EMPTY, %al
 	loopz	3b
 	mov	$COM1, %dx
 	mov	%ah, %al
@@ -266,12 +287,17 @@ boot_gdt:
 	.balign 8
 
 	.code64
+/*
+ * From the identity map to the image's own address, and to C.
+ *   in    64-bit mode, the boot root, IF=DF=0; rip low; edi magic, esi information, ebp image,
+ *         their high halves undefined; segments the loader's, no stack
+ *   out   start(magic, information, image address), on the boot CPU's stack; never back
+ */
 start64:
-	/* Identity map, rip low. %edi magic, %esi information, %ebp image. To the real address. */
 	mov	%ebp, %ebp
 	movabs	$1f, %rax
 	jmp	*%rax
-1:	mov	$0x10, %eax
+1:	mov	$BOOT_DS, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %ss
@@ -286,7 +312,6 @@ start64:
 	mov	%esi, %esi
 	mov	%rbp, %rdx
 	xor	%ebp, %ebp			/* end of the frame chain */
-	/* start(magic, information, image address): does not return */
 	call	start
 	ud2
 

@@ -4,24 +4,29 @@
  *
  * smp.c copies [trampoline_start, trampoline_end) to a page below 1 MiB and fills in the words at
  * its end; the page is only executed and read here, but for word_unfit.
- * On entry: real mode, cs = page >> 4, ip =
- * 0, IF=0, nothing else known.
  */
 #include <asm/layout.h>
+#include <generated/asm-offsets.h>
 
 #define AT(sym)	((sym) - trampoline_start)
-#define CPUID_NX_LM	(1 << 20 | 1 << 29)	/* leaf 80000001H, EDX */
+#define CPUID_EXTENDED_1 0x80000001
+#define CPUID_NX_LM	(1 << CPUID_NX_BIT | 1 << CPUID_LM_BIT)	/* of EDX */
+#define TRAMPOLINE_CS	0x08			/* of trampoline_gdt */
 
 	.section .rodata.trampoline, "a"
 	.code16
 	.globl	trampoline_start, trampoline_end, trampoline_words
+/*
+ *   in    real mode, cs = page >> 4, ip = 0, IF=0; nothing else known
+ *   out   to trampoline_64; by unfit, where the processor will not do
+ */
 trampoline_start:
 	cli
 	cld
 	mov	%cs, %ax
 	mov	%ax, %ds
 	/* NXE below faults where there is no NX, and nobody is there to take the fault. */
-	mov	$0x80000001, %eax
+	mov	$CPUID_EXTENDED_1, %eax
 	cpuid
 	and	$CPUID_NX_LM, %edx
 	cmp	$CPUID_NX_LM, %edx
@@ -30,30 +35,32 @@ trampoline_start:
 	 * PAE; the root; LME, NXE, SCE; then protection and paging at once: real mode ->
 	 * compatibility mode.
 	 */
-	mov	$0x20, %eax
+	mov	$CR4_PAE, %eax
 	mov	%eax, %cr4
 	mov	AT(word_cr3), %eax
 	mov	%eax, %cr3
-	mov	$0xc0000080, %ecx
+	mov	$MSR_EFER, %ecx
 	rdmsr
-	or	$0x901, %eax
+	or	$(EFER_SCE | EFER_LME | EFER_NXE), %eax
 	wrmsr
 	lgdtl	AT(word_gdtr)
-	mov	$0x80010001, %eax
+	mov	$(CR0_PG | CR0_WP | CR0_PE), %eax
 	mov	%eax, %cr0
 	ljmpl	*AT(word_jump)
 
-unfit:						/* real mode still: the boot CPU reads the word */
+/*   in    real mode still, ds = cs   out   never: the boot CPU reads the word */
+unfit:
 	movl	$1, AT(word_unfit)
 1:	hlt
 	jmp	1b
 
 	.code64
+/*
+ *   in    64-bit mode, IF=DF=0, the root that smp.c made: the CPU's own area is behind it, its
+ *         stack and the image; rip is still in the page, by slot 0; segments but cs undefined
+ *   out   word_entry's function, on the CPU's stack; never back
+ */
 trampoline_64:
-	/*
-	 * The CPU's own area is behind the root: its stack, and the image. rip is still in the
-	 * page, by slot 0.
-	 */
 	movabs	$VA_CPU_STACK_TOP, %rsp
 	xor	%eax, %eax
 	mov	%eax, %ds
@@ -76,7 +83,7 @@ trampoline_words:
 word_entry:	.quad	0			/* C function */
 word_cr3:	.long	0
 word_jump:	.long	0			/* far pointer: trampoline_64 */
-		.short	8
+		.short	TRAMPOLINE_CS
 word_gdtr:	.short	15
 		.long	0			/* address of trampoline_gdt */
 word_unfit:	.long	0			/* this CPU has no 64-bit mode, or no NX */

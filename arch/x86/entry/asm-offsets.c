@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offsets that assembly needs: compiled to text, never linked. tools/mkoffsets turns the "->" lines
- * into asm-offsets.h.
+ * Offsets, and constants by the names that C has for them, that assembly needs: compiled to text,
+ * never linked. tools/mkoffsets turns the "->" lines into asm-offsets.h.
  */
+#include <isola/errno.h>
 #include <isola/vcpu.h>
+#include <asm/cpufeature.h>
 #include <asm/hypercall.h>
+#include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/pgentry.h>
 #include <asm/regs.h>
 #include <asm/vcpu_private.h>
+#include <asm/vectors.h>
 
-#define DEFINE(sym, val) asm volatile ("\n->" #sym " %c0" :: "i"(val))
+#define DEFINE(sym, val) asm volatile ("\n->" #sym " %0" :: "i"(val))
+#define CONSTANT(name) asm volatile ("\n->" #name " %0" :: "i"(name))
 
 void asm_offsets(void);
+void asm_constants(void);
 
 void asm_offsets(void)
 {
@@ -44,8 +51,58 @@ void asm_offsets(void)
 	DEFINE(CPU_PUB, offsetof(struct cpu_private, pub));
 	DEFINE(PUB_SOFTIRQ, offsetof(struct cpu_public, softirq_pending));
 
-	DEFINE(NR_HYPERCALL_SLOTS, NR_HYPERCALL_SLOTS);
 	DEFINE(VCPU_EVENT_CHECK, offsetof(struct vcpu, event_check));
 	DEFINE(VCPU_KERNEL_MODE, offsetof(struct vcpu_private, kernel_mode));
 	DEFINE(VCPU_INFO, offsetof(struct vcpu_private, vcpu_info));
+	DEFINE(VCPU_INFO_PENDING, offsetof(struct vcpu_info, evtchn_upcall_pending));
+	DEFINE(VCPU_INFO_MASK, offsetof(struct vcpu_info, evtchn_upcall_mask));
+}
+
+void asm_constants(void)
+{
+	CONSTANT(ENOSYS);
+	CONSTANT(NR_HYPERCALL_SLOTS);
+
+	CONSTANT(TRAP_DB);
+	CONSTANT(TRAP_NMI);
+	CONSTANT(TRAP_UD);
+	CONSTANT(TRAP_DF);
+	CONSTANT(TRAP_TS);
+	CONSTANT(TRAP_NP);
+	CONSTANT(TRAP_SS);
+	CONSTANT(TRAP_GP);
+	CONSTANT(TRAP_PF);
+	CONSTANT(TRAP_AC);
+	CONSTANT(TRAP_MC);
+	CONSTANT(TRAP_CP);
+	CONSTANT(TRAP_VC);
+	CONSTANT(TRAP_SX);
+	CONSTANT(VECTOR_INT80);
+	CONSTANT(VECTOR_SYSCALL);
+	CONSTANT(VECTOR_SYSCALL32);
+	CONSTANT(VECTOR_SYSENTER);
+
+	CONSTANT(EFLAGS_MBS);
+	CONSTANT(EFLAGS_IF);
+	CONSTANT(EFLAGS_ID);
+	CONSTANT(SEL_RPL);
+
+	CONSTANT(CR0_PE);
+	CONSTANT(CR0_WP);
+	CONSTANT(CR0_PG);
+	CONSTANT(CR4_PAE);
+	CONSTANT(CR4_PGE);
+	CONSTANT(MSR_EFER);
+	CONSTANT(EFER_SCE);
+	CONSTANT(EFER_LME);
+	CONSTANT(EFER_NXE);
+	DEFINE(CPUID_LM_BIT, XEN_X86_FEATURE_LM % 32);
+	DEFINE(CPUID_NX_BIT, XEN_X86_FEATURE_NX % 32);
+
+	CONSTANT(PTE_P);
+	CONSTANT(PTE_RW);
+	CONSTANT(PTE_A);
+	CONSTANT(PTE_D);
+	CONSTANT(PTE_PS);
+	DEFINE(PTE_NX_HIGH, PTE_NX >> 32);	/* in the high half of an entry */
 }

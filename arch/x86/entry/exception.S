@@ -6,6 +6,16 @@
  * a constant address, and every root maps both. So each of them is safe on any instruction, an NMI
  * inside an NMI's own epilogue excepted (IRET ends the blocking; the frame below it is dead by
  * then).
+ *
+ * Every entry from a gate, unless it says otherwise:
+ *   in    IF=TF=NT=RF=0 by the interrupt gate, DF and AC as they were; cs SEL_HV_CS64; every other
+ *         register and CR3 those of whoever was interrupted: a guest's kernel or user root, an idle
+ *         root, or one that the hypervisor had loaded in passing
+ *         rsp -> error_code where the vector has one, rip cs rflags rsp ss: from ring 3 at the top
+ *         of the CPU's primary stack, from ring 0 on the stack in use, for IST vectors on their own
+ *   C is called with DF=AC=0, rdi = struct regs *, rsp 16-byte aligned, and leaves CR3 as this_cpu
+ *   says (asi/root.c)
+ *   out   every register, rflags and CR3 are again what the frame and this_cpu say
  */
 #include "frame.h"
 
@@ -13,8 +23,8 @@
 
 /*
  * 256 stubs of 16 bytes, one per vector; the table in desc.c points at them.
- *   in    IF=0; hardware frame on the CPU's primary stack (from ring 3: its top)
- *   out   to one of the four entries below, with error_code and vector in place
+ *   in    as above
+ *   out   to one of the five entries below: rsp -> error_code, vector; no register has changed
  */
 	.balign 16
 	.globl	entry_stubs
@@ -22,16 +32,17 @@ entry_stubs:
 	.set	vector, 0
 	.rept	256
 	.balign	16
-	.if	vector != 8 && vector != 10 && vector != 11 && vector != 12 && vector != 13 && \
-		vector != 14 && vector != 17 && vector != 21 && vector != 29 && vector != 30
+	.if	vector != TRAP_DF && vector != TRAP_TS && vector != TRAP_NP && \
+		vector != TRAP_SS && vector != TRAP_GP && vector != TRAP_PF && \
+		vector != TRAP_AC && vector != TRAP_CP && vector != TRAP_VC && vector != TRAP_SX
 	push	$0
 	.endif
 	movl	$vector, 4(%rsp)
-	.if	vector == 6
+	.if	vector == TRAP_UD
 	jmp	entry_invalid_opcode
-	.elseif	vector == 13
+	.elseif	vector == TRAP_GP
 	jmp	entry_general_protection
-	.elseif	vector == 14
+	.elseif	vector == TRAP_PF
 	jmp	entry_page_fault
 	.elseif	vector == VECTOR_INT80
 	jmp	entry_int80
@@ -42,21 +53,27 @@ entry_stubs:
 	.endr
 
 /*
- * Every vector not on an IST stack meets here, the three below when it is the hypervisor's own.
- *   calls trap_dispatch(struct regs *), DF=0, AC=0, IF=0
- *   out   to the guest by return_to_guest_here, or back into the hypervisor where it was
- *         interrupted
+ * Every vector not on an IST stack that has no entry of its own.
+ *   in    from a stub: rsp -> error_code, vector; IF=0
+ *   calls trap_dispatch(struct regs *), IF=0
+ *   out   to the guest by return_to_guest_here, or by from_hypervisor
  */
 entry_common:
 	SAVE_REGS
 	CLAC
 	cld
 	mov	%rsp, %rdi
-	testb	$3, REGS_CS(%rsp)
+	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	from_hypervisor
 	xor	%ebp, %ebp			/* the frame chain ends at the guest */
 	call	trap_dispatch
 	jmp	return_to_guest_here
+
+/*
+ * What interrupted the hypervisor; the other entries come here too.
+ *   in    rdi = rsp -> a whole frame whose cs has RPL 0; IF=DF=AC=0
+ *   out   back where it was interrupted, IF as it was there
+ */
 from_hypervisor:
 	call	trap_dispatch
 	RESTORE_REGS
@@ -66,6 +83,8 @@ from_hypervisor:
 /*
  * Exceptions of a guest that are often carried out at once: \handler(struct regs *) is entered with
  * interrupts off, and where it has left them so nothing can have become due.
+ *   in    from a stub: rsp -> error_code, vector; IF=0
+ *   out   by return_quickly, IF=0, return_to_guest_here or from_hypervisor
  */
 .macro EXCEPTION name, handler
 	.balign	16
@@ -74,13 +93,13 @@ from_hypervisor:
 	CLAC
 	cld
 	mov	%rsp, %rdi
-	testb	$3, REGS_CS(%rsp)
+	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	from_hypervisor
 	xor	%ebp, %ebp
 	call	\handler
 	pushf
 	pop	%rax
-	test	$0x200, %eax
+	test	$EFLAGS_IF, %eax
 	jz	return_quickly
 	jmp	return_to_guest_here
 .endm
@@ -91,6 +110,8 @@ from_hypervisor:
 /*
  * What is nearly always the guest's own to handle: bool \is_guests(struct regs *) sends it there
  * from a short frame, interrupts off, or has done nothing but look; then \handler sees a whole one.
+ *   in    from a stub: rsp -> error_code, vector; IF=0
+ *   out   by return_bounced, IF=0, return_to_guest_here or from_hypervisor
  */
 .macro EXCEPTION_OF_GUEST name, is_guests, handler
 	.balign	16
@@ -99,7 +120,7 @@ from_hypervisor:
 	CLAC
 	cld
 	mov	%rsp, %rdi
-	testb	$3, REGS_CS(%rsp)
+	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	1f
 	xor	%ebp, %ebp
 	call	\is_guests
@@ -121,6 +142,9 @@ from_hypervisor:
  * IRET (whose faults are the guest's) serves here too and the IST stack is free again; then
  * \handler, then straight back: an NMI stays blocked until that IRET. From the hypervisor it is
  * handled where it is.
+ *   in    rsp -> on the vector's IST stack, error_code (\has_error), then what hardware pushed;
+ *         IF=0; CR3 any root, also one that was being loaded
+ *   out   from ring 3 by \guest_exit, IF=0, else back where it was interrupted
  */
 .macro IST_ENTRY name, vector, handler, has_error, guest_exit
 	.balign	16
@@ -133,7 +157,7 @@ from_hypervisor:
 	SAVE_REGS
 	CLAC
 	cld
-	testb	$3, REGS_CS(%rsp)
+	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	1f
 	mov	%rsp, %rsi
 	movabs	$(VA_CPU_STACK_TOP - REGS_BYTES), %rdi
@@ -151,15 +175,19 @@ from_hypervisor:
 	iretq
 .endm
 
-	IST_ENTRY entry_nmi, 2, trap_nmi, 0, return_by_iret
-	IST_ENTRY entry_machine_check, 18, trap_machine_check, 0, return_by_iret
-	IST_ENTRY entry_debug, 1, trap_debug_ist, 0, return_to_guest_here
+	IST_ENTRY entry_nmi, TRAP_NMI, trap_nmi, 0, return_by_iret
+	IST_ENTRY entry_machine_check, TRAP_MC, trap_machine_check, 0, return_by_iret
+	IST_ENTRY entry_debug, TRAP_DB, trap_debug_ist, 0, return_to_guest_here
 
-/* #DF: the state it interrupted is lost; trap_double_fault() reports and does not return. */
+/*
+ * #DF: the state it interrupted is lost; trap_double_fault() reports and does not return.
+ *   in    rsp -> error_code, 0, on the IST stack of #DF; IF=0; everything else may be anything
+ *   out   never
+ */
 	.balign	16
 	.globl	entry_double_fault
 entry_double_fault:
-	movl	$8, 4(%rsp)
+	movl	$TRAP_DF, 4(%rsp)
 	SAVE_REGS
 	CLAC
 	cld

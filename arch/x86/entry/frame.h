@@ -15,11 +15,6 @@
 #include <asm/layout.h>
 #include <generated/asm-offsets.h>
 
-#define VECTOR_INT80	0x80
-#define VECTOR_SYSCALL	0x100
-#define VECTOR_SYSCALL32 0x101
-#define VECTOR_SYSENTER	0x102
-
 /*
  * Instructions that exist only where SMAP does: three-byte NOPs until smap_patch() writes the real
  * ones.
@@ -45,7 +40,10 @@
 	.popsection
 .endm
 
-/* What C does not preserve, but for rcx and r11, and rbp, which ends the chain of frames. */
+/*
+ * What C does not preserve, but for rcx and r11, and rbp, which ends the chain of frames.
+ *   in    rsp -> error_code, vector   out   rsp is 64 lower; no register has changed
+ */
 .macro SAVE_CALL_REGS
 	push	%rdi
 	push	%rsi
@@ -57,7 +55,10 @@
 	push	%rbp
 .endm
 
-/* The rest of a frame that hardware began, but the registers that C preserves: a short frame. */
+/*
+ * The rest of a frame that hardware began, but the registers that C preserves: a short frame.
+ *   in    rsp -> error_code, vector   out   rsp -> struct regs; no register has changed
+ */
 .macro SAVE_SHORT
 	SAVE_CALL_REGS
 	push	%rcx
@@ -65,13 +66,16 @@
 	sub	$(5 * 8), %rsp
 .endm
 
-/* A short frame behind SYSCALL. */
+/* A short frame behind SYSCALL: the same, and rcx and r11 are free for others. */
 .macro SAVE_SHORT_SYSCALL
 	SAVE_CALL_REGS
 	sub	$(7 * 8), %rsp
 .endm
 
-/* What SAVE_SHORT left out. Every register that C preserves is the guest's still. */
+/*
+ * What SAVE_SHORT left out.
+ *   in    rsp -> struct regs; every register that C preserves is the guest's still
+ */
 .macro COMPLETE_SHORT
 	mov	%rbx, REGS_RBX(%rsp)
 	mov	%r12, REGS_R12(%rsp)
@@ -88,7 +92,10 @@
 	mov	%r11, REGS_R11(%rsp)
 .endm
 
-/* Undo a short frame, rax and all that SYSRET or IRET brings excepted. */
+/*
+ * Undo a short frame, rax and all that SYSRET or IRET brings excepted.
+ *   in    rsp -> struct regs   out   rsp as it was
+ */
 .macro LOAD_CALL_REGS
 	mov	REGS_R10(%rsp), %r10
 	mov	REGS_R9(%rsp), %r9
@@ -99,6 +106,7 @@
 	mov	REGS_RBP(%rsp), %rbp
 .endm
 
+/* A whole frame.   in   rsp -> error_code, vector   out   rsp -> struct regs */
 .macro SAVE_REGS
 	SAVE_CALL_REGS
 	push	%rcx
@@ -110,6 +118,7 @@
 	push	%r15
 .endm
 
+/* Undo a whole frame, from below.   in   rsp -> struct regs   out   rsp -> r11 */
 .macro RESTORE_KEPT_REGS
 	pop	%r15
 	pop	%r14
@@ -118,6 +127,7 @@
 	pop	%rbx
 .endm
 
+/*   in   rsp -> rbp   out   rsp -> error_code, vector */
 .macro RESTORE_CALL_REGS
 	pop	%rbp
 	pop	%r10
@@ -129,6 +139,7 @@
 	pop	%rdi
 .endm
 
+/*   in   rsp -> struct regs   out   rsp -> error_code, vector */
 .macro RESTORE_REGS
 	RESTORE_KEPT_REGS
 	pop	%r11

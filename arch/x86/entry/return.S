@@ -15,7 +15,11 @@
 
 	.section .text.entry, "ax"
 
-/* C comes here when the frames on the stack are to be forgotten: void return_to_guest(void). */
+/*
+ * C comes here when the frames on the stack are to be forgotten: void return_to_guest(void).
+ *   in    IF=0; guest_regs() filled, the root of the vcpu's mode loaded; rsp and the rest any
+ *   out   falls into return_to_guest_here
+ */
 	.balign	16
 	.globl	return_to_guest
 return_to_guest:
@@ -36,9 +40,9 @@ return_to_guest:
 	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
 	je	668f
 	mov	this_vcpu + VCPU_INFO(%rip), %rcx
-	cmpb	$0, 1(%rcx)			/* evtchn_upcall_mask */
+	cmpb	$0, VCPU_INFO_MASK(%rcx)
 	jne	668f
-	cmpb	$0, (%rcx)			/* evtchn_upcall_pending */
+	cmpb	$0, VCPU_INFO_PENDING(%rcx)
 	jne	\event
 668:
 .endm
@@ -55,12 +59,16 @@ return_to_guest:
 .endm
 
 /*
+ * A whole frame.
  *   in    rsp = guest_regs(), all of it filled; IF any; the root of the vcpu's mode loaded
+ *   out   to the guest, every register as the frame has it
  */
 	.globl	return_to_guest_here
 return_to_guest_here:
 	cli
 	IF_DUE	work, work
+
+/*   in    the same, IF=0 since nothing was due */
 	.globl	return_quickly
 return_quickly:
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
@@ -75,10 +83,12 @@ return_quickly:
 	CLEAR_BUFFERS
 	sysretq
 
+/*   in    the same, whatever made the frame; an NMI may still be blocked */
 	.globl	return_by_iret
 return_by_iret:
 	RESTORE_REGS
 	add	$8, %rsp
+/*   in    rsp -> rip cs rflags rsp ss, the guest's; every register the guest's; IF=0 */
 last_iret:
 	CLEAR_BUFFERS
 	.globl	return_iret_insn
@@ -89,6 +99,12 @@ return_iret_insn:
 verw_selector:
 	.word	SEL_HV_DS
 
+/*
+ * Something is due.
+ *   in    rsp = guest_regs(), all of it filled; IF=0
+ *   calls bool exit_work(void), which may come back as another vcpu: nothing is in registers
+ *   out   to return_quickly, IF=0 and nothing more due, or to the look again
+ */
 work:
 	call	exit_work
 	test	%al, %al
@@ -96,7 +112,10 @@ work:
 	jmp	return_to_guest_here
 
 /*
- * From a hypercall.   in   rsp = guest_regs(), a short frame; rax = its result; IF any
+ * From a hypercall.
+ *   in    rsp = guest_regs(), a short frame; rax = its result; IF any; the kernel root loaded, or
+ *         the user root where HYPERVISOR_iret left
+ *   out   to the guest, every register as the frame has it, rax the result
  */
 	.balign	16
 	.globl	return_short
@@ -106,6 +125,7 @@ return_short:
 	cmpl	$VECTOR_SYSCALL, REGS_VECTOR(%rsp)
 	jne	short_by_iret
 	IF_NOT_CANONICAL short_completed
+/*   in    rsp = guest_regs(), short, rip canonical; IF=0; rax and what C preserves the guest's */
 sysret_short:
 	LOAD_CALL_REGS
 	mov	REGS_RIP(%rsp), %rcx
@@ -123,19 +143,24 @@ return_bounced:
 	mov	REGS_RAX(%rsp), %rax
 	jmp	sysret_short
 
-short_by_iret:					/* HYPERVISOR_iret gave rcx and r11, too */
+/*   in    the same, any rip: HYPERVISOR_iret has filled it, rcx and r11 too */
+short_by_iret:
 	LOAD_CALL_REGS
 	mov	REGS_RCX(%rsp), %rcx
 	mov	REGS_R11(%rsp), %r11
 	add	$REGS_RIP, %rsp
 	jmp	last_iret
 
-/* A short frame is all that its bounce needs. */
+/*
+ * An upcall is due, and nothing else: a short frame is all that its bounce needs.
+ *   in    as return_short, IF=0   out   by return_bounced, or C does not come back
+ */
 short_event:
 	mov	%rax, REGS_RAX(%rsp)
 	call	bounce_event
 	jmp	return_bounced
 
+/*   in    as return_short, IF=0   out   to work, with a whole frame */
 short_work:
 	mov	%rax, REGS_RAX(%rsp)
 	COMPLETE_SHORT
@@ -144,13 +169,17 @@ short_work:
 	COMPLETE_SYSCALL
 	jmp	work
 
+/*   in    as return_short, IF=0, rip not canonical   out   to return_quickly, with a whole frame */
 short_completed:
 	mov	%rax, REGS_RAX(%rsp)
 	COMPLETE_SHORT
 	COMPLETE_SYSCALL
 	jmp	return_quickly
 
-/* void reset_stack_and_call(void (*fn)(void)): the idle loop starts here, every time. */
+/*
+ * void reset_stack_and_call(void (*fn)(void)): the idle loop starts here, every time.
+ *   in    rdi = fn; IF, CR3 and the rest any, and fn's   out   never
+ */
 	.globl	reset_stack_and_call
 reset_stack_and_call:
 	/* guest_regs() stays free for the next guest */

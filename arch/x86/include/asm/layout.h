@@ -111,6 +111,7 @@
 #define SEL_USER_DS          0xe02b
 #define SEL_USER_CS64        0xe033
 #define SEL_TSS              0xe040
+#define SEL_RPL              3           /* of any selector; of cs the privilege level */
 #define GDT_LIMIT            0xefff
 
 /* IST slots of the TSS (1-based, as the gate holds them). */

@@ -28,8 +28,12 @@ struct regs {
 	u64 ss;
 };
 
-/* regs.vector of a frame made by SYSCALL: rcx and r11 need not be restored on their own. */
-#define VECTOR_SYSCALL 0x100
+/*
+ * regs.vector of frames that no gate made. SYSCALL: rcx and r11 need not be restored on their own.
+ */
+#define VECTOR_SYSCALL   0x100
+#define VECTOR_SYSCALL32 0x101
+#define VECTOR_SYSENTER  0x102
 
 #define EFLAGS_CF   (1u << 0)
 #define EFLAGS_MBS  (1u << 1)
@@ -64,6 +68,8 @@ struct regs {
 #define TRAP_MC 18
 #define TRAP_XM 19
 #define TRAP_CP 21
+#define TRAP_VC 29
+#define TRAP_SX 30
 
 #define PFEC_P 1u
 #define PFEC_W 2u
@@ -90,5 +96,5 @@ static __always_inline struct regs *guest_regs_pointer(void)
 
 static inline bool regs_from_guest(const struct regs *r)
 {
-	return r->cs & 3;
+	return r->cs & SEL_RPL;
 }
