@@ -62,7 +62,7 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 		if (!d->vcpu[d->nr_vcpus])
 			goto destroy;
 	}
-	if (!evtchn_domain_init(d))
+	if (!evtchn_domain_init(d) && !domain_list_add(d))
 		return d;
 destroy:
 	domain_destroy(d);
@@ -71,6 +71,7 @@ destroy:
 
 void domain_destroy(struct domain *d)
 {
+	ASSERT(!d->nr_owned);
 	evtchn_domain_destroy(d);
 	while (d->nr_vcpus)
 		vcpu_destroy(d->vcpu[--d->nr_vcpus]);

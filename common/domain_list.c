@@ -1,16 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which domains there are.
+ * Which domains there are: a list by number, under a lock of its own.
  */
 #include <isola/domain.h>
-#include <asm/percpu.h>
-#include <isola/vcpu.h>
+#include <isola/errno.h>
+#include <isola/lock_order.h>
+#include <isola/spinlock.h>
+#include <asm/precondition.h>
 
 struct domain *dom0;
 
-struct domain *domain_by_id(domid_t domid)
+/* Protects the list and each domain's is_dying. */
+static spinlock_t list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
+static struct domain *first;		/* numbers rise */
+
+/* Where the first domain is linked, or would be, whose number is not below @domid. */
+static struct domain **place_of(domid_t domid)
 {
-	if (domid == DOMID_SELF)
-		return current->domain;
-	return dom0 && domid == dom0->domid ? dom0 : NULL;
+	struct domain **at = &first;
+
+	ASSERT_LOCKED(&list_lock);
+	while (*at && (*at)->domid < domid)
+		at = &(*at)->next_in_list;
+	return at;
+}
+
+static struct domain *find(domid_t domid)
+{
+	struct domain *d = *place_of(domid);
+
+	return d && d->domid == domid ? d : NULL;
+}
+
+int domain_list_add(struct domain *d)
+{
+	struct domain **at;
+	int rc = -EEXIST;
+
+	spin_lock(&list_lock);
+	if (!find(d->domid)) {
+		at = place_of(d->domid);
+		d->refs = 1;
+		d->is_dying = false;
+		d->next_in_list = *at;
+		*at = d;
+		rc = 0;
+	}
+	spin_unlock(&list_lock);
+	return rc;
+}
+
+void domain_list_remove(struct domain *d)
+{
+	struct domain **at;
+
+	spin_lock(&list_lock);
+	BUG_ON(!d->is_dying);
+	at = place_of(d->domid);
+	BUG_ON(*at != d);
+	*at = d->next_in_list;
+	spin_unlock(&list_lock);
+}
+
+bool domain_list_mark_dying(struct domain *d)
+{
+	bool was_dying;
+
+	spin_lock(&list_lock);
+	was_dying = d->is_dying;
+	d->is_dying = true;
+	spin_unlock(&list_lock);
+	return !was_dying;
+}
+
+struct domain *get_domain_by_id(domid_t domid)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = find(domid);
+	if (d && d->is_dying)
+		d = NULL;
+	if (d)
+		get_knownalive_domain(d);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *domain_of_frames(domid_t domid)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = find(domid);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+int domain_not_self(domid_t domid)
+{
+	return domain_of_frames(domid) ? -EPERM : -ESRCH;
+}
+
+void get_knownalive_domain(struct domain *d)
+{
+	u32 before = __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ_CST);
+
+	BUG_ON(!before || before == ~0u);
 }

@@ -174,7 +174,7 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
-		return -ESRCH;
+		return domain_not_self(op->dom);
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
 					     .remote_domid = op->remote_dom == DOMID_SELF
 								     ? d->domid
@@ -195,7 +195,7 @@ long evtchn_bind_interdomain(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->remote_dom))
-		return -ESRCH;
+		return domain_not_self(op->remote_dom);
 	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND ||
 	    remote->remote_domid != d->domid)
 		return -EINVAL;
@@ -309,7 +309,7 @@ long evtchn_status(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
-		return -ESRCH;
+		return domain_not_self(op->dom);
 	if (!guest_port(d, op->port, &e))
 		return -EINVAL;
 	memset(&out, 0, sizeof(out));

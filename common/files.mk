@@ -9,6 +9,7 @@ objs-y += common/console_drain.o
 objs-y += common/console_input.o
 objs-y += common/watchdog.o
 objs-y += common/domain_list.o
+objs-y += common/domain_ref.o
 objs-y += common/domain_end.o
 objs-y += common/domain.o
 objs-y += common/log_subject.o

@@ -23,6 +23,12 @@ struct evtchn;
 struct domain {
 	domid_t domid;
 	u64 serial;                     /* of its creation: from 1 on, never used again */
+
+	/* Atomically. Holders: below. 0: it is being taken apart. */
+	u32 refs;
+	/* No lookup finds it any more, and its own reference is gone. Under the list's lock. */
+	bool is_dying;
+	struct domain *next_in_list;    /* under the list's lock */
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;
@@ -37,6 +43,8 @@ struct domain {
 	u32 max_pages;
 	/* head of the list of owned frames through page_info.next; 0 = empty */
 	u32 page_list;
+	/* frames that name it as owner, wherever they are listed; atomically. They hold a reference */
+	u32 nr_owned;
 
 	/* frames out of the window that wait for domain_release_flush(); 0 = empty */
 	u32 leaving_list;
@@ -83,10 +91,39 @@ struct domain {
 extern struct domain *dom0;             /* NULL until built */
 
 /*
- * The domain with @domid, DOMID_SELF included, or NULL. Takes no reference: domains live for ever
- * in this release.
+ * References (DOM-1). They keep a domain as an object, and its number its own: the last to go takes
+ * it off the list and apart (domain_destroy()). Holders:
+ *   the domain itself, from domain_create() to domain_kill()
+ *   its frames, together one, while any has it as its owner
+ *   each lookup by number, until it is given back
+ * A running vcpu needs none: a domain is killed when its vcpus have stopped.
  */
-struct domain *domain_by_id(domid_t domid);
+
+/*
+ * The domain with number @domid, with a reference; NULL: there is none, or it is dying. For what a
+ * call names see domain_lookup.h. Interrupts on.
+ */
+struct domain *__must_check get_domain_by_id(domid_t domid);
+/* One more, for who holds one or whom one stands behind. */
+void get_knownalive_domain(struct domain *d);
+/* Give one back. No lock is held: it may be the last. */
+void put_domain(struct domain *d);
+/*
+ * The domain that an allocated frame's record names, dying or not, without a reference: the frame's
+ * holds while the caller has one on the frame.
+ */
+struct domain *domain_of_frames(domid_t domid);
+/*
+ * What a call that a domain may make about itself alone answers if it names @domid, another:
+ * -ESRCH, there is none; -EPERM.
+ */
+int __must_check domain_not_self(domid_t domid);
+
+/* domain_create(): @d is complete, and can be found. -EEXIST: its number is taken. */
+int __must_check domain_list_add(struct domain *d);
+/* For domain_ref.c: no lookup finds @d any more; false: none did before. At last, unlink it. */
+bool __must_check domain_list_mark_dying(struct domain *d);
+void domain_list_remove(struct domain *d);
 
 /*
  * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip
@@ -110,12 +147,14 @@ void domain_shutdown(struct domain *d, u32 reason);
 void domain_last_vcpu_down(struct domain *d);
 
 /*
- * Make a domain with @nr_vcpus vcpus and no memory. Returns NULL when memory is short: nothing is
- * left behind then.
+ * Make a domain with @nr_vcpus vcpus and no memory, for domain_kill() to end. Returns NULL when
+ * memory is short or the number is taken: nothing is left behind then.
  */
 struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged);
 /*
- * Undo it: no vcpu has an address space or runs, the domain has neither memory nor open ports, and
- * nobody has a pointer to it.
+ * From now on nobody finds it; it goes when nobody holds it. No vcpu has an address space or runs,
+ * and no port is open.
  */
+void domain_kill(struct domain *d);
+/* Undo domain_create(), by the last put: the domain has no memory, and nobody has a pointer. */
 void domain_destroy(struct domain *d);

@@ -18,6 +18,7 @@ ELF, NOTES, MB2, MAP, MODULES = ("common/lib/elf.c", "common/lib/elf_notes.c", "
 ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/acpi_madt.c",
                                  "arch/x86/firmware/acpi_fadt.c",
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
+DOMAINS, REFS = "common/domain_list.c", "common/domain_ref.c"
 MUTANTS = [
     # test, file, text, what it becomes
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),
@@ -91,6 +92,26 @@ MUTANTS = [
     ("efi", EFI, "!t->nr_config || t->nr_config > EFI_MAX_CONFIG_TABLES ||", ""),
     ("efi", EFI, "i < EFI_VENDOR_CHARS - 1", "i < EFI_VENDOR_CHARS"),
     ("efi", EFI, "\t\tif (!at)\n\t\t\treturn;\n", ""),
+    ("domain_list", DOMAINS, "\tif (d && d->is_dying)\n\t\td = NULL;\n", ""),
+    ("domain_list", DOMAINS, "\tif (d)\n\t\tget_knownalive_domain(d);\n", ""),
+    ("domain_list", REFS, "\tif (before > 1)", "\tif (before > 2)"),
+    ("domain_list", REFS, "\tif (before > 1)", "\tif (0)"),
+    ("domain_list", REFS, "\tdomain_list_remove(d);\n\tdomain_destroy(d);",
+     "\tdomain_destroy(d);"),
+    ("domain_list", REFS, "\tdomain_destroy(d);\n}\n",
+     "\tdomain_destroy(d);\n\tdomain_destroy(d);\n}\n"),
+    ("domain_list", DOMAINS, "\tif (!find(d->domid)) {", "\t{"),
+    ("domain_list", REFS, "(d));\n\tput_domain(d);",
+     "(d));\n\tput_domain(d);\n\tput_domain(d);"),
+    ("domain_list", DOMAINS, "\tspin_lock(&list_lock);\n\td = find(domid);\n\tif",
+     "\td = find(domid);\n\tif"),
+    ("domain_list", DOMAINS, "\treturn !was_dying;", "\treturn was_dying || !was_dying;"),
+    ("domain_list", DOMAINS, "\tspin_lock(&list_lock);\n\tif (!find", "\tif (!find"),
+    ("domain_list", DOMAINS, "(*at)->domid < domid", "(*at)->domid <= domid"),
+    ("domain_list", DOMAINS, "\tBUG_ON(!before || before == ~0u);\n", "\t(void)before;\n"),
+    ("domain_list", DOMAINS, "\tspin_lock(&list_lock);\n\tBUG_ON(!d->is_dying);",
+     "\tBUG_ON(!d->is_dying);"),
+    ("domain_list", DOMAINS, "\tBUG_ON(!d->is_dying);\n", ""),
 ]
 if os.environ.get("TEST_ALL") != "1":
     MUTANTS = MUTANTS[::3]

@@ -47,6 +47,8 @@ static void list_del(struct domain *d, struct page_info *pg)
 static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, u64 type_info)
 {
 	ASSERT_LOCKED(&d->page_lock);
+	if (!__atomic_fetch_add(&d->nr_owned, 1u << order, __ATOMIC_SEQ_CST))
+		get_knownalive_domain(d);
 	for (u32 i = 0; i < 1u << order; i++) {
 		struct page_info *pg = page_of(mfn_add(first, i));
 
@@ -250,8 +252,11 @@ void domain_readmit_pages(struct domain *d, u32 *list)
 	spin_unlock(&d->page_lock);
 }
 
-static void free_frames(u32 n)
+/* The frames of the list @n, @d's, are nobody's. With the last one d may go, too. */
+static void free_frames(struct domain *d, u32 n)
 {
+	u32 nr = 0;
+
 	while (n) {
 		struct page_info *pg = page_of(_mfn(n));
 		u32 next = pg->next;
@@ -264,7 +269,10 @@ static void free_frames(u32 n)
 		scrub_frame(_mfn(n));
 		page_free(ALLOC_DOMAIN, _mfn(n), 0);
 		n = next;
+		nr++;
 	}
+	if (nr && !__atomic_sub_fetch(&d->nr_owned, nr, __ATOMIC_SEQ_CST))
+		put_domain(d);
 }
 
 /* What was d's is to be somebody else's: whoever may remember any of the list @n forgets it. */
@@ -302,7 +310,7 @@ void domain_release_flush(struct domain *d)
 	if (!tables && n)
 		flush_leaving(d, n);
 	window_free_tables(d, tables);
-	free_frames(n);
+	free_frames(d, n);
 }
 
 /* Whatever use they were put to: what names them goes, too. */
@@ -318,5 +326,5 @@ void domain_discard_pages(struct domain *d)
 		m2p_set(_mfn(i), INVALID_M2P);
 	d->page_list = d->nr_pages = 0;
 	spin_unlock(&d->page_lock);
-	free_frames(n);
+	free_frames(d, n);
 }

@@ -77,8 +77,8 @@ static void zero_stacks(void)
 }
 
 /*
- * Another guest domain than the last; idle between the two does not count. By serial: the next
- * domain may have the last one's number.
+ * Another guest domain than the last; idle between the two does not count. By serial (DOM-1): the
+ * next domain may have the last one's number.
  */
 static bool domain_changes(const struct vcpu *next)
 {

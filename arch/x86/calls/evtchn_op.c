@@ -67,8 +67,8 @@ static long do_reset(u64 cmd, u64 arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (domain_by_id(op.dom) != d)
-		return -ESRCH;
+	if (op.dom != DOMID_SELF && op.dom != d->domid)
+		return domain_not_self(op.dom);
 	while (evtchn_close_some(d, CLOSE_BATCH) == CLOSE_BATCH)
 		if (hypercall_preempt_check())
 			return hypercall_continue(event_channel_op, cmd, arg);

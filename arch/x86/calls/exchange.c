@@ -188,7 +188,7 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 		x->out.chunk_order = x->in.order - x->out.order;
 	x->d = memory_op_domain(arg->in.domid);
 	if (!x->d)
-		return -ESRCH;
+		return domain_not_self(arg->in.domid);
 	return x->max_bits && x->max_bits <= PAGE_SHIFT ? -ENOMEM : 0;
 }
 

@@ -11,6 +11,7 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/window.h>
+#include <isola/domain_lookup.h>
 #include <isola/vcpu.h>
 
 /*
@@ -55,17 +56,20 @@ static __always_inline s16 hold_end(struct copy_end *end, const struct gnttab_co
 	/* By number only one's own, as DOMID_SELF (ABI). */
 	if (!by_ref && p->domid != DOMID_SELF)
 		return GNTST_permission_denied;
-	end->owner = domain_by_id(p->domid);
+	end->owner = get_named_domain(p->domid);
 	if (unlikely(!end->owner))
 		return GNTST_bad_domain;
 	if (!by_ref)
 		return hold_frame(end, _mfn(p->u.gmfn), write);
 	status = gnttab_pin(end->owner, end->ref, current->domain, write, &m);
 	if (unlikely(status != GNTST_okay))
-		return status;
+		goto put;
 	status = hold_frame(end, m, write);
-	if (unlikely(status != GNTST_okay))
-		gnttab_unpin(end->owner, end->ref, write);
+	if (likely(status == GNTST_okay))
+		return GNTST_okay;
+	gnttab_unpin(end->owner, end->ref, write);
+put:
+	put_named_domain(end->owner);
 	return status;
 }
 
@@ -77,8 +81,10 @@ static __always_inline void release_end(struct copy_end *end, bool by_ref, bool 
 	if (write)
 		page_type_put_leaf(end->pg);
 	page_put(end->pg);
-	if (by_ref)
+	if (by_ref) {
 		gnttab_unpin(end->owner, end->ref, write);
+		put_named_domain(end->owner);
+	}
 }
 
 static __always_inline s16 copy(const struct gnttab_copy *op)

@@ -9,6 +9,7 @@
  * use, for as long as a CPU may reach it through what the handle stood for, also if the guest has
  * overwritten the entry itself.
  */
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
@@ -214,30 +215,21 @@ static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, m
 	return status;
 }
 
-void gnttab_map_one(struct gnttab_map_grant_ref *op)
+static __always_inline s16 map_from(struct domain *rd, struct gnttab_map_grant_ref *op)
 {
-	/* Who lends is named by number, as in Xen: nobody is DOMID_SELF here. */
-	struct domain *rd = op->dom == DOMID_SELF ? NULL : domain_by_id(op->dom);
 	struct grant_table *lt = current->domain->grants;
 	bool write = !(op->flags & GNTMAP_readonly);
+	s32 handle = handle_alloc(lt);
+	s16 status;
 	mfn_t m;
-	s32 handle;
 
-	op->status = GNTST_bad_gntref;
-	if (!(op->flags & MAPPED))
-		return;
-	op->status = GNTST_bad_domain;
-	if (!rd)
-		return;
-	op->status = GNTST_no_device_space;
-	handle = handle_alloc(lt);
 	if (handle < 0)
-		return;
-	op->status = gnttab_pin(rd, op->ref, current->domain, write, &m);
-	if (op->status != GNTST_okay)
+		return GNTST_no_device_space;
+	status = gnttab_pin(rd, op->ref, current->domain, write, &m);
+	if (status != GNTST_okay)
 		goto free_handle;
-	op->status = map_frame(rd, op, m);
-	if (op->status != GNTST_okay)
+	status = map_frame(rd, op, m);
+	if (status != GNTST_okay)
 		goto unpin;
 	handle_publish(lt, handle,
 		       &(struct grant_handle){
@@ -248,11 +240,29 @@ void gnttab_map_one(struct gnttab_map_grant_ref *op)
 		       });
 	op->handle = handle;
 	op->dev_bus_addr = mfn_to_maddr(m);
-	return;
+	return GNTST_okay;
 unpin:
 	gnttab_unpin(rd, op->ref, write);
 free_handle:
 	handle_free(lt, handle);
+	return status;
+}
+
+void gnttab_map_one(struct gnttab_map_grant_ref *op)
+{
+	struct domain *rd;
+
+	op->status = GNTST_bad_gntref;
+	if (!(op->flags & MAPPED))
+		return;
+	/* Who lends is named by number, as in Xen: nobody is DOMID_SELF here. */
+	op->status = GNTST_bad_domain;
+	rd = op->dom == DOMID_SELF ? NULL : get_named_domain(op->dom);
+	if (!rd)
+		return;
+	op->status = map_from(rd, op);
+	/* The frame of a handle keeps its owner. */
+	put_named_domain(rd);
 }
 
 /* ---- Unmap ----------------------------------------------------------------------------------- */
@@ -344,6 +354,15 @@ static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct unmap_request *req
 	return status;
 }
 
+/* Who lent what @h still holds; it may be dying. put_named_domain() ends it. */
+static __noinline struct domain *get_granter(const struct grant_handle *h)
+{
+	struct domain *rd = page_owner(page_of(_mfn(h->mfn)));
+
+	get_knownalive_domain(rd);
+	return rd;
+}
+
 void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 {
 	/* All of the domain: any of its vcpus may have used the entries (TLB-3). */
@@ -352,10 +371,14 @@ void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 	while (batch->nr) {
 		const struct grant_handle *h = &batch->handle[--batch->nr];
 		bool write = !(h->flags & GNTMAP_readonly);
+		struct domain *rd = current->domain;
 
-		/* The granter sees "free" last (GNT-2). */
+		/* The granter sees "free" last (GNT-2): it must not go with its last frame. */
+		if (unlikely(h->granter != rd->domid))
+			rd = get_granter(h);
 		drop_frame(_mfn(h->mfn), write);
-		gnttab_unpin(domain_by_id(h->granter), h->ref, write);
+		gnttab_unpin(rd, h->ref, write);
+		put_named_domain(rd);
 	}
 	batch->entries = false;
 }

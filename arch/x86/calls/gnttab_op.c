@@ -16,16 +16,21 @@
 
 /* ---- What is no mapping or copy -------------------------------------------------------------- */
 
+/* What concerns one's own table alone is asked about @domid's. */
+static s16 self_status(domid_t domid)
+{
+	if (domid == DOMID_SELF || domid == current->domain->domid)
+		return GNTST_okay;
+	return domain_not_self(domid) == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+}
+
 static void setup_table(struct gnttab_setup_table *op)
 {
-	struct domain *d = domain_by_id(op->dom);
+	struct domain *d = current->domain;
 	int rc;
 
-	op->status = GNTST_bad_domain;
-	if (!d)
-		return;
-	op->status = GNTST_permission_denied;
-	if (d != current->domain)
+	op->status = self_status(op->dom);
+	if (op->status != GNTST_okay)
 		return;
 	op->status = GNTST_general_error;
 	rc = gnttab_grow(d, op->nr_frames);
@@ -45,12 +50,10 @@ static void setup_table(struct gnttab_setup_table *op)
 
 static void query_size(struct gnttab_query_size *op)
 {
-	struct domain *d = domain_by_id(op->dom);
-
-	op->status = d ? GNTST_okay : GNTST_bad_domain;
-	if (!d)
+	op->status = self_status(op->dom);
+	if (op->status != GNTST_okay)
 		return;
-	op->nr_frames = d->grants->nr_frames;
+	op->nr_frames = current->domain->grants->nr_frames;
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
@@ -135,15 +138,11 @@ static long set_version(u64 arg)
 static long get_version(u64 arg)
 {
 	struct gnttab_get_version op;
-	const struct domain *d;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = domain_by_id(op.dom);
-	if (!d)
-		return -ESRCH;
-	if (d != current->domain)
-		return -EPERM;
+	if (op.dom != DOMID_SELF && op.dom != current->domain->domid)
+		return domain_not_self(op.dom);
 	op.version = 1;
 	return copy_to_guest(arg, &op, sizeof(op));
 }

@@ -31,7 +31,7 @@ static int arg_domain(u64 arg, struct domain **d)
 	if (copy_from_guest(&which, arg, sizeof(which)))
 		return -EFAULT;
 	*d = memory_op_domain(which.domid);
-	return *d ? 0 : -ESRCH;
+	return *d ? 0 : domain_not_self(which.domid);
 }
 
 static long op_current_reservation(u64 arg)
@@ -85,7 +85,7 @@ static long op_add_to_physmap(u64 arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	return memory_op_domain(op.domid) ? -EACCES : -ESRCH;
+	return memory_op_domain(op.domid) ? -EACCES : domain_not_self(op.domid);
 }
 
 /* No page is shared between domains by content. */

@@ -55,8 +55,8 @@ static long map_pirq(struct domain *d, void *arg)
 	struct physdev_map_pirq *op = arg;
 	int rc;
 
-	if (domain_by_id(op->domid) != d)
-		return -ESRCH;
+	if (op->domid != DOMID_SELF && op->domid != d->domid)
+		return domain_not_self(op->domid);
 	switch (op->type) {
 	case MAP_PIRQ_TYPE_GSI:
 		break;
@@ -78,8 +78,8 @@ static long unmap_pirq(struct domain *d, void *arg)
 {
 	const struct physdev_unmap_pirq *op = arg;
 
-	if (domain_by_id(op->domid) != d)
-		return -ESRCH;
+	if (op->domid != DOMID_SELF && op->domid != d->domid)
+		return domain_not_self(op->domid);
 	return pirq_unmap(d, op->pirq);
 }
 

@@ -5,6 +5,8 @@
  * and the reference given back if it is somebody else's.
  */
 #include <asm/page_ref.h>
+#include <asm/percpu.h>
+#include <isola/vcpu.h>
 #include <isola/printk.h>
 
 void page_get_again(struct page_info *pg)
@@ -26,7 +28,10 @@ void page_share_out(struct page_info *pg)
 
 struct domain *page_owner(const struct page_info *pg)
 {
+	domid_t owner = READ_ONCE(pg->owner);
+	struct domain *d = current->domain;	/* none before the first guest runs */
+
 	if (!(READ_ONCE(pg->count_info) & PGC_allocated))
 		return NULL;
-	return domain_by_id(READ_ONCE(pg->owner));
+	return likely(d && d->domid == owner) ? d : domain_of_frames(owner);
 }

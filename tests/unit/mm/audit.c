@@ -240,6 +240,11 @@ static void check_window(const struct domain *d)
 		if (window_shows(d, f) != own)
 			fault(f, "frame in the window", !own, own);
 	}
+#ifndef SMALL_OWN
+	/* Frames, and then itself. */
+	if (nr != d->nr_owned || d->refs != 1u + !!nr)
+		fault(0, "references of the domain", d->refs, 1u + !!nr);
+#endif
 	for (u32 n = d->page_list; n && listed <= NR_FRAMES; n = page_of(_mfn(n))->next)
 		listed++;
 	if (nr != listed || nr != d->nr_pages + special)

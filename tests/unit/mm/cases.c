@@ -135,7 +135,7 @@ static void window_for_all(void)
 
 static void large_pages(void)
 {
-	struct domain d = { .domid = 0, .max_pages = 2000 }, *was = current->domain;
+	struct domain d = { .domid = 0, .refs = 1, .max_pages = 2000 }, *was = current->domain;
 	u32 list = 0;
 
 	guest_start();
@@ -184,7 +184,7 @@ static void large_pages(void)
 
 static void no_tables(void)
 {
-	struct domain d = { .domid = 0, .max_pages = 10 };
+	struct domain d = { .domid = 0, .refs = 1, .max_pages = 10 };
 	mfn_t m;
 
 	guest_start();
@@ -210,7 +210,7 @@ static struct domain *bare_domain(void)
 {
 	static struct domain d;
 
-	d = (struct domain){ .domid = 0, .max_pages = 2000 };
+	d = (struct domain){ .domid = 0, .refs = 1, .max_pages = 2000 };
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		d.window_l3[i] = INVALID_MFN;
 	public_fault_rate = 0;

@@ -5,6 +5,7 @@
  * it does not. It runs on CPUs that domain 0 never ran on. What it may still remember must be gone
  * when a frame gets another use or another owner (TLB-9).
  */
+#include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/page_type.h>
 #include <asm/pt_modify.h>
@@ -167,6 +168,69 @@ static void lent(void)
 	audited("frames that are lent are shared out");
 }
 
+/* Who lends may die: a lookup does not find it, what was lent keeps it until it is given back. */
+static void dying(void)
+{
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
+	struct gnttab_unmap_grant_ref unmap = { 0 };
+	struct gnttab_copy copy = {
+		.source = { .u.ref = 3, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref, .len = 8,
+	};
+
+	guest_start();
+	world_swap();
+	lend(3, FOREIGN_FIRST + 4, 0);
+	world_swap();
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
+	check(map.status == GNTST_okay && world_foreign.refs == 2, "lent; no lookup holds it");
+	domain_kill(&world_foreign);
+	check(world_foreign.refs == 1 && !world_ended, "its frames do");
+	check(page_owner(page_of(_mfn(FOREIGN_FIRST + 4))) == &world_foreign, "which it owns");
+	unmap.handle = map.handle;
+	unmap.dev_bus_addr = map.dev_bus_addr;
+	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
+	hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1);
+	check(map.status == GNTST_bad_domain && copy.status == GNTST_bad_domain,
+	      "nothing more of the dying");
+	hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)&unmap, 1);
+	check(unmap.status == GNTST_okay && world_foreign.refs == 1, "given back to the dying");
+	check(hc_memory_op(XENMEM_current_reservation, (u64)&(domid_t){ 1 }) == -EPERM &&
+		      hc_memory_op(XENMEM_current_reservation, (u64)&(domid_t){ 2 }) ==
+			      -ESRCH, "it still is somebody");
+	domain_discard_pages(&world_foreign);
+	check(world_ended == 1, "with its last frame it goes");
+	check(!world_foreign.nr_owned && !domain_of_frames(1), "and its number is free");
+	all_ok("a domain lasts as long as its frames");
+	/* The audit knows two domains. */
+	guest_start();
+}
+
+/* Lookups that come to nothing give back what they took. */
+static void refused(void)
+{
+	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
+	struct gnttab_copy copy = {
+		.source = { .u.ref = 3, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref, .len = 8,
+	};
+
+	guest_start();
+	for (unsigned i = 0; i < 3; i++) {
+		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
+		hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1);
+		check(map.status && copy.status, "nothing is lent");
+		/* Then a frame that is not the lender's, then one for reading only. */
+		world_swap();
+		lend(3, i ? FOREIGN_FIRST + 4 : OURS, 0);
+		world_swap();
+		map.dom = copy.source.domid = 1;
+		map.ref = copy.source.u.ref = i ? 1 << 20 : 3;
+		check(world_foreign.refs == 2, "no reference is left");
+	}
+	audited("a lookup that came to nothing leaves no reference");
+}
+
 void owners(void)
 {
 	retype();
@@ -175,5 +239,7 @@ void owners(void)
 	readmitted();
 	tables();
 	lent();
+	dying();
+	refused();
 	world_controls = false;
 }

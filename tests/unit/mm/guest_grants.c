@@ -139,6 +139,11 @@ bool do_grant_replace(unsigned depth)
 	return call(depth, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, (u64)&op, 1, 0);
 }
 
+static bool is_self(domid_t domid)
+{
+	return domid == DOMID_SELF || domid == current->domain->domid;
+}
+
 bool do_grant_copy(unsigned depth)
 {
 	struct gnttab_copy op[2];
@@ -165,9 +170,9 @@ bool do_grant_copy(unsigned depth)
 		return false;
 	for (unsigned i = 0; i < 2; i++) {
 		bool by_number = (!(op[i].flags & GNTCOPY_source_gref) &&
-				  domain_by_id(op[i].source.domid) != current->domain) ||
+				  !is_self(op[i].source.domid)) ||
 				 (!(op[i].flags & GNTCOPY_dest_gref) &&
-				  domain_by_id(op[i].dest.domid) != current->domain);
+				  !is_self(op[i].dest.domid));
 
 		seen.copied += op[i].status == GNTST_okay;
 		if (!check(op[i].status != GNTST_okay || !by_number,

@@ -13,7 +13,8 @@
 #include "tap.h"
 #include "world_parts.h"
 
-struct domain world_domain, world_foreign, *dom0 = &world_domain;
+struct domain world_domain, world_foreign;
+unsigned world_ended;
 
 struct vcpu_private this_vcpu;
 struct cpu_private this_cpu;
@@ -83,10 +84,43 @@ static void frame_reset(unsigned f)
 	}
 }
 
+/* ---- Domains ---- */
+
+void domain_destroy(struct domain *d)
+{
+	(void)d;
+	world_ended++;
+}
+
+/* What the time before the reset has left of them. */
+static void forget_domain(struct domain *d)
+{
+	if (domain_of_frames(d->domid) != d)
+		return;
+	d->refs = 1;
+	d->is_dying = false;
+	domain_kill(d);
+}
+
+static void list_domain(struct domain *d)
+{
+	if (domain_list_add(d))
+		panic("domain %u is listed already", d->domid);
+	world_ended = 0;
+#ifdef SMALL_OWN
+	/* Its frames come and go past the product. */
+	d->nr_owned += 30000;
+#endif
+}
+
+/* ---- The start ---- */
+
 void world_reset(void)
 {
 	world_map_memory();
 	world_memory_reset();
+	forget_domain(&world_domain);
+	forget_domain(&world_foreign);
 	world_domain = (struct domain){
 		.is_privileged = true, .nr_vcpus = 2, .max_pages = NR_FRAMES,
 		.shared_info_mfn = SHARED_INFO,
@@ -94,6 +128,9 @@ void world_reset(void)
 	world_foreign = (struct domain){
 		.domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES, .shared_info_mfn = SHARED_INFO,
 	};
+	dom0 = &world_domain;
+	list_domain(&world_domain);
+	list_domain(&world_foreign);
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		world_domain.window_l3[i] = world_foreign.window_l3[i] = INVALID_MFN;
 	other_vcpu = (struct vcpu){ .domain = &world_foreign, .cr3_kernel = 0x1000 };

@@ -38,6 +38,8 @@
 
 /* Of this machine's CPUs those that are simulated run the first; the second runs when world_swap() says so. */
 extern struct domain world_domain, world_foreign;
+/* Domains that have gone since the start. */
+extern unsigned world_ended;
 #define WORLD_CPUS	2
 extern pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];	/* what each CPU's CR3 may name */
 extern unsigned world_cpu, world_nr_cpus;	/* the one simulated now; how many there are */

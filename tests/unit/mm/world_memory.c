@@ -30,13 +30,6 @@ void world_memory_reset(void)
 
 /* ---- Guests' memory ---- */
 
-struct domain *domain_by_id(domid_t domid)
-{
-	if (domid == DOMID_SELF)
-		return current->domain;
-	return domid == 0 ? &world_domain : domid == 1 ? &world_foreign : NULL;
-}
-
 mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 {
 	(void)class, (void)max_bits;

@@ -226,7 +226,7 @@ static int make_domain(struct build_plan *p)
 static void destroy_domain(struct build_plan *p)
 {
 	if (p->d)
-		domain_destroy(p->d);
+		domain_kill(p->d);
 	p->d = NULL;
 }
 
