@@ -510,6 +510,9 @@ static void test_root_pointers(void)
 	rsdp_tail();
 	ok(!parse_search() && !info.hpet_maddr && strstr(log_text, "at 0xf0000 has a wrong checksum: searching on") &&
 	   !strstr(log_text, "it is used"), "a good one behind one with a wrong second half");
+	ok(!parse_copy(36) && !info.hpet_maddr &&
+	   strstr(log_text, "loader's root pointer (RSDP) has a wrong checksum") &&
+	   !strstr(log_text, "it is used"), "a good one in memory beats a loader's copy of the wrong one");
 	memory[RSDP + 64 + 10] ^= 1;
 	ok(!parse_search() && info.hpet_maddr && strstr(log_text, "it is used"), "the better one of two bad ones");
 	ok(!parse_copy(36) && info.hpet_maddr, "a copy of it");

@@ -80,6 +80,8 @@ MUTANTS = [
     ("acpi", ACPI, "t->base = map(maddr, t->len);", "t->base = (const u8 *)h;"),
     ("acpi", ACPI, "if (len < RSDP_V1_BYTES || memcmp", "if (memcmp"),
     ("acpi", ACPI, "if (grade <= best->grade ||", "if ("),
+    ("acpi", ACPI, "if (best.grade < RSDP_GOOD)\n\t\tsearch_rsdp",
+     "if (best.grade == RSDP_NONE)\n\t\tsearch_rsdp"),
     ("acpi", MADT, "if (e.len < 2 || e.len > t->len - pos)", "if (e.len < 2)"),
     ("acpi", MADT, "if (e->len < entries[i].len)", "if (0)"),
     ("acpi", MADT, "if (t->len < MADT_FIRST_ENTRY)", "if (0)"),
