@@ -14,7 +14,7 @@ FUNCTION = "trap_dispatch"      # every exception of a guest comes through it
 if not shutil.which("gdb"):
     tap.skip("--gdb", "gdb is not installed")
     tap.done()
-process = subprocess.Popen([ISOLA_RUN, "--gdb", SELFTEST, "claims=exceptions/*"],
+process = subprocess.Popen([ISOLA_RUN, "--gdb", "--mem", "128", SELFTEST, "claims=exceptions/*"],
                            stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 line = process.stderr.readline()
