@@ -537,11 +537,13 @@ static void test_damages(void)
 
 /* ---- Whatever the bytes. ------------------------------------------------------------------------------------- */
 
+/* By the loader's copy of the root pointer; one in five has to search for it, which takes longer. */
 static void fuzz_tables(const void *input, size_t len)
 {
-	memset(memory + XSDT, 0, RSDP + 36 - XSDT);
+	static unsigned int round;
+
 	memcpy(memory + XSDT, input, len);
-	if (parse_search()) {
+	if (round++ % 5 ? parse_copy(36) : parse_search()) {
 		check(fuzz_is_sentence(why), "refused with \"%s\"", why ? why : "(nothing)");
 		return;
 	}

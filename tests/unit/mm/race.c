@@ -9,6 +9,7 @@
  * In some rounds one CPU walks and the other takes the tables away: see race_point(). Frames outside the window fault (world.h).
  * Arguments: rounds, seed.
  */
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -21,7 +22,10 @@
 
 #define STACK_BYTES	(256 * 1024)
 
-static ucontext_t at_rest, cpu_context[WORLD_CPUS];
+/* How a CPU begins, and where it stopped: a turn ends millions of times, and _longjmp calls no kernel. */
+static ucontext_t beginning[WORLD_CPUS];
+static jmp_buf at_rest, stopped[WORLD_CPUS];
+static bool has_begun[WORLD_CPUS];
 static char stack[WORLD_CPUS][STACK_BYTES] __attribute__((aligned(16)));
 static bool running[WORLD_CPUS], racing, good = true;
 static unsigned long switches;
@@ -29,17 +33,22 @@ static unsigned turn_rate;		/* of 256 accesses so many end a turn */
 static bool hunt;			/* in this round CPU 0 walks, and CPU 1 takes the tables away */
 static unsigned next_table[WORLD_CPUS];	/* of a CPU stopped for long in a walk with interrupts off: what it will read; else 0 */
 
-static void go_on_as(unsigned cpu, ucontext_t *from)
+static void go_on_as(unsigned cpu, jmp_buf from)
 {
 	switches++;
 	world_switch(cpu);
-	swapcontext(from, &cpu_context[cpu]);
+	if (_setjmp(from))
+		return;
+	if (has_begun[cpu])
+		_longjmp(stopped[cpu], 1);
+	has_begun[cpu] = true;
+	setcontext(&beginning[cpu]);
 }
 
 static void turn_by_chance(unsigned rate)
 {
 	if (racing && running[!world_cpu] && tap_random() % 256 < rate)
-		go_on_as(!world_cpu, &cpu_context[world_cpu]);
+		go_on_as(!world_cpu, stopped[world_cpu]);
 }
 
 /* While the other CPU is stopped for long only a wait ends a turn. */
@@ -71,9 +80,9 @@ static void cpu_main(void)
 		good &= !hunt ? guest_call(0) : cpu ? guest_cut(next_table[0]) : guest_walk();
 	running[cpu] = false;
 	if (running[!cpu])
-		go_on_as(!cpu, &cpu_context[cpu]);
+		go_on_as(!cpu, stopped[cpu]);
 	else
-		setcontext(&at_rest);
+		_longjmp(at_rest, 1);
 }
 
 static bool grow(void)
@@ -85,15 +94,16 @@ static bool grow(void)
 static void round_of_calls(void)
 {
 	for (unsigned cpu = 0; cpu < WORLD_CPUS; cpu++) {
-		getcontext(&cpu_context[cpu]);
-		cpu_context[cpu].uc_stack.ss_sp = stack[cpu];
-		cpu_context[cpu].uc_stack.ss_size = STACK_BYTES;
-		makecontext(&cpu_context[cpu], cpu_main, 0);
+		getcontext(&beginning[cpu]);
+		beginning[cpu].uc_stack.ss_sp = stack[cpu];
+		beginning[cpu].uc_stack.ss_size = STACK_BYTES;
+		makecontext(&beginning[cpu], cpu_main, 0);
+		has_begun[cpu] = false;
 		running[cpu] = true;
 	}
 	hunt = tap_random() % 64 == 0 && grow();
 	racing = true;
-	go_on_as(tap_random() % 2, &at_rest);
+	go_on_as(tap_random() % 2, at_rest);
 	racing = false;
 }
 
