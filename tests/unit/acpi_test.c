@@ -1,193 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI: a small machine's memory with sound tables in it, a table of damages, and the same tables cut and damaged at
- * random behind correct checksums.
- *
- * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy before, so the
- * sanitizer sees a read past a mapping as well as the use of one that has ended.
+ * ACPI: sound tables in a small machine's memory, a table of damages, and the same tables cut and
+ * damaged at random behind correct checksums.
  *
  * Sources: arch/x86/firmware/acpi.c arch/x86/firmware/acpi_madt.c arch/x86/firmware/acpi_fadt.c
  */
+#include "acpi_build.h"
 #include "fuzz.h"
 #include "log_stub.h"
 
 #include <asm/acpi.h>
 #include <errno.h>
-
-#define MEMORY	0x100000UL		/* the machine's: tables lie in the BIOS area */
-#define RSDP	0xf0000UL
-#define XSDT	0xe1000UL
-#define RSDT	0xe1800UL
-#define MADT	0xe2000UL
-#define FADT	0xe3000UL
-#define HPET	0xe4000UL
-#define DSDT	0xe5000UL
-#define OTHER	0xe6000UL
-
-static u8 memory[MEMORY];
-static void *mapped;
-static u64 unmappable = ~0UL;		/* a table that the machine cannot map */
-
-static const void *map(u64 maddr, size_t len)
-{
-	free(mapped);
-	mapped = NULL;
-	if (maddr == unmappable || maddr >= MEMORY || len > MEMORY - maddr)
-		return NULL;
-	mapped = malloc(len);
-	memcpy(mapped, memory + maddr, len);
-	return mapped;
-}
-
-/* ---- Tables under construction. ------------------------------------------------------------------------------ */
-
-static void set8(u64 at, u8 v) { memory[at] = v; }
-static void set16(u64 at, u16 v) { memcpy(memory + at, &v, 2); }
-static void set32(u64 at, u32 v) { memcpy(memory + at, &v, 4); }
-static void set64(u64 at, u64 v) { memcpy(memory + at, &v, 8); }
-
-static u32 get32(u64 at)
-{
-	u32 v;
-
-	memcpy(&v, memory + at, 4);
-	return v;
-}
-
-static void sum(u8 *base, size_t len, size_t checksum_at)
-{
-	u8 total = 0;
-
-	base[checksum_at] = 0;
-	for (size_t i = 0; i < len; i++)
-		total = (u8)(total + base[i]);
-	base[checksum_at] = (u8)-total;
-}
-
-/* Make the table at @at sound again after a change; @len 0: as long as it says. */
-static void seal(u64 at, u32 len)
-{
-	if (len)
-		set32(at + 4, len);
-	sum(memory + at, get32(at + 4), 9);
-}
-
-static void table(u64 at, const char *signature, u32 len)
-{
-	memset(memory + at, 0, len);
-	memcpy(memory + at, signature, 4);
-	seal(at, len);
-}
-
-static void gas(u64 at, u8 space, u8 width, u64 addr)
-{
-	set8(at, space);
-	set8(at + 1, width);
-	set64(at + 4, addr);
-}
-
-static void seal_rsdp(void)
-{
-	sum(memory + RSDP, 20, 8);
-	sum(memory + RSDP, 36, 32);
-}
-
-static u64 madt_end;
-
-static void madt_entry(const u8 *bytes, u8 len)
-{
-	memcpy(memory + madt_end, bytes, len);
-	madt_end += len;
-	seal(MADT, (u32)(madt_end - MADT));
-}
-
-#define ENTRY(...) madt_entry((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
-
-static void build_madt(void)
-{
-	table(MADT, "APIC", 44);
-	set32(MADT + 36, 0xfee00000);
-	set32(MADT + 40, 1);
-	madt_end = MADT + 44;
-	ENTRY(0, 8, 0, 0, 1, 0, 0, 0);
-	ENTRY(0, 8, 1, 1, 1, 0, 0, 0);
-	ENTRY(0, 8, 2, 2, 0, 0, 0, 0);						/* disabled */
-	ENTRY(0, 8, 3, 0xff, 1, 0, 0, 0);					/* no such socket */
-	ENTRY(9, 16, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0);		/* CPU 1 again */
-	ENTRY(9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0);		/* x2APIC id 256 */
-	ENTRY(9, 16, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 8, 0, 0, 0);
-	ENTRY(1, 12, 4, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0);
-	ENTRY(1, 12, 5, 0, 0, 0x10, 0xc0, 0xfe, 24, 0, 0, 0);
-	ENTRY(2, 10, 0, 0, 2, 0, 0, 0, 0, 0);
-	ENTRY(2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0);
-	ENTRY(4, 6, 0xff, 5, 0, 1);
-	ENTRY(4, 6, 1, 0, 0, 0);
-	ENTRY(10, 12, 1, 0, 7, 0, 0, 0, 1, 0, 0, 0);
-	ENTRY(77, 5, 1, 2, 3);							/* a type of the future */
-}
-
-static void build_fadt(void)
-{
-	table(FADT, "FACP", 244);
-	set32(FADT + 40, (u32)DSDT);
-	set16(FADT + 46, 9);
-	set32(FADT + 48, 0xb2);
-	set8(FADT + 52, 0xf1);
-	set32(FADT + 56, 0x600);
-	set32(FADT + 64, 0x604);
-	set32(FADT + 76, 0x608);
-	set8(FADT + 88, 4);
-	set8(FADT + 89, 2);
-	set8(FADT + 91, 4);
-	set32(FADT + 112, 1 << 8 | 1 << 10);
-	gas(FADT + 116, 1, 8, 0xcf9);
-	set8(FADT + 128, 0x0f);
-	set64(FADT + 140, DSDT);
-	gas(FADT + 148, 1, 32, 0x600);
-	gas(FADT + 172, 1, 16, 0x604);
-	gas(FADT + 208, 1, 32, 0x608);
-	seal(FADT, 0);
-}
-
-static const u8 aml_s5[] = { 0x10, 0x20, 8, '_', 'S', '5', '_', 0x12, 0x08, 4, 0x0a, 5, 0x01, 0, 0, 0xa4 };
-
-static void build_dsdt(const u8 *aml, u32 len)
-{
-	table(DSDT, "DSDT", 36 + len);
-	memcpy(memory + DSDT + 36, aml, len);
-	seal(DSDT, 0);
-}
-
-static void build(void)
-{
-	memset(memory, 0, MEMORY);
-	unmappable = ~0UL;
-	memcpy(memory + RSDP, "RSD PTR ", 8);
-	memcpy(memory + RSDP + 9, "ISOLA ", 6);
-	set8(RSDP + 15, 2);
-	set32(RSDP + 16, (u32)RSDT);
-	set32(RSDP + 20, 36);
-	set64(RSDP + 24, XSDT);
-	seal_rsdp();
-	table(XSDT, "XSDT", 36 + 5 * 8);
-	set64(XSDT + 36, FADT);
-	set64(XSDT + 44, OTHER);
-	set64(XSDT + 52, MADT);
-	set64(XSDT + 60, 0);
-	set64(XSDT + 68, HPET);
-	seal(XSDT, 0);
-	table(RSDT, "RSDT", 36 + 2 * 4);
-	set32(RSDT + 36, (u32)MADT);
-	set32(RSDT + 40, (u32)FADT);
-	seal(RSDT, 0);
-	table(OTHER, "OEM0", 40);
-	build_madt();
-	build_fadt();
-	build_dsdt(aml_s5, sizeof(aml_s5));
-	table(HPET, "HPET", 56);
-	gas(HPET + 40, 0, 64, 0xfed00000);
-	seal(HPET, 0);
-}
 
 static struct acpi_info info;
 static const char *why;
@@ -212,47 +35,60 @@ static int parse_copy(size_t len)
 	return rc;
 }
 
-/* ---- What must be understood. -------------------------------------------------------------------------------- */
+/* ---- What must be understood. ---------------------------------------------------------------- */
 
 static void test_madt(void)
 {
 	ok(info.lapic_maddr == 0xfee00000 && info.has_8259, "the local APICs' address");
-	ok(info.nr_cpus == 4 && info.cpu[0].apic_id == 0 && info.cpu[0].enabled && info.cpu[1].apic_id == 1 &&
-	   info.cpu[1].enabled && !info.cpu[2].enabled && info.cpu[3].apic_id == 256 && info.cpu[3].acpi_id == 7 &&
-	   info.cpu[3].enabled, "CPUs: none twice, none that is not there, x2APIC ids");
+	ok(info.nr_cpus == 4 && info.cpu[0].apic_id == 0 && info.cpu[0].enabled &&
+		   info.cpu[1].apic_id == 1 && info.cpu[1].enabled && !info.cpu[2].enabled &&
+		   info.cpu[3].apic_id == 256 && info.cpu[3].acpi_id == 7 && info.cpu[3].enabled,
+	   "CPUs: none twice, none that is not there, x2APIC ids");
 	ok(info.nr_ioapics == 2 && info.ioapic[0].id == 4 && info.ioapic[0].maddr == 0xfec00000 &&
 	   info.ioapic[1].gsi_base == 24, "I/O APICs");
 	ok(info.nr_overrides == 2 && info.override[0].irq == 0 && info.override[0].gsi == 2 &&
 	   info.override[1].flags == 0x0d, "overrides");
-	ok(info.nr_nmis == 3 && info.nmi[0].acpi_id == 0xffffffff && info.nmi[0].flags == 5 && info.nmi[0].lint == 1 &&
-	   info.nmi[1].acpi_id == 1 && info.nmi[2].acpi_id == 7 && info.nmi[2].lint == 1, "NMI pins");
+	ok(info.nr_nmis == 3 && info.nmi[0].acpi_id == 0xffffffff && info.nmi[0].flags == 5 &&
+		   info.nmi[0].lint == 1 && info.nmi[1].acpi_id == 1 && info.nmi[2].acpi_id == 7 &&
+		   info.nmi[2].lint == 1,
+	   "NMI pins");
 	ok(!info.nr_dropped, "nothing is dropped");
 }
 
 static void test_fadt(void)
 {
-	ok(info.has_fadt && info.sci_irq == 9 && info.smi_cmd_port == 0xb2 && info.acpi_enable == 0xf1, "SCI and SMI");
-	ok(info.pm_timer.addr == 0x608 && info.pm_timer.space == 1 && info.pm_timer_32bit, "the PM timer");
-	ok(info.pm1a_evt.addr == 0x600 && info.pm1a_cnt.addr == 0x604 && info.pm1a_cnt.width_bits == 16 &&
-	   !info.pm1b_cnt.addr && !info.pm1b_evt.addr, "PM1");
-	ok(info.has_reset && info.reset.addr == 0xcf9 && info.reset.space == 1 && info.reset_value == 0x0f, "reset");
+	ok(info.has_fadt && info.sci_irq == 9 && info.smi_cmd_port == 0xb2 &&
+		   info.acpi_enable == 0xf1,
+	   "SCI and SMI");
+	ok(info.pm_timer.addr == 0x608 && info.pm_timer.space == 1 && info.pm_timer_32bit,
+	   "the PM timer");
+	ok(info.pm1a_evt.addr == 0x600 && info.pm1a_cnt.addr == 0x604 &&
+		   info.pm1a_cnt.width_bits == 16 && !info.pm1b_cnt.addr && !info.pm1b_evt.addr,
+	   "PM1");
+	ok(info.has_reset && info.reset.addr == 0xcf9 && info.reset.space == 1 &&
+		   info.reset_value == 0x0f,
+	   "reset");
 	ok(info.has_s5 && info.s5_a == 5 && info.s5_b == 1, "soft off");
 }
 
 static void test_good(void)
 {
 	build();
-	ok(!parse_search(), "a root pointer found in the BIOS area (%s)", why ? why : "no complaint");
+	ok(!parse_search(), "a root pointer found in the BIOS area (%s)",
+	   why ? why : "no complaint");
 	ok(info.revision == 2 && !strcmp(info.oem, "ISOLA "), "revision and maker");
 	test_madt();
 	test_fadt();
 	ok(info.hpet_maddr == 0xfed00000, "the HPET");
-	ok(!strcmp(log_text, "ACPI: the CPU with ACPI id 3 is enabled, and has the broadcast address for its APIC id: left out\n"
-			     "ACPI: the CPU with ACPI id 8 is enabled, and has the broadcast address for its APIC id: left out\n"),
+	ok(!strcmp(log_text, "ACPI: the CPU with ACPI id 3 is enabled, and has the broadcast "
+			     "address for its APIC id: left out\n"
+			     "ACPI: the CPU with ACPI id 8 is enabled, and has the broadcast "
+			     "address for its APIC id: left out\n"),
 	   "of sound tables nothing is left out in silence, and nothing else is told");
 
 	ok(!parse_copy(36) && info.nr_cpus == 4 && info.hpet_maddr, "a copy of the root pointer");
-	ok(!parse_copy(20) && info.nr_cpus == 4 && !info.hpet_maddr, "a short copy leads to the RSDT");
+	ok(!parse_copy(20) && info.nr_cpus == 4 && !info.hpet_maddr,
+	   "a short copy leads to the RSDT");
 	set8(RSDP + 15, 0);
 	seal_rsdp();
 	ok(!parse_copy(36) && info.revision == 0 && !info.hpet_maddr, "so does revision 0");
@@ -261,14 +97,16 @@ static void test_good(void)
 	build();
 	memcpy(memory + 0x9fc20, memory + RSDP, 36);
 	memset(memory + RSDP, 0, 36);
-	ok(parse_search() == -ENOENT, "a root pointer in low memory is not found without an EBDA pointer");
+	ok(parse_search() == -ENOENT,
+	   "a root pointer in low memory is not found without an EBDA pointer");
 	set16(0x40e, 0x9fc0);
 	ok(!parse_search() && info.nr_cpus == 4, "with it, it is");
 
 	build();
 	memcpy(memory + 0xffff0, memory + RSDP, 16);
 	memset(memory + RSDP, 0, 36);
-	ok(parse_search() == -ENOENT && strstr(why, "no root pointer"), "half a root pointer at the end is none");
+	ok(parse_search() == -ENOENT && strstr(why, "no root pointer"),
+	   "half a root pointer at the end is none");
 	build();
 	memory[RSDP + 10] ^= 1;
 	ok(parse_search() == -ENOENT, "one with a wrong checksum is none");
@@ -280,8 +118,10 @@ static void test_old_fadt(void)
 	set32(FADT + 4, 116);		/* ACPI 1.0 */
 	set32(FADT + 112, 0);
 	seal(FADT, 0);
-	ok(!parse_search() && info.pm_timer.addr == 0x608 && info.pm_timer.width_bits == 32 && !info.pm_timer_32bit &&
-	   info.pm1a_cnt.addr == 0x604 && !info.has_reset && info.has_s5, "a FADT of ACPI 1.0");
+	ok(!parse_search() && info.pm_timer.addr == 0x608 && info.pm_timer.width_bits == 32 &&
+		   !info.pm_timer_32bit && info.pm1a_cnt.addr == 0x604 && !info.has_reset &&
+		   info.has_s5,
+	   "a FADT of ACPI 1.0");
 	build();
 	gas(FADT + 208, 0, 32, 0xfed40000);
 	gas(FADT + 172, 3, 16, 0x604);
@@ -290,10 +130,16 @@ static void test_old_fadt(void)
 	set32(FADT + 112, 1 << 10 | 1 << 20);
 	set16(FADT + 109, 1 << 5);
 	seal(FADT, 0);
-	ok(!parse_search() && info.pm_timer.space == 0 && info.pm_timer.addr == 0xfed40000, "a PM timer in memory");
-	ok(info.pm1a_cnt.addr == 0x604 && info.pm1a_cnt.space == 1, "an address space that we do not know: the port");
-	ok(!info.has_reset && !info.pm1b_cnt.addr && strstr(log_text, "the FADT's register at offset 116 is at port 0x10cf9: left out") &&
-	   strstr(log_text, "the FADT's register at offset 184 is at port 0x10604: left out"), "ports above 0xffff are none");
+	ok(!parse_search() && info.pm_timer.space == 0 && info.pm_timer.addr == 0xfed40000,
+	   "a PM timer in memory");
+	ok(info.pm1a_cnt.addr == 0x604 && info.pm1a_cnt.space == 1,
+	   "an address space that we do not know: the port");
+	ok(!info.has_reset && !info.pm1b_cnt.addr &&
+		   strstr(log_text,
+			  "the FADT's register at offset 116 is at port 0x10cf9: left out") &&
+		   strstr(log_text,
+			  "the FADT's register at offset 184 is at port 0x10604: left out"),
+	   "ports above 0xffff are none");
 	ok(info.hw_reduced && info.no_cmos_rtc, "flags");
 }
 
@@ -304,17 +150,37 @@ static const struct {
 	u8 a, b;
 } s5_cases[] = {
 	{ "bytes", { 8, '_', 'S', '5', '_', 0x12, 7, 4, 0x0a, 7, 0x0a, 6, 0, 0 }, true, 7, 6 },
-	{ "from the root", { 8, '\\', '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 3, 0x0a, 4 }, true, 3, 4 },
+	{ "from the root",
+	  { 8, '\\', '_', 'S', '5', '_', 0x12, 6, 2, 0x0a, 3, 0x0a, 4 },
+	  true,
+	  3,
+	  4 },
 	{ "zero and one", { 8, '_', 'S', '5', '_', 0x12, 5, 4, 0, 1, 0, 0 }, true, 0, 1 },
 	{ "words", { 8, '_', 'S', '5', '_', 0x12, 8, 2, 0x0b, 5, 0, 0x0b, 6, 0 }, true, 5, 6 },
-	{ "double words", { 8, '_', 'S', '5', '_', 0x12, 12, 2, 0x0c, 5, 0, 0, 0, 0x0c, 6, 0, 0, 0 }, true, 5, 6 },
-	{ "a long package length", { 8, '_', 'S', '5', '_', 0x12, 0x48, 0, 2, 0x0a, 2, 0x0a, 1 }, true, 2, 1 },
-	{ "one element: both the same", { 8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a, 5 }, true, 5, 5 },
+	{ "double words",
+	  { 8, '_', 'S', '5', '_', 0x12, 12, 2, 0x0c, 5, 0, 0, 0, 0x0c, 6, 0, 0, 0 },
+	  true,
+	  5,
+	  6 },
+	{ "a long package length",
+	  { 8, '_', 'S', '5', '_', 0x12, 0x48, 0, 2, 0x0a, 2, 0x0a, 1 },
+	  true,
+	  2,
+	  1 },
+	{ "one element: both the same",
+	  { 8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a, 5 },
+	  true,
+	  5,
+	  5 },
 	{ "no elements", { 8, '_', 'S', '5', '_', 0x12, 2, 0 }, false, 0, 0 },
 	{ "not a package", { 8, '_', 'S', '5', '_', 0x14, 7, 4, 0x0a, 7 }, false, 0, 0 },
 	{ "not a name", { 7, '_', 'S', '5', '_', 0x12, 7, 4, 0x0a, 7, 0x0a, 6 }, false, 0, 0 },
 	{ "not an integer", { 8, '_', 'S', '5', '_', 0x12, 7, 4, 0x0d, 'x', 0 }, false, 0, 0 },
-	{ "the second try counts", { 8, '_', 'S', '5', '_', 0, 8, '_', 'S', '5', '_', 0x12, 5, 2, 1, 1 }, true, 1, 1 },
+	{ "the second try counts",
+	  { 8, '_', 'S', '5', '_', 0, 8, '_', 'S', '5', '_', 0x12, 5, 2, 1, 1 },
+	  true,
+	  1,
+	  1 },
 };
 
 static void test_s5(void)
@@ -334,7 +200,7 @@ static void test_s5(void)
 	all_ok("_S5_, cut at every byte");
 }
 
-/* ---- Too much of everything. ----------------------------------------------------------------------------- */
+/* ---- Too much of everything. ----------------------------------------------------------------- */
 
 static void test_room(void)
 {
@@ -348,9 +214,11 @@ static void test_room(void)
 		ENTRY(2, 10, 0, (u8)i, 2, 0, 0, 0, 0, 0);
 	for (unsigned int i = 0; i < ACPI_MAX_NMIS + 4; i++)
 		ENTRY(4, 6, (u8)i, 5, 0, 1);
-	ok(!parse_search() && info.nr_ioapics == ACPI_MAX_IOAPICS && info.nr_overrides == ACPI_MAX_OVERRIDES &&
-	   info.nr_nmis == ACPI_MAX_NMIS && info.nr_dropped == 2 + 3 + 4 &&
-	   strstr(log_text, "there is no room for 9 of the tables' entries"), "what finds no room is counted, and told");
+	ok(!parse_search() && info.nr_ioapics == ACPI_MAX_IOAPICS &&
+		   info.nr_overrides == ACPI_MAX_OVERRIDES && info.nr_nmis == ACPI_MAX_NMIS &&
+		   info.nr_dropped == 2 + 3 + 4 &&
+		   strstr(log_text, "there is no room for 9 of the tables' entries"),
+	   "what finds no room is counted, and told");
 
 	build();
 	set32(MADT + 36, 0xfee00000);
@@ -358,15 +226,20 @@ static void test_room(void)
 		table(MADT, "APIC", 44);
 		set32(MADT + 36, 0xfee00000);
 		madt_end = MADT + 44;
-		for (unsigned int i = 0; i < ACPI_MAX_CPUS + 10; i++)	/* the last ten: enabled, or not */
-			ENTRY(9, 16, 0, 0, (u8)i, (u8)(i >> 8), 0, 0, i >= 5 && (i < ACPI_MAX_CPUS || !pass), 0, 0, 0,
-			      (u8)i, (u8)(i >> 8), 0, 0);
+		for (unsigned int i = 0; i < ACPI_MAX_CPUS + 10;
+		     i++) /* the last ten: enabled, or not */
+			ENTRY(9, 16, 0, 0, (u8)i, (u8)(i >> 8), 0, 0,
+			      i >= 5 && (i < ACPI_MAX_CPUS || !pass), 0, 0, 0, (u8)i, (u8)(i >> 8),
+			      0, 0);
 		if (!pass)
-			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS && info.nr_dropped == 10 &&
-			   info.cpu[0].enabled && info.cpu[4].enabled, "enabled CPUs push out disabled ones");
+			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS &&
+				   info.nr_dropped == 10 && info.cpu[0].enabled &&
+				   info.cpu[4].enabled,
+			   "enabled CPUs push out disabled ones");
 		else
-			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS && info.nr_dropped == 10 &&
-			   !info.cpu[0].enabled, "disabled CPUs push out nobody");
+			ok(!parse_search() && info.nr_cpus == ACPI_MAX_CPUS &&
+				   info.nr_dropped == 10 && !info.cpu[0].enabled,
+			   "disabled CPUs push out nobody");
 	}
 	build();
 	table(MADT, "APIC", 44);
@@ -381,7 +254,8 @@ static void test_room(void)
 	table(XSDT, "XSDT", 36 + 200 * 8);
 	set64(XSDT + 36 + 100 * 8, MADT);
 	seal(XSDT, 0);
-	ok(!parse_search() && info.nr_dropped == 200 - 128, "200 tables: the first 128 are looked at");
+	ok(!parse_search() && info.nr_dropped == 200 - 128,
+	   "200 tables: the first 128 are looked at");
 	build();
 	ENTRY(5, 12, 0, 0, 0, 0, 0, 0xfe, 1, 0, 0, 0);
 	ok(!parse_search() && info.lapic_maddr == 0x1fe000000, "a local APIC address of 64 bits");
@@ -389,7 +263,7 @@ static void test_room(void)
 	ok(!parse_search(), "a single byte after the last MADT entry is padding");
 }
 
-/* ---- Damages. ------------------------------------------------------------------------------------------------ */
+/* ---- Damages. -------------------------------------------------------------------------------- */
 
 static void xsdt_is_something_else(void) { memcpy(memory + XSDT, "\1\2SD", 4); }
 static void xsdt_short(void) { set32(XSDT + 4, 35); }
@@ -413,10 +287,12 @@ static const struct {
 	void (*damage)(void);
 	const char *why;
 } damages[] = {
-	{ "something else where the XSDT should be", xsdt_is_something_else, "the table at 0xe1000 is a ??SD, not a XSDT" },
+	{ "something else where the XSDT should be", xsdt_is_something_else,
+	  "the table at 0xe1000 is a ??SD, not a XSDT" },
 	{ "XSDT of 35 bytes", xsdt_short, "table XSDT has an impossible length (35 bytes)" },
 	{ "XSDT of 16 MiB", xsdt_huge, "table XSDT has an impossible length (16777217 bytes)" },
-	{ "XSDT that leaves memory", xsdt_past_end, "table XSDT (1048576 bytes at 0xe1000) is out of reach" },
+	{ "XSDT that leaves memory", xsdt_past_end,
+	  "table XSDT (1048576 bytes at 0xe1000) is out of reach" },
 	{ "XSDT outside memory", xsdt_nowhere, "the table at 0x12345678000 is out of reach" },
 	{ "RSDT outside memory", rsdt_nowhere, "the table at 0xfffff000 is out of reach" },
 	{ "no MADT", no_madt, "no table of interrupt controllers (MADT)" },
@@ -424,16 +300,19 @@ static const struct {
 	{ "MADT of 4 GiB", madt_huge, "table APIC has an impossible length" },
 	{ "MADT that cannot be mapped", madt_unmappable, "no table of interrupt controllers" },
 	{ "MADT without a local APIC address", madt_no_lapic, "no address for the local APICs" },
-	{ "MADT entry of length 0", entry_zero, "MADT entry at offset 44 has an impossible length (0)" },
-	{ "MADT entry of length 1", entry_one, "MADT entry at offset 44 has an impossible length (1)" },
-	{ "MADT entry past the end", entry_past, "MADT entry at offset 44 has an impossible length (255)" },
+	{ "MADT entry of length 0", entry_zero,
+	  "MADT entry at offset 44 has an impossible length (0)" },
+	{ "MADT entry of length 1", entry_one,
+	  "MADT entry at offset 44 has an impossible length (1)" },
+	{ "MADT entry past the end", entry_past,
+	  "MADT entry at offset 44 has an impossible length (255)" },
 	{ "I/O APIC entry of 11 bytes", entry_short, "MADT entry of type 1 at offset" },
 	{ "local APIC entry of 7 bytes", entry_lapic_short, "is 7 bytes, not 8" },
 };
 
 /*
- * Damages to live with: a wrong sum alone takes nothing away; what is taken away is told, and nothing else goes with
- * it. @lost: of "fadt", "s5", "hpet".
+ * Damages to live with: a wrong sum alone takes nothing away; what is taken away is told, and
+ * nothing else goes with it. @lost: of "fadt", "s5", "hpet".
  */
 static void xsdt_sum(void) { memory[XSDT + 9] ^= 1; }
 static void madt_sum(void) { memory[MADT + 9] ^= 1; }
@@ -458,23 +337,36 @@ static const struct {
 	void (*damage)(void);
 	const char *lost, *line;
 } bearable[] = {
-	{ "XSDT with a wrong checksum", xsdt_sum, "", "table XSDT at 0xe1000 has a wrong checksum" },
-	{ "MADT with a wrong checksum", madt_sum, "", "table APIC at 0xe2000 has a wrong checksum" },
-	{ "FADT with a wrong checksum", fadt_sum, "", "table FACP at 0xe3000 has a wrong checksum" },
-	{ "DSDT with a wrong checksum", dsdt_sum, "", "table DSDT at 0xe5000 has a wrong checksum" },
-	{ "HPET with a wrong checksum", hpet_sum, "", "table HPET at 0xe4000 has a wrong checksum" },
+	{ "XSDT with a wrong checksum", xsdt_sum, "",
+	  "table XSDT at 0xe1000 has a wrong checksum" },
+	{ "MADT with a wrong checksum", madt_sum, "",
+	  "table APIC at 0xe2000 has a wrong checksum" },
+	{ "FADT with a wrong checksum", fadt_sum, "",
+	  "table FACP at 0xe3000 has a wrong checksum" },
+	{ "DSDT with a wrong checksum", dsdt_sum, "",
+	  "table DSDT at 0xe5000 has a wrong checksum" },
+	{ "HPET with a wrong checksum", hpet_sum, "",
+	  "table HPET at 0xe4000 has a wrong checksum" },
 	{ "all of them", all_sums, "", "table HPET at 0xe4000 has a wrong checksum" },
-	{ "root pointer's second half with a wrong checksum", rsdp_tail, "", "is the only one: it is used" },
-	{ "FADT out of reach", fadt_nowhere, "fadt s5", "the table at 0x99999999 is out of reach: left out" },
-	{ "FADT of 30 bytes", fadt_short, "fadt s5", "FACP has an impossible length (30 bytes): left out" },
+	{ "root pointer's second half with a wrong checksum", rsdp_tail, "",
+	  "is the only one: it is used" },
+	{ "FADT out of reach", fadt_nowhere, "fadt s5",
+	  "the table at 0x99999999 is out of reach: left out" },
+	{ "FADT of 30 bytes", fadt_short, "fadt s5",
+	  "FACP has an impossible length (30 bytes): left out" },
 	{ "no FADT", no_fadt, "fadt s5", "there is no table FACP: no PM timer" },
-	{ "DSDT out of reach", dsdt_nowhere, "s5", "the table at 0x99999999 is out of reach: left out" },
+	{ "DSDT out of reach", dsdt_nowhere, "s5",
+	  "the table at 0x99999999 is out of reach: left out" },
 	{ "no DSDT", no_dsdt, "s5", "there is no table DSDT" },
 	{ "no package _S5", no_s5, "s5", "the DSDT has no package \\_S5" },
-	{ "HPET out of reach", hpet_nowhere, "hpet", "the table at 0x99999999 is out of reach: left out" },
-	{ "HPET of 4 GiB", hpet_huge, "hpet", "HPET has an impossible length (4294967295 bytes): left out" },
-	{ "HPET that is not in memory", hpet_in_io_space, "hpet", "the HPET lies in address space 1" },
-	{ "an unknown table out of reach", other_nowhere, "", "the table at 0x99999999 is out of reach: left out" },
+	{ "HPET out of reach", hpet_nowhere, "hpet",
+	  "the table at 0x99999999 is out of reach: left out" },
+	{ "HPET of 4 GiB", hpet_huge, "hpet",
+	  "HPET has an impossible length (4294967295 bytes): left out" },
+	{ "HPET that is not in memory", hpet_in_io_space, "hpet",
+	  "the HPET lies in address space 1" },
+	{ "an unknown table out of reach", other_nowhere, "",
+	  "the table at 0x99999999 is out of reach: left out" },
 };
 
 static void test_bearable(void)
@@ -486,35 +378,48 @@ static void test_bearable(void)
 		bearable[i].damage();
 		rc = parse_search();
 		ok(!rc && info.nr_cpus == 4 && info.has_fadt == !strstr(bearable[i].lost, "fadt") &&
-		   !!info.pm_timer.addr == info.has_fadt && info.has_s5 == !strstr(bearable[i].lost, "s5") &&
-		   !!info.hpet_maddr == !strstr(bearable[i].lost, "hpet") && strstr(log_text, bearable[i].line),
+			   !!info.pm_timer.addr == info.has_fadt &&
+			   info.has_s5 == !strstr(bearable[i].lost, "s5") &&
+			   !!info.hpet_maddr == !strstr(bearable[i].lost, "hpet") &&
+			   strstr(log_text, bearable[i].line),
 		   "%s: %s", bearable[i].claim, bearable[i].line);
 	}
 }
 
-/* Which root pointer is taken: another machine's, whose RSDT is this one's XSDT, tells them apart by the HPET. */
+/*
+ * Which root pointer is taken: another machine's, whose RSDT is this one's XSDT, tells them apart
+ * by the HPET.
+ */
 static void test_root_pointers(void)
 {
 	build();
 	memory[RSDP + 10] ^= 1;
-	ok(!parse_copy(36) && info.hpet_maddr && strstr(log_text, "loader's root pointer (RSDP) has a wrong checksum") &&
-	   strstr(log_text, "is the only one: it is used"), "a loader's copy with a wrong checksum, and there is no other");
-	ok(parse_search() == -ENOENT && strstr(log_text, "at 0xf0000 has a wrong checksum: searching on"),
+	ok(!parse_copy(36) && info.hpet_maddr &&
+		   strstr(log_text, "loader's root pointer (RSDP) has a wrong checksum") &&
+		   strstr(log_text, "is the only one: it is used"),
+	   "a loader's copy with a wrong checksum, and there is no other");
+	ok(parse_search() == -ENOENT &&
+		   strstr(log_text, "at 0xf0000 has a wrong checksum: searching on"),
 	   "in the BIOS area it is none, and that is told");
 
 	build();
 	memcpy(memory + RSDP + 64, memory + RSDP, 36);
 	set8(RSDP + 64 + 15, 0);
 	sum(memory + RSDP + 64, 20, 8);
-	ok(!parse_search() && info.hpet_maddr && !strstr(log_text, "root pointer"), "of two good ones the first counts");
+	ok(!parse_search() && info.hpet_maddr && !strstr(log_text, "root pointer"),
+	   "of two good ones the first counts");
 	rsdp_tail();
-	ok(!parse_search() && !info.hpet_maddr && strstr(log_text, "at 0xf0000 has a wrong checksum: searching on") &&
-	   !strstr(log_text, "it is used"), "a good one behind one with a wrong second half");
+	ok(!parse_search() && !info.hpet_maddr &&
+		   strstr(log_text, "at 0xf0000 has a wrong checksum: searching on") &&
+		   !strstr(log_text, "it is used"),
+	   "a good one behind one with a wrong second half");
 	ok(!parse_copy(36) && !info.hpet_maddr &&
-	   strstr(log_text, "loader's root pointer (RSDP) has a wrong checksum") &&
-	   !strstr(log_text, "it is used"), "a good one in memory beats a loader's copy of the wrong one");
+		   strstr(log_text, "loader's root pointer (RSDP) has a wrong checksum") &&
+		   !strstr(log_text, "it is used"),
+	   "a good one in memory beats a loader's copy of the wrong one");
 	memory[RSDP + 64 + 10] ^= 1;
-	ok(!parse_search() && info.hpet_maddr && strstr(log_text, "it is used"), "the better one of two bad ones");
+	ok(!parse_search() && info.hpet_maddr && strstr(log_text, "it is used"),
+	   "the better one of two bad ones");
 	ok(!parse_copy(36) && info.hpet_maddr, "a copy of it");
 }
 
@@ -526,18 +431,22 @@ static void test_damages(void)
 		build();
 		damages[i].damage();
 		rc = parse_search();
-		ok(rc == -EINVAL && why && strstr(why, damages[i].why) && fuzz_is_sentence(why), "%s: %s",
-		   damages[i].claim, why ? why : "(not refused)");
+		ok(rc == -EINVAL && why && strstr(why, damages[i].why) && fuzz_is_sentence(why),
+		   "%s: %s", damages[i].claim, why ? why : "(not refused)");
 	}
 	build();
-	ok(parse_copy(19) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"), "a copy of 19 bytes: %s", why);
+	ok(parse_copy(19) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"),
+	   "a copy of 19 bytes: %s", why);
 	memory[RSDP] ^= 1;
-	ok(parse_copy(36) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"), "a damaged copy: %s", why);
+	ok(parse_copy(36) == -EINVAL && strstr(why, "root pointer (RSDP) is damaged"),
+	   "a damaged copy: %s", why);
 }
 
-/* ---- Whatever the bytes. ------------------------------------------------------------------------------------- */
+/* ---- Whatever the bytes. --------------------------------------------------------------------- */
 
-/* By the loader's copy of the root pointer; one in five has to search for it, which takes longer. */
+/*
+ * By the loader's copy of the root pointer; one in five has to search for it, which takes longer.
+ */
 static void fuzz_tables(const void *input, size_t len)
 {
 	static unsigned int round;
@@ -548,10 +457,13 @@ static void fuzz_tables(const void *input, size_t len)
 		return;
 	}
 	check(info.nr_cpus <= ACPI_MAX_CPUS && info.nr_ioapics <= ACPI_MAX_IOAPICS &&
-	      info.nr_overrides <= ACPI_MAX_OVERRIDES && info.nr_nmis <= ACPI_MAX_NMIS && info.lapic_maddr, "bounds");
+		      info.nr_overrides <= ACPI_MAX_OVERRIDES && info.nr_nmis <= ACPI_MAX_NMIS &&
+		      info.lapic_maddr,
+	      "bounds");
 	for (unsigned int i = 0; i < info.nr_cpus; i++)
 		for (unsigned int j = 0; j < i; j++)
-			check(info.cpu[i].apic_id != info.cpu[j].apic_id, "CPU %u twice", info.cpu[i].apic_id);
+			check(info.cpu[i].apic_id != info.cpu[j].apic_id, "CPU %u twice",
+			      info.cpu[i].apic_id);
 }
 
 /* Sound checksums around whatever damage; @len is all there is. */
@@ -575,8 +487,10 @@ static void fix_sums(void *input, size_t len)
 /* Damage dense enough to hit: only the bytes that hold something are candidates. */
 static void test_fuzz(void)
 {
-	static const struct { u64 at; u32 len; } parts[] = {
-		{ XSDT, 76 }, { RSDT, 44 }, { MADT, 220 }, { FADT, 244 }, { DSDT, 52 }, { HPET, 56 }, { RSDP, 36 },
+	static const struct { u64 at; u32 len;
+	} parts[] = {
+		{ XSDT, 76 }, { RSDT, 44 }, { MADT, 220 }, { FADT, 244 },
+		{ DSDT, 52 }, { HPET, 56 }, { RSDP, 36 },
 	};
 	const size_t len = RSDP + 36 - XSDT;
 	u8 *copy = malloc(len);

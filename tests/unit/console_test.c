@@ -1,336 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console on a machine whose UARTs are as slow as real ones (QEMU's are not). Time passes only where the code touches a
- * port, pauses or asks for the time; the UART has a FIFO that empties at its baud rate and overruns if it is given too much;
- * interrupts come, and print, whenever they are on. Claims: no byte is lost, lines stay whole and in order, and no CPU is deaf
- * for more than 100 us because of what a guest prints, whatever the UART.
+ * The console on a machine whose UARTs are as slow as real ones (console/machine.h; QEMU's are
+ * not), where interrupts print whenever they come. Claims: no byte is lost, lines stay whole and in
+ * order, and no CPU is deaf for more than 100 us because of what a guest prints, whatever the UART.
  *
- * Sources: common/base/console_port.c common/base/console.c common/console_drain.c common/base/serial_8250.c common/base/serial_option.c common/lib/cmdline.c arch/x86/calls/console_io.c
+ * Sources: common/base/console_port.c common/base/console.c common/console_drain.c
+ * Sources: common/base/serial_8250.c common/base/serial_option.c common/lib/cmdline.c
+ * Sources: arch/x86/calls/console_io.c
  * Flags: -Itests/unit/console/include
  */
-#include "tap.h"
+#include "console/machine.h"
 #include <isola/clock.h>
 #include <isola/console.h>
-#include <isola/domain.h>
-#include <isola/printk.h>
-#include <isola/serial_pci.h>
-#include <isola/softirq.h>
-#include <isola/spinlock.h>
-#include <isola/timer.h>
-#include <isola/vcpu.h>
 #include <isola/lib/cmdline.h>
-#include <isola/lib/format.h>
-#include <asm/fixmap.h>
-#include <asm/hypercall.h>
-#include <asm/insn.h>
-#include <asm/pci_conf.h>
-#include <asm/percpu.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xen/xen.h>
-
-#define PORT_NS		1000            /* an access on ISA */
-#define PAUSE_NS	50
-#define LIMIT_NS	MICROSECS(100)
-#define OUTPUT_BYTES	(1u << 20)
-
-/* ---- Time, and what takes it ---------------------------------------------------------------- */
-
-static u64 now = 1;
-static bool irqs_on, locked, port_under_lock;
-static u64 deaf_since, deaf_longest;
-static u64 interrupt_every;             /* ns; 0: none come */
-static u64 next_interrupt, nr_interrupts;
-
-static u32 pending;                     /* softirqs */
-static void (*softirq_handlers[NR_SOFTIRQS])(void);
-static struct timer *armed;
-static u64 nr_timers;
-
-static void interrupt(void)
-{
-	char line[64];
-	int len = snprintf(line, sizeof(line), "interrupt %lu", (unsigned long)++nr_interrupts);
-	u64 flags = irq_save();
-
-	console_write_line(line, len);
-	irq_restore(flags);
-}
-
-static void pass(u64 ns)
-{
-	now += ns;
-	if (irqs_on && interrupt_every && now >= next_interrupt) {
-		next_interrupt = now + interrupt_every;
-		interrupt();
-	}
-}
-
-u64 now_ns(void)
-{
-	pass(20);
-	return now;
-}
-
-u64 irq_save(void)
-{
-	u64 flags = irqs_on;
-
-	if (irqs_on)
-		deaf_since = now;
-	irqs_on = false;
-	return flags;
-}
-
-void irq_restore(u64 flags)
-{
-	if (!flags || irqs_on)
-		return;
-	if (now - deaf_since > deaf_longest)
-		deaf_longest = now - deaf_since;
-	irqs_on = true;
-}
-
-void cpu_relax(void)
-{
-	pass(PAUSE_NS);
-}
-
-void spin_lock(spinlock_t *l)
-{
-	locked = true;
-}
-
-void spin_unlock(spinlock_t *l)
-{
-	locked = false;
-}
-
-bool spin_debug_started(void)
-{
-	return true;
-}
-
-/* ---- Two UARTs ------------------------------------------------------------------------------ */
-
-static struct sim_uart {
-	u16 base;
-	u64 byte_ns;
-	unsigned fifo;                  /* bytes: 16, or 1 for an 8250 */
-	bool absent, stuck;
-	u8 lcr, mcr, fcr;
-	unsigned queued;
-	u64 sending_until;              /* ns: when the byte in the shift register has left */
-	u64 overruns;
-	char out[OUTPUT_BYTES];
-	size_t nr_out;
-	const char *in;                 /* what has been typed */
-} sim[2] = { { .base = 0x3f8 }, { .base = 0x2f8 } };
-
-static void uart_settle(struct sim_uart *u)
-{
-	while (!u->stuck && u->queued && u->sending_until <= now) {
-		u->queued--;
-		u->sending_until += u->byte_ns;
-	}
-}
-
-static struct sim_uart *uart_at(u16 port)
-{
-	for (int i = 0; i < 2; i++)
-		if (port >= sim[i].base && port < sim[i].base + 8 && !sim[i].absent)
-			return &sim[i];
-	return NULL;
-}
-
-u8 inb(u16 port)
-{
-	struct sim_uart *u = uart_at(port);
-
-	port_under_lock |= locked;
-	pass(PORT_NS);
-	if (!u)
-		return 0xff;
-	uart_settle(u);
-	switch (port & 7) {
-	case 0:
-		return u->in && *u->in ? *u->in++ : 0;
-	case 2:
-		return u->fifo > 1 && u->fcr & 1 ? 0xc1 : 1;
-	case 5:
-		return (u->queued ? 0 : 0x20) | (u->queued || u->sending_until > now || u->stuck ? 0 : 0x40) |
-		       (u->in && *u->in ? 1 : 0);
-	case 6:
-		return u->mcr == 0x1a ? 0x90 : 0;
-	}
-	return 0;
-}
-
-void outb(u8 val, u16 port)
-{
-	struct sim_uart *u = uart_at(port);
-
-	port_under_lock |= locked;
-	pass(PORT_NS);
-	if (!u)
-		return;
-	uart_settle(u);
-	switch (port & 7) {
-	case 0:
-		if (u->lcr & 0x80)
-			break;
-		if (u->queued == u->fifo) {
-			u->overruns++;
-			break;
-		}
-		u->sending_until = max(u->sending_until, now);
-		u->queued++;
-		u->out[u->nr_out++ % OUTPUT_BYTES] = val;
-		uart_settle(u);
-		break;
-	case 2:
-		u->fcr = val;
-		break;
-	case 3:
-		u->lcr = val;
-		break;
-	case 4:
-		u->mcr = val;
-		break;
-	}
-}
-
-volatile void *fixmap_device(enum fixmap which, u64 maddr,
-			     const char **why)
-{
-	*why = "not here";
-	return NULL;
-}
-
-const char *serial_pci_find(const struct serial_option *o,
-			    unsigned nr, struct serial_pci *found)
-{
-	return "there is no PCI UART";
-}
-
-void pci_conf_keep(u16 bdf)
-{
-}
-
-/* ---- The rest of the hypervisor ------------------------------------------------------------- */
-
-void printk_level(enum log_level level, bool about_guest,
-		  const char *fmt, ...)
-{
-	char line[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	console_write_line(line, strlen(line));
-}
-
-void panic(const char *fmt, ...)
-{
-	printf("Bail out! panic: %s\n", fmt);
-	exit(1);
-}
-
-void softirq_register(enum softirq nr, void (*handler)(void))
-{
-	softirq_handlers[nr] = handler;
-}
-
-void softirq_raise(enum softirq nr)
-{
-	pending |= 1u << nr;
-}
-
-void timer_init(struct timer *t, void (*fn)(void *), void *data)
-{
-	*t = (struct timer){ .fn = fn, .data = data };
-}
-
-void timer_set(struct timer *t, u64 expires)
-{
-	t->expires = expires;
-	armed = t;
-}
-
-static bool timer_due(void)
-{
-	return armed && armed->expires <= now;
-}
-
-bool hypercall_preempt_check(void)
-{
-	return pending || timer_due();
-}
-
-/* What a CPU does on its way out of the hypervisor. */
-static void run_softirqs(void)
-{
-	while (pending || timer_due()) {
-		if (timer_due()) {
-			struct timer *t = armed;
-
-			armed = NULL;
-			nr_timers++;
-			t->fn(t->data);
-		}
-		for (unsigned i = 0; i < NR_SOFTIRQS; i++)
-			if (pending & 1u << i) {
-				pending &= ~(1u << i);
-				if (softirq_handlers[i])
-					softirq_handlers[i]();
-			}
-	}
-}
-
-/* The guest, or nobody, runs for @ns with interrupts on. */
-static void run_for(u64 ns)
-{
-	for (u64 end = now + ns; now < end;) {
-		run_softirqs();
-		pass(MICROSECS(10));
-	}
-}
-
-static bool continued;
-static u64 continue_args[6];
-static struct domain dom;
-static struct vcpu vcpus[2];
-struct cpu_private this_cpu;
-
-long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
-{
-	continued = true;
-	memcpy(continue_args, args, nr_args * sizeof(*args));
-	return 0;
-}
-
-static u64 nr_preempted;
-
-/* CONSOLEIO_write as a guest makes it. */
-static void guest_writes(const char *text, size_t len)
-{
-	u64 count = len, from = (u64)text;
-	long rc;
-
-	do {
-		continued = false;
-		rc = hc_console_io(CONSOLEIO_write, count, from);
-		if (rc)
-			check(false, "console_io answers %ld", rc);
-		count = continue_args[1];
-		from = continue_args[2];
-		nr_preempted += continued;
-		run_softirqs();
-	} while (continued);
-}
 
 /* ---- A machine for each case ---------------------------------------------------------------- */
 
@@ -387,13 +72,15 @@ static void make_text(void)
 	size_t at = 0;
 
 	for (unsigned i = 0; at + 80 < sizeof(text); i++)
-		at += snprintf(text + at, sizeof(text) - at, "guest line %u %.*s\n", i, (int)(i * 7 % 60),
-			       "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn");
+		at += snprintf(
+			text + at, sizeof(text) - at, "guest line %u %.*s\n", i, (int)(i * 7 % 60),
+			"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmn");
 }
 
 /*
- * Take the hypervisor's lines out of what was sent, each of which must be whole: the guest's text must be left, but for the
- * newlines that were put in where a line of ours came in the middle of one of its. Returns the number of our lines.
+ * Take the hypervisor's lines out of what was sent, each of which must be whole: the guest's text
+ * must be left, but for the newlines that were put in where a line of ours came in the middle of
+ * one of its. Returns the number of our lines.
  */
 static unsigned separate(const char *all, char *guest)
 {
@@ -448,10 +135,13 @@ static void slow(const char *name, const char *options, u64 baud, unsigned fifo)
 	deaf = deaf_longest;
 	lines = separate(said(&sim[0]), guest);
 	wire = sim[0].nr_out * sim[0].byte_ns;
-	printf("# %s: %zu bytes in %lu ms, %lu of them on the wire; deaf for %lu ns at most; preempted %lu times, %lu timers\n",
+	printf("# %s: %zu bytes in %lu ms, %lu of them on the wire; deaf for %lu ns at most; "
+	       "preempted %lu times, %lu timers\n",
 	       name, strlen(text), took / 1000000, wire / 1000000, deaf, nr_preempted, nr_timers);
-	ok(same_but_newlines(guest, text), "%s: no byte of the guest's is lost or out of order", name);
-	ok(lines == nr_interrupts + 1, "%s: the %lu lines of interrupts are there, each whole", name, nr_interrupts);
+	ok(same_but_newlines(guest, text), "%s: no byte of the guest's is lost or out of order",
+	   name);
+	ok(lines == nr_interrupts + 1, "%s: the %lu lines of interrupts are there, each whole",
+	   name, nr_interrupts);
 	ok(!sim[0].overruns, "%s: the FIFO is never given more than it holds", name);
 	ok(deaf <= LIMIT_NS, "%s: interrupts are never off for more than 100 us", name);
 	ok(!port_under_lock, "%s: no port is touched under console_lock", name);
@@ -467,7 +157,8 @@ static void lines_alone(void)
 	dom0_runs(0);
 	for (unsigned i = 0; i < 100; i++)
 		interrupt();
-	ok(deaf_longest <= LIMIT_NS, "100 lines at once: interrupts are off for %lu ns", deaf_longest);
+	ok(deaf_longest <= LIMIT_NS, "100 lines at once: interrupts are off for %lu ns",
+	   deaf_longest);
 	run_for(SECONDS(2));
 	lines = separate(said(&sim[0]), guest);
 	ok(lines == 101 && !guest[0], "a timer sends them while the CPU does something else");
@@ -477,7 +168,8 @@ static void lines_alone(void)
 	interrupt();
 	run_for(SECONDS(1));
 	lines = separate(said(&sim[0]), guest);
-	ok(lines < 2101 && lines > 600 && strstr(said(&sim[0]), " lines lost: the console is too slow"),
+	ok(lines < 2101 && lines > 600 &&
+		   strstr(said(&sim[0]), " lines lost: the console is too slow"),
 	   "2000 lines at once are too many: what is lost is counted and said");
 	ok(deaf_longest <= LIMIT_NS, "and interrupts are off for %lu ns at most", deaf_longest);
 }
@@ -521,7 +213,8 @@ static void gets_stuck(void)
 	sim[0].stuck = true;
 	begun = now;
 	guest_writes(text, strlen(text));
-	ok(now - begun < SECONDS(1), "a port that does not send holds a guest up for %lu ms", (now - begun) / 1000000);
+	ok(now - begun < SECONDS(1), "a port that does not send holds a guest up for %lu ms",
+	   (now - begun) / 1000000);
 	ok(deaf_longest <= LIMIT_NS, "with interrupts on");
 	sim[0].stuck = false;
 	sim[0].sending_until = now;
@@ -548,18 +241,21 @@ static void takes_turns(void)
 	run_for(MILLISECS(5));
 	interrupt();
 	run_for(MILLISECS(5));
-	ok(!console_write_guest(&vcpus[1], b, sizeof(b)), "another vcpu's does not come in between");
+	ok(!console_write_guest(&vcpus[1], b, sizeof(b)),
+	   "another vcpu's does not come in between");
 	while (at < sizeof(a)) {
 		at += console_write_guest(&vcpus[0], a + at, sizeof(a) - at);
 		pass(MICROSECS(50));
 	}
 	run_for(MILLISECS(20));
 	all = said(&sim[0]);
-	ok(strstr(all, "aaaa\n(isola) interrupt 1\n") && !strstr(all, "a\na"), "nor does a line of ours: it comes when the chunk ends");
+	ok(strstr(all, "aaaa\n(isola) interrupt 1\n") && !strstr(all, "a\na"),
+	   "nor does a line of ours: it comes when the chunk ends");
 	at = console_write_guest(&vcpus[0], a, sizeof(a));
 	interrupt();
 	run_for(MILLISECS(60));
-	ok(strstr(said(&sim[0]), "aaaa\n(isola) interrupt 2\n"), "a vcpu that leaves its chunk unfinished holds nobody up for long");
+	ok(strstr(said(&sim[0]), "aaaa\n(isola) interrupt 2\n"),
+	   "a vcpu that leaves its chunk unfinished holds nobody up for long");
 	first_b = console_write_guest(&vcpus[1], b, sizeof(b));
 	ok(first_b, "and others write then");
 }
@@ -569,9 +265,11 @@ static void waits_if_told_to(void)
 	power_on("sync_console", 115200, 16);
 	dom0_runs(0);
 	interrupt();
-	ok(strstr(said(&sim[0]), "interrupt 1\n"), "sync_console: a line has left when console_write_line() returns");
+	ok(strstr(said(&sim[0]), "interrupt 1\n"),
+	   "sync_console: a line has left when console_write_line() returns");
 	guest_writes(text, strlen(text));
-	ok(deaf_longest > MILLISECS(1), "which this test sees: interrupts are off for %lu us", deaf_longest / 1000);
+	ok(deaf_longest > MILLISECS(1), "which this test sees: interrupts are off for %lu us",
+	   deaf_longest / 1000);
 }
 
 static void two_ports(void)
@@ -585,8 +283,10 @@ static void two_ports(void)
 	interrupt_every = 0;
 	run_for(SECONDS(3));
 	strcpy(first, said(&sim[0]));
-	ok(!strcmp(first, said(&sim[1])) && strlen(first) > 2000, "two ports, one of them slow, say the same");
-	ok(!sim[0].overruns && !sim[1].overruns && deaf_longest <= LIMIT_NS, "and neither is given too much, nor waited for");
+	ok(!strcmp(first, said(&sim[1])) && strlen(first) > 2000,
+	   "two ports, one of them slow, say the same");
+	ok(!sim[0].overruns && !sim[1].overruns && deaf_longest <= LIMIT_NS,
+	   "and neither is given too much, nor waited for");
 }
 
 static void shares_a_line(void)
@@ -596,7 +296,8 @@ static void shares_a_line(void)
 	power_on("console=com1H", 115200, 16);
 	ok(sim[0].out[0] == (char)('(' | 0x80), "com1H: the top bit of what is sent is set");
 	sim[0].in = "\xe1" "b\xe3";
-	ok(console_read(got, sizeof(got)) == 2 && got[0] == 'a' && got[1] == 'c', "and what comes without it is not ours");
+	ok(console_read(got, sizeof(got)) == 2 && got[0] == 'a' && got[1] == 'c',
+	   "and what comes without it is not ours");
 }
 
 static void falls_back(void)
@@ -604,7 +305,8 @@ static void falls_back(void)
 	sim[0].absent = true;
 	power_on("console=com1", 115200, 16);
 	ok(strstr(said(&sim[1]), "(isola) com1: I/O port 0x3f8: nothing answers there\n") &&
-	   strstr(said(&sim[1]), "(isola) console=: no port that was asked for answers: com2 is used\n(isola) booted\n"),
+		   strstr(said(&sim[1]), "(isola) console=: no port that was asked for answers: "
+					 "com2 is used\n(isola) booted\n"),
 	   "a port that does not answer: the other one is used and told why");
 }
 
@@ -615,14 +317,18 @@ static void fast_line(void) { slow("921600 baud", "com1=921600/921600", 921600, 
 static void as_found(void) { slow("9600 baud as found", "com1=auto", 9600, 16); }
 
 static void (*const cases[])(void) = {
-	full_speed, no_fifo, slow_line, fast_line, as_found, lines_alone, ends, shuts_down, gets_stuck, takes_turns,
-	waits_if_told_to, two_ports, shares_a_line, falls_back,
+	full_speed, no_fifo,    slow_line,   fast_line,        as_found,  lines_alone,   ends,
+	shuts_down, gets_stuck, takes_turns, waits_if_told_to, two_ports, shares_a_line, falls_back,
 };
 
-/* Each in a process of its own, because the sources keep their state; the points are counted across. */
+/*
+ * Each in a process of its own, because the sources keep their state; the points are counted
+ * across.
+ */
 static void run_case(void (*fn)(void))
 {
-	unsigned *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned *counts =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status = 0;
 	pid_t child;
 

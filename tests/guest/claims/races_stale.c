@@ -10,47 +10,44 @@
 #include "races.h"
 #include "../clock.h"
 #include "../text.h"
+#include "stale.h"
 
 static volatile uint64_t wrong, rounds_done;
 
-static uint64_t *volatile target;
-static volatile uint64_t stores;
+uint64_t *volatile other_target;
+volatile uint64_t other_stores;
 
-static void job_store(void)
+void job_store(void)
 {
 	while (!stop) {
 		/*
 		 * Never a present entry, one that names a frame, or a large page: L1TF's rule
 		 * refuses absent ones too.
 		 */
-		other_write(target, (stores & 0x3f) << 1);
-		stores++;
+		other_write(other_target, (other_stores & 0x3f) << 1);
+		other_stores++;
 	}
 }
 
-/*
- * The sibling writes to a page until it is a table (TLB-1, XSA-401): what it held when the call was
- * over, it holds from then on. Not for L1 tables: stores into those are emulated.
- */
-static void stale_writable(long (*become)(void), long (*cease)(void))
+void stale_writable(unsigned int rounds, long (*become)(void), long (*cease)(void))
 {
 	other_start();
-	target = page_alloc();
+	other_target = page_alloc();
 	stop = false;
 	job = job_store;
-	for (unsigned int round = 0; round < 50; round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		uint64_t seen, at, faults;
 
-		CHECK_OK(make_writable(target));
-		at = *(volatile uint64_t *)target;
-		CHECK(WAIT_FOR(*(volatile uint64_t *)target != at, 5000));
-		CHECK_OK(HC3(update_va_mapping, target, make_pte(mfn_of(target), PTE_RO_PAGE),
-			     UVMF_NONE));
+		CHECK_OK(make_writable(other_target));
+		at = *(volatile uint64_t *)other_target;
+		CHECK(WAIT_FOR(*(volatile uint64_t *)other_target != at, 5000));
+		CHECK_OK(HC3(update_va_mapping, other_target,
+			     make_pte(mfn_of(other_target), PTE_RO_PAGE), UVMF_NONE));
 		CHECK_OK(become());
-		seen = *(volatile uint64_t *)target;
+		seen = *(volatile uint64_t *)other_target;
 		faults = smp_faults;
 		CHECK(WAIT_FOR(smp_faults > faults + 3, 5000));
-		CHECK_EQ(*(volatile uint64_t *)target, seen);
+		CHECK_EQ(*(volatile uint64_t *)other_target, seen);
 		CHECK_OK(cease());
 	}
 	stop = true;
@@ -59,22 +56,22 @@ static void stale_writable(long (*become)(void), long (*cease)(void))
 
 static long unpin_target(void)
 {
-	return mmuext(MMUEXT_UNPIN_TABLE, mfn_of(target), 0);
+	return mmuext(MMUEXT_UNPIN_TABLE, mfn_of(other_target), 0);
 }
 
 static long pin_target_l3(void)
 {
-	return mmuext(MMUEXT_PIN_L3_TABLE, mfn_of(target), 0);
+	return mmuext(MMUEXT_PIN_L3_TABLE, mfn_of(other_target), 0);
 }
 
 static long pin_target_l4(void)
 {
-	return mmuext(MMUEXT_PIN_L4_TABLE, mfn_of(target), 0);
+	return mmuext(MMUEXT_PIN_L4_TABLE, mfn_of(other_target), 0);
 }
 
 static long hook_target(void)
 {
-	return write_entry(l4_slot(SLOT), table_pte(target));
+	return write_entry(l4_slot(SLOT), table_pte(other_target));
 }
 
 static long unhook_target(void)
@@ -84,7 +81,7 @@ static long unhook_target(void)
 
 static long load_target_user(void)
 {
-	return mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(target), 0);
+	return mmuext(MMUEXT_NEW_USER_BASEPTR, mfn_of(other_target), 0);
 }
 
 static long unload_target_user(void)
@@ -94,7 +91,7 @@ static long unload_target_user(void)
 
 static long gdt_target(void)
 {
-	unsigned long frame = mfn_of(target);
+	unsigned long frame = mfn_of(other_target);
 
 	return HC2(set_gdt, &frame, 512);
 }
@@ -110,23 +107,23 @@ static long no_gdt(void)
 	"contents stand still"
 CLAIM(stale_writable_l3, STALE_WRITABLE("becomes an L3 table"))
 {
-	stale_writable(pin_target_l3, unpin_target);
+	stale_writable(50, pin_target_l3, unpin_target);
 }
 CLAIM(stale_writable_l4, STALE_WRITABLE("becomes an L4 table"))
 {
-	stale_writable(pin_target_l4, unpin_target);
+	stale_writable(50, pin_target_l4, unpin_target);
 }
 CLAIM(stale_writable_hooked, STALE_WRITABLE("is hooked into the L4 in use"))
 {
-	stale_writable(hook_target, unhook_target);
+	stale_writable(50, hook_target, unhook_target);
 }
 CLAIM(stale_writable_user, STALE_WRITABLE("becomes the user's L4"))
 {
-	stale_writable(load_target_user, unload_target_user);
+	stale_writable(50, load_target_user, unload_target_user);
 }
 CLAIM(stale_writable_gdt, STALE_WRITABLE("becomes part of our GDT"))
 {
-	stale_writable(gdt_target, no_gdt);
+	stale_writable(50, gdt_target, no_gdt);
 }
 
 static void job_read(void)

@@ -15,6 +15,7 @@
 #include "../sibling.h"
 #include "../text.h"
 #include "../traps.h"
+#include "stale.h"
 #include <xen/grant_table.h>
 
 /* ---- Coming and going ---- */
@@ -139,54 +140,29 @@ CLAIM(nmi_wakes, "an NMI ends the sleep of a vCPU that blocks, and waits for one
 
 /* ---- Stale translations ---- */
 
-static uint64_t *volatile target;
-static volatile uint64_t stores;
-
-/*
- * Every value is a non-present entry that names no RAM, so that validation of a table that holds it
- * has nothing against it. The table is an L2: stores into an L1 would be emulated.
- */
-static void job_store(void)
+static long pin_target_l2(void)
 {
-	while (!stop) {
-		other_write(target, PTE_FRAME | (stores << 1 & 0xffe));
-		stores++;
-	}
+	return mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(other_target), 0);
+}
+
+static long unpin_target(void)
+{
+	return mmuext(MMUEXT_UNPIN_TABLE, mfn_of(other_target), 0);
 }
 
 CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table without any flush by "
 		      "us: from then on its contents stand still")
 {
-	other_start();
-	target = page_alloc();
-	stop = false;
-	job = job_store;
-	for (unsigned int round = 0; round < 100; round++) {
-		uint64_t seen, at, faults;
-
-		CHECK_OK(make_writable(target));
-		at = *(volatile uint64_t *)target;
-		CHECK(WAIT_FOR(*(volatile uint64_t *)target != at, 5000));
-		CHECK_OK(HC3(update_va_mapping, target, make_pte(mfn_of(target), PTE_RO_PAGE),
-			     UVMF_NONE));
-		CHECK_OK(mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(target), 0));
-		seen = *(volatile uint64_t *)target;
-		faults = smp_faults;
-		CHECK(WAIT_FOR(smp_faults > faults + 3, 5000));
-		CHECK_EQ(*(volatile uint64_t *)target, seen);
-		CHECK_OK(mmuext(MMUEXT_UNPIN_TABLE, mfn_of(target), 0));
-	}
-	stop = true;
-	other_stop();
+	stale_writable(100, pin_target_l2, unpin_target);
 }
 
 static void job_read_target(void)
 {
 	while (!stop) {
-		uint64_t v = other_read(target, FAULTED);
+		uint64_t v = other_read(other_target, FAULTED);
 
 		if (v != FAULTED)
-			stores++;		/* reads that found something */
+			other_stores++;		/* reads that found something */
 	}
 }
 
@@ -196,24 +172,24 @@ CLAIM_ISOLA_ONLY(stale_given_back,
 		 "Xen flushes when it gives the frame out again")
 {
 	other_start();
-	target = page_alloc();
+	other_target = page_alloc();
 	stop = false;
 	job = job_read_target;
 	for (unsigned int round = 0; round < 50; round++) {
-		unsigned long list[1] = { mfn_of(target) }, pfn = pfn_of(target);
+		unsigned long list[1] = { mfn_of(other_target) }, pfn = pfn_of(other_target);
 		struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
-		uint64_t reads = stores;
+		uint64_t reads = other_stores;
 
 		r.extent_start.p = list;
-		CHECK(WAIT_FOR(stores > reads + 3, 5000));
-		CHECK_OK(HC3(update_va_mapping, target, 0, UVMF_NONE));
+		CHECK(WAIT_FOR(other_stores > reads + 3, 5000));
+		CHECK_OK(HC3(update_va_mapping, other_target, 0, UVMF_NONE));
 		CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 1);
 		reads = smp_faults;
 		CHECK(WAIT_FOR(smp_faults > reads + 3, 5000));
 		list[0] = pfn;
 		CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
 		((unsigned long *)start->mfn_list)[pfn] = list[0];
-		CHECK_OK(remap(target, make_pte(list[0], PTE_RW_PAGE)));
+		CHECK_OK(remap(other_target, make_pte(list[0], PTE_RW_PAGE)));
 	}
 	stop = true;
 	other_stop();
@@ -507,13 +483,13 @@ CLAIM(flush_cache_all, "FLUSH_CACHE_GLOBAL returns while another vCPU runs, whic
 	uint64_t before;
 
 	other_start();
-	target = page_alloc();
+	other_target = page_alloc();
 	stop = false;
 	job = job_read_target;
 	for (unsigned int round = 0; round < 20; round++) {
-		before = stores;
+		before = other_stores;
 		CHECK_OK(mmuext(MMUEXT_FLUSH_CACHE_GLOBAL, 0, 0));
-		CHECK(WAIT_FOR(stores > before, 5000));
+		CHECK(WAIT_FOR(other_stores > before, 5000));
 	}
 	stop = true;
 	other_stop();
@@ -536,11 +512,11 @@ static void job_use_grant(void)
 		if (round == race_seen)
 			continue;
 		while (!stop && (race_table[RACE_REF].flags & (GTF_reading | GTF_writing))) {
-			other_write(target, round);
-			stores++;
+			other_write(other_target, round);
+			other_stores++;
 		}
 		faults = smp_faults;
-		other_write(target, ~round);
+		other_write(other_target, ~round);
 		wrong += smp_faults == faults;
 		race_seen = round;
 	}
@@ -588,18 +564,18 @@ CLAIM(grant_free_last,
 	CHECK_OK(setup.status);
 	CHECK_OK(remap(window(3), make_pte(frame, PTE_RW_PAGE)));
 	race_table = window(3);
-	target = window(0);
+	other_target = window(0);
 	grant_self(RACE_REF, page_alloc());
 	grant_self(RACE_REF + 1, page_alloc());
 	stop = false;
 	wrong = race_round = race_seen = 0;
 	job = job_use_grant;
 	for (unsigned int round = 1; round <= 100; round++) {
-		uint64_t before = stores;
+		uint64_t before = other_stores;
 
-		map_list(u, target);
+		map_list(u, other_target);
 		race_round = round;
-		CHECK(WAIT_FOR(stores > before + 3, 5000));
+		CHECK(WAIT_FOR(other_stores > before + 3, 5000));
 		CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, u, LIST));
 		for (unsigned int i = 0; i < LIST; i++)
 			CHECK_OK(u[i].status);
