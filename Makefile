@@ -22,8 +22,8 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf $(O)/hfuzz.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
-OUTER	:= run test test-all test-unit test-guest test-boot test-kvm test-oracle check iso bench bench-growth \
-	models oom hfuzz guest-mutants fuzz exhaust mutants coverage
+OUTER	:= run test test-all test-unit test-guest test-boot test-kvm test-oracle check iso \
+	bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -51,7 +51,7 @@ distclean:
 ## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations
 ##                   (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
 ## make exhaust      of the same: every state of a small world
-## make bench        instructions per operation: Isola with asi on and off, Xen without and with xpti
+## make bench        instructions per operation: Isola, asi on and off; Xen without and with xpti
 ## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest

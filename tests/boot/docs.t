@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The documentation against the tree: docs/reading-order.md names every source file once and
 nothing else, relative links lead somewhere, docs/command-line.md has every option, docs/locking.md
-every lock; and what the guest's planted bugs quote of the sources stands there. With planted
-faults."""
+every lock; and what the guest's planted bugs quote of the sources stands there. No line of the tree
+has more than 100 columns, no source file more than 600 lines. With planted faults."""
 import os
 import re
+import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import TOP, tap
@@ -153,6 +154,39 @@ def id_faults(text, uses):
              for name in sorted({d for d in defined if defined.count(d) > 1})])
 
 
+COLUMNS, MOST_LINES = 100, 600
+NOT_YET = ("arch/x86/pv/emul/", "arch/x86/frames/", "arch/x86/calls/gnttab", "bench/",
+           "tests/unit/mm",
+           "tests/guest/claims/grants.c", "tests/unit/roots.t", "tests/unit/exhaust.t")
+
+
+def tracked():
+    """The text that is ours: what git has, or would add. Links, and the picture, are drawn by
+    others."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                            cwd=TOP, stdout=subprocess.PIPE, check=True).stdout
+    for path in listed.decode().split("\0")[:-1]:
+        there = os.path.join(TOP, path)
+        if os.path.isfile(there) and not os.path.islink(there) and not path.endswith(".svg"):
+            yield path
+
+
+def is_verbatim(line):
+    """In a page: a row of a table, which Markdown cannot break, or output as it was printed."""
+    return line.startswith(("|", "    "))
+
+
+def size_faults(path, text):
+    """Lines of more than 100 columns, tabs as eight, and source files of more than 600 lines."""
+    lines, page = text.splitlines(), path.endswith(".md")
+    for number, line in enumerate(lines, 1):
+        columns = len(line.expandtabs(8))
+        if columns > COLUMNS and not (page and is_verbatim(line)):
+            yield f"{path}:{number}: {columns} columns"
+    if len(lines) > MOST_LINES and not page:
+        yield f"{path}: {len(lines)} lines"
+
+
 def stale_quotes(planted):
     """Names of the planted bugs whose texts do not stand in their files once each, one change after
     the other."""
@@ -208,6 +242,18 @@ def main():
     tap.ok(id_faults(page + "- **PTE-77** Nothing.\n- **PTE-1** Again.\n", uses) ==
            ["PTE-77 is cited nowhere", "PTE-1 is defined twice"],
            "planted: an id without use, and one defined twice, are found")
+    files = list(tracked())
+    faults = [fault for path in files for fault in size_faults(path, text_of(path))
+              if not path.startswith(NOT_YET)]
+    tap.ok(len(files) > 500 and not faults,
+           f"{len(files)} files: no line has more than {COLUMNS} columns, no source more than "
+           f"{MOST_LINES} lines", "\n".join(faults))
+    long = "\t" + 93 * "x" + "\n"
+    tap.ok(list(size_faults("a.c", "y\n" + long)) == ["a.c:2: 101 columns"] and
+           list(size_faults("a.md", "|" + long + "    " + long + long)) ==
+           ["a.md:3: 101 columns"] and
+           list(size_faults("a.S", "\n" * 601)) == ["a.S: 601 lines"],
+           "planted: a long line, one in a page, and a long file are found")
     planted = PLANTED + [(name, "", *changes) for name, *changes in PLANTED_OOM]
     faults = list(stale_quotes(planted))
     tap.ok(not faults, f"the {len(planted)} bugs of tests/guest/mutants can be planted",
