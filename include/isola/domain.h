@@ -43,7 +43,9 @@ struct domain {
 	u32 max_pages;
 	/* head of the list of owned frames through page_info.next; 0 = empty */
 	u32 page_list;
-	/* frames that name it as owner, wherever they are listed; atomically. They hold a reference */
+	/*
+	 * frames that name it as owner, wherever they are listed; atomically. They hold a reference
+	 */
 	u32 nr_owned;
 
 	/* frames out of the window that wait for domain_release_flush(); 0 = empty */

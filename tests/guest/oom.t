@@ -31,7 +31,8 @@ if LONG:
 
 def run(hypervisor, options, hv):
     done = subprocess.run([ISOLA_RUN, "--mem", "128", "--timeout", "120",
-                           "--hypervisor", hypervisor, *options, "--hv", "oom " + hv, SELFTEST, WORDS],
+                           "--hypervisor", hypervisor, *options, "--hv", "oom " + hv, SELFTEST,
+                           WORDS],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     return done.stdout.decode("utf-8", "replace").replace("\r", "")
