@@ -23,9 +23,12 @@ my ($of, $nth) = ($ENV{TEST_ALL} ? 1 : 3, 0);
 for my $name (sort keys %budget) {
 	my $dir = "$out/$name";
 	my $program = Build::all($dir, "-DVALIDATE_BUDGET=$budget{$name}");
-	for my $run (['every audit is right', 40_000, 1, 1], ['every sixteenth', $many * $actions{$name}, 16, 0]) {
-		my ($claim, $ops, $every, $guarded) = @$run;
-		my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops, $every, $every, $guarded);
+	for my $run (['every audit is right', 40_000, 1, 1],
+		     ["where domains name each other's frames", 20_000, 1, 1, 1],
+		     ['every sixteenth', $many * $actions{$name}, 16, 0]) {
+		my ($claim, $ops, $every, $guarded, $controls) = @$run;
+		my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops, $every, $every, $guarded,
+			$controls // 0);
 		ok($good, "$name: $claim") or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 		$operations += $1 if $good && Build::words("$dir/run.log") =~ /^# calls (\d+)/m;
 		diag(grep { /^# [^i]/ } split /^/m, Build::words("$dir/run.log")) if $good;

@@ -13,7 +13,7 @@ our @product = ((map { "arch/x86/$_.c" } qw(mm/page_ref mm/type_word mm/page_typ
 	asi/domain_map)), qw(common/domain_list.c common/domain_ref.c));
 # The simulated machine and what looks at it: in every program.
 my @world = qw(world world_window world_tlb world_memory world_calls audit);
-my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_walk), @world;
+my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_control guest_walk), @world;
 my %parts = (cases => [qw(cases cases_parking cases_owners)]);	# of a program that stands in several files
 my $cc = $ENV{HOSTCC} // 'gcc';
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world_window.c
@@ -177,7 +177,7 @@ sub roots {
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
 # in $changed, if given: then all the rest is from @{$dir} as a call without left it.
-my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_walk), @world;
+my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_control guest_walk), @world;
 sub race {
 	my ($dir, $file, $changed, @more_points) = @_;
 	my @points = (qw(-fsanitize=thread --param=tsan-distinguish-volatile=1), @more_points);

@@ -431,6 +431,13 @@ static bool do_ldt_fault(unsigned depth)
 	return audit("the audit after an LDT fault");
 }
 
+void guest_turn(void)
+{
+	world_swap();
+	first_own = first_own ? 0 : FOREIGN_FIRST;
+	nr_own = first_own ? FREE_FIRST - FOREIGN_FIRST : NR_OWN;
+}
+
 /* The other domain's turn, on its own CPU. */
 static bool do_other(unsigned depth)
 {
@@ -438,14 +445,10 @@ static bool do_other(unsigned depth)
 
 	if (world_nr_cpus > 1)
 		return true;
-	world_swap();
-	first_own = first_own ? 0 : FOREIGN_FIRST;
-	nr_own = first_own ? FREE_FIRST - FOREIGN_FIRST : NR_OWN;
+	guest_turn();
 	for (unsigned i = 1 + rnd(8); i && good; i--)
 		good = guest_call(depth + 1);
-	world_swap();
-	first_own = first_own ? 0 : FOREIGN_FIRST;
-	nr_own = first_own ? FREE_FIRST - FOREIGN_FIRST : NR_OWN;
+	guest_turn();
 	return good;
 }
 
@@ -461,7 +464,7 @@ bool guest_call(unsigned depth)
 		do_recycle, do_give_up, do_touch, do_touch,
 		[NR_WITHOUT_GRANTS] = do_lend, do_grant_map, do_grant_map, do_grant_unmap,
 		do_grant_unmap, do_borrow, do_grant_replace, do_grant_copy, do_grant_questions,
-		do_other,
+		do_other, do_name, do_name,
 	};
 	unsigned nr;
 

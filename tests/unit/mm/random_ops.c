@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations: the guest is preempted and faulted at random; after each call the audit recomputes everything.
- * Arguments: number of actions, seed, calls between two audits, 1 for a window that is guarded (world.h), which is slower.
+ * Random operations: the guest is preempted and faulted at random; after each call the audit
+ * recomputes everything.
+ * Arguments: number of actions, seed, calls between two audits, 1 for a window that is guarded
+ * (world.h), which is slower, 1 for domains that name each other's frames.
  */
 #include <stdlib.h>
 #include <asm/page_type.h>
@@ -50,6 +52,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		world_seed(strtoul(argv[2], NULL, 0));
 	world_guarded = argc > 4 && atoi(argv[4]);
+	world_controls = argc > 5 && atoi(argv[5]);
 	for (unsigned i = 0; i < 4 && good; i++)
 		for (unsigned long done = 0; done < nr / 4 && good; done += 2500)
 			good = run(2500, modes[i].preempt, modes[i].fault, modes[i].patient, i % 2);
@@ -73,5 +76,6 @@ int main(int argc, char **argv)
 	ok(seen.pinned_l4 > 10, "trees were pinned");
 	ok(seen.exchanged > 10, "frames were exchanged");
 	ok(seen.granted > 10 && seen.given_back > 10 && seen.copied > 10, "grants were mapped, given back and copied");
+	ok(!world_controls || seen.named > nr / 100, "%lu frames of others were named", seen.named);
 	return done();
 }

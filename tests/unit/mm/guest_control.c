@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest that is a control domain to the other: it names the other's frames in its own tables, as
+ * mmu_update will let it, and never flushes (TLB-9). Both are, to each other.
+ */
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/pt_modify.h>
+#include <asm/window.h>
+#include <isola/vcpu.h>
+#include <xen/memory.h>
+#include "guest.h"
+#include "guest_calls.h"
+
+static struct domain *the_other(void)
+{
+	return current->domain == &world_domain ? &world_foreign : &world_domain;
+}
+
+static unsigned frame_of_others(void)
+{
+	return first_own ? 1 + rnd(NR_OWN - 1) : FOREIGN_FIRST + rnd(SMALL_FOREIGN);
+}
+
+/* An L1 table of one's own, rather one that the processor remembers; if there is none, any frame. */
+static unsigned some_l1(void)
+{
+	unsigned first = own_frame(), found = first;
+
+	for (unsigned i = 0; i < nr_own; i++) {
+		unsigned f = first_own + (first - first_own + i) % nr_own;
+
+		if ((page_of(_mfn(f))->type_info & (PGT_type_mask | PGT_validated)) !=
+		    (PGT_l1 | PGT_validated))
+			continue;
+		found = f;
+		if (tlb_use[f][USE_L1])
+			break;
+	}
+	return found;
+}
+
+/* An entry of the table @f becomes @e, and the processor goes through it. */
+static void set_entry(unsigned f, unsigned slot, pte_t e)
+{
+	struct page_info *table = page_get_from_mfn(_mfn(f), current->domain);
+	unsigned level;
+
+	if (!table)
+		return;
+	level = page_lock_table(table);
+	if (level == 1 && !pt_modify(the_other(), 1, (pte_t *)window_ptr(_mfn(f)) + slot, e,
+				     PT_REPLACE, NULL)) {
+		seen.named++;
+		tlb_use[f][USE_L1] = true;
+	}
+	if (level)
+		page_unlock_table(table);
+	page_put(table);
+	tlb_touch(f, slot);
+}
+
+/* Its owner gives the frame up, or makes a table of it. */
+static bool reuse(unsigned depth, u64 mfn)
+{
+	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF,
+					    .extent_start.p = (void *)&mfn };
+	struct mmuext_op op = { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn };
+
+	return rnd(2) ? call(depth, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, (u64)&r, 0,
+			     0)
+		      : call(depth, __HYPERVISOR_mmuext_op, (u64)&op, 1, 0, DOMID_SELF);
+}
+
+/* A frame is named, and mostly not any more when its owner puts it to another use. */
+bool do_name(unsigned depth)
+{
+	unsigned table = some_l1(), slot = slots[rnd(NR_SLOTS)], f = frame_of_others();
+	bool good = true;
+
+	if (!world_controls || page_type_is_parked())
+		return true;
+	set_entry(table, slot, (u64)f << PAGE_SHIFT | PTE_P | (rnd(3) ? PTE_RW : 0));
+	if (rnd(4))
+		set_entry(table, slot, 0);
+	if (rnd(2)) {
+		guest_turn();
+		good = reuse(depth + 1, f);
+		guest_turn();
+	}
+	return good;
+}
