@@ -46,15 +46,22 @@ static bool limit_allows(struct log_limit *limit, u32 *dropped)
 	return true;
 }
 
-static bool may_print(enum log_level level, bool about_guest, const struct log_subject *s)
+bool log_shows(enum log_level level, bool about_guest)
 {
 	const struct threshold *t = about_guest ? &guest_threshold : &hv_threshold;
+
+	return (u8)level < max(t->always, t->limited);
+}
+
+/* Of a line that is shown: does the rate limit let it through? */
+static bool may_print(enum log_level level, bool about_guest, const struct log_subject *s)
+{
 	struct log_limit *limit = s ? s->limit : &hv_limit;
 	u32 dropped = 0;
 
-	if ((u8)level < t->always && !about_guest)
+	if ((u8)level < hv_threshold.always && !about_guest)
 		return true;
-	if ((u8)level >= max(t->always, t->limited) || !limit_allows(limit, &dropped))
+	if (!limit_allows(limit, &dropped))
 		return false;
 	if (dropped) {
 		char line[64];
@@ -68,10 +75,13 @@ static bool may_print(enum log_level level, bool about_guest, const struct log_s
 void vprintk(enum log_level level, bool about_guest, const char *fmt, va_list ap)
 {
 	struct log_subject s;
-	bool known = about_guest && log_subject(&s);
 	char line[LINE_BYTES];
+	bool known;
 	int len = 0;
 
+	if (!log_shows(level, about_guest))
+		return;
+	known = about_guest && log_subject(&s);
 	if (!may_print(level, about_guest, known ? &s : NULL))
 		return;
 	if (known)

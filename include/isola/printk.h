@@ -32,6 +32,9 @@ bool log_subject(struct log_subject *s);
 void vprintk(enum log_level level, bool about_guest, const char *fmt, va_list ap);
 void printk_level(enum log_level level, bool about_guest, const char *fmt, ...) __printf(3, 4);
 
+/* Are lines of @level printed at all? Within the rate limit, that is. */
+bool log_shows(enum log_level level, bool about_guest);
+
 /* One fact per line, no trailing newline in @fmt: it is added. */
 #define pr_err(...)   printk_level(LOG_ERR, false, __VA_ARGS__)
 #define pr_warn(...)  printk_level(LOG_WARNING, false, __VA_ARGS__)
@@ -45,7 +48,10 @@ void printk_level(enum log_level level, bool about_guest, const char *fmt, ...) 
 #define guest_err(...)   printk_level(LOG_ERR, true, __VA_ARGS__)
 #define guest_warn(...)  printk_level(LOG_WARNING, true, __VA_ARGS__)
 #define guest_info(...)  printk_level(LOG_INFO, true, __VA_ARGS__)
-#define guest_debug(...) printk_level(LOG_DEBUG, true, __VA_ARGS__)
+#define guest_debug(...) do {					\
+	if (unlikely(log_shows(LOG_DEBUG, true)))		\
+		printk_level(LOG_DEBUG, true, __VA_ARGS__);	\
+} while (0)
 
 /* Our own bug: print registers, back trace and the CPU, stop the others, reboot or halt. */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
