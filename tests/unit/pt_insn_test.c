@@ -8,13 +8,15 @@
  */
 #include "tap.h"
 
-#include <asm/emul.h>
-#include <asm/pt_insn.h>
+#include <asm/decode.h>
+#include <asm/execute.h>
 #include <asm/prctl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "decode_bytes.h"
 
 #define CODE      ((u8 *)0x20000000)            /* the stub; its data is in the page after it */
 /* what the instructions store into, below 4 GiB for 32-bit addressing */
@@ -120,46 +122,43 @@ static void to_regs(const struct state *s, u64 rip, struct regs *r)
 static unsigned int nr_usual;
 
 /* The short way takes exactly its forms, and says of them what the long one does. */
-static void check_usual(const u8 *insn, struct regs *r, bool decoded, const struct pt_insn *i)
+static void check_usual(const u8 *insn, bool decoded, const struct insn *i)
 {
 	unsigned int opcode = insn[1], mod = insn[2] >> 6, rm = insn[2] & 7;
 	bool is_usual = (insn[0] & 0xf8) == 0x48 && (opcode == 0x87 || opcode == 0x89) &&
 			mod != 3 && !(insn[0] & 2) && rm != 4 && !(mod == 0 && rm == 5);
-	struct pt_store s;
-	u64 word;
+	struct code code;
+	struct insn s;
 
-	memcpy(&word, insn, sizeof(word));
-	if (!check(pt_store_decode(word, r, &s) == is_usual, "the usual store: %d", is_usual) ||
-	    !is_usual)
+	set_code(&code, insn, CODE_BYTES);
+	if (!check(insn_decode_usual_store(&code, &s) == is_usual, "the usual store: %d",
+		   is_usual) || !is_usual)
 		return;
 	nr_usual++;
-	check(decoded && i->op == (s.xchg ? PT_OP_XCHG : PT_OP_MOV) && i->bytes == 8 && !i->has_imm,
-	      "the usual store, as it is decoded");
-	check(s.reg == regs_gpr(r, i->reg) && s.len == i->len && s.va == pt_insn_address(i, r, 0),
-	      "the usual store's operands");
+	check(decoded && same_insn(&s, i), "the usual store, as it is decoded");
 }
 
 /* False: not decoded, or aimed outside @memory, which stands for the arena. */
 static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct state *in,
 			 struct state *out, u8 *memory)
 {
-	struct pt_effect e;
-	struct pt_insn i;
+	struct effect e;
+	struct insn i;
 	struct regs r;
 	u64 va, operand = 0;
 
 	to_regs(in, rip, &r);
-	if (!pt_insn_decode(insn, len, &i) || i.len != len)
+	if (!decode_bytes(insn, len, &i) || i.len != len)
 		return false;
-	check_usual(insn, &r, true, &i);
-	va = pt_insn_address(&i, &r, i.seg == 0x65 ? GS_BASE : 0);
+	check_usual(insn, true, &i);
+	va = insn_address(&i, &r, i.seg == 0x65 ? GS_BASE : 0);
 	if (va < ARENA || va > ARENA + ARENA_LEN - 8)
 		return false;
 	memcpy(&operand, memory + (va - ARENA), i.bytes);
-	pt_insn_execute(&i, &r, operand, &e);
+	insn_execute(&i, &r, operand, &e);
 	if (e.writes)
 		memcpy(memory + (va - ARENA), &e.val, i.bytes);
-	pt_insn_retire(&i, &e, &r);
+	insn_retire(&i, &e, &r);
 	for (unsigned int n = 0; n < 16; n++)
 		out->gpr[n] = *regs_gpr(&r, n);
 	out->flags = r.rflags;
@@ -172,7 +171,7 @@ static bool run_emulated(const u8 *insn, unsigned int len, u64 rip, const struct
  */
 
 struct gen {
-	u8 byte[INSN_MAX_BYTES + 8];
+	u8 byte[CODE_BYTES + 8];
 	unsigned int len;
 	struct state in;
 	bool is_bit, is_bit_reg, is_logic;
@@ -234,6 +233,30 @@ static void put(struct gen *g, const void *p, unsigned int n)
 
 static void put1(struct gen *g, u8 b) { put(g, &b, 1); }
 
+/*
+ * Prefixes in any order, twice perhaps, and between them what has no effect: the segments that are
+ * none in 64-bit code, and REX that is not the last.
+ */
+static void put_prefixes(struct gen *g, bool gs, bool opsize16, bool addr32, bool lock)
+{
+	static const u8 null_segment[] = { 0x26, 0x2e, 0x36, 0x3e };
+	u8 prefix[5] = { 0x65, 0x66, 0x67, 0xf0, null_segment[tap_random() % 4] };
+	bool used[5] = { gs, opsize16, addr32, lock, tap_random() % 8 == 0 };
+
+	for (unsigned int left = 5; left; left--) {
+		unsigned int n = tap_random() % left;
+
+		if (used[n] && tap_random() % 16 == 0)
+			put1(g, 0x40 | (tap_random() & 15));
+		if (used[n])
+			put1(g, prefix[n]);
+		if (used[n] && tap_random() % 16 == 0)
+			put1(g, prefix[n]);
+		prefix[n] = prefix[left - 1];
+		used[n] = used[left - 1];
+	}
+}
+
 /* One with an address that is wanted by choosing the base register's value last. */
 static void generate(struct gen *g)
 {
@@ -292,16 +315,10 @@ static void generate(struct gen *g)
 				: (tap_random() << 8 * g->bytes) | ((tap_random() % 1024 - 512) &
 								    ((1ul << 8 * g->bytes) - 1));
 
-	if (gs)
-		put1(g, 0x65);
-	if (opsize16)
-		put1(g, 0x66);
-	if (addr32)
-		put1(g, 0x67);
 	/* LOCK is legal on all but MOV. */
-	if (tap_random() % 3 == 0 && forms[f].opcode != 0x88 && forms[f].opcode != 0x89 &&
-	    (forms[f].opcode & 0xfe) != 0xc6)
-		put1(g, 0xf0);
+	put_prefixes(g, gs, opsize16, addr32,
+		     tap_random() % 3 == 0 && forms[f].opcode != 0x88 &&
+			     forms[f].opcode != 0x89 && (forms[f].opcode & 0xfe) != 0xc6);
 	if (rex)
 		put1(g, rex);
 	if (forms[f].two)
@@ -363,7 +380,7 @@ static void test_against_processor(void)
 		bool same;
 
 		generate(&g);
-		if (g.len > INSN_MAX_BYTES)
+		if (g.len > CODE_BYTES)
 			continue;
 		for (unsigned int i = 0; i < ARENA_LEN; i++)
 			model[i] = tap_random() % 3 ? tap_random() : 0;
@@ -392,14 +409,14 @@ static void test_against_processor(void)
 
 static void test_cut_short(void)
 {
-	struct pt_insn i;
+	struct insn i;
 
 	for (unsigned int n = 0; n < 2000; n++) {
 		struct gen g;
 
 		generate(&g);
 		for (unsigned int nr = 0; nr < g.len; nr++)
-			check(!pt_insn_decode(g.byte, nr, &i), "decoded from %u of %u bytes", nr,
+			check(!decode_bytes(g.byte, nr, &i), "decoded from %u of %u bytes", nr,
 			      g.len);
 	}
 	all_ok("an instruction that is cut short is not decoded");
@@ -421,10 +438,10 @@ static void test_refused(void)
 		{ "movaps", { 0x0f, 0x29, 0x03 } },
 		{ "prefixes without end", { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66 } },
 	};
-	struct pt_insn i;
+	struct insn i;
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(refused); n++)
-		check(!pt_insn_decode(refused[n].byte, sizeof(refused[n].byte), &i),
+		check(!decode_bytes(refused[n].byte, sizeof(refused[n].byte), &i),
 		      "%s is decoded", refused[n].what);
 	all_ok("what is no store of ours is not decoded");
 }
@@ -434,40 +451,40 @@ static void test_umip(void)
 	static const struct {
 		const char *what;
 		u8 byte[9], len, bytes;
-		enum pt_op op;
+		enum insn_op op;
 		bool to_reg;
 		u8 base;
 	} known[] = {
-		{ "sldt %eax", { 0x0f, 0x00, 0xc0 }, 3, 4, PT_OP_SLDT, true, 0 },
-		{ "str %r9w", { 0x66, 0x41, 0x0f, 0x00, 0xc9 }, 5, 2, PT_OP_STR, true, 9 },
-		{ "smsw %rdx", { 0x48, 0x0f, 0x01, 0xe2 }, 4, 8, PT_OP_SMSW, true, 2 },
-		{ "smsw (%rbx)", { 0x0f, 0x01, 0x23 }, 3, 4, PT_OP_SMSW, false, 3 },
-		{ "sgdt 8(%rsp)", { 0x0f, 0x01, 0x44, 0x24, 0x08 }, 5, 4, PT_OP_SGDT, false, 4 },
-		{ "sidt 0x10(%rip)", { 0x0f, 0x01, 0x0d, 0x10 }, 7, 4, PT_OP_SIDT, false, REG_RIP },
-		{ "lgdt (%rax)", { 0x0f, 0x01, 0x10 }, 0, 0, PT_OP_NONE, false, 0 },
-		{ "lmsw %ax", { 0x0f, 0x01, 0xf0 }, 0, 0, PT_OP_NONE, false, 0 },
-		{ "ltr %ax", { 0x0f, 0x00, 0xd8 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "sldt %eax", { 0x0f, 0x00, 0xc0 }, 3, 4, INSN_SLDT, true, 0 },
+		{ "str %r9w", { 0x66, 0x41, 0x0f, 0x00, 0xc9 }, 5, 2, INSN_STR, true, 9 },
+		{ "smsw %rdx", { 0x48, 0x0f, 0x01, 0xe2 }, 4, 8, INSN_SMSW, true, 2 },
+		{ "smsw (%rbx)", { 0x0f, 0x01, 0x23 }, 3, 4, INSN_SMSW, false, 3 },
+		{ "sgdt 8(%rsp)", { 0x0f, 0x01, 0x44, 0x24, 0x08 }, 5, 4, INSN_SGDT, false, 4 },
+		{ "sidt 0x10(%rip)", { 0x0f, 0x01, 0x0d, 0x10 }, 7, 4, INSN_SIDT, false, REG_RIP },
+		{ "lgdt (%rax)", { 0x0f, 0x01, 0x10 }, 0, 0, INSN_NONE, false, 0 },
+		{ "lmsw %ax", { 0x0f, 0x01, 0xf0 }, 0, 0, INSN_NONE, false, 0 },
+		{ "ltr %ax", { 0x0f, 0x00, 0xd8 }, 0, 0, INSN_NONE, false, 0 },
 		{ "vmcall, where sgdt has no register form",
 		  { 0x0f, 0x01, 0xc1 },
 		  0,
 		  0,
-		  PT_OP_NONE,
+		  INSN_NONE,
 		  false,
 		  0 },
-		{ "lock str", { 0xf0, 0x0f, 0x00, 0xc8 }, 0, 0, PT_OP_NONE, false, 0 },
+		{ "lock str", { 0xf0, 0x0f, 0x00, 0xc8 }, 0, 0, INSN_NONE, false, 0 },
 	};
-	struct pt_insn i;
+	struct insn i;
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(known); n++) {
-		bool decoded = pt_insn_decode(known[n].byte, sizeof(known[n].byte), &i);
+		bool decoded = decode_bytes(known[n].byte, sizeof(known[n].byte), &i);
 
 		check(decoded == !!known[n].len, "%s: %sdecoded", known[n].what,
 		      decoded ? "" : "not ");
 		if (decoded && known[n].len)
 			check(i.op == known[n].op && i.len == known[n].len &&
 				      i.bytes == known[n].bytes && i.to_reg == known[n].to_reg &&
-				      i.base == known[n].base && pt_op_is_umip(i.op) &&
-				      !pt_op_is_store(i.op),
+				      i.base == known[n].base && insn_is_umip(i.op) &&
+				      !insn_is_store(i.op),
 			      "%s", known[n].what);
 	}
 	all_ok("SLDT, STR, SGDT, SIDT, SMSW are told from their neighbours");
@@ -475,13 +492,13 @@ static void test_umip(void)
 
 static void test_any_bytes(void)
 {
-	u8 byte[INSN_MAX_BYTES];
+	u8 byte[CODE_BYTES];
 	unsigned int decoded = 0;
 
 	for (unsigned int n = 0; n < 2000000; n++) {
 		struct state s = { .gpr = { 0 } };
-		struct pt_effect e;
-		struct pt_insn i;
+		struct effect e;
+		struct insn i;
 		struct regs r;
 		bool known;
 
@@ -494,16 +511,16 @@ static void test_any_bytes(void)
 			byte[1] = byte[1] & 16 ? 0x87 : 0x89;
 		}
 		to_regs(&s, 0, &r);
-		known = pt_insn_decode(byte, sizeof(byte), &i);
-		check_usual(byte, &r, known, &i);
+		known = decode_bytes(byte, sizeof(byte), &i);
+		check_usual(byte, known, &i);
 		if (!known)
 			continue;
 		decoded++;
 		check(i.len && i.len <= sizeof(byte), "length %u", i.len);
 		check(i.bytes == 1 || i.bytes == 2 || i.bytes == 4 || i.bytes == 8, "size %u",
 		      i.bytes);
-		pt_insn_address(&i, &r, 0);
-		pt_insn_execute(&i, &r, tap_random(), &e);
+		insn_address(&i, &r, 0);
+		insn_execute(&i, &r, tap_random(), &e);
 	}
 	check(decoded > 1000, "only %u decoded", decoded);
 	check(nr_usual > 50000, "only %u of the usual ones", nr_usual);

@@ -160,34 +160,6 @@ static void enter_plain(const struct pv_callback *cb)
 	enter(&cb->address, &cb->mask_events, NULL, 0, false);
 }
 
-/*
- * Is the current guest code allowed to INT @vector through @t? The guest kernel counts as ring 1.
- */
-static bool may_int(const struct pv_trap *t)
-{
-	return t->address && t->dpl >= (this_vcpu.kernel_mode ? 1 : 3);
-}
-
-bool emul_software_int(struct regs *r)
-{
-	unsigned vector = (r->error_code >> 3) & 0xff;
-	u8 insn[2];
-
-	/*
-	 * The error code names the gate, except under emulators that get it wrong (QEMU before
-	 * 8.0): the instruction itself is believed where it can be read.
-	 */
-	if (!raw_copy_from_guest(insn, r->rip, sizeof(insn)) && insn[0] == 0xcd)
-		vector = insn[1];
-	if (!may_int(&this_vcpu_traps[vector])) {
-		r->error_code = vector << 3 | 2;
-		return false;
-	}
-	r->rip += 2;
-	pv_bounce_trap(vector, NULL);
-	return true;
-}
-
 static void __noreturn no_handler(unsigned vector, u64 error_code)
 {
 	const struct regs *r = guest_regs();

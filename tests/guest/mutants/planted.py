@@ -257,11 +257,11 @@ PLANTED = [
 
     # ---- Stores into page tables, events, the switch ----
     ("an emulated store across two entries", "stores/misaligned", (EMUL_PT,
-     "unlikely(s.va != va || !IS_ALIGNED(va, 8))", "unlikely(s.va != va)")),
+     " == va) &&\n\t       likely(IS_ALIGNED(va, insn->bytes));", " == va);")),
     ("an emulated xchg keeps its register", "stores/operands", (EMUL_PT,
-     "\tif (s.xchg)\n\t\t*s.reg = oe;\n", "")),
+     "\tif (insn.op == INSN_XCHG)\n\t\t*reg = oe;\n", "")),
     ("an emulated store that is refused is stepped over", "stores/bad", (EMUL_PT,
-     "*s.reg, PT_ANY) == PT_DONE;", "*s.reg, PT_ANY) != PT_MOVED;")),
+     "*reg, PT_ANY) == PT_DONE;", "*reg, PT_ANY) != PT_MOVED;")),
     ("a page fault lacks the registers that C preserves", "stores/operands", (EXCEPTION,
      "\tCOMPLETE_SHORT\n\tmov\t%rsp, %rdi\n\tcall\t\\handler",
      "\tmov\t%rsp, %rdi\n\tcall\t\\handler")),

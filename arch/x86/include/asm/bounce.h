@@ -18,6 +18,12 @@
  * mode the current one. Where the stack cannot be written the domain is crashed and they do not
  * return.
  */
+/* May the current guest code INT through @t? The guest kernel counts as ring 1. */
+static inline bool may_int(const struct pv_trap *t)
+{
+	return t->address && t->dpl >= (this_vcpu.kernel_mode ? 1 : 3);
+}
+
 /* Event upcall. Interrupts off, kernel root; the frame may be a short one (entry/frame.h). */
 void bounce_event(void);
 void bounce_nmi(void);

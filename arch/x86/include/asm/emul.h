@@ -38,10 +38,14 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
  */
 bool emul_priv_op(struct regs *r);
 bool emul_invalid_op(struct regs *r);                   /* #UD: forced CPUID. Interrupts off. */
+bool emul_software_int(struct regs *r);                 /* #GP with the IDT bit: INT n. */
 /* #PF in kernel mode, write to a present read-only page (ptwr). Interrupts on. */
 bool emul_pt_write(struct regs *r, u64 va);
 
+struct insn;                            /* asm/decode.h */
+
 #define CODE_BYTES 15                   /* no instruction is longer */
+#define CODE_ROOM  32                   /* what a decoder may look at, whatever it means */
 
 /*
  * The instruction at the guest's rip, as far as memory has it: each byte is read once (EMU-1), the
@@ -49,20 +53,18 @@ bool emul_pt_write(struct regs *r, u64 va);
  */
 struct code {
 	union {
-		u8 byte[CODE_BYTES];
+		u8 byte[CODE_ROOM];     /* [nr, CODE_ROOM) mean nothing */
 		u64 word;               /* the first eight */
 	};
 	u8 nr;                          /* known bytes: 1..15 */
 	bool all;                       /* there are no more */
 	bool code64;                    /* the code segment is a 64-bit one */
-	bool default16;                 /* if not: operands are 16-bit by default, else 32-bit */
+	u8 operand_bytes;               /* an operand's size by default: 4; of 16-bit code 2 */
 	u64 va;                         /* of the first byte */
 };
 
-/* Read it: false when there is none, or its code segment is one we do not look into. */
-bool code_fetch(const struct regs *r, struct code *c);
-/* The bytes that @c->all says may be missing. */
-void code_fetch_rest(struct code *c);
+/* The base of the segment that @seg names (struct insn): hardware's. */
+u64 emul_segment_base(u8 seg);
 
 /* The #DB of a guest that steps; emul_done() calls it. */
 void emul_stepped(void);
@@ -81,10 +83,10 @@ static inline void emul_done(struct regs *r, unsigned int len)
 }
 
 /*
- * pv/emul/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. True:
- * carried out, or the guest has been given the page fault of its operand.
+ * pv/emul/emul_umip.c: SGDT, SIDT, SLDT, STR or SMSW at @r, which UMIP makes fault in ring 3. Does
+ * not move rip. False: the guest has been given the page fault of its operand.
  */
-bool emul_umip(struct regs *r, const struct code *code);
+bool emul_umip(const struct insn *i, struct regs *r);
 
 /* pv/emul/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
 void pv_cpuid(struct regs *r);

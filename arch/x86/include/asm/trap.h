@@ -19,9 +19,6 @@ void pv_bounce_trap(unsigned vector, const u64 *error_code);
 /* #PF: also sets cr2, here and in vcpu_info. @error_code's U bit is set from the guest's mode. */
 void pv_inject_page_fault(u32 error_code, u64 cr2);
 
-/* #GP with the IDT bit: INT n. True when bounced as the guest's own gate. */
-bool emul_software_int(struct regs *r);
-
 /*
  * Addresses of instructions that may fault on guest memory, and where to go then: section
  * .ex_table.

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of the instruction a guest stands at: read once, into a buffer of our own (EMU-1,
- * FETCH-1), on the root it runs on.
+ * The instruction a guest stands at: its bytes read once, into a buffer of our own (EMU-1,
+ * FETCH-1), on the root it runs on, then decoded.
  */
+#include <asm/code_fetch.h>
 #include <asm/emul.h>
+#include <asm/insn.h>
 #include <asm/layout.h>
 #include <asm/uaccess.h>
 
@@ -17,16 +19,16 @@ static bool code_segment(const struct regs *r, struct code *c, u64 *base)
 	u64 desc;
 
 	c->code64 = true;
-	c->default16 = false;
+	c->operand_bytes = 4;
 	*base = 0;
-	if (likely(sel == SEL_USER_CS64))
+	if (sel == SEL_USER_CS64)
 		return true;
 	if (sel & 4 || (sel | 7u) > GDT_LIMIT)
 		return false;
 	desc = READ_ONCE(*(const u64 *)(VA_GDT + (sel & ~7u)));
 	c->code64 = desc >> 53 & 1;
 	if (!c->code64) {
-		c->default16 = !(desc >> 54 & 1);
+		c->operand_bytes = desc >> 54 & 1 ? 4 : 2;
 		*base = (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
 	}
 	return true;
@@ -40,13 +42,12 @@ static u64 bytes_to_the_end(u64 va)
 	return va >= VA_HV_END ? -va : 0;
 }
 
-void code_fetch_rest(struct code *c)
+/* The bytes that !@c->all says may be missing. */
+static void fetch_rest(struct code *c)
 {
 	u64 va = c->va + c->nr;
 	size_t want = min_t(u64, CODE_BYTES - c->nr, bytes_to_the_end(va));
 
-	if (c->all)
-		return;
 	/*
 	 * Short where the next page is not there: either those bytes are no part of the
 	 * instruction, or it is refused.
@@ -55,26 +56,34 @@ void code_fetch_rest(struct code *c)
 	c->all = true;
 }
 
-bool code_fetch(const struct regs *r, struct code *c)
+bool code_fetch_any(const struct regs *r, struct code *c)
 {
 	u64 base;
 
 	if (!code_segment(r, c, &base))
 		return false;
 	c->va = base + r->rip;
-	c->all = false;
 	c->nr = 0;
-	/* As a rule one quadword is there, and enough. */
-	if (unlikely(!guest_words_ok(c->va, 1)))
-		goto short_of_it;
-	guest_access_begin();
-	guest_get_word(&c->word, c->va, 0, fault);
-	guest_access_end();
-	c->nr = sizeof(c->word);
-	return true;
-fault:
-	guest_access_end();
-short_of_it:
-	code_fetch_rest(c);
+	fetch_rest(c);
 	return c->nr > 0;
+}
+
+bool insn_fetch_more(struct code *c, struct insn *i)
+{
+	if (i->len <= c->nr || c->all)
+		return false;
+	fetch_rest(c);
+	return insn_decode(c, i);
+}
+
+u64 emul_segment_base(u8 seg)
+{
+	switch (seg) {
+	case 0x64:
+		return rdmsr(MSR_FS_BASE);
+	case 0x65:
+		return rdmsr(MSR_GS_BASE);
+	default:
+		return 0;
+	}
 }

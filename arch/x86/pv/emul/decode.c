@@ -1,244 +1,214 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decoding: bytes in, struct pt_insn out, for the instructions that asm/pt_insn.h lists. Pure.
+ * Decoding: bytes in, struct insn out. Two tables of opcodes, one of groups, and what follows an
+ * opcode in one order: ModRM, SIB, displacement, immediate.
  * Source: SDM vol. 2 chapter 2 and appendix A.
  */
-#include <asm/emul.h>
-#include <asm/pt_insn.h>
+#include <asm/decode.h>
 
-/* How an opcode's operands are encoded, besides the memory operand in ModRM. */
-enum form {
-	FORM_NONE,
-	FORM_REG,               /* source in ModRM.reg */
-	FORM_IMM,               /* immediate of operand size, at most 4 bytes; operation as above */
-	FORM_IMM8,              /* sign-extended byte; operation as above */
-	FORM_UNARY,             /* ModRM.reg selects the operation */
+/* Whose numbers stand in the rows of FORM_GROUP. */
+enum group { GROUP_1, GROUP_3, GROUP_6, GROUP_7, GROUP_8, GROUP_11 };
+
+/* The operation on bytes, and beside it the one on words. */
+#define PAIR(n, op, form)	[n] = { op, (form) | FORM_BYTE }, [(n) + 1] = { op, form }
+
+const struct insn_row insn_one_byte[256] = {
+	PAIR(0x00, INSN_ADD, FORM_MODRM | FORM_MEMORY),
+	PAIR(0x08, INSN_OR, FORM_MODRM | FORM_MEMORY),
+	PAIR(0x20, INSN_AND, FORM_MODRM | FORM_MEMORY),
+	[0x26] = { 0, FORM_PREFIX },            /* ES */
+	PAIR(0x28, INSN_SUB, FORM_MODRM | FORM_MEMORY),
+	[0x2e] = { 0, FORM_PREFIX },            /* CS */
+	PAIR(0x30, INSN_XOR, FORM_MODRM | FORM_MEMORY),
+	[0x36] = { 0, FORM_PREFIX },            /* SS */
+	[0x3e] = { 0, FORM_PREFIX },            /* DS */
+	[0x40 ... 0x4f] = { 0, FORM_PREFIX },   /* REX */
+	[0x64 ... 0x67] = { 0, FORM_PREFIX },   /* FS, GS, operand size, address size */
+	PAIR(0x6c, INSN_INS, FORM_MEMORY),
+	PAIR(0x6e, INSN_OUTS, FORM_MEMORY),
+	PAIR(0x80, GROUP_1, FORM_MODRM | FORM_GROUP | FORM_IMM),
+	[0x83] = { GROUP_1, FORM_MODRM | FORM_GROUP | FORM_IMM8 },
+	PAIR(0x86, INSN_XCHG, FORM_MODRM | FORM_MEMORY),
+	PAIR(0x88, INSN_MOV, FORM_MODRM | FORM_MEMORY),
+	PAIR(0xc6, GROUP_11, FORM_MODRM | FORM_GROUP | FORM_IMM),
+	[0xcd] = { INSN_INT, FORM_IMM8 },
+	PAIR(0xe4, INSN_IN, FORM_IMM8),
+	PAIR(0xe6, INSN_OUT, FORM_IMM8),
+	PAIR(0xec, INSN_IN, 0),
+	PAIR(0xee, INSN_OUT, 0),
+	[0xf0] = { 0, FORM_PREFIX },            /* LOCK */
+	[0xf2 ... 0xf3] = { 0, FORM_PREFIX },   /* REPNE, REP */
+	PAIR(0xf6, GROUP_3, FORM_MODRM | FORM_GROUP),
+	[0xfa] = { INSN_CLI, 0 },
+	[0xfb] = { INSN_STI, 0 },
 };
 
-/* Which operation ModRM.reg selects. */
-enum group { GROUP_NONE, GROUP_1, GROUP_3, GROUP_6, GROUP_7, GROUP_8, GROUP_11 };
-
-struct opcode {
-	u8 form, group, op;
-	bool byte_sized;        /* else by prefix: 2, 4 or 8 */
+/* Behind 0FH. */
+const struct insn_row insn_two_byte[256] = {
+	[0x00] = { GROUP_6, FORM_MODRM | FORM_GROUP },
+	[0x01] = { GROUP_7, FORM_MODRM | FORM_GROUP },
+	[0x06] = { INSN_CLTS, 0 },
+	[0x08] = { INSN_INVD, 0 },
+	[0x09] = { INSN_WBINVD, 0 },
+	[0x20] = { INSN_FROM_CR, FORM_REGS },
+	[0x21] = { INSN_FROM_DR, FORM_REGS },
+	[0x22] = { INSN_TO_CR, FORM_REGS },
+	[0x23] = { INSN_TO_DR, FORM_REGS },
+	[0x30] = { INSN_WRMSR, 0 },
+	[0x31] = { INSN_RDTSC, 0 },
+	[0x32] = { INSN_RDMSR, 0 },
+	[0xa2] = { INSN_CPUID, 0 },
+	[0xab] = { INSN_BTS, FORM_MODRM | FORM_MEMORY },
+	PAIR(0xb0, INSN_CMPXCHG, FORM_MODRM | FORM_MEMORY),
+	[0xb3] = { INSN_BTR, FORM_MODRM | FORM_MEMORY },
+	[0xba] = { GROUP_8, FORM_MODRM | FORM_GROUP | FORM_IMM8 },
+	[0xbb] = { INSN_BTC, FORM_MODRM | FORM_MEMORY },
+	PAIR(0xc0, INSN_XADD, FORM_MODRM | FORM_MEMORY),
 };
 
-#define PAIR(n, op_)					\
-	[n] = { FORM_REG, GROUP_NONE, op_, true },	\
-	[(n) + 1] = { FORM_REG, GROUP_NONE, op_, false }
-
-static const struct opcode one_byte[256] = {
-	PAIR(0x00, PT_OP_ADD),
-	PAIR(0x08, PT_OP_OR),
-	PAIR(0x20, PT_OP_AND),
-	PAIR(0x28, PT_OP_SUB),
-	PAIR(0x30, PT_OP_XOR),
-	[0x80] = { FORM_IMM, GROUP_1, PT_OP_NONE, true },
-	[0x81] = { FORM_IMM, GROUP_1, PT_OP_NONE, false },
-	[0x83] = { FORM_IMM8, GROUP_1, PT_OP_NONE, false },
-	PAIR(0x86, PT_OP_XCHG),
-	PAIR(0x88, PT_OP_MOV),
-	[0xc6] = { FORM_IMM, GROUP_11, PT_OP_NONE, true },
-	[0xc7] = { FORM_IMM, GROUP_11, PT_OP_NONE, false },
-	[0xf6] = { FORM_UNARY, GROUP_3, PT_OP_NONE, true },
-	[0xf7] = { FORM_UNARY, GROUP_3, PT_OP_NONE, false },
+/* By ModRM.reg; the second row of a group is with a register as its operand. */
+static const u8 insn_group[][2][8] = {
+	[GROUP_1] = { { [0] = INSN_ADD, [1] = INSN_OR, [4] = INSN_AND, [5] = INSN_SUB,
+			[6] = INSN_XOR } },
+	[GROUP_3] = { { [2] = INSN_NOT } },
+	[GROUP_6] = { { [0] = INSN_SLDT, [1] = INSN_STR },
+		      { [0] = INSN_SLDT, [1] = INSN_STR } },
+	[GROUP_7] = { { [0] = INSN_SGDT, [1] = INSN_SIDT, [4] = INSN_SMSW },
+		      { [2] = INSN_XSETBV, [4] = INSN_SMSW, [7] = INSN_RDTSCP } },
+	[GROUP_8] = { { [5] = INSN_BTS, [6] = INSN_BTR, [7] = INSN_BTC } },
+	[GROUP_11] = { { [0] = INSN_MOV } },
 };
 
-static const struct opcode two_byte[256] = {
-	[0x00] = { FORM_UNARY, GROUP_6, PT_OP_NONE, false },
-	[0x01] = { FORM_UNARY, GROUP_7, PT_OP_NONE, false },
-	[0xab] = { FORM_REG, GROUP_NONE, PT_OP_BTS, false },
-	[0xb3] = { FORM_REG, GROUP_NONE, PT_OP_BTR, false },
-	[0xbb] = { FORM_REG, GROUP_NONE, PT_OP_BTC, false },
-	[0xba] = { FORM_IMM8, GROUP_8, PT_OP_NONE, false },
-	PAIR(0xb0, PT_OP_CMPXCHG),
-	PAIR(0xc0, PT_OP_XADD),
-};
-
-static const u8 group_op[][8] = {
-	[GROUP_1] = {
-		[0] = PT_OP_ADD, [1] = PT_OP_OR, [4] = PT_OP_AND, [5] = PT_OP_SUB, [6] = PT_OP_XOR,
-	},
-	[GROUP_3] = { [2] = PT_OP_NOT },
-	[GROUP_6] = { [0] = PT_OP_SLDT, [1] = PT_OP_STR },
-	[GROUP_7] = { [0] = PT_OP_SGDT, [1] = PT_OP_SIDT, [4] = PT_OP_SMSW },
-	[GROUP_8] = { [5] = PT_OP_BTS, [6] = PT_OP_BTR, [7] = PT_OP_BTC },
-	[GROUP_11] = { [0] = PT_OP_MOV },
-};
-
-/* Bytes still to come. Reading past the end sets ->cut and gives 0. */
-struct cursor {
-	const u8 *byte;
-	unsigned int nr, at;
-	bool cut;
-};
-
-static u8 next(struct cursor *c)
+static void legacy_prefix(struct insn *i, u8 b, u8 operand_bytes)
 {
-	if (c->at >= c->nr || c->at >= INSN_MAX_BYTES) {
-		c->cut = true;
-		return 0;
-	}
-	return c->byte[c->at++];
-}
-
-/* A little-endian number of @bytes bytes, sign-extended. */
-static s64 next_signed(struct cursor *c, unsigned int bytes)
-{
-	u64 val = 0;
-
-	for (unsigned int i = 0; i < bytes; i++)
-		val |= (u64)next(c) << 8 * i;
-	return (s64)(val << (64 - 8 * bytes)) >> (64 - 8 * bytes);
-}
-
-struct prefixes {
-	bool opsize16, rep;
-	u8 rex;
-};
-
-/*
- * Legacy prefixes in any order, then at most one REX directly before the opcode. Returns the
- * opcode's first byte.
- */
-static u8 decode_prefixes(struct cursor *c, struct pt_insn *i, struct prefixes *p)
-{
-	for (;;) {
-		u8 b = next(c);
-
-		switch (c->cut ? 0 : b) {
-		case 0x66:
-			p->opsize16 = true;
-			break;
-		case 0x67:
-			i->addr32 = true;
-			break;
-		case 0xf0:
-			i->lock = true;
-			break;
-		case 0xf2: case 0xf3:
-			p->rep = true;
-			break;
-		case 0x26: case 0x2e: case 0x36: case 0x3e:
-			break;                  /* no effect in 64-bit code */
-		case 0x64: case 0x65:
-			i->seg = b;
-			break;
-		case 0x40 ... 0x4f:
-			p->rex = b;
-			return next(c);
-		default:
-			return b;
-		}
+	switch (b) {
+	case 0x66:
+		i->prefix |= INSN_OPSIZE;
+		i->bytes = operand_bytes ^ 2 ^ 4;
+		break;
+	case 0x67:
+		i->prefix |= INSN_ADDR32;
+		break;
+	case 0xf0:
+		i->prefix |= INSN_LOCK;
+		break;
+	case 0xf2: case 0xf3:
+		i->prefix |= INSN_REP;
+		break;
+	case 0x64: case 0x65:
+		i->seg = b;
+		break;
 	}
 }
 
-static bool may_be_register(enum pt_op op)
+void insn_prefixes(const struct code *c, struct insn *i)
 {
-	return op == PT_OP_SLDT || op == PT_OP_STR || op == PT_OP_SMSW;
+	/* The last byte can only be an opcode. */
+	for (; i->len < CODE_BYTES - 1; i->len++) {
+		u8 b = c->byte[i->len];
+		bool is_rex = (b & 0xf0) == 0x40;
+
+		/* REX counts directly before the opcode; outside 64-bit code it is INC, DEC. */
+		if (!(insn_one_byte[b].form & FORM_PREFIX) || (is_rex && !c->code64))
+			break;
+		i->rex = is_rex ? b : 0;
+		if (!is_rex)
+			legacy_prefix(i, b, c->operand_bytes);
+	}
 }
 
-/* ModRM, SIB, displacement. False: a register operand where there can be none. */
-static bool decode_operand(struct cursor *c, struct pt_insn *i, u8 rex, u8 modrm)
+/* LOCK: stores but MOV. REP: whatever is neither a store nor UMIP's, most of which ignore it. */
+bool insn_takes(enum insn_op op, u8 prefix)
 {
-	unsigned int mod = modrm >> 6, rm = modrm & 7, disp_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
+	if (prefix & INSN_LOCK && !(insn_is_store(op) && op != INSN_MOV))
+		return false;
+	return !(prefix & INSN_REP) || !(insn_is_store(op) || insn_is_umip(op));
+}
 
-	i->index = REG_NONE;
-	i->base = rm | (rex & 1) << 3;
-	if (mod == 3) {
-		i->to_reg = true;
-		return may_be_register(i->op);
-	}
-	if (rm == 4) {
-		u8 sib = next(c);
+/* The operation, or INSN_NONE: this one does not exist, or is none of ours. */
+static enum insn_op group_op(u8 group, u8 modrm)
+{
+	enum insn_op op = insn_group[group][modrm >> 6 == 3][modrm >> 3 & 7];
 
-		i->scale_shift = sib >> 6;
-		i->index = (sib >> 3 & 7) | (rex & 2) << 2;
-		if (i->index == 4)
-			i->index = REG_NONE;
-		i->base = (sib & 7) | (rex & 1) << 3;
-		if (mod == 0 && (sib & 7) == 5) {
-			i->base = REG_NONE;
-			disp_bytes = 4;
-		}
-	} else if (mod == 0 && rm == 5) {
+	/* Eight instructions each, of which we know the second. */
+	if ((op == INSN_XSETBV || op == INSN_RDTSCP) && (modrm & 7) != 1)
+		return INSN_NONE;
+	return op;
+}
+
+/* SIB, displacement: what makes a memory operand's address. Returns how many bytes they are. */
+static unsigned int decode_address(const u8 *byte, struct insn *i, u8 modrm)
+{
+	u8 mod = modrm >> 6, sib;
+
+	if (modrm_is_plain(modrm))
+		return modrm_disp(mod, byte, &i->disp);
+	if ((modrm & 7) != 4) {
 		i->base = REG_RIP;
-		disp_bytes = 4;
+		return modrm_disp(2, byte, &i->disp);
 	}
-	i->disp = disp_bytes ? next_signed(c, disp_bytes) : 0;
-	return true;
-}
-
-static void decode_source(struct cursor *c, struct pt_insn *i, const struct opcode *o, u8 rex,
-			  u8 modrm)
-{
-	i->reg = (modrm >> 3 & 7) | (rex & 4) << 1;
-	if (i->bytes == 1 && !rex && i->reg >= 4) {
-		i->high_byte = true;
-		i->reg -= 4;
+	sib = *byte++;
+	i->base = modrm_rm(sib, i->rex);
+	i->index = (sib >> 3 & 7) | (i->rex & REX_X) << 2;
+	i->scale = i->index == 4 ? 0 : 1u << (sib >> 6);
+	if (mod == 0 && (sib & 7) == 5) {
+		i->base = REG_NONE;
+		mod = 2;
 	}
-	i->has_imm = o->form == FORM_IMM || o->form == FORM_IMM8;
-	if (o->form == FORM_IMM8)
-		i->imm = next_signed(c, 1);
-	else if (o->form == FORM_IMM)
-		i->imm = next_signed(c, min_t(unsigned int, i->bytes, 4));
+	return 1 + modrm_disp(mod, byte, &i->disp);
 }
 
-static bool takes_lock(enum pt_op op)
+/* Returns how many bytes it is. */
+static unsigned int decode_immediate(const u8 *byte, struct insn *i, u8 form)
 {
-	return pt_op_is_store(op) && op != PT_OP_MOV;
+	unsigned int bytes = form & FORM_IMM8 || i->bytes == 1 ? 1 : i->bytes == 2 ? 2 : 4;
+	unsigned int shift = 32 - 8 * bytes;
+	u32 val;
+
+	__builtin_memcpy(&val, byte, sizeof(val));
+	i->has_imm = true;
+	i->imm = (s32)(val << shift) >> shift;
+	return bytes;
 }
 
-bool pt_insn_decode(const u8 *byte, unsigned int nr, struct pt_insn *out)
+bool insn_operands(const struct code *c, struct insn *i, struct insn_row row)
 {
-	struct cursor c = { .byte = byte, .nr = nr };
-	struct prefixes p = { 0 };
-	const struct opcode *o;
-	u8 first, modrm;
+	bool is_memory = row.form & FORM_MEMORY;
+	enum insn_op op = row.op;
+	unsigned int at = i->len;
+	u8 modrm;
 
-	*out = (struct pt_insn){ .op = PT_OP_NONE };
-	first = decode_prefixes(&c, out, &p);
-	o = first == 0x0f ? &two_byte[next(&c)] : &one_byte[first];
-	if (c.cut || p.rep || o->form == FORM_NONE)
-		return false;
-
-	modrm = next(&c);
-	out->bytes = o->byte_sized ? 1 : p.rex & 8 ? 8 : p.opsize16 ? 2 : 4;
-	out->op = o->group ? group_op[o->group][modrm >> 3 & 7] : o->op;
-	if (out->op == PT_OP_NONE || (out->lock && !takes_lock(out->op)) ||
-	    !decode_operand(&c, out, p.rex, modrm))
-		return false;
-	decode_source(&c, out, o, p.rex, modrm);
-	out->len = c.at;
-	return !c.cut;
+	if (row.form & FORM_MODRM) {
+		modrm = c->byte[at++];
+		i->reg = modrm_reg(modrm, i->rex);
+		i->base = modrm_rm(modrm, i->rex);
+		i->to_reg = modrm >> 6 == 3;
+		if (row.form & FORM_GROUP)
+			op = group_op(row.op, modrm);
+		else if (is_memory && i->to_reg)
+			op = INSN_NONE;
+		if (row.form & FORM_BYTE && !i->rex && i->reg >= 4) {
+			i->high_byte = true;
+			i->reg -= 4;
+		}
+		is_memory = !i->to_reg;
+		if (is_memory)
+			at += decode_address(&c->byte[at], i, modrm);
+	}
+	if (row.form & (FORM_IMM8 | FORM_IMM))
+		at += decode_immediate(&c->byte[at], i, row.form);
+	if (is_memory && !c->code64)
+		op = INSN_NONE;
+	return insn_settle(c, i, op, at);
 }
 
-/*
- * A bit operation with the bit number in a register reaches beyond its operand: by that many bytes.
- */
-static s64 bit_displacement(const struct pt_insn *i, struct regs *r)
+s64 insn_bit_offset(const struct insn *i, struct regs *r)
 {
 	unsigned int shift = 64 - 8 * i->bytes;
 	s64 bit;
 
-	if (i->op < PT_OP_BTS || i->op > PT_OP_BTC || i->has_imm)
+	if (i->has_imm)
 		return 0;
 	bit = (s64)(*regs_gpr(r, i->reg) << shift) >> shift;
 	return (bit >> (3 + __builtin_ctz(i->bytes))) * i->bytes;
-}
-
-u64 pt_insn_address(const struct pt_insn *i, struct regs *r, u64 seg_base)
-{
-	u64 va = i->disp;
-
-	if (i->base == REG_RIP)
-		va += r->rip + i->len;
-	else if (i->base != REG_NONE)
-		va += *regs_gpr(r, i->base);
-	if (i->index != REG_NONE)
-		va += *regs_gpr(r, i->index) << i->scale_shift;
-	va += bit_displacement(i, r);
-	if (i->addr32)
-		va = (u32)va;
-	return va + seg_base;
 }

@@ -11,13 +11,13 @@
  * A plain store into I/O memory that may only be read (asm/iomem.h) is dropped: kernels map such
  * devices as if they could be written.
  */
+#include <asm/code_fetch.h>
 #include <asm/emul.h>
-#include <asm/insn.h>
+#include <asm/execute.h>
 #include <asm/iomem.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
-#include <asm/pt_insn.h>
 #include <asm/pt_modify.h>
 #include <asm/trap.h>
 #include <asm/vcpu_private.h>
@@ -48,58 +48,50 @@ static pte_t *entry_at(struct page_info *table, u64 va)
 	return (pte_t *)window_ptr(page_mfn(table)) + (va & ~PAGE_MASK) / sizeof(pte_t);
 }
 
+/* Is @insn a store that hits exactly @va, naturally aligned? */
+static __always_inline bool hits(const struct insn *insn, struct regs *r, u64 va)
+{
+	u64 seg_base = unlikely(insn->seg) ? emul_segment_base(insn->seg) : 0;
+
+	return likely(insn_is_store(insn->op)) && likely(insn_address(insn, r, seg_base) == va) &&
+	       likely(IS_ALIGNED(va, insn->bytes));
+}
+
 /* ---- The usual store ------------------------------------------------------------------------- */
 
 /*
- * It is the same as an update of the entry by mmu_update, once it is known to hit @va: what it
- * stores does not depend on what was there. False: another instruction, or an entry that is not
+ * MOV and XCHG of eight bytes: what they store does not depend on what was there, so it is the same
+ * as an update of the entry by mmu_update. False: another instruction, or an entry that is not
  * changed in line; nothing has been done.
  */
 static __always_inline bool store_usual(struct page_info *target, struct regs *r, u64 va,
 					const struct code *code)
 {
-	struct pt_store s;
+	struct insn insn;
 	pte_t *pe, oe;
+	u64 *reg;
 	bool done;
 
-	if (unlikely(code->nr < sizeof(code->word)) ||
-	    unlikely(!pt_store_decode(code->word, r, &s)) ||
-	    unlikely(s.va != va || !IS_ALIGNED(va, 8)) ||
+	if (unlikely(!insn_decode_usual_store(code, &insn)) || unlikely(!hits(&insn, r, va)) ||
 	    unlikely(!page_lock_live(target, PGT_l1)))
 		return false;
+	reg = regs_gpr(r, insn.reg);
 	pe = entry_at(target, va);
 	oe = pte_read(pe);
-	done = pt_change_l1e(current->domain, pe, &oe, *s.reg, PT_ANY) == PT_DONE;
+	done = pt_change_l1e(current->domain, pe, &oe, *reg, PT_ANY) == PT_DONE;
 	page_unlock_table(target);
 	if (unlikely(!done))
 		return false;
-	if (s.xchg)
-		*s.reg = oe;
-	emul_done(r, s.len);
+	if (insn.op == INSN_XCHG)
+		*reg = oe;
+	emul_done(r, insn.len);
 	return true;
 }
 
 /* ---- Any other ------------------------------------------------------------------------------- */
 
-/* Is the instruction at @r a store that hits exactly @va, naturally aligned? */
-static bool decode(struct regs *r, u64 va, struct code *code, struct pt_insn *insn)
-{
-	u64 seg_base = 0;
-
-	if (!pt_insn_decode(code->byte, code->nr, insn)) {
-		code_fetch_rest(code);		/* more than eight bytes, or not one of ours */
-		if (!pt_insn_decode(code->byte, code->nr, insn))
-			return false;
-	}
-	if (!pt_op_is_store(insn->op))
-		return false;
-	if (insn->seg)
-		seg_base = rdmsr(insn->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE);
-	return pt_insn_address(insn, r, seg_base) == va && IS_ALIGNED(va, insn->bytes);
-}
-
 /* @e with the bytes that the store covers replaced. */
-static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
+static pte_t merge(pte_t e, const struct insn *insn, u64 va, u64 val)
 {
 	unsigned int shift = 8 * (va & 7);
 	u64 mask = (insn->bytes == 8 ? ~0ul : (1ul << 8 * insn->bytes) - 1) << shift;
@@ -112,13 +104,13 @@ static pte_t merge(pte_t e, const struct pt_insn *insn, u64 va, u64 val)
  * kept changing; else the new entry is refused.
  */
 static int apply(pte_t *pe, struct regs *r, u64 va,
-		 const struct pt_insn *insn, struct pt_effect *effect)
+		 const struct insn *insn, struct effect *effect)
 {
 	pte_t oe = pte_read(pe);
 	int rc = -EAGAIN;
 
 	for (unsigned int i = 0; rc == -EAGAIN && i < MAX_TRIES; i++) {
-		pt_insn_execute(insn, r, oe >> 8 * (va & 7), effect);
+		insn_execute(insn, r, oe >> 8 * (va & 7), effect);
 		if (!effect->writes)
 			return 0;
 		rc = pt_modify_expected(current->domain, pe, &oe,
@@ -128,8 +120,8 @@ static int apply(pte_t *pe, struct regs *r, u64 va,
 }
 
 /* One store into @target at the offset of @va. 0, -EAGAIN or refused. */
-static int store(struct page_info *target, struct regs *r, u64 va, const struct pt_insn *insn,
-		 struct pt_effect *effect)
+static int store(struct page_info *target, struct regs *r, u64 va, const struct insn *insn,
+		 struct effect *effect)
 {
 	unsigned int level = page_lock_table(target);
 	int rc = -EINVAL;
@@ -149,20 +141,20 @@ static int store(struct page_info *target, struct regs *r, u64 va, const struct 
 static __noinline bool store_any(struct page_info *target, struct regs *r, u64 va,
 				 struct code *code)
 {
-	struct pt_effect effect;
-	struct pt_insn insn;
+	struct effect effect;
+	struct insn insn;
 	int rc;
 
 	if (page_type_finish_parked())
 		return true;
-	if (!decode(r, va, code, &insn))
+	if (!(insn_decode(code, &insn) || insn_fetch_more(code, &insn)) || !hits(&insn, r, va))
 		return false;
 	rc = store(target, r, va, &insn, &effect);
 	if (rc == -EAGAIN)
 		return true;
 	if (rc)
 		return false;
-	pt_insn_retire(&insn, &effect, r);
+	insn_retire(&insn, &effect, r);
 	emul_done(r, 0);
 	return true;
 }
@@ -172,11 +164,11 @@ static __noinline bool store_any(struct page_info *target, struct regs *r, u64 v
 /* The store at @r, which has hit @m at @va. False: it is a fault. */
 static __noinline bool drop_store(struct regs *r, u64 va, mfn_t m)
 {
-	struct pt_insn insn;
 	struct code code;
+	struct insn insn;
 
-	if (iomem_access(current->domain, m) != IOMEM_READ || !code_fetch(r, &code) ||
-	    !code.code64 || !decode(r, va, &code, &insn) || insn.op != PT_OP_MOV)
+	if (iomem_access(current->domain, m) != IOMEM_READ || !insn_fetch(r, &code, &insn) ||
+	    !hits(&insn, r, va) || insn.op != INSN_MOV)
 		return false;
 	emul_done(r, insn.len);
 	return true;
@@ -198,7 +190,7 @@ bool emul_pt_write(struct regs *r, u64 va)
 	target = find_target(l1e);
 	if (!target)
 		return false;
-	done = code_fetch(r, &code) && code.code64 &&
+	done = code_fetch(r, &code) &&
 	       (store_usual(target, r, va, &code) || store_any(target, r, va, &code));
 	page_put(target);
 	return done;

@@ -5,10 +5,9 @@
  * values that say nothing about this machine: the ABI's GDT limit and selectors, the guest's own
  * CR0.
  */
+#include <asm/decode.h>
 #include <asm/emul.h>
-#include <asm/insn.h>
 #include <asm/layout.h>
-#include <asm/pt_insn.h>
 #include <asm/trap.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
@@ -23,21 +22,21 @@ struct descriptor_table {
 } __packed;
 
 /* SLDT, STR, SMSW: 2 bytes in memory, the operand size in a register. */
-static u64 word_value(enum pt_op op)
+static u64 word_value(enum insn_op op)
 {
 	u64 cr0 = 0;
 
 	switch (op) {
-	case PT_OP_STR:
+	case INSN_STR:
 		return SEL_TSS;
-	case PT_OP_SMSW:
+	case INSN_SMSW:
 		return pv_read_cr(0, &cr0) ? 0 : cr0;
 	default:
 		return 0;       /* SLDT: the guest has never loaded one by LLDT */
 	}
 }
 
-static void to_register(const struct pt_insn *i, struct regs *r, u64 val)
+static void to_register(const struct insn *i, struct regs *r, u64 val)
 {
 	u64 *gpr = regs_gpr(r, i->base);
 
@@ -48,16 +47,15 @@ static void to_register(const struct pt_insn *i, struct regs *r, u64 val)
 }
 
 /* False: the guest has been given the page fault. */
-static bool to_memory(const struct pt_insn *i, struct regs *r)
+static bool to_memory(const struct insn *i, struct regs *r)
 {
-	u64 seg_base = i->seg ? rdmsr(i->seg == 0x64 ? MSR_FS_BASE : MSR_GS_BASE) : 0;
-	u64 va = pt_insn_address(i, r, seg_base);
+	u64 va = insn_address(i, r, emul_segment_base(i->seg));
 	struct descriptor_table table = {
-		.limit = i->op == PT_OP_SGDT ? GDT_LIMIT : IDT_LIMIT,
+		.limit = i->op == INSN_SGDT ? GDT_LIMIT : IDT_LIMIT,
 		.base = VA_HV_FIRST,
 	};
 	u16 word = word_value(i->op);
-	bool is_table = i->op == PT_OP_SGDT || i->op == PT_OP_SIDT;
+	bool is_table = i->op == INSN_SGDT || i->op == INSN_SIDT;
 
 	if (is_table ? raw_copy_to_guest(va, &table, sizeof(table)) :
 		       raw_copy_to_guest(va, &word, sizeof(word))) {
@@ -67,16 +65,10 @@ static bool to_memory(const struct pt_insn *i, struct regs *r)
 	return true;
 }
 
-bool emul_umip(struct regs *r, const struct code *code)
+bool emul_umip(const struct insn *i, struct regs *r)
 {
-	struct pt_insn i;
-
-	if (!code->code64 || !pt_insn_decode(code->byte, code->nr, &i) || !pt_op_is_umip(i.op))
-		return false;
-	if (i.to_reg)
-		to_register(&i, r, word_value(i.op));
-	else if (!to_memory(&i, r))
-		return true;
-	emul_done(r, i.len);
+	if (!i->to_reg)
+		return to_memory(i, r);
+	to_register(i, r, word_value(i->op));
 	return true;
 }

@@ -5,8 +5,7 @@
  * Source: SDM vol. 2, the instructions' "Operation" and "Flags Affected". Flags left undefined
  * there stay as they are.
  */
-#include <asm/emul.h>
-#include <asm/pt_insn.h>
+#include <asm/execute.h>
 
 #define FLAG_CF 0x001ul
 #define FLAG_PF 0x004ul
@@ -21,7 +20,7 @@ static u64 size_mask(unsigned int bytes)
 	return bytes == 8 ? ~0ul : (1ul << 8 * bytes) - 1;
 }
 
-static u64 get_reg(const struct pt_insn *i, struct regs *r)
+static u64 get_reg(const struct insn *i, struct regs *r)
 {
 	u64 val = *regs_gpr(r, i->reg);
 
@@ -43,7 +42,7 @@ static u64 result_flags(u64 res, unsigned int bytes)
 	return f;
 }
 
-static void set_logic(struct pt_effect *e, u64 res, unsigned int bytes)
+static void set_logic(struct effect *e, u64 res, unsigned int bytes)
 {
 	e->val = res;
 	e->flags_mask = FLAGS_ALL & ~FLAG_AF;
@@ -51,7 +50,7 @@ static void set_logic(struct pt_effect *e, u64 res, unsigned int bytes)
 }
 
 /* @a + @b, or @a - @b: the result in val, and all six flags. */
-static void set_sum(struct pt_effect *e, u64 a, u64 b, bool subtract, unsigned int bytes)
+static void set_sum(struct effect *e, u64 a, u64 b, bool subtract, unsigned int bytes)
 {
 	u64 res = (subtract ? a - b : a + b) & size_mask(bytes);
 	u64 overflow = subtract ? (a ^ b) & (a ^ res) : ~(a ^ b) & (a ^ res);
@@ -63,16 +62,16 @@ static void set_sum(struct pt_effect *e, u64 a, u64 b, bool subtract, unsigned i
 	e->flags |= overflow >> (8 * bytes - 1) & 1 ? FLAG_OF : 0;
 }
 
-static void set_bit(struct pt_effect *e, const struct pt_insn *i, u64 a, u64 b)
+static void set_bit(struct effect *e, const struct insn *i, u64 a, u64 b)
 {
 	u64 bit = 1ul << (b & (8 * i->bytes - 1));
 
 	e->flags_mask = FLAG_CF;
 	e->flags = a & bit ? FLAG_CF : 0;
-	e->val = i->op == PT_OP_BTS ? a | bit : i->op == PT_OP_BTR ? a & ~bit : a ^ bit;
+	e->val = i->op == INSN_BTS ? a | bit : i->op == INSN_BTR ? a & ~bit : a ^ bit;
 }
 
-static void set_cmpxchg(struct pt_effect *e, const struct pt_insn *i, struct regs *r, u64 a, u64 b)
+static void set_cmpxchg(struct effect *e, const struct insn *i, struct regs *r, u64 a, u64 b)
 {
 	set_sum(e, r->rax & size_mask(i->bytes), a, true, i->bytes);
 	if (e->flags & FLAG_ZF) {
@@ -85,68 +84,64 @@ static void set_cmpxchg(struct pt_effect *e, const struct pt_insn *i, struct reg
 	e->reg_val = a;
 }
 
-void pt_insn_execute(const struct pt_insn *i, struct regs *r, u64 operand, struct pt_effect *e)
+void insn_execute(const struct insn *i, struct regs *r, u64 operand, struct effect *e)
 {
 	u64 a = operand & size_mask(i->bytes);
-	u64 b = i->has_imm ? i->imm & size_mask(i->bytes) : get_reg(i, r);
+	u64 b = i->has_imm ? (u64)(s64)i->imm & size_mask(i->bytes) : get_reg(i, r);
 
-	*e = (struct pt_effect){ .writes = true, .val = a, .reg = REG_NONE };
+	*e = (struct effect){ .writes = true, .val = a, .reg = REG_NONE };
 	switch (i->op) {
-	case PT_OP_NONE:
-	case PT_OP_SLDT ... PT_OP_SMSW:
-		e->writes = false;
-		break;
-	case PT_OP_MOV:
+	case INSN_MOV:
 		e->val = b;
 		break;
-	case PT_OP_XCHG:
+	case INSN_XCHG:
 		e->val = b;
 		e->reg = i->reg;
 		e->reg_val = a;
 		break;
-	case PT_OP_ADD:
-	case PT_OP_SUB:
-		set_sum(e, a, b, i->op == PT_OP_SUB, i->bytes);
+	case INSN_ADD:
+	case INSN_SUB:
+		set_sum(e, a, b, i->op == INSN_SUB, i->bytes);
 		break;
-	case PT_OP_XADD:
+	case INSN_XADD:
 		set_sum(e, a, b, false, i->bytes);
 		e->reg = i->reg;
 		e->reg_val = a;
 		break;
-	case PT_OP_OR:
+	case INSN_OR:
 		set_logic(e, a | b, i->bytes);
 		break;
-	case PT_OP_AND:
+	case INSN_AND:
 		set_logic(e, a & b, i->bytes);
 		break;
-	case PT_OP_XOR:
+	case INSN_XOR:
 		set_logic(e, a ^ b, i->bytes);
 		break;
-	case PT_OP_NOT:
+	case INSN_NOT:
 		e->val = ~a & size_mask(i->bytes);
 		break;
-	case PT_OP_CMPXCHG:
+	case INSN_CMPXCHG:
 		set_cmpxchg(e, i, r, a, b);
 		break;
-	case PT_OP_BTS:
-	case PT_OP_BTR:
-	case PT_OP_BTC:
+	case INSN_BTS:
+	case INSN_BTR:
+	case INSN_BTC:
 		set_bit(e, i, a, b);
 		break;
 	}
 }
 
 /* A write of 4 bytes to a register clears its upper half, one of 1 or 2 leaves the rest. */
-static void put_reg(const struct pt_insn *i, struct regs *r, u8 reg, u64 val)
+static void put_reg(const struct insn *i, struct regs *r, u8 reg, u64 val)
 {
-	unsigned int shift = i->high_byte && reg == i->reg && i->op != PT_OP_CMPXCHG ? 8 : 0;
+	unsigned int shift = i->high_byte && reg == i->reg && i->op != INSN_CMPXCHG ? 8 : 0;
 	u64 mask = i->bytes == 4 ? ~0ul : size_mask(i->bytes) << shift;
 	u64 *gpr = regs_gpr(r, reg);
 
 	*gpr = (*gpr & ~mask) | (val << shift & mask);
 }
 
-void pt_insn_retire(const struct pt_insn *i, const struct pt_effect *e, struct regs *r)
+void insn_retire(const struct insn *i, const struct effect *e, struct regs *r)
 {
 	if (e->reg != REG_NONE)
 		put_reg(i, r, e->reg, e->reg_val);

@@ -1,6 +1,7 @@
 objs-y += arch/x86/pv/emul/code_fetch.o
 objs-y += arch/x86/pv/emul/emul_priv.o
 objs-y += arch/x86/pv/emul/emul_umip.o
+objs-y += arch/x86/pv/emul/emul_int.o
 objs-y += arch/x86/pv/emul/emul_pt.o
 objs-y += arch/x86/pv/emul/decode.o
 objs-y += arch/x86/pv/emul/execute.o
