@@ -269,7 +269,7 @@ long hc_audit(u64 cmd, u64 a2)
 	rc = recount(&a);
 	spin_unlock(&a.d->vcpus_lock);
 	if (rc == -ERESTART)
-		return hypercall_continue(audit, cmd);
+		return hypercall_continue(audit, cmd, a2);
 	if (rc)
 		return rc;
 	report(&a);

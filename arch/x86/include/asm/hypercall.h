@@ -55,7 +55,7 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 	HC_AUDIT(HC)
 
 #ifdef CONFIG_AUDIT
-#define HC_AUDIT(HC) HC(audit, 1)
+#define HC_AUDIT(HC) HC(audit, 2)
 #else
 #define HC_AUDIT(HC)
 #endif
