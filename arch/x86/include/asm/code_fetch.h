@@ -9,7 +9,7 @@
 #include <asm/emul.h>
 #include <asm/uaccess.h>
 
-/* In any code segment, byte by byte. */
+/* In any code segment, byte by byte. False: ->nr is 0. */
 bool code_fetch_any(const struct regs *r, struct code *c);
 /* @i did not decode. False: nor does it with all of its bytes. */
 bool insn_fetch_more(struct code *c, struct insn *i);

@@ -60,10 +60,10 @@ bool code_fetch_any(const struct regs *r, struct code *c)
 {
 	u64 base;
 
+	c->nr = 0;
 	if (!code_segment(r, c, &base))
 		return false;
 	c->va = base + r->rip;
-	c->nr = 0;
 	fetch_rest(c);
 	return c->nr > 0;
 }

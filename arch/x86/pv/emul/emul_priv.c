@@ -287,7 +287,7 @@ static const struct row {
 
 static bool refuse(const struct regs *r, const struct code *c)
 {
-	if (this_vcpu.kernel_mode)
+	if (this_vcpu.kernel_mode && c->nr)
 		guest_debug("no emulation of %02x %02x %02x %02x at rip %#lx", c->byte[0],
 			    c->byte[1], c->byte[2], c->byte[3], r->rip);
 	return false;
