@@ -64,9 +64,6 @@ struct tag {
 	const char **why;
 };
 
-#define fail(...) \
-	(snprintf(out->fault, sizeof(out->fault), __VA_ARGS__), *why = out->fault, -EINVAL)
-
 /* For handlers: a fault that the tag's own name explains. */
 static int tag_fault(const struct tag *t, const char *what)
 {
@@ -122,17 +119,18 @@ static int read_module(const struct tag *t)
 	struct module_tag m;
 
 	if (i == BOOT_MAX_MODULES)
-		return fail("multiboot2: more than %u modules", BOOT_MAX_MODULES);
+		return boot_fail(out, "multiboot2: more than %u modules", BOOT_MAX_MODULES);
 	if (!s || !read(t, 0, &m, sizeof(m)))
-		return fail("multiboot2: the tag of module %u is cut short", i);
+		return boot_fail(out, "multiboot2: the tag of module %u is cut short", i);
 	if (m.start > m.end)
-		return fail("multiboot2: module %u ends (0x%x) before it starts (0x%x)", i, m.end,
-			    m.start);
+		return boot_fail(out, "multiboot2: module %u ends (0x%x) before it starts (0x%x)",
+				 i, m.end, m.start);
 	out->module[i].start = m.start;
 	out->module[i].end = m.end;
 	if (strlcpy(out->module[i].string, s, BOOT_MODULE_STRING_BYTES) >= BOOT_MODULE_STRING_BYTES)
-		return fail("multiboot2: the command line of module %u is longer than 4095 bytes",
-			    i);
+		return boot_fail(
+			out, "multiboot2: the command line of module %u is longer than 4095 bytes",
+			i);
 	out->nr_modules++;
 	return 0;
 }
@@ -156,24 +154,26 @@ static int read_memory_map(const struct tag *t)
 	unsigned int i = 0;
 
 	if (!read(t, 0, &map, sizeof(map)))
-		return fail("multiboot2: the memory map's tag is cut short");
+		return boot_fail(out, "multiboot2: the memory map's tag is cut short");
 	if (map.entry_size < sizeof(struct memory_map_entry) || map.entry_size % 8)
-		return fail("multiboot2: memory map entries of %u bytes", map.entry_size);
+		return boot_fail(out, "multiboot2: memory map entries of %u bytes", map.entry_size);
 
 	for (u32 pos = sizeof(map); pos < t->len; i++) {
 		struct memory_map_entry e;
 
 		if (map.entry_size > t->len - pos || !read(t, pos, &e, sizeof(e)))
-			return fail("multiboot2: memory map entry %u is cut short", i);
+			return boot_fail(out, "multiboot2: memory map entry %u is cut short", i);
 		switch (boot_memmap_add(&out->memmap, e.base, e.length, memory_type(e.type))) {
 		case 0:
 			break;
 		case -ENOSPC:
-			return fail("multiboot2: the memory map has more than %u ranges",
+			return boot_fail(out, "multiboot2: the memory map has more than %u ranges",
 				    BOOT_MAX_RANGES);
 		default:
-			return fail("multiboot2: memory map entry %u (0x%lx, 0x%lx bytes) wraps"
-				    " around", i, e.base, e.length);
+			return boot_fail(
+				out,
+				"multiboot2: memory map entry %u (0x%lx, 0x%lx bytes) wraps around",
+				i, e.base, e.length);
 		}
 		pos += map.entry_size;
 	}
@@ -306,11 +306,13 @@ static int walk(const u8 *base, u32 size, struct boot_info *out, const char **wh
 		int rc;
 
 		if (size - pos < sizeof(h))
-			return fail("multiboot2: the tags end without an end tag");
+			return boot_fail(out, "multiboot2: the tags end without an end tag");
 		memcpy(&h, base + pos, sizeof(h));
 		if (h.size < sizeof(h) || h.size > size - pos)
-			return fail("multiboot2: the tag of type %u at offset %u has an impossible"
-				    " size (%u bytes)", h.type, pos, h.size);
+			return boot_fail(out,
+					 "multiboot2: the tag of type %u at offset %u has an "
+					 "impossible size (%u bytes)",
+					 h.type, pos, h.size);
 		if (h.type == TAG_END)
 			return 0;
 
@@ -332,20 +334,21 @@ int multiboot2_parse(u32 magic, const void *mbi, size_t max, struct boot_info *o
 
 	memset(out, 0, sizeof(*out));
 	if (magic != MULTIBOOT2_BOOTLOADER_MAGIC)
-		return fail("not started by a multiboot2 loader (magic 0x%x)", magic);
+		return boot_fail(out, "not started by a multiboot2 loader (magic 0x%x)", magic);
 	if (!mbi || max < sizeof(h))
-		return fail("multiboot2: no information block");
+		return boot_fail(out, "multiboot2: no information block");
 	memcpy(&h, mbi, sizeof(h));
 	if (h.total_size < sizeof(h) || h.total_size > max)
-		return fail("multiboot2: the information block has an impossible size (%u bytes)",
-			    h.total_size);
+		return boot_fail(
+			out, "multiboot2: the information block has an impossible size (%u bytes)",
+			h.total_size);
 
 	rc = walk(mbi, h.total_size, out, why);
 	if (rc)
 		return rc;
 	if (!out->memmap.nr)
-		return fail("multiboot2: no memory map");
+		return boot_fail(out, "multiboot2: no memory map");
 	if (!boot_memmap_ram_end(&out->memmap))
-		return fail("multiboot2: the memory map has no RAM");
+		return boot_fail(out, "multiboot2: the memory map has no RAM");
 	return 0;
 }

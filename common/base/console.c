@@ -17,6 +17,7 @@
 #include <isola/console_port.h>
 #include <isola/lock_order.h>
 #include <isola/printk.h>
+#include <isola/serial_8250.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
 #include <isola/lib/cmdline.h>
@@ -28,8 +29,6 @@
 #define RING_BYTES   16384              /* a power of two */
 #define HOLD_NS      MILLISECS(30)      /* a chunk takes 11 ms at 115200 baud */
 #define STUCK_NS     MILLISECS(500)     /* a FIFO takes 133 ms at 1200 baud */
-/* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
-#define MAX_POLLS    (1u << 18)
 
 enum { UNOPENED, SYNC, ASYNC, FORCED }; /* forced: a panic, no locks any more */
 static u8 mode = UNOPENED;
@@ -145,7 +144,7 @@ static unsigned wait_room(void)
 {
 	unsigned room = 0;
 
-	for (u32 polls = MAX_POLLS; polls && !(room = console_ports_room()); polls--)
+	for (u32 polls = SERIAL_MAX_POLLS; polls && !(room = console_ports_room()); polls--)
 		cpu_relax();
 	if (!room)
 		console_ports_give_up();

@@ -29,11 +29,8 @@ enum { RBR = 0, THR = 0, DLL = 0, DLM = 1, IER = 1, IIR = 2, FCR = 2, LCR = 3, M
 #define LSR_THR_EMPTY        0x20
 #define LSR_IDLE             0x40       /* the shift register too: nothing is on its way */
 
-#define CLOCKS_PER_BIT       16
 #define DEFAULT_CLOCK_HZ     1843200
 #define BITS_PER_BYTE        10         /* with a start and a stop bit */
-/* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
-#define MAX_POLLS            (1u << 18)
 
 static struct uart {
 	u16 pc_base;                    /* where a PC has it */
@@ -239,7 +236,8 @@ u64 serial_fill_ns(unsigned port)
 
 void serial_drain(unsigned port)
 {
-	for (u32 polls = MAX_POLLS; polls && !(uart_in(&uarts[port], LSR) & LSR_IDLE); polls--)
+	for (u32 polls = SERIAL_MAX_POLLS; polls && !(uart_in(&uarts[port], LSR) & LSR_IDLE);
+	     polls--)
 		cpu_relax();
 }
 

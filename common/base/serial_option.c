@@ -14,7 +14,6 @@
 #include <isola/printk.h>
 #include <isola/lib/cmdline.h>
 
-#define CLOCKS_PER_BIT  16
 #define MAX_CLOCK_HZ    (1u << 30)
 #define MAX_REG_SHIFT   6               /* eight registers then fill 512 bytes */
 #define MAX_IRQ         255

@@ -57,6 +57,17 @@ bool cmdline_next_item(const char **cursor, const char **item, const char **end)
 	return true;
 }
 
+int cmdline_each_item(const char *value, void (*fn)(const char *item, const char *end))
+{
+	const char *cursor = value, *item, *end;
+
+	if (!*value)
+		return -EINVAL;
+	while (cmdline_next_item(&cursor, &item, &end))
+		fn(item, end);
+	return 0;
+}
+
 int cmdline_parse_bool(const char *s, const char *end)
 {
 	static const struct {

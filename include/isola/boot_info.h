@@ -78,6 +78,11 @@ struct boot_info {
 	char fault[160];		/* where a refusal with numbers in it is put together */
 };
 
+/* Put *@why together in @info, with numbers in it. Evaluates to -EINVAL. */
+#define boot_fail(info, ...) \
+	(snprintf((info)->fault, sizeof((info)->fault), __VA_ARGS__), *why = (info)->fault, \
+	 -EINVAL)
+
 #define MULTIBOOT2_BOOTLOADER_MAGIC	0x36d76289
 
 /*

@@ -12,6 +12,8 @@
 
 #define NR_SERIAL_PORTS 2
 #define SERIAL_FIFO_BYTES 16
+/* at least as many microseconds on ISA: a FIFO at 1200 baud fits */
+#define SERIAL_MAX_POLLS (1u << 18)
 
 /*
  * Find the port, where com<n>= says or else where a PC has it, and set it up; says what of the

@@ -6,6 +6,8 @@
 
 #include <isola/types.h>
 
+#define CLOCKS_PER_BIT 16               /* of a UART: clock_hz is this times the fastest rate */
+
 enum serial_device { SERIAL_AT_BASE, SERIAL_PCI, SERIAL_AMT };
 
 #define SERIAL_IRQ_DEFAULT (-1)         /* as the I/O base has it on a PC */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The project's version, once. */
+/* Versions, once each. */
 #pragma once
 
 #define ISOLA_VERSION "0.1"
+#define ABI_VERSION   (4u << 16 | 17)   /* what guests are told: Xen 4.17 */

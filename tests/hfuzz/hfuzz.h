@@ -120,6 +120,8 @@ static inline uint64_t below(struct me *m, uint64_t n)
 {
 	return rnd(m) % n;
 }
+
+#define PICK(m, list) ((list)[below(m, sizeof(list) / sizeof((list)[0]))])
 static inline bool one_in(struct me *m, unsigned int n)
 {
 	return rnd(m) % n == 0;

@@ -6,8 +6,6 @@
 #include "ops.h"
 #include <xen/event_channel.h>
 
-#define MS (1000 * 1000ul)
-
 /* The argument of EVTCHNOP_@cmd: which of its fields are ports is what differs. */
 static void event_arg(struct me *m, unsigned int cmd, uint32_t a[6])
 {

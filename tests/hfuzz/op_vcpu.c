@@ -6,8 +6,6 @@
 #include "ops.h"
 #include <xen/vcpu.h>
 
-#define MS (1000 * 1000ul)
-
 static bool is_fuzzing(unsigned int v)
 {
 	return v < nr_cpus;

@@ -7,7 +7,7 @@
 
 #include "hfuzz.h"
 
-#define PICK(m, list) ((list)[below(m, sizeof(list) / sizeof((list)[0]))])
+#define MS (1000 * 1000ul)              /* ns */
 
 /* op_mmu.c */
 long op_mmu_update(struct me *m, unsigned int flipped);

@@ -16,8 +16,6 @@ uint64_t rnd(struct me *m)	/* xorshift64* */
 	return (x * 0x2545f4914f6cdd1dul) >> 16 | x << 48;
 }
 
-#define PICK(m, list) ((list)[below(m, sizeof(list) / sizeof((list)[0]))])
-
 uint64_t border(struct me *m)
 {
 	static const uint64_t base[] = {

@@ -6,9 +6,6 @@
 #include <asm/insn.h>
 #include <asm/pci_conf.h>
 
-#define PCI_ADDRESS 0xcf8
-#define PCI_DATA    0xcfc
-#define PCI_ENABLE  (1u << 31)
 
 /* Written at boot only. */
 static u16 kept[4];

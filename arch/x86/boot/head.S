@@ -20,7 +20,7 @@
 #define MB2_MAGIC	0xe85250d6
 #define COM1		0x3f8
 #define COM1_LSR	(COM1 + 5)
-#define LSR_THR_EMPTY	0x20
+#define COM1_THR_EMPTY	0x20
 #define VGA_TEXT	0xb8000
 #define VGA_WHITE	0x0f
 #define CPUID_EXTENDED	0x80000000
@@ -257,7 +257,7 @@ refuse:
 	mov	$0x10000, %ecx			/* bounded: there may be no UART */
 3:	mov	$COM1_LSR, %dx
 	in	%dx, %al
-	test	$LSR_THR_EMPTY, %al
+	test	$COM1_THR_EMPTY, %al
 	loopz	3b
 	mov	$COM1, %dx
 	mov	%ah, %al

@@ -5,6 +5,7 @@
  * (LEAK-1).
  */
 #include <asm/layout.h>
+#include <isola/version.h>
 #include <isola/memmap.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
@@ -15,7 +16,6 @@
 #include <xen/xen.h>
 #include <xen/version.h>
 
-#define ABI_VERSION (4u << 16 | 17)
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__

@@ -24,8 +24,6 @@
 #define DESC_TSS_LOW	(TSS_LIMIT | (TSS_ADDR & 0xffffff) << 16 | TSS_AVAILABLE << 40 | \
 			 ((TSS_ADDR >> 24) & 0xff) << 56)
 
-#define GDT_INDEX(sel)	(((sel) - GDT_HV_FIRST_BYTE) >> 3)
-
 static_assert(SEL_USER_CS64 == FLAT_RING3_CS64 && SEL_USER_DS == FLAT_RING3_SS64 &&
 		      SEL_USER_CS32 == FLAT_RING3_CS32,
 	      "the ABI's flat selectors");

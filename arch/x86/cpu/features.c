@@ -21,7 +21,6 @@
 
 #define MSR_PLATFORM_INFO          0xce         /* bit 31: CPUID faulting. SDM vol. 4 */
 #define MSR_MISC_FEATURES_ENABLES  0x140        /* bit 0 */
-#define CPUID_FAULTING             (1ul << 0)
 
 u32 cpu_features[NR_FEATURE_WORDS];
 struct cpu_facts cpu_facts;

@@ -11,7 +11,6 @@
 #include <isola/lib/string.h>
 
 #define SEL_LDT		(SEL_TSS + 0x10)
-#define GDT_INDEX(sel)	(((sel) - GDT_HV_FIRST_BYTE) >> 3)
 #define LDT_PRESENT	0x82ull
 
 static void lgdt(u64 base)

@@ -66,11 +66,6 @@ static const u32 needs_xsave[NR_FEATURE_WORDS] = {
 
 static u32 policy[NR_FEATURE_WORDS];
 
-static bool is_amd(void)
-{
-	return cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON;
-}
-
 void cpuid_policy_init(void)
 {
 	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
@@ -79,7 +74,7 @@ void cpuid_policy_init(void)
 			policy[i] &= ~needs_xsave[i];
 	}
 	policy[FW_1C] |= F(HYPERVISOR);
-	if (is_amd()) {
+	if (cpu_is_amd()) {
 		policy[FW_1D] &= ~F(SEP);       /* SYSENTER does not exist in long mode there */
 		policy[FW_E1D] |= policy[FW_1D] & COMMON_1D;
 	}
@@ -173,7 +168,7 @@ static struct cpuid_regs leaf_max_extended(const struct cpuid_asker *who __maybe
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
-	r.eax = min(cpu_facts.max_extended, is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
+	r.eax = min(cpu_facts.max_extended, cpu_is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
 	return r;
 }
 
@@ -181,7 +176,7 @@ static struct cpuid_regs leaf_extended(const struct cpuid_asker *who, u32 leaf, 
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
-	if (!is_amd())
+	if (!cpu_is_amd())
 		r.eax = r.ebx = 0;
 	r.ecx = policy[FW_E1C];
 	r.edx = policy[FW_E1D];
@@ -203,7 +198,7 @@ static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who __maybe_unused
 
 	r.eax = (r.eax & 0xff) | 48 << 8;       /* no LA57: 48-bit virtual addresses */
 	r.ebx = policy[FW_E8B];
-	r.ecx = is_amd() ? r.ecx & 0x0003f0ff : 0;
+	r.ecx = cpu_is_amd() ? r.ecx & 0x0003f0ff : 0;
 	r.edx = 0;
 	return r;
 }

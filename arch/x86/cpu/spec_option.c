@@ -126,13 +126,7 @@ static void parse_item(const char *s, const char *end)
 
 static int parse_spec_ctrl(const char *value)
 {
-	const char *cursor = value, *item, *end;
-
-	if (!*value)
-		return -EINVAL;
-	while (cmdline_next_item(&cursor, &item, &end))
-		parse_item(item, end);
-	return 0;
+	return cmdline_each_item(value, parse_item);
 }
 CMDLINE_CUSTOM("spec-ctrl", parse_spec_ctrl);
 

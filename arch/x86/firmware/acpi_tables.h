@@ -38,37 +38,19 @@ static inline void acpi_copy(const struct acpi_table *t, u32 offset, void *to, u
 		memcpy(to, t->base + offset, len);
 }
 
-static inline u8 acpi_u8(const struct acpi_table *t, u32 offset)
-{
-	u8 v;
-
-	acpi_copy(t, offset, &v, sizeof(v));
-	return v;
+#define ACPI_READER(type)							\
+static inline type acpi_##type(const struct acpi_table *t, u32 offset)		\
+{										\
+	type v;									\
+										\
+	acpi_copy(t, offset, &v, sizeof(v));					\
+	return v;								\
 }
-
-static inline u16 acpi_u16(const struct acpi_table *t, u32 offset)
-{
-	u16 v;
-
-	acpi_copy(t, offset, &v, sizeof(v));
-	return v;
-}
-
-static inline u32 acpi_u32(const struct acpi_table *t, u32 offset)
-{
-	u32 v;
-
-	acpi_copy(t, offset, &v, sizeof(v));
-	return v;
-}
-
-static inline u64 acpi_u64(const struct acpi_table *t, u32 offset)
-{
-	u64 v;
-
-	acpi_copy(t, offset, &v, sizeof(v));
-	return v;
-}
+ACPI_READER(u8)
+ACPI_READER(u16)
+ACPI_READER(u32)
+ACPI_READER(u64)
+#undef ACPI_READER
 
 /* Set *@why to a text with numbers in it, put together in @out. Evaluates to @rc. */
 #define acpi_fail(rc, ...) \

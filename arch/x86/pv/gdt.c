@@ -21,7 +21,6 @@
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 
-#define DESC_BYTES	8u
 #define DESCS_PER_PAGE	(PAGE_SIZE / DESC_BYTES)
 #define MAX_GDT_ENTS	(PV_GDT_FRAMES * DESCS_PER_PAGE)
 

@@ -21,7 +21,6 @@
 #include <isola/nospec.h>
 #include <isola/vcpu.h>
 
-#define DESC_BYTES	8u
 #define MAX_LDT_ENTS	(PV_LDT_FRAMES * PAGE_SIZE / DESC_BYTES)
 
 static_assert(MAX_LDT_ENTS == 8192, "what a selector can reach");

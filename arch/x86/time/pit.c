@@ -6,8 +6,8 @@
 #include <isola/time.h>
 #include <asm/acpi.h>
 #include <asm/insn.h>
+#include <asm/pc_ports.h>
 
-#define PIT_CHANNEL2     0x42
 #define PIT_COMMAND      0x43
 #define PIT_MODE2_CH2    0xb4           /* channel 2, low then high byte, mode 2 */
 #define PIT_LATCH_CH2    0x80

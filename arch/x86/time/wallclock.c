@@ -10,9 +10,8 @@
 #include <isola/printk.h>
 #include <asm/acpi.h>
 #include <asm/insn.h>
+#include <asm/pc_ports.h>
 
-#define RTC_INDEX   0x70
-#define RTC_DATA    0x71
 #define RTC_HOURS_PM 0x80
 enum {
 	RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH = 8, RTC_YEAR = 9,

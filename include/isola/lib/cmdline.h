@@ -94,6 +94,8 @@ void cmdline_parse(const char *line, const struct cmdline_option *first,
  * [@item, @end) is the next item, empty items included. An empty list has no items.
  */
 bool cmdline_next_item(const char **cursor, const char **item, const char **end);
+/* All of them to @fn. Returns 0, or -EINVAL for an empty list. */
+int cmdline_each_item(const char *value, void (*fn)(const char *item, const char *end));
 
 /*
  * [@s, @end) as a bool: 1 or 0, or -1 if it is none of the words above. @end NULL: up to the NUL.

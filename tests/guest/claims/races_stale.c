@@ -54,7 +54,7 @@ void stale_writable(unsigned int rounds, long (*become)(void), long (*cease)(voi
 	other_stop();
 }
 
-static long unpin_target(void)
+long unpin_target(void)
 {
 	return mmuext(MMUEXT_UNPIN_TABLE, mfn_of(other_target), 0);
 }

@@ -145,11 +145,6 @@ static long pin_target_l2(void)
 	return mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(other_target), 0);
 }
 
-static long unpin_target(void)
-{
-	return mmuext(MMUEXT_UNPIN_TABLE, mfn_of(other_target), 0);
-}
-
 CLAIM(stale_writable, "a page that another vCPU keeps writing becomes a table without any flush by "
 		      "us: from then on its contents stand still")
 {

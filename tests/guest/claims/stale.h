@@ -17,3 +17,4 @@ void job_store(void);
  * over, it holds from then on, until @cease. Not for L1 tables: stores into those are emulated.
  */
 void stale_writable(unsigned int rounds, long (*become)(void), long (*cease)(void));
+long unpin_target(void);                        /* a @cease */

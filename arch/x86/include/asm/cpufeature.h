@@ -48,11 +48,13 @@ struct cpu_facts {
 
 extern struct cpu_facts cpu_facts;
 
-/* Does the range of addresses below 1 TiB belong to the links between processors? */
-static inline bool cpu_has_hypertransport(void)
+static inline bool cpu_is_amd(void)
 {
 	return cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON;
 }
+
+/* Does the range of addresses below 1 TiB belong to the links between processors? */
+static inline bool cpu_has_hypertransport(void) { return cpu_is_amd(); }
 
 /*
  * CR4 as each CPU holds it while no guest setting is applied. Constant once all CPUs are up

@@ -23,6 +23,8 @@ struct tss {
  */
 #define TSS_PAGE_GDT_COPY 0x800
 
+#define GDT_INDEX(sel) (((sel) - GDT_HV_FIRST_BYTE) >> 3)       /* in the hypervisor's page */
+
 extern u64 hv_gdt_page[PAGE_SIZE / 8];          /* public, read-only where a window shows it */
 /* public: what an unset GDT page, or the L4 of a root that has none, reads as */
 extern u8 hv_zero_page[PAGE_SIZE];

@@ -100,6 +100,8 @@ DEFINE_CR(4)
 #define MSR_PAT            0x277
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_X2APIC_BASE    0x800
+#define CPUID_FAULTING (1ul << 0)       /* of MSR_MISC_FEATURES_ENABLES */
+
 #define EFER_SCE (1ul << 0)
 #define EFER_LME (1ul << 8)
 #define EFER_LMA (1ul << 10)

@@ -105,6 +105,7 @@
 
 /* Selectors of the hypervisor's GDT page (page 14 of the GDT window), fixed by the ABI. */
 #define GDT_HV_FIRST_BYTE    0xe000
+#define DESC_BYTES           8u          /* of a GDT or LDT entry that is no system descriptor */
 #define SEL_HV_CS64          0xe008
 #define SEL_HV_DS            0xe010
 #define SEL_USER_CS32        0xe023

@@ -7,6 +7,10 @@
 
 #include <isola/types.h>
 
+#define PCI_ADDRESS 0xcf8
+#define PCI_DATA    0xcfc
+#define PCI_ENABLE  (1u << 31)                  /* of what is written to PCI_ADDRESS */
+
 u32 pci_conf_read(u16 bdf, u8 offset);
 void pci_conf_write(u16 bdf, u8 offset, u32 val);
 

@@ -43,12 +43,6 @@ static void parse_item(const char *s, const char *end)
 
 static int parse_dom0(const char *value)
 {
-	const char *cursor = value, *item, *end;
-
-	if (!*value)
-		return -EINVAL;
-	while (cmdline_next_item(&cursor, &item, &end))
-		parse_item(item, end);
-	return 0;
+	return cmdline_each_item(value, parse_item);
 }
 CMDLINE_CUSTOM("dom0", parse_dom0);

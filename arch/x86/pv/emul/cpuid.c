@@ -4,6 +4,7 @@
  * Values of those: the ABI's <xen/arch-x86/cpuid.h>.
  */
 #include <asm/cpuid_policy.h>
+#include <isola/version.h>
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/frametable.h>
@@ -17,7 +18,6 @@
 #define HV_LEAF       0x40000000u
 #define HV_LEAF_MASK  0xffffff00u
 #define XEN_MSR_BASE  0x40000000u
-#define ABI_VERSION   (4u << 16 | 17)
 
 static struct cpuid_regs leaf_tsc(u32 subleaf)
 {

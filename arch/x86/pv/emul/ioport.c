@@ -10,6 +10,7 @@
  */
 #include <asm/acpi.h>
 #include <asm/insn.h>
+#include <asm/pc_ports.h>
 #include <asm/ioport.h>
 #include <asm/ioport_keep.h>
 #include <asm/pci_conf.h>
@@ -20,14 +21,8 @@
 #include <isola/printk.h>
 #include <isola/spinlock.h>
 
-#define PIT_CHANNEL2     0x42
 #define PIT_MODE         0x43
 #define SPEAKER_GATE     0x61
-#define RTC_INDEX        0x70
-#define RTC_DATA         0x71
-#define PCI_ADDRESS      0xcf8
-#define PCI_DATA         0xcfc
-#define PCI_ENABLE       (1u << 31)
 
 /*
  * What no domain reaches directly, whoever it is. The first rows are virtual devices' ports, the

@@ -22,7 +22,6 @@
 #define APIC_BASE_ENABLE     (1ul << 11)
 #define APIC_BASE_DEFAULT    0xfee00000ul
 #define CPUID_FAULTING_CAP   (1ul << 31)        /* PLATFORM_INFO */
-#define CPUID_FAULTING       (1ul << 0)         /* MISC_FEATURES_ENABLES */
 #define EFER_FFXSR           (1ul << 14)
 #define DE_CFG_LFENCE        (1ul << 1)         /* LFENCE is serialising */
 
@@ -35,11 +34,6 @@
 #define ARCH_CAPS_SHOWN (CAP(RDCL_NO) | CAP(INTEL_SSB_NO) | CAP(MDS_NO) | CAP(IF_PSCHANGE_MC_NO) | \
 			 CAP(TAA_NO) | CAP(SBDR_SSDP_NO) | CAP(FBSDP_NO) | CAP(PSDP_NO) | \
 			 CAP(FB_CLEAR))
-
-static bool is_amd(void)
-{
-	return cpu_facts.vendor == VENDOR_AMD || cpu_facts.vendor == VENDOR_HYGON;
-}
 
 static bool is_intel(void)
 {
@@ -61,12 +55,12 @@ static int write_ignored(u32 msr, u64 val)
 
 static int read_zero_amd(u32 msr, u64 *val)
 {
-	return is_amd() ? read_zero(msr, val) : -EINVAL;
+	return cpu_is_amd() ? read_zero(msr, val) : -EINVAL;
 }
 
 static int write_ignored_amd(u32 msr, u64 val)
 {
-	return is_amd() ? write_ignored(msr, val) : -EINVAL;
+	return cpu_is_amd() ? write_ignored(msr, val) : -EINVAL;
 }
 
 static int read_hardware(u32 msr, u64 *val)
@@ -198,7 +192,7 @@ static int read_de_cfg(u32 msr, u64 *val)
 {
 	(void)msr;
 	*val = DE_CFG_LFENCE;
-	return is_amd() ? 0 : -EINVAL;
+	return cpu_is_amd() ? 0 : -EINVAL;
 }
 
 /* Constants: writing what is there already is no change. */

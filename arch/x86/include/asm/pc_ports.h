@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ports of the PC's old devices that both the hypervisor and, by way of it, dom0 use.
+ */
+#pragma once
+
+#define PIT_CHANNEL2 0x42
+#define RTC_INDEX    0x70
+#define RTC_DATA     0x71
