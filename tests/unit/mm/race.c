@@ -131,6 +131,8 @@ ATOMIC_RMW(fetch_add, old + v)
 ATOMIC_RMW(fetch_sub, old - v)
 ATOMIC_RMW(fetch_and, old & v)
 ATOMIC_RMW(fetch_or, old | v)
+ATOMIC_RMW_OF(u32, 32, fetch_add, old + v)
+ATOMIC_RMW_OF(u32, 32, fetch_sub, old - v)
 ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
 
 #define ATOMIC_CAS(type, bits)											\
