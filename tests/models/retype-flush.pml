@@ -36,6 +36,11 @@
  * bad LEAVE_EARLY: the record forgets the domain before CR3 has been written (XSA-494)
  * bad RECORD_LATE: the record names the domain only after CR3 has been written (XSA-494)
  * bad NO_SKIP_CHECK: CPUs that flushed at any time are skipped
+ * good STRANGER: the last CPU runs another domain's vcpu only, which maps the frame and never
+ *      flushes (TLB-9)
+ * bad STRANGER,NO_MARK: nothing says that the frame was shared out
+ * bad STRANGER,MARK_LATE: it is said when the frame has been let go
+ * bad STRANGER,MARK_IGNORED: the flush goes to CPUs that run the owner all the same
  * deep CPUS=3,STAMPS=1,NO_SWITCH: three CPUs, always running the domain
  * deep STAMPS=4: more stamps
  *
@@ -44,6 +49,9 @@
  * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none)
  *      tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
+ * code arch/x86/mm/pt_modify.c: int rc = pt_get_l1e(pg_owner, e); if (!rc && pg_owner !=
+ *      current->domain && !is_io_frame(pte_mfn(e))) page_share_out(page_of(pte_mfn(e)));
+ * code arch/x86/mm/tlb.c: return (!d || cpu_runs(cpu, d, ~0ul)) && !flushed_since(cpu, stamp);
  * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3);
  *      tlb_clock_flushed(clock);
  * code arch/x86/mm/tlb.c: is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) ||
@@ -64,6 +72,7 @@ bit validated;
 /* validation has begun: its result must stay true */
 bit checked;
 byte stamp;					/* tlb_stamp */
+bit shared_out;					/* PGC_shared_out */
 
 bit maps[CPUS], hooks[CPUS];			/* the entries in memory */
 bit can_write[CPUS], can_walk[CPUS];		/* what the CPU caches */
@@ -115,13 +124,24 @@ end:
 #define ANY(x)	(x[0] || x[1] || x[2])
 #endif
 
+/* The entries in the tables that CPU c has loaded: its domain's. */
+#ifdef STRANGER
+#define IS_STRANGER(c)	(c == CPUS - 1)
+#define MAPPED(c)	(IS_STRANGER(c) -> maps[CPUS - 1] : maps[0])
+#define HOOKED(c)	(!IS_STRANGER(c) && hooks[0])
+#else
+#define IS_STRANGER(c)	0
+#define MAPPED(c)	ANY(maps)
+#define HOOKED(c)	ANY(hooks)
+#endif
+
 /* What walks and writes tables behind everybody's back. Boring where the cache holds it already. */
 proctype hardware(byte c)
 {
 end:
 	do
-	:: atomic { loaded[c] && !can_write[c] && ANY(maps) -> can_write[c] = 1 }
-	:: atomic { loaded[c] && !can_walk[c] && ANY(hooks) -> can_walk[c] = 1 }
+	:: atomic { loaded[c] && !can_write[c] && MAPPED(c) -> can_write[c] = 1 }
+	:: atomic { loaded[c] && !can_walk[c] && HOOKED(c) -> can_walk[c] = 1 }
 	od
 }
 
@@ -133,11 +153,15 @@ end:
 
 inline flush_stamped(c)
 {
+	shared = shared_out;
 	for (i : 0 .. CPUS - 1) {
 		/* record first, then leaving */
 		wanted = record[i];
 #ifndef LEAVE_EARLY
 		wanted = wanted || leaving[i];
+#endif
+#ifndef MARK_IGNORED
+		wanted = wanted || shared;
 #endif
 		if
 		:: wanted && !FLUSHED_SINCE(i) ->
@@ -153,6 +177,7 @@ inline flush_stamped(c)
 		fi;
 		wanted = 0
 	}
+	shared = 0;
 	i = 0
 }
 
@@ -172,7 +197,9 @@ inline flush_for(c, from_, to_)
 	fi
 }
 
-/* Locals of the caller: old, rc (0: refused, 1: counted, 2: to validate), i, wanted, seen. */
+/*
+ * Locals of the caller: old, rc (0: refused, 1: counted, 2: to validate), i, wanted, shared, seen.
+ */
 inline take(c, as_)
 {
 #ifdef FLUSH_BEFORE_TAKE
@@ -272,7 +299,7 @@ proctype cpu(byte c)
 {
 	byte i, seen, rc;
 	mtype old = FREE;
-	bit wanted;
+	bit wanted, shared;
 #ifdef STAMP_EARLY
 	byte early;
 #endif
@@ -310,6 +337,32 @@ end:
 	}
 }
 
+#ifdef STRANGER
+/* It names the frame, and holds a reference from before it marks it until the entry is gone. */
+proctype stranger(byte c)
+{
+	byte i, seen, rc;
+	mtype old = FREE;
+	bit wanted, shared;
+
+end:
+	do
+	:: !maps[c] && MORE ->
+		take(c, WRITABLE);
+#if !defined(NO_MARK) && !defined(MARK_LATE)
+		shared_out = shared_out || rc;
+#endif
+		atomic { maps[c] = rc; rc = 0 }
+	:: maps[c] ->
+		maps[c] = 0;
+		drop();
+#ifdef MARK_LATE
+		shared_out = 1
+#endif
+	od
+}
+#endif
+
 /* Other frames' stamps. */
 active proctype others()
 {
@@ -326,7 +379,14 @@ init {
 		for (i : 0 .. CPUS - 1) {
 			run hardware(i);
 			run interrupts(i);
+#ifdef STRANGER
+			if
+			:: IS_STRANGER(i) -> record[i] = 0; run stranger(i)
+			:: else -> run cpu(i)
+			fi
+#else
 			run cpu(i)
+#endif
 		}
 		i = 0
 	}
