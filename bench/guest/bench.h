@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows: one measured operation each, printed as "bench KEY INSTRUCTIONS". What a key stands for and what it should cost
- * is in bench/rows.
+ * Rows: one measured operation each, printed as "bench KEY INSTRUCTIONS". What a key stands for and
+ * what it should cost is in bench/rows.
  *
- * A row is the median of NR_SAMPLES single operations after NR_WARM_UP unmeasured ones, less what timed_nothing() takes and less
- * the guest's own handlers. What an operation needs or leaves behind is put right between the samples.
+ * A row is the median of NR_SAMPLES single operations after NR_WARM_UP unmeasured ones, less what
+ * timed_nothing() takes and less the guest's own handlers. What an operation needs or leaves behind
+ * is put right between the samples.
  */
 #pragma once
 
@@ -17,20 +18,25 @@
 #define NR_WARM_UP 8u
 #define NR_SAMPLES 51u
 
-/* One row: @op(arg) gives the TSC difference of one operation, @own instructions of it the guest's. */
+/*
+ * One row: @op(arg) gives the TSC difference of one operation, @own instructions of it the guest's.
+ */
 void row(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own);
 /* The same for @values measured already; sorts them. @per: operations in each. */
 void row_of(const char *key, uint64_t *values, unsigned int nr, unsigned int own, unsigned int per);
 /* The same operation, divided among the @per parts it has. */
-void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own, unsigned int per);
+void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own,
+	     unsigned int per);
 
 /* "trace=KEY" on the command line: stop bench/trace-op here, before a sample of that row. */
 void trace(const char *key);
 void trace_here(void);
 
 /* Hypercall @nr between two RDTSCs; the run fails unless it answers @expected. */
-uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4);
-#define TIME_HC(name, a, b, c, d) time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))
+uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2,
+			unsigned long a3, unsigned long a4);
+#define TIME_HC(name, a, b, c, d) \
+	time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))
 
 /* Further vCPUs there are beside the one that measures; ids 1 to @others. */
 extern unsigned int others;

@@ -139,7 +139,9 @@ static void second_vcpu_start(void)
 
 static uint64_t ping_pong(void *arg)
 {
-	struct timed t = { .rax = __HYPERVISOR_event_channel_op, .rdi = EVTCHNOP_send, .rsi = (unsigned long)arg };
+	struct timed t = { .rax = __HYPERVISOR_event_channel_op,
+			   .rdi = EVTCHNOP_send,
+			   .rsi = (unsigned long)arg };
 	uint64_t ticks;
 
 	vcpu_info->evtchn_upcall_mask = 1;

@@ -57,7 +57,9 @@ static uint64_t copy(void *arg)
 static void copying(const volatile uint8_t *from, volatile uint8_t *to)
 {
 	struct gnttab_copy c = { .source = { .domid = SELF, .u.ref = REF_FROM },
-				 .dest.domid = DOMID_SELF, .len = PAGE_BYTES, .flags = GNTCOPY_source_gref };
+				 .dest.domid = DOMID_SELF,
+				 .len = PAGE_BYTES,
+				 .flags = GNTCOPY_source_gref };
 
 	c.dest.u.gmfn = mfn_of((const void *)to);
 	row("grant-copy", copy, &c, 0);

@@ -20,7 +20,8 @@ static uint64_t multicall(void *arg)
 	uint64_t ticks;
 
 	for (unsigned int i = 0; i < LIST; i++)
-		list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .args[0] = XENVER_version };
+		list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
+						    .args[0] = XENVER_version };
 	ticks = TIME_HC(multicall, list, *(unsigned int *)arg, 0, 0);
 	for (unsigned int i = 0; i < *(unsigned int *)arg; i++)
 		if ((long)list[i].result != version)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The benchmark guest: start of day, samples and medians. Shares its first instruction, memory and text with the selftest guest.
+ * The benchmark guest: start of day, samples and medians. Shares its first instruction, memory and
+ * text with the selftest guest.
  */
 #include <stdarg.h>
 #include "bench.h"
@@ -51,8 +52,8 @@ void skip(const char *f, ...)
 
 void unexpected(const uint64_t *frame)
 {
-	die("unexpected trap; frame %lx %lx %lx %lx %lx %lx %lx %lx", frame[0], frame[1], frame[2], frame[3], frame[4],
-	    frame[5], frame[6], frame[7]);
+	die("unexpected trap; frame %lx %lx %lx %lx %lx %lx %lx %lx", frame[0], frame[1], frame[2],
+	    frame[3], frame[4], frame[5], frame[6], frame[7]);
 }
 
 void row_of(const char *key, uint64_t *v, unsigned int nr, unsigned int own, unsigned int per)
@@ -71,11 +72,13 @@ void trace(const char *key)
 {
 	const char *word = strstr((const char *)start->cmd_line, "trace=");
 
-	if (word && !strncmp(word + 6, key, strlen(key)) && (word[6 + strlen(key)] == 0 || word[6 + strlen(key)] == ' '))
+	if (word && !strncmp(word + 6, key, strlen(key)) &&
+	    (word[6 + strlen(key)] == 0 || word[6 + strlen(key)] == ' '))
 		trace_here();
 }
 
-void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own, unsigned int per)
+void row_per(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own,
+	     unsigned int per)
 {
 	static uint64_t samples[NR_SAMPLES];
 
@@ -92,13 +95,15 @@ void row(const char *key, uint64_t (*op)(void *arg), void *arg, unsigned int own
 	row_per(key, op, arg, own, 1);
 }
 
-uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2, unsigned long a3, unsigned long a4)
+uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsigned long a2,
+			unsigned long a3, unsigned long a4)
 {
 	struct timed t = { .rax = nr, .rdi = a1, .rsi = a2, .rdx = a3, .r10 = a4 };
 	uint64_t ticks = timed_syscall(&t);
 
 	if ((long)t.result != expected)
-		die("hypercall %u (%lx, %lx, %lx) is %ld, not %ld", nr, a1, a2, a3, (long)t.result, expected);
+		die("hypercall %u (%lx, %lx, %lx) is %ld, not %ld", nr, a1, a2, a3, (long)t.result,
+		    expected);
 	return ticks;
 }
 
@@ -122,7 +127,8 @@ static void entries_install(void)
 	for (unsigned int v = 0; v < 32; v++) {
 		table[v].vector = (uint8_t)v;
 		table[v].cs = FLAT_KERNEL_CS;
-		table[v].address = (unsigned long)(v == 13 || v == 14 ? fault_entry : unexpected_entry);
+		table[v].address =
+			(unsigned long)(v == 13 || v == 14 ? fault_entry : unexpected_entry);
 	}
 	table[32] = (struct trap_info){ .vector = INT_VECTOR, .flags = 3, .cs = FLAT_KERNEL_CS,
 					.address = (unsigned long)int_entry };

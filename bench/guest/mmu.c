@@ -2,14 +2,15 @@
 /*
  * Rows of the MMU: page-table entries by every way in, pins, base pointers.
  *
- * tree: a pinned L4 -> L3 -> L2 of the guest's own, not loaded, and a pinned L1 beside them, hooked in and out for the rows.
- * Of each row "set" is entry 0 -> present, "clear" the way back.
+ * tree: a pinned L4 -> L3 -> L2 of the guest's own, not loaded, and a pinned L1 beside them, hooked
+ * in and out for the rows. Of each row "set" is entry 0 -> present, "clear" the way back.
  */
 #include "bench.h"
 
 #define BATCH 128u
 #define ENTRIES 512u
-#define SPARE_SLOT 8u			/* of any table: empty in all of ours, and in the builder's L4 */
+/* of any table: empty in all of ours, and in the builder's L4 */
+#define SPARE_SLOT 8u
 
 static struct bench_tree {
 	uint64_t *l1, *l2, *l3, *l4;
@@ -59,8 +60,10 @@ static void set_and_clear(const char *key, uint64_t *entry, uint64_t val)
 
 static void entries(void)
 {
-	uint64_t rw = make_pte(mfn_of(leaf), PTE_RW_PAGE | PTE_NX), ro = make_pte(mfn_of(leaf), PTE_RO_PAGE | PTE_NX);
-	struct change protect = { tree.l1, rw, ro }, soften = { tree.l1, ro, rw }, accessed = { tree.l1, rw, rw & ~PTE_A };
+	uint64_t rw = make_pte(mfn_of(leaf), PTE_RW_PAGE | PTE_NX),
+		 ro = make_pte(mfn_of(leaf), PTE_RO_PAGE | PTE_NX);
+	struct change protect = { tree.l1, rw, ro }, soften = { tree.l1, ro, rw },
+		      accessed = { tree.l1, rw, rw & ~PTE_A };
 
 	set_and_clear("l1", tree.l1, rw);
 	row("l1-protect", change_entry, &protect, 0);
@@ -70,7 +73,8 @@ static void entries(void)
 	set_and_clear("l2", &tree.l2[SPARE_SLOT], make_pte(mfn_of(tree.l1), PTE_TABLE));
 	set_and_clear("l3", &tree.l3[SPARE_SLOT], make_pte(mfn_of(tree.l2), PTE_TABLE));
 	set_and_clear("l4-other", &tree.l4[SPARE_SLOT], make_pte(mfn_of(tree.l3), PTE_TABLE));
-	set_and_clear("l4", (uint64_t *)start->pt_base + SPARE_SLOT, make_pte(mfn_of(tree.l3), PTE_TABLE));
+	set_and_clear("l4", (uint64_t *)start->pt_base + SPARE_SLOT,
+		      make_pte(mfn_of(tree.l3), PTE_TABLE));
 }
 
 struct batch {
@@ -80,7 +84,8 @@ struct batch {
 static void fill_batch(struct mmu_update *list, uint64_t val)
 {
 	for (unsigned int i = 0; i < BATCH; i++)
-		list[i] = (struct mmu_update){ .ptr = maddr_of(&tree.l1[i]) | MMU_NORMAL_PT_UPDATE, .val = val };
+		list[i] = (struct mmu_update){ .ptr = maddr_of(&tree.l1[i]) | MMU_NORMAL_PT_UPDATE,
+					       .val = val };
 }
 
 static uint64_t change_batch(void *arg)
@@ -96,7 +101,8 @@ static uint64_t change_batch(void *arg)
 
 static void batches(void)
 {
-	uint64_t rw = make_pte(mfn_of(leaf), PTE_RW_PAGE | PTE_NX), ro = make_pte(mfn_of(leaf), PTE_RO_PAGE | PTE_NX);
+	uint64_t rw = make_pte(mfn_of(leaf), PTE_RW_PAGE | PTE_NX),
+		 ro = make_pte(mfn_of(leaf), PTE_RO_PAGE | PTE_NX);
 	struct batch map = { 0, rw }, unmap = { rw, 0 }, protect = { rw, ro };
 
 	row_per("batch-map", change_batch, &map, 0, BATCH);
@@ -119,7 +125,8 @@ static uint64_t change_va(void *arg)
 
 static void update_va(void)
 {
-	uint64_t own = make_pte(mfn_of(probe), PTE_RW_PAGE), other = make_pte(mfn_of(leaf), PTE_RW_PAGE);
+	uint64_t own = make_pte(mfn_of(probe), PTE_RW_PAGE),
+		 other = make_pte(mfn_of(leaf), PTE_RW_PAGE);
 	struct va_change set = { 0, other, UVMF_NONE }, clear = { other, 0, UVMF_INVLPG };
 	struct va_change replace = { own, other, UVMF_INVLPG };
 
@@ -186,7 +193,8 @@ static uint64_t new_baseptr(void *arg)
 
 static uint64_t flush_op(void *arg)
 {
-	struct mmuext_op op = { .cmd = *(unsigned int *)arg, .arg1.linear_addr = (unsigned long)probe };
+	struct mmuext_op op = { .cmd = *(unsigned int *)arg,
+				.arg1.linear_addr = (unsigned long)probe };
 
 	return TIME_HC(mmuext_op, &op, 1, 0, DOMID_SELF);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timed operations, and the shortest handlers that a PV kernel can have. Frames at the handlers are drawn in
- * tests/guest/traps.S. The counts OWN_* in timed.h go with the code here.
+ * Timed operations, and the shortest handlers that a PV kernel can have. Frames at the handlers are
+ * drawn in tests/guest/traps.S. The counts OWN_* in timed.h go with the code here.
  */
 #include <xen/xen.h>
 #include "timed.h"
@@ -19,7 +19,8 @@
  * uint64_t timed_NAME(struct timed *)
  *   in    rdi -> struct timed        keeps: what the C ABI wants kept, where the operation does
  *   out   difference of the two TSC readings; result and rsi_after stored
- * The operation stands between op_NAME and op_end_NAME: bench/trace-op follows it from the one to the other.
+ * The operation stands between op_NAME and op_end_NAME: bench/trace-op follows it from the one to
+ * the other.
  */
 	.macro	TIMED name, op:vararg
 	.text
@@ -85,8 +86,10 @@ op_end_\name:
 	syscall
 	.endm
 	TIMED	send_and_block, SEND_AND_BLOCK
-
-/* Back by the iret hypercall, from a frame without error code or selectors: rcx r11 rip ... on the stack. */
+/*
+ * Back by the iret hypercall, from a frame without error code or selectors: rcx r11 rip ... on
+ * the stack.
+ */
 	.macro	RETURN flags
 	pop	%rcx
 	pop	%r11

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows of what kernel mode runs into: faults of its own, and instructions that are carried out for it.
+ * Rows of what kernel mode runs into: faults of its own, and instructions that are carried out for
+ * it.
  */
 #include "bench.h"
 #include "user.h"
@@ -26,9 +27,11 @@ void bench_traps(void)
 	struct instruction page_fault = { timed_read, { .rdi = USER_NOTHING, .r9 = 3 } };
 	struct instruction selector = { timed_selector, { .rdi = 0xfff8, .r9 = 2 } };
 	struct instruction hlt = { timed_hlt, { .r9 = 1 } };
-	struct instruction cpuid_hv = { timed_cpuid, { .rax = 0x40000000 } }, cpuid_1 = { timed_cpuid, { .rax = 1 } };
+	struct instruction cpuid_hv = { timed_cpuid, { .rax = 0x40000000 } },
+			   cpuid_1 = { timed_cpuid, { .rax = 1 } };
 	struct instruction rdmsr = { timed_rdmsr, { .rcx = MSR_EFER } }, cr0 = { timed_cr0, { 0 } };
-	struct instruction in = { timed_in, { .rdx = PORT_POST } }, out = { timed_out, { .rdx = PORT_POST } };
+	struct instruction in = { timed_in, { .rdx = PORT_POST } },
+			   out = { timed_out, { .rdx = PORT_POST } };
 
 	row("pf-kernel", run, &page_fault, OWN_FAULT);
 	row("gp-selector", run, &selector, OWN_FAULT);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * User programs, copied to USER_CODE; position independent.
- *   in    rdi -> samples, esi = how many, rbx = USER_NOTHING, r9 = length of the instruction that faults
+ *   in    rdi -> samples, esi = how many, rbx = USER_NOTHING, r9 = length of the instruction that
+ *         faults
  *   out   system call CALL_LEAVE
  */
 #include "timed.h"

@@ -42,12 +42,14 @@ void user_setup(void)
 const volatile uint64_t *user_run(const char *program, unsigned int count)
 {
 	memset(samples, 0, PAGE_BYTES);
-	user_program(USER_CODE + (uint64_t)(program - user_begin), USER_SAMPLES, count, USER_NOTHING, 3);
+	user_program(USER_CODE + (uint64_t)(program - user_begin), USER_SAMPLES, count,
+		     USER_NOTHING, 3);
 	return samples;
 }
 
 /* The row of every @step'th word, from @first, of what @program stores. */
-static void user_row(const char *key, const char *program, unsigned int step, unsigned int first, unsigned int own)
+static void user_row(const char *key, const char *program, unsigned int step, unsigned int first,
+		     unsigned int own)
 {
 	const volatile uint64_t *stored;
 	uint64_t values[NR_SAMPLES];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * User programs, run in user mode on page tables of their own: a page of code, one of samples, one of stack.
+ * User programs, run in user mode on page tables of their own: a page of code, one of samples, one
+ * of stack.
  */
 #pragma once
 

@@ -32,7 +32,10 @@ void vcpu_start(unsigned int id, const char *entry, const char *event_entry)
 	MUST(HC3(vcpu_op, VCPUOP_up, id, 0));
 }
 
-/* "others=N" on the command line: N more vCPUs that sleep, or, with "spin", run, each on a CPU of its own, and do nothing. */
+/*
+ * "others=N" on the command line: N more vCPUs that sleep, or, with "spin", run, each on a CPU of
+ * its own, and do nothing.
+ */
 void others_start(void)
 {
 	const char *word = strstr((const char *)start->cmd_line, "others=");

@@ -125,7 +125,8 @@ static struct grant_pins *pins_of(const struct grant_table *t, u32 ref)
  * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change
  * together, so the grant that was checked is the one that is marked.
  */
-static __always_inline s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user, bool write)
+static __always_inline s16 mark_in_use(struct grant_entry_v1 *e, const struct domain *user,
+				       bool write)
 {
 	u32 *word = (u32 *)e, old = READ_ONCE(*word);
 

@@ -61,8 +61,8 @@ static __always_inline s32 handle_alloc(struct grant_table *t)
 }
 
 /*
- * A busy handle becomes @h. Without the lock: nobody else touches a busy one, and its flags, written
- * last, say that it is none any more.
+ * A busy handle becomes @h. Without the lock: nobody else touches a busy one, and its flags,
+ * written last, say that it is none any more.
  */
 static __always_inline void handle_publish(struct grant_table *t, u32 n,
 					   const struct grant_handle *h)

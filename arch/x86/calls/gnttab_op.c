@@ -57,7 +57,7 @@ static void query_size(struct gnttab_query_size *op)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
-/* ---- One element each: it is copied in, and goes back from member @first to its end. ---------- */
+/* ---- One element each: it is copied in, and goes back from member @first to its end. --------- */
 
 #define ELEMENT(name, act, first)					\
 static int do_##name(u64 at, struct gnttab_unmapped *batch __maybe_unused)\
@@ -122,7 +122,9 @@ static __always_inline long do_list(const struct list *l, u32 cmd, u64 list, u32
 
 /* ---- Calls that are not lists ---------------------------------------------------------------- */
 
-/* Version 1 is what there is; asking for it is fine at any time. The answer names it in any case. */
+/*
+ * Version 1 is what there is; asking for it is fine at any time. The answer names it in any case.
+ */
 static long set_version(u64 arg)
 {
 	struct gnttab_set_version op;

@@ -3,8 +3,8 @@
  * The frame table and the M2P: one piece of each for every 256 MiB of machine memory that holds
  * RAM, none for holes.
  *
- * A frame inside a piece that is not RAM (a device, firmware's memory), or lies in the first MiB, has
- * owner DOMID_IO for ever.
+ * A frame inside a piece that is not RAM (a device, firmware's memory), or lies in the first MiB,
+ * has owner DOMID_IO for ever.
  */
 #include <isola/lib/string.h>
 #include <isola/memmap.h>

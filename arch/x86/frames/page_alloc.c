@@ -153,7 +153,10 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 	return 0;
 }
 
-/* Take a 2 MiB block for the public pool and map it everywhere. False: no memory. alloc_lock is free. */
+/*
+ * Take a 2 MiB block for the public pool and map it everywhere. False: no memory. alloc_lock is
+ * free.
+ */
 static bool public_grow(void)
 {
 	u32 n;
@@ -208,8 +211,9 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 }
 
 /*
- * Nothing is left of what the frame was, and then it is free: in this order, because is_free_block()
- * on another CPU may look at it meanwhile, and a flush clock of the past can look like FREE_HEAD.
+ * Nothing is left of what the frame was, and then it is free: in this order, because
+ * is_free_block() on another CPU may look at it meanwhile, and a flush clock of the past can look
+ * like FREE_HEAD.
  */
 static void retire(struct page_info *pg, u64 count_info)
 {

@@ -2,9 +2,10 @@
 /*
  * grants: a domain lends frames to itself, version 1.
  *
- * The rule: a grant is used only as its entry says, for as long as a handle is held; the entry shows use while it lasts; what is
- * taken for a mapping is given back exactly once. The guest maps, copies and unmaps in good order, then with wrong references,
- * wrong addresses, handles used twice, and frames that must not become writable.
+ * The rule: a grant is used only as its entry says, for as long as a handle is held; the entry
+ * shows use while it lasts; what is taken for a mapping is given back exactly once. The guest maps,
+ * copies and unmaps in good order, then with wrong references, wrong addresses, handles used twice,
+ * and frames that must not become writable.
  */
 #define TOPIC "grants"
 #include "../claim.h"
@@ -13,7 +14,8 @@
 #include "../text.h"
 #include "../traps.h"
 
-CLAIM(map_writable, "a granted frame can be mapped and written; the entry shows its use until it is unmapped")
+CLAIM(map_writable,
+      "a granted frame can be mapped and written; the entry shows its use until it is unmapped")
 {
 	volatile uint64_t *page = page_alloc(), *w = window(0);
 	struct gnttab_map_grant_ref m;
@@ -38,7 +40,8 @@ CLAIM(map_read_only, "a read-only grant maps read-only, not writable")
 
 	page[0] = 0x33;
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access | GTF_readonly);
-	CHECK_EQ(grant_map(FIRST_REF, ARG(w), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(w), GNTMAP_host_map).status,
+		 (int16_t)GNTST_general_error);
 	m = grant_map(FIRST_REF, ARG(w), GNTMAP_host_map | GNTMAP_readonly);
 	CHECK_OK(m.status);
 	CHECK_EQ(*w, 0x33);
@@ -65,21 +68,27 @@ CLAIM(map_twice, "two mappings of one grant: its use ends with the second unmap"
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(map_refusals, "wrong references, domains, flags and entries are refused, each with its status")
+CLAIM(map_refusals,
+      "wrong references, domains, flags and entries are refused, each with its status")
 {
 	volatile uint64_t *page = page_alloc();
-	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(0)), .flags = GNTMAP_host_map, .ref = FIRST_REF, .dom = 77 };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = ARG(window(0)), .flags = GNTMAP_host_map, .ref = FIRST_REF, .dom = 77
+	};
 
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
 	CHECK_EQ(m.status, (int16_t)GNTST_bad_domain);
-	CHECK_EQ(grant_map(BEYOND_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_bad_gntref);
+	CHECK_EQ(grant_map(BEYOND_REF, ARG(window(0)), GNTMAP_host_map).status,
+		 (int16_t)GNTST_bad_gntref);
 	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), 0).status, (int16_t)GNTST_bad_gntref);
 	grant(FIRST_REF, mfn_of(page), 0);
-	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status,
+		 (int16_t)GNTST_general_error);
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
 	grant_table()[FIRST_REF].domid = 5;
-	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map).status,
+		 (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -136,7 +145,8 @@ CLAIM(unmap_twice, "a handle is good for one unmap; handles never given are refu
 	CHECK_EQ(grant_unmap(~0u, ARG(window(0)), 0), (int16_t)GNTST_bad_handle);
 }
 
-CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is refused, and the right address still works")
+CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is refused, and the "
+		       "right address still works")
 {
 	uint64_t *other = page_alloc();
 	struct gnttab_map_grant_ref m;
@@ -151,7 +161,8 @@ CLAIM(unmap_elsewhere, "unmapping at an address that does not map the grant is r
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(unmap_list, "one list takes back a handle's two mappings one after the other; a third time is refused")
+CLAIM(unmap_list,
+      "one list takes back a handle's two mappings one after the other; a third time is refused")
 {
 	struct gnttab_map_grant_ref m;
 	struct gnttab_unmap_grant_ref u[3] = { 0 };
@@ -178,8 +189,10 @@ CLAIM(unmap_part, "a handle of two mappings keeps the grant in use until both ar
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
 	m = grant_map(FIRST_REF, ARG(window(0)), GNTMAP_host_map | GNTMAP_device_map);
 	CHECK_OK(m.status);
-	CHECK_EQ(grant_unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
-	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), m.dev_bus_addr + PAGE_BYTES), (int16_t)GNTST_bad_dev_addr);
+	CHECK_EQ(grant_unmap(m.handle, 0, m.dev_bus_addr + PAGE_BYTES),
+		 (int16_t)GNTST_bad_dev_addr);
+	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), m.dev_bus_addr + PAGE_BYTES),
+		 (int16_t)GNTST_bad_dev_addr);
 	CHECK(l1e(window(0)) & PTE_P);		/* refused before anything was done */
 	CHECK_OK(grant_unmap(m.handle, 0, m.dev_bus_addr));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
@@ -187,7 +200,8 @@ CLAIM(unmap_part, "a handle of two mappings keeps the grant in use until both ar
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the grant in use; put back, it can be unmapped")
+CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the grant in use; put "
+		   "back, it can be unmapped")
 {
 	uint64_t *page = page_alloc();
 	struct gnttab_map_grant_ref m;
@@ -198,7 +212,9 @@ CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the gr
 	CHECK_OK(remap(window(0), 0));
 	CHECK_EQ(grant_unmap(m.handle, ARG(window(0)), 0), (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, IN_USE);
-	/* Xen forgets that a processor may still know the entry of a domain that is not the owner. */
+	/*
+	 * Xen forgets that a processor may still know the entry of a domain that is not the owner.
+	 */
 	CHECK_OK(make_readonly(page));
 	if (on_isola)
 		CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(page), 0), XEN_EINVAL);
@@ -211,7 +227,8 @@ CLAIM(overwritten, "an entry that the guest has overwritten itself leaves the gr
 
 #define MANY 100u
 
-CLAIM(handles, "handles are given out again: more maps and unmaps than there can be handles, in lists, all work")
+CLAIM(handles, "handles are given out again: more maps and unmaps than there can be handles, in "
+	       "lists, all work")
 {
 	static struct gnttab_map_grant_ref m[MANY];
 	static struct gnttab_unmap_grant_ref u[MANY];
@@ -219,12 +236,15 @@ CLAIM(handles, "handles are given out again: more maps and unmaps than there can
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
 	for (unsigned int round = 0; round < 60; round++) {
 		for (unsigned int i = 0; i < MANY; i++)
-			m[i] = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map, .ref = FIRST_REF, .dom = SELF };
+			m[i] = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map,
+							      .ref = FIRST_REF,
+							      .dom = SELF };
 		CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, m, MANY));
 		for (unsigned int i = 0; i < MANY; i++) {
 			CHECK_OK(m[i].status);
 			CHECK(!i || m[i].handle != m[i - 1].handle);
-			u[i] = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = m[i].dev_bus_addr, .handle = m[i].handle };
+			u[i] = (struct gnttab_unmap_grant_ref){ .dev_bus_addr = m[i].dev_bus_addr,
+								.handle = m[i].handle };
 		}
 		CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, u, MANY));
 		for (unsigned int i = 0; i < MANY; i++)
@@ -246,16 +266,21 @@ CLAIM(map_by_entry, "GNTMAP_contains_pte maps through the machine address of an 
 	CHECK_EQ(*page, 0x99);
 	CHECK_OK(grant_unmap(m.handle, entry, 0));
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
-	CHECK_EQ(grant_map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status, (int16_t)GNTST_general_error);
-	CHECK_EQ(grant_map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, entry + 4, GNTMAP_host_map | GNTMAP_contains_pte).status,
+		 (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, maddr_of(page), GNTMAP_host_map | GNTMAP_contains_pte).status,
+		 (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(map_at_bad_address, "mapping at addresses of the hypervisor, or where there is no L1, is refused")
+CLAIM(map_at_bad_address,
+      "mapping at addresses of the hypervisor, or where there is no L1, is refused")
 {
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	CHECK_EQ(grant_map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
-	CHECK_EQ(grant_map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status, (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(HYPERVISOR_POINTER), GNTMAP_host_map).status,
+		 (int16_t)GNTST_general_error);
+	CHECK_EQ(grant_map(FIRST_REF, ARG(UNMAPPED_POINTER), GNTMAP_host_map).status,
+		 (int16_t)GNTST_general_error);
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
@@ -278,9 +303,12 @@ CLAIM(unmap_and_replace, "unmap_and_replace moves another page's mapping to the 
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(replace_refusals, "unmap_and_replace looks at the handle first, then at the address of the replacement, and changes nothing")
+CLAIM(replace_refusals, "unmap_and_replace looks at the handle first, then at the address of the "
+			"replacement, and changes nothing")
 {
-	struct gnttab_unmap_and_replace u = { .host_addr = ARG(window(0)), .new_addr = ARG(UNMAPPED_POINTER), .handle = ~0u };
+	struct gnttab_unmap_and_replace u = { .host_addr = ARG(window(0)),
+					      .new_addr = ARG(UNMAPPED_POINTER),
+					      .handle = ~0u };
 	struct gnttab_map_grant_ref m;
 
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_and_replace, &u, 1));
@@ -296,9 +324,12 @@ CLAIM(replace_refusals, "unmap_and_replace looks at the handle first, then at th
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(map_order, "a map is refused for its flags first, then for who lends, DOMID_SELF being nobody, and leaves the handle alone")
+CLAIM(map_order, "a map is refused for its flags first, then for who lends, DOMID_SELF being "
+		 "nobody, and leaves the handle alone")
 {
-	struct gnttab_map_grant_ref m = { .ref = FIRST_REF, .dom = 1234, .host_addr = ARG(window(0)), .handle = 77 };
+	struct gnttab_map_grant_ref m = {
+		.ref = FIRST_REF, .dom = 1234, .host_addr = ARG(window(0)), .handle = 77
+	};
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
@@ -313,7 +344,8 @@ CLAIM(map_order, "a map is refused for its flags first, then for who lends, DOMI
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(replace_by_entry, "unmap_and_replace of a mapping made through its entry is refused, and it stays")
+CLAIM(replace_by_entry,
+      "unmap_and_replace of a mapping made through its entry is refused, and it stays")
 {
 	volatile uint64_t *w = window(0);
 	uint64_t entry = pte_mfn(*entry_of(w, 2)) * PAGE_BYTES + ((ARG(w) >> 12) % 512) * 8;
@@ -333,7 +365,8 @@ CLAIM(replace_by_entry, "unmap_and_replace of a mapping made through its entry i
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(versions, "set_version tells the version in use on its way out; one that there is not is -EINVAL; get_version says 1")
+CLAIM(versions, "set_version tells the version in use on its way out; one that there is not is "
+		"-EINVAL; get_version says 1")
 {
 	struct gnttab_set_version s = { .version = 1 };
 	struct gnttab_get_version g = { .dom = DOMID_SELF };
@@ -359,7 +392,8 @@ CLAIM(versions, "set_version tells the version in use on its way out; one that t
 	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
 }
 
-CLAIM(single_calls, "setup_table and query_size take one structure, not a list; no operation has bits above its number")
+CLAIM(single_calls, "setup_table and query_size take one structure, not a list; no operation has "
+		    "bits above its number")
 {
 	struct gnttab_query_size q[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };
 	struct gnttab_setup_table s[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };
@@ -382,7 +416,8 @@ CLAIM(mapped_frame_not_exchanged, "a frame that a grant maps is not exchanged aw
 	uint64_t *page = page_alloc();
 	unsigned long in[1] = { mfn_of(page) }, out[1] = { pfn_of(page) };
 	struct xen_memory_exchange x = {
-		.in = { .nr_extents = 1, .domid = DOMID_SELF }, .out = { .nr_extents = 1, .domid = DOMID_SELF },
+		.in = { .nr_extents = 1, .domid = DOMID_SELF },
+		.out = { .nr_extents = 1, .domid = DOMID_SELF },
 	};
 	struct gnttab_map_grant_ref m;
 
@@ -399,7 +434,8 @@ CLAIM(mapped_frame_not_exchanged, "a frame that a grant maps is not exchanged aw
 
 /* ---- Copy ---- */
 
-static struct gnttab_copy copy_of(uint16_t flags, uint64_t source, uint64_t dest, uint16_t from, uint16_t to, uint16_t len)
+static struct gnttab_copy copy_of(uint16_t flags, uint64_t source, uint64_t dest, uint16_t from,
+				  uint16_t to, uint16_t len)
 {
 	struct gnttab_copy c = { .flags = flags, .len = len };
 
@@ -440,7 +476,8 @@ CLAIM(copy_from_grant, "copy reads from a grant into our own page, just the byte
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(copy_to_grant, "copy writes into a writable grant, up to a whole page; not into a read-only one")
+CLAIM(copy_to_grant,
+      "copy writes into a writable grant, up to a whole page; not into a read-only one")
 {
 	uint8_t *source = page_alloc(), *dest = page_alloc();
 
@@ -456,17 +493,22 @@ CLAIM(copy_to_grant, "copy writes into a writable grant, up to a whole page; not
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(copy_refusals, "copies beyond a page, from frames of nobody, to page tables and by bad references are refused")
+CLAIM(copy_refusals, "copies beyond a page, from frames of nobody, to page tables and by bad "
+		     "references are refused")
 {
 	uint8_t *page = page_alloc();
 	uint64_t *l1 = table_alloc();
 
 	CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(l1), 0));
 	memset(page, 0x55, PAGE_BYTES);
-	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 4000, 0, 97)), (int16_t)GNTST_bad_copy_arg);
-	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 0, 4000, 97)), (int16_t)GNTST_bad_copy_arg);
-	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 0xffff, 0, 1)), (int16_t)GNTST_bad_copy_arg);
-	CHECK_EQ(copy(copy_of(GNTCOPY_source_gref, BEYOND_REF, mfn_of(page), 0, 0, 1)), (int16_t)GNTST_bad_gntref);
+	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 4000, 0, 97)),
+		 (int16_t)GNTST_bad_copy_arg);
+	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 0, 4000, 97)),
+		 (int16_t)GNTST_bad_copy_arg);
+	CHECK_EQ(copy(copy_of(0, mfn_of(page), mfn_of(page), 0xffff, 0, 1)),
+		 (int16_t)GNTST_bad_copy_arg);
+	CHECK_EQ(copy(copy_of(GNTCOPY_source_gref, BEYOND_REF, mfn_of(page), 0, 0, 1)),
+		 (int16_t)GNTST_bad_gntref);
 	CHECK(copy(copy_of(0, NOBODYS_MFN, mfn_of(page), 0, 0, 8)) < 0);
 	CHECK(copy(copy_of(0, mfn_of(page), NOBODYS_MFN, 0, 0, 8)) < 0);
 	CHECK(copy(copy_of(0, mfn_of(page), mfn_of(l1), 0, 0, 8)) < 0);
@@ -496,7 +538,8 @@ CLAIM(copy_list, "each element of a list is judged by itself: one bad, its neigh
 	CHECK_EQ(b[2], 0x31);
 }
 
-CLAIM(table_size, "query_size says how many frames there are and may be; setup_table beyond that is refused")
+CLAIM(table_size,
+      "query_size says how many frames there are and may be; setup_table beyond that is refused")
 {
 	struct gnttab_query_size q = { .dom = DOMID_SELF };
 	struct gnttab_setup_table s = { .dom = DOMID_SELF };

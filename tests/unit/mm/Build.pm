@@ -22,7 +22,8 @@ my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATE
 sub sanitizers { return our @sanitize }
 our @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 
-# How one file is compiled when all are by @_. The audit only reads, and most: it goes without instruments.
+# How one file is compiled when all are by @_. The audit only reads, and most: it goes without
+# instruments.
 sub flags_for {
 	my ($file, @all) = @_;
 	return (@flags, @all) if $file !~ m{mm/audit\.c$};
@@ -70,7 +71,8 @@ sub plant {
 	return 1;
 }
 
-# All files, by @flags alone, into program $name with $main in place of random_ops; undef with the compiler's words in $dir/log.
+# All files, by @flags alone, into program $name with $main in place of random_ops; undef with the
+# compiler's words in $dir/log.
 sub variant {
 	my ($dir, $name, $main, $compiler, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
@@ -83,8 +85,8 @@ sub variant {
 	return "$dir/$name";
 }
 
-# The small world (exhaust.c) of @own frames, others of another domain, and free ones. The window's tables keep their size. As race()
-# for a file that is changed.
+# The small world (exhaust.c) of @own frames, others of another domain, and free ones. The window's
+# tables keep their size. As race() for a file that is changed.
 sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
 	my @size = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
@@ -131,7 +133,8 @@ sub case_mutant {
 	return "$dir/mutant";
 }
 
-# {source: object} of the product's files that are others when $file, a source or a header, has the text in $changed.
+# {source: object} of the product's files that are others when $file, a source or a header, has the
+# text in $changed.
 sub changed_objects {
 	my ($dir, $file, $changed, @compiler) = @_;
 	if ($file =~ /\.c$/) {
@@ -175,8 +178,9 @@ sub roots {
 	return "$dir/roots";
 }
 
-# The race program (race.c): the product's files with the thread sanitizer's calls, the harness without. $file replaced by the text
-# in $changed, if given: then all the rest is from @{$dir} as a call without left it.
+# The race program (race.c): the product's files with the thread sanitizer's calls, the harness
+# without. $file replaced by the text in $changed, if given: then all the rest is from @{$dir} as a
+# call without left it.
 my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_control guest_walk), @world;
 sub race {
 	my ($dir, $file, $changed, @more_points) = @_;

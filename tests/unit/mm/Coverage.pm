@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What share of the product's lines and branches several programs, built with --coverage, have reached together: gcov's counts, summed
-# line by line, so that an inline function of a header counts once however many files have it.
+# What share of the product's lines and branches several programs, built with --coverage, have
+# reached together: gcov's counts, summed line by line, so that an inline function of a header
+# counts once however many files have it.
 package Coverage;
 use strict;
 use warnings;
@@ -35,8 +36,8 @@ sub add {
 	}
 }
 
-# Prints a line for each file, what was not reached into $log, and the sum. %unreachable: of a file, texts of lines that
-# cannot be reached by construction. Returns the two shares.
+# Prints a line for each file, what was not reached into $log, and the sum. %unreachable: of a file,
+# texts of lines that cannot be reached by construction. Returns the two shares.
 sub report {
 	my ($of, $log, %unreachable) = @_;
 	my %sum;

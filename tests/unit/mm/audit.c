@@ -58,12 +58,14 @@ bool world_controls;
 /* Frame @f is @domid's, or lent to it, or it takes it. */
 static bool may_map(domid_t domid, unsigned f, bool write)
 {
-	const struct grant_table *t = domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
+	const struct grant_table *t =
+		domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
 	bool may = page_of(_mfn(f))->owner == domid ||
 		   (world_controls && page_is_shared_out(page_of(_mfn(f))));
 
 	for (u32 i = 0; !may && t && i < t->nr_handles; i++)
-		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f && !(write && (t->handles[i].flags & GNTMAP_readonly));
+		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f &&
+		      !(write && (t->handles[i].flags & GNTMAP_readonly));
 	return may;
 }
 
@@ -99,8 +101,10 @@ static void check_pins(const struct domain *d)
 	for (u32 i = 0; d->grants && i < GUEST_REFS; i++) {
 		const struct grant_pins *p = &d->grants->pins[0][i], *w = &want_pins[d->domid][i];
 
-		if (p->readers != w->readers || p->writers != w->writers || (w->mfn && p->mfn != w->mfn))
-			fault(p->mfn, "pins of a grant", (u64)p->readers << 32 | p->writers, (u64)w->readers << 32 | w->writers);
+		if (p->readers != w->readers || p->writers != w->writers ||
+		    (w->mfn && p->mfn != w->mfn))
+			fault(p->mfn, "pins of a grant", (u64)p->readers << 32 | p->writers,
+			      (u64)w->readers << 32 | w->writers);
 	}
 }
 
@@ -127,11 +131,13 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 /* SPC-5: where absent entries matter, one names no RAM; all address bits zero is no name. */
 static void check_absent(unsigned f, unsigned level, pte_t e)
 {
-	u64 maddr = e & PTE_ADDR & (BIT(40) - 1), reach = level == 2 || level == 3 ? 1ul << (3 + 9 * level) : 1;
+	u64 maddr = e & PTE_ADDR & (BIT(40) - 1),
+	    reach = level == 2 || level == 3 ? 1ul << (3 + 9 * level) : 1;
 
 	if (pte_present(e) || !pt_absent_floor[page_of(_mfn(f))->owner == world_domain.domid])
 		return;
-	if ((e & PTE_PS) && reach > 1 ? ROUNDDOWN(maddr, reach) < max_page << PAGE_SHIFT : maddr && maddr < max_page << PAGE_SHIFT)
+	if ((e & PTE_PS) && reach > 1 ? ROUNDDOWN(maddr, reach) < max_page << PAGE_SHIFT
+				      : maddr && maddr < max_page << PAGE_SHIFT)
 		fault(f, "an absent entry that names RAM", e, 0);
 }
 
@@ -211,7 +217,10 @@ static void check_general(unsigned f)
 		fault(f, "count_info", x, should);
 }
 
-/* TLB-2, TLB-3: what the processors of @domid may still do must agree with what the frame is, or was last. */
+/*
+ * TLB-2, TLB-3: what the processors of @domid may still do must agree with what the frame is, or
+ * was last.
+ */
 static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 {
 	static const u64 type_of_use[NR_USES] = { 0, PGT_writable, PGT_l1, PGT_l2, PGT_l3 };
@@ -230,7 +239,10 @@ static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 /* The window shows the domain's own frames and nothing else; the list of its frames is those. */
 static void check_window(const struct domain *d)
 {
-	unsigned nr = 0, listed = 0, special = d->grants && mfn_x(d->grants->frame[0]) < NR_FRAMES ? d->grants->nr_frames : 0;
+	unsigned nr = 0, listed = 0,
+		 special = d->grants && mfn_x(d->grants->frame[0]) < NR_FRAMES
+				   ? d->grants->nr_frames
+				   : 0;
 
 	for (unsigned f = 0; f < NR_FRAMES; f++) {
 		const struct page_info *pg = page_of(_mfn(f));
@@ -252,7 +264,10 @@ static void check_window(const struct domain *d)
 }
 
 #ifndef SMALL_OWN		/* there the harness writes into the window past the product */
-/* A table of the window has as many uses as entries: between calls nobody holds one, and none without a use is left. */
+/*
+ * A table of the window has as many uses as entries: between calls nobody holds one, and none
+ * without a use is left.
+ */
 static unsigned check_window_table(mfn_t m, unsigned level)
 {
 	const pte_t *t = public_ptr(m);

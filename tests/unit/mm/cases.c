@@ -217,14 +217,18 @@ static struct domain *bare_domain(void)
 	return &d;
 }
 
-/* Frame LARGE_FIRST comes in as many tries as there are tables: what a try that failed has made is gone. */
+/*
+ * Frame LARGE_FIRST comes in as many tries as there are tables: what a try that failed has made is
+ * gone.
+ */
 static void failed_tries(struct domain *d, int (*come)(struct domain *d, mfn_t m, unsigned order))
 {
 	unsigned before = world_public_used(), tries = 0;
 
 	for (world_page_left = 0; come(d, _mfn(LARGE_FIRST), 0); world_page_left = ++tries) {
 		domain_release_flush(d);
-		check(world_public_used() == before && !d->nr_window_tables, "a table is left of try %u", tries);
+		check(world_public_used() == before && !d->nr_window_tables,
+		      "a table is left of try %u", tries);
 	}
 	world_page_left = ~0u;
 	check(tries == 3, "%u tables are needed", tries);
@@ -252,7 +256,8 @@ static void nothing_left(void)
 	check(domain_assign_pages(d, _mfn(LARGE_FIRST), 9) == 0, "512 frames");
 	before = world_public_used();
 	check(domain_withdraw_page(d, _mfn(LARGE_FIRST + 9), &list) == 0 &&
-	      domain_withdraw_page(d, _mfn(LARGE_FIRST + 3), &list) == 0, "two of them are withdrawn");
+		      domain_withdraw_page(d, _mfn(LARGE_FIRST + 3), &list) == 0,
+	      "two of them are withdrawn");
 	domain_release_flush(d);
 	check(world_public_used() == before + 1, "a table for 512 entries");
 	domain_readmit_pages(d, &list);
@@ -261,10 +266,13 @@ static void nothing_left(void)
 	check(domain_withdraw_page(d, _mfn(LARGE_FIRST + 9), &list) == 0, "once more");
 	domain_release_withdrawn(d, &list);
 	domain_release_flush(d);
-	check(world_public_used() == before + 1 && d->nr_pages == 511 && !window_shows(d, LARGE_FIRST + 9), "for good");
+	check(world_public_used() == before + 1 && d->nr_pages == 511 &&
+		      !window_shows(d, LARGE_FIRST + 9),
+	      "for good");
 	domain_discard_pages(d);
 	window_unprepare(d);
-	check(!d->page_list && !d->nr_window_tables && page_of(_mfn(LARGE_FIRST))->count_info == 0, "all of it gone");
+	check(!d->page_list && !d->nr_window_tables && page_of(_mfn(LARGE_FIRST))->count_info == 0,
+	      "all of it gone");
 	current->domain = was;
 	world_extra(0, 0);
 	audited("of what failed, and of what has gone, no table is left");
@@ -438,7 +446,8 @@ static void many_handles(void)
 	      "all go in one call");
 	for (unsigned i = 0; i < nr; i++)
 		check(unmap[i].status == GNTST_okay, "handle %u is given back", i);
-	check(page_of(_mfn(30))->count_info == (PGC_allocated | PGC_one), "the frame is free of them");
+	check(page_of(_mfn(30))->count_info == (PGC_allocated | PGC_one),
+	      "the frame is free of them");
 	audited("as many handles as there are");
 }
 

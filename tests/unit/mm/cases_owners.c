@@ -146,8 +146,10 @@ static void lent(void)
 	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
 	struct gnttab_unmap_grant_ref unmap = { 0 };
 	struct gnttab_copy copy = {
-		.source = { .u.ref = 4, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
-		.flags = GNTCOPY_source_gref, .len = 8,
+		.source = { .u.ref = 4, .domid = 1 },
+		.dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref,
+		.len = 8,
 	};
 
 	guest_start();
@@ -157,7 +159,8 @@ static void lent(void)
 	world_swap();
 	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 	hc_grant_table_op(GNTTABOP_copy, (u64)&copy, 1);
-	check(map.status == GNTST_okay && copy.status == GNTST_okay, "lent to us, and copied by us");
+	check(map.status == GNTST_okay && copy.status == GNTST_okay,
+	      "lent to us, and copied by us");
 	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 4))), "what is mapped is shared out");
 	check(page_is_shared_out(page_of(_mfn(FOREIGN_FIRST + 5))), "what was copied has been");
 	check(!page_is_shared_out(page_of(_mfn(OURS))), "what is one's own is not");
@@ -174,8 +177,10 @@ static void dying(void)
 	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
 	struct gnttab_unmap_grant_ref unmap = { 0 };
 	struct gnttab_copy copy = {
-		.source = { .u.ref = 3, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
-		.flags = GNTCOPY_source_gref, .len = 8,
+		.source = { .u.ref = 3, .domid = 1 },
+		.dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref,
+		.len = 8,
 	};
 
 	guest_start();
@@ -211,8 +216,10 @@ static void refused(void)
 {
 	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 1, .ref = 3 };
 	struct gnttab_copy copy = {
-		.source = { .u.ref = 3, .domid = 1 }, .dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
-		.flags = GNTCOPY_source_gref, .len = 8,
+		.source = { .u.ref = 3, .domid = 1 },
+		.dest = { .u.gmfn = OURS, .domid = DOMID_SELF },
+		.flags = GNTCOPY_source_gref,
+		.len = 8,
 	};
 
 	guest_start();

@@ -239,7 +239,8 @@ int main(int argc, char **argv)
 
 	max_states = argc > 2 ? strtoul(argv[2], NULL, 0) : 1ul << 24;
 	if (what[strspn(what, LETTERS)]) {
-		printf("Bail out! no operation is called '%c': there are %s\n", what[strspn(what, LETTERS)], LETTERS);
+		printf("Bail out! no operation is called '%c': there are %s\n",
+		       what[strspn(what, LETTERS)], LETTERS);
 		return 2;
 	}
 	set_up(what);

@@ -42,8 +42,8 @@ void write_request(u64 at)
 }
 
 /*
- * Two requests in one call where there is a table whose updates leave something pending for the end of the
- * batch.
+ * Two requests in one call where there is a table whose updates leave something pending for the end
+ * of the batch.
  */
 static void run_mmu_update(void)
 {

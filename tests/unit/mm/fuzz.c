@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hostile guest led by libFuzzer: the input's first bytes say how often it is preempted and faulted, the rest takes the place
- * of chance. Stops by itself after FUZZ_CALLS calls (environment), so that effort is counted in operations.
+ * The hostile guest led by libFuzzer: the input's first bytes say how often it is preempted and
+ * faulted, the rest takes the place of chance. Stops by itself after FUZZ_CALLS calls
+ * (environment), so that effort is counted in operations.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -48,8 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (world_audit())
 		abort();
 	if (seen.calls >= wanted) {
-		printf("# calls %lu: %lu done, %lu refused, %lu continued; parked %lu, %lu frames exchanged; no finding\n", seen.calls,
-		       seen.ok, seen.refused, seen.continued, seen.parked, seen.exchanged);
+		printf("# calls %lu: %lu done, %lu refused, %lu continued; parked %lu, %lu frames "
+		       "exchanged; no finding\n",
+		       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked,
+		       seen.exchanged);
 		fflush(stdout);
 		_Exit(0);	/* libFuzzer takes exit() for a finding */
 	}

@@ -294,7 +294,8 @@ static unsigned loose_frame(void)
 	unsigned f = any_frame();
 
 	for (unsigned tries = 0;
-	     tries < 30 && (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | PGC_one));
+	     tries < 30 &&
+	     (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | PGC_one));
 	     tries++)
 		f = own_frame();
 	return f;

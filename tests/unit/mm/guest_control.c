@@ -22,7 +22,9 @@ static unsigned frame_of_others(void)
 	return first_own ? 1 + rnd(NR_OWN - 1) : FOREIGN_FIRST + rnd(SMALL_FOREIGN);
 }
 
-/* An L1 table of one's own, rather one that the processor remembers; if there is none, any frame. */
+/*
+ * An L1 table of one's own, rather one that the processor remembers; if there is none, any frame.
+ */
 static unsigned some_l1(void)
 {
 	unsigned first = own_frame(), found = first;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Planted bugs, one line each. A name begins with the invariant that the mistake breaks; a number after it is a published advisory
-# (XSA) of the same kind.
+# Planted bugs, one line each. A name begins with the invariant that the mistake breaks; a number
+# after it is a published advisory (XSA) of the same kind.
 use strict;
 use warnings;
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two CPUs at once: each makes calls of the hostile guest on the same frames, and one lets the other go on in the middle of a call,
- * between any two accesses that others can see. When both have come to rest the audit recomputes everything.
+ * Two CPUs at once: each makes calls of the hostile guest on the same frames, and one lets the
+ * other go on in the middle of a call, between any two accesses that others can see. When both have
+ * come to rest the audit recomputes everything.
  *
- * The product's files are compiled with -fsanitize=thread, and this file stands in for that sanitizer's run-time: its functions are
- * the points where CPUs take turns. All is one thread and one seed: what is found once is found again.
+ * The product's files are compiled with -fsanitize=thread, and this file stands in for that
+ * sanitizer's run-time: its functions are the points where CPUs take turns. All is one thread and
+ * one seed: what is found once is found again.
  *
- * In some rounds one CPU walks and the other takes the tables away: see race_point(). Frames outside the window fault (world.h).
- * Arguments: rounds, seed.
+ * In some rounds one CPU walks and the other takes the tables away: see race_point(). Frames
+ * outside the window fault (world.h). Arguments: rounds, seed.
  */
 #include <setjmp.h>
 #include <stdlib.h>
@@ -22,7 +24,10 @@
 
 #define STACK_BYTES	(256 * 1024)
 
-/* How a CPU begins, and where it stopped: a turn ends millions of times, and _longjmp calls no kernel. */
+/*
+ * How a CPU begins, and where it stopped: a turn ends millions of times, and _longjmp calls no
+ * kernel.
+ */
 static ucontext_t beginning[WORLD_CPUS];
 static jmp_buf at_rest, stopped[WORLD_CPUS];
 static bool has_begun[WORLD_CPUS];
@@ -30,8 +35,10 @@ static char stack[WORLD_CPUS][STACK_BYTES] __attribute__((aligned(16)));
 static bool running[WORLD_CPUS], racing, good = true;
 static unsigned long switches;
 static unsigned turn_rate;		/* of 256 accesses so many end a turn */
-static bool hunt;			/* in this round CPU 0 walks, and CPU 1 takes the tables away */
-static unsigned next_table[WORLD_CPUS];	/* of a CPU stopped for long in a walk with interrupts off: what it will read; else 0 */
+/* in this round CPU 0 walks, and CPU 1 takes the tables away */
+static bool hunt;
+/* of a CPU stopped for long in a walk with interrupts off: what it will read; else 0 */
+static unsigned next_table[WORLD_CPUS];
 
 static void go_on_as(unsigned cpu, jmp_buf from)
 {
@@ -58,9 +65,9 @@ static void take_turns(bool must)
 }
 
 /*
- * Before @m is read through the window. A walk has no more than four such steps. At one step in eight the CPU is stopped until the
- * other waits for it or is through: the other comes as far as it may while interrupts are off here, and taking a table apart alone is
- * a thousand accesses.
+ * Before @m is read through the window. A walk has no more than four such steps. At one step in
+ * eight the CPU is stopped until the other waits for it or is through: the other comes as far as it
+ * may while interrupts are off here, and taking a table apart alone is a thousand accesses.
  */
 void race_point(mfn_t m)
 {
@@ -135,21 +142,23 @@ ATOMIC_RMW_OF(u32, 32, fetch_add, old + v)
 ATOMIC_RMW_OF(u32, 32, fetch_sub, old - v)
 ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
 
-#define ATOMIC_CAS(type, bits)											\
-	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, int order, int fail);	\
-	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, int order, int fail)	\
-	{													\
-		bool same;											\
-														\
-		(void)order, (void)fail;									\
-		POINT();											\
-		same = *p == *old;										\
-		if (same)											\
-			*p = v;											\
-		else												\
-			*old = *p;										\
-		POINT();											\
-		return same;											\
+#define ATOMIC_CAS(type, bits) \
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, \
+							  int order, int fail); \
+	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, \
+							  int order, int fail) \
+	{ \
+		bool same; \
+\
+		(void)order, (void)fail; \
+		POINT(); \
+		same = *p == *old; \
+		if (same) \
+			*p = v; \
+		else \
+			*old = *p; \
+		POINT(); \
+		return same; \
 	}
 
 ATOMIC_CAS(u64, 64)
@@ -171,7 +180,8 @@ void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)
 		(void)p;					\
 		POINT();					\
 	}
-#define ACCESSES(kind)	ACCESS(kind##1) ACCESS(kind##2) ACCESS(kind##4) ACCESS(kind##8) ACCESS(kind##16)
+#define ACCESSES(kind) \
+	ACCESS(kind##1) ACCESS(kind##2) ACCESS(kind##4) ACCESS(kind##8) ACCESS(kind##16)
 
 ACCESSES(read)
 ACCESSES(write)
@@ -208,7 +218,8 @@ static void start(void)
 int main(int argc, char **argv)
 {
 	static const unsigned preempts[] = { 0, 64, 200 }, turns[] = { 2, 16, 64, 128 };
-	unsigned long nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000, seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	unsigned long nr = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000,
+		      seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
 
 	world_guarded = true;
 	tap_random_state += 2 * seed;
@@ -224,10 +235,13 @@ int main(int argc, char **argv)
 	}
 	check(good, "a call went wrong");
 	all_ok("what two CPUs do at once leaves every count, flag and TLB entry right");
-	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu (%lu times two), %lu frames exchanged\n", seen.calls,
-	       seen.ok, seen.refused, seen.continued, switches, seen.parked, seen.parked_two, seen.exchanged);
+	printf("# calls %lu: %lu done, %lu refused, %lu continued; %lu turns taken; parked %lu "
+	       "(%lu times two), %lu frames exchanged\n",
+	       seen.calls, seen.ok, seen.refused, seen.continued, switches, seen.parked,
+	       seen.parked_two, seen.exchanged);
 	ok(seen.ok > seen.calls / 50 && switches > nr, "calls succeed, and CPUs take turns");
-	printf("# tables taken from a walk: %lu; walks that met one outside the window: %lu\n", seen.cut, world_fixups);
+	printf("# tables taken from a walk: %lu; walks that met one outside the window: %lu\n",
+	       seen.cut, world_fixups);
 	ok(world_fixups, "walks meet tables that have left the window");
 	return done();
 }

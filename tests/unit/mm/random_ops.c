@@ -22,7 +22,8 @@ static void count_states(void)
 	}
 }
 
-static bool run(unsigned long nr_actions, unsigned preempt, unsigned fault, bool is_patient, bool with_l1tf)
+static bool run(unsigned long nr_actions, unsigned preempt, unsigned fault, bool is_patient,
+		bool with_l1tf)
 {
 	pt_check_refuse_absent(with_l1tf, with_l1tf);
 	guest_start();
@@ -65,8 +66,8 @@ int main(int argc, char **argv)
 	       "pinned L4 %lu\n",
 	       seen.calls, seen.ok, seen.refused, seen.continued, seen.parked, seen.partial,
 	       seen.pinned_l4);
-	printf("# %lu frames exchanged; %lu grants mapped, %lu given back, %lu copied\n", seen.exchanged, seen.granted, seen.given_back,
-	       seen.copied);
+	printf("# %lu frames exchanged; %lu grants mapped, %lu given back, %lu copied\n",
+	       seen.exchanged, seen.granted, seen.given_back, seen.copied);
 	printf("# in the TLB, summed over walks: %lu read, %lu write, %lu l1, %lu l2, %lu l3\n",
 	       seen.in_tlb[0], seen.in_tlb[1], seen.in_tlb[2], seen.in_tlb[3], seen.in_tlb[4]);
 	ok(seen.ok > seen.calls / 50 && seen.refused > seen.calls / 50,
@@ -75,7 +76,8 @@ int main(int argc, char **argv)
 	   "calls were continued, tables parked and left partial");
 	ok(seen.pinned_l4 > 10, "trees were pinned");
 	ok(seen.exchanged > 10, "frames were exchanged");
-	ok(seen.granted > 10 && seen.given_back > 10 && seen.copied > 10, "grants were mapped, given back and copied");
+	ok(seen.granted > 10 && seen.given_back > 10 && seen.copied > 10,
+	   "grants were mapped, given back and copied");
 	ok(!world_controls || seen.named > nr / 100, "%lu frames of others were named", seen.named);
 	return done();
 }

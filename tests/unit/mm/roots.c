@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots and flushes: the product's asi/root.c and mm/tlb.c on three simulated CPUs with a TLB each, which remembers every L4 entry of
- * the root that is loaded until it is flushed. Vcpus of two domains come and go, change their base pointers, share L4s and edit them in
- * batches, in the middle of which other CPUs do the same. After each dispatch nobody may reach what an edited entry named before.
- * Arguments: operations, seed.
+ * Roots and flushes: the product's asi/root.c and mm/tlb.c on three simulated CPUs with a TLB each,
+ * which remembers every L4 entry of the root that is loaded until it is flushed. Vcpus of two
+ * domains come and go, change their base pointers, share L4s and edit them in batches, in the
+ * middle of which other CPUs do the same. After each dispatch nobody may reach what an edited entry
+ * named before. Arguments: operations, seed.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@
 #define NR_CPUS		3
 #define NR_VCPUS	5		/* the first three are domain 0's, the rest domain 1's */
 #define NR_L4S		6		/* frames 1..3: domain 0's, 4..6: domain 1's */
-#define NR_IDS		64		/* an L3 is its frame, FIRST_L3 + id; each id stands in one entry at most */
+/* an L3 is its frame, FIRST_L3 + id; each id stands in one entry at most */
+#define NR_IDS		64
 #define FIRST_L3	0x1000u
 #define NR_PUBLIC	64u
 #define AREA_L3		0x2000u		/* + CPU: its area; + 16 + vcpu: the vcpu's */
@@ -44,10 +46,14 @@ mfn_t idle_area_l3 = { 0x2ffe }, cpu_areas_l3 = { 0x2fff };
 struct asi_policy asi_policy = { .pv = { true, true, true }, .dom0 = { true, true, true } };
 bool world_irq_off;
 
-static struct domain domain[2] = { { .domid = 0, .is_privileged = true, .nr_vcpus = 3 }, { .domid = 1, .nr_vcpus = 2 } };
+static struct domain domain[2] = { { .domid = 0, .is_privileged = true, .nr_vcpus = 3 },
+				   { .domid = 1, .nr_vcpus = 2 } };
 static struct vcpu vcpu[NR_VCPUS], idle[NR_CPUS];
 static struct vcpu_private vcpu_state[NR_VCPUS];
-static struct { struct cpu_private saved; u64 cr3, flushed_at, page_flushed_at, tlb[PT_ENTRIES]; } cpu[NR_CPUS];
+static struct {
+	struct cpu_private saved;
+	u64 cr3, flushed_at, page_flushed_at, tlb[PT_ENTRIES];
+} cpu[NR_CPUS];
 static unsigned me;
 static u64 now_is;
 static bool id_used[NR_IDS];
@@ -88,8 +94,14 @@ void hyper_fill_root(u64 *l4, bool m2p)
 	l4[L4_SLOT_M2P] = m2p;
 }
 
-void window_fill_root(u64 *l4, const struct domain *d) { l4[L4_SLOT_WINDOW_FIRST] = d ? 2 + d->domid : 0; }
-const struct asi_class *asi_class_of(const struct domain *d) { return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv; }
+void window_fill_root(u64 *l4, const struct domain *d)
+{
+	l4[L4_SLOT_WINDOW_FIRST] = d ? 2 + d->domid : 0;
+}
+const struct asi_class *asi_class_of(const struct domain *d)
+{
+	return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
+}
 
 int vcpu_area_create(struct vcpu *v)
 {
@@ -104,7 +116,8 @@ void free_public_page(void *page) { (void)page; }
 
 void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
 {
-	check(w == WINDOW_ROOT && flags == PAGE_HV_RO && world_irq_off, "a guest L4 is read through the CPU's window");
+	check(w == WINDOW_ROOT && flags == PAGE_HV_RO && world_irq_off,
+	      "a guest L4 is read through the CPU's window");
 	return window_ptr(m);
 }
 
@@ -120,7 +133,8 @@ static void remember_all(void)
 
 		for (unsigned i = 0; cpu[c].cr3 && i < ARRAY_SIZE(slots); i++)
 			if (pte_present(root[slots[i]]))
-				cpu[c].tlb[slots[i]] |= 1ul << (mfn_x(pte_mfn(root[slots[i]])) - FIRST_L3);
+				cpu[c].tlb[slots[i]] |=
+					1ul << (mfn_x(pte_mfn(root[slots[i]])) - FIRST_L3);
 	}
 }
 
@@ -140,7 +154,10 @@ void invlpg(u64 va)
 	cpu[me].page_flushed_at = ++now_is;
 }
 
-static struct vcpu_private *state_of(struct vcpu *v) { return v->is_idle ? NULL : &vcpu_state[v - vcpu]; }
+static struct vcpu_private *state_of(struct vcpu *v)
+{
+	return v->is_idle ? NULL : &vcpu_state[v - vcpu];
+}
 
 static void go_on_as(unsigned c)
 {
@@ -156,7 +173,10 @@ static void go_on_as(unsigned c)
 
 static void (*handlers[NR_IPI_FUNCTIONS])(const u64 *payload);
 
-void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload)) { handlers[fn] = handler; }
+void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload))
+{
+	handlers[fn] = handler;
+}
 
 void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload, unsigned nr)
 {
@@ -193,18 +213,22 @@ static void on_fault(int signal_number, siginfo_t *info, void *at)
 
 static void check_root(const struct vcpu *v, unsigned which, mfn_t l4, bool kernel)
 {
-	const pte_t *root = public_ptr(which ? v->root_user : v->root_kernel), *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
+	const pte_t *root = public_ptr(which ? v->root_user : v->root_kernel),
+		    *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		pte_t e = from ? from[i] : 0;
 
 		if (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST)
-			check(root[i] == (pte_present(e) ? e : 0), "slot %u of vcpu %lu's root %u: %lx, %lx in the L4", i, v - vcpu, which,
-			      root[i], e);
+			check(root[i] == (pte_present(e) ? e : 0),
+			      "slot %u of vcpu %lu's root %u: %lx, %lx in the L4", i, v - vcpu,
+			      which, root[i], e);
 	}
-	check(mfn_x(pte_mfn(root[L4_SLOT_CPU])) == AREA_L3 + me, "a root that is loaded shows this CPU's area");
+	check(mfn_x(pte_mfn(root[L4_SLOT_CPU])) == AREA_L3 + me,
+	      "a root that is loaded shows this CPU's area");
 	check(mfn_x(pte_mfn(root[L4_SLOT_VCPU])) == mfn_x(v->area_l3), "and its vcpu's");
-	check(root[L4_SLOT_WINDOW_FIRST] == (kernel ? 2u + v->domain->domid : 0), "a window in the kernel root only");
+	check(root[L4_SLOT_WINDOW_FIRST] == (kernel ? 2u + v->domain->domid : 0),
+	      "a window in the kernel root only");
 	check(root[L4_SLOT_M2P] == kernel, "and the M2P");
 }
 
@@ -215,13 +239,17 @@ static void check_cpu(bool in_step)
 
 	check(cpu[me].cr3 == this_cpu.cr3, "CPU %u: what is loaded is recorded", me);
 	check(rec->vcpu == v && !rec->leaving_vcpu, "CPU %u: whose it is, and nobody leaves", me);
-	check(!mfn_is_valid_num(rec->leaving_kernel_l4) && !mfn_is_valid_num(rec->leaving_user_l4), "and no table");
+	check(!mfn_is_valid_num(rec->leaving_kernel_l4) && !mfn_is_valid_num(rec->leaving_user_l4),
+	      "and no table");
 	if (v->is_idle) {
 		check(cpu[me].cr3 == v->cr3_kernel, "idle, on the idle root");
 		return;
 	}
-	check(cpu[me].cr3 == (this_vcpu.kernel_mode ? v->cr3_kernel : v->cr3_user), "CPU %u: the root of its mode", me);
-	check(mfn_eq(rec->kernel_l4, this_vcpu.kernel_l4) && mfn_eq(rec->user_l4, this_vcpu.user_l4), "CPU %u: its L4s", me);
+	check(cpu[me].cr3 == (this_vcpu.kernel_mode ? v->cr3_kernel : v->cr3_user),
+	      "CPU %u: the root of its mode", me);
+	check(mfn_eq(rec->kernel_l4, this_vcpu.kernel_l4) &&
+		      mfn_eq(rec->user_l4, this_vcpu.user_l4),
+	      "CPU %u: its L4s", me);
 	if (!in_step)
 		return;
 	check_root(v, 0, this_vcpu.kernel_l4, true);
@@ -247,9 +275,11 @@ static void check_gone(unsigned id)
 		const pte_t *roots[2] = { public_ptr(v->root_kernel), public_ptr(v->root_user) };
 
 		for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
-			check(!(cpu[c].tlb[slots[i]] >> id & 1), "CPU %u remembers an L3 that has gone", c);
+			check(!(cpu[c].tlb[slots[i]] >> id & 1),
+			      "CPU %u remembers an L3 that has gone", c);
 			for (unsigned r = 0; r < 2; r++)
-				check(!pte_present(roots[r][slots[i]]) || mfn_x(pte_mfn(roots[r][slots[i]])) - FIRST_L3 != id,
+				check(!pte_present(roots[r][slots[i]]) ||
+					      mfn_x(pte_mfn(roots[r][slots[i]])) - FIRST_L3 != id,
 				      "CPU %u can reach an L3 that has gone", c);
 		}
 	}
@@ -276,7 +306,8 @@ static mfn_t some_l4(const struct domain *d) { return _mfn(1 + 3 * d->domid + rn
 
 static void edit(struct root_dirty *dirty, unsigned *gone, unsigned *nr_gone, bool *flush)
 {
-	mfn_t m = rnd(4) && mfn_is_valid_num(this_vcpu.kernel_l4) ? this_vcpu.kernel_l4 : some_l4(this_cpu.curr->domain);
+	mfn_t m = rnd(4) && mfn_is_valid_num(this_vcpu.kernel_l4) ? this_vcpu.kernel_l4
+								  : some_l4(this_cpu.curr->domain);
 	pte_t *pe = (pte_t *)window_ptr(m) + slots[rnd(ARRAY_SIZE(slots))], old;
 	unsigned id = rnd(NR_IDS), behind = dirty->cpus[0] >> me & 1;
 
@@ -391,7 +422,10 @@ static bool runs(unsigned c, const struct domain *d, u64 mask)
 	return v->domain == d && (mask >> v->id & 1);
 }
 
-/* Of a frame of domain 0's, of domain 1's, or of one that was shared out (NULL): who may remember it. */
+/*
+ * Of a frame of domain 0's, of domain 1's, or of one that was shared out (NULL): who may remember
+ * it.
+ */
 static void do_stamp(unsigned depth)
 {
 	const struct domain *d = rnd(3) ? &domain[rnd(2)] : NULL;
@@ -418,7 +452,8 @@ static void do_flush(unsigned depth)
 	(void)depth;
 	tlb_flush_vcpus(d, mask, all ? ~0ul : 0x1000);
 	for (unsigned c = 0; c < NR_CPUS; c++)
-		check(!runs(c, d, mask) || (all ? cpu[c].flushed_at : cpu[c].page_flushed_at) > at, "CPU %u has not flushed", c);
+		check(!runs(c, d, mask) || (all ? cpu[c].flushed_at : cpu[c].page_flushed_at) > at,
+		      "CPU %u has not flushed", c);
 	if (rnd(64) == 0)
 		cache_flush_all();
 	if (rnd(16) == 0)
@@ -428,7 +463,8 @@ static void do_flush(unsigned depth)
 static void anything(unsigned depth)
 {
 	static void (*const actions[])(unsigned depth) = {
-		do_batch, do_batch, do_batch, do_baseptr, do_toggle, do_peek, do_switch, do_switch, do_stamp, do_flush,
+		do_batch, do_batch,  do_batch,  do_baseptr, do_toggle,
+		do_peek,  do_switch, do_switch, do_stamp,   do_flush,
 	};
 
 	actions[rnd(ARRAY_SIZE(actions))](depth);
@@ -439,7 +475,8 @@ static void anything(unsigned depth)
 
 static void map_at(u64 va, u64 bytes)
 {
-	if (mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (mmap((void *)va, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
 		panic("no memory at %lx", va);
 }
 
@@ -447,12 +484,16 @@ static void start(void)
 {
 	map_at(VA_PUBLIC, NR_PUBLIC * PAGE_SIZE);
 	map_at(VA_WINDOW, (NR_L4S + 1) * PAGE_SIZE);
-	sigaction(SIGSEGV, &(struct sigaction){ .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER }, NULL);
+	sigaction(SIGSEGV,
+		  &(struct sigaction){ .sa_sigaction = on_fault,
+				       .sa_flags = SA_SIGINFO | SA_NODEFER },
+		  NULL);
 	root_init();
 	tlb_init();
 	tlb_clock = (1ul << 32) - 1000;
 	no_pages = true;
-	check(root_create_idle(&idle[0], 0) == -ENOMEM && root_create_vcpu(&vcpu[0]) == -ENOMEM, "no roots without memory");
+	check(root_create_idle(&idle[0], 0) == -ENOMEM && root_create_vcpu(&vcpu[0]) == -ENOMEM,
+	      "no roots without memory");
 	check(root_create_vcpu(&vcpu[0]) == -ENOMEM, "however little is missing");
 	no_pages = false;
 	for (unsigned i = 1; i <= NR_L4S; i++)
@@ -470,7 +511,10 @@ static void start(void)
 		cpu_public[c].loaded = (struct cpu_loaded){ NULL, none, none, NULL, none, none };
 		idle[c] = (struct vcpu){ .id = c, .is_idle = true };
 		check(root_create_idle(&idle[c], c) == 0, "an idle root");
-		cpu[c].saved = (struct cpu_private){ .id = c, .pub = &cpu_public[c], .curr = &idle[c], .area_l3 = cpu_public[c].area_l3 };
+		cpu[c].saved = (struct cpu_private){ .id = c,
+						     .pub = &cpu_public[c],
+						     .curr = &idle[c],
+						     .area_l3 = cpu_public[c].area_l3 };
 	}
 	this_cpu = cpu[0].saved;
 	for (unsigned c = 0; c < NR_CPUS; c++) {
@@ -492,11 +536,15 @@ static void knobs(void)
 	const pte_t *kernel;
 
 	asi_policy.pv.cpu_stack = false;
-	check(root_create_vcpu(&v) == 0 && root_create_idle(&i, 0) == 0, "roots without that part of asi");
+	check(root_create_vcpu(&v) == 0 && root_create_idle(&i, 0) == 0,
+	      "roots without that part of asi");
 	kernel = public_ptr(v.root_kernel);
-	check(mfn_eq(pte_mfn(kernel[L4_SLOT_STACKS]), cpu_areas_l3), "a kernel root shows all areas");
+	check(mfn_eq(pte_mfn(kernel[L4_SLOT_STACKS]), cpu_areas_l3),
+	      "a kernel root shows all areas");
 	check(!((const pte_t *)public_ptr(v.root_user))[L4_SLOT_STACKS], "a user root does not");
-	check(mfn_eq(pte_mfn(((const pte_t *)public_ptr(i.root_kernel))[L4_SLOT_STACKS]), cpu_areas_l3), "an idle root does");
+	check(mfn_eq(pte_mfn(((const pte_t *)public_ptr(i.root_kernel))[L4_SLOT_STACKS]),
+		     cpu_areas_l3),
+	      "an idle root does");
 	asi_policy.pv.cpu_stack = true;
 	all_ok("roots are filled as asi= says");
 }
@@ -515,7 +563,8 @@ int main(int argc, char **argv)
 		check_all(true);
 	}
 	all_ok("nobody reaches what an edited L4 no longer names, and every root is in step");
-	printf("# %lu operations, %lu edits, %lu of them from behind, %lu IPIs\n", nr, nr_edits, nr_behind, nr_ipis);
+	printf("# %lu operations, %lu edits, %lu of them from behind, %lu IPIs\n", nr, nr_edits,
+	       nr_behind, nr_ipis);
 	ok(nr_edits > nr / 10 && nr_behind > nr / 10000 && nr_ipis > nr / 10, "all of it happened");
 	return done();
 }

@@ -135,7 +135,8 @@ void world_reset(void)
 		world_domain.window_l3[i] = world_foreign.window_l3[i] = INVALID_MFN;
 	other_vcpu = (struct vcpu){ .domain = &world_foreign, .cr3_kernel = 0x1000 };
 	for (unsigned i = 0; i < WORLD_CPUS; i++)
-		the_vcpu[i] = (struct vcpu){ .domain = &world_domain, .id = i, .cr3_kernel = 0x1000 };
+		the_vcpu[i] =
+			(struct vcpu){ .domain = &world_domain, .id = i, .cr3_kernel = 0x1000 };
 	world_cpu = 0;
 	world_nr_cpus = 1;
 	world_irq_off = false;
@@ -144,7 +145,10 @@ void world_reset(void)
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_reset(f);
 #ifdef SMALL_OWN
-	/* world_window_show() goes past the product, which must not think that a table has become idle. */
+	/*
+	 * world_window_show() goes past the product, which must not think that a table has become
+	 * idle.
+	 */
 	for (unsigned i = 0; i < NR_PUBLIC; i++)
 		page_of(_mfn(PUBLIC_FIRST + i))->nr_validated += 30000;
 #endif

@@ -24,7 +24,8 @@
 #define NR_FRAMES	HV_FIRST
 #define NR_SLOTS	2
 #else
-#define NR_OWN		96		/* frames 1 .. are the guest's at the start; 0 is nobody's, ever */
+/* frames 1 .. are the guest's at the start; 0 is nobody's, ever */
+#define NR_OWN		96
 #define FOREIGN_FIRST	96		/* another domain's */
 #define FREE_FIRST	104		/* nobody's */
 #define IO_FIRST	112		/* devices within the frame table's reach */
@@ -36,12 +37,16 @@
 #define GUEST_REFS	16		/* grants that a guest makes have smaller numbers */
 #define NO_RECORD	5000		/* a frame number beyond the frame table: device memory */
 
-/* Of this machine's CPUs those that are simulated run the first; the second runs when world_swap() says so. */
+/*
+ * Of this machine's CPUs those that are simulated run the first; the second runs when world_swap()
+ * says so.
+ */
 extern struct domain world_domain, world_foreign;
 /* Domains that have gone since the start. */
 extern unsigned world_ended;
 #define WORLD_CPUS	2
-extern pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];	/* what each CPU's CR3 may name */
+/* what each CPU's CR3 may name */
+extern pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];
 extern unsigned world_cpu, world_nr_cpus;	/* the one simulated now; how many there are */
 extern bool world_irq_off;
 
@@ -69,8 +74,8 @@ extern size_t world_feed_bytes;
 void world_reset(void);
 
 /*
- * On as the other domain's vcpu, on its CPUs: all that is called "this" or "current" here, the roots and the TLB are its own. With
- * one simulated CPU only.
+ * On as the other domain's vcpu, on its CPUs: all that is called "this" or "current" here, the
+ * roots and the TLB are its own. With one simulated CPU only.
  */
 void world_swap(void);
 /* What is kept of the domain that is not current. */
@@ -83,7 +88,10 @@ extern struct world_half {
 	u64 flushed;
 } world_other;
 
-/* So many frames more from @first on have records and memory. Nobody's; the audit does not know them. */
+/*
+ * So many frames more from @first on have records and memory. Nobody's; the audit does not know
+ * them.
+ */
 void world_extra(unsigned first, unsigned nr);
 /* Public pages that are left before none is given. */
 extern unsigned world_page_left;
@@ -99,7 +107,10 @@ extern bool world_controls;
 /* Mappings of foreign frames that are open. */
 extern unsigned world_mapped;
 
-/* A second CPU with a vcpu of the same domain, and no L4 yet; to go on as CPU @cpu; a vcpu's private page. */
+/*
+ * A second CPU with a vcpu of the same domain, and no L4 yet; to go on as CPU @cpu; a vcpu's
+ * private page.
+ */
 void world_add_cpu(void);
 void world_switch(unsigned cpu);
 const struct vcpu_private *world_vcpu(unsigned cpu);
@@ -107,9 +118,11 @@ const struct vcpu_private *world_vcpu(unsigned cpu);
 extern void (*world_yield)(bool must);
 
 /*
- * Memory stands at two places. At frame_ptr(F) the harness touches any frame. At window_ptr(F), when it is guarded, a frame can be
- * touched while the loaded domain's window shows it: the product that touches another faults, from the moment on when the window's
- * tables say so, and goes on if the instruction is in its exception table. The small world has the second place only, and no guard.
+ * Memory stands at two places. At frame_ptr(F) the harness touches any frame. At window_ptr(F),
+ * when it is guarded, a frame can be touched while the loaded domain's window shows it: the product
+ * that touches another faults, from the moment on when the window's tables say so, and goes on if
+ * the instruction is in its exception table. The small world has the second place only, and no
+ * guard.
  */
 extern bool world_guarded;		/* set before the first world_reset(), or never */
 #define VA_FRAMES	0x240000000000ul
@@ -122,8 +135,8 @@ static inline pte_t *frame_ptr(unsigned f) { return (pte_t *)(VA_FRAMES + ((u64)
 extern unsigned long world_fixups;
 
 /*
- * Another CPU's TLB: which uses of each frame it may still know, upper levels included; forgets on a flush
- * and never else.
+ * Another CPU's TLB: which uses of each frame it may still know, upper levels included; forgets on
+ * a flush and never else.
  */
 enum use { USE_READ, USE_WRITE, USE_L1, USE_L2, USE_L3, NR_USES };
 extern bool tlb_use[NR_FRAMES][NR_USES];

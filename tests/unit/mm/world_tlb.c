@@ -121,7 +121,9 @@ static void copy_root(pte_t *root, mfn_t l4)
 	const pte_t *from = mfn_is_valid_num(l4) ? frame_ptr(mfn_x(l4)) : NULL;
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		root[i] = from && (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST) ? root_entry(from[i]) : 0;
+		root[i] = from && (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST)
+				  ? root_entry(from[i])
+				  : 0;
 }
 
 void root_l4_init(pte_t *l4)

@@ -27,7 +27,8 @@ static inline void irq_enable(void) { world_irq_off = false; }
 extern unsigned world_irq_windows;
 static inline void irq_window(void) { world_irq_windows++; }
 static inline bool irq_is_enabled(void) { return !world_irq_off; }
-void cpu_relax(void);			/* with one CPU nobody else ends a wait: the harness reports it */
+/* with one CPU nobody else ends a wait: the harness reports it */
+void cpu_relax(void);
 void write_cr3(u64 cr3);			/* roots.c */
 void invlpg(u64 va);
 static inline void smp_mb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

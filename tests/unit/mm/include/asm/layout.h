@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hosted address map: the product's, but for the areas that the simulated memory must really stand at. */
+/*
+ * Hosted address map: the product's, but for the areas that the simulated memory must really stand
+ * at.
+ */
 #pragma once
 #define public_ptr product_public_ptr
 #define public_mfn product_public_mfn

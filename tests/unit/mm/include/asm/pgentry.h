@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hosted page-table entries: the product's; in a small world (exhaust.c) a table has WORLD_ENTRIES of them, and those of a frame
- * that the guest could write to are not decided before they are read. In all others the simulated memory learns what the window's
- * tables show.
+ * Hosted page-table entries: the product's; in a small world (exhaust.c) a table has WORLD_ENTRIES
+ * of them, and those of a frame that the guest could write to are not decided before they are read.
+ * In all others the simulated memory learns what the window's tables show.
  */
 #pragma once
 #include <asm/layout.h>

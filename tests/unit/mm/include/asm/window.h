@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hosted window: the product's. In the race program (race.c) turns may also change where a step of a walk begins: its guarded load
- * is assembler text, at which the sanitizer does not look.
+ * Hosted window: the product's. In the race program (race.c) turns may also change where a step of
+ * a walk begins: its guarded load is assembler text, at which the sanitizer does not look.
  */
 #pragma once
 #ifdef __SANITIZE_THREAD__
