@@ -63,6 +63,7 @@ static bool is_running(const struct vcpu *v)
 
 static u32 runstate_of(const struct vcpu *v, bool running)
 {
+	ASSERT_LOCKED(&sched_lock);
 	switch (v->state) {
 	case VCPU_RUNNABLE:
 		return running ? RUNSTATE_running : RUNSTATE_runnable;
@@ -123,6 +124,7 @@ static void come_back(struct vcpu *v)
 
 static bool is_free_for(const struct vcpu *v, u32 cpu)
 {
+	ASSERT_LOCKED(&sched_lock);
 	return bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) &&
 	       bitmap_test(v->affinity, cpu);
 }
@@ -130,6 +132,7 @@ static bool is_free_for(const struct vcpu *v, u32 cpu)
 /* Where it ran last, else any. */
 static u32 idle_cpu_for(const struct vcpu *v)
 {
+	ASSERT_LOCKED(&sched_lock);
 	if (is_free_for(v, v->cpu))
 		return v->cpu;
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
@@ -144,6 +147,7 @@ static u32 busy_cpu_for(const struct vcpu *v, u64 now)
 	u64 most = v->vruntime;
 	u32 found = NO_CPU;
 
+	ASSERT_LOCKED(&sched_lock);
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
 		const struct vcpu *r = cpu_public[cpu].running;
 		u64 had;
@@ -172,6 +176,7 @@ static void ask_somebody(const struct vcpu *v, u64 now)
 {
 	u32 cpu = idle_cpu_for(v);
 
+	ASSERT_LOCKED(&sched_lock);
 	ask(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
 }
 

@@ -73,8 +73,8 @@ void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
 
 /*
- * An interrupt of a device on @port, which is bound to it. Posted. Any context but NMI; gsi_lock
- * held.
+ * An interrupt of a device on @port, which is bound to it and stays so meanwhile (under pirq.c's
+ * gsi_lock). Posted. Any context but NMI.
  */
 void send_pirq(struct domain *d, u32 port);
 

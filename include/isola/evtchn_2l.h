@@ -59,7 +59,7 @@ static inline void evtchn_wait_for_senders(void)
 void evtchn_2l_deliver(struct vcpu *v, u32 port);
 /*
  * Make @port pending for @v: straight through if v's domain is the loaded one, else posted.
- * Hypercall context, evtchn_lock held.
+ * Hypercall context; evtchn_lock held, or sending.
  */
 void evtchn_2l_send(struct vcpu *v, u32 port);
 /* The same, posted in any case. Any context but NMI; no lock. */

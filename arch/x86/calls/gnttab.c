@@ -10,6 +10,7 @@
 #include <asm/gnttab.h>
 #include <asm/mapcache.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 #include <isola/vcpu.h>
 
 #define CMPXCHG_TRIES 16		/* CON-3: the word is shared with the guest */
@@ -21,6 +22,7 @@ static int prepare_frame(struct domain *d, u32 i)
 {
 	struct grant_table *t = d->grants;
 
+	ASSERT_LOCKED(&t->lock);
 	/* public: grant pins */
 	t->pins[i] = public_alloc(GNTTAB_REFS_PER_FRAME * sizeof(*t->pins[i]));
 	if (!t->pins[i])
@@ -43,6 +45,7 @@ static int grow(struct domain *d, u32 nr_frames)
 	struct grant_table *t = d->grants;
 	u32 i;
 
+	ASSERT_LOCKED(&t->lock);
 	for (i = t->nr_frames; i < nr_frames; i++)
 		if (prepare_frame(d, i))
 			goto unprepare;

@@ -75,6 +75,7 @@ static void unlist_page(struct page_info *pg)
 
 static void push(struct page_info *pg, struct free_object *o)
 {
+	ASSERT_LOCKED(&heap_lock);
 	o->next = (struct free_object *)pg->type_info;
 	pg->type_info = (u64)o;
 }
@@ -85,6 +86,7 @@ static struct page_info *new_page(unsigned shift)
 	void *page = alloc_public_page();
 	struct page_info *pg;
 
+	ASSERT_LOCKED(&heap_lock);
 	if (!page)
 		return NULL;
 	pg = page_of(public_mfn(page));

@@ -73,7 +73,7 @@ bool pirq_exists(u32 pirq)
 	return pirq < nr_gsis && ioapic_has(pirq);
 }
 
-/* Line @n, with the lock held and interrupts off: unlock(*@flags). NULL: there is none. */
+/* Line @n, locked and interrupts off until unlock(*@flags). NULL: there is none. */
 static struct gsi *lock_line(u32 n, u64 *flags)
 {
 	if (!pirq_exists(n))
@@ -299,6 +299,7 @@ int pirq_bind(struct domain *d, u32 n, u32 port, bool will_share, u32 cpu)
 	struct gsi *g = lock_line(n, &flags);
 	int rc;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	if (!g)
 		return -EINVAL;
 	rc = may_bind(d, g);
@@ -342,6 +343,7 @@ static void rest(u32 n, struct gsi *g)
 	u64 now = now_ns();
 	u32 nr = storm_tell(&g->told, now);
 
+	ASSERT_LOCKED(&gsi_lock);
 	if (!g->level)
 		ioapic_mask(n);
 	g->rests_until = now + STORM_REST;
@@ -356,6 +358,7 @@ static void rest(u32 n, struct gsi *g)
 /* Lock held. */
 static void go_on(u32 n, struct gsi *g)
 {
+	ASSERT_LOCKED(&gsi_lock);
 	g->rests_until = 0;
 	if (!g->port || g->waits)
 		return;
