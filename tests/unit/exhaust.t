@@ -20,7 +20,8 @@ for my $world (@worlds) {
 	my ($at, $operations) = ($dir . join('-', @$world), $world->[3]);
 	my $program = Build::small($at, @$world[0 .. 2]);
 	my $good = $program && Build::quiet("$at/run.log", 'timeout', 600, $program, $operations);
-	ok($good, "every state of the small world is right: @$world") or diag(Build::words($program ? "$at/run.log" : "$at/log"));
+	ok($good, "every state of the small world is right: @$world")
+		or diag(Build::words($program ? "$at/run.log" : "$at/log"));
 	diag(grep { /^# / } split /^/m, Build::words("$at/run.log")) if $good;
 }
 
@@ -30,7 +31,8 @@ my %not_here = (
 	'MUL L4 slots of the hypervisor can be written' => 'no request names the slot',
 	'PRE-1-310 partial child forgotten on the way down' => 'four frames in a row are needed',
 	'COH-1 the cache bits are not looked at in line' => 'no entry has cache bits',
-	'SPC-5-273 absent entries of a live table are not looked at' => 'absent entries hold nothing',
+	'SPC-5-273 absent entries of a live table are not looked at' =>
+		'absent entries hold nothing',
 	'SPC-5-273 absent entries are not looked at in line' => 'absent entries hold nothing',
 	'GNT-3 the frame of a grant in use changes' => 'the lender keeps to its entry',
 	'GNT-8 a copy names another domain\'s frame by number' => 'nothing is copied',

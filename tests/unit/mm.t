@@ -16,7 +16,8 @@ require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) .
 my $out = ($ENV{O} // 'build') . '/tests/unit/mm';
 my $many = $ENV{TEST_ALL} ? 10 : 1;
 my %budget = ('as-built' => 'PT_ENTRIES', 'stop-often' => 5);
-my %actions = ('as-built' => 4_600_000, 'stop-often' => 1_700_000);	# an operation is a call; stopped calls are made again
+# an operation is a call; stopped calls are made again
+my %actions = ('as-built' => 4_600_000, 'stop-often' => 1_700_000);
 my $operations = 0;
 my ($of, $nth) = ($ENV{TEST_ALL} ? 1 : 3, 0);
 
@@ -27,20 +28,26 @@ for my $name (sort keys %budget) {
 		     ["where domains name each other's frames", 20_000, 1, 1, 1],
 		     ['every sixteenth', $many * $actions{$name}, 16, 0]) {
 		my ($claim, $ops, $every, $guarded, $controls) = @$run;
-		my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops, $every, $every, $guarded,
+		my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops,
+			$every, $every, $guarded,
 			$controls // 0);
-		ok($good, "$name: $claim") or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+		ok($good, "$name: $claim")
+			or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 		$operations += $1 if $good && Build::words("$dir/run.log") =~ /^# calls (\d+)/m;
 		diag(grep { /^# [^i]/ } split /^/m, Build::words("$dir/run.log")) if $good;
 	}
 }
 for my $name (sort keys %budget) {
-	my $program = Build::variant("$out/cases-$name", 'cases', 'cases', 'gcc', '-O1', Build::sanitizers(), "-DVALIDATE_BUDGET=$budget{$name}");
+	my $program = Build::variant("$out/cases-$name", 'cases', 'cases', 'gcc', '-O1',
+		Build::sanitizers(), "-DVALIDATE_BUDGET=$budget{$name}");
 	my $good = $program && Build::quiet("$out/cases-$name/run.log", $program);
-	ok($good, "$name: every case") or diag(Build::words("$out/cases-$name/" . ($program ? 'run.log' : 'log')));
+	ok($good, "$name: every case")
+		or diag(Build::words("$out/cases-$name/" . ($program ? 'run.log' : 'log')));
 }
 cmp_ok($operations, '>=', 10_000_000, "$operations operations");
 
+# Found means that an audit, an assertion or a sanitizer spoke; not that time ran out.
+my $spoke = qr/# frame|# failed|panic|Sanitizer|runtime error/;
 for my $m (mutants()) {
 	my ($name, $file) = @$m;
 	if (!Build::plant($m, "$out/mutant.c")) {
@@ -51,16 +58,16 @@ for my $m (mutants()) {
 	my $found = '';
 	for my $variant (sort keys %budget) {
 		my $dir = "$out/$variant";
-		my $program = Build::mutant($dir, $file, "$out/mutant.c", "-DVALIDATE_BUDGET=$budget{$variant}");
+		my $program = Build::mutant($dir, $file, "$out/mutant.c",
+			"-DVALIDATE_BUDGET=$budget{$variant}");
 		if (!$program) {
 			$found = 'no: it does not build';
 			last;
 		}
-		# Found means that an audit, an assertion or a sanitizer spoke; not that time ran
-		# out.
 		for my $seed (7 .. 10) {
-			next if Build::quiet("$dir/mutant.log", 'timeout', 120, $program, 60_000, $seed);
-			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic|Sanitizer|runtime error/ ? 'yes' : '';
+			next if Build::quiet("$dir/mutant.log", 'timeout', 120, $program, 60_000,
+				$seed);
+			$found = Build::words("$dir/mutant.log") =~ $spoke ? 'yes' : '';
 			last;
 		}
 		last if $found;
@@ -73,10 +80,14 @@ for my $m (case_mutants()) {
 	next if $planted && $nth++ % $of;
 	for my $variant (sort keys %budget) {
 		my $dir = "$out/cases-$variant";
-		my $program = $planted && Build::case_mutant($dir, $file, "$out/mutant.c", "-DVALIDATE_BUDGET=$budget{$variant}");
+		my $program = $planted
+			&& Build::case_mutant($dir, $file, "$out/mutant.c",
+			"-DVALIDATE_BUDGET=$budget{$variant}");
 		my $found = $program && !Build::quiet("$dir/mutant.log", 'timeout', 120, $program)
-			&& Build::words("$dir/mutant.log") =~ /# failed|panic|Sanitizer|runtime error/;
-		ok($found, "$variant: mutant $name is found by a case") or diag($program ? Build::words("$dir/mutant.log") : 'it is not to be had');
+			&& Build::words("$dir/mutant.log") =~
+			/# failed|panic|Sanitizer|runtime error/;
+		ok($found, "$variant: mutant $name is found by a case")
+			or diag($program ? Build::words("$dir/mutant.log") : 'it is not to be had');
 	}
 }
 done_testing();

@@ -16,7 +16,8 @@ my $rounds = $ENV{TEST_ALL} ? 5_000_000 : 200_000;
 
 my $program = Build::race($dir);
 my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $rounds);
-ok($good, 'two CPUs: every audit is right') or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+ok($good, 'two CPUs: every audit is right')
+	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 diag(grep { /^# calls/ } split /^/m, Build::words("$dir/run.log")) if $good;
 
 for my $m (race_mutants()) {
@@ -29,9 +30,12 @@ for my $m (race_mutants()) {
 	my $found = 'no: it does not build';
 	if ($mutant) {
 		$found = 'no';
-		for my $seed (1 .. 40) {		# most come to light by the fifth; one asks for a dozen
-			next if Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000, $seed);
-			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes' : 'no: ' . Build::words("$dir/mutant.log");
+		# most come to light by the fifth; one asks for a dozen
+		for my $seed (1 .. 40) {
+			next if Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000,
+				$seed);
+			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes'
+				: 'no: ' . Build::words("$dir/mutant.log");
 			last;
 		}
 	}

@@ -16,7 +16,8 @@ my $ops = $ENV{TEST_ALL} ? 10_000_000 : 300_000;
 
 my $program = Build::roots($dir, undef, undef, '-O1', Build::sanitizers());
 my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops);
-ok($good, 'nobody reaches what has gone') or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+ok($good, 'nobody reaches what has gone')
+	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 diag(grep { /^# / } split /^/m, Build::words("$dir/run.log")) if $good;
 
 for my $m (root_mutants()) {
@@ -29,7 +30,8 @@ for my $m (root_mutants()) {
 	my $found = 'no: it does not build';
 	if ($mutant) {
 		my $ended = Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000);
-		$found = !$ended && Build::words("$dir/mutant.log") =~ /# failed|panic/ ? 'yes' : 'no';
+		$found = !$ended && Build::words("$dir/mutant.log") =~ /# failed|panic/ ? 'yes'
+			: 'no';
 	}
 	is($found, 'yes', "mutant $name is found");
 }

@@ -7,18 +7,26 @@ use File::Basename qw(dirname);
 use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
 
-our @product = ((map { "arch/x86/$_.c" } qw(mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate mm/pt_modify mm/seg_desc frames/m2p
-	pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args
-	calls/memory_op calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map calls/gnttab_copy calls/gnttab_op asi/window_tables
-	asi/domain_map)), qw(common/domain_list.c common/domain_ref.c));
+our @product = ((map { "arch/x86/$_.c" } qw(
+	mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate mm/pt_modify
+	mm/seg_desc frames/m2p pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext
+	pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args calls/memory_op
+	calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map
+	calls/gnttab_copy calls/gnttab_op asi/window_tables asi/domain_map)),
+	qw(common/domain_list.c common/domain_ref.c));
 # The simulated machine and what looks at it: in every program.
 my @world = qw(world world_window world_tlb world_memory world_calls audit);
-my @harness = map { "tests/unit/mm/$_.c" } qw(random_ops guest guest_grants guest_control guest_walk), @world;
-my %parts = (cases => [qw(cases cases_parking cases_owners)]);	# of a program that stands in several files
+my @harness = map { "tests/unit/mm/$_.c" }
+	qw(random_ops guest guest_grants guest_control guest_walk), @world;
+# of a program that stands in several files
+my %parts = (cases => [qw(cases cases_parking cases_owners)]);
 my $cc = $ENV{HOSTCC} // 'gcc';
-my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';		# of whatever is linked with world_window.c
-my @flags = qw(-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ -Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm
-	-include isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
+# of whatever is linked with world_window.c
+my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';
+my @flags = qw(
+	-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+	-Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm -include
+	isola/errno.h -Wall -Wextra -Werror -fno-strict-aliasing -fno-omit-frame-pointer);
 sub sanitizers { return our @sanitize }
 our @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 
@@ -79,9 +87,11 @@ sub variant {
 	make_path($dir);
 	my @files = (@product, parts($main), grep { !/random_ops/ } @harness);
 	for my $file (@files) {
-		quiet("$dir/log", $compiler, flags_for($file, @more), '-c', '-o', object($dir, $file), $file) or return;
+		quiet("$dir/log", $compiler, flags_for($file, @more), '-c', '-o',
+			object($dir, $file), $file) or return;
 	}
-	quiet("$dir/log", $compiler, @link, @ex_table, '-o', "$dir/$name", map { object($dir, $_) } @files) or return;
+	quiet("$dir/log", $compiler, @link, @ex_table, '-o', "$dir/$name",
+		map { object($dir, $_) } @files) or return;
 	return "$dir/$name";
 }
 
@@ -91,19 +101,25 @@ sub small {
 	my ($dir, $own, $foreign, $free, $file, $changed) = @_;
 	my @size = ("-DSMALL_OWN=$own", "-DSMALL_FOREIGN=$foreign", "-DSMALL_FREE=$free");
 	my @small = qw(-DWORLD_ENTRIES=3 -DVALIDATE_BUDGET=5);
-	my @sources = (@product, map { "tests/unit/mm/$_.c" } qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op), @world);
+	my @sources = (@product,
+		map { "tests/unit/mm/$_.c" }
+		qw(exhaust exhaust_choice exhaust_state exhaust_grant exhaust_name exhaust_op),
+		@world);
 	make_path($dir);
 	if (defined $file) {
 		my @compiler = ($cc, @flags, '-O2', '-w', @size, $file =~ /window/ ? () : @small);
 		my $new = changed_objects($dir, $file, $changed, @compiler) or return;
-		quiet("$dir/log", $cc, @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @sources) or return;
+		quiet("$dir/log", $cc, @ex_table, '-o', "$dir/mutant",
+			map { $new->{$_} // object($dir, $_) } @sources) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@sources) {
-		quiet("$dir/log", $cc, @flags, '-O2', @size, $source =~ /window/ ? () : @small, '-c', '-o', object($dir, $source), $source)
+		quiet("$dir/log", $cc, @flags, '-O2', @size, $source =~ /window/ ? () : @small,
+			'-c', '-o', object($dir, $source), $source)
 			or return;
 	}
-	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources) or return;
+	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources)
+		or return;
 	return "$dir/exhaust";
 }
 
@@ -112,7 +128,8 @@ sub all {
 	my ($dir, @more) = @_;
 	make_path($dir);
 	for my $file (@product, @harness) {
-		quiet("$dir/log", $cc, flags_for($file, @sanitize, @more), '-c', '-o', object($dir, $file), $file) or return;
+		quiet("$dir/log", $cc, flags_for($file, @sanitize, @more), '-c', '-o',
+			object($dir, $file), $file) or return;
 	}
 	return link_with($dir);
 }
@@ -120,15 +137,18 @@ sub all {
 # $file of the product replaced by the text in $changed; all else from @{$dir} as all() left it.
 sub mutant {
 	my ($dir, $file, $changed, @more) = @_;
-	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w),
+		@more) or return;
 	return link_with($dir, $new);
 }
 
 # The cases (cases.c) in the same way; @{$dir} as variant() left it.
 sub case_mutant {
 	my ($dir, $file, $changed, @more) = @_;
-	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w), @more) or return;
-	my @objects = map { $new->{$_} // object($dir, $_) } @product, parts('cases'), grep { !/random_ops/ } @harness;
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w),
+		@more) or return;
+	my @objects = map { $new->{$_} // object($dir, $_) } @product, parts('cases'),
+		grep { !/random_ops/ } @harness;
 	quiet("$dir/log", $cc, @sanitize, @ex_table, '-o', "$dir/mutant", @objects) or return;
 	return "$dir/mutant";
 }
@@ -148,9 +168,11 @@ sub changed_objects {
 	copy($changed, "$overlay/$name") or return;
 	my %new;
 	for my $source (@product) {
-		next if `@{[ join ' ', map { quotemeta } @compiler ]} -MM $source 2>/dev/null` !~ m{\s\Q$file\E\s};
+		my $command = join ' ', map { quotemeta } @compiler;
+		next if `$command -MM $source 2>/dev/null` !~ m{\s\Q$file\E\s};
 		$new{$source} = object($overlay, $source);
-		quiet("$dir/log", $compiler[0], "-I$overlay", @compiler[1 .. $#compiler], '-c', '-o', $new{$source}, $source) or return;
+		quiet("$dir/log", $compiler[0], "-I$overlay", @compiler[1 .. $#compiler], '-c',
+			'-o', $new{$source}, $source) or return;
 	}
 	return \%new;
 }
@@ -171,31 +193,38 @@ sub roots {
 	make_path($dir);
 	for my $source (@roots, 'tests/unit/mm/roots.c') {
 		my $text = defined $file && $source eq $file ? $changed : $source;
-		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more, defined $file ? '-w' : (), '-c',
+		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more,
+			defined $file ? '-w' : (), '-c',
 			'-o', object($dir, $source), $text) or return;
 	}
-	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @roots, 'tests/unit/mm/roots.c') or return;
+	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @roots,
+		'tests/unit/mm/roots.c') or return;
 	return "$dir/roots";
 }
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness
 # without. $file replaced by the text in $changed, if given: then all the rest is from @{$dir} as a
 # call without left it.
-my @race_harness = map { "tests/unit/mm/$_.c" } qw(race guest guest_grants guest_control guest_walk), @world;
+my @race_harness = map { "tests/unit/mm/$_.c" }
+	qw(race guest guest_grants guest_control guest_walk), @world;
 sub race {
 	my ($dir, $file, $changed, @more_points) = @_;
 	my @points = (qw(-fsanitize=thread --param=tsan-distinguish-volatile=1), @more_points);
 	make_path($dir);
 	if (defined $file) {
-		my $new = changed_objects($dir, $file, $changed, 'gcc', @flags, @points, '-w') or return;
-		quiet("$dir/log", 'gcc', @ex_table, '-o', "$dir/mutant", map { $new->{$_} // object($dir, $_) } @product, @race_harness) or return;
+		my $new = changed_objects($dir, $file, $changed, 'gcc', @flags, @points, '-w')
+			or return;
+		quiet("$dir/log", 'gcc', @ex_table, '-o', "$dir/mutant",
+			map { $new->{$_} // object($dir, $_) } @product, @race_harness) or return;
 		return "$dir/mutant";
 	}
 	for my $source (@product, @race_harness) {
 		my @more = $source =~ /^arch/ ? @points : ();
-		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o', object($dir, $source), $source) or return;
+		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o',
+			object($dir, $source), $source) or return;
 	}
-	quiet("$dir/log", 'gcc', @ex_table, (grep { /^--coverage/ } @more_points), '-o', "$dir/race",
+	quiet("$dir/log", 'gcc', @ex_table, (grep { /^--coverage/ } @more_points), '-o',
+		"$dir/race",
 		map { object($dir, $_) } @product, @race_harness) or return;
 	return "$dir/race";
 }

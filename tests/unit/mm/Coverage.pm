@@ -18,7 +18,8 @@ sub gather {
 		for my $data (glob "$dir/arch*.gcda") {
 			(my $object = $data) =~ s/gcda$/o/;
 			my $text = `gcov --json-format --stdout -b -o $dir $object 2>/dev/null`;
-			add(\%of, $_) for map { @{ decode_json($_)->{files} } } grep { /^\{/ } split /\n/, $text;
+			add(\%of, $_) for map { @{ decode_json($_)->{files} } }
+				grep { /^\{/ } split /\n/, $text;
 		}
 	}
 	return \%of;
@@ -29,7 +30,8 @@ sub add {
 	return if $file->{file} !~ m{^(arch|include|common)/};
 	# The same line in another function, or object: its branches are laid over each other.
 	for my $line (@{ $file->{lines} }) {
-		my $to = $of->{ $file->{file} }{ $line->{line_number} } //= { count => 0, branches => [] };
+		my $to = $of->{ $file->{file} }{ $line->{line_number} }
+			//= { count => 0, branches => [] };
 		my $i = 0;
 		$to->{count} += $line->{count};
 		$to->{branches}[$i++] += $_->{count} for @{ $line->{branches} };
@@ -55,17 +57,21 @@ sub report {
 			$n{line}[1]++;
 			$n{branch}[0] += @branches - $missed;
 			$n{branch}[1] += @branches;
-			printf $out "%s:%d: %s%s", $file, $number, $here->{count} ? "$missed of " . @branches . ' branches:' : 'never:', $text
+			printf $out "%s:%d: %s%s", $file, $number,
+				$here->{count} ? "$missed of " . @branches . ' branches:' : 'never:',
+				$text
 				if !$here->{count} || $missed;
 		}
 		next unless $n{line}[1];
 		printf "# %-36s %6.2f %% of %3d lines, %6.2f %% of %3d branches\n", $file,
-			map { ($_->[1] ? 100 * $_->[0] / $_->[1] : 100, $_->[1]) } @n{qw(line branch)};
+			map { ($_->[1] ? 100 * $_->[0] / $_->[1] : 100, $_->[1]) }
+			@n{qw(line branch)};
 		for my $kind (qw(line branch)) {
 			$sum{$kind}[$_] += $n{$kind}[$_] for 0, 1;
 		}
 	}
-	printf "all: %.2f %% of %d lines, %.2f %% of %d branches\n", map { (100 * $_->[0] / $_->[1], $_->[1]) } @sum{qw(line branch)};
+	printf "all: %.2f %% of %d lines, %.2f %% of %d branches\n",
+		map { (100 * $_->[0] / $_->[1], $_->[1]) } @sum{qw(line branch)};
 	return map { 100 * $_->[0] / $_->[1] } @sum{qw(line branch)};
 }
 1;
