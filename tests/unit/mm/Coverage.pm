@@ -58,8 +58,8 @@ sub report {
 			$n{branch}[0] += @branches - $missed;
 			$n{branch}[1] += @branches;
 			printf $out "%s:%d: %s%s", $file, $number,
-				$here->{count} ? "$missed of " . @branches . ' branches:' : 'never:',
-				$text
+				$here->{count} ? "$missed of " . @branches . ' branches:'
+					: 'never:', $text
 				if !$here->{count} || $missed;
 		}
 		next unless $n{line}[1];
