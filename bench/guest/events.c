@@ -91,7 +91,6 @@ static uint64_t bind_virq(void *arg)
 	struct evtchn_bind_virq op = { .virq = VIRQ_DEBUG };
 	uint64_t ticks = TIME_HC(event_channel_op, EVTCHNOP_bind_virq, &op, 0, 0);
 
-	(void)arg;
 	close(op.port);
 	return ticks;
 }

@@ -10,7 +10,6 @@ static long version;
 
 static uint64_t null_hypercall(void *arg)
 {
-	(void)arg;
 	return time_hypercall(__HYPERVISOR_xen_version, version, XENVER_version, 0, 0, 0);
 }
 
@@ -31,13 +30,11 @@ static uint64_t multicall(void *arg)
 
 static uint64_t stack_switch(void *arg)
 {
-	(void)arg;
 	return TIME_HC(stack_switch, FLAT_KERNEL_SS, trap_stack_end, 0, 0);
 }
 
 static uint64_t set_timer(void *arg)
 {
-	(void)arg;
 	return TIME_HC(set_timer_op, 1ul << 50, 0, 0, 0);
 }
 
@@ -50,7 +47,6 @@ static uint64_t runstate(void *arg)
 {
 	struct vcpu_runstate_info info;
 
-	(void)arg;
 	return TIME_HC(vcpu_op, VCPUOP_get_runstate_info, 0, &info, 0);
 }
 

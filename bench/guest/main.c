@@ -109,7 +109,6 @@ uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsign
 
 static uint64_t empty_row(void *arg)
 {
-	(void)arg;
 	return timed_nothing(&(struct timed){ 0 });
 }
 

@@ -156,7 +156,6 @@ size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 
 int domain_not_self(domid_t domid)
 {
-	(void)domid;
 	return -ESRCH;
 }
 

@@ -395,7 +395,6 @@ static bool do_stores(unsigned depth)
 	bool may = tlb_use[f][USE_WRITE] || ((pg->type_info & PGT_type_mask) == PGT_writable &&
 					     (pg->type_info & PGT_count_mask));
 
-	(void)depth;
 	for (unsigned i = 0; may && i < 6; i++)
 		frame_ptr(f)[slots[rnd(NR_SLOTS)]] = random_entry(role ? role : 1 + rnd(4));
 	return true;
@@ -404,7 +403,6 @@ static bool do_stores(unsigned depth)
 /* Walks from the user root happen between two CR3 writes. */
 static bool do_walks(unsigned depth)
 {
-	(void)depth;
 	for (unsigned i = 0; i < 12; i++)
 		tlb_walk(kernel_root[world_cpu]);
 	for (unsigned f = 0; f < NR_OWN; f++)
@@ -425,7 +423,6 @@ static bool do_walks(unsigned depth)
 
 static bool do_ldt_fault(unsigned depth)
 {
-	(void)depth;
 	this_cpu.cr3 = rnd(4) ? current->cr3_kernel : current->cr3_user;
 	ldt_map_page_fault(rnd(4) ? rnd(PAGE_SIZE) : rnd(17 * PAGE_SIZE));
 	this_cpu.cr3 = current->cr3_kernel;

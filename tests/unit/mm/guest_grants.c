@@ -25,7 +25,6 @@ bool do_lend(unsigned depth)
 {
 	struct grant_entry_v1 *table = window_ptr(current->domain->grants->frame[0]);
 
-	(void)depth;
 	for (unsigned i = 0; i < 4; i++) {
 		struct grant_entry_v1 *e = &table[rnd(GUEST_REFS)];
 

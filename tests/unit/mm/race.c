@@ -125,7 +125,6 @@ static void round_of_calls(void)
 	{									\
 		type old;							\
 										\
-		(void)order;							\
 		POINT();							\
 		old = *p;							\
 		*p = op;							\
@@ -150,7 +149,6 @@ ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
 	{ \
 		bool same; \
 \
-		(void)order, (void)fail; \
 		POINT(); \
 		same = *p == *old; \
 		if (same) \
@@ -167,7 +165,6 @@ ATOMIC_CAS(u32, 32)
 void __tsan_atomic64_store(volatile u64 *p, u64 v, int order);
 void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)
 {
-	(void)order;
 	POINT();
 	*p = v;
 	POINT();
@@ -177,7 +174,6 @@ void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)
 	void __tsan_##name(void *p);				\
 	void __tsan_##name(void *p)				\
 	{							\
-		(void)p;					\
 		POINT();					\
 	}
 #define ACCESSES(kind) \

@@ -150,7 +150,6 @@ void write_cr3(u64 cr3)
 
 void invlpg(u64 va)
 {
-	(void)va;
 	cpu[me].page_flushed_at = ++now_is;
 }
 
@@ -178,11 +177,11 @@ void ipi_set_function(enum ipi_function fn, void (*handler)(const u64 *payload))
 	handlers[fn] = handler;
 }
 
-void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload, unsigned nr)
+void ipi_call(const u64 cpus[IPI_CPU_WORDS], enum ipi_function fn, const u64 *payload,
+	      unsigned nr)
 {
 	unsigned caller = me;
 
-	(void)nr;
 	check(!world_irq_off, "who waits for others can be interrupted");
 	for (unsigned c = 0; c < NR_CPUS; c++) {
 		if (!(cpus[0] >> c & 1))
@@ -349,7 +348,6 @@ static void do_batch(unsigned depth)
 
 static void do_baseptr(unsigned depth)
 {
-	(void)depth;
 	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode)
 		return;
 	if (rnd(2))
@@ -360,7 +358,6 @@ static void do_baseptr(unsigned depth)
 
 static void do_toggle(unsigned depth)
 {
-	(void)depth;
 	if (this_cpu.curr->is_idle)
 		return;
 	world_irq_off = true;
@@ -373,7 +370,6 @@ static void do_toggle(unsigned depth)
 
 static void do_peek(unsigned depth)
 {
-	(void)depth;
 	if (this_cpu.curr->is_idle)
 		return;
 	world_irq_off = true;
@@ -449,7 +445,6 @@ static void do_flush(unsigned depth)
 	u64 mask = rnd(8), at = now_is;
 	bool all = rnd(2);
 
-	(void)depth;
 	tlb_flush_vcpus(d, mask, all ? ~0ul : 0x1000);
 	for (unsigned c = 0; c < NR_CPUS; c++)
 		check(!runs(c, d, mask) || (all ? cpu[c].flushed_at : cpu[c].page_flushed_at) > at,

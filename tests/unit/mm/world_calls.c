@@ -66,7 +66,7 @@ void panic(const char *fmt, ...)
 }
 
 /* scrub, window and log of other rooms that the linked files mention */
-void printk_level(enum log_level level, bool about_guest, const char *fmt, ...)
+void printk_level(enum log_level level, bool about_guest,
+		  const char *fmt, ...)
 {
-	(void)level, (void)about_guest, (void)fmt;
 }

@@ -30,9 +30,9 @@ void world_memory_reset(void)
 
 /* ---- Guests' memory ---- */
 
-mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+mfn_t page_alloc(enum alloc_class class, unsigned order,
+		 unsigned max_bits)
 {
-	(void)class, (void)max_bits;
 	for (unsigned f = 0; order == 0 && f < IO_FIRST; f++)
 		if (page_of(_mfn(f))->count_info == 0) {
 			memset(frame_ptr(f), 0, PAGE_SIZE);
@@ -46,7 +46,6 @@ void scrub_frame(mfn_t m) { memset(frame_ptr(mfn_x(m)), 0, PAGE_SIZE); }
 
 void page_free(enum alloc_class class, mfn_t m, unsigned order)
 {
-	(void)class, (void)order;
 	if (page_of(m)->count_info != PGC_hv)
 		panic("frame %lx looks free before the allocator has it", mfn_x(m));
 	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };

@@ -56,7 +56,6 @@ void tlb_flush_stamped(const struct domain *d, u32 stamp)
 
 void tlb_flush_vcpus(const struct domain *d, u64 mask, u64 va)
 {
-	(void)mask;
 	if (va == ~0ul)
 		flush(d);
 }
@@ -222,8 +221,9 @@ void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i) { (void)v, (void)i; }
 void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { (void)v, (void)va, (void)nr; }
 
-void populate_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, const mfn_t *mfn, u64 flags)
+void populate_perdomain_mapping(struct vcpu *v, u64 va,
+				unsigned nr, const mfn_t *mfn,
+				u64 flags)
 {
-	(void)v, (void)va, (void)nr, (void)mfn, (void)flags;
 }
 

@@ -40,16 +40,14 @@ static bool is_intel(void)
 	return cpu_facts.vendor == VENDOR_INTEL || cpu_facts.vendor == VENDOR_CENTAUR;
 }
 
-static int read_zero(u32 msr, u64 *val)
+static int read_zero(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = 0;
 	return 0;
 }
 
-static int write_ignored(u32 msr, u64 val)
+static int write_ignored(u32 msr __maybe_unused, u64 val __maybe_unused)
 {
-	(void)msr, (void)val;
 	return 0;
 }
 
@@ -86,9 +84,8 @@ static int write_base(u32 msr, u64 val)
 	return 0;
 }
 
-static int read_tsc(u32 msr, u64 *val)
+static int read_tsc(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = rdtsc();
 	return 0;
 }
@@ -98,31 +95,27 @@ static int read_platform_id(u32 msr, u64 *val)
 	return is_intel() ? read_hardware(msr, val) : -EINVAL;
 }
 
-static int read_apic_base(u32 msr, u64 *val)
+static int read_apic_base(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = APIC_BASE_DEFAULT | APIC_BASE_ENABLE | (current->id == 0 ? APIC_BASE_BSP : 0);
 	return 0;
 }
 
 /* Locked, with nothing enabled. */
-static int read_feature_control(u32 msr, u64 *val)
+static int read_feature_control(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = 1;
 	return is_intel() ? 0 : -EINVAL;
 }
 
 /* Microcode is the hypervisor's. Intel's way to read the revision starts by writing 0 there. */
-static int write_microcode_revision(u32 msr, u64 val)
+static int write_microcode_revision(u32 msr __maybe_unused, u64 val)
 {
-	(void)msr;
 	return is_intel() && val == 0 ? 0 : -EINVAL;
 }
 
-static int read_platform_info(u32 msr, u64 *val)
+static int read_platform_info(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = cpu_facts.cpuid_faulting ? CPUID_FAULTING_CAP : 0;
 	return is_intel() ? 0 : -EINVAL;
 }
@@ -135,16 +128,14 @@ static int read_arch_caps(u32 msr, u64 *val)
 	return 0;
 }
 
-static int read_misc_features(u32 msr, u64 *val)
+static int read_misc_features(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = this_vcpu.cpuid_faulting ? CPUID_FAULTING : 0;
 	return is_intel() ? 0 : -EINVAL;
 }
 
-static int write_misc_features(u32 msr, u64 val)
+static int write_misc_features(u32 msr __maybe_unused, u64 val)
 {
-	(void)msr;
 	if (!is_intel() || val & ~CPUID_FAULTING || (val && !cpu_facts.cpuid_faulting))
 		return -EINVAL;
 	this_vcpu.cpuid_faulting = val;
@@ -159,9 +150,8 @@ static int read_misc_enable(u32 msr, u64 *val)
 	return 0;
 }
 
-static int read_pat(u32 msr, u64 *val)
+static int read_pat(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = HV_PAT;
 	return 0;
 }
@@ -172,9 +162,8 @@ static int read_efer(u32 msr, u64 *val)
 	return 0;
 }
 
-static int read_tsc_aux(u32 msr, u64 *val)
+static int read_tsc_aux(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = this_vcpu.tsc_aux;
 	return policy_shows(RDTSCP) || policy_shows(RDPID) ? 0 : -EINVAL;
 }
@@ -188,9 +177,8 @@ static int write_tsc_aux(u32 msr, u64 val)
 	return 0;
 }
 
-static int read_de_cfg(u32 msr, u64 *val)
+static int read_de_cfg(u32 msr __maybe_unused, u64 *val)
 {
-	(void)msr;
 	*val = DE_CFG_LFENCE;
 	return cpu_is_amd() ? 0 : -EINVAL;
 }

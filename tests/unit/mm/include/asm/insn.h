@@ -7,7 +7,6 @@ struct cpuid_regs { u32 eax, ebx, ecx, edx; };
 
 static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 {
-	(void)subleaf;
 	return (struct cpuid_regs){ leaf == 0x80000000 ? 0x80000008 : 40, 0, 0, 0 };
 }
 
