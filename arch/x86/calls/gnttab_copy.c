@@ -6,6 +6,8 @@
  */
 #include <isola/lib/string.h>
 #include <asm/gnttab.h>
+#include <asm/gnttab_list.h>
+#include <asm/gnttab_pin.h>
 #include <asm/mapcache.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -15,100 +17,179 @@
 #include <isola/vcpu.h>
 
 /*
- * One end, held: what has been taken for it is given back by release_end(). All in line: @write is
- * known where they are used.
+ * All in line, and by arguments: copy_between() stands once for each common case, and where an
+ * owner is known to be the current domain @d, nothing is left of what another one needs.
  */
-struct copy_end {
-	struct domain *owner;
-	struct page_info *pg;
-	u32 ref;
-	char *bytes;
-};
 
-static __noinline void *map_foreign(struct page_info *pg)
+/* Pin the ends that are named by grants, or none: their frames come from there. */
+static __always_inline s16 pin_ends(const struct gnttab_copy *op, const struct domain *d,
+				    struct domain *from, bool from_ref, mfn_t *source,
+				    struct domain *to, bool to_ref, mfn_t *dest)
 {
-	page_share_out(pg);
-	return map_domain_page(page_mfn(pg));
-}
+	struct grant_table *held = (from_ref ? from : to)->grants;
+	s16 status = GNTST_okay;
 
-static __always_inline s16 hold_frame(struct copy_end *end, mfn_t m, bool write)
-{
-	struct page_info *pg = page_get_from_mfn(m, end->owner);
-
-	if (unlikely(!pg))
-		return GNTST_bad_page;
-	if (write && unlikely(page_type_get_writable(end->owner, pg))) {
-		page_put(pg);
-		return GNTST_bad_page;
+	if (!from_ref && !to_ref)
+		return status;
+	spin_lock(&held->lock);
+	if (from_ref)
+		status = gnttab_pin(from, op->source.u.ref, d, false, source);
+	if (to_ref && likely(status == GNTST_okay)) {
+		gnttab_pass_lock(held, to->grants);
+		held = to->grants;
+		status = gnttab_pin(to, op->dest.u.ref, d, true, dest);
+		if (from_ref && unlikely(status != GNTST_okay)) {
+			gnttab_pass_lock(held, from->grants);
+			held = from->grants;
+			gnttab_unpin(from, op->source.u.ref, d, false);
+		}
 	}
-	end->pg = pg;
-	end->bytes = likely(end->owner == current->domain) ? window_ptr(m) : map_foreign(pg);
-	return GNTST_okay;
-}
-
-static __always_inline s16 hold_end(struct copy_end *end, const struct gnttab_copy_ptr *p,
-				    bool by_ref, bool write)
-{
-	mfn_t m;
-	s16 status;
-
-	end->ref = p->u.ref;		/* if it is one */
-	/* By number only one's own, as DOMID_SELF (ABI). */
-	if (!by_ref && p->domid != DOMID_SELF)
-		return GNTST_permission_denied;
-	end->owner = get_named_domain(p->domid);
-	if (unlikely(!end->owner))
-		return GNTST_bad_domain;
-	if (!by_ref)
-		return hold_frame(end, _mfn(p->u.gmfn), write);
-	status = gnttab_pin(end->owner, end->ref, current->domain, write, &m);
-	if (unlikely(status != GNTST_okay))
-		goto put;
-	status = hold_frame(end, m, write);
-	if (likely(status == GNTST_okay))
-		return GNTST_okay;
-	gnttab_unpin(end->owner, end->ref, write);
-put:
-	put_named_domain(end->owner);
+	spin_unlock(&held->lock);
 	return status;
 }
 
-/* @end is held. */
-static __always_inline void release_end(struct copy_end *end, bool by_ref, bool write)
+/* The opposite: the granter sees "free" last (GNT-2). */
+static __always_inline void unpin_ends(const struct gnttab_copy *op, const struct domain *d,
+				       struct domain *from, bool from_ref, struct domain *to,
+				       bool to_ref)
 {
-	if (unlikely(end->owner != current->domain))
-		unmap_domain_page(end->bytes);
-	if (write)
-		page_type_put_leaf(end->pg);
-	page_put(end->pg);
-	if (by_ref) {
-		gnttab_unpin(end->owner, end->ref, write);
-		put_named_domain(end->owner);
+	struct grant_table *held = (to_ref ? to : from)->grants;
+
+	if (!from_ref && !to_ref)
+		return;
+	spin_lock(&held->lock);
+	if (to_ref)
+		gnttab_unpin(to, op->dest.u.ref, d, true);
+	if (from_ref) {
+		gnttab_pass_lock(held, from->grants);
+		held = from->grants;
+		gnttab_unpin(from, op->source.u.ref, d, false);
 	}
+	spin_unlock(&held->lock);
+}
+
+static __always_inline struct page_info *hold_frame(struct domain *owner, mfn_t m, bool write)
+{
+	struct page_info *pg = page_get_from_mfn(m, owner);
+
+	if (likely(pg) && write && unlikely(page_type_get_writable(owner, pg))) {
+		page_put(pg);
+		return NULL;
+	}
+	return pg;
+}
+
+static __always_inline void release_frame(struct page_info *pg, bool write)
+{
+	if (write)
+		page_type_put_leaf(pg);
+	page_put(pg);
+}
+
+static __noinline char *map_foreign(mfn_t m)
+{
+	page_share_out(page_of(m));
+	return map_domain_page(m);
+}
+
+/* Frame @m of @owner, held. */
+static __always_inline char *map_frame(const struct domain *owner, mfn_t m, const struct domain *d)
+{
+	return likely(owner == d) ? window_ptr(m) : map_foreign(m);
+}
+
+static __always_inline void unmap_frame(const struct domain *owner, const char *p,
+					const struct domain *d)
+{
+	if (unlikely(owner != d))
+		unmap_domain_page(p);
+}
+
+/* Both frames are held. */
+static __always_inline void copy_bytes(const struct gnttab_copy *op, const struct domain *d,
+				       const struct domain *from, mfn_t source,
+				       const struct domain *to, mfn_t dest)
+{
+	char *read = map_frame(from, source, d), *write = map_frame(to, dest, d);
+
+	memmove(write + op->dest.offset, read + op->source.offset, op->len);
+	unmap_frame(to, write, d);
+	unmap_frame(from, read, d);
+}
+
+/* Both ends are pinned. */
+static __always_inline s16 copy_frames(const struct gnttab_copy *op, const struct domain *d,
+				       struct domain *from, mfn_t source, struct domain *to,
+				       mfn_t dest)
+{
+	struct page_info *source_pg = hold_frame(from, source, false), *dest_pg;
+
+	if (unlikely(!source_pg))
+		return GNTST_bad_page;
+	dest_pg = hold_frame(to, dest, true);
+	if (likely(dest_pg)) {
+		copy_bytes(op, d, from, source, to, dest);
+		release_frame(dest_pg, true);
+	}
+	release_frame(source_pg, false);
+	return likely(dest_pg) ? GNTST_okay : GNTST_bad_page;
+}
+
+static __always_inline s16 copy_between(const struct gnttab_copy *op, const struct domain *d,
+					struct domain *from, bool from_ref, struct domain *to,
+					bool to_ref)
+{
+	mfn_t source = _mfn(op->source.u.gmfn), dest = _mfn(op->dest.u.gmfn);
+	s16 status;
+
+	/* The members have 16 bits: no sum of two wraps. */
+	if (unlikely(op->source.offset + op->len > (int)PAGE_SIZE ||
+		     op->dest.offset + op->len > (int)PAGE_SIZE))
+		return GNTST_bad_copy_arg;
+	status = pin_ends(op, d, from, from_ref, &source, to, to_ref, &dest);
+	if (unlikely(status != GNTST_okay))
+		return status;
+	status = copy_frames(op, d, from, source, to, dest);
+	unpin_ends(op, d, from, from_ref, to, to_ref);
+	return status;
+}
+
+/* Where one end is another domain's, or wrong. */
+static __noinline s16 copy_any(const struct gnttab_copy *op)
+{
+	bool from_ref = op->flags & GNTCOPY_source_gref, to_ref = op->flags & GNTCOPY_dest_gref;
+	struct domain *from, *to;
+	s16 status = GNTST_bad_domain;
+
+	/* By number only one's own, as DOMID_SELF (ABI). */
+	if ((!from_ref && op->source.domid != DOMID_SELF) ||
+	    (!to_ref && op->dest.domid != DOMID_SELF))
+		return GNTST_permission_denied;
+	from = get_named_domain(op->source.domid);
+	if (!from)
+		return status;
+	to = get_named_domain(op->dest.domid);
+	if (to) {
+		status = copy_between(op, current->domain, from, from_ref, to, to_ref);
+		put_named_domain(to);
+	}
+	put_named_domain(from);
+	return status;
 }
 
 static __always_inline s16 copy(const struct gnttab_copy *op)
 {
 	bool from_ref = op->flags & GNTCOPY_source_gref, to_ref = op->flags & GNTCOPY_dest_gref;
-	struct copy_end source, dest;
-	s16 status;
+	struct domain *d = current->domain;
 
-	if (op->source.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->source.offset ||
-	    op->dest.offset > PAGE_SIZE || op->len > PAGE_SIZE - op->dest.offset)
-		return GNTST_bad_copy_arg;
-	status = hold_end(&source, &op->source, from_ref, false);
-	if (unlikely(status != GNTST_okay))
-		return status;
-	status = hold_end(&dest, &op->dest, to_ref, true);
-	if (likely(status == GNTST_okay)) {
-		memmove(dest.bytes + op->dest.offset, source.bytes + op->source.offset, op->len);
-		release_end(&dest, to_ref, true);
+	if (likely(from_ref && op->source.domid == d->domid)) {
+		if (to_ref && op->dest.domid == d->domid)
+			return copy_between(op, d, d, true, d, true);
+		if (!to_ref && op->dest.domid == DOMID_SELF)
+			return copy_between(op, d, d, true, d, false);
 	}
-	release_end(&source, from_ref, false);
-	return status;
+	return copy_any(op);
 }
 
-void gnttab_copy_one(struct gnttab_copy *op)
-{
-	op->status = copy(op);
-}
+GNTTAB_ELEMENT(copy, op.status = copy(&op), status)
+GNTTAB_LIST(copy)

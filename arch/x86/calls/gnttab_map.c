@@ -14,6 +14,8 @@
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
 #include <asm/gnttab.h>
+#include <asm/gnttab_list.h>
+#include <asm/gnttab_pin.h>
 #include <asm/guest_flush.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -27,7 +29,7 @@
 #define HANDLE_BUSY	0x8000u		/* a map or unmap of it is under way on some vcpu */
 #define AVAIL_SHIFT	16		/* _GNTMAP_guest_avail0 */
 
-/* ---- Handles: under the mapping domain's table lock. ----------------------------------------- */
+/* ---- Handles: under the lock of the mapping domain's table, held by the caller. -------------- */
 
 /* None has been given back: one that has not been used yet, or -1. */
 static __noinline s32 handle_new(struct grant_table *t)
@@ -45,18 +47,18 @@ static __noinline s32 handle_new(struct grant_table *t)
 /* A free handle, busy until handle_publish() or handle_free(). Returns its number, or -1. */
 static __always_inline s32 handle_alloc(struct grant_table *t)
 {
-	s32 n = -1;
+	s32 n;
 
-	spin_lock(&t->lock);
+	ASSERT_LOCKED(&t->lock);
 	if (likely(t->free_handle)) {
 		n = t->free_handle - 1;
 		t->free_handle = t->handles[n].ref;
 	} else {
 		n = handle_new(t);
+		if (n < 0)
+			return n;
 	}
-	if (n >= 0)
-		t->handles[n].flags = HANDLE_BUSY;
-	spin_unlock(&t->lock);
+	t->handles[n].flags = HANDLE_BUSY;
 	return n;
 }
 
@@ -77,12 +79,11 @@ static __always_inline void handle_publish(struct grant_table *t, u32 n,
 }
 
 /* A busy handle becomes free. */
-static void handle_free(struct grant_table *t, u32 n)
+static __always_inline void handle_free(struct grant_table *t, u32 n)
 {
-	spin_lock(&t->lock);
+	ASSERT_LOCKED(&t->lock);
 	t->handles[n] = (struct grant_handle){ .ref = t->free_handle };
 	t->free_handle = n + 1;
-	spin_unlock(&t->lock);
 }
 
 /* ---- The page-table entry -------------------------------------------------------------------- */
@@ -121,7 +122,7 @@ static __always_inline pte_t *lock_entry(u64 host_addr, bool contains_pte,
 				     : lock_entry_at(host_addr, table);
 }
 
-static pte_t grant_entry(mfn_t m, u32 flags)
+static __always_inline pte_t grant_entry(mfn_t m, u32 flags)
 {
 	u64 avail = flags >> AVAIL_SHIFT & 7;
 
@@ -129,7 +130,7 @@ static pte_t grant_entry(mfn_t m, u32 flags)
 				   (flags & GNTMAP_readonly ? 0 : PTE_RW | PTE_D));
 }
 
-static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
+static __always_inline s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 {
 	struct page_info *table;
 	pte_t *pe = lock_entry(host_addr, flags & GNTMAP_contains_pte, &table);
@@ -143,7 +144,7 @@ static s16 set_entry(struct domain *rd, u64 host_addr, u32 flags, mfn_t m)
 }
 
 /* Is @e what the handle's mapping made: present, same frame, same writability (GNT-4)? */
-static bool is_grant_of(const struct grant_handle *h, pte_t e)
+static __always_inline bool is_grant_of(const struct grant_handle *h, pte_t e)
 {
 	return pte_present(e) && mfn_x(pte_mfn(e)) == h->mfn &&
 	       !(e & PTE_RW) == !!(h->flags & GNTMAP_readonly);
@@ -152,7 +153,8 @@ static bool is_grant_of(const struct grant_handle *h, pte_t e)
 /*
  * Replace the entry by @ne if it still is what the handle made of it. Nothing changes otherwise.
  */
-static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contains_pte, pte_t ne)
+static __always_inline s16 clear_entry(const struct grant_handle *h, u64 host_addr,
+				       bool contains_pte, pte_t ne)
 {
 	struct page_info *table;
 	pte_t *pe = lock_entry(host_addr, contains_pte, &table), e;
@@ -166,7 +168,7 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 	 * anew.
 	 */
 	for (unsigned i = 0; i < 3 && is_grant_of(h, e); i++) {
-		int rc = pt_modify_expected(current->domain, pe, &e, ne);
+		int rc = pt_expect_l1e(current->domain, pe, &e, ne);
 
 		status = rc ? GNTST_general_error : GNTST_okay;
 		if (rc != -EAGAIN)
@@ -179,7 +181,7 @@ static s16 clear_entry(const struct grant_handle *h, u64 host_addr, bool contain
 /* ---- Map ------------------------------------------------------------------------------------- */
 
 /* What a handle holds of its frame, beside the pin. */
-static s16 take_frame(struct domain *rd, mfn_t m, bool write)
+static __always_inline s16 take_frame(struct domain *rd, mfn_t m, bool write)
 {
 	struct page_info *pg = page_get_from_mfn(m, rd);
 
@@ -194,7 +196,7 @@ static s16 take_frame(struct domain *rd, mfn_t m, bool write)
 	return GNTST_okay;
 }
 
-static void drop_frame(mfn_t m, bool write)
+static __always_inline void drop_frame(mfn_t m, bool write)
 {
 	if (write)
 		page_type_put_leaf(page_of(m));
@@ -202,7 +204,8 @@ static void drop_frame(mfn_t m, bool write)
 }
 
 /* The grant is pinned: make what @op asks for of frame @m. */
-static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, mfn_t m)
+static __always_inline s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op,
+				     mfn_t m)
 {
 	bool write = !(op->flags & GNTMAP_readonly);
 	s16 status = take_frame(rd, m, write);
@@ -215,23 +218,60 @@ static s16 map_frame(struct domain *rd, const struct gnttab_map_grant_ref *op, m
 	return status;
 }
 
-static __always_inline s16 map_from(struct domain *rd, struct gnttab_map_grant_ref *op)
+/* A handle of @d's, and a pin of the grant for it: a status for the guest. */
+static __always_inline s16 take_grant(struct domain *d, struct domain *rd, u32 ref, bool write,
+				      s32 *handle, mfn_t *m)
 {
-	struct grant_table *lt = current->domain->grants;
+	struct grant_table *lt = d->grants, *rt = rd->grants;
+	s16 status;
+
+	spin_lock(&lt->lock);
+	*handle = handle_alloc(lt);
+	if (unlikely(*handle < 0)) {
+		spin_unlock(&lt->lock);
+		return GNTST_no_device_space;
+	}
+	gnttab_pass_lock(lt, rt);
+	status = gnttab_pin(rd, ref, d, write, m);
+	if (unlikely(status != GNTST_okay)) {
+		gnttab_pass_lock(rt, lt);
+		rt = lt;
+		handle_free(lt, *handle);
+	}
+	spin_unlock(&rt->lock);
+	return status;
+}
+
+/* The opposite. The granter sees "free" last (GNT-2). */
+static __always_inline void drop_grant(struct domain *d, struct domain *rd, u32 ref, bool write,
+				       u32 handle)
+{
+	struct grant_table *lt = d->grants, *rt = rd->grants;
+
+	spin_lock(&rt->lock);
+	gnttab_unpin(rd, ref, d, write);
+	gnttab_pass_lock(rt, lt);
+	handle_free(lt, handle);
+	spin_unlock(&lt->lock);
+}
+
+static __always_inline s16 map_from(struct domain *d, struct domain *rd,
+				    struct gnttab_map_grant_ref *op)
+{
 	bool write = !(op->flags & GNTMAP_readonly);
-	s32 handle = handle_alloc(lt);
+	s32 handle;
 	s16 status;
 	mfn_t m;
 
-	if (handle < 0)
-		return GNTST_no_device_space;
-	status = gnttab_pin(rd, op->ref, current->domain, write, &m);
-	if (status != GNTST_okay)
-		goto free_handle;
+	status = take_grant(d, rd, op->ref, write, &handle, &m);
+	if (unlikely(status != GNTST_okay))
+		return status;
 	status = map_frame(rd, op, m);
-	if (status != GNTST_okay)
-		goto unpin;
-	handle_publish(lt, handle,
+	if (unlikely(status != GNTST_okay)) {
+		drop_grant(d, rd, op->ref, write, handle);
+		return status;
+	}
+	handle_publish(d->grants, handle,
 		       &(struct grant_handle){
 			       .mfn = mfn_x(m),
 			       .ref = op->ref,
@@ -241,52 +281,50 @@ static __always_inline s16 map_from(struct domain *rd, struct gnttab_map_grant_r
 	op->handle = handle;
 	op->dev_bus_addr = mfn_to_maddr(m);
 	return GNTST_okay;
-unpin:
-	gnttab_unpin(rd, op->ref, write);
-free_handle:
-	handle_free(lt, handle);
-	return status;
 }
 
-void gnttab_map_one(struct gnttab_map_grant_ref *op)
+static __always_inline void map_one(struct gnttab_map_grant_ref *op)
 {
 	struct domain *rd;
 
 	op->status = GNTST_bad_gntref;
-	if (!(op->flags & MAPPED))
+	if (unlikely(!(op->flags & MAPPED)))
 		return;
 	/* Who lends is named by number, as in Xen: nobody is DOMID_SELF here. */
 	op->status = GNTST_bad_domain;
 	rd = op->dom == DOMID_SELF ? NULL : get_named_domain(op->dom);
-	if (!rd)
+	if (unlikely(!rd))
 		return;
-	op->status = map_from(rd, op);
+	op->status = map_from(current->domain, rd, op);
 	/* The frame of a handle keeps its owner. */
 	put_named_domain(rd);
 }
 
+GNTTAB_ELEMENT(map_grant_ref, map_one(&op), dom)
+GNTTAB_LIST(map_grant_ref)
+
 /* ---- Unmap ----------------------------------------------------------------------------------- */
 
 /*
- * A copy of handle @n, taken out of the table's reach for other vcpus meanwhile: GNTST_okay, or
- * bad_handle.
+ * Handle *@number, busy from now on: out of reach for other vcpus, so that it does not change.
+ * NULL: it is none, or is busy already. Else *@number is in its range also under speculation.
  */
-static s16 handle_take(u32 n, struct grant_handle *h)
+static __always_inline struct grant_handle *handle_take(u32 *number)
 {
 	struct grant_table *t = current->domain->grants;
-	s16 status = GNTST_bad_handle;
+	struct grant_handle *h = NULL;
+	u32 n = *number;
 
 	spin_lock(&t->lock);
 	if (n < t->nr_handles) {
-		n = index_nospec(n, GNTTAB_MAX_HANDLES);
+		n = *number = index_nospec(n, GNTTAB_MAX_HANDLES);
 		if ((t->handles[n].flags & MAPPED) && !(t->handles[n].flags & HANDLE_BUSY)) {
-			*h = t->handles[n];
 			t->handles[n].flags |= HANDLE_BUSY;
-			status = GNTST_okay;
+			h = &t->handles[n];
 		}
 	}
 	spin_unlock(&t->lock);
-	return status;
+	return h;
 }
 
 /* What a guest asks for of a handle. */
@@ -312,7 +350,7 @@ static s16 read_replacement(struct unmap_request *req)
 }
 
 /* *left: the flags of what stays. */
-static s16 undo(const struct grant_handle *h, struct unmap_request *req, u16 *left)
+static __always_inline s16 undo(const struct grant_handle *h, struct unmap_request *req, u16 *left)
 {
 	bool host = req->host_addr && (h->flags & GNTMAP_host_map);
 	bool device = req->dev_bus_addr && (h->flags & GNTMAP_device_map);
@@ -323,77 +361,87 @@ static s16 undo(const struct grant_handle *h, struct unmap_request *req, u16 *le
 	if (host && req->new_addr)
 		status = h->flags & GNTMAP_contains_pte ? GNTST_general_error
 							: read_replacement(req);
-	if (host && status == GNTST_okay)
+	if (host && likely(status == GNTST_okay))
 		status = clear_entry(h, req->host_addr, h->flags & GNTMAP_contains_pte, req->entry);
-	if (status != GNTST_okay)
+	if (unlikely(status != GNTST_okay))
 		return status;
 	*left &= ~((host ? GNTMAP_host_map : 0) | (device ? GNTMAP_device_map : 0));
 	req->done = host;
 	return GNTST_okay;
 }
 
-/* @batch has room. What the handle held goes into it with the last mapping. */
-static s16 unmap(struct gnttab_unmapped *batch, u32 n, struct unmap_request *req)
+/* @batch has room. The handle goes into it, still busy, with its last mapping. */
+static __always_inline s16 unmap(struct gnttab_unmapped *batch, u32 n, struct unmap_request *req)
 {
-	struct grant_handle h;
-	s16 status = handle_take(n, &h);
+	struct grant_handle *h = handle_take(&n);
 	u16 left;
+	s16 status;
 
-	if (status != GNTST_okay)
-		return status;
-	left = h.flags;
-	status = undo(&h, req, &left);
-	batch->entries |= left != h.flags;
-	if (likely(!(left & MAPPED))) {
-		batch->handle[batch->nr++] = h;
-		handle_free(current->domain->grants, n);
-		return status;
-	}
-	h.flags = left;
-	handle_publish(current->domain->grants, n, &h);
+	if (unlikely(!h))
+		return GNTST_bad_handle;
+	left = h->flags & ~HANDLE_BUSY;
+	status = undo(h, req, &left);
+	batch->entries |= left != (h->flags & ~HANDLE_BUSY);
+	if (likely(!(left & MAPPED)))
+		batch->handle[batch->nr++] = n;
+	else
+		WRITE_ONCE(h->flags, left);	/* the last that is written: no longer busy */
 	return status;
 }
 
-/* Who lent what @h still holds; it may be dying. put_named_domain() ends it. */
-static __noinline struct domain *get_granter(const struct grant_handle *h)
+/* What handle @n holds of @rd's. The granter sees "free" last (GNT-2). */
+static __always_inline void give_back(struct domain *d, struct domain *rd, u32 n)
 {
-	struct domain *rd = page_owner(page_of(_mfn(h->mfn)));
+	const struct grant_handle *h = &d->grants->handles[n];
+	bool write = !(h->flags & GNTMAP_readonly);
+
+	drop_frame(_mfn(h->mfn), write);
+	drop_grant(d, rd, h->ref, write, n);
+}
+
+/* The same of another domain, which may be dying: it must not go with its last frame. */
+static __noinline void give_back_to(struct domain *d, u32 n)
+{
+	struct domain *rd = page_owner(page_of(_mfn(d->grants->handles[n].mfn)));
 
 	get_knownalive_domain(rd);
-	return rd;
+	give_back(d, rd, n);
+	put_domain(rd);
 }
 
 void gnttab_unmap_finish(struct gnttab_unmapped *batch)
 {
+	struct domain *d = current->domain;
+
 	/* All of the domain: any of its vcpus may have used the entries (TLB-3). */
 	if (batch->entries)
 		guest_flush_all(FLUSH_EVERYTHING);
 	while (batch->nr) {
-		const struct grant_handle *h = &batch->handle[--batch->nr];
-		bool write = !(h->flags & GNTMAP_readonly);
-		struct domain *rd = current->domain;
+		u32 n = batch->handle[--batch->nr];
 
-		/* The granter sees "free" last (GNT-2): it must not go with its last frame. */
-		if (unlikely(h->granter != rd->domid))
-			rd = get_granter(h);
-		drop_frame(_mfn(h->mfn), write);
-		gnttab_unpin(rd, h->ref, write);
-		put_named_domain(rd);
+		if (likely(d->grants->handles[n].granter == d->domid))
+			give_back(d, d, n);
+		else
+			give_back_to(d, n);
 	}
 	batch->entries = false;
 }
 
-void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch)
+static __always_inline void unmap_one(struct gnttab_unmap_grant_ref *op,
+				      struct gnttab_unmapped *batch)
 {
 	op->status = unmap(batch, op->handle, &(struct unmap_request){
 		.host_addr = op->host_addr, .dev_bus_addr = op->dev_bus_addr });
 }
 
+GNTTAB_ELEMENT(unmap_grant_ref, unmap_one(&op, batch), status)
+GNTTAB_BATCH_LIST(unmap_grant_ref)
+
 /*
  * The page at new_addr moves to host_addr: its entry there is cleared, its references travel with
  * it.
  */
-void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
+static void unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 				  struct gnttab_unmapped *batch)
 {
 	struct unmap_request req = { .host_addr = op->host_addr, .new_addr = op->new_addr };
@@ -415,3 +463,6 @@ void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
 		pt_unlock_l1e(table);
 	}
 }
+
+GNTTAB_ELEMENT(unmap_and_replace, unmap_and_replace_one(&op, batch), status)
+GNTTAB_BATCH_LIST(unmap_and_replace)

@@ -6,10 +6,9 @@
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
-#include <isola/nospec.h>
 #include <asm/gnttab.h>
+#include <asm/gnttab_list.h>
 #include <asm/hypercall.h>
-#include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 #include <isola/vcpu.h>
@@ -57,68 +56,12 @@ static void query_size(struct gnttab_query_size *op)
 	op->max_nr_frames = GNTTAB_MAX_FRAMES;
 }
 
-/* ---- One element each: it is copied in, and goes back from member @first to its end. --------- */
-
-#define ELEMENT(name, act, first)					\
-static int do_##name(u64 at, struct gnttab_unmapped *batch __maybe_unused)\
-{									\
-	struct gnttab_##name op;					\
-									\
-	if (unlikely(copy_from_guest(&op, at, sizeof(op))))		\
-		return -EFAULT;						\
-	act;								\
-	return copy_to_guest(at + offsetof(typeof(op), first),		\
-			     (char *)&op + offsetof(typeof(op), first),	\
-			     sizeof(op) - offsetof(typeof(op), first));	\
-}
-ELEMENT(map_grant_ref, gnttab_map_one(&op), dom)
-ELEMENT(unmap_grant_ref, gnttab_unmap_one(&op, batch), status)
-ELEMENT(unmap_and_replace, gnttab_unmap_and_replace_one(&op, batch), status)
-ELEMENT(copy, gnttab_copy_one(&op), status)
-ELEMENT(setup_table, setup_table(&op), dom)
-ELEMENT(query_size, query_size(&op), dom)
-#undef ELEMENT
-
-static const struct list {
-	int (*fn)(u64 at, struct gnttab_unmapped *batch);
-	u32 bytes;			/* of one element */
-	bool single;			/* no list: one element only */
-} lists[] = {
-#define LIST(name, single) [GNTTABOP_##name] = { do_##name, sizeof(struct gnttab_##name), single }
-	LIST(map_grant_ref, false),
-	LIST(unmap_grant_ref, false),
-	LIST(unmap_and_replace, false),
-	LIST(copy, false),
-	LIST(setup_table, true),
-	LIST(query_size, true),
-#undef LIST
-};
+GNTTAB_ELEMENT(setup_table, setup_table(&op), dom)
+GNTTAB_ELEMENT(query_size, query_size(&op), dom)
+static GNTTAB_LIST(setup_table)
+static GNTTAB_LIST(query_size)
 
 #define CMD_MASK 0xfffu			/* Xen keeps progress above it; nobody else may */
-
-/* @list: of the element that is next; beyond the guest's addresses where it would wrap. */
-static __always_inline long do_list(const struct list *l, u32 cmd, u64 list, u32 count)
-{
-	struct gnttab_unmapped batch;
-	int rc = 0;
-
-	batch.nr = 0;
-	batch.entries = false;
-	while (count && likely(!(rc = page_type_finish_parked()))) {
-		if (unlikely(batch.nr == GNTTAB_UNMAP_BATCH))
-			gnttab_unmap_finish(&batch);
-		rc = l->fn(list, &batch);
-		list = guest_elem(list, 1, l->bytes);
-		if (unlikely(rc) || likely(!--count) || hypercall_preempt_check())
-			break;
-	}
-	/* On every way out, a continuation too. */
-	if (batch.nr || batch.entries)
-		gnttab_unmap_finish(&batch);
-	if (unlikely(rc == -EFAULT))
-		return rc;
-	return likely(!count) ? 0 : hypercall_continue(grant_table_op, cmd, list, count);
-}
 
 /* ---- Calls that are not lists ---------------------------------------------------------------- */
 
@@ -149,9 +92,16 @@ static long get_version(u64 arg)
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 
-static __noinline long no_list(u32 cmd, u64 arg)
+/* What no guest does often. */
+static __noinline long rare_op(u32 cmd, u64 arg, u32 count)
 {
 	switch (cmd) {
+	case GNTTABOP_unmap_and_replace:
+		return gnttab_unmap_and_replace_list(arg, count);
+	case GNTTABOP_setup_table:
+		return count == 1 ? gnttab_setup_table_list(arg, count) : -EINVAL;
+	case GNTTABOP_query_size:
+		return count == 1 ? gnttab_query_size_list(arg, count) : -EINVAL;
 	case GNTTABOP_set_version:
 		return set_version(arg);
 	case GNTTABOP_get_version:
@@ -163,14 +113,13 @@ static __noinline long no_list(u32 cmd, u64 arg)
 
 long hc_grant_table_op(u64 cmd, u64 arg, u64 count)
 {
-	const struct list *l;
-
 	if (unlikely((s32)count < 0))
 		return -EINVAL;
-	if (unlikely((u32)cmd >= ARRAY_SIZE(lists)))
-		return no_list(cmd, arg);
-	l = &lists[index_nospec((u32)cmd, ARRAY_SIZE(lists))];
-	if (unlikely(!l->fn))
-		return no_list(cmd, arg);
-	return unlikely(l->single && (u32)count != 1) ? -EINVAL : do_list(l, cmd, arg, count);
+	if ((u32)cmd == GNTTABOP_map_grant_ref)
+		return gnttab_map_grant_ref_list(arg, count);
+	if ((u32)cmd == GNTTABOP_unmap_grant_ref)
+		return gnttab_unmap_grant_ref_list(arg, count);
+	if ((u32)cmd == GNTTABOP_copy)
+		return gnttab_copy_list(arg, count);
+	return rare_op(cmd, arg, count);
 }

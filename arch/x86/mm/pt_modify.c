@@ -190,21 +190,14 @@ int pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t n
 	return pt_modify(pg_owner, level, pe, ne, PT_REPLACE, batch);
 }
 
-static __noinline int modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
+int pt_modify_expected_slow(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
 {
 	return modify(pg_owner, 1, pe, expected, ne, PT_EXPECTED, NULL);
 }
 
 int pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	switch (pt_change_l1e(pg_owner, pe, expected, ne, PT_EXPECTED)) {
-	case PT_DONE:
-		return 0;
-	case PT_MOVED:
-		return -EAGAIN;
-	default:
-		return modify_expected(pg_owner, pe, expected, ne);
-	}
+	return pt_expect_l1e(pg_owner, pe, expected, ne);
 }
 
 /*

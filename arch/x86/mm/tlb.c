@@ -136,5 +136,9 @@ void tlb_flush_stamped(const struct domain *d, u32 stamp)
 
 void tlb_flush_vcpus(const struct domain *d, u64 vcpu_mask, u64 va)
 {
-	flush_cpus(d, cpu_runs, vcpu_mask, va);
+	/* Here it costs less than to ask, and there may be nobody else. */
+	if (nr_cpus == 1 && va == FLUSH_ALL)
+		tlb_flush_local();
+	else
+		flush_cpus(d, cpu_runs, vcpu_mask, va);
 }

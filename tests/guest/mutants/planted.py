@@ -9,7 +9,7 @@ EVTCHN_RAISE = "common/evtchn_raise.c"
 WATCHDOG = "common/watchdog.c"
 VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
 IRET, CALLBACK = "arch/x86/pv/iret.c", "arch/x86/pv/callback.c"
-GRANT, GRANT_MAP = "arch/x86/calls/gnttab.c", "arch/x86/calls/gnttab_map.c"
+GRANT_PIN, GRANT_MAP = "arch/x86/include/asm/gnttab_pin.h", "arch/x86/calls/gnttab_map.c"
 GRANT_COPY = "arch/x86/calls/gnttab_copy.c"
 MMUEXT = "arch/x86/pv/mmu/mmuext.c"
 TYPE_WORD, PT_MODIFY = "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
@@ -157,25 +157,26 @@ PLANTED = [
     ("a handle that is unmapped is not marked busy", "races/unmap_list_both", (GRANT_MAP,
      "\t\t\tt->handles[n].flags |= HANDLE_BUSY;\n", "")),
     ("handles are given out without the lock", "races/map_list_both", (GRANT_MAP,
-     "\ts32 n = -1;\n\n\tspin_lock(&t->lock);\n", "\ts32 n = -1;\n\n"), (GRANT_MAP,
-     "\t\tt->handles[n].flags = HANDLE_BUSY;\n\tspin_unlock(&t->lock);\n",
-     "\t\tt->handles[n].flags = HANDLE_BUSY;\n")),
+     "\tspin_lock(&lt->lock);\n\t*handle = handle_alloc(lt);\n",
+     "\t*handle = handle_alloc(lt);\n\tspin_lock(&lt->lock);\n"), (GRANT_MAP,
+     "\ts32 n;\n\n\tASSERT_LOCKED(&t->lock);\n", "\ts32 n;\n\n")),
     ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both",
-     (GRANT,
-     "\tspin_lock(&t->lock);\n\tif (write)\n\t\tp->writers--;", "\tif (write)\n\t\tp->writers--;"),
-     (GRANT,
-     "\tunmap_entry(e, loaded);\n\tspin_unlock(&t->lock);\n}", "\tunmap_entry(e, loaded);\n}")),
-    ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT,
+     (GRANT_PIN,
+     "\tASSERT_LOCKED(&t->lock);\n\tif (write)\n\t\tp->writers--;",
+     "\tif (write)\n\t\tp->writers--;"), (GRANT_MAP,
+     "\tspin_lock(&rt->lock);\n\tgnttab_unpin(rd, ref, d, write);\n",
+     "\tgnttab_unpin(rd, ref, d, write);\n\tspin_lock(&rt->lock);\n")),
+    ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT_PIN,
      "\t\tif (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,\n"
      "\t\t\t\t\t\t__ATOMIC_SEQ_CST))\n\t\t\treturn GNTST_okay;",
      "\t\tWRITE_ONCE(*word, old | mark);\n\t\treturn GNTST_okay;")),
     ("a grant is free before the flush", "smp/grant_free_last", (GRANT_MAP,
      "\tif (batch->entries)\n\t\tguest_flush_all(FLUSH_EVERYTHING);\n", "")),
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
-     "\tend->pg = pg;\n", "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tend->pg = pg;\n"),
+     "\treturn pg;\n", "\tif (pg && write)\n\t\tpage_type_put_leaf(pg);\n\treturn pg;\n"),
      (GRANT_COPY,
-     "\tif (write)\n\t\tpage_type_put_leaf(end->pg);\n\tpage_put(end->pg);",
-     "\tpage_put(end->pg);")),
+     "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tpage_put(pg);\n}",
+     "\t(void)write;\n\tpage_put(pg);\n}")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
      "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);",
      "own_frames(d, m, 0, 1, PGT_none);")),

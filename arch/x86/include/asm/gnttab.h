@@ -36,14 +36,14 @@ struct grant_handle {
 };
 
 /*
- * Handles whose mappings a list has undone; what they held of their frames waits for one flush of
- * the mapper's CPUs.
+ * Handles whose mappings a list has undone: busy, and so unchanged and nobody else's, until what
+ * they hold of their frames is given back behind one flush of the mapper's CPUs.
  */
 #define GNTTAB_UNMAP_BATCH	32u
 struct gnttab_unmapped {
-	unsigned nr;
+	u32 nr;
 	bool entries;			/* some mapping went: the flush is due */
-	struct grant_handle handle[GNTTAB_UNMAP_BATCH];
+	u32 handle[GNTTAB_UNMAP_BATCH];
 };
 
 struct grant_table {
@@ -67,20 +67,12 @@ void gnttab_destroy(struct domain *d);
 int __must_check gnttab_grow(struct domain *d, u32 nr_frames);
 
 /*
- * Pin entry @ref of @rd for @user, to write or only to read. GNTST_okay, or a status for the guest
- * and nothing has changed. The frame itself is not referenced yet.
+ * Lists of operations, each with a status of its own: what hc_grant_table_op() returns. An unmap is
+ * complete, flush included, whenever the guest runs again.
  */
-s16 __must_check gnttab_pin(struct domain *rd, u32 ref, const struct domain *user, bool write,
-			    mfn_t *m);
-void gnttab_unpin(struct domain *rd, u32 ref, bool write);
-
-/*
- * One element each; the status is the guest's. An unmap needs room for one more in @batch, and
- * gnttab_unmap_finish() before the guest runs again: it flushes, then gives back what was held.
- */
-void gnttab_map_one(struct gnttab_map_grant_ref *op);
-void gnttab_unmap_one(struct gnttab_unmap_grant_ref *op, struct gnttab_unmapped *batch);
-void gnttab_unmap_and_replace_one(struct gnttab_unmap_and_replace *op,
-				  struct gnttab_unmapped *batch);
+long gnttab_map_grant_ref_list(u64 list, u32 count);
+long gnttab_unmap_grant_ref_list(u64 list, u32 count);
+long gnttab_unmap_and_replace_list(u64 list, u32 count);
+long gnttab_copy_list(u64 list, u32 count);
+/* Flush, then give back what the handles in @batch held; it is empty then. */
 void gnttab_unmap_finish(struct gnttab_unmapped *batch);
-void gnttab_copy_one(struct gnttab_copy *op);

@@ -160,6 +160,22 @@ static __always_inline int pt_replace_l1e(struct domain *pg_owner, pte_t *pe, pt
 	return pt_modify(pg_owner, 1, pe, ne, PT_REPLACE, NULL);
 }
 
+/* pt_modify_expected() */
+int __must_check pt_modify_expected_slow(struct domain *pg_owner, pte_t *pe, pte_t *expected,
+					 pte_t ne);
+static __always_inline int pt_expect_l1e(struct domain *pg_owner, pte_t *pe, pte_t *expected,
+					 pte_t ne)
+{
+	switch (pt_change_l1e(pg_owner, pe, expected, ne, PT_EXPECTED)) {
+	case PT_DONE:
+		return 0;
+	case PT_MOVED:
+		return -EAGAIN;
+	default:
+		return pt_modify_expected_slow(pg_owner, pe, expected, ne);
+	}
+}
+
 /* ---- Finding the entry for an address -------------------------------------------------------- */
 
 /*

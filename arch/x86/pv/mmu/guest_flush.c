@@ -32,7 +32,7 @@ static void flush_vcpus(u64 mask, u64 va)
 
 void guest_flush_all(u64 va)
 {
-	flush_vcpus(~0ul, va);
+	tlb_flush_vcpus(current->domain, ~0ul, va);
 }
 
 int guest_flush_listed(u64 bitmap, u64 va)

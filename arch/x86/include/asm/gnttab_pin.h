@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pins of grants, in line: one use of an entry by somebody.
+ *
+ * Locks: the table's, over all of pin and unpin (GNT-2). Where one call needs two tables, as two
+ * ends of a copy or a grant and a handle, it has their locks one after the other, and takes the
+ * lock once if both are the same.
+ */
+#pragma once
+
+#include <asm/gnttab.h>
+#include <asm/mapcache.h>
+#include <asm/percpu.h>
+#include <asm/precondition.h>
+#include <asm/window.h>
+#include <isola/nospec.h>
+#include <isola/vcpu.h>
+
+#define GRANT_CMPXCHG_TRIES 16		/* CON-3: the word is shared with the guest */
+
+/* From the lock of table @held to that of @t. */
+static __always_inline void gnttab_pass_lock(struct grant_table *held, struct grant_table *t)
+{
+	if (unlikely(held != t)) {
+		spin_unlock(&held->lock);
+		spin_lock(&t->lock);
+	}
+}
+
+/*
+ * Entry @ref (in range) of a shared table: by the window if its domain is @loaded, else by the
+ * mapcache.
+ */
+static __always_inline struct grant_entry_v1 *gnttab_map_entry(const struct grant_table *t, u32 ref,
+							bool loaded)
+{
+	mfn_t m = t->frame[ref / GNTTAB_REFS_PER_FRAME];
+	struct grant_entry_v1 *page = loaded ? window_ptr(m) : map_domain_page(m);
+
+	return &page[ref % GNTTAB_REFS_PER_FRAME];
+}
+
+static __always_inline void gnttab_unmap_entry(const struct grant_entry_v1 *e, bool loaded)
+{
+	if (!loaded)
+		unmap_domain_page(e);
+}
+
+static inline struct grant_pins *gnttab_pins(const struct grant_table *t, u32 ref)
+{
+	return &t->pins[ref / GNTTAB_REFS_PER_FRAME][ref % GNTTAB_REFS_PER_FRAME];
+}
+
+/*
+ * Tell the granter that its frame is in use. flags and domid are one 32-bit word and change
+ * together, so the grant that was checked is the one that is marked.
+ */
+static __always_inline s16 gnttab_mark(struct grant_entry_v1 *e, const struct domain *user,
+				       bool write)
+{
+	u32 *word = (u32 *)e, old = READ_ONCE(*word);
+
+	for (unsigned i = 0; i < GRANT_CMPXCHG_TRIES; i++) {
+		u16 flags = old;
+		u32 mark = GTF_reading | (write ? GTF_writing : 0);
+
+		if ((flags & GTF_type_mask) != GTF_permit_access || old >> 16 != user->domid)
+			return GNTST_general_error;
+		if (write && (flags & GTF_readonly))
+			return GNTST_general_error;
+		if (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return GNTST_okay;
+	}
+	return GNTST_general_error;
+}
+
+/* One locked AND, of the flags alone: the rest is the guest's. */
+static inline void gnttab_unmark(struct grant_entry_v1 *e, u16 flags)
+{
+	__atomic_and_fetch(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
+}
+
+static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
+					    const struct domain *user, bool write,
+					    mfn_t *m, bool loaded)
+{
+	struct grant_entry_v1 *e;
+	struct grant_pins *p;
+	s16 status;
+
+	ASSERT_LOCKED(&t->lock);
+	if (unlikely(ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME))
+		return GNTST_bad_gntref;
+	ref = index_nospec(ref, t->nr_frames * GNTTAB_REFS_PER_FRAME);
+	p = gnttab_pins(t, ref);
+	e = gnttab_map_entry(t, ref, loaded);
+	status = gnttab_mark(e, user, write);
+	if (likely(status == GNTST_okay)) {
+		/* The first pin reads the frame; later ones keep to it. */
+		if (!p->readers && !p->writers)
+			p->mfn = READ_ONCE(e->frame);
+		*m = _mfn(p->mfn);
+		if (write)
+			p->writers++;
+		else
+			p->readers++;
+	}
+	gnttab_unmap_entry(e, loaded);
+	return status;
+}
+
+static __always_inline void gnttab_unpin_entry(struct grant_table *t, u32 ref, bool write,
+					       bool loaded)
+{
+	struct grant_pins *p = gnttab_pins(t, ref);
+	struct grant_entry_v1 *e = gnttab_map_entry(t, ref, loaded);
+
+	ASSERT_LOCKED(&t->lock);
+	if (write)
+		p->writers--;
+	else
+		p->readers--;
+	if (!p->writers)
+		gnttab_unmark(e, p->readers ? GTF_writing : GTF_writing | GTF_reading);
+	gnttab_unmap_entry(e, loaded);
+}
+
+/* The same for a table whose domain is not loaded. */
+s16 __must_check gnttab_pin_foreign(struct grant_table *t, u32 ref, const struct domain *user,
+				    bool write, mfn_t *m);
+void gnttab_unpin_foreign(struct grant_table *t, u32 ref, bool write);
+
+/*
+ * Pin entry @ref of @rd for @d, the current domain, to write or only to read. GNTST_okay, or a
+ * status for the guest and nothing has changed. The frame itself is not referenced yet. Locks:
+ * @rd's table, held.
+ */
+static __always_inline s16 __must_check gnttab_pin(struct domain *rd, u32 ref,
+						   const struct domain *d, bool write, mfn_t *m)
+{
+	return likely(rd == d) ? gnttab_pin_entry(rd->grants, ref, d, write, m, true)
+			       : gnttab_pin_foreign(rd->grants, ref, d, write, m);
+}
+
+static __always_inline void gnttab_unpin(struct domain *rd, u32 ref, const struct domain *d,
+					 bool write)
+{
+	if (likely(rd == d))
+		gnttab_unpin_entry(rd->grants, ref, write, true);
+	else
+		gnttab_unpin_foreign(rd->grants, ref, write);
+}
