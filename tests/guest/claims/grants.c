@@ -493,6 +493,24 @@ CLAIM(copy_to_grant,
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
+CLAIM(copy_by_number,
+      "a copy's end that is named by number is DOMID_SELF's; its own number there is refused")
+{
+	uint8_t *from = page_alloc(), *to = page_alloc();
+	struct gnttab_copy c = copy_of(0, mfn_of(from), mfn_of(to), 0, 0, 8);
+
+	from[0] = 0x5a;
+	c.source.domid = SELF;
+	CHECK_EQ(copy(c), (int16_t)GNTST_permission_denied);
+	c.source.domid = DOMID_SELF;
+	c.dest.domid = SELF;
+	CHECK_EQ(copy(c), (int16_t)GNTST_permission_denied);
+	CHECK_EQ(to[0], 0);
+	c.dest.domid = DOMID_SELF;
+	CHECK_OK(copy(c));
+	CHECK_EQ(to[0], 0x5a);
+}
+
 CLAIM(copy_refusals, "copies beyond a page, from frames of nobody, to page tables and by bad "
 		     "references are refused")
 {

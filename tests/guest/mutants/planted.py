@@ -172,6 +172,10 @@ PLANTED = [
      "\t\tWRITE_ONCE(*word, old | mark);\n\t\treturn GNTST_okay;")),
     ("a grant is free before the flush", "smp/grant_free_last", (GRANT_MAP,
      "\tif (batch->entries)\n\t\tguest_flush_all(FLUSH_EVERYTHING);\n", "")),
+    ("a grant copy takes its own number for DOMID_SELF", "grants/copy_by_number", (GRANT_COPY,
+     "\tif ((!from_ref && op->source.domid != DOMID_SELF) ||\n"
+     "\t    (!to_ref && op->dest.domid != DOMID_SELF))\n"
+     "\t\treturn GNTST_permission_denied;\n", "")),
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
      "\treturn pg;\n", "\tif (pg && write)\n\t\tpage_type_put_leaf(pg);\n\treturn pg;\n"),
      (GRANT_COPY,
