@@ -257,6 +257,10 @@ def main():
     faults = list(stale_quotes([(name, "", *changes) for name, *changes in PLANTED_HFUZZ]))
     tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted",
            "\n".join(faults))
+    done = subprocess.run([os.path.join(TOP, "tests/models/run"), "--code"],
+                          stdout=subprocess.PIPE, text=True)
+    tap.ok(done.returncode == 0 and "\nok 9 " in done.stdout,
+           "what the models quote of the sources stands there", done.stdout)
     tap.ok(list(stale_quotes([("gone", "", ("Makefile", "no such line\n", ""))])) == ["gone"],
            "planted: a quote that is out of date is found")
 

@@ -50,7 +50,7 @@
  * code arch/x86/asi/root.c: WRITE_ONCE(rec->user_l4.n, v->copy[COPY_USER].l4.n); smp_mb();
  * code arch/x86/asi/root.c: WRITE_ONCE(leaving->n, is->n); __atomic_store_n(&is->n, l4.n,
  *      __ATOMIC_SEQ_CST);
- * code arch/x86/asi/root.c: { copy->generation = pte_read(&l4[L4_GENERATION]);
+ * code arch/x86/asi/root.c: ASSERT_IRQS_OFF(); copy->generation = pte_read(&l4[L4_GENERATION]);
  * code arch/x86/asi/root.c: u64 todo = pte_read(&l4[L4_OCCUPIED + w]) | before[L4_OCCUPIED + w];
  * code arch/x86/asi/root.c: publish(v); sync_through_cpu_window(v, COPY_KERNEL);
  * code arch/x86/asi/root.c: irq_disable(); publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4,
