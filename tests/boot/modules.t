@@ -17,7 +17,8 @@ MIB = 1 << 20
 
 
 def boot(initrd):
-    return isola_run("--smp", "2", SELFTEST, "claims=start/*", *([initrd] if initrd else []),
+    return isola_run("--smp", "2", "--mem", "1024", SELFTEST, "claims=start/*",
+                     *([initrd] if initrd else []),
                      timeout=120)
 
 

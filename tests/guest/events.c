@@ -80,6 +80,13 @@ void events_init(void)
 	}
 }
 
+void events_lost(void)
+{
+	memset(opened, 0, sizeof(opened));
+	timer_port = 0;
+	events_init();
+}
+
 void events_reset(void)
 {
 	upcalls_mask();

@@ -26,6 +26,8 @@ void events_upcall(const uint64_t *hw);
 
 /* Mask everything, bind the timer. */
 void events_init(void);
+/* No port is open any more, whoever closed them: begin again. */
+void events_lost(void);
 /* Close every port a claim opened, clear the counters, mask all ports but the watchdog's. */
 void events_reset(void);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Planted bugs: each line below breaks one check in a copy of the sources, and the unit test named
 must notice. A bug that stays unnoticed is a hole in that test. A line whose text is no longer found
-is out of date, and fails. Every fifth one is planted in make test, all of them in make test-all.
+is out of date, and fails. Every eighth one is planted in make test, all of them in make test-all.
 FUZZ_DIVISOR shortens the random part."""
 import concurrent.futures
 import os
@@ -19,6 +19,7 @@ ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/
                                  "arch/x86/firmware/acpi_fadt.c",
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
 DOMAINS, REFS = "common/domain_list.c", "common/domain_ref.c"
+STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),
@@ -94,6 +95,11 @@ MUTANTS = [
     ("efi", EFI, "!t->nr_config || t->nr_config > EFI_MAX_CONFIG_TABLES ||", ""),
     ("efi", EFI, "i < EFI_VENDOR_CHARS - 1", "i < EFI_VENDOR_CHARS"),
     ("efi", EFI, "\t\tif (!at)\n\t\t\treturn;\n", ""),
+    ("storm", STORM, "++s->count > STORM_MAX", "++s->count > 100 * STORM_MAX"),
+    ("storm", STORM, "if (now >= s->window_ends)", "if (!s->window_ends)"),
+    ("storm", STORM, "if (now < not_before ||", "if ("),
+    ("storm", PIRQ, "\tif (!g->level)\n\t\tioapic_mask(n);\n", ""),
+    ("storm", PIRQ, "\tif (!g->port || g->waits)\n\t\treturn;\n", ""),
     ("domain_list", DOMAINS, "\tif (d && d->is_dying)\n\t\td = NULL;\n", ""),
     ("domain_list", DOMAINS, "\tif (d)\n\t\tget_knownalive_domain(d);\n", ""),
     ("domain_list", REFS, "\tif (before > 1)", "\tif (before > 2)"),
@@ -125,7 +131,7 @@ def text_of(path):
 STALE = [f"{path}: {old}" for _, path, old, _ in MUTANTS
          if old not in text_of(os.path.join(TOP, path))]
 if os.environ.get("TEST_ALL") != "1":
-    MUTANTS = MUTANTS[::5]
+    MUTANTS = MUTANTS[::8]
 
 
 def notices(mutant):

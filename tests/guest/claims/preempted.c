@@ -235,6 +235,43 @@ CLAIM(memory_op, "memory_op" KEEPS_MARKS)
 	CHECK(times_stopped);
 }
 
+#define NR_PORTS_OPEN 2000u
+
+/* The timer's is the last port, so its event comes as long as there is anything left to close. */
+static void open_ports(void)
+{
+	CHECK_OK(port_close(timer_port));
+	timer_port = 0;
+	for (unsigned int i = 0; i < NR_PORTS_OPEN; i++)
+		CHECK(port_alloc_unbound(DOMID_SELF) > 0);
+	events_init();
+	port_unmask(timer_port);
+	CHECK(timer_port > NR_PORTS_OPEN);
+}
+
+CLAIM(event_reset, "EVTCHNOP_reset" KEEPS_MARKS ", and leaves no port open")
+{
+	struct evtchn_reset r = { .dom = DOMID_SELF };
+	const struct call c = CALL(event_channel_op, 2, EVTCHNOP_reset, ARG(&r));
+	struct evtchn_status status;
+	uint32_t last;
+
+	times_stopped = 0;
+	for (uint64_t began = clock_ns(); !enough(began); ) {
+		open_ports();
+		last = timer_port;
+		CHECK_OK(make(&c));
+		for (uint32_t port = 1; port <= last; port++) {
+			CHECK_OK(port_status(port, &status));
+			CHECK_SAY(status.status == EVTCHNSTAT_closed, "port %u of %u is open",
+				  port, last);
+		}
+		events_lost();
+		port_unmask(timer_port);
+	}
+	CHECK(times_stopped);
+}
+
 CLAIM(console_io, "console_io" KEEPS_MARKS)
 {
 	static const char line[] = "# preempted: a long line, and a timer that interrupts it\n";

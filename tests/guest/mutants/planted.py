@@ -73,6 +73,10 @@ PLANTED = [
      (MULTICALL,
      "this_vcpu.multicall_nr_args * sizeof(u64)", "sizeof(this_vcpu.multicall_args)")),
 
+    ("a reset of all ports that is stopped is not gone on with", "preempted/event_reset",
+     (EVTCHN_OP, "\t\t\treturn hypercall_continue(event_channel_op, cmd, arg);",
+      "\t\t\treturn 0;")),
+
     # ---- At rest ----
     ("a vCPU that has been told to go down is at rest", "rest/audit", ("common/sched.c",
      "\treturn READ_ONCE(v->state) == VCPU_DOWN &&\n\t       __atomic_load_n(&v->on_cpu, "
@@ -180,7 +184,10 @@ PLANTED = [
      "\treturn pg;\n", "\tif (pg && write)\n\t\tpage_type_put_leaf(pg);\n\treturn pg;\n"),
      (GRANT_COPY,
      "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tpage_put(pg);\n}",
-     "\t(void)write;\n\tpage_put(pg);\n}")),
+     "\t(void)write;\n\tpage_put(pg);\n}"),
+     # In line there are few instructions between the two: time for another vCPU to come by.
+     (GRANT_COPY, "\tmemmove(write +",
+      "\tfor (volatile int i = 0; i < 20000; i++)\n\t\t;\n\tmemmove(write +")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
      "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);",
      "own_frames(d, m, 0, 1, PGT_none);")),
