@@ -46,6 +46,15 @@ bool arg_is_good(const struct me *m, uint64_t at, size_t bytes)
 	return at - ARG(m->arg) <= ARG_BYTES - bytes || at - ARG(flips) < sizeof(flips);
 }
 
+uint64_t arg_exact(struct me *m, const void *data, size_t bytes)
+{
+	uint64_t at = arg(m, data, bytes);
+
+	if (arg_is_good(m, at, bytes))
+		memcpy((void *)at, data, bytes);
+	return at;
+}
+
 static struct flip *free_flip(struct me *m)
 {
 	for (unsigned int i = 0; i < NR_FLIPS; i++)
