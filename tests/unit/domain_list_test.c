@@ -7,9 +7,9 @@
  * Flags: -Itests/unit/mm/include -DCONFIG_DEBUG
  * Sources: common/domain_list.c common/domain_ref.c common/base/spinlock.c
  */
+#include "ends.h"
 #include "tap.h"
 
-#include <setjmp.h>
 #include <string.h>
 #include <isola/domain.h>
 #include <isola/domain_lookup.h>
@@ -23,32 +23,8 @@ bool world_irq_off;
 static struct domain domain[NR + 1];
 static unsigned ended[NR + 1];
 static unsigned held_at_end;
-static jmp_buf back;
-static bool watched;
 
 void cpu_relax(void) { }
-
-void panic(const char *fmt, ...)
-{
-	if (!watched) {
-		printf("# failed: panic: %s\n", fmt);
-		exit(1);
-	}
-	longjmp(back, 1);
-}
-
-/* Does @claim end the machine? */
-#define ENDS(claim)                                     \
-	({                                              \
-		volatile bool did = true;               \
-		watched = true;                         \
-		if (!setjmp(back)) {                    \
-			claim;                          \
-			did = false;                    \
-		}                                       \
-		watched = false;                        \
-		did;                                    \
-	})
 
 /* The end takes locks of its own, so the list's is free; and the list has forgotten it. */
 void domain_destroy(struct domain *d)

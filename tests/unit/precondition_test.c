@@ -6,9 +6,9 @@
  * Flags: -Itests/unit/mm/include -DCONFIG_DEBUG
  * Sources: common/base/spinlock.c
  */
+#include "ends.h"
 #include "tap.h"
 
-#include <setjmp.h>
 #include <isola/domain.h>
 #include <isola/lock_order.h>
 #include <asm/loaded.h>
@@ -16,32 +16,8 @@
 
 struct cpu_private this_cpu;
 bool world_irq_off;
-static jmp_buf back;
-static bool watched;
 
 void cpu_relax(void) { }
-
-void panic(const char *fmt, ...)
-{
-	if (!watched) {
-		printf("Bail out! panic: %s\n", fmt);
-		exit(1);
-	}
-	longjmp(back, 1);
-}
-
-/* Does @claim end the machine? */
-#define ENDS(claim)                                     \
-	({                                              \
-		volatile bool ended = true;             \
-		watched = true;                         \
-		if (!setjmp(back)) {                    \
-			claim;                          \
-			ended = false;                  \
-		}                                       \
-		watched = false;                        \
-		ended;                                  \
-	})
 
 #define KERNEL_ROOT 0x1000u
 #define USER_ROOT 0x2000u
