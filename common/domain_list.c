@@ -38,8 +38,8 @@ int domain_list_add(struct domain *d)
 	int rc = -EEXIST;
 
 	spin_lock(&list_lock);
-	if (!find(d->domid)) {
-		at = place_of(d->domid);
+	at = place_of(d->domid);
+	if (!*at || (*at)->domid != d->domid) {
 		d->refs = 1;
 		d->is_dying = false;
 		d->next_in_list = *at;
