@@ -32,27 +32,22 @@ static uint64_t place(struct me *m, size_t bytes)
 
 uint64_t arg(struct me *m, const void *data, size_t bytes)
 {
-	uint64_t at;
+	uint64_t end = ARG(m->arg) + ARG_BYTES, at;
 
-	if (one_in(m, 40))
-		return one_in(m, 3) ? ARG(m->arg) + ARG_BYTES - 8 * below(m, 3) : bad_address(m);
-	at = place(m, bytes);
-	memcpy((void *)at, data, bytes);
+	if (!one_in(m, 40))
+		at = place(m, bytes);
+	else if (one_in(m, 3))
+		at = end - 8 * below(m, 3);
+	else
+		return bad_address(m);
+	/* As much as can be read of it: what was left there could ask for the domain's end. */
+	memcpy((void *)at, data, bytes < end - at ? bytes : end - at);
 	return at;
 }
 
 bool arg_is_good(const struct me *m, uint64_t at, size_t bytes)
 {
 	return at - ARG(m->arg) <= ARG_BYTES - bytes || at - ARG(flips) < sizeof(flips);
-}
-
-uint64_t arg_exact(struct me *m, const void *data, size_t bytes)
-{
-	uint64_t at = arg(m, data, bytes);
-
-	if (arg_is_good(m, at, bytes))
-		memcpy((void *)at, data, bytes);
-	return at;
 }
 
 static struct flip *free_flip(struct me *m)

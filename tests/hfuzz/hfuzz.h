@@ -141,11 +141,6 @@ unsigned int any_vcpu(struct me *m);
  * in forty, an address where it cannot be read or written.
  */
 uint64_t arg(struct me *m, const void *data, size_t bytes);
-/*
- * The same for a call that ends the domain if it is given other words: what may be read there is
- * @data, not what was left there by chance.
- */
-uint64_t arg_exact(struct me *m, const void *data, size_t bytes);
 /* The same, @other being what a sibling may make of it, word by word, while the call runs. */
 uint64_t arg_flipped(struct me *m, const void *data, const void *other, size_t bytes);
 /* Can it be read back? */

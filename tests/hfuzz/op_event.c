@@ -132,7 +132,7 @@ long op_sched(struct me *m, unsigned int cmd)
 	case SCHEDOP_yield:
 		return CALL(m, sched_op, SCHEDOP_yield, border(m), 0, 0, 0);
 	case SCHEDOP_remote_shutdown:
-		return CALL(m, sched_op, cmd, arg_exact(m, &other, sizeof(other)), 0, 0, 0);
+		return CALL(m, sched_op, cmd, arg(m, &other, sizeof(other)), 0, 0, 0);
 	case SCHEDOP_shutdown:
 	case SCHEDOP_shutdown_code:
 		return CALL(m, sched_op, cmd, bad_address(m), 0, 0, 0);
@@ -150,7 +150,7 @@ long op_watchdog(struct me *m, unsigned int nothing)
 	struct sched_watchdog off = { 0 };
 	struct sched_watchdog w = { .id = one_in(m, 3) ? (uint32_t)border(m) : 0,
 				    .timeout = 1000 + (uint32_t)below(m, 1ul << 31) };
-	long rc = CALL(m, sched_op, SCHEDOP_watchdog, arg_exact(m, &w, sizeof(w)), 0, 0, 0);
+	long rc = CALL(m, sched_op, SCHEDOP_watchdog, arg(m, &w, sizeof(w)), 0, 0, 0);
 
 	for (off.id = 1; off.id <= 2; off.id++)
 		HC2(sched_op, SCHEDOP_watchdog, &off);
