@@ -30,6 +30,27 @@ static inline u64 *regs_gpr(struct regs *r, unsigned int n)
 }
 
 /*
+ * Write @bytes (1, 2, 4, 8) of @val to the register at @reg, or to one byte of it: 4 clear the
+ * upper half, 1 and 2 leave the rest (SDM vol. 1 §3.4.1.1).
+ */
+static __always_inline void regs_write(void *reg, u64 val, unsigned int bytes)
+{
+	switch (bytes) {
+	case 1:
+		*(u8 *)reg = val;
+		break;
+	case 2:
+		*(u16 *)reg = val;
+		break;
+	case 4:
+		*(u64 *)reg = (u32)val;
+		break;
+	default:
+		*(u64 *)reg = val;
+	}
+}
+
+/*
  * True: the guest's instruction was emulated or the fault repaired; go back to it. Each is tried by
  * traps.c for its fault.
  */

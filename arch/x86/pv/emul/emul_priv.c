@@ -79,18 +79,6 @@ static unsigned int io_bytes(const struct insn *i)
 	return min_t(unsigned int, i->bytes, 4);
 }
 
-static u64 merge(u64 old, u64 val, unsigned int bytes)
-{
-	switch (bytes) {
-	case 1:
-		return (old & ~0xfful) | (val & 0xff);
-	case 2:
-		return (old & ~0xfffful) | (val & 0xffff);
-	default:
-		return (u32)val;
-	}
-}
-
 /* IN, OUT: port in the instruction, or in dx. */
 static enum emul_result op_io(const struct insn *i, struct regs *r)
 {
@@ -102,7 +90,7 @@ static enum emul_result op_io(const struct insn *i, struct regs *r)
 	if (i->op == INSN_OUT)
 		ioport_write(current->domain, port, bytes, r->rax);
 	else
-		r->rax = merge(r->rax, ioport_read(current->domain, port, bytes), bytes);
+		regs_write(&r->rax, ioport_read(current->domain, port, bytes), bytes);
 	return EMUL_DONE;
 }
 

@@ -36,16 +36,6 @@ static u64 word_value(enum insn_op op)
 	}
 }
 
-static void to_register(const struct insn *i, struct regs *r, u64 val)
-{
-	u64 *gpr = regs_gpr(r, i->base);
-
-	if (i->bytes == 2)
-		*gpr = (*gpr & ~0xfffful) | (u16)val;
-	else
-		*gpr = i->bytes == 4 ? (u32)val : val;
-}
-
 /* False: the guest has been given the page fault. */
 static bool to_memory(const struct insn *i, struct regs *r)
 {
@@ -69,6 +59,6 @@ bool emul_umip(const struct insn *i, struct regs *r)
 {
 	if (!i->to_reg)
 		return to_memory(i, r);
-	to_register(i, r, word_value(i->op));
+	regs_write(regs_gpr(r, i->base), word_value(i->op), i->bytes);
 	return true;
 }

@@ -131,14 +131,12 @@ void insn_execute(const struct insn *i, struct regs *r, u64 operand, struct effe
 	}
 }
 
-/* A write of 4 bytes to a register clears its upper half, one of 1 or 2 leaves the rest. */
 static void put_reg(const struct insn *i, struct regs *r, u8 reg, u64 val)
 {
-	unsigned int shift = i->high_byte && reg == i->reg && i->op != INSN_CMPXCHG ? 8 : 0;
-	u64 mask = i->bytes == 4 ? ~0ul : size_mask(i->bytes) << shift;
-	u64 *gpr = regs_gpr(r, reg);
+	bool is_high = i->high_byte && reg == i->reg && i->op != INSN_CMPXCHG;
 
-	*gpr = (*gpr & ~mask) | (val << shift & mask);
+	/* ah, ch, dh, bh are second bytes. */
+	regs_write((u8 *)regs_gpr(r, reg) + is_high, val, i->bytes);
 }
 
 void insn_retire(const struct insn *i, const struct effect *e, struct regs *r)
