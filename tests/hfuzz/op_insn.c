@@ -93,12 +93,12 @@ long op_access(struct me *m, unsigned int kind)
 /*
  * The iret hypercall to any frame on our stack: back to kernel mode it must come to a place and a
  * stack of ours, or to where nothing is. No segment of 32 bits, in which the stack pointer would be
- * cut off, and the next frame would find no stack.
+ * cut off, and the next frame would find no stack; so none of the LDT, which may hold one.
  */
 long op_iret(struct me *m, unsigned int nothing)
 {
 	static const uint64_t selectors[] = {
-		0, 4, 0xe008, 0xe010, 0xe040, 0xfff8, 0xdffc, FLAT_KERNEL_DS,
+		0, 0xe008, 0xe010, 0xe040, 0xfff8, FLAT_KERNEL_DS,
 	};
 	uint64_t cs = (one_in(m, 3) ? PICK(m, selectors) : FLAT_KERNEL_CS) & ~3ul;
 	uint64_t ss = one_in(m, 3) ? any_selector(m) : FLAT_KERNEL_SS;
