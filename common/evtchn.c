@@ -21,6 +21,7 @@
  */
 #include <isola/evtchn.h>
 #include <isola/console.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/evtchn_2l.h>
 #include <isola/lock_order.h>
@@ -174,7 +175,7 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
-		return domain_not_self(op->dom);
+		return refuse_other(MAY_evtchn_alloc_unbound, op->dom);
 	port = take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
 					     .remote_domid = op->remote_dom == DOMID_SELF
 								     ? d->domid
@@ -195,7 +196,7 @@ long evtchn_bind_interdomain(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->remote_dom))
-		return domain_not_self(op->remote_dom);
+		return refuse_other(MAY_evtchn_bind_interdomain, op->remote_dom);
 	if (!guest_port(d, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND ||
 	    remote->remote_domid != d->domid)
 		return -EINVAL;
@@ -232,7 +233,7 @@ long evtchn_bind_virq(struct domain *d, void *arg)
 	if (port < 0)
 		return port;
 	WRITE_ONCE(v->virq_port[op->virq], port);
-	if (op->virq == VIRQ_CONSOLE && d->is_privileged)
+	if (op->virq == VIRQ_CONSOLE && is_hardware_domain(d))
 		console_watch_input();
 	op->port = port;
 	return 0;
@@ -309,7 +310,7 @@ long evtchn_status(struct domain *d, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
 	if (!is_own(d, op->dom))
-		return domain_not_self(op->dom);
+		return refuse_other(MAY_evtchn_status, op->dom);
 	if (!guest_port(d, op->port, &e))
 		return -EINVAL;
 	memset(&out, 0, sizeof(out));

@@ -116,8 +116,8 @@ void put_domain(struct domain *d);
  */
 struct domain *domain_of_frames(domid_t domid);
 /*
- * What a call that a domain may make about itself alone answers if it names @domid, another:
- * -ESRCH, there is none; -EPERM.
+ * What an operation that is built for the caller itself alone answers if it may name another, and
+ * names @domid: -ESRCH, there is none; -EPERM. By refuse_other() in domain_lookup.h.
  */
 int __must_check domain_not_self(domid_t domid);
 

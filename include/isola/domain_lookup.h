@@ -6,6 +6,7 @@
 
 #include <asm/percpu.h>
 #include <isola/domain.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 
@@ -25,4 +26,15 @@ static __always_inline void put_named_domain(struct domain *d)
 {
 	if (unlikely(d != current->domain))
 		put_domain(d);
+}
+
+/*
+ * For an operation that is built for the caller itself alone, and names @domid, another: -EPERM it
+ * is not the caller's to name; -ESRCH there is none; -EPERM.
+ */
+static inline int __must_check refuse_other(enum privilege op, domid_t domid)
+{
+	int rc = may_act_on(op, domid);
+
+	return rc ? rc : domain_not_self(domid);
 }

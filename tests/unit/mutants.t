@@ -19,6 +19,7 @@ ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/
                                  "arch/x86/firmware/acpi_fadt.c",
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
 DOMAINS, REFS = "common/domain_list.c", "common/domain_ref.c"
+PRIVILEGE, LOOKUP = "include/isola/privilege.h", "include/isola/domain_lookup.h"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
@@ -121,6 +122,16 @@ MUTANTS = [
     ("domain_list", DOMAINS, "\tspin_lock(&list_lock);\n\tBUG_ON(!d->is_dying);",
      "\tBUG_ON(!d->is_dying);"),
     ("domain_list", DOMAINS, "\tBUG_ON(!d->is_dying);\n", ""),
+    ("privilege", PRIVILEGE, "OP(setup_gsi, BY_CONTROL)", "OP(setup_gsi, BY_ANYBODY)"),
+    ("privilege", PRIVILEGE, "OP(evtchn_status, BY_TARGET)", "OP(evtchn_status, BY_ANYBODY)"),
+    ("privilege", PRIVILEGE, "OP(eoi, BY_ANYBODY)", "OP(eoi, BY_CONTROL)"),
+    ("privilege", PRIVILEGE, "likely(is_self) || is_control_domain(d) ? 0",
+     "is_self || !is_self ? 0"),
+    ("privilege", PRIVILEGE, "likely(is_self) || is_control_domain(d) ? 0",
+     "likely(is_self) ? 0"),
+    ("privilege", PRIVILEGE, "domid == DOMID_SELF || domid == d->domid;", "domid == DOMID_SELF;"),
+    ("privilege", LOOKUP, "\treturn rc ? rc : domain_not_self(domid);",
+     "\tint said = domain_not_self(domid);\n\n\treturn rc ? rc : said;"),
 ]
 
 

@@ -27,6 +27,7 @@
 #include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 #include <isola/sched.h>
 #include <isola/vcpu.h>
 
@@ -261,7 +262,7 @@ long hc_audit(u64 cmd, u64 a2)
 	struct audit a = { .d = current->domain };
 	int rc;
 
-	if (!a.d->is_privileged)
+	if (!domain_may(a.d, MAY_audit))
 		return -EPERM;
 	if (cmd)
 		return oom_op(cmd, a2);

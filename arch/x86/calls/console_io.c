@@ -8,6 +8,7 @@
 #include <asm/hypercall.h>
 #include <isola/console.h>
 #include <isola/errno.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <isola/lib/string.h>
 #include <asm/insn.h>
@@ -80,7 +81,7 @@ static long console_read_op(u32 count, u64 to)
 
 long hc_console_io(u64 cmd, u64 count, u64 buf)
 {
-	if (!current->domain->is_privileged)
+	if (!domain_may(current->domain, MAY_console_io))
 		return -EPERM;
 	switch ((u32)cmd) {
 	case CONSOLEIO_write:

@@ -4,6 +4,7 @@
  * holds a result.
  */
 #include <asm/hypercall.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/nospec.h>
@@ -68,7 +69,7 @@ static long do_reset(u64 cmd, u64 arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
 	if (op.dom != DOMID_SELF && op.dom != d->domid)
-		return domain_not_self(op.dom);
+		return refuse_other(MAY_evtchn_reset, op.dom);
 	while (evtchn_close_some(d, CLOSE_BATCH) == CLOSE_BATCH)
 		if (hypercall_preempt_check())
 			return hypercall_continue(event_channel_op, cmd, arg);

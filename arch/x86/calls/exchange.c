@@ -16,6 +16,7 @@
 #include <asm/m2p.h>
 #include <asm/memory_op.h>
 #include <asm/uaccess.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
@@ -188,7 +189,7 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 		x->out.chunk_order = x->in.order - x->out.order;
 	x->d = memory_op_domain(arg->in.domid);
 	if (!x->d)
-		return domain_not_self(arg->in.domid);
+		return refuse_other(MAY_exchange, arg->in.domid);
 	return x->max_bits && x->max_bits <= PAGE_SHIFT ? -ENOMEM : 0;
 }
 

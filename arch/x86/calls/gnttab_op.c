@@ -4,6 +4,7 @@
  *
  * Refused whole (-ENOSYS): transfer, version 2 and what goes with it, swap, cache flush.
  */
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <asm/gnttab.h>
@@ -16,11 +17,11 @@
 /* ---- What is no mapping or copy -------------------------------------------------------------- */
 
 /* What concerns one's own table alone is asked about @domid's. */
-static s16 self_status(domid_t domid)
+static s16 self_status(enum privilege op, domid_t domid)
 {
 	if (domid == DOMID_SELF || domid == current->domain->domid)
 		return GNTST_okay;
-	return domain_not_self(domid) == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+	return refuse_other(op, domid) == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
 }
 
 static void setup_table(struct gnttab_setup_table *op)
@@ -28,7 +29,7 @@ static void setup_table(struct gnttab_setup_table *op)
 	struct domain *d = current->domain;
 	int rc;
 
-	op->status = self_status(op->dom);
+	op->status = self_status(MAY_gnttab_setup_table, op->dom);
 	if (op->status != GNTST_okay)
 		return;
 	op->status = GNTST_general_error;
@@ -49,7 +50,7 @@ static void setup_table(struct gnttab_setup_table *op)
 
 static void query_size(struct gnttab_query_size *op)
 {
-	op->status = self_status(op->dom);
+	op->status = self_status(MAY_gnttab_query_size, op->dom);
 	if (op->status != GNTST_okay)
 		return;
 	op->nr_frames = current->domain->grants->nr_frames;
@@ -87,7 +88,7 @@ static long get_version(u64 arg)
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
 	if (op.dom != DOMID_SELF && op.dom != current->domain->domid)
-		return domain_not_self(op.dom);
+		return refuse_other(MAY_gnttab_get_version, op.dom);
 	op.version = 1;
 	return copy_to_guest(arg, &op, sizeof(op));
 }

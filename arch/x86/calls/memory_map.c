@@ -9,6 +9,7 @@
 #include <asm/uaccess.h>
 #include <isola/errno.h>
 #include <isola/memmap.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
@@ -75,7 +76,7 @@ long memory_map_machine(u64 arg)
 	struct out o = { 0 };
 	int rc;
 
-	if (!current->domain->is_privileged)
+	if (!domain_may(current->domain, MAY_machine_memory_map))
 		return -EPERM;
 	if (copy_from_guest(&map, arg, sizeof(map)))
 		return -EFAULT;

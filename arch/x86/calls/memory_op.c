@@ -15,6 +15,7 @@
 #include <asm/reservation.h>
 #include <asm/uaccess.h>
 #include <asm/window.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/vcpu.h>
@@ -31,7 +32,7 @@ static int arg_domain(u64 arg, struct domain **d)
 	if (copy_from_guest(&which, arg, sizeof(which)))
 		return -EFAULT;
 	*d = memory_op_domain(which.domid);
-	return *d ? 0 : domain_not_self(which.domid);
+	return *d ? 0 : refuse_other(MAY_reservation_read, which.domid);
 }
 
 static long op_current_reservation(u64 arg)
@@ -72,7 +73,8 @@ static long op_machphys_mapping(u64 arg)
 	const struct xen_machphys_mapping m = {
 		.v_start = VA_M2P,
 		.v_end = VA_M2P_END,
-		.max_mfn = current->domain->is_privileged ? max_page - 1 : DOMU_MAX_MFN,
+		.max_mfn = domain_may(current->domain, MAY_see_whole_m2p) ? max_page - 1
+									  : DOMU_MAX_MFN,
 	};
 
 	return copy_to_guest(arg, &m, sizeof(m));
@@ -85,7 +87,8 @@ static long op_add_to_physmap(u64 arg)
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	return memory_op_domain(op.domid) ? -EACCES : domain_not_self(op.domid);
+	return memory_op_domain(op.domid) ? -EACCES
+					  : refuse_other(MAY_add_to_physmap, op.domid);
 }
 
 /* No page is shared between domains by content. */

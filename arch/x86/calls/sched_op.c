@@ -10,6 +10,7 @@
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/nospec.h>
+#include <isola/privilege.h>
 #include <isola/sched.h>
 #include <isola/watchdog.h>
 #include <asm/insn.h>
@@ -67,12 +68,12 @@ static long op_remote_shutdown(u64 arg)
 	struct sched_remote_shutdown op;
 	struct domain *d = current->domain;
 
+	if (!domain_may(d, MAY_remote_shutdown))
+		return -EPERM;
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
 	if (op.domain_id != d->domid)
 		return -ESRCH;
-	if (!d->is_privileged)
-		return -EPERM;
 	domain_shutdown(d, op.reason);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 #include <isola/domain.h>
+#include <isola/privilege.h>
 #include <isola/lib/string.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
@@ -28,9 +29,9 @@ static u32 features(const struct domain *d)
 	u32 map = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
 		1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_direct_mapped;
 
-	if (d->is_privileged)
+	if (domain_may(d, MAY_feature_dom0))
 		map |= 1u << XENFEAT_dom0;
-	if (d->is_privileged || d->vm_assist & 1ul << VMASST_TYPE_pae_extended_cr3)
+	if (domain_may(d, MAY_feature_dom0) || d->vm_assist & 1ul << VMASST_TYPE_pae_extended_cr3)
 		map |= 1u << XENFEAT_pae_pgdir_above_4gb;
 	return map;
 }
@@ -69,7 +70,8 @@ static long give_string(u64 arg, const char *s, size_t size)
 }
 
 /*
- * HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -ENODATA, -ENOSYS.
+ * HYPERVISOR_xen_version(cmd, arg): 0 or the number asked for; -EFAULT, -EINVAL, -EPERM, -ENODATA,
+ * -ENOSYS.
  */
 long hc_xen_version(u64 cmd, u64 arg)
 {
@@ -96,9 +98,11 @@ long hc_xen_version(u64 cmd, u64 arg)
 	case XENVER_guest_handle:
 		return copy_to_guest(arg, no_handle, sizeof(no_handle));
 	case XENVER_commandline:
-		return give_string(arg, boot_info.cmdline, sizeof(xen_commandline_t));
+		return give_string(arg, domain_may(current->domain, MAY_version_commandline)
+						? boot_info.cmdline : "<denied>",
+				   sizeof(xen_commandline_t));
 	case XENVER_build_id:
-		return -ENODATA;
+		return domain_may(current->domain, MAY_version_build_id) ? -ENODATA : -EPERM;
 	default:
 		return -ENOSYS;
 	}

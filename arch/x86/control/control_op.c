@@ -3,21 +3,18 @@
  * The beginning and the end that control operations have in common.
  */
 #include <asm/control_op.h>
-#include <asm/percpu.h>
 #include <asm/uaccess.h>
-#include <isola/domain.h>
 #include <isola/errno.h>
-#include <isola/vcpu.h>
 
 struct head {
 	u32 cmd, interface_version;
 };
 
-int control_op_get(void *op, size_t size, u64 arg, u32 version)
+int control_op_get(enum privilege may, void *op, size_t size, u64 arg, u32 version)
 {
 	const struct head *head = op;
 
-	if (!current->domain->is_privileged)
+	if (!domain_may(current->domain, may))
 		return -EPERM;
 	if (copy_from_guest(op, arg, size))
 		return -EFAULT;

@@ -99,7 +99,7 @@ long hc_mca(u64 arg)
 	struct xen_mc op;
 	long rc;
 
-	rc = control_op_get(&op, sizeof(op), arg, XEN_MCA_INTERFACE_VERSION);
+	rc = control_op_get(MAY_mca, &op, sizeof(op), arg, XEN_MCA_INTERFACE_VERSION);
 	if (rc)
 		return rc;
 	switch (op.cmd) {

@@ -2,8 +2,8 @@
 /*
  * HYPERVISOR_physdev_op: I/O privilege, the lines of devices, and what dom0 tells of PCI.
  *
- * A table of operations, their argument copied in once, and back where it holds a result. All but
- * I/O privilege is dom0's. Answers: docs/abi/hypercalls-platform.md.
+ * A table of operations, their argument copied in once, and back where it holds a result. Who may:
+ * isola/privilege.h. Answers: docs/abi/hypercalls-platform.md.
  */
 #include <asm/hypercall.h>
 #include <asm/page_ref.h>
@@ -12,10 +12,11 @@
 #include <asm/pirq.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
-#include <isola/domain.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 #include <xen/physdev.h>
@@ -56,7 +57,7 @@ static long map_pirq(struct domain *d, void *arg)
 	int rc;
 
 	if (op->domid != DOMID_SELF && op->domid != d->domid)
-		return domain_not_self(op->domid);
+		return refuse_other(MAY_map_pirq, op->domid);
 	switch (op->type) {
 	case MAP_PIRQ_TYPE_GSI:
 		break;
@@ -79,7 +80,7 @@ static long unmap_pirq(struct domain *d, void *arg)
 	const struct physdev_unmap_pirq *op = arg;
 
 	if (op->domid != DOMID_SELF && op->domid != d->domid)
-		return domain_not_self(op->domid);
+		return refuse_other(MAY_unmap_pirq, op->domid);
 	return pirq_unmap(d, op->pirq);
 }
 
@@ -156,31 +157,34 @@ static long take_note(struct domain *d __maybe_unused, void *arg __maybe_unused)
 /* ---- The table ------------------------------------------------------------------------------ */
 
 #define OP_OUT  1               /* the argument is copied back on success */
-#define OP_DOM0 2               /* -EPERM for others, before it is read */
 
 static const struct op {
 	long (*fn)(struct domain *d, void *arg);
 	u8 bytes;               /* of the argument */
+	u8 may;                 /* enum privilege: -EPERM for others, before it is read */
 	u8 flags;
 } ops[] = {
-#define OP(name, type, flags) [PHYSDEVOP_##name] = { name, sizeof(struct physdev_##type), flags }
+#define OP(name, type, flags) \
+	[PHYSDEVOP_##name] = { name, sizeof(struct physdev_##type), MAY_##name, flags }
 	OP(set_iopl, set_iopl, 0),
 	OP(set_iobitmap, set_iobitmap, 0),
-	OP(map_pirq, map_pirq, OP_DOM0 | OP_OUT),
-	OP(unmap_pirq, unmap_pirq, OP_DOM0),
-	OP(setup_gsi, setup_gsi, OP_DOM0),
-	OP(eoi, eoi, OP_DOM0),
-	OP(irq_status_query, irq_status_query, OP_DOM0 | OP_OUT),
-	OP(alloc_irq_vector, irq, OP_DOM0 | OP_OUT),
-	OP(apic_read, apic, OP_DOM0 | OP_OUT),
+	OP(map_pirq, map_pirq, OP_OUT),
+	OP(unmap_pirq, unmap_pirq, 0),
+	OP(setup_gsi, setup_gsi, 0),
+	OP(eoi, eoi, 0),
+	OP(irq_status_query, irq_status_query, OP_OUT),
+	OP(alloc_irq_vector, irq, OP_OUT),
+	OP(apic_read, apic, OP_OUT),
 	[PHYSDEVOP_pirq_eoi_gmfn_v2] = {
-		pirq_eoi_gmfn, sizeof(struct physdev_pirq_eoi_gmfn), OP_DOM0 },
+		pirq_eoi_gmfn, sizeof(struct physdev_pirq_eoi_gmfn), MAY_pirq_eoi_gmfn, 0 },
 	[PHYSDEVOP_pci_device_add] = {
-		take_note, offsetof(struct physdev_pci_device_add, optarr), OP_DOM0 },
+		take_note, offsetof(struct physdev_pci_device_add, optarr),
+		MAY_pci_device_add, 0 },
 	[PHYSDEVOP_pci_device_remove] = {
-		take_note, sizeof(struct physdev_pci_device), OP_DOM0 },
+		take_note, sizeof(struct physdev_pci_device), MAY_pci_device_remove, 0 },
 	[PHYSDEVOP_pci_mmcfg_reserved] = {
-		take_note, sizeof(struct physdev_pci_mmcfg_reserved), OP_DOM0 },
+		take_note, sizeof(struct physdev_pci_mmcfg_reserved),
+		MAY_pci_mmcfg_reserved, 0 },
 #undef OP
 };
 
@@ -200,7 +204,7 @@ long hc_physdev_op(u64 cmd, u64 arg)
 		guest_debug("physdev_op %u is not built", (u32)cmd);
 		return -ENOSYS;
 	}
-	if ((op->flags & OP_DOM0) && !d->is_privileged)
+	if (!domain_may(d, op->may))
 		return -EPERM;
 	if (copy_from_guest(buf, arg, op->bytes))
 		return -EFAULT;

@@ -80,7 +80,7 @@ long hc_platform_op(u64 arg)
 	struct xen_platform_op op;
 	long rc;
 
-	rc = control_op_get(&op, sizeof(op), arg, XENPF_INTERFACE_VERSION);
+	rc = control_op_get(MAY_platform_op, &op, sizeof(op), arg, XENPF_INTERFACE_VERSION);
 	if (rc)
 		return rc;
 	switch (op.cmd) {

@@ -14,6 +14,7 @@
 #include <isola/domain.h>
 #include <isola/memmap.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 
 #define PAGE_FRAMES(maddr, bytes) maddr_to_mfn(maddr), maddr_to_mfn((maddr) + (bytes) - 1)
 
@@ -96,7 +97,7 @@ void iomem_init(const struct acpi_info *acpi, bool has_hypertransport)
 
 enum iomem_access iomem_access(const struct domain *d, mfn_t m)
 {
-	enum iomem_access most = d->is_privileged ? IOMEM_FULL : IOMEM_NONE;
+	enum iomem_access most = domain_may(d, MAY_map_io_memory) ? IOMEM_FULL : IOMEM_NONE;
 
 	for (unsigned i = 0; i < nr_limits && limit[i].first <= mfn_x(m); i++)
 		if (mfn_x(m) <= limit[i].last)

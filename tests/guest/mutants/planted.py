@@ -63,7 +63,7 @@ PLANTED = [
      "\tif (!new)\n\t\tnew = d->vcpu[0];\n\tif (!guest_port")),
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (op->domid != DOMID_SELF && op->domid != d->domid)\n"
-     "\t\treturn domain_not_self(op->domid);\n\tswitch", "\tswitch")),
+     "\t\treturn refuse_other(MAY_map_pirq, op->domid);\n\tswitch", "\tswitch")),
 
     # ---- Calls that are stopped and gone on with ----
     ("a continuation writes every argument register", "preempted/*", (HYPERCALL,

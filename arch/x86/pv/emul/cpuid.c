@@ -12,6 +12,7 @@
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
 #include <isola/clock.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <xen/arch-x86/cpuid.h>
 
@@ -82,7 +83,7 @@ void pv_cpuid(struct regs *r)
 		struct cpuid_asker who = {
 			.xcr0 = this_vcpu.xcr0 ? this_vcpu.xcr0 : XCR0_X87,
 			.cr4 = this_vcpu.cr4,
-			.is_privileged = current->domain->is_privileged,
+			.is_privileged = domain_may(current->domain, MAY_see_mtrrs),
 			.kernel_mode = this_vcpu.kernel_mode,
 			.vcpu_id = current->id,
 		};

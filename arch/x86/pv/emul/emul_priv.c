@@ -23,6 +23,7 @@
 #include <asm/vm_assist.h>
 #include <isola/lib/string.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 
 /* INS, OUTS, per trap; the rest is done when the guest runs into the instruction again (CON-1). */
@@ -233,7 +234,7 @@ static enum emul_result op_wbinvd(const struct insn *i __maybe_unused,
 				  struct regs *r __maybe_unused)
 {
 	irq_enable();
-	if (current->domain->is_privileged)
+	if (domain_may(current->domain, MAY_flush_caches))
 		asm volatile ("wbinvd" ::: "memory");
 	return EMUL_DONE;
 }

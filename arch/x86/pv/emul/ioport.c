@@ -19,6 +19,7 @@
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 #include <isola/spinlock.h>
 
 #define PIT_MODE         0x43
@@ -61,7 +62,7 @@ int ioport_rights_create(struct domain *d)
 
 	if (!r)
 		return -ENOMEM;
-	if (d->is_privileged)
+	if (domain_may(d, MAY_io_ports))
 		for (unsigned int i = 0; i < ARRAY_SIZE(r->direct); i++)
 			r->direct[i] = ~0ul;
 	d->ioports = r;
@@ -241,13 +242,13 @@ u32 ioport_read(struct domain *d, u16 port, unsigned int bytes)
 		u32 part = 0xff;
 
 		n = pci_data_bytes(port, bytes - i);
-		if (n && d->is_privileged)
+		if (n && domain_may(d, MAY_io_ports))
 			part = pci_read(r, port & 3, n);
 		else if (n)
 			part = ~0u;
 		else if (ioport_is_direct(d, port, 1))
 			part = inb(port);
-		else if (d->is_privileged)
+		else if (domain_may(d, MAY_io_ports))
 			part = virtual_read(r, port);
 		n = n ? n : 1;
 		val |= (part & (u32)((1ul << 8 * n) - 1)) << 8 * i;
@@ -272,11 +273,11 @@ void ioport_write(struct domain *d, u16 port, unsigned int bytes, u32 val)
 		u32 part = val >> 8 * i;
 
 		n = pci_data_bytes(port, bytes - i);
-		if (n && d->is_privileged)
+		if (n && domain_may(d, MAY_io_ports))
 			pci_write(r, port & 3, n, part);
 		else if (!n && ioport_is_direct(d, port, 1))
 			outb(part, port);
-		else if (!n && d->is_privileged)
+		else if (!n && domain_may(d, MAY_io_ports))
 			virtual_write(r, port, part);
 		n = n ? n : 1;
 	}

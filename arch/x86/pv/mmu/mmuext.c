@@ -18,6 +18,7 @@
 #include <asm/vcpu_private.h>
 #include <asm/window.h>
 #include <isola/errno.h>
+#include <isola/privilege.h>
 #include <isola/lib/string.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
@@ -139,7 +140,7 @@ static int op_invlpg_all(struct domain *d __maybe_unused, const struct mmuext_op
  */
 static int op_flush_cache(struct domain *d, const struct mmuext_op *op __maybe_unused)
 {
-	if (!d->is_privileged)
+	if (!domain_may(d, MAY_flush_caches))
 		return -EACCES;
 	asm volatile ("wbinvd" ::: "memory");
 	return 0;
@@ -148,7 +149,7 @@ static int op_flush_cache(struct domain *d, const struct mmuext_op *op __maybe_u
 /* The same on every CPU: the guest may have written anywhere. */
 static int op_flush_cache_global(struct domain *d, const struct mmuext_op *op __maybe_unused)
 {
-	if (!d->is_privileged)
+	if (!domain_may(d, MAY_flush_caches))
 		return -EACCES;
 	cache_flush_all();
 	return 0;
