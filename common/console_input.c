@@ -16,8 +16,8 @@ static struct timer input_timer;
 
 static void poll_input(void *data __maybe_unused)
 {
-	if (dom0 && console_input_ready())
-		send_global_virq(dom0, VIRQ_CONSOLE);
+	if (console_input_ready())
+		raise_global_virq(VIRQ_CONSOLE);
 	timer_set(&input_timer, now_ns() + INPUT_POLL);
 }
 

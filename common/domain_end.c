@@ -3,6 +3,7 @@
  * The end of a domain: shut down, or crashed.
  */
 #include <isola/domain.h>
+#include <isola/evtchn.h>
 #include <isola/lib/format.h>
 #include <isola/nospec.h>
 #include <isola/power.h>
@@ -21,6 +22,8 @@ static void stop_vcpus(struct domain *d)
 	d->is_shut_down = true;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		vcpu_stop(d->vcpu[i], VCPU_DEAD);
+	if (d != dom0)
+		raise_global_virq(VIRQ_DOM_EXC);
 }
 
 static const char *const shutdown_names[] = {

@@ -71,6 +71,9 @@ struct domain {
 	spinlock_t evtchn_lock;         /* protects every port's state */
 	u32 evtchn_first_free;          /* no port below is free */
 	unsigned nr_evtchns;            /* valid-port bound; only grows (EVT-1) */
+	u32 max_evtchn_port;            /* the highest number it may have; under the lock */
+	/* evtchn_destroy() has closed the ports from here on; 0: it has not begun */
+	u32 evtchns_destroyed;
 	struct evtchn *evtchn_bucket[64]; /* 64 ports each */
 
 	/* page that shows which pirqs need an EOI, with a reference; 0: none */
@@ -98,6 +101,7 @@ extern struct domain *dom0;             /* NULL until built */
  *   the domain itself, from domain_create() to domain_kill()
  *   its frames, together one, while any has it as its owner
  *   each lookup by number, until it is given back
+ *   each global VIRQ that is raised for it by the control domain's wish (virq_handler.h)
  * A running vcpu needs none: a domain is killed when its vcpus have stopped.
  */
 

@@ -29,6 +29,20 @@ static __always_inline void put_named_domain(struct domain *d)
 }
 
 /*
+ * The same for an operation of class BY_TARGET. 0; -EPERM it is not the caller's to name; -ESRCH.
+ */
+static inline int __must_check get_target_domain(enum privilege op, domid_t domid,
+						 struct domain **d)
+{
+	int rc = may_act_on(op, domid);
+
+	if (rc)
+		return rc;
+	*d = get_named_domain(domid);
+	return *d ? 0 : -ESRCH;
+}
+
+/*
  * For an operation that is built for the caller itself alone, and names @domid, another: -EPERM it
  * is not the caller's to name; -ESRCH there is none; -EPERM.
  */

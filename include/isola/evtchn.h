@@ -17,8 +17,8 @@
 #define EVTCHNS_PER_BUCKET 64
 
 /*
- * One port of a domain: one word. Changed under domain.evtchn_lock, between states that are sent to
- * by one store; read without it by evtchn_send() and send_*_virq().
+ * One port of a domain. The word is changed under domain.evtchn_lock, between states that are sent
+ * to by one store; it is read without it by evtchn_send() and send_*_virq().
  */
 struct evtchn {
 	union {
@@ -37,8 +37,14 @@ struct evtchn {
 			};
 		};
 	};
+	/*
+	 * EVTCHN_INTERDOMAIN: whose port the other end is. Without a reference: that domain lasts
+	 * until all its ports are closed, and this one is unbound by then. Stays behind until no
+	 * sender can have seen the state.
+	 */
+	struct domain *peer;
 };
-static_assert(sizeof(struct evtchn) == 8, "read and written as one word");
+static_assert(offsetof(struct evtchn, peer) == 8, "the rest is read and written as one word");
 
 enum evtchn_state {
 	EVTCHN_FREE,
@@ -66,11 +72,20 @@ static inline struct vcpu_info *vcpu_info_of(const struct vcpu *v)
 }
 
 /*
- * Raise a per-vcpu or global VIRQ, if its port is bound. Always posted. No lock. Hypercalls and
- * timers' handlers; not interrupt handlers, which could come between a sender's marks.
+ * Raise a per-vcpu or global VIRQ of @d's, if its port is bound. Always posted. No lock. Hypercalls
+ * and timers' handlers; not interrupt handlers, which could come between a sender's marks.
  */
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(struct domain *d, u32 virq);
+
+/*
+ * Raise a global VIRQ for who handles it (virq_handler.h); if that is nobody, nothing. Context as
+ * above.
+ */
+void raise_global_virq(u32 virq);
+/* For virq_handler.c: take in @d and put out who was there, whom no sender has in hand any more. */
+struct domain *__must_check virq_handler_set(u32 virq, struct domain *d);
+bool __must_check virq_handler_clear(u32 virq, struct domain *d);
 
 /*
  * An interrupt of a device on @port, which is bound to it and stays so meanwhile (under pirq.c's
@@ -108,29 +123,43 @@ int __must_check evtchn_domain_init(struct domain *d);
 void evtchn_domain_destroy(struct domain *d);
 /*
  * No more than @max ports per call. Returns the number closed; fewer than @max: none is open any
- * more (EVT-4).
+ * more but what others have opened meanwhile (EVT-4). No lock held.
  */
 unsigned evtchn_close_some(struct domain *d, unsigned max);
+/*
+ * The end of all of @d's ports: it is dying, its vcpus rest, so no port is opened any more. From
+ * the top; 0, or -ERESTART: stopped for what is due on this CPU, call again (EVT-4). Any root; no
+ * lock held.
+ */
+int __must_check evtchn_destroy(struct domain *d);
 
 /* Is @port a number that the domain has a port for, whatever its state? */
 bool evtchn_port_is_valid(const struct domain *d, u32 port);
 
 /*
  * The operations of event_channel_op, one per structure of <xen/event_channel.h>, which @arg is our
- * copy of. evtchn_lock held; d's own vcpu, kernel root. Return 0 or: -EINVAL port, VIRQ or state
- * does not fit; -ENOENT no such vcpu; -ESRCH no such domain; -EEXIST the VIRQ is bound; -ENOSPC no
- * port left; -ENOMEM. On error nothing has changed.
+ * copy of. evtchn_lock held; d's own vcpu, kernel root, but where another domain may be meant.
+ * Return 0 or: -EINVAL port, VIRQ or state does not fit, or @d is dying; -ENOENT no such vcpu;
+ * -EEXIST the VIRQ is bound; -ENOSPC no port left; -ENOMEM. On error nothing has changed.
+ *
+ * alloc_unbound, status: of @d, any domain. bind_interdomain: of @d, the caller, to @rd, whom the
+ * caller holds; both locks held, which may be one.
  */
 long evtchn_alloc_unbound(struct domain *d, void *arg);
-long evtchn_bind_interdomain(struct domain *d, void *arg);
+long evtchn_bind_interdomain(struct domain *d, struct domain *rd, void *arg);
 long evtchn_bind_virq(struct domain *d, void *arg);
 long evtchn_bind_ipi(struct domain *d, void *arg);
 long evtchn_bind_pirq(struct domain *d, void *arg);
 long evtchn_status(struct domain *d, void *arg);
 long evtchn_bind_vcpu(struct domain *d, void *arg);
 /* The same for those whose structure is a port. */
-long evtchn_close(struct domain *d, u32 port);
 long evtchn_unmask(struct domain *d, u32 port);
+
+/*
+ * EVTCHNOP_close: the other end, if there is one, becomes unbound, for @d to bind again. No lock
+ * held. @d's own vcpu, kernel root, or it is dying. 0, or -EINVAL: not open.
+ */
+long evtchn_close(struct domain *d, u32 port);
 
 /*
  * EVTCHNOP_send, without a lock. d's own vcpu, kernel root. 0, or -EINVAL: the port is none that

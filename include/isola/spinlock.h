@@ -45,16 +45,20 @@ static inline void spin_note_taken(spinlock_t *l __maybe_unused) {}
 static inline void spin_note_released(spinlock_t *l __maybe_unused) {}
 #endif
 
-static __always_inline void ticket_lock(spinlock_t *l)
+static __always_inline void ticket_take(spinlock_t *l)
 {
-	u16 ticket;
+	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	spin_check_order(l);
-	ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 	while (unlikely(READ_ONCE(l->serving) != ticket))
 		cpu_relax();
 	barrier();              /* the processor's loads are in order: so are the compiler's */
 	spin_note_taken(l);
+}
+
+static __always_inline void ticket_lock(spinlock_t *l)
+{
+	spin_check_order(l);
+	ticket_take(l);
 }
 
 static __always_inline void ticket_unlock(spinlock_t *l)
@@ -71,6 +75,13 @@ void spin_unlock(spinlock_t *l);
 static inline void spin_lock(spinlock_t *l) { ticket_lock(l); }
 static inline void spin_unlock(spinlock_t *l) { ticket_unlock(l); }
 #endif
+
+/*
+ * Two locks of one kind, of two domains; or one, twice. The one way to hold two: by address, so
+ * that whoever wants both begins with the same one (LOCK-1).
+ */
+void spin_lock_pair(spinlock_t *a, spinlock_t *b);
+void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
 
 /* Returns the old RFLAGS for spin_unlock_irqrestore(). */
 static inline u64 __must_check spin_lock_irqsave(spinlock_t *l)

@@ -30,13 +30,13 @@
  * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
  * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
- * code common/evtchn.c: mark = send_begin(); rc = send_by(d, port, (struct evtchn){ .word =
- *      READ_ONCE(e->word) }); send_end(mark);
- * code common/evtchn_raise.c: u64 *mark = send_begin(); u32 port =
- *      READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port) evtchn_2l_post(notified(d, port), port);
- *      send_end(mark);
- * code common/evtchn.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE });
- *      evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders();
+ * code common/evtchn_send.c: struct evtchn now = { .word = READ_ONCE(e->word) };
+ * code common/evtchn_send.c: mark = send_begin(); rc = send_by(d, port, e); send_end(mark);
+ * code common/evtchn_raise.c: u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port)
+ *      evtchn_2l_post(notified(d, port), port);
+ * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
+ * code common/evtchn_port.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
+ *      v->id }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders();
  *      evtchn_2l_clear(v, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
  * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct

@@ -15,7 +15,8 @@ PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/ru
            "common/vcpu_timer.c", "common/timer.c",
            "common/base/softirq.c", "common/base/spinlock.c", "arch/x86/calls/sched_op.c",
            "common/lib/bitmap.c",
-           "common/watchdog.c", "common/evtchn_raise.c"]
+           "common/watchdog.c", "common/evtchn_raise.c", "common/evtchn_port.c",
+           "common/evtchn_send.c", "common/evtchn_close.c", "common/virq_handler.c"]
 HARNESS = ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude "
                     "-Iarch/x86/include -Itests/unit/events "
@@ -28,8 +29,8 @@ ALL = os.environ.get("TEST_ALL") == "1"
 TRIES = 5                       # of a planted bug, in each place
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG, _ = PRODUCT
-RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE });\n",
+EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG, _, PORT, SEND, _, _ = PRODUCT
+RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu = v->id });\n",
            "\tevtchn_wait_for_senders();\n",
            "\tevtchn_2l_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
            "\tevtchn_2l_clear(v, port);\n"]
@@ -51,11 +52,11 @@ MUTANTS = [
     (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
     (E2L, "if (!bitmap_test(s->evtchn_mask, port))", "if (bitmap_test(s->evtchn_mask, port))"),
     (E2L, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;", "return true;"),
-    (EVTCHN, "evtchn_2l_deliver(d->vcpu[e.notify_vcpu], port);",
+    (SEND, "evtchn_2l_deliver(d->vcpu[now.notify_vcpu], port);",
      "evtchn_2l_deliver(d->vcpu[0], port);"),
-    (EVTCHN, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
+    (PORT, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
      RELEASE[0] + RELEASE[2] + RELEASE[4]),
-    (EVTCHN, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
+    (PORT, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
      RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4] + RELEASE[0]),
     (SCHED, "if (prev->state == VCPU_RUNNABLE)", "if (0)"),
     (SCHED, "if (!is_running(v)) {", "if (true) {"),

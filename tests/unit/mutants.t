@@ -20,6 +20,10 @@ ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
 DOMAINS, REFS = "common/domain_list.c", "common/domain_ref.c"
 PRIVILEGE, LOOKUP = "include/isola/privilege.h", "include/isola/domain_lookup.h"
+PORT, CLOSE, SEND = "common/evtchn_port.c", "common/evtchn_close.c", "common/evtchn_send.c"
+EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
+VIRQ, RAISE = "common/virq_handler.c", "common/evtchn_raise.c"
+SPINLOCK = "common/base/spinlock.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
@@ -132,6 +136,38 @@ MUTANTS = [
     ("privilege", PRIVILEGE, "domid == DOMID_SELF || domid == d->domid;", "domid == DOMID_SELF;"),
     ("privilege", LOOKUP, "\treturn rc ? rc : domain_not_self(domid);",
      "\tint said = domain_not_self(domid);\n\n\treturn rc ? rc : said;"),
+    ("ports_model", CLOSE, "\tWRITE_ONCE(other->state, EVTCHN_UNBOUND);\n", ""),
+    ("ports_model", CLOSE, "\t\tother->peer = NULL;", "\t\t(void)other;"),
+    ("ports_model", EVTCHN, " ||\n\t    remote->remote_domid != d->domid)", ")"),
+    ("ports_model", EVTCHN, "\tevtchn_2l_deliver(d->vcpu[0], port);\n\top->local_port",
+     "\top->local_port"),
+    ("ports_model", EVTCHN, "? current->domain->domid :", "? d->domid :"),
+    ("ports", EVTCHN, ".notify_vcpu = remote->notify_vcpu,", ".notify_vcpu = 0,"),
+    ("ports_model", PORT, "if (unlikely(READ_ONCE(d->is_dying)))", "if (0)"),
+    ("ports", PORT, "if (unlikely(port > d->max_evtchn_port))", "if (0)"),
+    ("ports_model", EVTCHN_OP, "get_target_domain(MAY_evtchn_##name,",
+     "get_target_domain(MAY_evtchn_bind_interdomain,"),
+    ("ports_model", EVTCHN_OP, "\tput_named_domain(rd);\n", ""),
+    ("ports", EVTCHN_OP, "\tif (!is_self)\n\t\treturn -EINVAL;",
+     "\tif (0 && !is_self)\n\t\treturn -EINVAL;"),
+    ("ports_model", SEND, "evtchn_2l_send(v, rport);", "evtchn_2l_deliver(v, rport);"),
+    ("ports", SEND, "struct vcpu *v = notified(rd, port_of(rd, rport));",
+     "struct vcpu *v = rd->vcpu[0];"),
+    ("ports_model", CLOSE, "\tclear_global_virq_handlers(d);\n", ""),
+    ("ports", CLOSE, "if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())", "if (0)"),
+    ("ports", CLOSE, "if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())",
+     "if (hypercall_preempt_check())"),
+    ("ports_model", VIRQ, "\tif (!READ_ONCE(d->is_dying)) {", "\t{"),
+    ("ports_model", VIRQ, "\tif (was)\n\t\tput_domain(was);\n", "\t(void)was;\n"),
+    ("ports_model", RAISE, "struct domain *d = READ_ONCE(handler[virq]);",
+     "struct domain *d = NULL;"),
+    ("ports_race", SPINLOCK,
+     "\tspin_lock(min(a, b));\n\tif (a == b)\n\t\treturn;\n"
+     "\tASSERT(a->order == b->order);\n\tticket_take(max(a, b));",
+     "\tspin_lock(a);\n\tif (a == b)\n\t\treturn;\n\tticket_take(b);"),
+    ("ports_race", EVTCHN_OP, "\tspin_lock_pair(&d->evtchn_lock, &rd->evtchn_lock);",
+     "\tspin_lock(&d->evtchn_lock);"),
+    ("ports", PORT, ".state = EVTCHN_FREE, .notify_vcpu = v->id }", ".state = EVTCHN_FREE }"),
 ]
 
 

@@ -210,6 +210,76 @@ CLAIM(interdomain_to_self, "an unbound port for ourselves can be bound by oursel
 	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
 }
 
+CLAIM(bound_pending, "the end that is bound is pending at once, for what was sent before; the "
+      "other one is not")
+{
+	int a = port_alloc_unbound(DOMID_SELF), b;
+
+	CHECK(a > 0);
+	CHECK_OK(port_send((uint32_t)a));
+	b = port_bind_interdomain(DOMID_SELF, (uint32_t)a);
+	CHECK(b > 0);
+	CHECK(port_pending((uint32_t)b));
+	CHECK(!port_pending((uint32_t)a));
+}
+
+CLAIM(unbound_for_another, "a port may be for a domain that is not there: we cannot bind it, and a "
+      "send on it goes nowhere")
+{
+	int p = port_alloc_unbound(1234);
+	struct evtchn_status s;
+
+	CHECK(p > 0);
+	CHECK_OK(port_status((uint32_t)p, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
+	CHECK_EQ(s.u.unbound.dom, 1234);
+	CHECK_ERR(port_bind_interdomain(DOMID_SELF, (uint32_t)p), XEN_EINVAL);
+	CHECK_OK(port_send((uint32_t)p));
+	CHECK(!port_pending((uint32_t)p));
+	CHECK_OK(port_close((uint32_t)p));
+}
+
+CLAIM(own_number, "our own number means ourselves in alloc_unbound and status; a remote of "
+      "DOMID_SELF is the caller")
+{
+	struct evtchn_alloc_unbound op = { .dom = 0, .remote_dom = DOMID_SELF };
+	struct evtchn_status s = { .dom = 0 };
+	int b;
+
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &op));
+	s.port = op.port;
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_status, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
+	CHECK_EQ(s.u.unbound.dom, 0);
+	b = port_bind_interdomain(0, op.port);
+	CHECK(b > 0);
+	CHECK_OK(port_close((uint32_t)b));
+	CHECK_OK(port_close(op.port));
+}
+
+CLAIM(reset_of_nobody, "a reset of the ports of a domain that does not exist is -ESRCH")
+{
+	struct evtchn_reset op = { .dom = 1234 };
+
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_reset, &op), XEN_ESRCH);
+}
+
+CLAIM(global_virqs, "a global VIRQ is bound once, on vCPU 0; its port can move and closing it "
+      "frees it")
+{
+	struct evtchn_bind_vcpu move = { .vcpu = 0 };
+	int p = port_bind_virq(VIRQ_DOM_EXC, 0);
+
+	CHECK(p > 0);
+	CHECK_ERR(port_bind_virq(VIRQ_DOM_EXC, 0), XEN_EEXIST);
+	CHECK_ERR(port_bind_virq(VIRQ_DOM_EXC, 1), XEN_EINVAL);
+	move.port = (uint32_t)p;
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &move));
+	CHECK_OK(port_close((uint32_t)p));
+	p = port_bind_virq(VIRQ_DOM_EXC, 0);
+	CHECK(p > 0);
+}
+
 CLAIM(bind_interdomain_refusals, "bind_interdomain refuses ports that are not unbound for us and "
       "domains that do not exist")
 {

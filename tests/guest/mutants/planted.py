@@ -5,7 +5,7 @@ file is out of date, and fails."""
 
 PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
-EVTCHN_RAISE = "common/evtchn_raise.c"
+EVTCHN_RAISE, EVTCHN_CLOSE = "common/evtchn_raise.c", "common/evtchn_close.c"
 WATCHDOG = "common/watchdog.c"
 VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
 IRET, CALLBACK = "arch/x86/pv/iret.c", "arch/x86/pv/callback.c"
@@ -43,7 +43,7 @@ PLANTED = [
      "\tif (g->owner != d)\n\t\treturn -EPERM;\n", "")),
     ("unmap_pirq leaves a bound line on", "pirq/unmapped", (PIRQ,
      "\t\tif (g->port)\n\t\t\tsilence(n, g);\n", "")),
-    ("a port that closes keeps its line", "pirq/bind,pirq/unbound", (EVTCHN,
+    ("a port that closes keeps its line", "pirq/bind,pirq/unbound", (EVTCHN_CLOSE,
      "\t\tpirq_unbind(d, e->pirq, port);\n", "")),
     ("a bound line stays masked", "pirq/edge", (PIRQ,
      "g->level, g->low);\n\t\tif (!g->rests_until)\n\t\t\tioapic_unmask(n);\n",
@@ -261,8 +261,9 @@ PLANTED = [
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n",
      "\tmove_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);\n\tpage_put_and_type(pg);\n")),
     ("ports are given out without the lock", "races/ports_both", (EVTCHN_OP,
-     "\tspin_lock(&d->evtchn_lock);\t\t\t\t\t\\\n", "\t\\\n"), (EVTCHN_OP,
-     "\tspin_unlock(&d->evtchn_lock);\t\t\t\t\t\\\n", "\t\\\n")),
+     "\tspin_lock(&d->evtchn_lock);\t\t\t\t\t\\\n\trc = evtchn_##name(d, operand);",
+     "\trc = evtchn_##name(d, operand);"), (EVTCHN_OP,
+     "operand);\t\t\t\t\t\\\n\tspin_unlock(&d->evtchn_lock);", "operand);")),
     ("a watchdog is looked for, then taken", "races/watchdogs_both", (WATCHDOG,
      "\tspin_lock(&d->watchdog_lock);\n\trc = id ?", "\trc = id ?"), (WATCHDOG,
      "\tspin_unlock(&d->watchdog_lock);\n", "")),

@@ -8,7 +8,7 @@ ROOT = "arch/x86/asi/root.c"
 RESERVATION, EXCHANGE = "arch/x86/calls/reservation.c", "arch/x86/calls/exchange.c"
 GRANT = "arch/x86/calls/gnttab.c"
 BUILD, IOPORT = "arch/x86/pv/builder/build.c", "arch/x86/pv/emul/ioport.c"
-HEAP, DOMAIN, EVTCHN = "arch/x86/frames/heap.c", "common/domain.c", "common/evtchn.c"
+HEAP, DOMAIN, EVTCHN = "arch/x86/frames/heap.c", "common/domain.c", "common/evtchn_port.c"
 
 PLANTED_OOM = [
     # name, and for each change: file, text, what it becomes

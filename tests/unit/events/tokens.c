@@ -23,6 +23,7 @@
 #include <isola/evtchn.h>
 #include <isola/evtchn_2l.h>
 #include <isola/lib/bitmap.h>
+#include <isola/lock_order.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
 #include <isola/time.h>
@@ -213,6 +214,9 @@ static void stays_quiet(u32 p, const char *what)
 	}
 }
 
+/* One at a time opens and closes: the number that has been closed is the next to be had. */
+static spinlock_t closers = SPINLOCK_INIT(LOCK_NONE);
+
 /*
  * One port that everybody sends to, while whoever likes closes it and binds it again. A port that
  * has been closed does not become pending, whoever was sending to it: neither until it is bound
@@ -228,13 +232,15 @@ static void noise(struct vcpu *v)
 		evtchn_send(&sim_domain, READ_ONCE(noise_port));
 		return;
 	}
-	spin_lock(&sim_domain.evtchn_lock);
+	spin_lock(&closers);
 	if (evtchn_close(&sim_domain, port))
 		panic("cannot close");
 	stays_quiet(port, "closed");
+	spin_lock(&sim_domain.evtchn_lock);
 	if (evtchn_bind_ipi(&sim_domain, &bind) || bind.port != port)
 		panic("cannot bind again");
 	spin_unlock(&sim_domain.evtchn_lock);
+	spin_unlock(&closers);
 	add(&closes);
 }
 
@@ -254,15 +260,19 @@ static void virqs(struct vcpu *v)
 		send_global_virq(&sim_domain, VIRQ_CONSOLE);
 		return;
 	}
+	spin_lock(&closers);
+	if (closes_it && evtchn_close(&sim_domain, virq_port))
+		panic("cannot close");
 	spin_lock(&sim_domain.evtchn_lock);
-	if (closes_it ? evtchn_close(&sim_domain, virq_port) : evtchn_bind_vcpu(&sim_domain, &move))
-		panic("cannot move or close");
+	if (!closes_it && evtchn_bind_vcpu(&sim_domain, &move))
+		panic("cannot move");
 	if (!closes_it)
 		atomic_bitmap_clear(shared()->evtchn_pending, virq_port);
 	stays_quiet(virq_port, closes_it ? "closed" : "moved");
 	if (closes_it && (evtchn_bind_virq(&sim_domain, &bind) || bind.port != virq_port))
 		panic("cannot bind again");
 	spin_unlock(&sim_domain.evtchn_lock);
+	spin_unlock(&closers);
 	add(&moves);
 }
 

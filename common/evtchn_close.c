@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a port: closed by its domain, or with it.
+ *
+ * A port that is bound to another domain's ends under both locks, and so does what that one says of
+ * this (EVT-3). So a port never names a domain that has none any more, and whoever holds the lock
+ * of one end may take a reference on the other's domain (DOM-1).
+ */
+#include "evtchn_port.h"
+#include <isola/errno.h>
+#include <isola/evtchn_2l.h>
+#include <isola/virq_handler.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
+#include <asm/preempt.h>
+
+/* @e closes: its other end is there for @d to bind again. Both locks held. */
+static struct evtchn *unbind_peer(struct evtchn *e)
+{
+	struct evtchn *other = port_of(e->peer, e->remote_port);
+
+	ASSERT_LOCKED(&e->peer->evtchn_lock);
+	WRITE_ONCE(other->state, EVTCHN_UNBOUND);
+	return other;
+}
+
+static void unbind_virq(struct domain *d, const struct evtchn *e)
+{
+	struct vcpu *v = d->vcpu[virq_is_per_vcpu(e->virq) ? e->notify_vcpu : 0];
+
+	WRITE_ONCE(v->virq_port[e->virq], 0);
+}
+
+/* @d's lock held, and that of the other end's domain. */
+static long close_locked(struct domain *d, u32 port)
+{
+	struct evtchn *e = port_of(d, port), *other = NULL;
+
+	ASSERT_LOCKED(&d->evtchn_lock);
+	switch (e->state) {
+	case EVTCHN_FREE:
+	case EVTCHN_RESERVED:
+		return -EINVAL;
+	case EVTCHN_INTERDOMAIN:
+		other = unbind_peer(e);
+		break;
+	case EVTCHN_VIRQ:
+		unbind_virq(d, e);
+		break;
+	case EVTCHN_PIRQ:
+		/* Lines are the hardware domain's, which does not end before the machine. */
+		ASSERT_OWNER_LOADED(d);
+		pirq_unbind(d, e->pirq, port);
+		break;
+	}
+	evtchn_release(d, port);
+	if (other)
+		other->peer = NULL;     /* no sender has it in hand any more */
+	return 0;
+}
+
+/* The other domain that has @port's other end; NULL: none. Lock held. */
+static struct domain *peer_of(const struct domain *d, u32 port)
+{
+	const struct evtchn *e = port_of(d, port);
+
+	ASSERT_LOCKED(&d->evtchn_lock);
+	return e->state == EVTCHN_INTERDOMAIN && e->peer != d ? e->peer : NULL;
+}
+
+/*
+ * @d's lock is held, and is given up for both. If @port has a third domain by then it was closed
+ * in between, and closing it would have been refused.
+ */
+static long close_with_peer(struct domain *d, u32 port, struct domain *peer)
+{
+	struct domain *now;
+	long rc = -EINVAL;
+
+	get_knownalive_domain(peer);
+	spin_unlock(&d->evtchn_lock);
+	spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock);
+	now = peer_of(d, port);
+	if (!now || now == peer)
+		rc = close_locked(d, port);
+	spin_unlock_pair(&d->evtchn_lock, &peer->evtchn_lock);
+	put_domain(peer);
+	return rc;
+}
+
+long evtchn_close(struct domain *d, u32 port)
+{
+	struct domain *peer;
+	struct evtchn *e;
+	long rc;
+
+	if (!guest_port(d, port, &e))
+		return -EINVAL;
+	spin_lock(&d->evtchn_lock);
+	peer = peer_of(d, port);
+	if (peer)
+		return close_with_peer(d, port, peer);
+	rc = close_locked(d, port);
+	spin_unlock(&d->evtchn_lock);
+	return rc;
+}
+
+static bool is_open(const struct domain *d, u32 port)
+{
+	u8 state = READ_ONCE(port_of(d, port)->state);
+
+	return state != EVTCHN_FREE && state != EVTCHN_RESERVED;
+}
+
+unsigned evtchn_close_some(struct domain *d, unsigned max)
+{
+	unsigned closed = 0;
+
+	for (u32 port = 1; port < nr_ports(d) && closed < max; port++)
+		if (is_open(d, port) && !evtchn_close(d, port))
+			closed++;
+	return closed;
+}
+
+#define DESTROY_BATCH 64                /* ports between two looks at whether to stop */
+
+int evtchn_destroy(struct domain *d)
+{
+	ASSERT(d->is_dying);
+	if (!d->evtchns_destroyed) {
+		/* Who has begun to open a port has the lock: it will be there, or never. */
+		spin_lock(&d->evtchn_lock);
+		d->evtchns_destroyed = d->nr_evtchns;
+		spin_unlock(&d->evtchn_lock);
+	}
+	while (d->evtchns_destroyed > 1) {
+		u32 port = d->evtchns_destroyed - 1;
+
+		BUG_ON(is_open(d, port) && evtchn_close(d, port));
+		d->evtchns_destroyed = port;
+		if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())
+			return -ERESTART;
+	}
+	clear_global_virq_handlers(d);
+	return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One port, found and written: what the files about event channels share.
+ */
+#pragma once
+
+#include <isola/evtchn.h>
+#include <isola/nospec.h>
+
+/* @port, which is below @nr, which is at most nr_evtchns; under speculation too. */
+static __always_inline struct evtchn *port_at(const struct domain *d, u32 port, u32 nr)
+{
+	port = index_nospec(port, nr);
+	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
+}
+
+/* The same for a port that a guest's word has led to. */
+static inline struct evtchn *port_of(const struct domain *d, u32 port)
+{
+	return port_at(d, port, d->nr_evtchns);
+}
+
+static inline u32 nr_ports(const struct domain *d)
+{
+	return __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE);
+}
+
+/* *@e: the port by the number that a guest gives. False: there is none. */
+static __always_inline bool guest_port(const struct domain *d, u32 port, struct evtchn **e)
+{
+	u32 nr = nr_ports(d);
+
+	if (unlikely(port >= nr))
+		return false;
+	*e = port_at(d, port, nr);
+	return true;
+}
+
+/* What a sender may read at any time is written as a whole. */
+static inline void publish(struct evtchn *e, struct evtchn now)
+{
+	WRITE_ONCE(e->word, now.word);
+}
+
+/*
+ * The same for a port whose other end is one of @peer's: that is there before a sender can come to
+ * look for it.
+ */
+static inline void publish_bound(struct evtchn *e, struct domain *peer, struct evtchn now)
+{
+	now.state = EVTCHN_INTERDOMAIN;
+	now.remote_domid = peer->domid;
+	WRITE_ONCE(e->peer, peer);
+	publish(e, now);
+}
+
+static inline struct vcpu *notified(const struct domain *d, const struct evtchn *e)
+{
+	return d->vcpu[READ_ONCE(e->notify_vcpu)];
+}
+
+static inline bool virq_is_per_vcpu(u32 virq)
+{
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
+}
+
+/*
+ * The lowest free port becomes @e. Returns its number, or -ENOSPC, -ENOMEM, or -EINVAL if @d is
+ * dying, and nothing has changed but the bound. evtchn_lock held.
+ */
+long __must_check evtchn_take_port(struct domain *d, struct evtchn e);
+
+/*
+ * Back to free, not pending, and no sender has it in hand. @d's evtchn_lock held. Not pending in
+ * memory only if @d is loaded: else @d is dying.
+ */
+void evtchn_release(struct domain *d, u32 port);
