@@ -12,6 +12,7 @@ enum softirq {
 	SOFTIRQ_TIMER,          /* common/timer.c: expired timers */
 	SOFTIRQ_TIME_CALIBRATE, /* time/tsc.c */
 	SOFTIRQ_CONSOLE,        /* common/console_drain.c: lines wait to be sent */
+	SOFTIRQ_ORPHANS,        /* asi/orphan.c: frames wait to be free */
 	SOFTIRQ_SCHEDULE,       /* common/sched.c: choose again */
 	NR_SOFTIRQS,
 };

@@ -18,7 +18,7 @@ PLANTED = [
     ("set_gdt that is refused keeps the frames it had taken", (GDT,
      "put_frames:\n\twhile (i--)\n\t\tdesc_frame_put(frames[i]);\n", "put_frames:\n")),
     ("a grant whose entry is refused keeps its frame", (GRANT_MAP,
-     "\tif (status != GNTST_okay)\n\t\tdrop_frame(m, write);\n\treturn status;",
+     "\tif (status != GNTST_okay)\n\t\tdrop_frame(rd, m, write);\n\treturn status;",
      "\treturn status;")),
     ("an exchange that is refused keeps the frames away", (EXCHANGE,
      "\tdomain_readmit_pages(x->d, &x->in_frames);\n", "")),

@@ -28,14 +28,15 @@
  * code arch/x86/asi/domain_map.c: spin_unlock(&d->page_lock); if (!tables && n)
  *      flush_leaving(d, n);
  * code arch/x86/mm/pt_modify.c: irq_disable(); pg = get_l1(va); irq_enable();
- * code arch/x86/include/asm/page_ref.h: if (unlikely((s64)x >= PGC_GET_LIMIT)) return false;
+ * code arch/x86/include/asm/page_ref.h: if (unlikely((s64)x >= PGC_GET_LIMIT))
+ *      return page_get_asking(pg, d);
  */
 #ifndef CPUS
 #define CPUS	2
 #endif
 #define FRAMES	2
 
-byte refs[FRAMES] = 1;			/* count_info; the allocation's own included */
+byte refs[FRAMES] = 1;			/* the owner's; the allocation included */
 bit leaving[FRAMES], freed[FRAMES];
 bit window[FRAMES] = 1;			/* its entry */
 bit listed[FRAMES];			/* on d->leaving_list */

@@ -49,8 +49,8 @@
  * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none)
  *      tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
- * code arch/x86/mm/pt_modify.c: int rc = pt_get_l1e(pg_owner, e); if (!rc && pg_owner !=
- *      current->domain && !is_io_frame(pte_mfn(e))) page_share_out(page_of(pte_mfn(e)));
+ * code arch/x86/mm/pt_check.c: if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg,
+ *      pg_owner))) return -EBUSY;
  * code arch/x86/mm/tlb.c: return (!d || cpu_runs(cpu, d, ~0ul)) && !flushed_since(cpu, stamp);
  * code arch/x86/asi/root.c: u64 clock = tlb_clock_read(); this_cpu.cr3 = cr3; write_cr3(cr3);
  *      tlb_clock_flushed(clock);

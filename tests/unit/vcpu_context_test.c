@@ -120,7 +120,7 @@ static unsigned held(void)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < NR_FRAMES; i++) {
-		u64 general = (page_of(_mfn(i))->count_info - (PGC_allocated | PGC_one)) / PGC_one;
+		u64 general = page_of(_mfn(i))->count_info - PGC_unshared;
 
 		check(general == (i == KERNEL_L4 || i == USER_L4 ? (u64)refs[i] : 0),
 		      "frame %u: %ld general references, %d of type", i, (long)general, refs[i]);
@@ -202,7 +202,7 @@ static void make_frames(void)
 	if (table != (struct page_info *)VA_FRAMETABLE)
 		panic("no room for the frame table");
 	for (unsigned i = 0; i < NR_FRAMES; i++)
-		table[i] = (struct page_info){ .count_info = PGC_allocated | PGC_one,
+		table[i] = (struct page_info){ .count_info = PGC_unshared,
 					       .owner = domain.domid };
 }
 

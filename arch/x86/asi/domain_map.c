@@ -42,7 +42,7 @@ static void list_del(struct domain *d, struct page_info *pg)
 
 /*
  * page_lock held, the window shows them: 2^order scrubbed frames become d's, with @refs general
- * references and @type_info, as nobody else can see them before.
+ * references beside the allocation's and @type_info, as nobody else can see them before.
  */
 static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, u64 type_info)
 {
@@ -57,7 +57,7 @@ static void own_frames(struct domain *d, mfn_t first, unsigned order, u64 refs, 
 		pg->tlb_stamp = 0;
 		list_add(d, pg);
 		/* Last: from here on page_get() succeeds. The frame was scrubbed under PGC_hv. */
-		__atomic_store_n(&pg->count_info, PGC_allocated | refs * PGC_one, __ATOMIC_RELEASE);
+		__atomic_store_n(&pg->count_info, PGC_unshared | refs * PGC_one, __ATOMIC_RELEASE);
 	}
 }
 
@@ -73,7 +73,7 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	if (rc)
 		goto out;
 	window_map(d, first, order);
-	own_frames(d, first, order, 1, PGT_none);
+	own_frames(d, first, order, 0, PGT_none);
 	d->nr_pages += nr;
 out:
 	spin_unlock(&d->page_lock);
@@ -101,7 +101,7 @@ void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order)
 {
 	spin_lock(&d->page_lock);
 	window_map(d, first, order);
-	own_frames(d, first, order, 1, PGT_none);
+	own_frames(d, first, order, 0, PGT_none);
 	spin_unlock(&d->page_lock);
 }
 
@@ -126,7 +126,7 @@ void domain_adopt_special_page(struct domain *d, mfn_t m)
 {
 	spin_lock(&d->page_lock);
 	window_map(d, m, 0);
-	own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);
+	own_frames(d, m, 0, 1, PGT_writable | PGT_validated | 1);
 	spin_unlock(&d->page_lock);
 }
 
@@ -137,16 +137,26 @@ static void stay(struct page_info *pg)
 }
 
 /*
- * page_lock held. Only the allocation reference is left, and from now on no get succeeds (MEM-4).
+ * From now on no get succeeds. False: its owner holds a reference (MEM-4). What others hold is no
+ * reason: they never touch it by the owner's window (MEM-5).
  */
+static bool leave(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->count_info);
+
+	do {
+		if (!(x & PGC_allocated) || (x & (PGC_leaving | PGC_own_mask)))
+			return false;
+	} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x | PGC_leaving, false,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return true;
+}
+
+/* page_lock held. */
 static int withdraw(struct domain *d, struct page_info *pg)
 {
-	u64 only = PGC_allocated | PGC_one | (READ_ONCE(pg->count_info) & PGC_shared_out);
-
 	ASSERT_LOCKED(&d->page_lock);
-	if (pg->owner != d->domid ||
-	    !__atomic_compare_exchange_n(&pg->count_info, &only, only | PGC_leaving, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (pg->owner != d->domid || !leave(pg))
 		return -EBUSY;
 	if (window_split(d, page_mfn(pg))) {
 		stay(pg);
@@ -252,27 +262,53 @@ void domain_readmit_pages(struct domain *d, u32 *list)
 	spin_unlock(&d->page_lock);
 }
 
-/* The frames of the list @n, @d's, are nobody's. With the last one d may go, too. */
+/* So many frames of @d's are nobody's any more. With the last one d may go, too. */
+static void disown(struct domain *d, u32 nr)
+{
+	if (nr && !__atomic_sub_fetch(&d->nr_owned, nr, __ATOMIC_SEQ_CST))
+		put_domain(d);
+}
+
+/*
+ * @pg is nobody's, but not free before page_free(): what was left in it is wiped here, not when
+ * somebody asks for it (LEAK-2).
+ */
+static void free_frame(struct page_info *pg)
+{
+	pg->count_info = PGC_hv;
+	scrub_frame(page_mfn(pg));
+	page_free(ALLOC_DOMAIN, page_mfn(pg), 0);
+}
+
+/*
+ * The allocations of the list @n, @d's, are given up. What others hold is an orphan from then on,
+ * and not ours.
+ */
 static void free_frames(struct domain *d, u32 n)
 {
 	u32 nr = 0;
 
 	while (n) {
 		struct page_info *pg = page_of(_mfn(n));
-		u32 next = pg->next;
+		u64 x;
 
-		/*
-		 * Nobody's, but not free before page_free(): what was left in it is wiped here, not
-		 * when somebody asks for it (LEAK-2).
-		 */
-		pg->count_info = PGC_hv;
-		scrub_frame(_mfn(n));
-		page_free(ALLOC_DOMAIN, _mfn(n), 0);
-		n = next;
+		n = pg->next;
+		pg->next = 0;
+		x = __atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_SEQ_CST);
+		if (x & PGC_foreign_mask)
+			continue;
+		free_frame(pg);
 		nr++;
 	}
-	if (nr && !__atomic_sub_fetch(&d->nr_owned, nr, __ATOMIC_SEQ_CST))
-		put_domain(d);
+	disown(d, nr);
+}
+
+void domain_free_orphan(struct page_info *pg)
+{
+	struct domain *d = page_owner(pg);
+
+	free_frame(pg);
+	disown(d, 1);
 }
 
 /* What was d's is to be somebody else's: whoever may remember any of the list @n forgets it. */

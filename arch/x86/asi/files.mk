@@ -1,6 +1,7 @@
 objs-y += arch/x86/asi/policy.o
 objs-y += arch/x86/asi/window_tables.o
 objs-y += arch/x86/asi/domain_map.o
+objs-y += arch/x86/asi/orphan.o
 objs-y += arch/x86/asi/perdomain.o
 objs-y += arch/x86/asi/vcpu_area.o
 objs-y += arch/x86/asi/mapcache.o

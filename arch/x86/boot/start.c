@@ -37,6 +37,7 @@
 #include <asm/paging.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
+#include <asm/orphan.h>
 #include <asm/power.h>
 #include <asm/pt_check.h>
 #include <asm/pv_domain.h>
@@ -185,6 +186,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	ipi_init();
 	tlb_init();
 	root_init();
+	orphan_init();
 	timer_subsys_init();
 	time_init(&acpi);		/* calibrates: a while with interrupts off */
 	time_init_cpu();

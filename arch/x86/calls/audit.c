@@ -73,7 +73,7 @@ static void hold(struct audit *a, mfn_t m, u64 type)
 	}
 	pg = page_of(m);
 	a->nr_references++;
-	add(&pg->count_info, PGC_count_mask, step * PGC_one);
+	add(&pg->count_info, PGC_own_mask, step * PGC_one);
 	if (!type)
 		return;
 	if ((pg->type_info & PGT_type_mask) != type) {
@@ -176,7 +176,7 @@ static void check(struct audit *a)
 	struct page_info *pg;
 
 	for_each_frame(a, pg) {
-		u64 general = (pg->count_info & ~PGC_shared_out) - (PGC_allocated | PGC_one);
+		u64 general = pg->count_info & PGC_own_mask;
 		u64 type = pg->type_info & PGT_count_mask;
 
 		a->nr_frames++;

@@ -68,34 +68,28 @@ static __always_inline void unpin_ends(const struct gnttab_copy *op, const struc
 	spin_unlock(&held->lock);
 }
 
-static __always_inline struct page_info *hold_frame(struct domain *owner, mfn_t m, bool write)
+static __always_inline bool hold_frame(struct domain *owner, mfn_t m, bool write)
 {
-	struct page_info *pg = page_get_from_mfn(m, owner);
-
-	if (likely(pg) && write && unlikely(page_type_get_writable(owner, pg))) {
-		page_put(pg);
-		return NULL;
+	if (unlikely(!gnttab_get_frame(owner, m)))
+		return false;
+	if (write && unlikely(page_type_get_writable(owner, page_of(m)))) {
+		gnttab_put_frame(owner, m);
+		return false;
 	}
-	return pg;
+	return true;
 }
 
-static __always_inline void release_frame(struct page_info *pg, bool write)
+static __always_inline void release_frame(const struct domain *owner, mfn_t m, bool write)
 {
 	if (write)
-		page_type_put_leaf(pg);
-	page_put(pg);
-}
-
-static __noinline char *map_foreign(mfn_t m)
-{
-	page_share_out(page_of(m));
-	return map_domain_page(m);
+		page_type_put_leaf(page_of(m));
+	gnttab_put_frame(owner, m);
 }
 
 /* Frame @m of @owner, held. */
 static __always_inline char *map_frame(const struct domain *owner, mfn_t m, const struct domain *d)
 {
-	return likely(owner == d) ? window_ptr(m) : map_foreign(m);
+	return likely(owner == d) ? window_ptr(m) : map_domain_page(m);
 }
 
 static __always_inline void unmap_frame(const struct domain *owner, const char *p,
@@ -122,17 +116,17 @@ static __always_inline s16 copy_frames(const struct gnttab_copy *op, const struc
 				       struct domain *from, mfn_t source, struct domain *to,
 				       mfn_t dest)
 {
-	struct page_info *source_pg = hold_frame(from, source, false), *dest_pg;
+	s16 status = GNTST_bad_page;
 
-	if (unlikely(!source_pg))
-		return GNTST_bad_page;
-	dest_pg = hold_frame(to, dest, true);
-	if (likely(dest_pg)) {
+	if (unlikely(!hold_frame(from, source, false)))
+		return status;
+	if (likely(hold_frame(to, dest, true))) {
 		copy_bytes(op, d, from, source, to, dest);
-		release_frame(dest_pg, true);
+		release_frame(to, dest, true);
+		status = GNTST_okay;
 	}
-	release_frame(source_pg, false);
-	return likely(dest_pg) ? GNTST_okay : GNTST_bad_page;
+	release_frame(from, source, false);
+	return status;
 }
 
 static __always_inline s16 copy_between(const struct gnttab_copy *op, const struct domain *d,

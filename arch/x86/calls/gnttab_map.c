@@ -138,7 +138,9 @@ static __always_inline s16 set_entry(struct domain *rd, u64 host_addr, u32 flags
 
 	if (!pe)
 		return GNTST_general_error;
-	rc = pt_replace_l1e(rd, pe, grant_entry(m, flags));
+	rc = likely(rd == current->domain)
+		     ? pt_replace_l1e(rd, pe, grant_entry(m, flags))
+		     : pt_modify(rd, 1, pe, grant_entry(m, flags), PT_REPLACE, NULL);
 	pt_unlock_l1e(table);
 	return rc ? GNTST_general_error : GNTST_okay;
 }
@@ -183,24 +185,20 @@ static __always_inline s16 clear_entry(const struct grant_handle *h, u64 host_ad
 /* What a handle holds of its frame, beside the pin. */
 static __always_inline s16 take_frame(struct domain *rd, mfn_t m, bool write)
 {
-	struct page_info *pg = page_get_from_mfn(m, rd);
-
-	if (!pg)
+	if (unlikely(!gnttab_get_frame(rd, m)))
 		return GNTST_bad_page;
-	if (unlikely(rd != current->domain))
-		page_share_out(pg);
-	if (write && page_type_get_writable(rd, pg)) {
-		page_put(pg);
+	if (write && page_type_get_writable(rd, page_of(m))) {
+		gnttab_put_frame(rd, m);
 		return GNTST_general_error;
 	}
 	return GNTST_okay;
 }
 
-static __always_inline void drop_frame(mfn_t m, bool write)
+static __always_inline void drop_frame(const struct domain *rd, mfn_t m, bool write)
 {
 	if (write)
 		page_type_put_leaf(page_of(m));
-	page_put(page_of(m));
+	gnttab_put_frame(rd, m);
 }
 
 /* The grant is pinned: make what @op asks for of frame @m. */
@@ -214,7 +212,7 @@ static __always_inline s16 map_frame(struct domain *rd, const struct gnttab_map_
 		return status;
 	status = set_entry(rd, op->host_addr, op->flags, m);
 	if (status != GNTST_okay)
-		drop_frame(m, write);
+		drop_frame(rd, m, write);
 	return status;
 }
 
@@ -395,7 +393,7 @@ static __always_inline void give_back(struct domain *d, struct domain *rd, u32 n
 	const struct grant_handle *h = &d->grants->handles[n];
 	bool write = !(h->flags & GNTMAP_readonly);
 
-	drop_frame(_mfn(h->mfn), write);
+	drop_frame(rd, _mfn(h->mfn), write);
 	drop_grant(d, rd, h->ref, write, n);
 }
 

@@ -217,7 +217,7 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
  */
 static void retire(struct page_info *pg, u64 count_info)
 {
-	BUG_ON(pg->count_info & (PGC_allocated | PGC_count_mask));
+	BUG_ON(pg->count_info & (PGC_allocated | PGC_foreign_mask | PGC_own_mask));
 	WRITE_ONCE(pg->tlb_stamp, 0);
 	pg->type_info = 0;
 	pg->owner = DOMID_INVALID;

@@ -112,7 +112,7 @@ int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 	return 0;
 }
 
-int pt_get_l1e(struct domain *pg_owner, pte_t e)
+int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
 {
 	mfn_t m = pte_mfn(e);
 	struct page_info *pg;
@@ -120,10 +120,10 @@ int pt_get_l1e(struct domain *pg_owner, pte_t e)
 	if (is_io_frame(m))
 		return 0;
 	pg = page_of(m);
-	if (!page_get(pg, pg_owner))
+	if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg, pg_owner)))
 		return -EBUSY;
 	if ((e & PTE_RW) && page_type_get_writable(pg_owner, pg)) {
-		page_put(pg);
+		page_put_of(pg, d);
 		return -EBUSY;
 	}
 	return 0;

@@ -7,6 +7,7 @@
  */
 #include <asm/extable.h>
 #include <asm/insn.h>
+#include <asm/loaded.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -29,16 +30,6 @@ static __always_inline bool is_fast(unsigned level, pte_t oe, pte_t ne)
 	return pte_present(oe) && pte_present(ne) && !((oe ^ ne) & ~may_change);
 }
 
-/* Before the entry can be seen (TLB-9). */
-static int get_l1_entry(struct domain *pg_owner, pte_t e)
-{
-	int rc = pt_get_l1e(pg_owner, e);
-
-	if (!rc && pg_owner != current->domain && !is_io_frame(pte_mfn(e)))
-		page_share_out(page_of(pte_mfn(e)));
-	return rc;
-}
-
 /* Above L1 an entry names a table of its own table's owner. */
 static int get_entry(struct domain *pg_owner, unsigned level, pte_t e)
 {
@@ -48,8 +39,8 @@ static int get_entry(struct domain *pg_owner, unsigned level, pte_t e)
 	if (!pte_present(e))
 		return 0;
 	if (level == 1)
-		return get_l1_entry(pg_owner, e);
-	if (pg_owner != current->domain)
+		return pt_get_l1e(loaded_domain(), pg_owner, e);
+	if (pg_owner != loaded_domain())
 		return -EINVAL;
 	pg = page_get_from_mfn(pte_mfn(e), pg_owner);
 	if (!pg)
@@ -65,7 +56,7 @@ static void put_entry(unsigned level, pte_t e)
 	if (!pte_present(e))
 		return;
 	if (level == 1)
-		pt_put_l1e(e);
+		pt_put_l1e(loaded_domain(), e);
 	else
 		page_put_and_type(page_of(pte_mfn(e)));
 }
@@ -190,14 +181,14 @@ int pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t *pe, pte_t n
 	return pt_modify(pg_owner, level, pe, ne, PT_REPLACE, batch);
 }
 
-int pt_modify_expected_slow(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
+int pt_modify_expected_slow(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	return modify(pg_owner, 1, pe, expected, ne, PT_EXPECTED, NULL);
+	return modify(d, 1, pe, expected, ne, PT_EXPECTED, NULL);
 }
 
-int pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne)
+int pt_modify_expected(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	return pt_expect_l1e(pg_owner, pe, expected, ne);
+	return pt_expect_l1e(d, pe, expected, ne);
 }
 
 /*

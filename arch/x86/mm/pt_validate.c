@@ -95,7 +95,7 @@ static __noinline int validate_other_entry(struct walk *w, unsigned level, pte_t
 	rc = pt_check_entry(w->d, level, &checked);
 	if (rc)
 		return rc;
-	rc = level == 1 ? pt_get_l1e(w->d, checked) : take_child(w, level, checked);
+	rc = level == 1 ? pt_get_l1e(w->d, w->d, checked) : take_child(w, level, checked);
 	if (rc >= 0 && checked != e)
 		pte_write(pe, checked);
 	return rc;
@@ -253,7 +253,7 @@ static int devalidate_table(struct walk *w)
 			}
 			i--;
 			if (level == 1)
-				pt_put_l1e(e);
+				pt_put_l1e(w->d, e);
 			else
 				rc = drop_child(w, e);
 			if (rc)

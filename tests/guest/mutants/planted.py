@@ -94,9 +94,9 @@ PLANTED = [
      "\trc = id ? change(d, id, seconds) : take(d, seconds);")),
     ("frames are adopted without the page lock", "exchange/gather", (DOMAIN_MAP,
      "\tspin_lock(&d->page_lock);\n\twindow_map(d, first, order);\n\town_frames(d, first, order, "
-     "1, PGT_none);\n"
+     "0, PGT_none);\n"
      "\tspin_unlock(&d->page_lock);",
-     "\twindow_map(d, first, order);\n\town_frames(d, first, order, 1, PGT_none);")),
+     "\twindow_map(d, first, order);\n\town_frames(d, first, order, 0, PGT_none);")),
     ("a line is judged without its lock", "pirq/bind", (PIRQ,
      "\trc = may_bind(d, g);\n",
      "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
@@ -181,16 +181,16 @@ PLANTED = [
      "\t    (!to_ref && op->dest.domid != DOMID_SELF))\n"
      "\t\treturn GNTST_permission_denied;\n", "")),
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
-     "\treturn pg;\n", "\tif (pg && write)\n\t\tpage_type_put_leaf(pg);\n\treturn pg;\n"),
+     "\treturn true;\n}", "\tif (write)\n\t\tpage_type_put_leaf(page_of(m));\n\treturn true;\n}"),
      (GRANT_COPY,
-     "\tif (write)\n\t\tpage_type_put_leaf(pg);\n\tpage_put(pg);\n}",
-     "\t(void)write;\n\tpage_put(pg);\n}"),
+     "\tif (write)\n\t\tpage_type_put_leaf(page_of(m));\n\tgnttab_put_frame(owner, m);\n}",
+     "\t(void)write;\n\tgnttab_put_frame(owner, m);\n}"),
      # In line there are few instructions between the two: time for another vCPU to come by.
      (GRANT_COPY, "\tmemmove(write +",
       "\tfor (volatile int i = 0; i < 20000; i++)\n\t\t;\n\tmemmove(write +")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
-     "own_frames(d, m, 0, 2, PGT_writable | PGT_validated | 1);",
-     "own_frames(d, m, 0, 1, PGT_none);")),
+     "own_frames(d, m, 0, 1, PGT_writable | PGT_validated | 1);",
+     "own_frames(d, m, 0, 0, PGT_none);")),
 
     # ---- Two vCPUs at once: frames and their uses ----
     ("COPY_PAGE lets go of its frame before it writes", "races/copy_page_pinned", (MMUEXT,
@@ -223,13 +223,11 @@ PLANTED = [
      "\t(void)old;\n\tWRITE_ONCE(pg->type_info, new);\n\treturn true;")),
     ("a frame is checked, then marked as leaving",
      "transitions/race_exchange*,transitions/race_give*", (DOMAIN_MAP,
-     "\t    !__atomic_compare_exchange_n(&pg->count_info, &only, only | PGC_leaving, false,\n"
-     "\t\t\t\t\t __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))\n\t\treturn -EBUSY;",
-     "\t    READ_ONCE(pg->count_info) != only)\n\t\treturn -EBUSY;\n"
-     "\tWRITE_ONCE(pg->count_info, only | PGC_leaving);")),
+     "\t} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x | PGC_leaving, false,\n"
+     "\t\t\t\t\t      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));",
+     "\t} while (0);\n\tWRITE_ONCE(pg->count_info, x | PGC_leaving);")),
     ("a frame in use leaves", "exchange/held_frame", (DOMAIN_MAP,
-     "\tu64 only = PGC_allocated | PGC_one | (READ_ONCE(pg->count_info) & PGC_shared_out);",
-     "\tu64 only = pg->count_info;")),
+     "(x & (PGC_leaving | PGC_own_mask))", "(x & PGC_leaving)")),
     ("a frame is free before the flush", "smp/stale_given_back", (DOMAIN_MAP,
      "\tif (!tables && n)\n\t\tflush_leaving(d, n);\n", "")),
 

@@ -14,7 +14,7 @@
 #include "world.h"
 
 struct expected {
-	u64 general, type;
+	u64 general, foreign, type;	/* general references: the owner's, and others' */
 	u64 type_word;			/* the type that its type references are for */
 	bool mixed;
 };
@@ -33,11 +33,15 @@ static void fault(unsigned f, const char *what, u64 is, u64 should)
 		       f, what, is, should, pg->count_info, pg->type_info, pg->nr_validated);
 }
 
-static void hold(mfn_t m, u64 type)
+/* By @domid, or by something of its. */
+static void hold(domid_t domid, mfn_t m, u64 type)
 {
 	struct expected *w = &want[mfn_x(m)];
 
-	w->general++;
+	if (page_of(m)->owner == domid)
+		w->general++;
+	else
+		w->foreign++;
 	if (!type)
 		return;
 	w->mixed |= w->type && w->type_word != type;
@@ -45,23 +49,32 @@ static void hold(mfn_t m, u64 type)
 	w->type_word = type;
 }
 
-static void hold_valid(mfn_t m, u64 type)
+static void hold_valid(domid_t domid, mfn_t m, u64 type)
 {
 	if (mfn_is_valid_num(m))
-		hold(m, type);
+		hold(domid, m, type);
 }
 
 #define IS_MAPPED(h) ((h)->flags & (GNTMAP_host_map | GNTMAP_device_map))
 
 bool world_controls;
 
+/* Is @f an orphan, with references of others or none any more, that is not free yet? */
+static bool is_orphan(unsigned f)
+{
+	return f && f < IO_FIRST && page_of(_mfn(f))->owner != DOMID_INVALID &&
+	       !(page_of(_mfn(f))->count_info & (PGC_allocated | PGC_hv));
+}
+
 /* Frame @f is @domid's, or lent to it, or it takes it. */
 static bool may_map(domid_t domid, unsigned f, bool write)
 {
 	const struct grant_table *t =
 		domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
-	bool may = page_of(_mfn(f))->owner == domid ||
-		   (world_controls && page_is_shared_out(page_of(_mfn(f))));
+	const struct page_info *pg = page_of(_mfn(f));
+	bool may = pg->owner == domid ? pg->count_info & PGC_allocated
+				      : world_controls && ((pg->count_info & PGC_shared_out) ||
+							   is_orphan(f));
 
 	for (u32 i = 0; !may && t && i < t->nr_handles; i++)
 		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f &&
@@ -78,14 +91,14 @@ static void grants_hold(const struct domain *d)
 
 	for (u32 i = 0; t && i < t->nr_frames; i++)
 		if (mfn_x(t->frame[i]) < NR_FRAMES)
-			hold(t->frame[i], PGT_writable);
+			hold(d->domid, t->frame[i], PGT_writable);
 	for (u32 i = 0; t && i < t->nr_handles; i++) {
 		const struct grant_handle *h = &t->handles[i];
 		struct grant_pins *p = &want_pins[h->granter][h->ref];
 
 		if (!IS_MAPPED(h))
 			continue;
-		hold(_mfn(h->mfn), h->flags & GNTMAP_readonly ? 0 : PGT_writable);
+		hold(d->domid, _mfn(h->mfn), h->flags & GNTMAP_readonly ? 0 : PGT_writable);
 		if (h->flags & GNTMAP_readonly)
 			p->readers++;
 		else
@@ -112,16 +125,17 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 {
 	pte_t e = frame_ptr(table)[i];
 	u64 f = mfn_x(pte_mfn(e));
+	domid_t owner = page_of(_mfn(table))->owner;
 
 	if (!pte_present(e) || (level == 4 && i >= L4_SLOT_HV_FIRST && i <= L4_SLOT_HV_LAST))
 		return;
 	if (level > 1) {
-		hold(pte_mfn(e), level_type(level - 1));
+		hold(owner, pte_mfn(e), level_type(level - 1));
 	} else if (f < NR_FRAMES && page_of(_mfn(f))->owner != DOMID_IO) {
-		hold(pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
+		hold(owner, pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
 		if (e & (PTE_PWT | PTE_PCD | PTE_PAT))
 			fault(table, "cache bits of RAM", e, e & ~(PTE_PWT | PTE_PCD | PTE_PAT));
-		if (!may_map(page_of(_mfn(table))->owner, f, e & PTE_RW))
+		if (!may_map(owner, f, e & PTE_RW))
 			fault(f, "a mapping without a grant", e, 0);
 	}
 	if (!(e & PTE_US))
@@ -170,21 +184,21 @@ static void frame_holds(unsigned f)
 	if (level)
 		entries_hold(f, level, n);
 	if (pg->type_info & PGT_pinned)
-		hold(_mfn(f), pg->type_info & PGT_type_mask);
+		hold(pg->owner, _mfn(f), pg->type_info & PGT_type_mask);
 	if (pg->type_info & PGT_partial)
-		hold(_mfn(f), pg->type_info & PGT_type_mask);
+		hold(pg->owner, _mfn(f), pg->type_info & PGT_type_mask);
 }
 
-static void vcpu_holds(const struct vcpu_private *p)
+static void vcpu_holds(domid_t domid, const struct vcpu_private *p)
 {
-	hold_valid(p->kernel_l4, PGT_l4);
-	hold_valid(p->user_l4, PGT_l4);
+	hold_valid(domid, p->kernel_l4, PGT_l4);
+	hold_valid(domid, p->user_l4, PGT_l4);
 	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
-		hold_valid(p->gdt_frame[i], PGT_seg_desc);
+		hold_valid(domid, p->gdt_frame[i], PGT_seg_desc);
 	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
-		hold_valid(p->ldt_frame[i], PGT_seg_desc);
+		hold_valid(domid, p->ldt_frame[i], PGT_seg_desc);
 	for (unsigned i = 0; i < NR_PARKED; i++)
-		hold_valid(p->old_guest_table[i], PGT_none);
+		hold_valid(domid, p->old_guest_table[i], PGT_none);
 }
 
 static void check_type_word(unsigned f)
@@ -205,14 +219,35 @@ static void check_type_word(unsigned f)
 		fault(f, "page lock", x, 0);
 }
 
+/* Is @f an orphan without a reference that waits in the list from @n to be freed? */
+static bool is_in_list(u32 n, unsigned f)
+{
+	while (n && n != f)
+		n = page_of(_mfn(n))->next;
+	return n;
+}
+
+static bool is_waiting(unsigned f)
+{
+	bool waits = is_in_list(world_other.cpu.orphans, f);
+
+	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
+		waits |= is_in_list(world_orphans(cpu), f);
+	return waits;
+}
+
 static void check_general(unsigned f)
 {
-	u64 x = page_of(_mfn(f))->count_info & ~PGC_shared_out, should = want[f].general * PGC_one;
+	const struct expected *w = &want[f];
+	u64 x = page_of(_mfn(f))->count_info,
+	    should = w->general * PGC_one + w->foreign * PGC_foreign_one;
 
-	if (x & PGC_allocated)
-		should += PGC_allocated | PGC_one;
-	else if (f == 0 || f >= IO_FIRST)
+	if (f == 0 || f >= IO_FIRST)
 		should |= PGC_hv;
+	else if (x & PGC_allocated)
+		should |= w->foreign || (x & PGC_shared_out) ? PGC_shared_out : PGC_unshared;
+	else if (w->foreign || is_waiting(f))
+		should |= PGC_leaving;		/* an orphan */
 	if (x != should)
 		fault(f, "count_info", x, should);
 }
@@ -239,7 +274,7 @@ static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 /* The window shows the domain's own frames and nothing else; the list of its frames is those. */
 static void check_window(const struct domain *d)
 {
-	unsigned nr = 0, listed = 0,
+	unsigned nr = 0, orphans = 0, listed = 0,
 		 special = d->grants && mfn_x(d->grants->frame[0]) < NR_FRAMES
 				   ? d->grants->nr_frames
 				   : 0;
@@ -249,13 +284,14 @@ static void check_window(const struct domain *d)
 		bool own = (pg->count_info & PGC_allocated) && pg->owner == d->domid;
 
 		nr += own;
+		orphans += is_orphan(f) && pg->owner == d->domid;
 		if (window_shows(d, f) != own)
 			fault(f, "frame in the window", !own, own);
 	}
 #ifndef SMALL_OWN
 	/* Frames, and then itself. */
-	if (nr != d->nr_owned || d->refs != 1u + !!nr)
-		fault(0, "references of the domain", d->refs, 1u + !!nr);
+	if (nr + orphans != d->nr_owned || d->refs != 1u + !!d->nr_owned)
+		fault(0, "references of the domain", d->refs, 1u + !!(nr + orphans));
 #endif
 	for (u32 n = d->page_list; n && listed <= NR_FRAMES; n = page_of(_mfn(n))->next)
 		listed++;
@@ -307,8 +343,8 @@ unsigned world_audit(void)
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
-		vcpu_holds(world_vcpu(cpu));
-	vcpu_holds(&world_other.vcpu);
+		vcpu_holds(current->domain->domid, world_vcpu(cpu));
+	vcpu_holds(other->domid, &world_other.vcpu);
 	grants_hold(&world_domain);
 	grants_hold(&world_foreign);
 	check_pins(&world_domain);

@@ -154,7 +154,7 @@ static void large_pages(void)
 	      "shown by one entry");
 	public_fault_rate = 256;
 	check(domain_release_page(&d, _mfn(LARGE_FIRST + 7)) == -ENOMEM, "no page to split it");
-	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == (PGC_allocated | PGC_one),
+	check(page_of(_mfn(LARGE_FIRST + 7))->count_info == PGC_unshared,
 	      "and the frame is as it was");
 	public_fault_rate = 0;
 	current->domain = &d;
@@ -383,9 +383,9 @@ static void odd_calls(void)
 	page_of(_mfn(12))->type_info |= PGT_count_mask;
 	check(page_lock_table(page_of(_mfn(12))) == 0, "no reference beyond the last");
 	page_of(_mfn(12))->type_info &= ~PGT_count_mask | 1;
-	page_of(_mfn(20))->count_info |= PGC_count_mask;
+	page_of(_mfn(20))->count_info |= PGC_own_mask;
 	check(!page_get(page_of(_mfn(20)), &world_domain), "nor a general one");
-	page_of(_mfn(20))->count_info &= ~PGC_count_mask | 2 * PGC_one;
+	page_of(_mfn(20))->count_info &= ~PGC_own_mask | PGC_one;
 	audited("calls at the edge of what is allowed");
 }
 
@@ -446,7 +446,7 @@ static void many_handles(void)
 	      "all go in one call");
 	for (unsigned i = 0; i < nr; i++)
 		check(unmap[i].status == GNTST_okay, "handle %u is given back", i);
-	check(page_of(_mfn(30))->count_info == (PGC_allocated | PGC_one),
+	check(page_of(_mfn(30))->count_info == PGC_unshared,
 	      "the frame is free of them");
 	audited("as many handles as there are");
 }

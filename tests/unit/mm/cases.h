@@ -47,5 +47,19 @@ static inline void lend(unsigned ref, unsigned f, domid_t to)
 
 /* Tables dropped half done (cases_parking.c). */
 void parking(void);
+/*
+ * Of frames in others' hands (cases_owners.c): a table of domain 1's, a frame of domain 0's that
+ * nothing else uses. Domain 1's entry 0 for it becomes @e, and its processor goes through it; does
+ * that remember frame @f? A start in which it does, whether the entry is @still there or not.
+ * Domain 0 gives back one frame, or two (0: no second).
+ */
+#define THEIR_L1	(FOREIGN_FIRST + 1)
+#define OURS		30u
+int their_entry(pte_t e);
+bool they_remember(unsigned f);
+void they_use(unsigned f, pte_t rights, bool still);
+long give_back(u64 first, u64 second);
+/* Frames whose owner gives them back while others hold them (cases_orphans.c). */
+void orphans(void);
 /* Frames that another domain than their owner uses (cases_owners.c). */
 void owners(void);

@@ -99,7 +99,7 @@ static void begin(const struct state *s)
 	decode(s);
 	for (unsigned f = 1; f <= N; f++)
 		is_plain[f] =
-			s->frame[f - 1].general <= 1 && s->tlb_frame != f && is_undecided(s, f);
+			s->frame[f - 1].general == 0 && s->tlb_frame != f && is_undecided(s, f);
 }
 
 static bool is_wrong(void)

@@ -49,7 +49,7 @@ pte_t choose_entry(unsigned level);
 /* As it is kept: frames in some order, their numbers 1..N. */
 struct state {
 	struct {
-		u8 type, count, general, validated, entry[2];
+		u8 type, count, general, validated, entry[2], foreign;
 	} frame[N];
 	u8 kernel_l4, user_l4, parked, gdt, tlb_frame, tlb_use, handle;
 };

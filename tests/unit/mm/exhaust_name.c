@@ -100,7 +100,7 @@ void canonical(struct state *s)
 	for (unsigned i = 0; i < N; i++) {
 		rank[i] = i && colour[order[i - 1]] == colour[order[i]] ? rank[i - 1] : i;
 		ties |= rank[i] != i &&
-			(is_table(page_of(_mfn(order[i]))) || s->frame[order[i] - 1].general > 1);
+			(is_table(page_of(_mfn(order[i]))) || s->frame[order[i] - 1].general > 0);
 	}
 	u8 perm[N];
 	for (unsigned i = 0; i < N; i++)

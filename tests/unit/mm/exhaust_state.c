@@ -138,7 +138,8 @@ void encode(struct state *s)
 		    pg->tlb_stamp > world_flushed)
 			c->type |= F_STALE;
 		c->count = (x & PGT_count_mask) | owner << 6;
-		c->general = (pg->count_info & PGC_count_mask) / PGC_one;
+		c->general = (pg->count_info & PGC_own_mask) / PGC_one;
+		c->foreign = (pg->count_info & PGC_foreign_mask) / PGC_foreign_one;
 		c->validated = is_table(pg) ? pg->nr_validated : 0;
 		c->entry[0] = entry_code(f, frame_ptr(f)[0]);
 		c->entry[1] = entry_code(f, frame_ptr(f)[2]);
@@ -163,10 +164,12 @@ static void decode_frame(const struct state *s, unsigned f)
 	unsigned owner = c->count >> 6;
 	struct page_info *pg = page_of(_mfn(f));
 	/* Who does not know whether a frame has ever been lent takes it that it has. */
-	u64 shared = with_grants && owner == FOREIGN ? PGC_shared_out : 0;
+	u64 shared = with_grants && owner == FOREIGN ? PGC_shared_out : PGC_unshared;
 
 	*pg = (struct page_info){
-		.count_info = owner == FREE ? 0 : PGC_allocated | c->general * PGC_one | shared,
+		.count_info = owner == FREE ? 0
+					    : shared | c->general * PGC_one |
+						      c->foreign * PGC_foreign_one,
 		.type_info = (u64)(c->type & 7) << PGT_type_shift | (c->count & 63) |
 			     (c->type & F_VALIDATED ? PGT_validated : 0) |
 			     (c->type & F_PARTIAL ? PGT_partial : 0) |

@@ -117,6 +117,7 @@ bool call(unsigned depth, unsigned nr, u64 a1, u64 a2, u64 a3, u64 a4)
 		rc = dispatch(nr, args);
 		if (!audit_now())
 			return false;
+		seen.orphans += world_way_out();
 		if (!world_continuation.pending) {
 			seen.ok += rc >= 0;
 			seen.refused += rc < 0;
@@ -295,7 +296,7 @@ static unsigned loose_frame(void)
 
 	for (unsigned tries = 0;
 	     tries < 30 &&
-	     (f >= NR_FRAMES || page_of(_mfn(f))->count_info != (PGC_allocated | PGC_one));
+	     (f >= NR_FRAMES || page_of(_mfn(f))->count_info != PGC_unshared);
 	     tries++)
 		f = own_frame();
 	return f;
@@ -379,7 +380,7 @@ static bool do_give_up(unsigned depth)
 
 	for (unsigned tries = 0; tries < NR_OWN; tries++) {
 		if (tlb_use[list[0]][USE_READ] &&
-		    page_of(_mfn(list[0]))->count_info == (PGC_allocated | PGC_one))
+		    page_of(_mfn(list[0]))->count_info == PGC_unshared)
 			break;
 		list[0] = (list[0] + 1) % NR_OWN;
 	}

@@ -8,7 +8,7 @@
 extern struct guest_seen {
 	unsigned long calls, ok, refused, continued, parked, parked_two, partial, pinned_l4,
 		exchanged, cut, in_tlb[NR_USES];
-	unsigned long granted, given_back, copied, named;
+	unsigned long granted, given_back, copied, named, orphans;
 } seen;
 
 /*

@@ -25,7 +25,7 @@ static struct {
 static unsigned idle_frame(unsigned f)
 {
 	for (; f < NR_OWN; f++)
-		if (page_of(_mfn(f))->count_info == (PGC_allocated | PGC_one) &&
+		if (page_of(_mfn(f))->count_info == PGC_unshared &&
 		    page_of(_mfn(f))->owner == current->domain->domid &&
 		    !memchr(tlb_use[f], true, sizeof(tlb_use[f])))
 			break;

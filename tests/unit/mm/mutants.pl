@@ -31,9 +31,9 @@ sub mutants {
 			"	if ((x & PGT_type_mask) != type)\n		return type | 1;"],
 		['TYP-2 read-only entry takes no reference, in line',
 			'arch/x86/include/asm/pt_check.h',
-			"	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);",
+			"	pg = page_get_from_mfn(pte_mfn(*e), d);",
 			"	if (!(*e & PTE_RW))\n		return *e |= PTE_US;\n" .
-			"	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);"],
+			"	pg = page_get_from_mfn(pte_mfn(*e), d);"],
 		['COH-1 the cache bits are not looked at in line',
 			'arch/x86/include/asm/pt_check.h',
 			'unlikely(*e & L1_CACHE)', 'unlikely(0)'],
@@ -46,7 +46,7 @@ sub mutants {
 			"	if (is_io_frame(m) || !(e & PTE_RW))\n" .
 			"		return 0;\n	pg"],
 		['TYP-2-58 reference kept on an error path', 'arch/x86/mm/pt_check.c',
-			"		page_put(pg);\n		return -EBUSY;",
+			"		page_put_of(pg, d);\n		return -EBUSY;",
 			"		return -EBUSY;"],
 		['TYP-2-299 entry dropped twice', 'arch/x86/mm/pt_validate.c',
 			"	if (page_type_drop(child))\n		return push(w, child);\n" .
@@ -103,9 +103,7 @@ sub mutants {
 			'	if (root_is_dirty(&batch->roots))',
 			'	if (!root_is_dirty(&batch->roots))'],
 		['MEM-4-217 a frame in use leaves', 'arch/x86/asi/domain_map.c',
-			'	u64 only = PGC_allocated | PGC_one | (READ_ONCE(pg->count_info) ' .
-			'& PGC_shared_out);',
-			'	u64 only = pg->count_info;'],
+			'(x & (PGC_leaving | PGC_own_mask))', '(x & PGC_leaving)'],
 		['MEM-287 a chunk that failed keeps what was withdrawn',
 			'arch/x86/calls/exchange.c',
 			'	domain_readmit_pages(x->d, &x->in_frames);', '	x->in_frames = 0;'],
@@ -124,8 +122,8 @@ sub mutants {
 			"	if (0)\n		guest_flush_all(FLUSH_EVERYTHING);"],
 		['GNT-1-224 a handle keeps its type reference', 'arch/x86/calls/gnttab_map.c',
 			"	if (write)\n		page_type_put_leaf(page_of(m));\n" .
-			"	page_put(page_of(m));",
-			"	(void)write;\n	page_put(page_of(m));"],
+			"	gnttab_put_frame(rd, m);",
+			"	(void)write;\n	gnttab_put_frame(rd, m);"],
 		['GNT-1-234 unmap takes any entry for the mapping', 'arch/x86/calls/gnttab_map.c',
 			'return pte_present(e) && mfn_x(pte_mfn(e)) == h->mfn &&',
 			'return pte_present(e) &&'],
@@ -171,12 +169,51 @@ sub case_mutants {
 			'TABLE_SPLIT));', '	       0;'],
 		['a withdrawn frame does not hold its table', 'arch/x86/asi/domain_map.c',
 			'	if (!rc && !window_hold(d, m, 0)) {', '	if (!rc) {'],
-		['TLB-9 an entry for another\'s frame does not say so', 'arch/x86/mm/pt_modify.c',
-			'		page_share_out(page_of(pte_mfn(e)));', '		;'],
-		['TLB-9 a mapping of a grant does not say so', 'arch/x86/calls/gnttab_map.c',
-			'	if (unlikely(rd != current->domain))', '	if (0)'],
-		['TLB-9 a copy does not say so', 'arch/x86/calls/gnttab_copy.c',
-			'	page_share_out(page_of(m));', ''],
+		['TLB-9 an entry for another\'s frame does not say so', 'arch/x86/mm/pt_check.c',
+			'page_get_foreign(pg, pg_owner)))', 'page_get(pg, pg_owner)))'],
+		['TLB-9 a mapping of a grant does not say so, nor a copy',
+			'arch/x86/include/asm/gnttab_pin.h',
+			'page_get_foreign(page_of(m), rd);', 'page_get(page_of(m), rd);'],
+		['TLB-9 others\' references are counted, and not said', 'arch/x86/mm/page_ref.c',
+			'((x & ~PGC_unshared) | PGC_shared_out) + PGC_foreign_one)',
+			'x + PGC_foreign_one)'],
+		['TLB-9 a third party\'s frame counts as shared out', 'arch/x86/mm/page_ref.c',
+			"	if (READ_ONCE(pg->owner) != owner->domid)\n" .
+			"		return false;\n	do", '	do'],
+		['MEM-5 an owner is held up by others', 'arch/x86/asi/domain_map.c',
+			'(x & (PGC_leaving | PGC_own_mask))',
+			'(x & (PGC_leaving | PGC_own_mask | PGC_foreign_mask))'],
+		['MEM-5 a frame is freed while others have it', 'arch/x86/asi/domain_map.c',
+			'		if (x & PGC_foreign_mask)', '		if (0)'],
+		['MEM-5 an orphan is never free', 'arch/x86/mm/page_ref.c',
+			'	if ((old & (PGC_allocated | PGC_foreign_mask)) == PGC_foreign_one)',
+			'	if (0)'],
+		['MEM-5 the last of others frees what is allocated', 'arch/x86/mm/page_ref.c',
+			'((old & (PGC_allocated | PGC_foreign_mask)) == PGC_foreign_one)',
+			'((old & PGC_foreign_mask) == PGC_foreign_one)'],
+		['MEM-5 any put by others frees an orphan', 'arch/x86/mm/page_ref.c',
+			'	if ((old & (PGC_allocated | PGC_foreign_mask)) == PGC_foreign_one)',
+			'	if (!(old & PGC_allocated))'],
+		['MEM-5 nobody is told that an orphan is free', 'arch/x86/mm/page_ref.c',
+			'	softirq_raise(SOFTIRQ_ORPHANS);', ''],
+		['MEM-5 an entry is put on the wrong side', 'arch/x86/mm/page_ref.c',
+			"	if (READ_ONCE(pg->owner) == d->domid)\n" .
+			"		page_put_asking(pg);",
+			"	if (1)\n		page_put_asking(pg);"],
+		['TLB-3 an orphan is free before the flush', 'arch/x86/asi/orphan.c',
+			'	tlb_flush_stamped(NULL, tlb_stamp_now());', ''],
+		['TLB-3 an orphan is flushed from its owner\'s CPUs alone',
+			'arch/x86/asi/orphan.c', 'tlb_flush_stamped(NULL, tlb_stamp_now());',
+			'tlb_flush_vcpus(domain_of_frames(page_of(_mfn(n))->owner), ' .
+			'~0ul, ~0ul);'],
+		['DOM-1 orphans do not hold their owner', 'arch/x86/asi/domain_map.c',
+			"		if (x & PGC_foreign_mask)\n			continue;",
+			"		if (x & PGC_foreign_mask) {\n			nr++;\n" .
+			"			continue;\n		}"],
+		['DOM-1 orphans hold their owner for ever', 'arch/x86/asi/domain_map.c',
+			'	disown(d, 1);', '	(void)d;'],
+		['MEM-5 what is given back keeps its name', 'arch/x86/asi/domain_map.c',
+			"	m2p_set(page_mfn(pg), INVALID_M2P);\n	expel", '	expel'],
 		['TLB-9 a frame gets another use as if it had never been shared out',
 			'arch/x86/mm/type_word.c',
 			'page_is_shared_out(pg) ? NULL : d', 'd'],
@@ -194,11 +231,11 @@ sub case_mutants {
 			'arch/x86/asi/domain_map.c',
 			'	__atomic_fetch_and(&pg->count_info, ~PGC_leaving, ' .
 			'__ATOMIC_RELEASE);',
-			'	WRITE_ONCE(pg->count_info, PGC_allocated | PGC_one);'],
-		['TLB-9 every frame counts as shared out', 'arch/x86/mm/pt_modify.c',
-			'	if (!rc && pg_owner != current->domain &&', '	if (!rc &&'],
+			'	WRITE_ONCE(pg->count_info, PGC_unshared);'],
+		['TLB-9 every frame counts as shared out', 'arch/x86/mm/pt_check.c',
+			'	if (!(pg_owner == d ?', '	if (!(0 ?'],
 		['LIN-1 a table of another domain is named', 'arch/x86/mm/pt_modify.c',
-			"	if (pg_owner != current->domain)\n		return -EINVAL;\n",
+			"	if (pg_owner != loaded_domain())\n		return -EINVAL;\n",
 			''],
 		['DOM-1 a lender may go before its pin does', 'arch/x86/calls/gnttab_map.c',
 			'	get_knownalive_domain(rd);', ''],
@@ -270,13 +307,13 @@ sub race_mutants {
 			'arch/x86/mm/pt_modify.c',
 			'2:\n\t" _ASM_EXTABLE(1b, 2b) : "+r"(e)', '2:\n\t" : "+r"(e)'],
 		['MEM-4 a frame is checked, then marked as leaving', 'arch/x86/asi/domain_map.c',
-			"	    !__atomic_compare_exchange_n(&pg->count_info, &only, only | " .
+			"	do {\n		if (!(x & PGC_allocated)",
+			"	{\n		if (!(x & PGC_allocated)",
+			"	} while (!__atomic_compare_exchange_n(&pg->count_info, &x, x | " .
 			"PGC_leaving, false,\n" .
-			"					 __ATOMIC_ACQ_REL, " .
-			"__ATOMIC_RELAXED))\n		return -EBUSY;",
-			"	    READ_ONCE(pg->count_info) != only)\n" .
-			"		return -EBUSY;\n" .
-			"	WRITE_ONCE(pg->count_info, only | PGC_leaving);"],
+			"					      __ATOMIC_ACQ_REL, " .
+			"__ATOMIC_RELAXED));",
+			"	}\n	WRITE_ONCE(pg->count_info, x | PGC_leaving);"],
 	);
 }
 # The same for roots and flushes (roots.c).

@@ -7,9 +7,11 @@
 #include <asm/acpi.h>
 #include <asm/domain_map.h>
 #include <asm/iomem.h>
+#include <asm/orphan.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
 #include <isola/printk.h>
+#include <isola/softirq.h>
 #include "tap.h"
 #include "world_parts.h"
 
@@ -181,6 +183,35 @@ void world_reset(void)
 const struct vcpu_private *world_vcpu(unsigned cpu)
 {
 	return cpu == world_cpu ? &this_vcpu : &world_away[cpu].vcpu;
+}
+
+u32 world_orphans(unsigned cpu)
+{
+	return cpu == world_cpu ? this_cpu.orphans : world_away[cpu].cpu.orphans;
+}
+
+static bool softirq_due;
+
+void softirq_raise(enum softirq nr)
+{
+	BUG_ON(nr != SOFTIRQ_ORPHANS);
+	softirq_due = true;
+}
+
+void softirq_register(enum softirq nr, void (*handler)(void))
+{
+}
+
+unsigned world_way_out(void)
+{
+	unsigned nr = 0;
+
+	for (u32 n = this_cpu.orphans; n; n = page_of(_mfn(n))->next)
+		nr++;
+	BUG_ON(this_cpu.orphans && !softirq_due);
+	softirq_due = false;
+	orphan_free_all();
+	return nr;
 }
 
 void world_add_cpu(void)

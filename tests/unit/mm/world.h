@@ -114,6 +114,10 @@ extern unsigned world_mapped;
 void world_add_cpu(void);
 void world_switch(unsigned cpu);
 const struct vcpu_private *world_vcpu(unsigned cpu);
+/* The list of orphans that wait on a CPU. */
+u32 world_orphans(unsigned cpu);
+/* What is due on this CPU before a guest runs on: orphans are freed, so many. */
+unsigned world_way_out(void);
 /* Called where this CPU waits for another (must), to let it go on. */
 extern void (*world_yield)(bool must);
 

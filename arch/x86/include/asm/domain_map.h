@@ -9,6 +9,8 @@
 #include <isola/domain.h>
 #include <asm/window.h>
 
+struct page_info;
+
 /*
  * Give 2^order scrubbed frames of class domain to @d: owner set, count 1 (the allocation
  * reference), type none, linked into page_list, mapped in d's window. -ENOMEM (tables; max_pages
@@ -26,9 +28,9 @@ void domain_unprepare_special_page(struct domain *d, mfn_t m);
 void domain_adopt_special_page(struct domain *d, mfn_t m);
 
 /*
- * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY unless just the
- * allocation reference is left. The caller batches: frames go back to the allocator when
- * domain_release_flush() has flushed.
+ * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY while d itself has
+ * a reference beside the allocation's. The caller batches: frames go back to the allocator when
+ * domain_release_flush() has flushed, or, if others have references, with the last of those.
  */
 int __must_check domain_release_page(struct domain *d, mfn_t m);
 /*
@@ -36,6 +38,9 @@ int __must_check domain_release_page(struct domain *d, mfn_t m);
  * waits for the CPUs, so no lock is held that is taken with interrupts off.
  */
 void domain_release_flush(struct domain *d);
+
+/* @pg, an orphan without a reference: no CPU remembers it any more. */
+void domain_free_orphan(struct page_info *pg);
 
 /*
  * Take all frames of @d, special ones too, and free them: of a domain of which no vcpu has ever
@@ -46,8 +51,8 @@ void domain_discard_pages(struct domain *d);
 /*
  * Frames of @d that go for others that come, d's own call; nr_pages counts neither. In four steps:
  *   withdraw   @m joins *list (0: empty; through page_info.next): every get fails, it is still in
- *              the window. -EBUSY: more than the allocation reference is left; -ENOMEM; nothing
- *              changed then
+ *              the window. -EBUSY: d itself has a reference beside the allocation's; -ENOMEM;
+ *              nothing changed then
  *   prepare    what will map 2^order new frames exists. -ENOMEM; or unprepare, before they come
  *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as
  *              before withdraw; or release: expel, and nothing comes for them (nr_pages)

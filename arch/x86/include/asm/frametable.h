@@ -14,21 +14,26 @@
 #include <xen/xen.h>
 
 /*
- * count_info: PGC_allocated | PGC_leaving | PGC_hv | general reference count (PGC_count_mask, in
- * units of PGC_one) | PGC_shared_out.
- * General references: one while allocated to a domain; one per present guest entry that names the
- * frame; one per pin, loaded guest CR3, parked table, descriptor-window frame, grant handle,
- * special page, running operation. A free frame has count_info == 0.
+ * count_info: flags | references of others than the owner | the owner's references.
+ * General references: the allocation itself (one of the two flags of PGC_allocated, in no count);
+ * one per present guest entry that names the frame; one per pin, loaded guest CR3, parked table,
+ * descriptor-window frame, grant handle, special page, running operation. Whose an entry's is says
+ * the owner of its table; a handle's, the domain that maps. A free frame has count_info == 0.
  * Shared out: a domain that is not its owner has used the frame since it was allocated (TLB-9). Set
- * by page_share_out(); stays until the frame is free. Below the count, so that no comparison of
- * page_get() meets it.
+ * with the first such reference; stays while the frame is allocated. PGC_unshared is the sign, so
+ * that the owner, at the cost of one comparison, need not ask whose reference it is about to put.
+ * An orphan, whose owner has given it back while others hold it, is PGC_leaving with their
+ * references and nothing else (MEM-5).
  */
-#define PGC_allocated   (1ul << 63)      /* the allocation reference is held */
+#define PGC_unshared    (1ul << 63)      /* allocated; only its owner has ever used it */
 #define PGC_leaving     (1ul << 62)      /* every get fails: the owner is giving the frame back */
 #define PGC_hv          (1ul << 61)      /* the hypervisor's own memory: no guest reference ever */
-#define PGC_count_mask  ((1ul << 48) - 2)
-#define PGC_one         (1ul << 1)
-#define PGC_shared_out  (1ul << 0)
+#define PGC_shared_out  (1ul << 60)      /* allocated; and not unshared */
+#define PGC_allocated   (PGC_unshared | PGC_shared_out)
+#define PGC_foreign_mask (((1ul << 20) - 1) << 40)
+#define PGC_foreign_one (1ul << 40)
+#define PGC_own_mask    ((1ul << 40) - 1)
+#define PGC_one         1ul
 
 /*
  * type_info: type | flags | type reference count. The type changes only while the count is zero

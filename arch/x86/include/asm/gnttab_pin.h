@@ -10,6 +10,7 @@
 
 #include <asm/gnttab.h>
 #include <asm/mapcache.h>
+#include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/precondition.h>
 #include <asm/window.h>
@@ -44,6 +45,25 @@ static __always_inline void gnttab_unmap_entry(const struct grant_entry_v1 *e, b
 {
 	if (!loaded)
 		unmap_domain_page(e);
+}
+
+/*
+ * A reference of the current domain's on frame @m of @rd's. False: it is none, or cannot be had.
+ */
+static __always_inline bool __must_check gnttab_get_frame(const struct domain *rd, mfn_t m)
+{
+	if (unlikely(!mfn_has_page(m)))
+		return false;
+	return likely(rd == current->domain) ? page_get(page_of(m), rd)
+					     : page_get_foreign(page_of(m), rd);
+}
+
+static __always_inline void gnttab_put_frame(const struct domain *rd, mfn_t m)
+{
+	if (likely(rd == current->domain))
+		page_put(page_of(m));
+	else
+		page_put_foreign(page_of(m));
 }
 
 static inline struct grant_pins *gnttab_pins(const struct grant_table *t, u32 ref)

@@ -9,6 +9,15 @@
 #include <asm/percpu.h>
 
 /*
+ * Whose window is loaded: the domain whose tables are walked and changed, and whose the references
+ * of their entries are.
+ */
+static __always_inline struct domain *loaded_domain(void)
+{
+	return current->domain;
+}
+
+/*
  * "Kernel root": the current vcpu's. Its domain's memory is in sight, and the guest's kernel half.
  */
 #define ASSERT_KERNEL_ROOT() ASSERT(this_cpu.cr3 == current->cr3_kernel)

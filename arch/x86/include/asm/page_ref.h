@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * General references: they keep a frame allocated to its owner. One holder kind each, listed in
- * frametable.h. All by atomic operations on count_info; no locks.
+ * General references: they keep a frame allocated to its owner, or an orphan from being free. One
+ * holder kind each, listed in frametable.h. All by atomic operations on count_info; no locks.
+ *
+ * The owner's own references say that the frame may be touched through the owner's window: while
+ * there is one it does not leave. Others' do not keep it there (MEM-5).
  */
 #pragma once
 
@@ -10,19 +13,27 @@
 #include <isola/printk.h>
 
 /*
- * As a signed number a count_info is below this exactly when the frame is allocated, neither
- * leaving nor the hypervisor's, and the count not at its maximum: one comparison asks all four.
+ * As a signed number a count_info is below this exactly when the frame is allocated and not shared
+ * out, neither leaving nor the hypervisor's, and the count not at its maximum: one comparison asks
+ * all five.
  */
-#define PGC_GET_LIMIT ((s64)(PGC_allocated | PGC_count_mask))
+#define PGC_GET_LIMIT ((s64)(PGC_unshared | PGC_own_mask))
 
-static_assert(PGC_allocated == 1ul << 63 && PGC_leaving > PGC_count_mask && PGC_hv > PGC_count_mask,
-	      "allocated is the sign; what makes a get fail is above the count");
-static_assert(PGC_shared_out < PGC_one && (PGC_count_mask & (PGC_one | PGC_shared_out)) == PGC_one,
-	      "what does not is below it");
+static_assert(PGC_unshared == 1ul << 63 && (PGC_own_mask & PGC_one),
+	      "unshared is the sign; the owner's count is the lowest field");
+static_assert(PGC_shared_out > PGC_foreign_mask && PGC_leaving > PGC_own_mask &&
+		      PGC_hv > PGC_own_mask && PGC_foreign_one > PGC_own_mask,
+	      "what makes a get ask, or fail, is above it");
+
+/* What the functions below do where the frame is not as it mostly is. */
+bool __must_check page_get_asking(struct page_info *pg, const struct domain *d);
+void page_put_asking(struct page_info *pg);
+void page_put_check(const struct page_info *pg);
 
 /*
- * Take a reference on @pg if it is allocated to @d and not leaving. False: not its, free, leaving,
- * the hypervisor's own, or the count is at its maximum (TYP-6). Nothing has changed then.
+ * Take a reference on @pg for its owner @d, if it is allocated to it and not leaving. False: not
+ * its, free, leaving, the hypervisor's own, or the count is at its maximum (TYP-6). Nothing has
+ * changed then.
  */
 static inline void page_put(struct page_info *pg);
 static inline bool __must_check page_get(struct page_info *pg, const struct domain *d)
@@ -31,7 +42,7 @@ static inline bool __must_check page_get(struct page_info *pg, const struct doma
 
 	do {
 		if (unlikely((s64)x >= PGC_GET_LIMIT))
-			return false;
+			return page_get_asking(pg, d);
 	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + PGC_one, false,
 						       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)));
 	if (likely(READ_ONCE(pg->owner) == d->domid))
@@ -46,45 +57,67 @@ static inline struct page_info *__must_check page_get_from_mfn(mfn_t m, const st
 	return likely(mfn_has_page(m)) && likely(page_get(page_of(m), d)) ? page_of(m) : NULL;
 }
 
-/* One more reference on a frame the caller already holds one on. */
+/* One more of the owner's references on a frame that it already holds one on. */
 void page_get_again(struct page_info *pg);
 
+/* Of a frame that is not shared out. False: it is, ask. */
+static __always_inline bool page_put_unshared(struct page_info *pg)
+{
+	if (unlikely((s64)READ_ONCE(pg->count_info) >= 0))
+		return false;
+	/*
+	 * The allocation's reference is in no count, and not ours to drop: below 0 the sign goes
+	 * with it. So it does where the frame has been shared out meanwhile.
+	 */
+	if (unlikely((s64)__atomic_sub_fetch(&pg->count_info, PGC_one, __ATOMIC_SEQ_CST) >= 0))
+		page_put_check(pg);
+	return true;
+}
+
 /*
- * Drop a reference. The allocation reference itself goes by domain_free_page() only, so this never
- * frees.
+ * Drop one that page_get() has taken. The allocation goes by domain_free_frames() only, so this
+ * never frees.
  */
 static inline void page_put(struct page_info *pg)
 {
-	u64 old = __atomic_fetch_sub(&pg->count_info, PGC_one, __ATOMIC_SEQ_CST);
-
-	/*
-	 * The allocation reference is not ours to drop, and goes only when it is the last (MEM-4).
-	 */
-	BUG_ON(!(old & (PGC_count_mask ^ PGC_one)));
+	if (unlikely(!page_put_unshared(pg)))
+		page_put_asking(pg);
 }
 
-/* Is @pg, which something of d's may hold a reference on, allocated to @d? */
+/*
+ * Take a reference on @pg, @owner's, for another domain: from now on it is shared out. Refused as
+ * by page_get().
+ */
+bool __must_check page_get_foreign(struct page_info *pg, const struct domain *owner);
+/*
+ * Drop one. The last of an orphan: it waits for this CPU to free it (asi/orphan.c), before whatever
+ * guest runs here next.
+ */
+void page_put_foreign(struct page_info *pg);
+
+/* The reference of an entry, or of what stands for one, which @d has on @pg: either kind. */
+void page_put_asking_whose(struct page_info *pg, const struct domain *d);
+static __always_inline void page_put_of(struct page_info *pg, const struct domain *d)
+{
+	if (unlikely(!page_put_unshared(pg)))
+		page_put_asking_whose(pg, d);
+}
+
+/* Is @pg, which something of d's may hold a reference on, allocated to @d, and not shared out? */
 static inline bool page_is_of(const struct page_info *pg, const struct domain *d)
 {
 	return (s64)READ_ONCE(pg->count_info) < 0 && READ_ONCE(pg->owner) == d->domid;
 }
 
-/* Has a domain that is not its owner used @pg since it was allocated? */
+/* Has a domain that is not its owner used @pg since it was allocated? Orphans: yes. */
 static inline bool page_is_shared_out(const struct page_info *pg)
 {
-	return READ_ONCE(pg->count_info) & PGC_shared_out;
+	return (s64)READ_ONCE(pg->count_info) >= 0;
 }
 
 /*
- * Another domain than its owner is about to use @pg, which the caller holds a general reference on:
- * before an entry that names it can be seen, and before a type reference taken for it is dropped
- * (TLB-9).
- */
-void page_share_out(struct page_info *pg);
-
-/*
- * Owner of an allocated frame, NULL for free, I/O or hypervisor frames. Stable only while a
- * reference is held.
+ * Owner of an allocated frame, or of an orphan the last one; NULL for free, I/O or hypervisor
+ * frames. Stable only while a reference is held.
  */
 struct domain *page_owner(const struct page_info *pg);
 

@@ -30,6 +30,7 @@ struct cpu_private {
 	/* of the last guest domain that ran here (idle does not count); 0: none */
 	u64 last_serial;
 	u64 domain_changes;         /* how often that changed: spec_ctrl_domain_change() */
+	u32 orphans;                /* frames whose last put came here (asi/orphan.c); 0: none */
 	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
 };
 

@@ -59,27 +59,28 @@ extern struct domain domain_io;
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 
 /*
- * Take the references that the checked, present L1 entry @e is to hold; @pg_owner must own the
- * frame. 0; -EBUSY not pg_owner's, or RW and the frame is in use as a table or descriptor page.
+ * Take the references that the checked, present L1 entry @e of a table of @d is to hold; @pg_owner
+ * must own the frame. 0; -EBUSY not pg_owner's, or RW and the frame is in use as a table or
+ * descriptor page.
  */
-int __must_check pt_get_l1e(struct domain *pg_owner, pte_t e);
+int __must_check pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e);
 
 /* L1 bits that choose how memory is cached. All clear: PAT index 0, write-back. */
 #define L1_CACHE	(PTE_PWT | PTE_PCD | PTE_PAT)
 
 /*
  * pt_check_entry() and pt_get_l1e() together, in line, where the answer is simple: the present L1
- * entry *@e names write-back RAM of @pg_owner and, with RW, a frame in use as writable. True: *@e
- * is in its checked form and its references are taken. False: nothing is done, ask those two. (A
- * frame that can be referenced is no I/O frame.)
+ * entry *@e of a table of @d names write-back RAM of its own and, with RW, a frame in use as
+ * writable. True: *@e is in its checked form and its references are taken. False: nothing is done,
+ * ask those two. (A frame that can be referenced is no I/O frame.)
  */
-static __always_inline bool pt_take_l1e(const struct domain *pg_owner, pte_t *e)
+static __always_inline bool pt_take_l1e(const struct domain *d, pte_t *e)
 {
 	struct page_info *pg;
 
 	if (unlikely(*e & L1_CACHE))
 		return false;
-	pg = page_get_from_mfn(pte_mfn(*e), pg_owner);
+	pg = page_get_from_mfn(pte_mfn(*e), d);
 	if (unlikely(!pg))
 		return false;
 	if ((*e & PTE_RW) && unlikely(!page_type_get_live(pg, PGT_writable))) {
@@ -112,8 +113,8 @@ static __always_inline bool pt_take_upper(const struct domain *pg_owner, unsigne
 	return true;
 }
 
-/* Drop the references that the present L1 entry @e held. */
-static __always_inline void pt_put_l1e(pte_t e)
+/* Drop the references that the present L1 entry @e of a table of @d held. */
+static __always_inline void pt_put_l1e(const struct domain *d, pte_t e)
 {
 	struct page_info *pg;
 
@@ -122,5 +123,5 @@ static __always_inline void pt_put_l1e(pte_t e)
 	pg = page_of(pte_mfn(e));
 	if (e & PTE_RW)
 		page_type_put_leaf(pg);
-	page_put(pg);
+	page_put_of(pg, d);
 }

@@ -64,16 +64,16 @@ int __must_check pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t
 
 /*
  * The same at level 1 if the entry is still exactly *@expected: what an emulated atomic instruction
- * needs.
+ * needs. Of @d's table for a frame of its own.
  * -EAGAIN: it is not, *@expected is what is there now.
  */
-int __must_check pt_modify_expected(struct domain *pg_owner, pte_t *pe, pte_t *expected, pte_t ne);
+int __must_check pt_modify_expected(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne);
 
 /* ---- L1 entries in line -------------------------------------------------------------------------
  *
  * What nearly all changes are: an entry appears, goes, or names the same RAM with other rights.
- * Everything else, and every refusal, is pt_modify()'s; so is another domain's frame unless it has
- * been shared out before (TLB-9).
+ * Everything else, and every refusal, is pt_modify()'s. @d is the owner of the table, and of what
+ * is named: for others' frames there is pt_modify() alone.
  */
 
 /* PTE-1: what may change without a new look at the frame. */
@@ -102,7 +102,7 @@ enum pt_inline { PT_DONE, PT_MOVED, PT_ASK };
  * @oe and @ne, both present, differ in PTE_RW and the free bits only: the general reference passes
  * from the one to the other, the writable one comes or goes.
  */
-static __always_inline enum pt_inline pt_change_rights(const struct domain *pg_owner, pte_t *pe,
+static __always_inline enum pt_inline pt_change_rights(const struct domain *d, pte_t *pe,
 						       pte_t *oe, pte_t ne, enum pt_how how)
 {
 	struct page_info *pg;
@@ -110,7 +110,7 @@ static __always_inline enum pt_inline pt_change_rights(const struct domain *pg_o
 	if (unlikely(!mfn_has_page(pte_mfn(ne))))
 		return PT_ASK;
 	pg = page_of(pte_mfn(ne));
-	if (unlikely(!page_is_of(pg, pg_owner)))
+	if (unlikely(!page_is_of(pg, d)))
 		return PT_ASK;
 	if ((ne & PTE_RW) && unlikely(!page_type_get_live(pg, PGT_writable)))
 		return PT_ASK;
@@ -124,55 +124,52 @@ static __always_inline enum pt_inline pt_change_rights(const struct domain *pg_o
 	return PT_MOVED;
 }
 
-static __always_inline enum pt_inline pt_change_l1e(const struct domain *pg_owner, pte_t *pe,
+static __always_inline enum pt_inline pt_change_l1e(const struct domain *d, pte_t *pe,
 						    pte_t *oe, pte_t ne, enum pt_how how)
 {
 	if (pte_present(ne)) {
 		if (pte_present(*oe) && !((*oe ^ ne) & ~(PT_FREE_L1 | PTE_RW))) {
 			ne |= PTE_US;
 			if ((*oe ^ ne) & PTE_RW)
-				return pt_change_rights(pg_owner, pe, oe, ne, how);
+				return pt_change_rights(d, pe, oe, ne, how);
 			return pt_swap(pe, oe, ne, how) ? PT_DONE : PT_MOVED;
 		}
-		if (unlikely(!pt_take_l1e(pg_owner, &ne)))
+		if (unlikely(!pt_take_l1e(d, &ne)))
 			return PT_ASK;
-		ASSERT(pg_owner == current->domain || page_is_shared_out(page_of(pte_mfn(ne))));
 	} else if (unlikely(ne) && (pt_absent_floor[0] | pt_absent_floor[1])) {
 		return PT_ASK;
 	}
 	if (unlikely(!pt_swap(pe, oe, ne, how))) {
 		if (pte_present(ne))
-			pt_put_l1e(ne);
+			pt_put_l1e(d, ne);
 		return PT_MOVED;
 	}
 	if (pte_present(*oe))
-		pt_put_l1e(*oe);
+		pt_put_l1e(d, *oe);
 	return PT_DONE;
 }
 
 /* pt_modify() at level 1, PT_REPLACE. */
-static __always_inline int pt_replace_l1e(struct domain *pg_owner, pte_t *pe, pte_t ne)
+static __always_inline int pt_replace_l1e(struct domain *d, pte_t *pe, pte_t ne)
 {
 	pte_t oe = pte_read(pe);
 
-	if (likely(pt_change_l1e(pg_owner, pe, &oe, ne, PT_ANY) == PT_DONE))
+	if (likely(pt_change_l1e(d, pe, &oe, ne, PT_ANY) == PT_DONE))
 		return 0;
-	return pt_modify(pg_owner, 1, pe, ne, PT_REPLACE, NULL);
+	return pt_modify(d, 1, pe, ne, PT_REPLACE, NULL);
 }
 
 /* pt_modify_expected() */
-int __must_check pt_modify_expected_slow(struct domain *pg_owner, pte_t *pe, pte_t *expected,
-					 pte_t ne);
-static __always_inline int pt_expect_l1e(struct domain *pg_owner, pte_t *pe, pte_t *expected,
-					 pte_t ne)
+int __must_check pt_modify_expected_slow(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne);
+static __always_inline int pt_expect_l1e(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne)
 {
-	switch (pt_change_l1e(pg_owner, pe, expected, ne, PT_EXPECTED)) {
+	switch (pt_change_l1e(d, pe, expected, ne, PT_EXPECTED)) {
 	case PT_DONE:
 		return 0;
 	case PT_MOVED:
 		return -EAGAIN;
 	default:
-		return pt_modify_expected_slow(pg_owner, pe, expected, ne);
+		return pt_modify_expected_slow(d, pe, expected, ne);
 	}
 }
 
