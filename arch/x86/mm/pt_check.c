@@ -118,7 +118,7 @@ int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
 	struct page_info *pg;
 
 	if (is_io_frame(m))
-		return 0;
+		return pg_owner == d || pg_owner == &domain_io ? 0 : -EPERM;
 	pg = page_of(m);
 	if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg, pg_owner)))
 		return -EBUSY;

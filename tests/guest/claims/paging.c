@@ -227,6 +227,8 @@ CLAIM(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and fore
 	CHECK_ERR(HC4(mmu_update, &u, 1, 0, DOMID_SELF), XEN_EINVAL);
 	u.ptr = maddr_of(e);
 	CHECK_ERR(HC4(mmu_update, &u, 1, 0, 1234), XEN_ESRCH);
+	/* One's own number is nobody's here. */
+	CHECK_ERR(HC4(mmu_update, &u, 1, 0, 0), XEN_ESRCH);
 }
 
 CLAIM(mmu_update_done_pointer, "mmu_update whose count of done requests cannot be stored is no "

@@ -19,7 +19,7 @@ my @world = qw(world world_window world_tlb world_memory world_calls audit);
 my @harness = map { "tests/unit/mm/$_.c" }
 	qw(random_ops guest guest_grants guest_control guest_walk), @world;
 # of a program that stands in several files
-my %parts = (cases => [qw(cases cases_parking cases_owners cases_orphans)]);
+my %parts = (cases => [qw(cases cases_parking cases_owners cases_orphans cases_foreign)]);
 my $cc = $ENV{HOSTCC} // 'gcc';
 # of whatever is linked with world_window.c
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';

@@ -57,8 +57,6 @@ static void hold_valid(domid_t domid, mfn_t m, u64 type)
 
 #define IS_MAPPED(h) ((h)->flags & (GNTMAP_host_map | GNTMAP_device_map))
 
-bool world_controls;
-
 /* Is @f an orphan, with references of others or none any more, that is not free yet? */
 static bool is_orphan(unsigned f)
 {
@@ -66,15 +64,15 @@ static bool is_orphan(unsigned f)
 	       !(page_of(_mfn(f))->count_info & (PGC_allocated | PGC_hv));
 }
 
-/* Frame @f is @domid's, or lent to it, or it takes it. */
+/* Frame @f is @domid's, or lent to it, or it is a control domain and takes it. */
 static bool may_map(domid_t domid, unsigned f, bool write)
 {
-	const struct grant_table *t =
-		domid == world_domain.domid ? world_domain.grants : world_foreign.grants;
+	const struct domain *d = domid == world_domain.domid ? &world_domain : &world_foreign;
+	const struct grant_table *t = d->grants;
 	const struct page_info *pg = page_of(_mfn(f));
 	bool may = pg->owner == domid ? pg->count_info & PGC_allocated
-				      : world_controls && ((pg->count_info & PGC_shared_out) ||
-							   is_orphan(f));
+				      : d->is_privileged && ((pg->count_info & PGC_shared_out) ||
+							     is_orphan(f));
 
 	for (u32 i = 0; !may && t && i < t->nr_handles; i++)
 		may = IS_MAPPED(&t->handles[i]) && t->handles[i].mfn == f &&

@@ -9,6 +9,7 @@
 #include <asm/window.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
+#include "guest.h"
 #include "tap.h"
 #include "world.h"
 
@@ -59,6 +60,8 @@ int their_entry(pte_t e);
 bool they_remember(unsigned f);
 void they_use(unsigned f, pte_t rights, bool still);
 long give_back(u64 first, u64 second);
+/* Calls that name them (cases_foreign.c). */
+void foreign(void);
 /* Frames whose owner gives them back while others hold them (cases_orphans.c). */
 void orphans(void);
 /* Frames that another domain than their owner uses (cases_owners.c). */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames in others' hands: domain 1 plays who may name domain 0's frames in its own tables, as a
- * control domain will by mmu_update (no call of this release lets it), and trusts itself to flush:
- * it does not. It runs on CPUs that domain 0 never ran on. What it may still remember must be gone
- * when a frame gets another use or another owner (TLB-9).
+ * Frames in others' hands: domain 1 is a control domain, which may name domain 0's frames in its
+ * own tables, and trusts itself to flush: it does not. It runs on CPUs that domain 0 never ran on.
+ * What it may still remember must be gone when a frame gets another use or another owner (TLB-9).
  */
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
@@ -17,14 +16,11 @@
 /* Domain 1's entry for the frame becomes @e, and its processor goes through it. */
 int their_entry(pte_t e)
 {
-	struct page_info *table = page_of(_mfn(THEIR_L1));
+	struct mmu_update req = { entry_at(THEIR_L1, 0), e };
 	int rc;
 
 	world_swap();
-	check(page_get(table, &world_foreign) && page_lock_table(table) == 1, "their table");
-	rc = pt_modify(&world_domain, 1, window_ptr(_mfn(THEIR_L1)), e, PT_REPLACE, NULL);
-	page_unlock_table(table);
-	page_put(table);
+	rc = hc_mmu_update((u64)&req, 1, 0, e ? 0 : DOMID_SELF);
 	tlb_use[THEIR_L1][USE_L1] = true;
 	tlb_touch(THEIR_L1, 0);
 	world_swap();
@@ -39,8 +35,8 @@ bool they_remember(unsigned f)
 /* Domain 1 has its table, and domain 0's frame is in it, or has been and nobody has flushed. */
 void they_use(unsigned f, pte_t rights, bool still)
 {
-	guest_start();
 	world_controls = true;
+	guest_start();
 	world_swap();
 	check(page_pin(&world_foreign, _mfn(THEIR_L1), PGT_l1) == 0, "a table of theirs");
 	check(pt_modify(&world_foreign, 1, (pte_t *)window_ptr(_mfn(THEIR_L1)) + 1,
@@ -234,6 +230,7 @@ static void refused(void)
 
 void owners(void)
 {
+	foreign();
 	retype();
 	release();
 	exchange();

@@ -149,7 +149,7 @@ u64 entry_address(unsigned f)
 
 u64 random_domid(void)
 {
-	return rnd(16) ? DOMID_SELF : rnd(0x8000);
+	return rnd(16) ? DOMID_SELF : rnd(4) ? !current->domain->domid : rnd(0x8000);
 }
 
 static bool do_mmu_update(unsigned depth)

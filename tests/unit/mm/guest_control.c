@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest that is a control domain to the other: it names the other's frames in its own tables, as
- * mmu_update will let it, and never flushes (TLB-9). Both are, to each other.
+ * A guest that is a control domain to the other: it names the other's frames in its own tables, and
+ * never flushes (TLB-9). Both are, to each other.
  */
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -22,6 +22,12 @@ static unsigned frame_of_others(void)
 	return first_own ? 1 + rnd(NR_OWN - 1) : FOREIGN_FIRST + rnd(SMALL_FOREIGN);
 }
 
+static bool is_l1(unsigned f)
+{
+	return (page_of(_mfn(f))->type_info & (PGT_type_mask | PGT_validated)) ==
+	       (PGT_l1 | PGT_validated);
+}
+
 /*
  * An L1 table of one's own, rather one that the processor remembers; if there is none, any frame.
  */
@@ -32,8 +38,7 @@ static unsigned some_l1(void)
 	for (unsigned i = 0; i < nr_own; i++) {
 		unsigned f = first_own + (first - first_own + i) % nr_own;
 
-		if ((page_of(_mfn(f))->type_info & (PGT_type_mask | PGT_validated)) !=
-		    (PGT_l1 | PGT_validated))
+		if (!is_l1(f))
 			continue;
 		found = f;
 		if (tlb_use[f][USE_L1])
@@ -43,24 +48,20 @@ static unsigned some_l1(void)
 }
 
 /* An entry of the table @f becomes @e, and the processor goes through it. */
-static void set_entry(unsigned f, unsigned slot, pte_t e)
+static bool set_entry(unsigned depth, unsigned f, unsigned slot, pte_t e)
 {
-	struct page_info *table = page_get_from_mfn(_mfn(f), current->domain);
-	unsigned level;
+	struct mmu_update req = { .ptr = (u64)f << PAGE_SHIFT | 8 * slot, .val = e };
+	u32 done = 0;
 
-	if (!table)
-		return;
-	level = page_lock_table(table);
-	if (level == 1 && !pt_modify(the_other(), 1, (pte_t *)window_ptr(_mfn(f)) + slot, e,
-				     PT_REPLACE, NULL)) {
+	if (!call(depth, __HYPERVISOR_mmu_update, (u64)&req, 1, (u64)&done, the_other()->domid))
+		return false;
+	/* Not a store to what is no table. */
+	if (done == 1 && is_l1(f)) {
 		seen.named++;
 		tlb_use[f][USE_L1] = true;
 	}
-	if (level)
-		page_unlock_table(table);
-	page_put(table);
 	tlb_touch(f, slot);
-	seen.orphans += world_way_out();
+	return true;
 }
 
 /* Its owner gives the frame up, or makes a table of it. */
@@ -79,14 +80,14 @@ static bool reuse(unsigned depth, u64 mfn)
 bool do_name(unsigned depth)
 {
 	unsigned table = some_l1(), slot = slots[rnd(NR_SLOTS)], f = frame_of_others();
-	bool good = true;
+	bool good;
 
-	if (!world_controls || page_type_is_parked())
+	if (!world_controls)
 		return true;
-	set_entry(table, slot, (u64)f << PAGE_SHIFT | PTE_P | (rnd(3) ? PTE_RW : 0));
-	if (rnd(4))
-		set_entry(table, slot, 0);
-	if (rnd(2)) {
+	good = set_entry(depth, table, slot, (u64)f << PAGE_SHIFT | PTE_P | (rnd(3) ? PTE_RW : 0));
+	if (good && rnd(4))
+		good = set_entry(depth, table, slot, 0);
+	if (good && rnd(2)) {
 		guest_turn();
 		good = reuse(depth + 1, f);
 		guest_turn();

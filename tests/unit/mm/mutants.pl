@@ -237,6 +237,47 @@ sub case_mutants {
 		['LIN-1 a table of another domain is named', 'arch/x86/mm/pt_modify.c',
 			"	if (pg_owner != loaded_domain())\n		return -EINVAL;\n",
 			''],
+		['PRIV-1 anybody names anybody\'s frames', 'arch/x86/pv/mmu/foreign.c',
+			'	if (!may_name_frames(d))', '	if (0)'],
+		['PRIV-1 who may not name others learns which there are',
+			'arch/x86/pv/mmu/foreign.c',
+			'	if (!may_name_frames(d))
+		return -EPERM;
+	*owner = get_domain_by_id(domid);
+',
+			'	*owner = get_domain_by_id(domid);
+	if (*owner && !may_name_frames(d))
+		return -EPERM;
+'],
+		['DOM-1 a call keeps its reference on whose frames it names',
+			'arch/x86/pv/mmu/mmu_update.c', '	if (!own)
+		put_page_owner', '	if (0)
+		put_page_owner'],
+		['DOM-1 a call by address keeps it', 'arch/x86/pv/mmu/update_va.c',
+			'	put_page_owner(pg_owner);', ''],
+		['DOM-1 the reference of a call is put twice', 'arch/x86/pv/mmu/update_va.c',
+			'	put_page_owner(pg_owner);',
+			'	put_page_owner(pg_owner), put_page_owner(pg_owner);'],
+		['whoever owns a frame, it is the one named', 'arch/x86/mm/page_ref.c',
+			'	if (READ_ONCE(pg->owner) != owner->domid)
+		return false;
+	do', '	owner = page_owner(pg);
+	do'],
+		['devices are anybody\'s to name', 'arch/x86/mm/pt_check.c',
+			'return pg_owner == d || pg_owner == &domain_io ? 0 : -EPERM;',
+			'return 0;'],
+		['TYP-2 a foreign entry that may write holds no use', 'arch/x86/mm/pt_check.c',
+			'	if ((e & PTE_RW) && page_type_get_writable(pg_owner, pg)) {',
+			'	if ((e & PTE_RW) && pg_owner == d &&
+	    page_type_get_writable(pg_owner, pg)) {'],
+		['TYP-2 a foreign entry keeps its reference where it may not write',
+			'arch/x86/mm/pt_check.c', '		page_put_of(pg, d);', ''],
+		['MEM-5 a frame of others gets a name while it is given back',
+			'arch/x86/pv/mmu/mmu_update.c',
+			'	struct page_info *pg = page_get_from_mfn(maddr_to_mfn(maddr), ' .
+			'pg_owner);',
+			'	struct page_info *pg = page_of(maddr_to_mfn(maddr));' . "\n" .
+			'	pg = page_get_foreign(pg, pg_owner) ? pg : NULL;'],
 		['DOM-1 a lender may go before its pin does', 'arch/x86/calls/gnttab_map.c',
 			'	get_knownalive_domain(rd);', ''],
 		['DOM-1 a map keeps its lookup\'s reference', 'arch/x86/calls/gnttab_map.c',

@@ -17,6 +17,7 @@
 
 struct domain world_domain, world_foreign;
 unsigned world_ended;
+bool world_controls;
 
 struct vcpu_private this_vcpu;
 struct cpu_private this_cpu;
@@ -128,6 +129,7 @@ void world_reset(void)
 	};
 	world_foreign = (struct domain){
 		.domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES, .shared_info_mfn = SHARED_INFO,
+		.is_privileged = world_controls,
 	};
 	dom0 = &world_domain;
 	list_domain(&world_domain);

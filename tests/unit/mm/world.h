@@ -99,8 +99,8 @@ struct asi_class;
 extern struct asi_class world_isolated;		/* what holds for every domain */
 
 /*
- * A domain may map what was shared out of others' memory, and remember it as long as it is theirs:
- * who does is a control domain. Else only what was lent to it.
+ * After a reset the other domain is a control domain, too: it may name others' frames, not only
+ * what was lent to it.
  */
 extern bool world_controls;
 

@@ -10,20 +10,19 @@
 #include <xen/xen.h>
 
 /*
- * The domain whose frames an entry may name: DOMID_SELF is the caller, DOMID_IO stands for I/O
- * memory alone. False (the caller answers -ESRCH): no such domain, the caller's own number, as in
- * Xen, or one the caller has no right over.
+ * The domain whose frames L1 entries may name, as @domid says: DOMID_SELF is the caller, DOMID_IO
+ * stands for I/O memory alone, a number is another domain, if the caller may name its frames. 0, to
+ * be ended by put_page_owner(). -EPERM: it may not; whether there is one is not said. -ESRCH: there
+ * is none, or it is dying; or it is the caller's own number, as in Xen.
  */
-struct domain *pg_owner_of_other(domid_t domid);
-static __always_inline bool pg_owner_of(domid_t domid, struct domain **owner)
-{
-	if (likely(domid == DOMID_SELF)) {
-		*owner = current->domain;
-		return true;
-	}
-	*owner = pg_owner_of_other(domid);
-	return *owner;
-}
+int __must_check get_page_owner(domid_t domid, struct domain **owner);
+void put_page_owner(struct domain *owner);
+
+/*
+ * The domain whose tables and pages mmuext_op is about: DOMID_SELF, and DOMID_IO, which has none.
+ * NULL (the caller answers -ESRCH): anybody else.
+ */
+struct domain *mmuext_owner(domid_t domid);
 
 /*
  * The high half of mmu_update's domain word, 0 or domid + 1: are the tables the caller's own? No

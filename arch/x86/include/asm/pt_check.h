@@ -61,7 +61,7 @@ int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 /*
  * Take the references that the checked, present L1 entry @e of a table of @d is to hold; @pg_owner
  * must own the frame. 0; -EBUSY not pg_owner's, or RW and the frame is in use as a table or
- * descriptor page.
+ * descriptor page; -EPERM: I/O memory, which no other domain is asked for.
  */
 int __must_check pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e);
 

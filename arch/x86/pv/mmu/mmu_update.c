@@ -121,6 +121,9 @@ static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
 	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
 }
 
+/*
+ * As the owner itself would hold it: while it is given a name, it is not given back and has none.
+ */
 static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
 {
 	struct page_info *pg = page_get_from_mfn(maddr_to_mfn(maddr), pg_owner);
@@ -170,7 +173,8 @@ static int one_foreign_request(void *state, u64 va)
 	return rc ? rc : other_request(state, ptr, val);
 }
 
-static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 domids,
+/* @own: entries name the caller's own frames. */
+static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 domids, bool own,
 				       int (*one)(void *state, u64 va))
 {
 	struct mmu_op_call c = { __HYPERVISOR_mmu_update, sizeof(struct mmu_update), reqs, count,
@@ -182,25 +186,32 @@ static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 do
 
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	if (unlikely(!pg_owner_of(domids, &h.pg_owner) || !pt_owner_is_caller((u32)domids >> 16)))
+	if (unlikely(!pt_owner_is_caller((u32)domids >> 16)))
 		return -ESRCH;
+	rc = own ? 0 : get_page_owner(domids, &h.pg_owner);
+	if (rc)
+		return rc;
+	if (own)
+		h.pg_owner = current->domain;
 	h.mfn = INVALID_MFN;
 	h.batch = (struct pt_batch){ 0 };
 	rc = mmu_op_all(&c, &handled, one, &h);
 	let_go(&h);
 	pt_batch_end(&h.batch);
+	if (!own)
+		put_page_owner(h.pg_owner);
 	return mmu_op_end(&c, rc, handled, done);
 }
 
 /* Entries name frames of another domain, or of none. Apart: the other needs fewer registers. */
 static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
-	return update_all(reqs, count, done_ptr, domids, one_foreign_request);
+	return update_all(reqs, count, done_ptr, domids, false, one_foreign_request);
 }
 
 long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
 	if (likely((domid_t)domids == DOMID_SELF))
-		return update_all(reqs, count, done_ptr, domids, one_request);
+		return update_all(reqs, count, done_ptr, domids, true, one_request);
 	return update_foreign(reqs, count, done_ptr, domids);
 }

@@ -272,7 +272,8 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid)
 
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	if (unlikely(!pg_owner_of(domid, &pg_owner)))
+	pg_owner = mmuext_owner(domid);
+	if (unlikely(!pg_owner))
 		return -ESRCH;
 	rc = mmu_op_all(&c, &handled, one_op, pg_owner);
 	return mmu_op_end(&c, rc, handled, done);

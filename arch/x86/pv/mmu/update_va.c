@@ -75,10 +75,12 @@ long hc_update_va_mapping(u64 va, u64 val, u64 flags)
 long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid)
 {
 	struct domain *pg_owner;
-	int rc = -ESRCH;
+	int rc = get_page_owner(domid, &pg_owner);
 
-	if (pg_owner_of(domid, &pg_owner))
-		rc = update_va(pg_owner, va, val, flags, false);
+	if (rc)
+		return rc;
+	rc = update_va(pg_owner, va, val, flags, false);
+	put_page_owner(pg_owner);
 	if (rc == -ERESTART)
 		return hypercall_continue(update_va_mapping_otherdomain, va, val,
 					  flags, domid);

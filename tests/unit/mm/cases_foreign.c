@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that name another domain's frames: who may, which frames, where, and how each is refused.
+ * Domain 0 is a control domain, domain 1 is not.
+ */
+#include <asm/m2p.h>
+#include <asm/page_type.h>
+#include <isola/errno.h>
+#include "cases.h"
+
+#define THEIRS	(FOREIGN_FIRST + 3u)
+#define OUR_L1	11u
+#define OUR_L2	12u
+
+static long name(unsigned table, unsigned slot, pte_t e, u32 domids)
+{
+	struct mmu_update req = { entry_at(table, slot), e };
+
+	return hc_mmu_update((u64)&req, 1, 0, domids);
+}
+
+static void start(void)
+{
+	world_controls = false;
+	guest_start();
+	check(ext(MMUEXT_PIN_L1_TABLE, OUR_L1, 0) == 0, "an L1 table");
+	check(ext(MMUEXT_PIN_L2_TABLE, OUR_L2, 0) == 0, "an L2 table");
+}
+
+static bool nothing_left(void)
+{
+	return world_foreign.refs == 2 && world_domain.refs == 2 && world_audit() == 0;
+}
+
+static void whose(void)
+{
+	start();
+	check(name(OUR_L1, 0, names(THEIRS), 1) == 0, "a number: that domain's frame");
+	check(name(OUR_L1, 1, names(THEIRS), DOMID_SELF) == -EBUSY, "not one's own");
+	check(name(OUR_L1, 1, names(30), 1) == -EBUSY, "nor the other way round");
+	check(name(OUR_L1, 1, names(THEIRS), DOMID_IO) == -EBUSY, "nor a device");
+	check(name(OUR_L1, 1, names(30), 0) == -ESRCH, "one's own number names nobody");
+	check(name(OUR_L1, 1, names(30), 2) == -ESRCH, "nor does that of nobody");
+	check(name(OUR_L1, 1, names(IO_FIRST), 1) == -EPERM, "devices are not another domain's");
+	check(name(OUR_L1, 1, names(30), 1 | 2 << 16) == -ESRCH, "tables are one's own");
+	check(name(OUR_L2, 1, names(THEIRS), 1) == -EINVAL, "and so is what they name");
+	check(name(OUR_L1, 1, 0, 1) == 0 && name(30, 0, 0x1234, 1) == 0, "no frame, any domain");
+	check(nothing_left(), "and no call leaves a reference");
+	check(ext(MMUEXT_UNPIN_TABLE, OUR_L1, 0) == 0, "with the table the entry goes");
+	check(!(page_of(_mfn(THEIRS))->count_info & PGC_foreign_mask), "and its reference");
+	audited("an L1 entry names a frame of the domain that the call names");
+}
+
+static void unprivileged(void)
+{
+	start();
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIR_L1), PGT_l1) == 0, "a table of theirs");
+	for (domid_t other = 0; other < 3; other += 2) {
+		check(name(THEIR_L1, 0, names(30), other) == -EPERM, "nobody else's frames");
+		check(hc_update_va_mapping_otherdomain(0, names(30), 0, other) == -EPERM,
+		      "nor by an address");
+	}
+	check(name(THEIR_L1, 0, names(THEIRS), 1) == -ESRCH, "one's own number");
+	check(name(THEIR_L1, 0, names(30), DOMID_SELF) == -EBUSY, "no frame of others");
+	world_swap();
+	check(!page_is_shared_out(page_of(_mfn(30))), "none was shared out");
+	audited("who is no control domain names no other");
+}
+
+/* What may be written is in nobody's hands as a table, and the other way round. */
+static void uses(void)
+{
+	start();
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIRS), PGT_l1) == 0, "a table of theirs");
+	world_swap();
+	check(name(OUR_L1, 0, names(THEIRS) | PTE_RW, 1) == -EBUSY, "cannot be written");
+	check(name(OUR_L1, 0, names(THEIRS), 1) == 0, "can be read");
+	check(name(OUR_L1, 0, names(THEIRS) | PTE_RW, 1) == -EBUSY, "still cannot be written");
+	world_swap();
+	check(page_unpin(&world_foreign, _mfn(THEIRS)) == 0, "no table any more");
+	world_swap();
+	check(name(OUR_L1, 0, names(THEIRS) | PTE_RW, 1) == 0, "can be written");
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIRS), PGT_l1) == -EINVAL, "cannot be a table");
+	world_swap();
+	check(name(OUR_L1, 0, 0, DOMID_SELF) == 0, "whoever takes the entry away");
+	world_swap();
+	check(page_pin(&world_foreign, _mfn(THEIRS), PGT_l1) == 0, "a table again");
+	world_swap();
+	audited("a foreign frame's use is its owner's, and the mapper's");
+}
+
+static void by_address(void)
+{
+	const u64 va = (u64)slots[1] << L1_SHIFT;
+
+	start();
+	check(ext(MMUEXT_PIN_L3_TABLE, 13, 0) == 0, "an L3 table");
+	check(update(entry_at(OUR_L2, 0), names(OUR_L1)) == 0 &&
+		      update(entry_at(13, 0), names(OUR_L2)) == 0 &&
+		      update(entry_at(4, 0), names(13)) == 0, "a tree");
+	check(hc_update_va_mapping_otherdomain(va, names(THEIRS) | PTE_RW, 0, 1) == 0, "mapped");
+	check(page_of(_mfn(THEIRS))->count_info == (PGC_shared_out | PGC_foreign_one), "counted");
+	check(hc_update_va_mapping_otherdomain(va, names(30), 0, 1) == -EBUSY &&
+		      hc_update_va_mapping_otherdomain(va, names(30), 0, 0) == -ESRCH &&
+		      hc_update_va_mapping_otherdomain(va, names(30), 0, 2) == -ESRCH &&
+		      nothing_left(), "or refused");
+	check(hc_update_va_mapping(va, names(30), 0) == 0, "overwritten");
+	check(page_of(_mfn(THEIRS))->count_info == PGC_shared_out, "and put");
+	audited("update_va_mapping_otherdomain names frames as mmu_update does");
+}
+
+static void named(void)
+{
+	struct mmu_update req = { entry_at(THEIRS, 0) | MMU_MACHPHYS_UPDATE, 77 };
+
+	start();
+	check(hc_mmu_update((u64)&req, 1, 0, 1) == 0 && pfn_x(m2p_get(_mfn(THEIRS))) == 77,
+	      "a name for a frame of theirs");
+	check(hc_mmu_update((u64)&req, 1, 0, DOMID_SELF) == -EINVAL, "not for one's own");
+	check(!page_is_shared_out(page_of(_mfn(THEIRS))), "it is in nobody's hands");
+	check(nothing_left(), "and nothing is left");
+	domain_kill(&world_foreign);
+	check(name(OUR_L1, 0, names(THEIRS), 1) == -ESRCH, "the dying are nobody's to name");
+	domain_discard_pages(&world_foreign);
+	guest_start();
+	audited("names of others' frames");
+}
+
+void foreign(void)
+{
+	whose();
+	unprivileged();
+	uses();
+	by_address();
+	named();
+}
