@@ -37,7 +37,7 @@ void page_free(enum alloc_class class, mfn_t first, unsigned order);
 void *__must_check alloc_public_page(void);
 void free_public_page(void *page);
 
-/* Zeroed public object of @size <= PAGE_SIZE * 16 bytes; heap.c. NULL when memory is short. */
+/* Zeroed public object of @size <= PAGE_SIZE * 128 bytes; heap.c. NULL when memory is short. */
 void *__must_check public_alloc(size_t size);
 void public_free(void *p);
 

@@ -34,7 +34,7 @@ PLANTED = [
     # ---- A value that is not checked, or read twice ----
     ("a handle is not compared with how many there are", (GRANT_MAP,
      "\tif (n < t->nr_handles) {\n"
-     "\t\tn = *number = index_nospec(n, GNTTAB_MAX_HANDLES);\n", "\t{\n")),
+     "\t\tn = *number = index_nospec(n, t->nr_handles);\n", "\t{\n")),
     ("set_gdt reads its list again behind the check",
      (GDT, "int gdt_set(const mfn_t *frames, unsigned nr_ents)\n{\n",
       "static u64 planted;\n\nint gdt_set(const mfn_t *frames, unsigned nr_ents)\n{\n"),

@@ -135,7 +135,7 @@ static void hold_grants(struct audit *a, const struct grant_table *t)
 {
 	for (u32 i = 0; i < t->nr_frames; i++)
 		hold(a, t->frame[i], PGT_writable);
-	for (u32 h = 0; t->handles && h < GNTTAB_MAX_HANDLES; h++)
+	for (u32 h = 0; t->handles && h < t->nr_handles; h++)
 		if ((t->handles[h].flags & (GNTMAP_host_map | GNTMAP_device_map)) &&
 		    t->handles[h].granter == a->d->domid)
 			hold(a, _mfn(t->handles[h].mfn),

@@ -11,6 +11,7 @@ objs-y += arch/x86/calls/console_io.o
 objs-y += arch/x86/calls/vcpu_context.o
 objs-y += arch/x86/calls/gnttab.o
 objs-y += arch/x86/calls/gnttab_map.o
+objs-y += arch/x86/calls/gnttab_release.o
 objs-y += arch/x86/calls/gnttab_copy.o
 objs-y += arch/x86/calls/gnttab_op.o
 objs-$(CONFIG_AUDIT) += arch/x86/calls/audit.o

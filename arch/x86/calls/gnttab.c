@@ -75,6 +75,7 @@ int gnttab_create(struct domain *d)
 	if (!t)
 		return -ENOMEM;
 	spin_lock_init(&t->lock, LOCK_GRANT);
+	t->max_handles = d->is_privileged ? GNTTAB_MAX_CONTROL_HANDLES : GNTTAB_MAX_HANDLES;
 	d->grants = t;
 	rc = gnttab_grow(d, 1);
 	if (rc)
@@ -101,10 +102,13 @@ void gnttab_destroy(struct domain *d)
 s16 gnttab_pin_foreign(struct grant_table *t, u32 ref, const struct domain *user, bool write,
 		       mfn_t *m)
 {
-	return gnttab_pin_entry(t, ref, user, write, m, false);
+	return t->closed ? GNTST_bad_domain : gnttab_pin_entry(t, ref, user, write, m, false);
 }
 
 void gnttab_unpin_foreign(struct grant_table *t, u32 ref, bool write)
 {
-	gnttab_unpin_entry(t, ref, write, false);
+	if (t->closed)
+		gnttab_uncount(gnttab_pins(t, ref), write);
+	else
+		gnttab_unpin_entry(t, ref, write, false);
 }

@@ -24,7 +24,7 @@
 #include <asm/window.h>
 #include <isola/vcpu.h>
 
-#define MAPPED	(GNTMAP_host_map | GNTMAP_device_map)
+#define MAPPED	GNTTAB_MAPPED
 #define HELD_FLAGS (MAPPED | GNTMAP_readonly | GNTMAP_contains_pte)
 #define HANDLE_BUSY	0x8000u		/* a map or unmap of it is under way on some vcpu */
 #define AVAIL_SHIFT	16		/* _GNTMAP_guest_avail0 */
@@ -35,13 +35,12 @@
 static __noinline s32 handle_new(struct grant_table *t)
 {
 	if (!t->handles) {
-		/* 64 KiB in pieces of a page table's reach: one public allocation. */
 		/* public: grant handles */
-		t->handles = public_alloc(GNTTAB_MAX_HANDLES * sizeof(*t->handles));
+		t->handles = public_alloc(t->max_handles * sizeof(*t->handles));
 		if (!t->handles)
 			return -1;
 	}
-	return t->nr_handles < GNTTAB_MAX_HANDLES ? (s32)t->nr_handles++ : -1;
+	return t->nr_handles < t->max_handles ? (s32)t->nr_handles++ : -1;
 }
 
 /* A free handle, busy until handle_publish() or handle_free(). Returns its number, or -1. */
@@ -315,7 +314,7 @@ static __always_inline struct grant_handle *handle_take(u32 *number)
 
 	spin_lock(&t->lock);
 	if (n < t->nr_handles) {
-		n = *number = index_nospec(n, GNTTAB_MAX_HANDLES);
+		n = *number = index_nospec(n, t->nr_handles);
 		if ((t->handles[n].flags & MAPPED) && !(t->handles[n].flags & HANDLE_BUSY)) {
 			t->handles[n].flags |= HANDLE_BUSY;
 			h = &t->handles[n];

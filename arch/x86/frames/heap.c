@@ -23,7 +23,7 @@
 #define HEAP_MIN_SHIFT	5
 #define HEAP_MAX_SHIFT	11		/* 2 KiB; larger objects are whole pages */
 #define HEAP_PAGES	32
-#define HEAP_MAX_ORDER	4
+#define HEAP_MAX_ORDER	7
 
 struct free_object { struct free_object *next; };
 

@@ -234,7 +234,7 @@ CLAIM(handles, "handles are given out again: more maps and unmaps than there can
 	static struct gnttab_unmap_grant_ref u[MANY];
 
 	grant(FIRST_REF, mfn_of(page_alloc()), GTF_permit_access);
-	for (unsigned int round = 0; round < 60; round++) {
+	for (unsigned int round = 0; round < 330; round++) {
 		for (unsigned int i = 0; i < MANY; i++)
 			m[i] = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map,
 							      .ref = FIRST_REF,

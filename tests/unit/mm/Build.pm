@@ -12,14 +12,16 @@ our @product = ((map { "arch/x86/$_.c" } qw(
 	mm/seg_desc frames/m2p pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext
 	pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args calls/memory_op
 	calls/memory_map calls/reservation calls/exchange calls/gnttab calls/gnttab_map
-	calls/gnttab_copy calls/gnttab_op asi/window_tables asi/domain_map asi/orphan)),
+	calls/gnttab_copy calls/gnttab_op calls/gnttab_release
+	asi/window_tables asi/domain_map asi/orphan)),
 	qw(common/domain_list.c common/domain_ref.c));
 # The simulated machine and what looks at it: in every program.
 my @world = qw(world world_window world_tlb world_memory world_calls audit);
 my @harness = map { "tests/unit/mm/$_.c" }
 	qw(random_ops guest guest_grants guest_control guest_walk), @world;
 # of a program that stands in several files
-my %parts = (cases => [qw(cases cases_parking cases_owners cases_orphans cases_foreign)]);
+my %parts = (cases => [map { "cases$_" } '',
+	qw(_parking _owners _orphans _foreign _grants)]);
 my $cc = $ENV{HOSTCC} // 'gcc';
 # of whatever is linked with world_window.c
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';

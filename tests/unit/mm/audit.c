@@ -101,9 +101,10 @@ static void grants_hold(const struct domain *d)
 			p->readers++;
 		else
 			p->writers++;
-		if (p->mfn && p->mfn != h->mfn)
-			fault(h->mfn, "frame of a grant", p->mfn, h->mfn);
+		if (p->mfn && (p->mfn != h->mfn || p->domid != d->domid))
+			fault(h->mfn, "frame or user of a grant", p->mfn, h->mfn);
 		p->mfn = h->mfn;
+		p->domid = d->domid;
 	}
 }
 
@@ -113,7 +114,7 @@ static void check_pins(const struct domain *d)
 		const struct grant_pins *p = &d->grants->pins[0][i], *w = &want_pins[d->domid][i];
 
 		if (p->readers != w->readers || p->writers != w->writers ||
-		    (w->mfn && p->mfn != w->mfn))
+		    (w->mfn && (p->mfn != w->mfn || p->domid != w->domid)))
 			fault(p->mfn, "pins of a grant", (u64)p->readers << 32 | p->writers,
 			      (u64)w->readers << 32 | w->writers);
 	}

@@ -424,7 +424,7 @@ static void expected_entries(void)
 static void many_handles(void)
 {
 	struct gnttab_map_grant_ref map = { .flags = GNTMAP_device_map, .dom = 0 };
-	static struct gnttab_unmap_grant_ref unmap[GNTTAB_MAX_HANDLES];
+	static struct gnttab_unmap_grant_ref unmap[GNTTAB_MAX_CONTROL_HANDLES];
 	unsigned nr = 0;
 
 	build_tree();
@@ -433,14 +433,15 @@ static void many_handles(void)
 	hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 	check(map.status == GNTST_no_device_space, "no memory for handles");
 	public_fault_rate = 0;
-	for (; nr < GNTTAB_MAX_HANDLES + 1; nr++) {
+	for (; nr < GNTTAB_MAX_CONTROL_HANDLES + 1; nr++) {
 		hc_grant_table_op(GNTTABOP_map_grant_ref, (u64)&map, 1);
 		if (map.status)
 			break;
 		unmap[nr] = (struct gnttab_unmap_grant_ref){ .handle = map.handle,
 							     .dev_bus_addr = map.dev_bus_addr };
 	}
-	check(nr == GNTTAB_MAX_HANDLES && map.status == GNTST_no_device_space, "%u handles", nr);
+	check(nr == GNTTAB_MAX_CONTROL_HANDLES && map.status == GNTST_no_device_space,
+	      "%u handles", nr);
 	check(world_audit() == 0, "with all of them");
 	check(hc_grant_table_op(GNTTABOP_unmap_grant_ref, (u64)unmap, nr) == 0,
 	      "all go in one call");
@@ -520,6 +521,7 @@ int main(void)
 	many_handles();
 	replace();
 	bad_lists();
+	grants();
 	owners();
 	return done();
 }

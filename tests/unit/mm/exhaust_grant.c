@@ -23,7 +23,8 @@ void decode_handle(u8 flags, unsigned frame)
 	our_grants.nr_handles = used;
 	our_grants.free_handle = 0;
 	their_grants.pins[0][0] =
-		(struct grant_pins){ used ? frame : 0, used && readonly, used && !readonly };
+		(struct grant_pins){ .mfn = used ? frame : 0, .readers = used && readonly,
+				     .writers = used && !readonly };
 	*lent_entry() =
 		(struct grant_entry_v1){ .frame = frame,
 					 .flags = GTF_permit_access | (used ? GTF_reading : 0) |
@@ -50,7 +51,8 @@ void make_grants(void)
 
 	world_extra(1024, 2);
 	our_grants = (struct grant_table){
-		.nr_frames = 1, .frame[0] = _mfn(1024), .pins[0] = pins[0], .handles = handles
+		.nr_frames = 1, .frame[0] = _mfn(1024), .pins[0] = pins[0], .handles = handles,
+		.max_handles = 1
 	};
 	their_grants =
 		(struct grant_table){ .nr_frames = 1, .frame[0] = _mfn(1025), .pins[0] = pins[1] };

@@ -16,13 +16,21 @@
 
 #define GNTTAB_MAX_FRAMES	64u		/* what query_size tells; Xen's default */
 #define GNTTAB_REFS_PER_FRAME	(PAGE_SIZE / sizeof(struct grant_entry_v1))
-#define GNTTAB_MAX_HANDLES	4096u		/* per domain that maps */
+/* Of a domain that maps: a control domain may be the backend of many. */
+#define GNTTAB_MAX_HANDLES		8192u
+#define GNTTAB_MAX_CONTROL_HANDLES	32768u
+
+/* What a mapping may be, in the flags of a handle and of who asks for one. */
+#define GNTTAB_MAPPED	(GNTMAP_host_map | GNTMAP_device_map)
 
 /* The hypervisor's own half of one entry. All zero: no pins. Under grant_table.lock. */
 struct grant_pins {
-	u64 mfn;			/* valid while pinned */
+	u32 mfn;			/* valid while pinned: what the first pin found */
+	domid_t domid;			/* likewise: whose pins they are, one domain's */
 	u32 readers, writers;		/* uses of each kind */
 };
+
+static_assert(GNTTAB_MAX_CONTROL_HANDLES < 1u << 31, "nor do all uses at a time come near 2^32");
 
 /*
  * One mapping: a handle is an index. flags 0: free, ref is one more than the next free one's, 0 at
@@ -51,8 +59,14 @@ struct grant_table {
 	u32 nr_frames;			/* <= GNTTAB_MAX_FRAMES; only grows (GNT-6) */
 	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */
 	struct grant_pins *pins[GNTTAB_MAX_FRAMES];
-	struct grant_handle *handles;	/* GNTTAB_MAX_HANDLES of them, made at the first map */
-	u32 nr_handles;			/* used at some time; only grows */
+	/*
+	 * The domain is dying: its entries are not looked at any more, and their frames may be
+	 * gone. Pins are counted all the same.
+	 */
+	bool closed;
+	struct grant_handle *handles;	/* max_handles of them, made at the first map */
+	u32 max_handles;
+	u32 nr_handles;			/* used at some time; only grows, but for the dying */
 	u32 free_handle;		/* one more than the first free one among them, 0: none */
 };
 
@@ -74,5 +88,13 @@ long gnttab_map_grant_ref_list(u64 list, u32 count);
 long gnttab_unmap_grant_ref_list(u64 list, u32 count);
 long gnttab_unmap_and_replace_list(u64 list, u32 count);
 long gnttab_copy_list(u64 list, u32 count);
+/*
+ * The end of @d's part in grants, as lender and as borrower: its table is closed; what it has
+ * mapped is given back, pins and references, all but those of its page-table entries. 0, or
+ * -ERESTART: it should stop, and be called again. Of a domain that is dying and of which no vcpu
+ * will run; on any root with a mapcache. Others' pins of its entries stay until they unmap: each
+ * of their handles has a reference on a frame, and the frame one on its owner (DOM-1).
+ */
+int __must_check gnttab_release_mappings(struct domain *d);
 /* Flush, then give back what the handles in @batch held; it is empty then. */
 void gnttab_unmap_finish(struct gnttab_unmapped *batch);

@@ -107,6 +107,7 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 {
 	struct grant_entry_v1 *e;
 	struct grant_pins *p;
+	bool pinned;
 	s16 status;
 
 	ASSERT_LOCKED(&t->lock);
@@ -114,12 +115,18 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 		return GNTST_bad_gntref;
 	ref = index_nospec(ref, t->nr_frames * GNTTAB_REFS_PER_FRAME);
 	p = gnttab_pins(t, ref);
+	pinned = p->readers | p->writers;
+	/* Whatever the entry says now: it is lent to one domain at a time. */
+	if (unlikely(pinned) && unlikely(p->domid != user->domid))
+		return GNTST_general_error;
 	e = gnttab_map_entry(t, ref, loaded);
 	status = gnttab_mark(e, user, write);
 	if (likely(status == GNTST_okay)) {
 		/* The first pin reads the frame; later ones keep to it. */
-		if (!p->readers && !p->writers)
+		if (!pinned) {
 			p->mfn = READ_ONCE(e->frame);
+			p->domid = user->domid;
+		}
 		*m = _mfn(p->mfn);
 		if (write)
 			p->writers++;
@@ -130,6 +137,14 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 	return status;
 }
 
+static __always_inline void gnttab_uncount(struct grant_pins *p, bool write)
+{
+	if (write)
+		p->writers--;
+	else
+		p->readers--;
+}
+
 static __always_inline void gnttab_unpin_entry(struct grant_table *t, u32 ref, bool write,
 					       bool loaded)
 {
@@ -137,16 +152,13 @@ static __always_inline void gnttab_unpin_entry(struct grant_table *t, u32 ref, b
 	struct grant_entry_v1 *e = gnttab_map_entry(t, ref, loaded);
 
 	ASSERT_LOCKED(&t->lock);
-	if (write)
-		p->writers--;
-	else
-		p->readers--;
+	gnttab_uncount(p, write);
 	if (!p->writers)
 		gnttab_unmark(e, p->readers ? GTF_writing : GTF_writing | GTF_reading);
 	gnttab_unmap_entry(e, loaded);
 }
 
-/* The same for a table whose domain is not loaded. */
+/* The same for a table whose domain is not loaded, and may be dying. */
 s16 __must_check gnttab_pin_foreign(struct grant_table *t, u32 ref, const struct domain *user,
 				    bool write, mfn_t *m);
 void gnttab_unpin_foreign(struct grant_table *t, u32 ref, bool write);
