@@ -64,6 +64,11 @@ int page_type_get_or_put(struct page_info *pg, struct domain *d, u64 type)
 	return rc;
 }
 
+/* Nor is one shared out. */
+bool page_get_asking(struct page_info *pg, const struct domain *d) { panic("whose frame"); }
+void page_put_asking(struct page_info *pg) { panic("a frame is shared out"); }
+void page_put_check(const struct page_info *pg) { panic("a reference that nobody had"); }
+
 void page_type_put(struct page_info *pg)
 {
 	refs[mfn_x(page_mfn(pg))]--;
