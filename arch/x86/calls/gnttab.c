@@ -60,7 +60,7 @@ int gnttab_grow(struct domain *d, u32 nr_frames)
 	if (nr_frames > GNTTAB_MAX_FRAMES)
 		return -EINVAL;
 	spin_lock(&d->grants->lock);
-	rc = grow(d, nr_frames);
+	rc = d->grants->closed ? -EINVAL : grow(d, nr_frames);
 	spin_unlock(&d->grants->lock);
 	if (rc)
 		domain_release_flush(d);

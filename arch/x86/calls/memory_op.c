@@ -13,6 +13,7 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/reservation.h>
+#include <asm/resource.h>
 #include <asm/uaccess.h>
 #include <asm/window.h>
 #include <isola/domain_lookup.h>
@@ -109,6 +110,7 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_exchange]               = memory_exchange,
 	[XENMEM_get_sharing_freed_pages] = op_no_sharing,
 	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
+	[XENMEM_acquire_resource]       = memory_acquire_resource,
 };
 
 long hc_memory_op(u64 cmd, u64 arg)

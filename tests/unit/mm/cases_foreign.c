@@ -3,9 +3,11 @@
  * Calls that name another domain's frames: who may, which frames, where, and how each is refused.
  * Domain 0 is a control domain, domain 1 is not.
  */
+#define __XEN_TOOLS__ 1		/* resources are among the tools' */
 #include <asm/m2p.h>
 #include <asm/page_type.h>
 #include <isola/errno.h>
+#include <xen/memory.h>
 #include "cases.h"
 
 #define THEIRS	(FOREIGN_FIRST + 3u)
@@ -129,11 +131,48 @@ static void named(void)
 	audited("names of others' frames");
 }
 
+/* The control domain asks for a domain's grant table, makes it longer, and maps it. */
+static void resource(void)
+{
+	u64 frames[2] = { 0, 0 };
+	struct xen_mem_acquire_resource r = { .domid = 1, .type = XENMEM_resource_grant_table };
+	const struct grant_table *t;
+
+	start();
+	t = world_foreign.grants;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == 0 && r.nr_frames == 64, "how many");
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EINVAL, "a number, and no list");
+	r.frame_list.p = (void *)frames;
+	r.nr_frames = 2;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == 0 && t->nr_frames == 2, "two");
+	check(frames[0] == mfn_x(t->frame[0]) && frames[1] == mfn_x(t->frame[1]), "their numbers");
+	check(nothing_left(), "nothing is held by that");
+	check(name(OUR_L1, 0, names(frames[1]) | PTE_RW, 1) == 0, "one can be mapped");
+	check(page_of(_mfn(frames[1]))->count_info ==
+		      (PGC_shared_out | PGC_foreign_one | PGC_one), "and is held");
+	r.frame = 63;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EINVAL, "beyond the end");
+	r.frame = ~0ul;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EINVAL, "far beyond it");
+	r = (struct xen_mem_acquire_resource){ .domid = 1, .type = 1, .id = 1 };
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EINVAL, "version 2's");
+	r.type = XENMEM_resource_ioreq_server;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EOPNOTSUPP, "not a PV domain's");
+	r.domid = 2;
+	check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -ESRCH, "nobody's");
+	world_swap();
+	for (r.domid = 0; r.domid < 3; r.domid++)
+		check(hc_memory_op(XENMEM_acquire_resource, (u64)&r) == -EPERM, "not for all");
+	world_swap();
+	audited("a domain's grant table is told to the control domain");
+}
+
 void foreign(void)
 {
 	whose();
 	unprivileged();
 	uses();
 	by_address();
+	resource();
 	named();
 }

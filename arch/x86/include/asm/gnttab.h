@@ -75,8 +75,8 @@ int __must_check gnttab_create(struct domain *d);
 /* Undo it, if it was made; its frames go with the domain's. No handle holds anything any more. */
 void gnttab_destroy(struct domain *d);
 /*
- * Make it @nr_frames long, if it is shorter. -ENOMEM, -EINVAL (beyond the maximum): it is as it
- * was. Context: d's own vcpu or boot.
+ * Make it @nr_frames long, if it is shorter. -ENOMEM, -EINVAL (beyond the maximum, or closed): it
+ * is as it was. Any root.
  */
 int __must_check gnttab_grow(struct domain *d, u32 nr_frames);
 
