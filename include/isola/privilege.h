@@ -60,6 +60,8 @@ enum privilege_class {
 	OP(reservation_read, BY_TARGET)					\
 	OP(exchange, BY_TARGET)						\
 	OP(add_to_physmap, BY_TARGET)					\
+	OP(name_frames, BY_TARGET)		/* in L1 entries */	\
+	OP(acquire_resource, BY_CONTROL)				\
 	/* event channels */						\
 	OP(evtchn_alloc_unbound, BY_TARGET)				\
 	OP(evtchn_bind_interdomain, BY_ANYBODY)	/* the port decides */	\

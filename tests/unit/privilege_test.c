@@ -53,6 +53,7 @@ static const struct {
 	{ MAY_unmap_pirq, DOM0 }, { MAY_setup_gsi, DOM0 }, { MAY_apic_read, DOM0 },
 	{ MAY_pci_device_add, DOM0 }, { MAY_pci_device_remove, DOM0 },
 	{ MAY_pci_mmcfg_reserved, DOM0 }, { MAY_remote_shutdown, DOM0 },
+	{ MAY_acquire_resource, DOM0 },
 	/* no check at all, or XSM_HOOK */
 	{ MAY_set_iopl, ALL }, { MAY_set_iobitmap, ALL }, { MAY_eoi, ALL },
 	{ MAY_irq_status_query, ALL }, { MAY_pirq_eoi_gmfn, ALL }, { MAY_alloc_irq_vector, ALL },
@@ -61,7 +62,7 @@ static const struct {
 	{ MAY_reservation_read, OWN }, { MAY_exchange, OWN }, { MAY_add_to_physmap, OWN },
 	{ MAY_evtchn_alloc_unbound, OWN }, { MAY_evtchn_status, OWN }, { MAY_evtchn_reset, OWN },
 	{ MAY_gnttab_setup_table, OWN }, { MAY_gnttab_query_size, OWN },
-	{ MAY_gnttab_get_version, OWN },
+	{ MAY_gnttab_get_version, OWN }, { MAY_name_frames, OWN },
 };
 
 static void as(struct domain *d)

@@ -5,6 +5,7 @@
 #include <isola/errno.h>
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
+#include <isola/privilege.h>
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/gnttab_pin.h>
@@ -75,7 +76,7 @@ int gnttab_create(struct domain *d)
 	if (!t)
 		return -ENOMEM;
 	spin_lock_init(&t->lock, LOCK_GRANT);
-	t->max_handles = d->is_privileged ? GNTTAB_MAX_CONTROL_HANDLES : GNTTAB_MAX_HANDLES;
+	t->max_handles = is_control_domain(d) ? GNTTAB_MAX_CONTROL_HANDLES : GNTTAB_MAX_HANDLES;
 	d->grants = t;
 	rc = gnttab_grow(d, 1);
 	if (rc)

@@ -11,6 +11,7 @@
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
+#include <isola/privilege.h>
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
@@ -56,7 +57,7 @@ long memory_acquire_resource(u64 arg)
 	struct domain *d;
 	long rc;
 
-	if (!current->domain->is_privileged)
+	if (!domain_may(current->domain, MAY_acquire_resource))
 		return -EPERM;
 	if (copy_from_guest(&r, arg, sizeof(r)))
 		return -EFAULT;

@@ -141,8 +141,8 @@ CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no s
 	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM(acquire_resource, "acquire_resource is -EPERM for one's own grant table, -ESRCH for that of a "
-			"domain that does not exist, -EINVAL with a word set that must be zero")
+CLAIM(acquire_resource, "acquire_resource is -EPERM for one's own grant table, -ESRCH for that of "
+			"a domain that does not exist, -EINVAL with a word set that must be zero")
 {
 	struct xen_mem_acquire_resource r = { .domid = 0, .type = XENMEM_resource_grant_table };
 

@@ -236,17 +236,14 @@ sub case_mutants {
 			"	if (pg_owner != loaded_domain())\n		return -EINVAL;\n",
 			''],
 		['PRIV-1 anybody names anybody\'s frames', 'arch/x86/pv/mmu/foreign.c',
-			'	if (!may_name_frames(d))', '	if (0)'],
+			"	if (rc)\n		return rc;\n	*owner", '	*owner'],
 		['PRIV-1 who may not name others learns which there are',
 			'arch/x86/pv/mmu/foreign.c',
-			'	if (!may_name_frames(d))
-		return -EPERM;
-	*owner = get_domain_by_id(domid);
-',
-			'	*owner = get_domain_by_id(domid);
-	if (*owner && !may_name_frames(d))
-		return -EPERM;
-'],
+			"	if (rc)\n		return rc;\n	*owner = domid == " .
+			"current->domain->domid ? NULL : get_domain_by_id(domid);\n",
+			"	*owner = domid == current->domain->domid ? NULL : " .
+			"get_domain_by_id(domid);\n	if (*owner && rc)\n" .
+			"		return rc;\n"],
 		['DOM-1 a call keeps its reference on whose frames it names',
 			'arch/x86/pv/mmu/mmu_update.c', '	if (!own)
 		put_page_owner', '	if (0)

@@ -6,25 +6,19 @@
 #include <asm/foreign.h>
 #include <asm/pt_check.h>
 #include <isola/errno.h>
-
-/* Who may name another domain's frames. */
-static bool may_name_frames(const struct domain *d)
-{
-	return d->is_privileged;
-}
+#include <isola/privilege.h>
 
 int get_page_owner(domid_t domid, struct domain **owner)
 {
-	struct domain *d = current->domain;
+	int rc;
 
 	*owner = mmuext_owner(domid);
 	if (*owner)
 		return 0;
-	if (domid == d->domid)
-		return -ESRCH;
-	if (!may_name_frames(d))
-		return -EPERM;
-	*owner = get_domain_by_id(domid);
+	rc = may_act_on(MAY_name_frames, domid);
+	if (rc)
+		return rc;
+	*owner = domid == current->domain->domid ? NULL : get_domain_by_id(domid);
 	return *owner ? 0 : -ESRCH;
 }
 
