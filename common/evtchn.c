@@ -138,7 +138,7 @@ long evtchn_bind_pirq(struct domain *d, void *arg)
 		return port;
 	rc = pirq_bind(d, op->pirq, port, op->flags & BIND_PIRQ__WILL_SHARE, d->vcpu[0]->cpu);
 	if (rc) {
-		evtchn_release(d, port);
+		evtchn_release(d, port_of(d, port), port);
 		return rc;
 	}
 	op->port = port;

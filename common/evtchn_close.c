@@ -32,9 +32,9 @@ static void unbind_virq(struct domain *d, const struct evtchn *e)
 }
 
 /* @d's lock held, and that of the other end's domain. */
-static long close_locked(struct domain *d, u32 port)
+static __always_inline long close_locked(struct domain *d, struct evtchn *e, u32 port)
 {
-	struct evtchn *e = port_of(d, port), *other = NULL;
+	struct evtchn *other = NULL;
 
 	ASSERT_LOCKED(&d->evtchn_lock);
 	switch (e->state) {
@@ -53,17 +53,15 @@ static long close_locked(struct domain *d, u32 port)
 		pirq_unbind(d, e->pirq, port);
 		break;
 	}
-	evtchn_release(d, port);
+	evtchn_release(d, e, port);
 	if (other)
-		other->peer = NULL;     /* no sender has it in hand any more */
+		e->peer = other->peer = NULL;   /* no sender has them in hand any more */
 	return 0;
 }
 
-/* The other domain that has @port's other end; NULL: none. Lock held. */
-static struct domain *peer_of(const struct domain *d, u32 port)
+/* The other domain that has the other end of @e, one of @d's; NULL: none. Lock held. */
+static struct domain *peer_of(const struct domain *d, const struct evtchn *e)
 {
-	const struct evtchn *e = port_of(d, port);
-
 	ASSERT_LOCKED(&d->evtchn_lock);
 	return e->state == EVTCHN_INTERDOMAIN && e->peer != d ? e->peer : NULL;
 }
@@ -72,7 +70,8 @@ static struct domain *peer_of(const struct domain *d, u32 port)
  * @d's lock is held, and is given up for both. If @port has a third domain by then it was closed
  * in between, and closing it would have been refused.
  */
-static long close_with_peer(struct domain *d, u32 port, struct domain *peer)
+static __noinline long close_with_peer(struct domain *d, struct evtchn *e, u32 port,
+				       struct domain *peer)
 {
 	struct domain *now;
 	long rc = -EINVAL;
@@ -80,9 +79,9 @@ static long close_with_peer(struct domain *d, u32 port, struct domain *peer)
 	get_knownalive_domain(peer);
 	spin_unlock(&d->evtchn_lock);
 	spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock);
-	now = peer_of(d, port);
+	now = peer_of(d, e);
 	if (!now || now == peer)
-		rc = close_locked(d, port);
+		rc = close_locked(d, e, port);
 	spin_unlock_pair(&d->evtchn_lock, &peer->evtchn_lock);
 	put_domain(peer);
 	return rc;
@@ -97,10 +96,10 @@ long evtchn_close(struct domain *d, u32 port)
 	if (!guest_port(d, port, &e))
 		return -EINVAL;
 	spin_lock(&d->evtchn_lock);
-	peer = peer_of(d, port);
-	if (peer)
-		return close_with_peer(d, port, peer);
-	rc = close_locked(d, port);
+	peer = peer_of(d, e);
+	if (unlikely(peer))
+		return close_with_peer(d, e, port, peer);
+	rc = close_locked(d, e, port);
 	spin_unlock(&d->evtchn_lock);
 	return rc;
 }
@@ -131,6 +130,7 @@ int evtchn_destroy(struct domain *d)
 		/* Who has begun to open a port has the lock: it will be there, or never. */
 		spin_lock(&d->evtchn_lock);
 		d->evtchns_destroyed = d->nr_evtchns;
+		d->evtchn_end = 0;
 		spin_unlock(&d->evtchn_lock);
 	}
 	while (d->evtchns_destroyed > 1) {

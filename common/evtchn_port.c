@@ -4,10 +4,8 @@
  */
 #include "evtchn_port.h"
 #include <isola/errno.h>
-#include <isola/evtchn_2l.h>
 #include <isola/lock_order.h>
 #include <isola/page_alloc.h>
-#include <asm/loaded.h>
 #include <asm/precondition.h>
 
 /* One bucket more. Lock held. */
@@ -27,63 +25,36 @@ static __noinline int grow(struct domain *d)
 	return 0;
 }
 
-/* All ports are taken: the first of a new bucket. Lock held. */
-static __noinline long take_new_port(struct domain *d, struct evtchn e)
+static void set_end(struct domain *d)
 {
-	u32 port = d->nr_evtchns;
-	int rc = grow(d);
+	d->evtchn_end = min_t(u64, d->nr_evtchns, d->max_evtchn_port + 1ul);
+}
 
+long evtchn_take_new_port(struct domain *d, u32 port, struct evtchn e)
+{
+	int rc;
+
+	ASSERT_LOCKED(&d->evtchn_lock);
+	if (!d->evtchn_end)
+		return -EINVAL;         /* dying */
+	d->evtchn_first_free = port;
+	if (port > d->max_evtchn_port)
+		return -ENOSPC;
+	rc = grow(d);
 	if (rc)
 		return rc;
+	set_end(d);
+	d->evtchn_first_free = port + 1;
 	publish(port_of(d, port), e);
 	return port;
 }
 
-/* At most EVTCHN_2L_PORTS steps. */
-long evtchn_take_port(struct domain *d, struct evtchn e)
+void evtchn_limit(struct domain *d, u32 max)
 {
-	u32 port = d->evtchn_first_free;
-	struct evtchn *free;
-
-	ASSERT_LOCKED(&d->evtchn_lock);
-	if (unlikely(READ_ONCE(d->is_dying)))
-		return -EINVAL;
-	for (;; port++) {
-		if (unlikely(port > d->max_evtchn_port))
-			return -ENOSPC;
-		if (unlikely(port == d->nr_evtchns)) {
-			d->evtchn_first_free = port;
-			return take_new_port(d, e);
-		}
-		free = port_of(d, port);
-		if (free->state == EVTCHN_FREE)
-			break;
-	}
-	d->evtchn_first_free = port + 1;
-	publish(free, e);
-	return port;
-}
-
-void evtchn_release(struct domain *d, u32 port)
-{
-	struct evtchn *e = port_of(d, port);
-	struct vcpu *v = notified(d, e);
-
-	ASSERT_LOCKED(&d->evtchn_lock);
-	if (!READ_ONCE(d->is_dying))
-		ASSERT_OWNER_LOADED(d);
-	/*
-	 * First for who posts it, then for who has taken the post and delivers it. Who came from
-	 * the other end still reads here whom to tell: the same as is cleaned up behind.
-	 */
-	publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu = v->id });
-	evtchn_wait_for_senders();
-	evtchn_2l_unpost(v, port);
-	evtchn_wait_for_senders();
-	evtchn_2l_clear(v, port);
-	e->peer = NULL;
-	if (port < d->evtchn_first_free)
-		d->evtchn_first_free = port;
+	spin_lock(&d->evtchn_lock);
+	d->max_evtchn_port = max;
+	set_end(d);
+	spin_unlock(&d->evtchn_lock);
 }
 
 int evtchn_domain_init(struct domain *d)
@@ -94,6 +65,7 @@ int evtchn_domain_init(struct domain *d)
 	d->max_evtchn_port = EVTCHN_2L_PORTS - 1;
 	spin_lock(&d->evtchn_lock);
 	rc = grow(d);
+	set_end(d);
 	spin_unlock(&d->evtchn_lock);
 	if (rc)
 		return rc;

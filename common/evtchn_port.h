@@ -5,7 +5,10 @@
 #pragma once
 
 #include <isola/evtchn.h>
+#include <isola/evtchn_2l.h>
 #include <isola/nospec.h>
+#include <asm/loaded.h>
+#include <asm/precondition.h>
 
 /* @port, which is below @nr, which is at most nr_evtchns; under speculation too. */
 static __always_inline struct evtchn *port_at(const struct domain *d, u32 port, u32 nr)
@@ -65,14 +68,51 @@ static inline bool virq_is_per_vcpu(u32 virq)
 	       virq == VIRQ_XENPMU;
 }
 
-/*
- * The lowest free port becomes @e. Returns its number, or -ENOSPC, -ENOMEM, or -EINVAL if @d is
- * dying, and nothing has changed but the bound. evtchn_lock held.
- */
-long __must_check evtchn_take_port(struct domain *d, struct evtchn e);
+/* All ports below @port are taken, and it is not there yet, or beyond the limit. */
+long evtchn_take_new_port(struct domain *d, u32 port, struct evtchn e);
 
 /*
- * Back to free, not pending, and no sender has it in hand. @d's evtchn_lock held. Not pending in
- * memory only if @d is loaded: else @d is dying.
+ * The lowest free port becomes @e. Returns its number, or -ENOSPC, -ENOMEM, or -EINVAL if @d is
+ * dying, and nothing has changed but the bound. evtchn_lock held. At most EVTCHN_2L_PORTS steps.
  */
-void evtchn_release(struct domain *d, u32 port);
+static inline long __must_check evtchn_take_port(struct domain *d, struct evtchn e)
+{
+	u32 port = d->evtchn_first_free;
+	struct evtchn *free;
+
+	ASSERT_LOCKED(&d->evtchn_lock);
+	for (;; port++) {
+		if (unlikely(port >= d->evtchn_end))
+			return evtchn_take_new_port(d, port, e);
+		free = port_of(d, port);
+		if (free->state == EVTCHN_FREE)
+			break;
+	}
+	d->evtchn_first_free = port + 1;
+	publish(free, e);
+	return port;
+}
+
+/*
+ * @e, @port of @d: back to free, not pending, and no sender has it in hand. evtchn_lock held. Not
+ * pending in memory only if @d is loaded: else @d is dying.
+ */
+static __always_inline void evtchn_release(struct domain *d, struct evtchn *e, u32 port)
+{
+	struct vcpu *v = notified(d, e);
+
+	ASSERT_LOCKED(&d->evtchn_lock);
+	if (d->evtchn_end)
+		ASSERT_OWNER_LOADED(d);
+	/*
+	 * First for who posts it, then for who has taken the post and delivers it. Who came from
+	 * the other end still reads here whom to tell: the same as is cleaned up behind.
+	 */
+	publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu });
+	evtchn_wait_for_senders();
+	evtchn_2l_unpost(v, port);
+	evtchn_wait_for_senders();
+	evtchn_2l_clear(v, port);
+	if (port < d->evtchn_first_free)
+		d->evtchn_first_free = port;
+}

@@ -71,7 +71,9 @@ struct domain {
 	spinlock_t evtchn_lock;         /* protects every port's state */
 	u32 evtchn_first_free;          /* no port below is free */
 	unsigned nr_evtchns;            /* valid-port bound; only grows (EVT-1) */
-	u32 max_evtchn_port;            /* the highest number it may have; under the lock */
+	u32 max_evtchn_port;            /* the highest number that it may have: evtchn_limit() */
+	/* ports below are there and may be had; 0: it is dying, none may. Under the lock */
+	u32 evtchn_end;
 	/* evtchn_destroy() has closed the ports from here on; 0: it has not begun */
 	u32 evtchns_destroyed;
 	struct evtchn *evtchn_bucket[64]; /* 64 ports each */

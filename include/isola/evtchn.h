@@ -119,6 +119,8 @@ void evtchn_fold_port(struct domain *d, u32 port);
 
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */
 int __must_check evtchn_domain_init(struct domain *d);
+/* No port above @max, from now on: what its maker says, before it runs. */
+void evtchn_limit(struct domain *d, u32 max);
 /* Undo it, or nothing: all ports are closed, or were never open. */
 void evtchn_domain_destroy(struct domain *d);
 /*

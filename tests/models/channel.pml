@@ -22,11 +22,11 @@
  * bad NO_SECOND_LOOK: the closer does not look again when it has both locks
  *
  * code common/evtchn_close.c: get_knownalive_domain(peer); spin_unlock(&d->evtchn_lock);
- *      spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock); now = peer_of(d, port); if (!now || now
- *      == peer) rc = close_locked(d, port); spin_unlock_pair(&d->evtchn_lock,
+ *      spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock); now = peer_of(d, e); if (!now || now
+ *      == peer) rc = close_locked(d, e, port); spin_unlock_pair(&d->evtchn_lock,
  *      &peer->evtchn_lock); put_domain(peer);
  * code common/evtchn_close.c: WRITE_ONCE(other->state, EVTCHN_UNBOUND);
- * code common/evtchn_port.c: .state = EVTCHN_FREE, .notify_vcpu = v->id });
+ * code common/evtchn_port.h: .state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu });
  *      evtchn_wait_for_senders();
  * code common/evtchn_send.c: struct domain *rd = READ_ONCE(e->peer); struct vcpu *v = notified(rd,
  *      port_of(rd, rport));

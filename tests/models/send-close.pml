@@ -35,8 +35,9 @@
  * code common/evtchn_raise.c: u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port)
  *      evtchn_2l_post(notified(d, port), port);
  * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
- * code common/evtchn_port.c: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
- *      v->id }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port); evtchn_wait_for_senders();
+ * code common/evtchn_port.h: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
+ *      e->notify_vcpu }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port);
+ *      evtchn_wait_for_senders();
  *      evtchn_2l_clear(v, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
  * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct

@@ -20,7 +20,7 @@ ACPI, MADT, FADT, EFI, FORMAT = ("arch/x86/firmware/acpi.c", "arch/x86/firmware/
                                  "arch/x86/firmware/efi.c", "common/lib/format.c")
 DOMAINS, REFS = "common/domain_list.c", "common/domain_ref.c"
 PRIVILEGE, LOOKUP = "include/isola/privilege.h", "include/isola/domain_lookup.h"
-PORT, CLOSE, SEND = "common/evtchn_port.c", "common/evtchn_close.c", "common/evtchn_send.c"
+PORT, CLOSE, SEND = "common/evtchn_port.h", "common/evtchn_close.c", "common/evtchn_send.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 VIRQ, RAISE = "common/virq_handler.c", "common/evtchn_raise.c"
 SPINLOCK = "common/base/spinlock.c"
@@ -137,14 +137,15 @@ MUTANTS = [
     ("privilege", LOOKUP, "\treturn rc ? rc : domain_not_self(domid);",
      "\tint said = domain_not_self(domid);\n\n\treturn rc ? rc : said;"),
     ("ports_model", CLOSE, "\tWRITE_ONCE(other->state, EVTCHN_UNBOUND);\n", ""),
-    ("ports_model", CLOSE, "\t\tother->peer = NULL;", "\t\t(void)other;"),
+    ("ports_model", CLOSE, "e->peer = other->peer = NULL;", "e->peer = NULL;"),
     ("ports_model", EVTCHN, " ||\n\t    remote->remote_domid != d->domid)", ")"),
     ("ports_model", EVTCHN, "\tevtchn_2l_deliver(d->vcpu[0], port);\n\top->local_port",
      "\top->local_port"),
     ("ports_model", EVTCHN, "? current->domain->domid :", "? d->domid :"),
     ("ports", EVTCHN, ".notify_vcpu = remote->notify_vcpu,", ".notify_vcpu = 0,"),
-    ("ports_model", PORT, "if (unlikely(READ_ONCE(d->is_dying)))", "if (0)"),
-    ("ports", PORT, "if (unlikely(port > d->max_evtchn_port))", "if (0)"),
+    ("ports_model", CLOSE, "\t\td->evtchn_end = 0;\n", ""),
+    ("ports", "common/evtchn_port.c", "\tif (port > d->max_evtchn_port)\n\t\treturn -ENOSPC;\n",
+     ""),
     ("ports_model", EVTCHN_OP, "get_target_domain(MAY_evtchn_##name,",
      "get_target_domain(MAY_evtchn_bind_interdomain,"),
     ("ports_model", EVTCHN_OP, "\tput_named_domain(rd);\n", ""),
@@ -167,7 +168,8 @@ MUTANTS = [
      "\tspin_lock(a);\n\tif (a == b)\n\t\treturn;\n\tticket_take(b);"),
     ("ports_race", EVTCHN_OP, "\tspin_lock_pair(&d->evtchn_lock, &rd->evtchn_lock);",
      "\tspin_lock(&d->evtchn_lock);"),
-    ("ports", PORT, ".state = EVTCHN_FREE, .notify_vcpu = v->id }", ".state = EVTCHN_FREE }"),
+    ("ports", PORT, ".state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu }",
+     ".state = EVTCHN_FREE }"),
 ]
 
 

@@ -341,11 +341,13 @@ static void kill(int domid)
 	domain_kill(d);
 	doing = "after death";
 	for (;;) {
+		bool done = !evtchn_destroy(d);
+
 		spin_lock(&d->evtchn_lock);
 		answer_is(evtchn_alloc_unbound(d, &(struct evtchn_alloc_unbound){ 0 }), -EINVAL);
 		spin_unlock(&d->evtchn_lock);
 		answer_is(set_global_virq_handler(d, VIRQ_CON_RING), -EINVAL);
-		if (!evtchn_destroy(d))
+		if (done)
 			break;
 	}
 	model_close_all(&model[domid]);

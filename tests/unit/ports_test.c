@@ -99,13 +99,13 @@ static void limits(void)
 	struct domain *a = sim_create(1);
 	u32 nr = 0;
 
-	a->max_evtchn_port = 100;
+	evtchn_limit(a, 100);
 	while (sim_unbound(a, 2))
 		nr++;
 	check(nr == 100, "%u ports", nr);
 	check(call(EVTCHNOP_close, &(struct evtchn_close){ .port = 40 }) == 0, "one less");
 	check(sim_unbound(a, 2) == 40 && !sim_unbound(a, 2), "one more");
-	a->max_evtchn_port = EVTCHN_2L_PORTS - 1;
+	evtchn_limit(a, EVTCHN_2L_PORTS - 1);
 	while (sim_unbound(a, 2))
 		nr++;
 	check(nr == EVTCHN_2L_PORTS - 1, "%u ports", nr);
