@@ -39,6 +39,12 @@
 #define NOBODYS_MFN 0x3fffffffffful		/* far beyond any RAM */
 
 extern struct start_info *start;
+
+/*
+ * What an operation of a target's answers that names a domain that is not there. Isola tells it
+ * who may name others: another domain is refused whether it is there or not.
+ */
+#define NO_SUCH_DOMAIN (on_isola && !(start->flags & SIF_INITDOMAIN) ? XEN_EPERM : XEN_ESRCH)
 extern struct shared_info *shared;	/* mapped at a window by memory_init() */
 extern struct vcpu_info *vcpu_info;	/* of vCPU 0; moves if it is registered elsewhere */
 

@@ -275,7 +275,7 @@ CLAIM(bad_sizes, "sizes that do not match, orders too large, progress beyond the
 	CHECK_ERR(EXCHANGE(&x), XEN_EINVAL);
 	x = good;
 	x.in.domid = x.out.domid = 1234;
-	CHECK_ERR(EXCHANGE(&x), XEN_ESRCH);
+	CHECK_ERR(EXCHANGE(&x), NO_SUCH_DOMAIN);
 	x = good;
 	x.out.extent_order = 40;
 	CHECK_ERR(EXCHANGE(&x), XEN_EPERM);

@@ -74,5 +74,5 @@ CLAIM(mmuext_unknown, "unknown mmuext commands are -ENOSYS, superpage marks -EOP
 	CHECK_EQ(done, 2);
 	CHECK_ERR(mmuext(MMUEXT_MARK_SUPER, 0, 0), XEN_EOPNOTSUPP);
 	CHECK_ERR(mmuext(14, 0, 0), XEN_ENOSYS);
-	CHECK_ERR(HC4(mmuext_op, ops, 1, 0, 1234), XEN_ESRCH);
+	CHECK_ERR(HC4(mmuext_op, ops, 1, 0, 1234), NO_SUCH_DOMAIN);
 }

@@ -387,7 +387,7 @@ CLAIM(versions, "set_version tells the version in use on its way out; one that t
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_get_version, &g, 1));
 	CHECK_EQ(g.version, 1);
 	g.dom = 1234;
-	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, &g, 1), XEN_ESRCH);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, &g, 1), NO_SUCH_DOMAIN);
 	CHECK_ERR(HC3(grant_table_op, GNTTABOP_set_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
 	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
 }

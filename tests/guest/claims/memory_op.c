@@ -124,8 +124,8 @@ CLAIM(no_such_domain, "reservations of a domain that does not exist are -ESRCH")
 {
 	domid_t nobody = 1234;
 
-	CHECK_ERR(HC2(memory_op, XENMEM_current_reservation, &nobody), XEN_ESRCH);
-	CHECK_ERR(HC2(memory_op, XENMEM_maximum_reservation, &nobody), XEN_ESRCH);
+	CHECK_ERR(HC2(memory_op, XENMEM_current_reservation, &nobody), NO_SUCH_DOMAIN);
+	CHECK_ERR(HC2(memory_op, XENMEM_maximum_reservation, &nobody), NO_SUCH_DOMAIN);
 }
 
 CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no such map, and "
@@ -137,7 +137,7 @@ CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no s
 
 	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, &a), XEN_EACCES);
 	a.domid = 1234;
-	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, &a), XEN_ESRCH);
+	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, &a), NO_SUCH_DOMAIN);
 	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
@@ -148,9 +148,9 @@ CLAIM(acquire_resource, "acquire_resource is -EPERM for one's own grant table, -
 
 	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), XEN_EPERM);
 	r.domid = 1234;
-	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), XEN_ESRCH);
+	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), NO_SUCH_DOMAIN);
 	r.domid = DOMID_SELF;
-	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), XEN_ESRCH);
+	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), NO_SUCH_DOMAIN);
 	r.pad = 1;
 	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, &r), XEN_EINVAL);
 	CHECK_ERR(HC2(memory_op, XENMEM_acquire_resource, UNMAPPED_POINTER), XEN_EFAULT);

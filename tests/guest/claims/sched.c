@@ -168,9 +168,9 @@ CLAIM(remote_shutdown_refused, "remote_shutdown is -ESRCH for a domain that does
 {
 	struct sched_remote_shutdown r = { .domain_id = 1234, .reason = SHUTDOWN_crash };
 
-	CHECK_ERR(HC2(sched_op, SCHEDOP_remote_shutdown, &r), XEN_ESRCH);
+	CHECK_ERR(HC2(sched_op, SCHEDOP_remote_shutdown, &r), NO_SUCH_DOMAIN);
 	r.domain_id = DOMID_SELF;
-	CHECK_ERR(HC2(sched_op, SCHEDOP_remote_shutdown, &r), XEN_ESRCH);
+	CHECK_ERR(HC2(sched_op, SCHEDOP_remote_shutdown, &r), NO_SUCH_DOMAIN);
 	CHECK_ERR(HC2(sched_op, SCHEDOP_remote_shutdown, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
