@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "mutants"))
 from isolatest import ISOLA_RUN, LONG, SELFTEST, audited, tap  # noqa: E402
-from planting import HYPERVISOR, build, change, copy_sources, put_back  # noqa: E402
+from planting import HYPERVISOR, build, change, copy_sources, failed_claims, put_back  # noqa: E402
 from planted_oom import PLANTED_OOM  # noqa: E402
 
 WORDS = "oom claims=oom/*"
@@ -60,8 +60,9 @@ def plant(tree, name, *edits):
     complaint = build(tree, CONFIG)
     text = "" if complaint else run(os.path.join(tree, HYPERVISOR), MACHINES[0][1], MACHINES[0][2])
     put_back(tree, old)
-    noticed = re.search(r"^not ok \d+ - (\S+):|^\(isola\) (PANIC.*)$", text, re.M)
-    tap.ok(noticed, f"{name}: noticed by {noticed[1] or noticed[2]}"
+    panics = re.findall(r"^\(isola\) (PANIC.*)$", text, re.M)
+    noticed = (failed_claims(text) + panics)[:1]
+    tap.ok(noticed, f"{name}: noticed by {noticed[0]}"
            if noticed else f"{name}: noticed by nobody",
            complaint or text[-1500:])
 

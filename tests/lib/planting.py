@@ -4,6 +4,7 @@
 An edit is (file, text, what it becomes); its text stands in the file once, or the edit is out of
 date. """
 import os
+import re
 import shutil
 import subprocess
 
@@ -49,3 +50,9 @@ def put_back(tree, files):
     for path, text in files.items():
         with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
             file.write(text)
+
+
+def failed_claims(text):
+    """The names of the claims that a selftest guest found "not ok". One that ran out of time is not
+    among them: the host may be slow."""
+    return re.findall(r"^not ok .*? - ([^:\n]*).*(?!\n#   ran out of time)$", text, re.M)
