@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The audit (CONFIG_AUDIT): every count of the calling domain's frames, recomputed from the roots
- * of what may hold references.
+ * of what may hold references; and that each frame it has is on its list.
  *
  * It needs no memory: going down from the roots it takes away from each frame what is found to hold
  * it; then each frame must have nothing left but its allocation reference; then the same walk gives
@@ -39,6 +39,7 @@ struct audit {
 	struct domain *d;
 	enum direction direction;
 	u64 nr_frames, nr_tables, nr_references;
+	bool is_list_wrong;
 	unsigned nr_faults;
 	struct {
 		mfn_t m;
@@ -191,6 +192,22 @@ static void check(struct audit *a)
 	}
 }
 
+/* Frames that are listed and not counted: shared_info and the grant table. */
+static u32 nr_special(const struct domain *d)
+{
+	return 1 + d->grants->nr_frames;
+}
+
+/*
+ * A frame leaves its domain's list, and another comes for it, within one call: while all rest, each
+ * frame that is counted is listed.
+ */
+static void check_list(struct audit *a)
+{
+	a->is_list_wrong = a->nr_frames != (u64)a->d->nr_pages + nr_special(a->d);
+	a->nr_faults += a->is_list_wrong;
+}
+
 static void unmark(struct audit *a)
 {
 	struct page_info *pg;
@@ -201,6 +218,9 @@ static void unmark(struct audit *a)
 
 static void report(const struct audit *a)
 {
+	if (a->is_list_wrong)
+		guest_err("audit: d%u has %u frames and %u special ones, and lists %lu",
+			  a->d->domid, a->d->nr_pages, nr_special(a->d), a->nr_frames);
 	for (unsigned i = 0; i < min(a->nr_faults, MAX_FAULTS + 0u); i++) {
 		const struct page_info *pg = page_of(a->fault[i].m);
 
@@ -246,6 +266,7 @@ static int recount(struct audit *a)
 	spin_lock(&a->d->page_lock);
 	walk(a, TAKE_AWAY);
 	check(a);
+	check_list(a);
 	walk(a, GIVE_BACK);
 	unmark(a);
 	spin_unlock(&a->d->page_lock);
