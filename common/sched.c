@@ -182,26 +182,27 @@ static void ask_somebody(const struct vcpu *v, u64 now)
 
 /* ---- Sleeping and waking -------------------------------------------------------------------- */
 
-static bool is_asleep(enum vcpu_state state, bool down_too)
+/* Is @state the one that is to end: @down, or else one of the two sleeps? */
+static bool is_to_wake(enum vcpu_state state, bool down)
 {
-	return state == VCPU_BLOCKED || state == VCPU_POLLING || (down_too && state == VCPU_DOWN);
+	return down ? state == VCPU_DOWN : state == VCPU_BLOCKED || state == VCPU_POLLING;
 }
 
-/* True: it was down. */
-static bool wake(struct vcpu *v, bool down_too)
+/* False: it was in no such state. */
+static bool wake(struct vcpu *v, bool down)
 {
 	u64 flags, now;
-	bool was_down = false;
+	bool is_woken;
 
 	/* what it is woken for was stored before its state is read: pairs with vcpu_sleep() */
 	smp_mb();
-	if (!is_asleep(READ_ONCE(v->state), down_too))
+	if (!is_to_wake(READ_ONCE(v->state), down))
 		return false;
 	flags = spin_lock_irqsave(&sched_lock);
-	if (is_asleep(v->state, down_too)) {
+	is_woken = is_to_wake(v->state, down);
+	if (is_woken) {
 		if (v->state == VCPU_POLLING)
 			__atomic_fetch_and(&v->domain->poll_mask, ~(1u << v->id), __ATOMIC_SEQ_CST);
-		was_down = v->state == VCPU_DOWN;
 		v->state = VCPU_RUNNABLE;
 		if (!is_running(v)) {
 			now = now_ns();
@@ -211,7 +212,7 @@ static bool wake(struct vcpu *v, bool down_too)
 		}
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
-	return was_down;
+	return is_woken;
 }
 
 bool vcpu_wake(struct vcpu *v)

@@ -24,11 +24,12 @@ void sched_add_vcpu(struct vcpu *v);
 u32 vcpu_pinned_to(const struct vcpu *v);
 
 /*
- * DOWN, BLOCKED or POLLING -> RUNNABLE; an idle CPU, or the one whose vcpu has had most more than
- * it, chooses again. Does nothing in other states. Any context but NMI. True: it was DOWN.
+ * DOWN -> RUNNABLE; an idle CPU, or the one whose vcpu has had most more than it, chooses again.
+ * Does nothing in other states: to bring up one that sleeps is no wake-up. Any context but NMI.
+ * True: it was DOWN.
  */
 bool vcpu_wake(struct vcpu *v);
-/* The same without DOWN: what an event does. Full barrier before the state is read. */
+/* The same for BLOCKED or POLLING: what an event does. Full barrier before the state is read. */
 void vcpu_unblock(struct vcpu *v);
 
 /* Make the CPU that runs @v look at its events soon (IPI if it is another CPU). Any context. */

@@ -138,6 +138,21 @@ CLAIM(nmi_wakes, "an NMI ends the sleep of a vCPU that blocks, and waits for one
 	other_stop();
 }
 
+CLAIM(up_asleep, "to bring up a vCPU that is up and sleeps does not wake it: an NMI does")
+{
+	other_start();
+	for (unsigned int round = 0; round < 5; round++) {
+		job = job_block;
+		CHECK(WAIT_FOR(other_is_blocked(), 5000));
+		CHECK_OK(HC3(vcpu_op, VCPUOP_up, OTHER, 0));
+		pause_ms(10);
+		CHECK(job);
+		CHECK_OK(other_nmi());
+		CHECK(WAIT_FOR(!job, 5000));
+	}
+	other_stop();
+}
+
 /* ---- Stale translations ---- */
 
 static long pin_target_l2(void)
