@@ -198,8 +198,9 @@ PLANTED = [
     ("COPY_PAGE lets go of its frame before it writes", "races/copy_page_pinned", (MMUEXT,
      "\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);\n"
      "\t\tpage_put_and_type(dst);",
-     "\t\tpage_put_and_type(dst);\n\t\tmemmove(window_ptr(page_mfn(dst)), "
-     "window_ptr(page_mfn(src)), PAGE_SIZE);")),
+     # As above: time for another vCPU to come by.
+     "\t\tpage_put_and_type(dst);\n\t\tfor (volatile int i = 0; i < 20000; i++)\n\t\t\t;\n"
+     "\t\tmemmove(window_ptr(page_mfn(dst)), window_ptr(page_mfn(src)), PAGE_SIZE);")),
     ("a pin is looked for, then set", "transitions/race_pin_l1_pin_l1", (PAGE_TYPE,
      "\tif (__atomic_fetch_or(&pg->type_info, PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned) {",
      "\tif (READ_ONCE(pg->type_info) & PGT_pinned ||\n"
