@@ -169,7 +169,10 @@ PLANTED = [
     ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both",
      (GRANT_PIN,
      "\tASSERT_LOCKED(&t->lock);\n\tgnttab_uncount(p, write);",
-     "\tgnttab_uncount(p, write);"), (GRANT_MAP,
+     # One instruction takes one away: time for another vCPU to come by.
+     "\tu32 left = (write ? p->writers : p->readers) - 1;\n\n"
+     "\tfor (volatile int i = 0; i < 200; i++)\n\t\t;\n"
+     "\t*(write ? &p->writers : &p->readers) = left;"), (GRANT_MAP,
      "\tspin_lock(&rt->lock);\n\tgnttab_unpin(rd, ref, d, write);\n",
      "\tgnttab_unpin(rd, ref, d, write);\n\tspin_lock(&rt->lock);\n")),
     ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT_PIN,
