@@ -125,12 +125,13 @@ CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
 CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
 CFLAGS	+= -mno-red-zone -mgeneral-regs-only
+# nothing on the stack is wider than a quadword
+CFLAGS	+= $(if $(findstring clang,$(CC)),-mstack-alignment=8,-mpreferred-stack-boundary=3)
 # page tables are read as more than one type
 # the ABI as it is now, not as of 2005
 CFLAGS	+= -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 CFLAGS	+= -fno-strict-aliasing -fno-common
-# back traces
-CFLAGS	+= -fno-omit-frame-pointer
+CFLAGS	+= -f$(if $(CONFIG_FRAME_POINTER),no-)omit-frame-pointer
 # what a hosted program's run-time would look after
 CFLAGS	+= -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
 AFLAGS	:= -g -D__ASSEMBLY__ $(INCLUDES) $(PREFIX)

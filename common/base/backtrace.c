@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Back traces: the chain of saved frame pointers, and names for text addresses.
+ * Back traces: the chain of saved frame pointers, or what looks like one, and names for text
+ * addresses.
  *
  * Invariant: a word is read only if it lies within one of this CPU's stacks or in the image, at an
  * address above the one before, so a damaged chain ends and never faults. The symbol table is what
@@ -34,8 +35,8 @@ static bool is_text(u64 addr)
 }
 
 /*
- * May the 16 bytes of a frame at @rbp be read? The image counts because the first stack of boot is
- * in its data.
+ * May the 16 bytes at @rbp be read, a frame's or from a word of the stack on? The image counts
+ * because the first stack of boot is in its data.
  */
 static bool is_frame(u64 rbp)
 {
@@ -69,28 +70,63 @@ void symbol_format(char *buf, size_t size, u64 addr)
 }
 
 /* Straight to the console, not through the log levels: nobody asks for less of a panic. */
-void backtrace(u64 rip, u64 rbp)
+static void print_caller(unsigned n, const char *mark, u64 addr)
 {
-	static const char title[] = "Call trace:";
 	char name[96], line[128];
 
-	console_write_line(title, sizeof(title) - 1);
-	for (unsigned i = 0; i < BACKTRACE_FRAMES && is_text(rip); i++) {
-		const u64 *frame = (const u64 *)rbp;
-		u64 next;
+	symbol_format(name, sizeof(name), addr);
+	console_write_line(line, scnprintf(line, sizeof(line), "   [%u] %s%s", n, mark, name));
+}
 
-		/*
-		 * A return address may be the first byte of the next function: the call is before
-		 * it.
-		 */
-		symbol_format(name, sizeof(name), i ? rip - 1 : rip);
-		console_write_line(line, scnprintf(line, sizeof(line), "   [%u] %s", i, name));
-		if (!is_frame(rbp))
+#ifdef CONFIG_FRAME_POINTER
+
+/* A return address may be the first byte of the next function: the call is before it. */
+static void print_callers(const struct regs *r)
+{
+	u64 rbp = r->rbp;
+
+	for (unsigned n = 1; n < BACKTRACE_FRAMES && is_frame(rbp); n++) {
+		const u64 *frame = (const u64 *)rbp;
+
+		if (!is_text(frame[1]))
 			break;
-		next = frame[0];
-		rip = frame[1];
-		if (next <= rbp)
-			next = 0;
-		rbp = next;
+		print_caller(n, "", frame[1] - 1);
+		if (frame[0] <= rbp)
+			break;
+		rbp = frame[0];
 	}
+}
+
+#else
+
+#define SCAN_BYTES (CPU_STACK_PAGES * PAGE_SIZE)
+
+/*
+ * Every word of the stack that could be a return address: those of the callers, and what calls that
+ * are over have left between them.
+ */
+static void print_callers(const struct regs *r)
+{
+	unsigned n = 1;
+
+	for (u64 at = r->rsp; n < BACKTRACE_FRAMES && at - r->rsp < SCAN_BYTES && is_frame(at);
+	     at += 8) {
+		u64 word = *(const u64 *)at;
+
+		if (is_text(word))
+			print_caller(n++, "? ", word - 1);
+	}
+}
+
+#endif
+
+void backtrace(const struct regs *r)
+{
+	static const char title[] = "Call trace:";
+
+	console_write_line(title, sizeof(title) - 1);
+	if (!is_text(r->rip))
+		return;
+	print_caller(0, "", r->rip);
+	print_callers(r);
 }

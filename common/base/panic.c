@@ -134,7 +134,7 @@ static void vpanic(const struct regs *r, const char *fmt, va_list ap)
 		finish();
 	print_regs(r);
 	print_context();
-	backtrace(r->rip, r->rbp);
+	backtrace(r);
 	finish();
 }
 

@@ -31,11 +31,12 @@ extern void (*panic_stop_others)(void);         /* NMI to every other CPU */
 extern void (*machine_reboot)(void);
 
 /*
- * Print the call chain from frame pointer @rbp, below return address @rip: only frames within this
- * CPU's own stacks are followed, at most BACKTRACE_FRAMES. Any context.
+ * Print the call chain that has led to @r, which is the hypervisor's: by frame pointers, or without
+ * CONFIG_FRAME_POINTER by what on the stack looks like a return address. Only this CPU's own stacks
+ * are read; at most BACKTRACE_FRAMES lines. Any context.
  */
 #define BACKTRACE_FRAMES 24
-void backtrace(u64 rip, u64 rbp);
+void backtrace(const struct regs *r);
 
 /* `name+offset' of a text address, or its number. Writes at most @size bytes, the NUL included. */
 void symbol_format(char *buf, size_t size, u64 addr);
