@@ -129,8 +129,8 @@ static long do_reset(u64 cmd, u64 arg)
 	return 0;
 }
 
-/* All but send. */
-static long (*const ops[])(u64 cmd, u64 arg) = {
+/* All but send. As many as a mask can tell apart (nospec.h). */
+static long (*const ops[16])(u64 cmd, u64 arg) = {
 	[EVTCHNOP_bind_interdomain] = do_bind_interdomain,
 	[EVTCHNOP_bind_virq] = do_bind_virq,
 	[EVTCHNOP_bind_pirq] = do_bind_pirq,

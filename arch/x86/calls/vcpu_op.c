@@ -244,29 +244,44 @@ static long op_get_physid(struct vcpu *v, u64 arg)
 #define CHANGES_LIFE (1ul << VCPUOP_initialise | 1ul << VCPUOP_up | 1ul << VCPUOP_down | \
 		      1ul << VCPUOP_register_vcpu_info)
 
+/* As many as a mask can tell apart (nospec.h). */
+static long (*const ops[16])(struct vcpu *v, u64 arg) = {
+	[VCPUOP_initialise] = op_initialise,
+	[VCPUOP_up] = op_up,
+	[VCPUOP_down] = op_down,
+	[VCPUOP_is_up] = op_is_up,
+	[VCPUOP_get_runstate_info] = op_get_runstate,
+	[VCPUOP_register_runstate_memory_area] = op_register_runstate,
+	[VCPUOP_set_periodic_timer] = op_set_periodic,
+	[VCPUOP_stop_periodic_timer] = op_stop_periodic,
+	[VCPUOP_set_singleshot_timer] = op_set_singleshot,
+	[VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
+	[VCPUOP_register_vcpu_info] = op_register_vcpu_info,
+	[VCPUOP_send_nmi] = op_send_nmi,
+	[VCPUOP_get_physid] = op_get_physid,
+	/*
+	 * register_vcpu_time_memory_area: not built; guests then do without a clock in user
+	 * space.
+	 */
+};
+
+/* @op is @cmd's. */
+static __noinline long change_life(long (*op)(struct vcpu *v, u64 arg), struct domain *d, u64 cmd,
+				   u64 vcpuid, u64 arg)
+{
+	long rc;
+
+	spin_lock(&d->vcpus_lock);
+	rc = op(d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
+	spin_unlock(&d->vcpus_lock);
+	if (rc == -ERESTART)
+		return hypercall_continue(vcpu_op, cmd, vcpuid, arg);
+	return rc;
+}
+
 long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg)
 {
-	static long (*const ops[])(struct vcpu *v, u64 arg) = {
-		[VCPUOP_initialise] = op_initialise,
-		[VCPUOP_up] = op_up,
-		[VCPUOP_down] = op_down,
-		[VCPUOP_is_up] = op_is_up,
-		[VCPUOP_get_runstate_info] = op_get_runstate,
-		[VCPUOP_register_runstate_memory_area] = op_register_runstate,
-		[VCPUOP_set_periodic_timer] = op_set_periodic,
-		[VCPUOP_stop_periodic_timer] = op_stop_periodic,
-		[VCPUOP_set_singleshot_timer] = op_set_singleshot,
-		[VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
-		[VCPUOP_register_vcpu_info] = op_register_vcpu_info,
-		[VCPUOP_send_nmi] = op_send_nmi,
-		[VCPUOP_get_physid] = op_get_physid,
-		/*
-		 * register_vcpu_time_memory_area: not built; guests then do without a clock in user
-		 * space.
-		 */
-	};
 	struct domain *d = current->domain;
-	long rc;
 
 	if ((u32)vcpuid >= d->nr_vcpus)
 		return -ENOENT;
@@ -275,12 +290,7 @@ long hc_vcpu_op(u64 cmd, u64 vcpuid, u64 arg)
 	cmd = index_nospec((u32)cmd, ARRAY_SIZE(ops));
 	if (!ops[cmd])
 		return -ENOSYS;
-	if (!(CHANGES_LIFE & 1ul << cmd))
-		return ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
-	spin_lock(&d->vcpus_lock);
-	rc = ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
-	spin_unlock(&d->vcpus_lock);
-	if (rc == -ERESTART)
-		return hypercall_continue(vcpu_op, cmd, vcpuid, arg);
-	return rc;
+	if (CHANGES_LIFE & 1ul << cmd)
+		return change_life(ops[cmd], d, cmd, vcpuid, arg);
+	return ops[cmd](d->vcpu[index_nospec((u32)vcpuid, d->nr_vcpus)], arg);
 }

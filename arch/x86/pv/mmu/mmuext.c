@@ -20,6 +20,7 @@
 #include <isola/errno.h>
 #include <isola/privilege.h>
 #include <isola/lib/string.h>
+#include <isola/nospec.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 
@@ -205,7 +206,7 @@ static int op_unsupported(struct domain *d __maybe_unused,
 	return -EOPNOTSUPP;
 }
 
-/* a power of two, so that a mask keeps speculation inside */
+/* a power of two: quicker to keep speculation inside */
 #define NR_OPS 32u
 
 /*
@@ -250,10 +251,7 @@ static __always_inline int one_op(void *state, u64 va)
 	cmd = op.cmd;
 	if (unlikely(cmd >= NR_OPS))
 		return -ENOSYS;
-	/*
-	 * Hidden from the compiler, which would take the mask away behind the comparison (SPC-4).
-	 */
-	asm ("andl %1, %k0" : "+r"(cmd) : "i"(NR_OPS - 1) : "cc");
+	cmd = index_nospec(cmd, NR_OPS);
 	if (unlikely(!ops[cmd].fn))
 		return -ENOSYS;
 	if (unlikely(pg_owner != current->domain) && !ops[cmd].foreign_ok)
