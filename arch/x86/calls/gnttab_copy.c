@@ -99,6 +99,16 @@ static __always_inline void unmap_frame(const struct domain *owner, const char *
 		unmap_domain_page(p);
 }
 
+/* Quadwords, then what is left of one: without a call. Two frames do not overlap. */
+static __always_inline void copy_across(char *to, const char *from, u64 len)
+{
+	u64 words = len / 8, bytes = len % 8;
+
+	asm volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) :: "memory");
+	if (bytes)
+		asm volatile ("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) :: "memory");
+}
+
 /* Both frames are held. */
 static __always_inline void copy_bytes(const struct gnttab_copy *op, const struct domain *d,
 				       const struct domain *from, mfn_t source,
@@ -106,7 +116,10 @@ static __always_inline void copy_bytes(const struct gnttab_copy *op, const struc
 {
 	char *read = map_frame(from, source, d), *write = map_frame(to, dest, d);
 
-	memmove(write + op->dest.offset, read + op->source.offset, op->len);
+	if (likely(mfn_x(source) != mfn_x(dest)))
+		copy_across(write + op->dest.offset, read + op->source.offset, op->len);
+	else
+		memmove(write + op->dest.offset, read + op->source.offset, op->len);
 	unmap_frame(to, write, d);
 	unmap_frame(from, read, d);
 }

@@ -224,6 +224,23 @@ static __noinline unsigned unskip_absent(const pte_t *table, unsigned i, unsigne
 	return pe - table;
 }
 
+/* Entries [@first, @i) of an L1 of @d's, in a loop of its own: there are many, and none leads further. */
+static __noinline void drop_l1es(struct domain *d, const pte_t *table, unsigned i, unsigned first)
+{
+	const pte_t *pe = table + i, *stop = table + first;
+
+	while (pe > stop) {
+		pte_t e = pte_read(pe - 1);
+
+		if (pte_present(e)) {
+			pt_put_l1e(d, e);
+			pe--;
+		} else {
+			pe = table + unskip_absent(table, pe - table, first);
+		}
+	}
+}
+
 static int devalidate_table(struct walk *w)
 {
 	struct page_info *pg = w->pg[w->depth];
@@ -244,6 +261,10 @@ static int devalidate_table(struct walk *w)
 		first = i - nr;
 		if (!nr)
 			rc = -ERESTART;
+		if (level == 1) {
+			drop_l1es(w->d, table, i, first);
+			i = first;
+		}
 		while (i > first) {
 			pte_t e = pte_read(&table[i - 1]);
 
@@ -252,10 +273,7 @@ static int devalidate_table(struct walk *w)
 				continue;
 			}
 			i--;
-			if (level == 1)
-				pt_put_l1e(w->d, e);
-			else
-				rc = drop_child(w, e);
+			rc = drop_child(w, e);
 			if (rc)
 				break;
 		}
