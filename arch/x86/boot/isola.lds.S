@@ -79,6 +79,7 @@ SECTIONS
 	_image_end = .;
 
 	this_cpu       = VA_CPU_PRIVATE;
+	cpu_stack_top  = VA_CPU_STACK_TOP;
 	this_vcpu      = VA_VCPU_PRIVATE;
 	this_vcpu_traps = VA_VCPU_PRIVATE + 0x1000;
 	this_vcpu_fpu  = VA_VCPU_PRIVATE + 0x2000;

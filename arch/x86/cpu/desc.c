@@ -59,7 +59,11 @@ void desc_init_idt(void)
 	/* INT3 and INTO are the guest's to use; INT 0x80 too. Every other INT n reaches #GP. */
 	for (unsigned v = 0; v < 256; v++)
 		set_gate(v, (u64)entry_stubs + v * ENTRY_STUB_BYTES, 0,
-			 v == TRAP_BP || v == TRAP_OF || v == VECTOR_INT80 ? 3 : 0);
+			 v == TRAP_BP || v == TRAP_OF ? 3 : 0);
+	set_gate(VECTOR_INT80, (u64)entry_int80, 0, 3);
+	set_gate(TRAP_UD, (u64)entry_invalid_opcode, 0, 0);
+	set_gate(TRAP_GP, (u64)entry_general_protection, 0, 0);
+	set_gate(TRAP_PF, (u64)entry_page_fault, 0, 0);
 	set_gate(TRAP_DF, (u64)entry_double_fault, IST_DF, 0);
 	set_gate(TRAP_NMI, (u64)entry_nmi, IST_NMI, 0);
 	set_gate(TRAP_MC, (u64)entry_machine_check, IST_MC, 0);

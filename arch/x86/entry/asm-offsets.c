@@ -45,14 +45,15 @@ void asm_offsets(void)
 	DEFINE(REGS_CS, offsetof(struct regs, cs));
 	DEFINE(REGS_RFLAGS, offsetof(struct regs, rflags));
 	DEFINE(REGS_RSP, offsetof(struct regs, rsp));
+	DEFINE(REGS_SS, offsetof(struct regs, ss));
 
-	DEFINE(CPU_SCRATCH, offsetof(struct cpu_private, scratch));
 	DEFINE(CPU_CURRENT, offsetof(struct cpu_private, curr));
 	DEFINE(CPU_PUB, offsetof(struct cpu_private, pub));
 	DEFINE(PUB_SOFTIRQ, offsetof(struct cpu_public, softirq_pending));
 
 	DEFINE(VCPU_EVENT_CHECK, offsetof(struct vcpu, event_check));
 	DEFINE(VCPU_KERNEL_MODE, offsetof(struct vcpu_private, kernel_mode));
+	DEFINE(VCPU_IRET, offsetof(struct vcpu_private, iret));
 	DEFINE(VCPU_INFO, offsetof(struct vcpu_private, vcpu_info));
 	DEFINE(VCPU_INFO_PENDING, offsetof(struct vcpu_info, evtchn_upcall_pending));
 	DEFINE(VCPU_INFO_MASK, offsetof(struct vcpu_info, evtchn_upcall_mask));
@@ -81,6 +82,10 @@ void asm_constants(void)
 	CONSTANT(VECTOR_SYSCALL);
 	CONSTANT(VECTOR_SYSCALL32);
 	CONSTANT(VECTOR_SYSENTER);
+
+	CONSTANT(IRET_NONE);
+	CONSTANT(IRET_BY_SYSRET);
+	CONSTANT(IRET_BY_IRET);
 
 	CONSTANT(EFLAGS_MBS);
 	CONSTANT(EFLAGS_IF);

@@ -13,8 +13,7 @@
  *         root, or one that the hypervisor had loaded in passing
  *         rsp -> error_code where the vector has one, rip cs rflags rsp ss: from ring 3 at the top
  *         of the CPU's primary stack, from ring 0 on the stack in use, for IST vectors on their own
- *   C is called with DF=AC=0, rdi = struct regs *, rsp 16-byte aligned, and leaves CR3 as this_cpu
- *   says (asi/root.c)
+ *   C is called with DF=AC=0, rdi = struct regs *, and leaves CR3 as this_cpu says (asi/root.c)
  *   out   every register, rflags and CR3 are again what the frame and this_cpu say
  */
 #include "frame.h"
@@ -22,9 +21,10 @@
 	.section .text.entry, "ax"
 
 /*
- * 256 stubs of 16 bytes, one per vector; the table in desc.c points at them.
+ * 256 stubs of 16 bytes, one per vector; the table in desc.c points at them, but for the vectors
+ * that have an entry of their own below.
  *   in    as above
- *   out   to one of the five entries below: rsp -> error_code, vector; no register has changed
+ *   out   to entry_common: rsp -> error_code, vector; no register has changed
  */
 	.balign 16
 	.globl	entry_stubs
@@ -38,22 +38,12 @@ entry_stubs:
 	push	$0
 	.endif
 	movl	$vector, 4(%rsp)
-	.if	vector == TRAP_UD
-	jmp	entry_invalid_opcode
-	.elseif	vector == TRAP_GP
-	jmp	entry_general_protection
-	.elseif	vector == TRAP_PF
-	jmp	entry_page_fault
-	.elseif	vector == VECTOR_INT80
-	jmp	entry_int80
-	.else
 	jmp	entry_common
-	.endif
 	.set	vector, vector + 1
 	.endr
 
 /*
- * Every vector not on an IST stack that has no entry of its own.
+ * Every vector that has no entry of its own.
  *   in    from a stub: rsp -> error_code, vector; IF=0
  *   calls trap_dispatch(struct regs *), IF=0
  *   out   to the guest by return_to_guest_here, or by from_hypervisor
@@ -83,12 +73,17 @@ from_hypervisor:
 /*
  * Exceptions of a guest that are often carried out at once: \handler(struct regs *) is entered with
  * interrupts off, and where it has left them so nothing can have become due.
- *   in    from a stub: rsp -> error_code, vector; IF=0
+ *   in    from a gate
  *   out   by return_quickly, IF=0, return_to_guest_here or from_hypervisor
  */
-.macro EXCEPTION name, handler
+.macro EXCEPTION name, vector, handler, has_error
 	.balign	16
+	.globl	\name
 \name:
+	.if	!\has_error
+	push	$0
+	.endif
+	movl	$\vector, 4(%rsp)
 	SAVE_REGS
 	CLAC
 	cld
@@ -104,38 +99,44 @@ from_hypervisor:
 	jmp	return_to_guest_here
 .endm
 
-	EXCEPTION entry_invalid_opcode, trap_invalid_opcode
-	EXCEPTION entry_general_protection, trap_general_protection
+	EXCEPTION entry_invalid_opcode, TRAP_UD, trap_invalid_opcode, 0
+	EXCEPTION entry_general_protection, TRAP_GP, trap_general_protection, 1
 
 /*
  * What is nearly always the guest's own to handle: bool \is_guests(struct regs *) sends it there
  * from a short frame, interrupts off, or has done nothing but look; then \handler sees a whole one.
- *   in    from a stub: rsp -> error_code, vector; IF=0
+ *   in    from a gate
  *   out   by return_bounced, IF=0, return_to_guest_here or from_hypervisor
  */
-.macro EXCEPTION_OF_GUEST name, is_guests, handler
+.macro EXCEPTION_OF_GUEST name, vector, is_guests, handler, has_error
 	.balign	16
+	.globl	\name
 \name:
+	.if	!\has_error
+	push	$0
+	.endif
 	SAVE_SHORT
 	CLAC
 	cld
 	mov	%rsp, %rdi
 	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	1f
-	xor	%ebp, %ebp
 	call	\is_guests
 	test	%al, %al
 	jnz	return_bounced
 	COMPLETE_SHORT
+	movl	$\vector, REGS_VECTOR(%rsp)
+	xor	%ebp, %ebp
 	mov	%rsp, %rdi
 	call	\handler
 	jmp	return_to_guest_here
 1:	COMPLETE_SHORT
+	movl	$\vector, REGS_VECTOR(%rsp)
 	jmp	from_hypervisor
 .endm
 
-	EXCEPTION_OF_GUEST entry_page_fault, pv_page_fault_is_guests, trap_page_fault
-	EXCEPTION_OF_GUEST entry_int80, pv_int80_is_guests, trap_dispatch
+	EXCEPTION_OF_GUEST entry_page_fault, TRAP_PF, pv_page_fault_is_guests, trap_page_fault, 1
+	EXCEPTION_OF_GUEST entry_int80, VECTOR_INT80, pv_int80_is_guests, trap_dispatch, 0
 
 /*
  * An IST event. From ring 3 the frame moves to the top of the primary stack, so that the one guest

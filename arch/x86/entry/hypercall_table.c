@@ -72,15 +72,17 @@ static __always_inline long load_entry(struct multicall_entry *e, u64 va)
 /* The result of the entry at @va, whose address has been found good. */
 static __always_inline long store_result(u64 va, long result)
 {
-	u64 at = va + offsetof(struct multicall_entry, result);
+	const unsigned word = offsetof(struct multicall_entry, result) / 8;
+	long copy;
 
 	guest_access_begin();
-	guest_put_word(result, at, 0, fault);
+	guest_put_word(result, va, word, fault);
 	guest_access_end();
 	return 0;
 fault:
 	guest_access_end();
-	return raw_copy_to_guest(at, &result, sizeof(result)) ? -EFAULT : 0;
+	copy = result;		/* by way of memory of its own: @result stays in a register */
+	return raw_copy_to_guest(va + word * 8, &copy, sizeof(copy)) ? -EFAULT : 0;
 }
 
 /*
@@ -109,9 +111,7 @@ static __always_inline int multicall_entry(u64 va, long *result)
 	if (unlikely(load_entry(&e, va)))
 		return -EFAULT;
 	*result = -ENOSYS;
-	if (unlikely(e.op == __HYPERVISOR_multicall))
-		*result = -EINVAL;
-	else if (likely(e.op < NR_HYPERCALL_SLOTS))
+	if (likely(e.op < NR_HYPERCALL_SLOTS))
 		*result = hypercall_table[index_nospec(e.op, NR_HYPERCALL_SLOTS)](
 			e.args[0], e.args[1], e.args[2], e.args[3], e.args[4], e.args[5]);
 	if (unlikely(this_vcpu.multicall_continued))
@@ -122,8 +122,9 @@ static __always_inline int multicall_entry(u64 va, long *result)
 }
 
 /*
- * in_multicall is set for the whole list. What crashes the domain raises a softirq, so the list
- * ends there as for any other preemption, and the vcpu does not run again.
+ * in_multicall is set for the whole list: a multicall that is an entry of one is refused. What
+ * crashes the domain raises a softirq, so the list ends there as for any other preemption, and the
+ * vcpu does not run again.
  */
 long hc_multicall(u64 list, u64 nr)
 {
@@ -137,13 +138,17 @@ long hc_multicall(u64 list, u64 nr)
 		return -EFAULT;
 	this_vcpu.in_multicall = true;
 	this_vcpu.multicall_continued = false;
-	while (va != end && !rc) {
+	while (likely(va != end)) {
 		rc = multicall_entry(va, &result);
-		if (rc)
+		if (unlikely(rc))
 			break;
 		va += sizeof(struct multicall_entry);
-		if (unlikely(hypercall_preempt_check()) && va != end)
+		if (va == end)
+			break;
+		if (unlikely(hypercall_preempt_check())) {
 			rc = -ERESTART;
+			break;
+		}
 	}
 	this_vcpu.in_multicall = false;
 	if (rc == -ERESTART)

@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SYSCALL, SYSENTER: a guest asks. The frame is drawn in frame.h.
+ * SYSCALL, SYSENTER: a guest asks; and the way back from a hypercall. frame.h draws the frame.
  *
  * Every entry:
  *   in    ring 0, cs SEL_HV_CS64, IF=0; CR3 the root of the vcpu's mode, a guest's; every register
  *         that no line below speaks of is the guest's
- *   C is called with DF=AC=TF=0, rsp 16-byte aligned, rbp 0: the frame chain ends at the guest
+ *   C is called with DF=AC=TF=0
  */
 #include "frame.h"
-
-/*
- * Begin the hardware's part of a frame on the primary stack.
- *   in    IF=0; rsp the guest's   out   rsp -> rsp ss; this_cpu.scratch is lost
- */
-.macro ENTER_STACK
-	mov	%rsp, this_cpu + CPU_SCRATCH(%rip)
-	movabs	$VA_CPU_STACK_TOP, %rsp
-	push	$SEL_USER_DS
-	push	this_cpu + CPU_SCRATCH(%rip)
-.endm
 
 	.section .text.entry, "ax"
 
@@ -28,40 +17,115 @@
  *   in    rcx = rip, r11 = rflags, rsp = the guest's; IF=TF=DF=AC=NT=0 by SFMASK
  *   hypercall: rax number (all of it), rdi rsi rdx r10 r8 r9 arguments -> result in rax, by way of
  *   hypercall_table, IF=1, the kernel root loaded; the frame is a short one
- *   out   by return_short, IF any; a user's by return_bounced, IF=0
+ *   out   of a hypercall by what follows, of a user by return_bounced, IF=0
  */
-	.balign	16
+	.balign 16
 	.globl	entry_syscall
 entry_syscall:
-	ENTER_STACK
-	push	%r11
-	push	$SEL_USER_CS64
-	push	%rcx
-	push	syscall_vector(%rip)
 	SAVE_SHORT_SYSCALL
-	xor	%ebp, %ebp
 	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
-	je	1f
+	je	from_user
 	sti
 	mov	%r10, %rcx
 	cmp	$NR_HYPERCALL_SLOTS, %rax
-	jae	2f
-	sbb	%r11, %r11			/* SPC-4: all ones, or nothing to index with */
-	and	%r11, %rax
+	jae	no_hypercall
+	and	$(NR_HYPERCALL_SLOTS - 1), %eax	/* SPC-4: a power of two */
 	lea	hypercall_table(%rip), %r11
 	call	*(%r11, %rax, 8)
-	jmp	return_short
-1:	mov	%rsp, %rdi
-	call	syscall_from_user
-	jmp	return_bounced
-2:	mov	$-ENOSYS, %rax
-	jmp	return_short
 
-	.section .rodata, "a"
-	.balign	8
-syscall_vector:					/* error code, vector */
-	.long	0, VECTOR_SYSCALL
-	.section .text.entry, "ax"
+/*
+ * Back from a hypercall.
+ *   in    rsp = guest_regs(), a short frame; rax = the result; IF any; the kernel root loaded, or
+ *         the user root where HYPERVISOR_iret left
+ *   out   to the guest, every register as the frame has it, rax the result
+ */
+return_hypercall:
+	cli
+	IF_WORK	hypercall_work
+	cmpb	$IRET_NONE, this_vcpu + VCPU_IRET(%rip)
+	jne	iret_done
+	IF_EVENT event
+	IF_NOT_CANONICAL complete_hypercall
+	SYSRET_SHORT
+
+no_hypercall:
+	mov	$-ENOSYS, %rax
+	jmp	return_hypercall
+
+/*   in    a short frame, rax the guest's, IF=0   out   bounced, by return_bounced */
+from_user:
+	mov	%rax, REGS_RAX(%rsp)
+	mov	%rsp, %rdi
+	call	syscall_from_user
+/*
+ * A bounce has filled what SYSRET brings: rip is a handler's, which was checked when it was
+ * registered. Nothing can be due: interrupts have been off since the guest was left, or since it
+ * was looked for.
+ *   in    rsp = guest_regs(), short, rax filled; IF=0; the kernel root loaded
+ *   out   to the guest, every register as the frame has it
+ */
+	.globl	return_bounced
+return_bounced:
+	mov	REGS_RAX(%rsp), %rax
+	SYSRET_SHORT
+
+/*
+ * HYPERVISOR_iret has filled the frame, and said by which instruction it is to be left: with
+ * SYSRET it is a short one of a SYSCALL, with IRET rcx, r11, cs and ss are filled as well.
+ *   in    as return_hypercall, IF=0, nothing else is due   out   to the guest
+ */
+iret_done:
+	cmpb	$IRET_BY_SYSRET, this_vcpu + VCPU_IRET(%rip)
+	movb	$IRET_NONE, this_vcpu + VCPU_IRET(%rip)
+	jne	iret_by_iret
+	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
+	je	1f
+	IF_EVENT event
+1:	IF_NOT_CANONICAL complete_hypercall
+	SYSRET_SHORT
+iret_by_iret:
+	cmpb	$0, this_vcpu + VCPU_KERNEL_MODE(%rip)
+	je	2f
+	IF_EVENT event_after_iret
+2:	LOAD_CALL_REGS
+	mov	REGS_RCX(%rsp), %rcx
+	mov	REGS_R11(%rsp), %r11
+	add	$REGS_RIP, %rsp
+	jmp	return_iret
+
+/*
+ * An upcall is due, and nothing else: a short frame is all that its bounce needs.
+ *   in    as return_hypercall, IF=0   out   by return_bounced, or C does not come back
+ */
+event:
+	mov	%rax, REGS_RAX(%rsp)
+	call	bounce_event_after_hypercall
+	jmp	return_bounced
+event_after_iret:
+	mov	%rax, REGS_RAX(%rsp)
+	call	bounce_event_after_iret
+	jmp	return_bounced
+
+/*
+ * Something else is due.
+ *   in    as return_hypercall, IF=0   out   to return_work, with a whole frame
+ */
+hypercall_work:
+	mov	%rax, REGS_RAX(%rsp)
+	COMPLETE_SHORT
+	movl	$0, REGS_VECTOR(%rsp)
+	cmpb	$IRET_BY_IRET, this_vcpu + VCPU_IRET(%rip)
+	movb	$IRET_NONE, this_vcpu + VCPU_IRET(%rip)
+	je	return_work
+	COMPLETE_SYSCALL
+	jmp	return_work
+
+/*   in    a short frame of a SYSCALL, rip not canonical; rax the result; IF=0, nothing is due */
+complete_hypercall:
+	mov	%rax, REGS_RAX(%rsp)
+	COMPLETE_SHORT
+	COMPLETE_SYSCALL
+	jmp	return_by_iret
 
 /*
  * SYSCALL from 32-bit code (AMD): the guest's callback of its own, or #UD.
@@ -70,7 +134,9 @@ syscall_vector:					/* error code, vector */
 	.balign	16
 	.globl	entry_syscall32
 entry_syscall32:
-	ENTER_STACK
+	mov	%rsp, GUEST_FRAME + REGS_RSP(%rip)
+	lea	GUEST_FRAME + REGS_RSP(%rip), %rsp
+	movq	$SEL_USER_DS, REGS_SS - REGS_RSP(%rsp)
 	push	%r11
 	push	$SEL_USER_CS32
 	push	%rcx

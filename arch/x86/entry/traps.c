@@ -176,7 +176,7 @@ void trap_general_protection(struct regs *r)
 	} else if (r->error_code & GP_IDT_BIT && emul_software_int(r)) {
 		return;
 	}
-	pv_inject_exception(TRAP_GP, r->error_code);
+	pv_inject_gp(r->error_code);
 }
 
 void trap_invalid_opcode(struct regs *r)

@@ -172,6 +172,32 @@ CLAIM(after_iret, "an event that arrives while an exception handler runs masked 
 	CHECK_EQ(evtchn_count[p], 1);
 }
 
+CLAIM(after_iret_registers, "an event that is delivered at an exception's iret changes no register")
+{
+	uint32_t p = ipi();
+	struct trap_info t[2] = { { TRAP_UD, 4, FLAT_KERNEL_CS, trap_stub(TRAP_UD) } };
+	uint64_t bad = 0;
+
+	CHECK_OK(HC1(set_trap_table, t));
+	port_unmask(p);
+	upcalls_mask();
+	CHECK_OK(port_send(p));
+	trap_clear();
+	trap_set_if = true;
+	asm volatile("mov $1, %%eax; mov $3, %%ecx; mov $4, %%edx; mov $5, %%esi; mov $6, %%edi\n\t"
+		     "mov $8, %%r8d; mov $9, %%r9d; mov $10, %%r10d; mov $11, %%r11d\n\t"
+		     TRY_ASM("ud2")
+		     "dec %%rax; sub $3, %%rcx; sub $4, %%rdx; sub $5, %%rsi; sub $6, %%rdi\n\t"
+		     "sub $8, %%r8; sub $9, %%r9; sub $10, %%r10; sub $11, %%r11\n\t"
+		     "or %%rcx, %%rax; or %%rdx, %%rax; or %%rsi, %%rax; or %%rdi, %%rax\n\t"
+		     "or %%r8, %%rax; or %%r9, %%rax; or %%r10, %%rax; or %%r11, %%rax"
+		     : "=&a"(bad)
+		     : : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	CHECK_EQ(trap_last.vector, TRAP_UD);
+	CHECK_EQ(evtchn_count[p], 1);
+	CHECK_EQ(bad, 0);
+}
+
 CLAIM(stray_pending, "upcall_pending set by the guest itself gives one empty upcall")
 {
 	upcalls_mask();

@@ -18,7 +18,7 @@ PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
 EMUL_PT, BOUNCE = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
 SEGMENTS = "arch/x86/cpu/segments.c"
-EXCEPTION, RETURN = "arch/x86/entry/exception.S", "arch/x86/entry/return.S"
+EXCEPTION, SYSCALL = "arch/x86/entry/exception.S", "arch/x86/entry/syscall.S"
 RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
 HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/hypercall_table.c"
@@ -280,13 +280,19 @@ PLANTED = [
     ("an emulated store that is refused is stepped over", "stores/bad", (EMUL_PT,
      "*reg, PT_ANY) == PT_DONE;", "*reg, PT_ANY) != PT_MOVED;")),
     ("a page fault lacks the registers that C preserves", "stores/operands", (EXCEPTION,
-     "\tCOMPLETE_SHORT\n\tmov\t%rsp, %rdi\n\tcall\t\\handler",
-     "\tmov\t%rsp, %rdi\n\tcall\t\\handler")),
+     "\tCOMPLETE_SHORT\n\tmovl\t$\\vector, REGS_VECTOR(%rsp)\n\txor",
+     "\tmovl\t$\\vector, REGS_VECTOR(%rsp)\n\txor")),
     ("an event's frame shows old words as rcx and r11", "events/registers_survive", (BOUNCE,
-     "\tif (r->vector == VECTOR_SYSCALL) {\n\t\tr->rcx = r->rip;\n\t\tr->r11 = r->rflags;\n\t}\n",
-     "")),
-    ("an event loses a hypercall's result", "events/registers_survive", (RETURN,
-     "short_event:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "short_event:\n")),
+     "\tenter_event(SHORT_OF_SYSCALL);", "\tenter_event(SHORT_OF_GATE);")),
+    ("an event's frame shows rip and rflags as rcx and r11", "events/after_iret_registers", (BOUNCE,
+     "\tenter_event(SHORT_OF_GATE);", "\tenter_event(SHORT_OF_SYSCALL);")),
+    ("an event loses a hypercall's result", "events/registers_survive", (SYSCALL,
+     "\nevent:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "\nevent:\n")),
+    ("an iret brings no rcx and r11", "user/iret_registers", (IRET,
+     "\tthis_vcpu.iret = IRET_BY_IRET;", "\tthis_vcpu.iret = IRET_BY_SYSRET;")),
+    ("an iret stays an iret", "events/after_iret,user/iret_registers", (SYSCALL,
+     "\tmovb\t$IRET_NONE, this_vcpu + VCPU_IRET(%rip)\n\tjne\tiret_by_iret",
+     "\tjne\tiret_by_iret")),
     ("a selector that no longer loads goes unnoticed", "selectors/failsafe_on_lost_descriptor",
      (SEGMENTS,
      "\treturn false;\t\t\t\t\t\t\t\t\\\n", "\treturn true;\t\t\t\t\t\t\t\t\\\n")),

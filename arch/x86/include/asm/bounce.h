@@ -24,8 +24,13 @@ static inline bool may_int(const struct pv_trap *t)
 	return t->address && t->dpl >= (this_vcpu.kernel_mode ? 1 : 3);
 }
 
-/* Event upcall. Interrupts off, kernel root; the frame may be a short one (entry/frame.h). */
+/*
+ * Event upcall. Interrupts off, kernel root. The frame is a whole one; the short one of a hypercall
+ * (entry/frame.h); or as HYPERVISOR_iret leaves it for IRET: short, but with rcx, r11, cs and ss.
+ */
 void bounce_event(void);
+void bounce_event_after_hypercall(void);
+void bounce_event_after_iret(void);
 void bounce_nmi(void);
 /* this_vcpu.bad_selectors were found at a switch. */
 void bounce_failsafe(void);

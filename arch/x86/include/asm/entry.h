@@ -9,6 +9,8 @@
 #define ENTRY_STUB_BYTES 16
 
 extern const char entry_stubs[];                /* 256 stubs of ENTRY_STUB_BYTES */
+extern const char entry_invalid_opcode[], entry_general_protection[], entry_page_fault[];
+extern const char entry_int80[];
 extern const char entry_double_fault[], entry_nmi[], entry_machine_check[], entry_debug[];
 extern const char entry_syscall[], entry_syscall32[], entry_sysenter[];
 /* the one IRETQ to a guest: its faults are the guest's */

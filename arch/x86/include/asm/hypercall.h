@@ -15,7 +15,9 @@
 #include <isola/types.h>
 #include <generated/autoconf.h>
 
-#define NR_HYPERCALL_SLOTS 64           /* of hypercall_table; every slot holds a function */
+/* Of hypercall_table; every slot holds a function. A power of two: numbers are masked (SPC-4). */
+#define NR_HYPERCALL_SLOTS 64
+static_assert(!(NR_HYPERCALL_SLOTS & (NR_HYPERCALL_SLOTS - 1)), "hypercall numbers are masked");
 
 typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 

@@ -16,7 +16,6 @@
 struct vcpu;
 
 struct cpu_private {
-	u64 scratch;                /* user rsp while SYSCALL switches stacks; IF=0 */
 	/* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
 	struct vcpu *curr;
 	struct cpu_public *pub;     /* &cpu_public[id] */

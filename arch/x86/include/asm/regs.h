@@ -8,9 +8,9 @@
  *   120     stub, hardware   error_code (low half), vector (high half)
  *   128..   hardware         rip cs rflags rsp ss
  *
- * A guest's frame is the one whose end is VA_CPU_STACK_TOP: guest_regs(). Behind a SYSCALL, r15 to
- * rcx are filled only when something is due before the guest runs on (entry/frame.h): hypercalls do
- * not look at them.
+ * A guest's frame is the one whose end is VA_CPU_STACK_TOP: guest_regs(). Of a hypercall it holds
+ * the arguments, rip, rflags and rsp; the rest is filled only when something is due before the
+ * guest runs on (entry/frame.h).
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 #include <asm/layout.h>
 
 struct regs {
-	u64 r15, r14, r13, r12, rbx, r11, rcx, rbp, r10, r9, r8, rax, rdx, rsi, rdi;
+	u64 r15, r14, r13, r12, rbx, rbp, r11, rcx, r10, r9, r8, rax, rdx, rsi, rdi;
 	u32 error_code;
 	u32 vector;                 /* exception or interrupt number, or VECTOR_SYSCALL */
 	u64 rip;

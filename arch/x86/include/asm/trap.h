@@ -14,6 +14,8 @@
  * guest is next.
  */
 void pv_inject_exception(unsigned vector, u32 error_code);
+/* pv_inject_exception(TRAP_GP, error_code), for the one that is frequent besides page faults. */
+void pv_inject_gp(u32 error_code);
 /* The gate of @vector itself, whoever asked: @error_code NULL for none. */
 void pv_bounce_trap(unsigned vector, const u64 *error_code);
 /* #PF: also sets cr2, here and in vcpu_info. @error_code's U bit is set from the guest's mode. */

@@ -25,6 +25,9 @@ struct pv_callback {
 	bool mask_events;
 };
 
+/* The instruction by which the frame is to be left that HYPERVISOR_iret has filled. */
+enum { IRET_NONE, IRET_BY_SYSRET, IRET_BY_IRET };
+
 /* One guest trap gate. address 0 = not set: the exception crashes the domain. */
 struct pv_trap {
 	u64 address;
@@ -41,6 +44,8 @@ struct vcpu_private {
 	u8 ts;                               /* virtual CR0.TS */
 	bool nmi_masked;                     /* from an NMI frame to the next iret */
 	u8 bad_selectors;                    /* BAD_* of segments.h: the failsafe callback is due */
+	/* From HYPERVISOR_iret to the way out of its hypercall, else IRET_NONE. */
+	u8 iret;
 	struct vcpu_info *vcpu_info;         /* by window address: kernel root only */
 
 	u64 kernel_sp;                       /* HYPERVISOR_stack_switch */
