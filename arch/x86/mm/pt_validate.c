@@ -224,7 +224,7 @@ static __noinline unsigned unskip_absent(const pte_t *table, unsigned i, unsigne
 	return pe - table;
 }
 
-/* Entries [@first, @i) of an L1 of @d's, in a loop of its own: there are many, and none leads further. */
+/* Entries [@first, @i) of an L1 of @d: in a loop of its own, there are many and none leads on. */
 static __noinline void drop_l1es(struct domain *d, const pte_t *table, unsigned i, unsigned first)
 {
 	const pte_t *pe = table + i, *stop = table + first;
