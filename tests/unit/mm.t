@@ -38,8 +38,8 @@ for my $name (sort keys %budget) {
 	}
 }
 for my $name (sort keys %budget) {
-	my $program = Build::variant("$out/cases-$name", 'cases', 'cases', 'gcc', '-O1',
-		Build::sanitizers(), "-DVALIDATE_BUDGET=$budget{$name}");
+	my $program = Build::variant("$out/cases-$name", 'cases', 'cases',
+		$ENV{HOSTCC} // 'gcc', Build::sanitizers(), "-DVALIDATE_BUDGET=$budget{$name}");
 	my $good = $program && Build::quiet("$out/cases-$name/run.log", $program);
 	ok($good, "$name: every case")
 		or diag(Build::words("$out/cases-$name/" . ($program ? 'run.log' : 'log')));

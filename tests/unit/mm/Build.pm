@@ -33,10 +33,12 @@ my @flags = qw(
 sub sanitizers { return our @sanitize }
 our @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 
-# How one file is compiled when all are by @_. The audit only reads, and most: it goes without
-# instruments.
+# How one file is compiled when all are by @_: without the definitions that it does not look at. The
+# audit only reads, and most: it goes without instruments.
 sub flags_for {
 	my ($file, @all) = @_;
+	@all = grep { !/^-DVALIDATE_BUDGET/ } @all if $file !~ m{mm/pt_validate\.c$};
+	@all = grep { !/^-DSMALL_/ } @all if $file !~ m{^tests/|window};
 	return (@flags, @all) if $file !~ m{mm/audit\.c$};
 	return (@flags, (grep { !/^-f.*sanitize|^-O|^--coverage|tsan/ } @all), '-O3');
 }
@@ -55,6 +57,23 @@ sub quiet {
 	}
 	waitpid $pid, 0;
 	return $? == 0;
+}
+
+# Compile $file by $compiler and what flags_for() makes of @all, to its object in $dir; words of the
+# compiler go to $dir/log. What this process has compiled so already is not compiled again, but for
+# gcov, whose objects know where they lie.
+my %compiled;
+sub compile {
+	my ($dir, $compiler, $file, @all) = @_;
+	my @command = ($compiler, flags_for($file, @all), '-c', $file);
+	my ($to, $key) = (object($dir, $file), join ' ', @command);
+	unlink $to if ($compiled{$key} // '') ne $to;
+	if ($compiled{$key} && !grep { /^--coverage/ } @all) {
+		return 1 if $compiled{$key} eq $to || link $compiled{$key}, $to;
+	}
+	quiet("$dir/log", @command, '-o', $to) or return;
+	$compiled{$key} = $to;
+	return 1;
 }
 
 # The text of a file; nothing of one that is not there.
@@ -90,8 +109,7 @@ sub variant {
 	make_path($dir);
 	my @files = (@product, parts($main), grep { !/random_ops/ } @harness);
 	for my $file (@files) {
-		quiet("$dir/log", $compiler, flags_for($file, @more), '-c', '-o',
-			object($dir, $file), $file) or return;
+		compile($dir, $compiler, $file, @more) or return;
 	}
 	quiet("$dir/log", $compiler, @link, @ex_table, '-o', "$dir/$name",
 		map { object($dir, $_) } @files) or return;
@@ -117,8 +135,7 @@ sub small {
 		return "$dir/mutant";
 	}
 	for my $source (@sources) {
-		quiet("$dir/log", $cc, @flags, '-O2', @size, $source =~ /window/ ? () : @small,
-			'-c', '-o', object($dir, $source), $source)
+		compile($dir, $cc, $source, '-O2', @size, $source =~ /window/ ? () : @small)
 			or return;
 	}
 	quiet("$dir/log", $cc, @ex_table, '-o', "$dir/exhaust", map { object($dir, $_) } @sources)
@@ -131,8 +148,7 @@ sub all {
 	my ($dir, @more) = @_;
 	make_path($dir);
 	for my $file (@product, @harness) {
-		quiet("$dir/log", $cc, flags_for($file, @sanitize, @more), '-c', '-o',
-			object($dir, $file), $file) or return;
+		compile($dir, $cc, $file, @sanitize, @more) or return;
 	}
 	return link_with($dir);
 }
@@ -223,8 +239,7 @@ sub race {
 	}
 	for my $source (@product, @race_harness) {
 		my @more = $source =~ /^arch/ ? @points : ();
-		quiet("$dir/log", 'gcc', flags_for($source, @more), '-c', '-o',
-			object($dir, $source), $source) or return;
+		compile($dir, 'gcc', $source, @more) or return;
 	}
 	quiet("$dir/log", 'gcc', @ex_table, (grep { /^--coverage/ } @more_points), '-o',
 		"$dir/race",
