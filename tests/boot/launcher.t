@@ -41,7 +41,7 @@ def write(name, data):
     return path(name)
 
 
-def run(text, after, *options, timeout=20):
+def run(text, after, *options, timeout=60):
     return isola_run("--hypervisor", fake(text, after), *options, SELFTEST, timeout=timeout)
 
 
@@ -82,7 +82,7 @@ tap.ok(output.startswith("(isola) up"),
        "what comes before the first line of the hypervisor is not shown", output)
 status, output, errors = run("noise\n(isola) up\n(isola) FATAL: x\n", "halt", "--raw")
 tap.ok("noise\n(isola) up" in output, "--raw shows it", output)
-status, output, errors = run("(isola) FATAL: x\n", "halt", "--firmware", "uefi", timeout=60)
+status, output, errors = run("(isola) FATAL: x\n", "halt", "--firmware", "uefi", timeout=180)
 tap.ok(status == PANICKED and output == "(isola) FATAL: x\n", "the same image starts on UEFI",
        f"{status} {output}{errors}")
 
@@ -107,7 +107,7 @@ for number, want in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP
 words = "asi=off,dom0=on $x `y` ;z &w a|b <c> {d} %e 'f"
 status, output, errors = isola_run("--hypervisor", fake("(isola) up\n", "command_line"), "--hv",
                                    words, SELFTEST,
-                                   "console=hvc0  root=/dev/xvda   quiet", timeout=3)
+                                   "console=hvc0  root=/dev/xvda   quiet", timeout=60)
 want = ["[" + words.replace("'", "\\'") + "]", "[console=hvc0 root=/dev/xvda quiet]"]
 tap.ok(output.splitlines()[1:3] == want,
        "command lines reach the hypervisor and the kernel word by word", output)
@@ -141,7 +141,7 @@ good = {
 }
 content = fake("(isola) Domain 0 shut down: poweroff\n", "poweroff")
 for name, data in good.items():
-    status, output, errors = isola_run("--hypervisor", content, write("kernel", data), timeout=20)
+    status, output, errors = isola_run("--hypervisor", content, write("kernel", data), timeout=60)
     tap.ok(status == POWERED_OFF and not errors, f"kernel as {name} is taken", f"{status} {errors}")
 bad = {
     "a text": b"hello, world\n" * 100, "an empty file": b"", "an EFI program": b"MZ" + bytes(2000),
@@ -155,7 +155,7 @@ bad = {
         gzip.compress(gzip.compress(gzip.compress(elf))))),
 }
 for name, data in bad.items():
-    status, output, errors = isola_run("--hypervisor", fatal, write("kernel", data), timeout=20)
+    status, output, errors = isola_run("--hypervisor", fatal, write("kernel", data), timeout=60)
     lines = errors.splitlines()
     tap.ok(status == USAGE and len(lines) == 1 and path("kernel") in lines[0],
            f"kernel: {name}: status 2 and a sentence",
@@ -181,8 +181,8 @@ for firmware, options in (("BIOS, as a disk", []), ("UEFI, as a CD", [
         "-drive", "if=pflash,format=raw,snapshot=on,file=/usr/share/OVMF/OVMF_VARS.fd"])):
     medium = (["-cdrom", path("out.iso")] if options else
               ["-drive", f"format=raw,file={path('out.iso')}"])
-    process = subprocess.Popen(["timeout", "60", "qemu-system-x86_64", "-accel", "tcg", "-m", "512",
-                                "-display", "none", "-net", "none",
+    process = subprocess.Popen(["timeout", "180", "qemu-system-x86_64", "-accel", "tcg",
+                                "-m", "512", "-display", "none", "-net", "none",
                                 "-serial", "stdio", "-no-reboot", "-monitor", "none", *options,
                                 *medium],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -31,14 +31,14 @@ print:						/* %esi: text */
 	jmp	1b
 2:	ret
 
-/* print the multiboot2 command line and each module's, then halt */
+/* print the multiboot2 command line and each module's, then power off */
 command_line:
 	mov	%ebx, %edi
 	mov	(%edi), %ecx
 	add	%edi, %ecx			/* end of the information */
 	add	$8, %edi
 3:	cmp	%ecx, %edi
-	jae	halt
+	jae	poweroff
 	mov	(%edi), %eax
 	lea	8(%edi), %esi
 	cmp	$1, %eax			/* command line */

@@ -13,7 +13,7 @@ import struct
 import subprocess
 import tempfile
 
-from isolatest import HYPERVISOR, OUT, QUICK_RULES, TOP, machine, read
+from isolatest import BOOT_SECONDS, HYPERVISOR, OUT, QUICK_RULES, TOP, machine, read
 
 MAGIC = 0x36d76289
 INFO_AT = 0x100000              # where the information is put: low, as by GRUB
@@ -120,7 +120,7 @@ class Info:
             data[offset:offset + len(new)] = new
         return bytes(data)
 
-    def boot(self, timeout=30, extra=(), **options):
+    def boot(self, timeout=BOOT_SECONDS, extra=(), **options):
         """Run it; options as for machine.qemu_command(). Returns a machine.Result."""
         with self.command(extra, **options) as command:
             return machine.run(command, timeout=timeout, rules=QUICK_RULES,
