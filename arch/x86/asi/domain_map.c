@@ -281,24 +281,46 @@ static void free_frame(struct page_info *pg)
 }
 
 /*
- * The allocations of the list @n, @d's, are given up. What others hold is an orphan from then on,
- * and not ours.
+ * The allocations of the list *@n are dropped. What others hold is an orphan from then on, and not
+ * ours: it leaves the list. What stays was in nobody's entries before the flush, which comes now;
+ * were it to come before, the last put of others could stand between the two. True: one that stays
+ * has been shared out.
  */
+static bool drop_allocations(u32 *n)
+{
+	bool shared_out = false;
+
+	while (*n) {
+		struct page_info *pg = page_of(_mfn(*n));
+		u32 next = pg->next;
+		u64 x = READ_ONCE(pg->count_info);
+
+		pg->next = 0;
+		/* Not 0, which is free. The owner's go, too, where all of it is discarded. */
+		while (!__atomic_compare_exchange_n(&pg->count_info, &x,
+						    PGC_leaving | (x & PGC_foreign_mask), false,
+						    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			;
+		if (x & PGC_foreign_mask) {
+			*n = next;
+			continue;
+		}
+		shared_out |= !(x & PGC_unshared);
+		pg->next = next;
+		n = &pg->next;
+	}
+	return shared_out;
+}
+
 static void free_frames(struct domain *d, u32 n)
 {
 	u32 nr = 0;
 
-	while (n) {
+	for (; n; nr++) {
 		struct page_info *pg = page_of(_mfn(n));
-		u64 x;
 
 		n = pg->next;
-		pg->next = 0;
-		x = __atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_SEQ_CST);
-		if (x & PGC_foreign_mask)
-			continue;
 		free_frame(pg);
-		nr++;
 	}
 	disown(d, nr);
 }
@@ -307,17 +329,17 @@ void domain_free_orphan(struct page_info *pg)
 {
 	struct domain *d = page_owner(pg);
 
+	BUG_ON(pg->count_info != PGC_leaving);
 	free_frame(pg);
 	disown(d, 1);
 }
 
-/* What was d's is to be somebody else's: whoever may remember any of the list @n forgets it. */
-static void flush_leaving(const struct domain *d, u32 n)
+/*
+ * Frames that were d's are to be somebody else's: whoever may remember them forgets them; any CPU
+ * may, if one was shared out (TLB-9).
+ */
+static void flush_leaving(const struct domain *d, bool shared_out)
 {
-	bool shared_out = false;
-
-	for (; n; n = page_of(_mfn(n))->next)
-		shared_out |= page_is_shared_out(page_of(_mfn(n)));
 	if (shared_out)
 		tlb_flush_stamped(NULL, tlb_stamp_now());
 	else
@@ -326,6 +348,7 @@ static void flush_leaving(const struct domain *d, u32 n)
 
 void domain_release_flush(struct domain *d)
 {
+	bool shared_out;
 	u32 n, tables;
 
 	if (!(READ_ONCE(d->leaving_list) | READ_ONCE(d->window_idle)))
@@ -335,16 +358,16 @@ void domain_release_flush(struct domain *d)
 	n = d->leaving_list;
 	d->leaving_list = 0;
 	tables = window_take_idle(d);
+	shared_out = drop_allocations(&n);
 	/*
 	 * Every CPU that runs this domain may hold the window's entry or the guest's own stale
-	 * mapping, and any CPU one of a frame that was shared out (TLB-9); under the lock, if a
-	 * table has gone (asm/window_tables.h).
+	 * mapping; under the lock, if a table has gone (asm/window_tables.h).
 	 */
 	if (tables)
-		flush_leaving(d, n);
+		flush_leaving(d, shared_out);
 	spin_unlock(&d->page_lock);
 	if (!tables && n)
-		flush_leaving(d, n);
+		flush_leaving(d, shared_out);
 	window_free_tables(d, tables);
 	free_frames(d, n);
 }
@@ -362,5 +385,8 @@ void domain_discard_pages(struct domain *d)
 		m2p_set(_mfn(i), INVALID_M2P);
 	d->page_list = d->nr_pages = 0;
 	spin_unlock(&d->page_lock);
+	/* Who built it may still remember what it mapped of it. */
+	if (drop_allocations(&n))
+		flush_leaving(d, true);
 	free_frames(d, n);
 }

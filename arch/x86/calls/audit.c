@@ -9,6 +9,11 @@
  * down and off their CPUs; vcpus_lock keeps them so. What the walk reaches is marked by PGT_locked,
  * which nobody else uses then. What it finds is told within the rate limit of guests' lines.
  *
+ * Others do not rest. So nothing is taken away from frames that are not only the domain's own: of
+ * another's that an L1 entry or a handle names it is asked that it knows of others; one's own that
+ * is shared out is left out. (One that others take for the first time just now would be counted
+ * wrong: lend nothing new before the audit.)
+ *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
  * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants.
  * A table is gone into once, level by level from 4 down: no recursion.
@@ -38,7 +43,7 @@ enum direction { TAKE_AWAY, GIVE_BACK };
 struct audit {
 	struct domain *d;
 	enum direction direction;
-	u64 nr_frames, nr_tables, nr_references;
+	u64 nr_frames, nr_tables, nr_references, nr_foreign;
 	bool is_list_wrong;
 	unsigned nr_faults;
 	struct {
@@ -59,6 +64,18 @@ static void add(u64 *word, u64 count_mask, u64 step)
 	*word = (*word & ~count_mask) | ((*word + step) & count_mask);
 }
 
+/* One holder of @m, which is not the domain's: only a holder that names data may be that. */
+static void hold_foreign(struct audit *a, mfn_t m, u64 type)
+{
+	u64 x = mfn_has_page(m) ? READ_ONCE(page_of(m)->count_info) : 0;
+
+	a->nr_foreign++;
+	if ((x & PGC_foreign_mask) && (type == PGT_none || type == PGT_writable))
+		return;
+	complain(a, m, "held by, but does not belong to, domain", a->d->domid);
+	a->nr_faults += a->direction == TAKE_AWAY;
+}
+
 /* One holder of @m: a general reference and, unless @type is 0 (PGT_none), a type reference. */
 static void hold(struct audit *a, mfn_t m, u64 type)
 {
@@ -68,12 +85,15 @@ static void hold(struct audit *a, mfn_t m, u64 type)
 	if (!mfn_is_valid_num(m))
 		return;
 	if (!mfn_has_page(m) || page_of(m)->owner != a->d->domid) {
-		complain(a, m, "held by, but does not belong to, domain", a->d->domid);
-		a->nr_faults += a->direction == TAKE_AWAY;
+		hold_foreign(a, m, type);
 		return;
 	}
 	pg = page_of(m);
 	a->nr_references++;
+	if (type_level(type) && a->direction == TAKE_AWAY)
+		pg->type_info |= PGT_locked;
+	if (page_is_shared_out(pg))
+		return;
 	add(&pg->count_info, PGC_own_mask, step * PGC_one);
 	if (!type)
 		return;
@@ -82,8 +102,6 @@ static void hold(struct audit *a, mfn_t m, u64 type)
 		a->nr_faults += a->direction == TAKE_AWAY;
 	}
 	add(&pg->type_info, PGT_count_mask, step);
-	if (type_level(type) && a->direction == TAKE_AWAY)
-		pg->type_info |= PGT_locked;
 }
 
 static void hold_entry(struct audit *a, unsigned level, pte_t e)
@@ -137,8 +155,7 @@ static void hold_grants(struct audit *a, const struct grant_table *t)
 	for (u32 i = 0; i < t->nr_frames; i++)
 		hold(a, t->frame[i], PGT_writable);
 	for (u32 h = 0; t->handles && h < t->nr_handles; h++)
-		if ((t->handles[h].flags & (GNTMAP_host_map | GNTMAP_device_map)) &&
-		    t->handles[h].granter == a->d->domid)
+		if (t->handles[h].flags & GNTTAB_MAPPED)
 			hold(a, _mfn(t->handles[h].mfn),
 			     t->handles[h].flags & GNTMAP_readonly ? PGT_none : PGT_writable);
 }
@@ -181,7 +198,7 @@ static void check(struct audit *a)
 		u64 type = pg->type_info & PGT_count_mask;
 
 		a->nr_frames++;
-		if (!general && !type)
+		if ((!general && !type) || page_is_shared_out(pg))
 			continue;
 		if (a->nr_faults < MAX_FAULTS) {
 			a->fault[a->nr_faults].m = page_mfn(pg);

@@ -73,8 +73,8 @@ PLANTED_OOM = [
      "{ make_filled, take_memory,", "{ make_filled, build_free_scratch,"), (BUILD,
      "{ make_shared_info, take_memory,", "{ make_shared_info, build_free_scratch,")),
     ("a domain's memory stays", (DOMAIN_MAP,
-     "\td->page_list = d->nr_pages = 0;\n\tspin_unlock(&d->page_lock);\n\tfree_frames(d, n);\n",
-     "\td->page_list = d->nr_pages = 0;\n\tspin_unlock(&d->page_lock);\n")),
+     "\t\tflush_leaving(d, true);\n\tfree_frames(d, n);\n",
+     "\t\tflush_leaving(d, true);\n")),
     ("a grant table stays",
      (GRANT, "\tpublic_free(t->handles);\n\tpublic_free(t);\n", "\tpublic_free(t->handles);\n")),
 ]

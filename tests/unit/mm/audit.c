@@ -221,8 +221,8 @@ static void check_type_word(unsigned f)
 /* Is @f an orphan without a reference that waits in the list from @n to be freed? */
 static bool is_in_list(u32 n, unsigned f)
 {
-	while (n && n != f)
-		n = page_of(_mfn(n))->next;
+	for (unsigned nr = 0; n && n != f; n = page_of(_mfn(n))->next)
+		BUG_ON(++nr > NR_FRAMES);
 	return n;
 }
 

@@ -181,8 +181,11 @@ sub case_mutants {
 		['MEM-5 an owner is held up by others', 'arch/x86/asi/domain_map.c',
 			'(x & (PGC_leaving | PGC_own_mask))',
 			'(x & (PGC_leaving | PGC_own_mask | PGC_foreign_mask))'],
+		['MEM-5 an orphan looks free while it waits', 'arch/x86/asi/domain_map.c',
+			'PGC_leaving | (x & PGC_foreign_mask), false',
+			'x & PGC_foreign_mask, false'],
 		['MEM-5 a frame is freed while others have it', 'arch/x86/asi/domain_map.c',
-			'		if (x & PGC_foreign_mask)', '		if (0)'],
+			'		if (x & PGC_foreign_mask) {', '		if (0) {'],
 		['MEM-5 an orphan is never free', 'arch/x86/mm/page_ref.c',
 			'	if ((old & (PGC_allocated | PGC_foreign_mask)) == PGC_foreign_one)',
 			'	if (0)'],
@@ -205,9 +208,10 @@ sub case_mutants {
 			'tlb_flush_vcpus(domain_of_frames(page_of(_mfn(n))->owner), ' .
 			'~0ul, ~0ul);'],
 		['DOM-1 orphans do not hold their owner', 'arch/x86/asi/domain_map.c',
-			"		if (x & PGC_foreign_mask)\n			continue;",
-			"		if (x & PGC_foreign_mask) {\n			nr++;\n" .
-			"			continue;\n		}"],
+			"			*n = next;\n			continue;",
+			"			*n = next;\n" .
+			"			page_owner(pg)->nr_owned--;\n" .
+			"			continue;"],
 		['DOM-1 orphans hold their owner for ever', 'arch/x86/asi/domain_map.c',
 			'	disown(d, 1);', '	(void)d;'],
 		['MEM-5 what is given back keeps its name', 'arch/x86/asi/domain_map.c',
@@ -219,8 +223,7 @@ sub case_mutants {
 			'arch/x86/asi/domain_map.c',
 			'	if (shared_out)', '	if (0)'],
 		['TLB-9 only the last frame that leaves is looked at', 'arch/x86/asi/domain_map.c',
-			'		shared_out |= page_is_shared_out',
-			'		shared_out = page_is_shared_out'],
+			'		shared_out |= !(x', '		shared_out = !(x'],
 		['TLB-9 what leaves is flushed from its owner\'s CPUs alone',
 			'arch/x86/asi/domain_map.c',
 			'		tlb_flush_stamped(NULL, tlb_stamp_now());',

@@ -209,7 +209,7 @@ unsigned world_way_out(void)
 	unsigned nr = 0;
 
 	for (u32 n = this_cpu.orphans; n; n = page_of(_mfn(n))->next)
-		nr++;
+		BUG_ON(++nr > NR_FRAMES);
 	BUG_ON(this_cpu.orphans && !softirq_due);
 	softirq_due = false;
 	orphan_free_all();
