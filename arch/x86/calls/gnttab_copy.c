@@ -68,22 +68,24 @@ static __always_inline void unpin_ends(const struct gnttab_copy *op, const struc
 	spin_unlock(&held->lock);
 }
 
-static __always_inline bool hold_frame(struct domain *owner, mfn_t m, bool write)
+static __always_inline bool hold_frame(const struct domain *d, struct domain *owner, mfn_t m,
+				       bool write)
 {
-	if (unlikely(!gnttab_get_frame(owner, m)))
+	if (unlikely(!gnttab_get_frame(d, owner, m)))
 		return false;
 	if (write && unlikely(page_type_get_writable(owner, page_of(m)))) {
-		gnttab_put_frame(owner, m);
+		gnttab_put_frame(d, owner, m);
 		return false;
 	}
 	return true;
 }
 
-static __always_inline void release_frame(const struct domain *owner, mfn_t m, bool write)
+static __always_inline void release_frame(const struct domain *d, const struct domain *owner,
+					  mfn_t m, bool write)
 {
 	if (write)
 		page_type_put_leaf(page_of(m));
-	gnttab_put_frame(owner, m);
+	gnttab_put_frame(d, owner, m);
 }
 
 /* Frame @m of @owner, held. */
@@ -131,14 +133,14 @@ static __always_inline s16 copy_frames(const struct gnttab_copy *op, const struc
 {
 	s16 status = GNTST_bad_page;
 
-	if (unlikely(!hold_frame(from, source, false)))
+	if (unlikely(!hold_frame(d, from, source, false)))
 		return status;
-	if (likely(hold_frame(to, dest, true))) {
+	if (likely(hold_frame(d, to, dest, true))) {
 		copy_bytes(op, d, from, source, to, dest);
-		release_frame(to, dest, true);
+		release_frame(d, to, dest, true);
 		status = GNTST_okay;
 	}
-	release_frame(from, source, false);
+	release_frame(d, from, source, false);
 	return status;
 }
 

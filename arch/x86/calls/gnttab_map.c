@@ -184,10 +184,10 @@ static __always_inline s16 clear_entry(const struct grant_handle *h, u64 host_ad
 /* What a handle holds of its frame, beside the pin. */
 static __always_inline s16 take_frame(struct domain *rd, mfn_t m, bool write)
 {
-	if (unlikely(!gnttab_get_frame(rd, m)))
+	if (unlikely(!gnttab_get_frame(current->domain, rd, m)))
 		return GNTST_bad_page;
 	if (write && page_type_get_writable(rd, page_of(m))) {
-		gnttab_put_frame(rd, m);
+		gnttab_put_frame(current->domain, rd, m);
 		return GNTST_general_error;
 	}
 	return GNTST_okay;
@@ -197,7 +197,7 @@ static __always_inline void drop_frame(const struct domain *rd, mfn_t m, bool wr
 {
 	if (write)
 		page_type_put_leaf(page_of(m));
-	gnttab_put_frame(rd, m);
+	gnttab_put_frame(current->domain, rd, m);
 }
 
 /* The grant is pinned: make what @op asks for of frame @m. */

@@ -48,19 +48,22 @@ static __always_inline void gnttab_unmap_entry(const struct grant_entry_v1 *e, b
 }
 
 /*
- * A reference of the current domain's on frame @m of @rd's. False: it is none, or cannot be had.
+ * A reference of the current domain's, @d, on frame @m of @rd's. False: it is none, or cannot be
+ * had. (@d by argument: a caller that knows the two to be one has the question answered.)
  */
-static __always_inline bool __must_check gnttab_get_frame(const struct domain *rd, mfn_t m)
+static __always_inline bool __must_check gnttab_get_frame(const struct domain *d,
+							  const struct domain *rd, mfn_t m)
 {
 	if (unlikely(!mfn_has_page(m)))
 		return false;
-	return likely(rd == current->domain) ? page_get(page_of(m), rd)
-					     : page_get_foreign(page_of(m), rd);
+	return likely(rd == d) ? page_get(page_of(m), rd)
+			       : page_get_foreign(page_of(m), rd);
 }
 
-static __always_inline void gnttab_put_frame(const struct domain *rd, mfn_t m)
+static __always_inline void gnttab_put_frame(const struct domain *d, const struct domain *rd,
+					     mfn_t m)
 {
-	if (likely(rd == current->domain))
+	if (likely(rd == d))
 		page_put(page_of(m));
 	else
 		page_put_foreign(page_of(m));
