@@ -188,11 +188,12 @@ PLANTED = [
     ("a grant copy lets go of its frame's use before it writes", "races/copy_pinned", (GRANT_COPY,
      "\treturn true;\n}", "\tif (write)\n\t\tpage_type_put_leaf(page_of(m));\n\treturn true;\n}"),
      (GRANT_COPY,
-     "\tif (write)\n\t\tpage_type_put_leaf(page_of(m));\n\tgnttab_put_frame(owner, m);\n}",
-     "\t(void)write;\n\tgnttab_put_frame(owner, m);\n}"),
+     "\tif (write)\n\t\tpage_type_put_leaf(page_of(m));\n\tgnttab_put_frame(d, owner, m);\n}",
+     "\t(void)write;\n\tgnttab_put_frame(d, owner, m);\n}"),
      # In line there are few instructions between the two: time for another vCPU to come by.
-     (GRANT_COPY, "\tmemmove(write +",
-      "\tfor (volatile int i = 0; i < 20000; i++)\n\t\t;\n\tmemmove(write +")),
+     (GRANT_COPY, "\tif (likely(mfn_x(source) != mfn_x(dest)))",
+      "\tfor (volatile int i = 0; i < 20000; i++)\n\t\t;\n"
+      "\tif (likely(mfn_x(source) != mfn_x(dest)))")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
      "own_frames(d, m, 0, 1, PGT_writable | PGT_validated | 1);",
      "own_frames(d, m, 0, 0, PGT_none);")),
