@@ -54,7 +54,7 @@ struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged)
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
 	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
 	spin_lock_init(&d->evtchn_lock, LOCK_EVTCHN);
-	d->shared_info_mfn = INVALID_MFN;
+	d->shared_info_mfn = d->console_mfn = INVALID_MFN;
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		d->window_l3[i] = INVALID_MFN;
 	for (; d->nr_vcpus < nr_vcpus; d->nr_vcpus++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a domain: shut down, or crashed.
+ * A domain's beginning, and its end: shut down, or crashed.
  */
 #include <isola/domain.h>
 #include <isola/evtchn.h>
@@ -10,20 +10,27 @@
 #include <isola/printk.h>
 #include <isola/sched.h>
 #include <isola/vcpu.h>
+#include <isola/vcpu_timer.h>
 #include <xen/sched.h>
 
-/*
- * The end of a domain runs on the root of whoever ends it and touches none of its memory: with dom0
- * the machine ends, and nothing is taken apart. No vcpu of @d runs again; the current one leaves at
- * its next exit.
- */
-static void stop_vcpus(struct domain *d)
+/* Domains that have begun, and not ended; atomically. */
+static u32 nr_running;
+
+void domain_begin(struct domain *d)
 {
-	d->is_shut_down = true;
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		vcpu_stop(d->vcpu[i], VCPU_DEAD);
-	if (d != dom0)
-		raise_global_virq(VIRQ_DOM_EXC);
+	__atomic_fetch_add(&nr_running, 1, __ATOMIC_SEQ_CST);
+	vcpu_up(d->vcpu[0]);
+}
+
+/* What a line calls it. */
+struct called { char text[8 + DOMAIN_NAME_BYTES]; };
+
+static struct called called(const struct domain *d)
+{
+	struct called c;
+
+	snprintf(c.text, sizeof(c.text), d->name[0] ? "%u (%s)" : "%u", d->domid, d->name);
+	return c;
 }
 
 static const char *const shutdown_names[] = {
@@ -32,48 +39,60 @@ static const char *const shutdown_names[] = {
 	[SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
 };
 
+/*
+ * The end of a domain runs on the root of whoever ends it and touches none of its memory: nothing
+ * is taken apart. No vcpu of @d runs again; the current one leaves at its next exit. The machine
+ * ends with a domain that it stands for, or when nobody is left who could run.
+ * @how: as the log has it.
+ */
+static void end(struct domain *d, u32 reason, const char *how)
+{
+	if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
+		return;
+	WRITE_ONCE(d->shutdown_code, reason);
+	pr_err("Domain %s %s", called(d).text, how);
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		vcpu_stop(d->vcpu[i], VCPU_DEAD);
+	if (d != dom0)
+		raise_global_virq(VIRQ_DOM_EXC);
+	if (__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST) && !d->ends_machine)
+		return;
+	if (d != dom0)
+		pr_err("The machine ends with domain %s, which %s", called(d).text, how);
+	machine_end(reason);
+}
+
 void domain_shutdown(struct domain *d, u32 reason)
 {
-	if (d->is_shut_down)
-		return;
+	char how[48];
+
 	if (d->shutdown_code != SHUTDOWN_CODE_NONE)
 		reason = d->shutdown_code;
 	if (reason < ARRAY_SIZE(shutdown_names))
-		pr_err("Domain %u shut down: %s", d->domid,
-		       shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]);
+		snprintf(how, sizeof(how), "shut down: %s",
+			 shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]);
 	else
-		pr_err("Domain %u shut down: unknown reason %u", d->domid, reason);
-	stop_vcpus(d);
-	if (d == dom0)
-		machine_end(reason);
+		snprintf(how, sizeof(how), "shut down: unknown reason %u", reason);
+	end(d, reason, how);
 }
 
 void domain_last_vcpu_down(struct domain *d)
 {
-	if (d->is_shut_down)
-		return;
-	if (d->shutdown_code != SHUTDOWN_CODE_NONE) {
+	if (d->shutdown_code != SHUTDOWN_CODE_NONE)
 		domain_shutdown(d, d->shutdown_code);
-		return;
-	}
-	pr_err("Domain %u shut down: its last vcpu went down without saying a reason", d->domid);
-	stop_vcpus(d);
-	if (d == dom0)
-		machine_end(SHUTDOWN_poweroff);
+	else
+		end(d, SHUTDOWN_poweroff,
+		    "shut down: its last vcpu went down without saying a reason");
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
 {
-	char why[160];
+	char how[160];
+	size_t n = snprintf(how, sizeof(how), "crashed: ");
 	va_list ap;
 
-	if (d->is_shut_down)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
+	vsnprintf(how + n, sizeof(how) - n, fmt, ap);
 	va_end(ap);
-	pr_err("Domain %u crashed: %s", d->domid, why);
-	stop_vcpus(d);
-	if (d == dom0)
-		machine_end(SHUTDOWN_crash);
+	end(d, SHUTDOWN_crash, how);
 }

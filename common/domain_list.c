@@ -12,12 +12,12 @@ struct domain *dom0;
 
 /* Protects the list and each domain's is_dying. */
 static spinlock_t list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
-static struct domain *first;		/* numbers rise */
+static struct domain *domain_list;	/* numbers rise; the auditor outside reads it */
 
 /* Where the first domain is linked, or would be, whose number is not below @domid. */
 static struct domain **place_of(domid_t domid)
 {
-	struct domain **at = &first;
+	struct domain **at = &domain_list;
 
 	ASSERT_LOCKED(&list_lock);
 	while (*at && (*at)->domid < domid)
@@ -81,6 +81,18 @@ struct domain *get_domain_by_id(domid_t domid)
 	d = find(domid);
 	if (d && d->is_dying)
 		d = NULL;
+	if (d)
+		get_knownalive_domain(d);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *get_domain_from(domid_t domid)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = *place_of(domid);
 	if (d)
 		get_knownalive_domain(d);
 	spin_unlock(&list_lock);

@@ -8,6 +8,7 @@
  *   INTERDOMAIN    -              -           refused        UNBOUND        FREE
  *   VIRQ,IPI,PIRQ  -              -           refused        -              FREE
  *   RESERVED       never leaves this state
+ *   OWN            as RESERVED, but with its domain (evtchn_own.c)
  *
  * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and
  * stay until the domain goes (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state
@@ -177,6 +178,10 @@ long evtchn_status(struct domain *d, void *arg)
 	case EVTCHN_PIRQ:
 		out.status = EVTCHNSTAT_pirq;
 		out.u.pirq = e->pirq;
+		break;
+	case EVTCHN_OWN:
+		out.status = EVTCHNSTAT_interdomain;
+		out.u.interdomain.dom = DOMID_XEN;
 		break;
 	default:
 		out.status = EVTCHNSTAT_closed;

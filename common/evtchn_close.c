@@ -41,6 +41,10 @@ static __always_inline long close_locked(struct domain *d, struct evtchn *e, u32
 	case EVTCHN_FREE:
 	case EVTCHN_RESERVED:
 		return -EINVAL;
+	case EVTCHN_OWN:
+		if (!d->is_dying)
+			return -EINVAL;
+		break;
 	case EVTCHN_INTERDOMAIN:
 		other = unbind_peer(e);
 		break;

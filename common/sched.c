@@ -2,11 +2,11 @@
 /*
  * The scheduler: one queue, sorted by virtual run time.
  *
- * v->vruntime counts the ns that v has run. The CPU that chooses takes the least of those that may
- * run there. Two bounds, against a clock that is the least of all that could run, keep what
- * happened long ago from counting for ever: a sleeper comes back at most MAX_CREDIT behind the
- * clock, and who runs gets at most MAX_LEAD before it (it can only by running where nobody else
- * may, or while a CPU is held up).
+ * v->vruntime counts the ns that v has run, the slower the greater its weight. The CPU that chooses
+ * takes the least of those that may run there. Two bounds, against a clock that is the least of all
+ * that could run, keep what happened long ago from counting for ever: a sleeper comes back at most
+ * MAX_CREDIT behind the clock, and who runs gets at most MAX_LEAD before it (it can only by running
+ * where nobody else may, or while a CPU is held up).
  *
  * Invariants, under sched_lock:
  *   - queued: all RUNNABLE vcpus, those that run too, and whoever runs and has gone to sleep since;
@@ -64,6 +64,8 @@ static bool is_running(const struct vcpu *v)
 static u32 runstate_of(const struct vcpu *v, bool running)
 {
 	ASSERT_LOCKED(&sched_lock);
+	if (v->is_idle)
+		return running ? RUNSTATE_running : RUNSTATE_runnable;
 	switch (v->state) {
 	case VCPU_RUNNABLE:
 		return running ? RUNSTATE_running : RUNSTATE_runnable;
@@ -78,8 +80,6 @@ static u32 runstate_of(const struct vcpu *v, bool running)
 static void account(struct vcpu *v, bool running, u64 now)
 {
 	ASSERT_LOCKED(&sched_lock);
-	if (v->is_idle)
-		return;
 	v->runstate_time[v->runstate] += since(v->runstate_entry, now);
 	v->runstate_entry = now;
 	v->runstate = runstate_of(v, running);
@@ -97,13 +97,25 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+u64 sched_idle_time(u32 cpu)
+{
+	struct vcpu_runstate_info info;
+
+	vcpu_runstate_get(cpu_public[cpu].idle_vcpu, &info);
+	return info.time[RUNSTATE_running];
+}
+
 /* ---- Run time: lock held. ------------------------------------------------------------------- */
 
 /* What @v will have had when it is charged @now. */
 static u64 vruntime_at(const struct vcpu *v, u64 now)
 {
+	u64 ran = since(v->charged_at, now);
+
 	ASSERT_LOCKED(&sched_lock);
-	return min(v->vruntime + since(v->charged_at, now), queue_clock + MAX_LEAD);
+	if (unlikely(v->weight != DEFAULT_WEIGHT))
+		ran = ran * DEFAULT_WEIGHT / v->weight;
+	return min(v->vruntime + ran, queue_clock + MAX_LEAD);
 }
 
 static void advance_clock(void)
@@ -401,9 +413,33 @@ void sched_add_vcpu(struct vcpu *v)
 		bitmap_set(v->affinity, v->cpu);
 	else
 		bitmap_set_range(v->affinity, 0, CONFIG_NR_CPUS);
+	v->weight = DEFAULT_WEIGHT;
 	v->state = VCPU_DOWN;
 	v->runstate = RUNSTATE_offline;
 	v->runstate_entry = now_ns();
+}
+
+void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin)
+{
+	v->weight = weight;
+	if (bitmap_empty(pin, CONFIG_NR_CPUS))
+		return;
+	memcpy(v->affinity, pin, sizeof(v->affinity));
+	v->cpu = bitmap_find_first(pin, nr_cpus);
+}
+
+u32 sched_weight(const struct domain *d)
+{
+	return READ_ONCE(d->vcpu[0]->weight);
+}
+
+void sched_set_weight(struct domain *d, u32 weight)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		d->vcpu[i]->weight = weight;
+	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
 u32 vcpu_pinned_to(const struct vcpu *v)

@@ -29,7 +29,7 @@ static uint64_t map_or_unmap(void *arg)
 {
 	const struct lent *l = arg;
 	struct gnttab_map_grant_ref m = { .host_addr = ARG(l->va), .flags = l->flags,
-					  .ref = REF_FROM, .dom = SELF };
+					  .ref = REF_FROM, .dom = own_domid };
 	struct gnttab_unmap_grant_ref u = { .host_addr = ARG(l->va) };
 	uint64_t map = time_op(GNTTABOP_map_grant_ref, &m, &m.status), unmap;
 
@@ -56,14 +56,14 @@ static uint64_t copy(void *arg)
 
 static void copying(const volatile uint8_t *from, volatile uint8_t *to)
 {
-	struct gnttab_copy c = { .source = { .domid = SELF, .u.ref = REF_FROM },
+	struct gnttab_copy c = { .source = { .domid = own_domid, .u.ref = REF_FROM },
 				 .dest.domid = DOMID_SELF,
 				 .len = PAGE_BYTES,
 				 .flags = GNTCOPY_source_gref };
 
 	c.dest.u.gmfn = mfn_of((const void *)to);
 	row("grant-copy", copy, &c, 0);
-	c.dest.domid = SELF;
+	c.dest.domid = own_domid;
 	c.dest.u.ref = REF_TO;
 	c.flags |= GNTCOPY_dest_gref;
 	row("grant-copy-refs", copy, &c, 0);

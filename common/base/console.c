@@ -25,6 +25,7 @@
 #include <isola/lib/string.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 
 #define RING_BYTES   16384              /* a power of two */
 #define HOLD_NS      MILLISECS(30)      /* a chunk takes 11 ms at 115200 baud */
@@ -38,6 +39,7 @@ CMDLINE_BOOL("sync_console", opt_sync_console);
 static spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 static char ring[RING_BYTES] __used;    /* the last lines, for a debugger too */
 static u64 ring_end;                    /* bytes ever put in; console_lock */
+static u64 log_cleared;                 /* bytes that nobody reads any more; console_lock */
 static u32 nr_lost;                     /* lines for which there was no room; console_lock */
 
 /* The owner's. */
@@ -226,6 +228,45 @@ void console_write_line(const char *text, size_t len)
 	else if (READ_ONCE(mode) != UNOPENED)
 		flush();
 	irq_restore(flags);
+}
+
+/* ---- The log as dom0 reads it ---------------------------------------------------------------- */
+
+static u64 log_start(void)
+{
+	ASSERT_LOCKED(&console_lock);
+	return max(log_cleared, ring_end - min(ring_end, (u64)RING_BYTES));
+}
+
+u32 console_log_start(void)
+{
+	u64 flags = spin_lock_irqsave(&console_lock);
+	u64 start = log_start();
+
+	spin_unlock_irqrestore(&console_lock, flags);
+	return start;
+}
+
+u32 console_log_read(u32 *index, char *buf, u32 size)
+{
+	u64 flags = spin_lock_irqsave(&console_lock);
+	u32 start = log_start(), end = ring_end, n;
+
+	if (*index - start > end - start)
+		*index = start;
+	n = min(size, end - *index);
+	for (u32 i = 0; i < n; i++)
+		buf[i] = ring[(*index)++ % RING_BYTES];
+	spin_unlock_irqrestore(&console_lock, flags);
+	return n;
+}
+
+void console_log_clear(u32 index)
+{
+	u64 flags = spin_lock_irqsave(&console_lock);
+
+	log_cleared = ring_end - (u32)((u32)ring_end - index);
+	spin_unlock_irqrestore(&console_lock, flags);
 }
 
 /* ---- Guest text ----------------------------------------------------------------------------- */

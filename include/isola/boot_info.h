@@ -10,7 +10,7 @@
 #include <isola/types.h>
 
 #define BOOT_MAX_RANGES		256
-#define BOOT_MAX_MODULES	8
+#define BOOT_MAX_MODULES	32
 #define BOOT_CMDLINE_BYTES	4096	/* the NUL included */
 #define BOOT_MODULE_STRING_BYTES 4096	/* the NUL included */
 

@@ -54,6 +54,15 @@ void console_claim_irqs(void (*claim)(u8 isa_irq));
 void console_force(void);
 
 /*
+ * The hypervisor's lines that are still in the ring, by bytes counted from the first ever: where
+ * they start; up to @size of them from *@index on, which moves (from the start, if it is not among
+ * them), and how many that was; forget all before @index. Task context.
+ */
+u32 console_log_start(void);
+u32 console_log_read(u32 *index, char *buf, u32 size);
+void console_log_clear(u32 index);
+
+/*
  * console_input.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now
  * on.
  */

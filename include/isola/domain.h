@@ -18,11 +18,13 @@ struct evtchn;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
+#define DOMAIN_NAME_BYTES 16            /* the NUL included */
 #define NR_WATCHDOGS 2                  /* of a domain, as Xen has them */
 
 struct domain {
 	domid_t domid;
 	u64 serial;                     /* of its creation: from 1 on, never used again */
+	char name[DOMAIN_NAME_BYTES];   /* of a static domain; "": none */
 
 	/* Atomically. Holders: below. 0: it is being taken apart. */
 	u32 refs;
@@ -32,6 +34,7 @@ struct domain {
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;
+	bool ends_machine;              /* with it: dom0, and a static domain with onend=halt */
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */
@@ -78,6 +81,14 @@ struct domain {
 	u32 evtchns_destroyed;
 	struct evtchn *evtchn_bucket[64]; /* 64 ports each */
 
+	/*
+	 * The console's ring of a static domain, held for its life, of which the hypervisor is the
+	 * other end (calls/console_ring.c); INVALID_MFN: none.
+	 */
+	mfn_t console_mfn;
+	u32 console_sends;              /* calls that have not been seen to; the first does it */
+	u32 console_sent;               /* characters of the next line that have left */
+
 	/* page that shows which pirqs need an EOI, with a reference; 0: none */
 	u64 pirq_eoi_maddr;
 
@@ -112,6 +123,10 @@ extern struct domain *dom0;             /* NULL until built */
  * call names see domain_lookup.h. Interrupts on.
  */
 struct domain *__must_check get_domain_by_id(domid_t domid);
+/*
+ * The first domain, dying or not, whose number is not below @domid, with a reference; NULL: none.
+ */
+struct domain *__must_check get_domain_from(domid_t domid);
 /* One more, for who holds one or whom one stands behind. */
 void get_knownalive_domain(struct domain *d);
 /* Give one back. No lock is held: it may be the last. */
@@ -132,6 +147,9 @@ int __must_check domain_list_add(struct domain *d);
 /* For domain_ref.c: no lookup finds @d any more; false: none did before. At last, unlink it. */
 bool __must_check domain_list_mark_dying(struct domain *d);
 void domain_list_remove(struct domain *d);
+
+/* @d is built: its first vcpu runs. */
+void domain_begin(struct domain *d);
 
 /*
  * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip

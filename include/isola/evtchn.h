@@ -54,6 +54,7 @@ enum evtchn_state {
 	EVTCHN_VIRQ,
 	EVTCHN_IPI,
 	EVTCHN_PIRQ,                    /* an interrupt of a device: irq/pirq.c */
+	EVTCHN_OWN,                     /* the other end is the hypervisor's: a console ring */
 };
 
 /*
@@ -117,6 +118,22 @@ bool evtchn_upcall_due(void);
  */
 void evtchn_fold_port(struct domain *d, u32 port);
 
+/*
+ * Boot: @port of @d, a free one of the first bucket, gets the hypervisor as its other end. What is
+ * sent comes to the hook of a room above, on d's kernel root: its answer is the call's, or
+ * -ERESTART. The port lasts as long as the domain.
+ */
+void evtchn_bind_own(struct domain *d, u32 port);
+long console_ring_sent(struct domain *d);
+/* The current domain, kernel root: @port, if its other end is the hypervisor's, is pending. */
+void evtchn_notify_own(struct domain *d, u32 port);
+
+/*
+ * Boot, evtchn_own.c: the two ports, free ones of their domains' first buckets, are connected with
+ * each other, as if bound.
+ */
+void evtchn_connect(struct domain *d, u32 port, struct domain *peer, u32 peer_port);
+
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */
 int __must_check evtchn_domain_init(struct domain *d);
 /* No port above @max, from now on: what its maker says, before it runs. */
@@ -165,6 +182,6 @@ long evtchn_close(struct domain *d, u32 port);
 
 /*
  * EVTCHNOP_send, without a lock. d's own vcpu, kernel root. 0, or -EINVAL: the port is none that
- * can be sent to.
+ * can be sent to; -ERESTART: once more, after what is due.
  */
 long evtchn_send(struct domain *d, u32 port);

@@ -20,6 +20,15 @@ void sched_init_cpu(void);
  * vcpu_wake(). Once, before it can run.
  */
 void sched_add_vcpu(struct vcpu *v);
+/*
+ * Before @v can run: @weight against others' 256 of what CPU time there is; @pin, of
+ * CONFIG_NR_CPUS bits, where it may run, if any is set; then one of a CPU that there is.
+ */
+#define DEFAULT_WEIGHT 256              /* as in Xen's schedulers */
+void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin);
+/* d's weight, that of all its vcpus; @weight: 1 to 65535. */
+u32 sched_weight(const struct domain *d);
+void sched_set_weight(struct domain *d, u32 weight);
 /* The one CPU that @v may run on; NO_CPU: there are several. */
 u32 vcpu_pinned_to(const struct vcpu *v);
 
@@ -61,6 +70,8 @@ void vcpu_yield(void);
 /* The runstate clock of @v as of now, consistent; any vcpu. */
 struct vcpu_runstate_info;
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info);
+/* How long @cpu has had nobody to run, in ns. */
+u64 sched_idle_time(u32 cpu);
 
 /*
  * Hook of the floor above, set once at boot: switch this CPU from @prev to @next; does not return.

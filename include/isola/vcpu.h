@@ -62,6 +62,7 @@ struct vcpu {
 	struct vcpu *runq_next, *runq_prev;     /* valid while queued */
 	u64 vruntime;                   /* ns it has run, as the scheduler counts: sched.c */
 	u64 charged_at;                 /* while it runs: up to when vruntime counts */
+	u32 weight;                     /* 256: vruntime passes as time does */
 	DECLARE_BITMAP(affinity, CONFIG_NR_CPUS);       /* where it may run */
 	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
 

@@ -49,6 +49,13 @@ def with_kernel(content, options=OPTIONS):
     return sound(options).module(content)
 
 
+def many_modules(nr):
+    information = with_kernel(GOOD)
+    for i in range(1, nr):
+        information.module(b"%d" % i)
+    return information
+
+
 def long_segment(**fields):
     return kernel(segments=[segment(), segment(paddr=pv.PADDR + 0x1000, **fields)])
 
@@ -58,9 +65,7 @@ LOADER = [
     ("a sound boot", with_kernel(GOOD), None),
     ("no module", sound(), "no modules"),
     ("an empty kernel", with_kernel(b""), "module 0, the kernel, is empty"),
-    ("nine modules",
-     with_kernel(GOOD).module(b"1").module(b"2").module(b"3").module(b"4").module(b"5").module(b"6")
-     .module(b"7").module(b"8"), "more than 8 modules"),
+    ("33 modules", many_modules(33), "more than 32 modules"),
     ("a module that ends before it starts", sound().module(GOOD, claim=(0x5000000, 0x4000000)),
      r"module 0 ends \(0x4000000\) before it starts"),
     ("a module outside RAM", sound().module(GOOD, claim=(0xe0000000, 0xe0010000)),

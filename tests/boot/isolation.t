@@ -50,7 +50,11 @@ RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            12),
         ("selftest", 1,  256, "",                     None,            12),
         ("selftest", 2,  256, "dom0_mem=64M",         None,            12),
         ("selftest", 4,  256, "dom0_mem=64M",         "Haswell-noTSX", 10),
-        ("selftest", 4, 1024, "dom0_mem=256M",        None,            10))
+        ("selftest", 4, 1024, "dom0_mem=256M",        None,            10),
+        ("tenants",  2,  256, "dom0_mem=64M",         None,            14))
+# beside dom0, in the last
+TENANTS = [(SELFTEST, f"domain={name} mem=48M vcpus={vcpus} -- exit=never")
+           for name, vcpus in (("web", 1), ("db", 2))]
 
 
 def stops(live, wanted):
@@ -90,7 +94,8 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
         audit = None
         before = done
         cmdline = "console=hvc0" if name == "linux" else ""
-        with LiveMachine(kernel, cmdline, initrd, hv=hv, smp=cpus, mem_mib=mem, cpu=model) as live:
+        with LiveMachine(kernel, cmdline, initrd, domains=TENANTS if name == "tenants" else (),
+                         hv=hv, smp=cpus, mem_mib=mem, cpu=model) as live:
             if not live.wait_for(rb"Linux version|TAP version"):
                 findings.append("the guest did not start:\n" + live.text()[-800:])
                 break

@@ -31,6 +31,7 @@ struct claim {
 	unsigned int line;		/* order of claims within a file */
 	void (*run)(void);
 	const char *only_on_isola;	/* why Xen does not satisfy it; NULL: it does */
+	bool only_dom0;			/* another domain may not ask for it */
 };
 
 /* An attack ends the domain; it runs only when named by "attack=" and must not return. */
@@ -39,18 +40,21 @@ struct attack {
 	void (*run)(void);
 };
 
-#define CLAIM_DEFINE(id, text, why)                                                     \
+#define CLAIM_DEFINE(id, text, why, dom0)                                               \
 	static void claim_##id(void);                                                   \
 	static const struct claim claim_entry_##id = {                                  \
-		TOPIC, #id, text, __FILE__, __LINE__, claim_##id, why };                \
+		TOPIC, #id, text, __FILE__, __LINE__, claim_##id, why, dom0 };          \
 	static const struct claim *const claim_pointer_##id                             \
 		__attribute__((used, section(".claims"))) = &claim_entry_##id;          \
 	static void claim_##id(void)
 
-#define CLAIM(id, sentence) CLAIM_DEFINE(id, sentence, NULL)
+#define CLAIM(id, sentence) CLAIM_DEFINE(id, sentence, NULL, false)
+
+/* In another domain such a claim is not run and says "SKIP only in dom0". */
+#define CLAIM_DOM0(id, sentence) CLAIM_DEFINE(id, sentence, NULL, true)
 
 /* On Xen such a claim is not run and says "SKIP only on Isola: why". */
-#define CLAIM_ISOLA_ONLY(id, sentence, why) CLAIM_DEFINE(id, sentence, why)
+#define CLAIM_ISOLA_ONLY(id, sentence, why) CLAIM_DEFINE(id, sentence, why, false)
 
 #define ATTACK(id, attack_name, text)                                                   \
 	static void attack_##id(void);                                                  \

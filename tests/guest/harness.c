@@ -8,12 +8,13 @@
  *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; a pattern
  *that matches none ends the guest with a crash, and nothing is run only=A,B          the same
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
- *	exit=poweroff     how to end: poweroff (default), crash, reboot
+ *	exit=poweroff     how to end: poweroff (default), crash, reboot, never
  *	seconds=N         time limit of one claim, default 20
  */
 #include "claim.h"
 #include "clock.h"
 #include "events.h"
+#include "lending.h"
 #include "memory.h"
 #include "text.h"
 #include "traps.h"
@@ -169,6 +170,10 @@ static enum verdict run_claim(const struct claim *c)
 {
 	now.nr_notes = 0;
 	now.why[0] = 0;
+	if (c->only_dom0 && !(start->flags & SIF_INITDOMAIN)) {
+		format(now.why, sizeof(now.why), "only in dom0");
+		return VERDICT_SKIP;
+	}
 	if (c->only_on_isola && !on_isola) {
 		format(now.why, sizeof(now.why), "only on Isola: %s", c->only_on_isola);
 		return VERDICT_SKIP;
@@ -368,6 +373,17 @@ static void snapshot_shared(void)
 	}
 }
 
+/* Nobody tells a domain its number but the ports that it opens for itself. */
+static void learn_domid(void)
+{
+	int port = port_alloc_unbound(DOMID_SELF);
+	struct evtchn_status s;
+
+	if (port > 0 && !port_status((uint32_t)port, &s))
+		own_domid = s.u.unbound.dom;
+	port_close((uint32_t)port);
+}
+
 static void identify(void)
 {
 	char extra[XEN_EXTRAVERSION_LEN + 1] = "";
@@ -392,6 +408,7 @@ void guest_main(struct start_info *si)
 		bail_out("shared_info cannot be mapped");
 	snapshot_shared();
 	events_init();
+	learn_domid();
 	identify();
 	collect_claims();
 
@@ -412,6 +429,8 @@ void guest_main(struct start_info *si)
 	bad = run_claims() != 0;
 	value = option("exit=");
 	print("# selftest ends: %s\n", bad ? "some claims failed" : "all claims hold");
+	while (word_is(value, "never"))
+		HC2(sched_op, SCHEDOP_block, 0);
 	shutdown(word_is(value, "crash") ? SHUTDOWN_crash :
 		 word_is(value, "reboot") ? SHUTDOWN_reboot : SHUTDOWN_poweroff);
 }

@@ -6,6 +6,8 @@
 #include "claim.h"
 #include "memory.h"
 
+uint16_t own_domid;
+
 volatile struct grant_entry_v1 *grant_table(void)
 {
 	static unsigned long frame;
@@ -27,7 +29,7 @@ void grant(unsigned int ref, unsigned long mfn, uint16_t flags)
 	volatile struct grant_entry_v1 *e = &grant_table()[ref];
 
 	e->flags = 0;
-	e->domid = SELF;
+	e->domid = own_domid;
 	e->frame = (uint32_t)mfn;
 	asm volatile("" : : : "memory");
 	e->flags = flags;
@@ -41,7 +43,7 @@ uint16_t grant_flags(unsigned int ref)
 struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint32_t flags)
 {
 	struct gnttab_map_grant_ref m = {
-		.host_addr = host_addr, .flags = flags, .ref = ref, .dom = SELF
+		.host_addr = host_addr, .flags = flags, .ref = ref, .dom = own_domid
 	};
 
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));

@@ -10,7 +10,8 @@
 
 #define FIRST_REF 8u		/* below are reserved ones */
 /* our own number, as granter and grantee: we are the control domain */
-#define SELF 0
+/* Ours: dom0's, until the harness has asked. */
+extern uint16_t own_domid;
 #define BEYOND_REF 0x7fffffffu
 #define IN_USE (GTF_reading | GTF_writing)
 

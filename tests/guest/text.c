@@ -3,7 +3,7 @@
  * Text and memory helpers of the selftest guest. No state but the console itself.
  */
 #include "text.h"
-#include "hypercall.h"
+#include "console.h"
 
 void *memset(void *dst, int byte, size_t n)
 {
@@ -172,5 +172,5 @@ void print(const char *f, ...)
 	va_start(args, f);
 	n = format_v(line, sizeof(line), f, args);
 	va_end(args);
-	HC3(console_io, CONSOLEIO_write, n, line);
+	console_write(line, n);
 }

@@ -27,5 +27,5 @@ size_t format_v(char *buf, size_t size, const char *format, va_list args);
 size_t format(char *buf, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Print one formatted piece of text (at most 400 characters) through console_io. */
+/* Print one formatted piece of text (at most 400 characters) to the console. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -4,7 +4,8 @@
 hfuzz-src := hcall.S insns.S main.c values.c arguments.c sandbox.c traps.c vcpus.c watch.c
 hfuzz-src += record.c ops.c
 hfuzz-src += op_mmu.c op_memory.c op_grant.c op_event.c op_vcpu.c op_platform.c op_insn.c op_user.c
-hfuzz-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S traps.S trap_table.c memory.c clock.c text.c)
+hfuzz-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S traps.S trap_table.c memory.c clock.c \
+	text.c console.c)
 hfuzz-objs += $(patsubst %,$(O)/tests/hfuzz/%.o,$(hfuzz-src))
 
 $(O)/tests/hfuzz/%.c.o: tests/hfuzz/%.c $(O)/flags tests/hfuzz/files.mk | $(O)/include/xen

@@ -24,9 +24,10 @@ from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
 
 
 class LiveMachine:
-    def __init__(self, kernel, cmdline="", initrd=None, *, hv="", smp=1, mem_mib=1024, cpu=None,
-                 options=()):
-        """@kernel, @initrd: paths; @options: more of QEMU's. The machine starts in __enter__."""
+    def __init__(self, kernel, cmdline="", initrd=None, *, domains=(), hv="", smp=1, mem_mib=1024,
+                 cpu=None, options=()):
+        """@kernel, @initrd: paths; @domains: (kernel, words) of others beside dom0; @options: more
+        of QEMU's. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
         self.image = Image(HYPERVISOR)
         self.output, self.condition = bytearray(), threading.Condition()
@@ -38,6 +39,9 @@ class LiveMachine:
         if initrd:
             files["/boot/initrd"] = initrd
             modules.append(("/boot/initrd", ""))
+        for number, (path, words) in enumerate(domains):
+            files[f"/boot/domain{number}"] = pvkernel.load(path)
+            modules.append((f"/boot/domain{number}", words))
         iso = os.path.join(self.directory, "boot.iso")
         grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
         self.command = machine.qemu_command(iso, smp=smp, mem_mib=mem_mib, cpu=cpu, qmp=self.socket,

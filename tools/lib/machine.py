@@ -72,6 +72,10 @@ ISOLA_RULES = (
     # any other end is not an orderly one
     Rule(rb"\(isola\) Domain 0 shut down: ", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
+    # without dom0: the last domain's end, or that of one that the machine stands for
+    Rule(rb"\(isola\) The machine ends with domain .* shut down: (poweroff|reboot)$", POWERED_OFF,
+         5, must_end=True),
+    Rule(rb"\(isola\) The machine ends with domain ", GUEST_CRASHED, 3),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
 )

@@ -161,9 +161,12 @@ class Owners:
 
     def _read_domains(self):
         self.domains = {}
-        address = self.variable("dom0")
-        if not address:
-            return
+        address = self.variable("domain_list")
+        while address:
+            self._read_domain(address)
+            address = self.field(address, "domain.next_in_list")
+
+    def _read_domain(self, address):
         d = Domain(self.field(address, "domain.domid", 2))
         d.privileged = bool(self.field(address, "domain.is_privileged", 1))
         d.nr_pages = self.field(address, "domain.nr_pages", 4)

@@ -84,6 +84,7 @@ void audit_offsets(void)
 	OFFSET(cpu_private, domain_changes);
 
 	OFFSET(domain, domid);
+	OFFSET(domain, next_in_list);
 	OFFSET(domain, is_privileged);
 	OFFSET(domain, page_lock);
 	OFFSET(domain, nr_pages);

@@ -198,8 +198,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	smp_boot_cpus(&acpi);
 	cpuid_policy_init();		/* what guests see: of what all CPUs have */
 	panic_stop_others = apic_send_nmi_all_others;
-	pv_build_dom0();
+	pv_build_domains();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
-	vcpu_up(dom0->vcpu[0]);
-	leave_boot_root();		/* the idle loop's first softirq switches to dom0 */
+	pv_start_domains();
+	leave_boot_root();		/* the idle loop's first softirq switches to one */
 }

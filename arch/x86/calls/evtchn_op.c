@@ -97,10 +97,13 @@ static long do_close(u64 cmd __maybe_unused, u64 arg)
 static __always_inline long send(u64 arg)
 {
 	struct evtchn_send op;
+	long rc;
 
 	if (unlikely(copy_from_guest(&op, arg, sizeof(op))))
 		return -EFAULT;
-	return evtchn_send(current->domain, op.port);
+	rc = evtchn_send(current->domain, op.port);
+	return likely(rc != -ERESTART) ? rc :
+		       hypercall_continue(event_channel_op, EVTCHNOP_send, arg);
 }
 
 /*

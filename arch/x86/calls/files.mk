@@ -9,6 +9,7 @@ objs-y += arch/x86/calls/timer_op.o
 objs-y += arch/x86/calls/vcpu_op.o
 objs-y += arch/x86/calls/evtchn_op.o
 objs-y += arch/x86/calls/console_io.o
+objs-y += arch/x86/calls/console_ring.o
 objs-y += arch/x86/calls/vcpu_context.o
 objs-y += arch/x86/calls/gnttab.o
 objs-y += arch/x86/calls/gnttab_map.o

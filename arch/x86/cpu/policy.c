@@ -80,6 +80,11 @@ void cpuid_policy_init(void)
 	}
 }
 
+u32 cpuid_policy_word(unsigned int i)
+{
+	return policy[i];
+}
+
 bool cpuid_policy_shows(unsigned int feature)
 {
 	return policy[feature / 32] & 1u << feature % 32;

@@ -482,7 +482,7 @@ CLAIM(copy_afresh, "each copy of a list finds its own frames: a good reference b
 	for (unsigned int i = 0; i < 3; i++) {
 		list[i] = (struct gnttab_copy){ .flags = GNTCOPY_source_gref, .len = 1 };
 		list[i].source.u.ref = i == 1 ? FIRST_REF + 1 : FIRST_REF;
-		list[i].source.domid = SELF;
+		list[i].source.domid = own_domid;
 		list[i].dest.u.gmfn = mfn_of(to);
 		list[i].dest.domid = DOMID_SELF;
 		list[i].dest.offset = (uint16_t)i;

@@ -164,8 +164,8 @@ CLAIM(vm_assist, "vm_assist knows the types Linux asks for, and -EINVAL for unkn
 	CHECK_ERR(HC2(vm_assist, 2, VMASST_TYPE_writable_pagetables), XEN_ENOSYS);
 }
 
-CLAIM(console_write, "console_io write of 0 bytes is 0, of 1500 bytes too, and an unknown command "
-      "is -ENOSYS")
+CLAIM_DOM0(console_write, "console_io write of 0 bytes is 0, of 1500 bytes too, and an unknown "
+	   "command is -ENOSYS")
 {
 	char *text = page_alloc();
 
@@ -181,7 +181,7 @@ CLAIM(console_write, "console_io write of 0 bytes is 0, of 1500 bytes too, and a
 	CHECK_ERR(HC3(console_io, 2, 0, text), XEN_ENOSYS);
 }
 
-CLAIM(console_read, "console_io read without input is 0 bytes")
+CLAIM_DOM0(console_read, "console_io read without input is 0 bytes")
 {
 	CHECK_EQ(HC3(console_io, CONSOLEIO_read, 16, page_alloc()), 0);
 }
@@ -223,8 +223,8 @@ CLAIM(physdev_unknown, "an unknown physdev_op is -ENOSYS")
 	CHECK_ERR(HC2(physdev_op, 100, page_alloc()), XEN_ENOSYS);
 }
 
-CLAIM(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL, of GSI 0 an "
-      "answer or a refusal")
+CLAIM_DOM0(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL, of GSI 0 "
+	   "an answer or a refusal")
 {
 	struct physdev_irq_status_query q = { .irq = 0xffffff };
 	long rc = HC2(physdev_op, PHYSDEVOP_irq_status_query, &q);
@@ -235,8 +235,8 @@ CLAIM(irq_status_query, "irq_status_query of a number beyond the last is -EINVAL
 	CHECK(rc == -XEN_EINVAL || rc == -XEN_ENOSYS);
 }
 
-CLAIM(platform_version, "platform_op with another interface version is -EACCES, whatever the "
-      "command")
+CLAIM_DOM0(platform_version, "platform_op with another interface version is -EACCES, whatever "
+	   "the command")
 {
 	struct xen_platform_op op = { .cmd = XENPF_firmware_info, .interface_version = 1 };
 
@@ -245,15 +245,15 @@ CLAIM(platform_version, "platform_op with another interface version is -EACCES, 
 	CHECK_ERR(HC1(platform_op, &op), XEN_EACCES);
 }
 
-CLAIM(platform_unknown, "an unknown platform_op is -ENOSYS")
+CLAIM_DOM0(platform_unknown, "an unknown platform_op is -ENOSYS")
 {
 	struct xen_platform_op op = { .cmd = 0x7fff, .interface_version = XENPF_INTERFACE_VERSION };
 
 	CHECK_ERR(HC1(platform_op, &op), XEN_ENOSYS);
 }
 
-CLAIM(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a known one has an "
-      "answer or a polite refusal")
+CLAIM_DOM0(platform_firmware_info, "firmware_info of an unknown type is -EINVAL, a known one "
+	   "has an answer or a polite refusal")
 {
 	struct xen_platform_op op = {
 		.cmd = XENPF_firmware_info, .interface_version = XENPF_INTERFACE_VERSION,
@@ -330,8 +330,8 @@ static long set_pdc(const void *pdc)
 	return HC1(platform_op, &op);
 }
 
-CLAIM(pdc, "_PDC bits come back with none that was not offered; another revision, no bits or a bad "
-      "address are errors")
+CLAIM_DOM0(pdc, "_PDC bits come back with none that was not offered; another revision, no bits "
+	   "or a bad address are errors")
 {
 	uint32_t pdc[4] = { 1, 1, 0xffffffff, 0x5a5a5a5a };
 
@@ -362,8 +362,8 @@ CLAIM(efi_none, "without EFI firmware every question about it is -ENOSYS")
 		CHECK_ERR(efi_runtime(function), XEN_ENOSYS);
 }
 
-CLAIM(efi_tables, "the configuration tables name the ACPI root pointer, which dom0 can read and "
-		  "which lies in no free memory")
+CLAIM_DOM0(efi_tables, "the configuration tables name the ACPI root pointer, which dom0 can "
+	   "read and which lies in no free memory")
 {
 	struct { uint8_t guid[16]; uint64_t maddr; } entry;
 	uint8_t rsdp[36], sum = 0;
@@ -398,8 +398,8 @@ CLAIM(efi_tables, "the configuration tables name the ACPI root pointer, which do
 	CHECK_ERR(efi_info(XEN_FW_EFI_MEM_INFO), XEN_ESRCH);
 }
 
-CLAIM(efi_vendor,
-      "the firmware's vendor goes to the place given, as much as fits there and no more")
+CLAIM_DOM0(efi_vendor, "the firmware's vendor goes to the place given, as much as fits there "
+	   "and no more")
 {
 	uint16_t name[100];
 
@@ -425,6 +425,8 @@ CLAIM_ISOLA_ONLY(efi_no_runtime,
 		 "the firmware's code is not called: there is no variable, and no clock",
 		 "Xen calls it")
 {
+	if (!(start->flags & SIF_INITDOMAIN))
+		skip("only in dom0");
 	need_efi();
 	CHECK_OK(efi_runtime(XEN_EFI_get_variable));
 	CHECK_EQ(efi_op.u.efi_runtime_call.status, 1ul << 63 | 14);
@@ -439,8 +441,8 @@ CLAIM_ISOLA_ONLY(efi_no_runtime,
 
 #define MCA(op) hypercall_bare(__HYPERVISOR_mca, ARG(op), 0, 0, 0, 0)
 
-CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown command of the right "
-		   "one is -ENOSYS or -EINVAL")
+CLAIM_DOM0(mca_version, "mca with another interface version is -EACCES; an unknown command of "
+	   "the right one is -ENOSYS or -EINVAL")
 {
 	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo, .interface_version = 1 };
 	long rc;
@@ -452,8 +454,8 @@ CLAIM(mca_version, "mca with another interface version is -EACCES; an unknown co
 	CHECK_ERR(MCA(UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many records as have "
-		"room, and no more")
+CLAIM_DOM0(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many records as "
+	   "have room, and no more")
 {
 	struct xen_mc op = { .cmd = XEN_MC_physcpuinfo,
 			     .interface_version = XEN_MCA_INTERFACE_VERSION };
@@ -477,8 +479,8 @@ CLAIM(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as many r
 	CHECK_ERR(MCA(&op), XEN_EINVAL);
 }
 
-CLAIM(mca_fetch, "fetch has nothing to tell; without a place for the record, or with unknown "
-		 "flags, it is -EINVAL")
+CLAIM_DOM0(mca_fetch, "fetch has nothing to tell; without a place for the record, or with "
+	   "unknown flags, it is -EINVAL")
 {
 	struct xen_mc op = { .cmd = XEN_MC_fetch, .interface_version = XEN_MCA_INTERFACE_VERSION };
 

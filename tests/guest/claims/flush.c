@@ -44,7 +44,7 @@ CLAIM(flush_works, "after INVLPG_LOCAL a changed entry is what the CPU uses")
 	}
 }
 
-CLAIM(flush_cache, "FLUSH_CACHE of a dom0 is 0")
+CLAIM_DOM0(flush_cache, "FLUSH_CACHE of a dom0 is 0")
 {
 	CHECK_OK(mmuext(MMUEXT_FLUSH_CACHE, 0, 0));
 }

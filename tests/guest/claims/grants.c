@@ -238,7 +238,7 @@ CLAIM(handles, "handles are given out again: more maps and unmaps than there can
 		for (unsigned int i = 0; i < MANY; i++)
 			m[i] = (struct gnttab_map_grant_ref){ .flags = GNTMAP_device_map,
 							      .ref = FIRST_REF,
-							      .dom = SELF };
+							      .dom = own_domid };
 		CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, m, MANY));
 		for (unsigned int i = 0; i < MANY; i++) {
 			CHECK_OK(m[i].status);
@@ -444,13 +444,13 @@ static struct gnttab_copy copy_of(uint16_t flags, uint64_t source, uint64_t dest
 	c.dest.offset = to;
 	if (flags & GNTCOPY_source_gref) {
 		c.source.u.ref = (grant_ref_t)source;
-		c.source.domid = SELF;
+		c.source.domid = own_domid;
 	} else {
 		c.source.u.gmfn = source;
 	}
 	if (flags & GNTCOPY_dest_gref) {
 		c.dest.u.ref = (grant_ref_t)dest;
-		c.dest.domid = SELF;
+		c.dest.domid = own_domid;
 	} else {
 		c.dest.u.gmfn = dest;
 	}
@@ -500,10 +500,10 @@ CLAIM(copy_by_number,
 	struct gnttab_copy c = copy_of(0, mfn_of(from), mfn_of(to), 0, 0, 8);
 
 	from[0] = 0x5a;
-	c.source.domid = SELF;
+	c.source.domid = own_domid;
 	CHECK_EQ(copy(c), (int16_t)GNTST_permission_denied);
 	c.source.domid = DOMID_SELF;
-	c.dest.domid = SELF;
+	c.dest.domid = own_domid;
 	CHECK_EQ(copy(c), (int16_t)GNTST_permission_denied);
 	CHECK_EQ(to[0], 0);
 	c.dest.domid = DOMID_SELF;

@@ -213,8 +213,8 @@ CLAIM(polite_refusals, "calls that a hypervisor may lack answer 0, -ENOSYS, -EOP
 	}
 }
 
-CLAIM(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped, non-canonical "
-      "and hypervisor addresses")
+CLAIM_DOM0(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped, "
+	   "non-canonical and hypervisor addresses")
 {
 	static const struct {
 		const char *what;
@@ -260,7 +260,7 @@ CLAIM(bad_pointers, "every call that takes a pointer answers -EFAULT to unmapped
 		}
 }
 
-CLAIM(bad_pointers_direct, "calls whose first argument is a pointer answer -EFAULT too")
+CLAIM_DOM0(bad_pointers_direct, "calls whose first argument is a pointer answer -EFAULT too")
 {
 	void *const pointers[] = { UNMAPPED_POINTER, NONCANONICAL_POINTER, HYPERVISOR_POINTER };
 
@@ -278,7 +278,7 @@ CLAIM(bad_pointers_direct, "calls whose first argument is a pointer answer -EFAU
 	}
 }
 
-CLAIM(m2p_pointers, "the machine-to-phys table, which the guest can read, is no source for a "
+CLAIM_DOM0(m2p_pointers, "the machine-to-phys table, which the guest can read, is no source for a "
       "hypercall: -EFAULT")
 {
 	void *m2p = (void *)HYPERVISOR_VIRT_START;
@@ -292,8 +292,8 @@ CLAIM(m2p_pointers, "the machine-to-phys table, which the guest can read, is no 
 	CHECK_ERR(HC2(xen_version, XENVER_extraversion, m2p), XEN_EFAULT);
 }
 
-CLAIM(straddling_pointer, "a structure whose end lies on an unmapped page is -EFAULT, and nothing "
-      "runs away")
+CLAIM_DOM0(straddling_pointer, "a structure whose end lies on an unmapped page is -EFAULT, and "
+	   "nothing runs away")
 {
 	uint8_t *last = (uint8_t *)window(0) + PAGE_BYTES;	/* window(1) follows */
 

@@ -106,9 +106,8 @@ static void check_read_only(uint64_t mfn, unsigned int offset, const char *what)
 	CHECK_EQ(l1e(window(0)) & PTE_RW, 0);
 }
 
-CLAIM(first_mib, "each frame of the first MiB can be mapped as I/O memory, whatever the machine's "
-      "map says of it, but for one "
-      "that the hypervisor may keep")
+CLAIM_DOM0(first_mib, "each frame of the first MiB can be mapped as I/O memory, whatever the "
+	   "machine's map says of it, but for one that the hypervisor may keep")
 {
 	unsigned int refused = 0;
 
@@ -119,8 +118,8 @@ CLAIM(first_mib, "each frame of the first MiB can be mapped as I/O memory, whate
 	}
 }
 
-CLAIM(first_mib_cached, "a frame of the first MiB can be mapped cached, uncached, read-only, and "
-      "by a domain's own name")
+CLAIM_DOM0(first_mib_cached, "a frame of the first MiB can be mapped cached, uncached, "
+	   "read-only, and by a domain's own name")
 {
 	CHECK_OK(map_io(0x80, PTE_RW_PAGE));
 	CHECK_OK(map_io(0x80, PTE_RO_PAGE));
@@ -139,8 +138,8 @@ CLAIM(first_mib_no_table, "a frame of the first MiB is no page table: not in an 
 	CHECK(HC3(set_gdt, &(unsigned long){ 0x80 }, 512, 0) < 0);
 }
 
-CLAIM(firmware_memory, "the first and the last frame of what the machine's map calls reserved, "
-      "ACPI data or NVS can be mapped")
+CLAIM_DOM0(firmware_memory, "the first and the last frame of what the machine's map calls "
+	   "reserved, ACPI data or NVS can be mapped")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = machine_map(e), tried = 0;
@@ -160,16 +159,16 @@ CLAIM(firmware_memory, "the first and the last frame of what the machine's map c
 	CHECK(tried > 0);
 }
 
-CLAIM(holes, "a hole that the machine's map does not name can be mapped, between RAM and 4 GiB "
-      "and above all RAM")
+CLAIM_DOM0(holes, "a hole that the machine's map does not name can be mapped, between RAM and 4 "
+	   "GiB and above all RAM")
 {
 	check_mappable(0xf0000, "the hole below 4 GiB");
 	check_mappable(0xfd000, "another");
 	check_mappable(0x700000, "above RAM");
 }
 
-CLAIM(ram_is_not_io, "the machine's RAM is not I/O memory: a frame of ours or of the hypervisor's "
-      "does not go by that name")
+CLAIM_DOM0(ram_is_not_io, "the machine's RAM is not I/O memory: a frame of ours or of the "
+	   "hypervisor's does not go by that name")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = machine_map(e), tried = 0;
@@ -188,8 +187,8 @@ CLAIM(ram_is_not_io, "the machine's RAM is not I/O memory: a frame of ours or of
 	CHECK(tried > 0);
 }
 
-CLAIM(hpet, "the HPET, which can send its interrupts as writes to memory, is mapped read-only and "
-      "stores there do nothing")
+CLAIM_DOM0(hpet, "the HPET, which can send its interrupts as writes to memory, is mapped "
+	   "read-only and stores there do nothing")
 {
 	CHECK_OK(map_io(HPET_MFN, DEVICE));
 	if ((*mapped(0) & 0xff) == 0 || *mapped(0) == ~0u)
@@ -199,13 +198,13 @@ CLAIM(hpet, "the HPET, which can send its interrupts as writes to memory, is map
 	check_read_only(HPET_MFN, 0x114, "where that one writes to");
 }
 
-CLAIM(ioapic, "an I/O APIC is mapped read-only and stores there do nothing")
+CLAIM_DOM0(ioapic, "an I/O APIC is mapped read-only and stores there do nothing")
 {
 	check_read_only(IOAPIC_MFN, 0, "the I/O APIC's index");
 	check_read_only(IOAPIC_MFN, 0x10, "its data");
 }
 
-CLAIM(refused_apic, "neither the local APIC nor the window of message-signalled interrupts is "
+CLAIM_DOM0(refused_apic, "neither the local APIC nor the window of message-signalled interrupts is "
       "mapped, for reading or writing")
 {
 	static const uint64_t frames[] = { MSI_FIRST, MSI_FIRST + 1, 0xfee80, MSI_LAST };
@@ -219,8 +218,8 @@ CLAIM(refused_apic, "neither the local APIC nor the window of message-signalled 
 	check_mappable(MSI_LAST + 1, "above it");
 }
 
-CLAIM(hypertransport, "on AMD's parts the range of HyperTransport is not mapped; on others it is "
-      "a hole")
+CLAIM_DOM0(hypertransport, "on AMD's parts the range of HyperTransport is not mapped; on others "
+	   "it is a hole")
 {
 	static const uint64_t frames[] = { HT_FIRST, 0xfe00000, HT_LAST };
 

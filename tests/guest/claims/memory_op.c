@@ -24,8 +24,8 @@ static long machine_map(struct e820_entry *buffer, unsigned int *nr)
 	return rc;
 }
 
-CLAIM(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap, and holds RAM for "
-      "nr_pages")
+CLAIM_DOM0(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap, and holds "
+	   "RAM for nr_pages")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = PAGE_BYTES / sizeof(*e);
@@ -44,8 +44,8 @@ CLAIM(machine_memory_map, "XENMEM_machine_memory_map is sorted, without overlap,
 	CHECK(ram / PAGE_BYTES >= start->nr_pages);
 }
 
-CLAIM(machine_memory_map_apics, "the machine map marks the IO-APIC and local APIC pages as not "
-      "RAM, reserved")
+CLAIM_DOM0(machine_memory_map_apics, "the machine map marks the IO-APIC and local APIC pages as "
+	   "not RAM, reserved")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = PAGE_BYTES / sizeof(*e), found = 0;
@@ -63,7 +63,7 @@ CLAIM(machine_memory_map_apics, "the machine map marks the IO-APIC and local API
 	CHECK_EQ(found, 2);
 }
 
-CLAIM(machine_memory_map_short, "a buffer of too few entries is -EINVAL and is not overrun")
+CLAIM_DOM0(machine_memory_map_short, "a buffer of too few entries is -EINVAL and is not overrun")
 {
 	struct e820_entry *e = page_alloc();
 	unsigned int nr = 2;
@@ -73,7 +73,7 @@ CLAIM(machine_memory_map_short, "a buffer of too few entries is -EINVAL and is n
 	CHECK_EQ(*(uint8_t *)(e + 2), 0x5a);
 }
 
-CLAIM(machine_memory_map_bad_buffer, "a machine map buffer that cannot be written is -EFAULT")
+CLAIM_DOM0(machine_memory_map_bad_buffer, "a machine map buffer that cannot be written is -EFAULT")
 {
 	unsigned int nr = 100;
 

@@ -121,7 +121,7 @@ static unsigned long map_foreign(unsigned long first, unsigned long end, unsigne
 	return mapped;
 }
 
-CLAIM(hypervisor_frames, "no frame of RAM that is not ours can be mapped, not even read-only")
+CLAIM_DOM0(hypervisor_frames, "no frame of RAM that is not ours can be mapped, not even read-only")
 {
 	struct e820_entry {
 		uint64_t addr, size;
@@ -289,8 +289,8 @@ CLAIM(accessed_dirty, "the CPU sets accessed and dirty bits in the guest's own t
 	CHECK_EQ(*e & PTE_D, PTE_D);
 }
 
-CLAIM(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are not its RAM, but not "
-      "the local APIC, nor the IO-APIC writable")
+CLAIM_DOM0(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are not its RAM, "
+	   "but not the local APIC, nor the IO-APIC writable")
 {
 	uint64_t v;
 

@@ -180,13 +180,13 @@ static uint16_t pm_timer_overflowed(void)
 
 /* ---- Claims ---- */
 
-CLAIM(map, "map_pirq of a line answers the pirq asked for, a second time too")
+CLAIM_DOM0(map, "map_pirq of a line answers the pirq asked for, a second time too")
 {
 	CHECK_EQ(map_gsi(RTC_LINE, RTC_LINE), RTC_LINE);
 	CHECK_EQ(map_gsi(RTC_LINE, RTC_LINE), RTC_LINE);
 }
 
-CLAIM(map_refusals, "map_pirq refuses lines that do not exist, types and domains that do not "
+CLAIM_DOM0(map_refusals, "map_pirq refuses lines that do not exist, types and domains that do not "
 		    "exist, and arguments that cannot be read")
 {
 	struct physdev_map_pirq op = { .domid = DOMID_SELF, .type = 77, .index = 8, .pirq = 8 };
@@ -205,7 +205,7 @@ CLAIM(map_refusals, "map_pirq refuses lines that do not exist, types and domains
 }
 
 /* Xen takes the right to the line away with the mapping: no claim maps FREE_LINE again. */
-CLAIM(unmap, "unmap_pirq ends a mapping once; of what is not mapped it is -EINVAL")
+CLAIM_DOM0(unmap, "unmap_pirq ends a mapping once; of what is not mapped it is -EINVAL")
 {
 	CHECK_EQ(map_gsi(FREE_LINE, FREE_LINE), FREE_LINE);
 	CHECK_OK(unmap(FREE_LINE));
@@ -214,8 +214,8 @@ CLAIM(unmap, "unmap_pirq ends a mapping once; of what is not mapped it is -EINVA
 	CHECK_ERR(unmap(NO_LINE), XEN_EINVAL);
 }
 
-CLAIM(bind, "a mapped pirq can be bound once; its port says so, cannot be sent to, and when closed "
-      "can be bound again")
+CLAIM_DOM0(bind, "a mapped pirq can be bound once; its port says so, cannot be sent to, and "
+	   "when closed can be bound again")
 {
 	struct evtchn_status s;
 	uint32_t p = bound(RTC_LINE, 0);
@@ -233,8 +233,8 @@ CLAIM(bind, "a mapped pirq can be bound once; its port says so, cannot be sent t
 	CHECK(p > 0);
 }
 
-CLAIM(bind_refusals, "bind_pirq refuses numbers that do not exist, pirqs that are not mapped, and "
-      "lines that the hypervisor uses itself")
+CLAIM_DOM0(bind_refusals, "bind_pirq refuses numbers that do not exist, pirqs that are not "
+	   "mapped, and lines that the hypervisor uses itself")
 {
 	CHECK_ERR(port_bind_pirq(NO_LINE, 0), XEN_EINVAL);
 	CHECK_ERR(port_bind_pirq(0xffffffff, 0), XEN_EINVAL);
@@ -244,7 +244,8 @@ CLAIM(bind_refusals, "bind_pirq refuses numbers that do not exist, pirqs that ar
 	CHECK_ERR(setup_gsi(COM1_LINE, false, false), XEN_EEXIST);
 }
 
-CLAIM(setup, "setup_gsi of a line is 0 the first time and -EEXIST afterwards; of no line, -EINVAL")
+CLAIM_DOM0(setup, "setup_gsi of a line is 0 the first time and -EEXIST afterwards; of no line, "
+	   "-EINVAL")
 {
 	long rc = setup_gsi(FREE_LINE, true, true);
 
@@ -254,7 +255,7 @@ CLAIM(setup, "setup_gsi of a line is 0 the first time and -EEXIST afterwards; of
 	CHECK_ERR(setup_gsi(NO_LINE, true, true), XEN_EINVAL);
 }
 
-CLAIM(vector,
+CLAIM_DOM0(vector,
       "alloc_irq_vector answers the line's own number; irq_status_query says that an EOI is due")
 {
 	struct physdev_irq v = { .irq = RTC_LINE };
@@ -268,8 +269,8 @@ CLAIM(vector,
 	CHECK_ERR(HC2(physdev_op, PHYSDEVOP_irq_status_query, &q), XEN_EINVAL);
 }
 
-CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, and of one that "
-		   "nobody mapped, -EINVAL")
+CLAIM_DOM0(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, and of one "
+	   "that nobody mapped, -EINVAL")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -281,8 +282,8 @@ CLAIM(eoi_nothing, "an EOI of a bound pirq with no interrupt is 0; of no pirq, a
 	CHECK_ERR(eoi(FREE_LINE + 1), XEN_EINVAL);
 }
 
-CLAIM(ioapic_read, "apic_read shows an I/O APIC's version and its number of lines; of no I/O APIC, "
-      "-EINVAL")
+CLAIM_DOM0(ioapic_read, "apic_read shows an I/O APIC's version and its number of lines; of no "
+	   "I/O APIC, -EINVAL")
 {
 	struct physdev_apic a = { .apic_physbase = IOAPIC_BASE, .reg = 1 };
 
@@ -306,7 +307,7 @@ CLAIM(no_controller_pages,
 	}
 }
 
-CLAIM(eoi_page, "a page for EOI bits can be given once, and must be the domain's own")
+CLAIM_DOM0(eoi_page, "a page for EOI bits can be given once, and must be the domain's own")
 {
 	struct physdev_pirq_eoi_gmfn op = { .gmfn = l4_mfn() };
 	uint64_t *page = page_alloc();
@@ -325,7 +326,7 @@ CLAIM(eoi_page, "a page for EOI bits can be given once, and must be the domain's
 	CHECK_EQ(page[0], 1ul << SCI_LINE);
 }
 
-CLAIM(edge, "each interrupt of the RTC is an event; an edge needs no EOI")
+CLAIM_DOM0(edge, "each interrupt of the RTC is an event; an edge needs no EOI")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -338,7 +339,7 @@ CLAIM(edge, "each interrupt of the RTC is an event; an edge needs no EOI")
 	rtc_stop();
 }
 
-CLAIM(edge_masked, "an interrupt on a masked port waits there")
+CLAIM_DOM0(edge_masked, "an interrupt on a masked port waits there")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -357,7 +358,8 @@ static void other_waits(void)
 		HC2(sched_op, SCHEDOP_yield, 0);
 }
 
-CLAIM(moved, "after bind_vcpu an interrupt is the other vCPU's: its selector is set, and not ours")
+CLAIM_DOM0(moved, "after bind_vcpu an interrupt is the other vCPU's: its selector is set, and "
+	   "not ours")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 	struct evtchn_bind_vcpu op = { .port = p, .vcpu = OTHER };
@@ -386,7 +388,8 @@ CLAIM(moved, "after bind_vcpu an interrupt is the other vCPU's: its selector is 
 	shared->vcpu_info[OTHER].evtchn_upcall_pending = 0;
 }
 
-CLAIM(unbound, "after close no interrupt of the line arrives, and after bind they arrive again")
+CLAIM_DOM0(unbound, "after close no interrupt of the line arrives, and after bind they arrive "
+	   "again")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 
@@ -406,7 +409,7 @@ CLAIM(unbound, "after close no interrupt of the line arrives, and after bind the
 	rtc_stop();
 }
 
-CLAIM(unmapped, "unmap_pirq of a bound pirq stops its interrupts")
+CLAIM_DOM0(unmapped, "unmap_pirq of a bound pirq stops its interrupts")
 {
 	uint32_t p = bound(RTC_LINE, 0);
 

@@ -116,7 +116,7 @@ static void map_lists(void)
 	grant_table();
 	for (unsigned int i = 0; i < LIST; i++)
 		maps[0][i] = maps[1][i] = (struct gnttab_map_grant_ref){
-			.ref = FIRST_REF, .dom = SELF, .flags = GNTMAP_device_map };
+			.ref = FIRST_REF, .dom = own_domid, .flags = GNTMAP_device_map };
 	both_lists(map_mine, map_theirs);
 	for (unsigned int i = 0; i < 2 * LIST; i++) {
 		struct gnttab_map_grant_ref *m = &maps[i / LIST][i % LIST];
@@ -194,7 +194,7 @@ static volatile uint32_t *grant_word;
 static long map_revoked(void)
 {
 	struct gnttab_map_grant_ref m = { .ref = FIRST_REF,
-					  .dom = SELF,
+					  .dom = own_domid,
 					  .flags = GNTMAP_device_map };
 	long rc = HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1);
 
@@ -206,7 +206,7 @@ static long map_revoked(void)
 /* As Linux ends a grant: only if it is not in use. */
 static long revoke(void)
 {
-	uint32_t unused = GTF_permit_access | SELF << 16;
+	uint32_t unused = GTF_permit_access | (uint32_t)own_domid << 16;
 
 	return __atomic_compare_exchange_n(grant_word, &unused, 0, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_SEQ_CST)

@@ -87,7 +87,7 @@ static void job_walk_grant(void)
 			.host_addr = ARG(SLOT_VA),
 			.flags = GNTMAP_host_map,
 			.ref = walk_ref,
-			.dom = SELF,
+			.dom = own_domid,
 		};
 		struct gnttab_unmap_grant_ref u = { .host_addr = ARG(SLOT_VA) };
 

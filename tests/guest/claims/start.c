@@ -80,7 +80,7 @@ CLAIM(nr_pages, "start_info.nr_pages is the size given by dom0_mem, or at least 
 		 start->nr_pages);
 }
 
-CLAIM(dom0_flags, "start_info.flags says: privileged, initial domain, and nothing undefined")
+CLAIM_DOM0(dom0_flags, "start_info.flags says: privileged, initial domain, and nothing undefined")
 {
 	CHECK(start->flags & SIF_PRIVILEGED);
 	CHECK(start->flags & SIF_INITDOMAIN);

@@ -61,8 +61,8 @@ CLAIM(platform_parameters, "XENVER_platform_parameters says where the hypervisor
 	CHECK_EQ(p.virt_start, HYPERVISOR_VIRT_START);
 }
 
-CLAIM(features, "XENVER_get_features submap 0 has what a 64-bit PV dom0 relies on and nothing that "
-      "changes its code path")
+CLAIM_DOM0(features, "XENVER_get_features submap 0 has what a 64-bit PV dom0 relies on and "
+	   "nothing that changes its code path")
 {
 	struct xen_feature_info f = { .submap_idx = 0 };
 	const uint32_t required = 1u << XENFEAT_mmu_pt_update_preserve_ad |

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One dom0 build's plan, shared by the three files that carry it out: build_plan.c (sizes and
- * places), build_tables.c (bootstrap page tables), build.c (memory and contents). Boot root only.
+ * One domain's build: the plan, shared by the three files that carry it out: build_plan.c (sizes
+ * and places), build_tables.c (bootstrap page tables), build.c (memory and contents). Boot root
+ * only.
  */
 #pragma once
 
@@ -9,21 +10,31 @@
 #include <isola/lib/elf.h>
 #include <isola/memmap.h>
 #include <asm/domain_map.h>
+#include <asm/static_domain.h>
 
 #define P2M_PER_PAGE	(PAGE_SIZE / sizeof(u64))
 
-/* Places are pfns; all but the p2m list and its tables lie in the initial mapping. */
 struct build_plan {
-	struct domain *d;
-	struct elf_image elf;
+	/* What is wanted. */
+	const char *name;			/* in the log: "dom0", "domain web" */
+	const char *size_word;			/* what on a command line said its size */
+	domid_t domid;
+	bool privileged;
+	unsigned kernel, initrd;		/* modules; NO_MODULE: none */
+	const char *cmdline;
 	u64 nr_pages, max_pages;		/* at first; as many as it may ever have */
 	unsigned nr_vcpus;
+
+	/* What comes of it. Places are pfns; all but the p2m list and its tables lie in the initial
+	 * mapping. */
+	struct domain *d;
+	struct elf_image elf;
 	u64 virt_base;
 	u64 initrd_pfn, initrd_bytes;
 	u64 p2m_pfn, nr_p2m_pages;		/* the list itself */
 	u64 p2m_va;
 	u64 p2m_tables_pfn, nr_p2m_tables;	/* its L1..L3, if it has an address of its own */
-	u64 start_info_pfn, tables_pfn, nr_tables, stack_pfn;
+	u64 start_info_pfn, console_pfn, tables_pfn, nr_tables, stack_pfn;
 	u64 end_pfn;				/* of the initial mapping */
 	u64 nr_filled;				/* pages up to the last that has a place here */
 	u64 nr_given;				/* pages that have a frame by now */
@@ -42,7 +53,7 @@ static inline void *plan_ptr(const struct build_plan *p, u64 pfn)
 	return window_ptr(p->p2m[pfn]);
 }
 
-/* Module @i's bytes, through the all-RAM window, and how many; 0 where there is no such module. */
+/* Module @i's bytes, through the all-RAM window, and how many; 0 for NO_MODULE. */
 static inline const void *module_bytes(unsigned i)
 {
 	return (const void *)VA_WINDOW + boot_info.module[i].start;
@@ -50,12 +61,12 @@ static inline const void *module_bytes(unsigned i)
 
 static inline u64 module_size(unsigned i)
 {
-	return i < boot_info.nr_modules ? boot_info.module[i].end - boot_info.module[i].start : 0;
+	return i == NO_MODULE ? 0 : boot_info.module[i].end - boot_info.module[i].start;
 }
 
 /*
- * Read the kernel (first module) and dom0's options, and give everything its size and place.
- * What cannot be: fatal().
+ * Read the kernel of what is wanted, and give everything its size and place. What cannot be:
+ * fatal().
  */
 void build_plan_make(struct build_plan *p);
 

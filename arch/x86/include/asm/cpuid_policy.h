@@ -27,6 +27,8 @@ void cpuid_policy_init(void);
  */
 struct cpuid_regs cpuid_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
 
+/* Word @i (< NR_FEATURE_WORDS) of the features that the policy shows. */
+u32 cpuid_policy_word(unsigned int i);
 /* Does the policy show the feature (XEN_X86_FEATURE_*)? */
 bool cpuid_policy_shows(unsigned int feature);
 #define policy_shows(name) cpuid_policy_shows(XEN_X86_FEATURE_##name)

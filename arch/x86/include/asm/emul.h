@@ -111,6 +111,8 @@ bool emul_umip(const struct insn *i, struct regs *r);
 
 /* pv/emul/cpuid.c: carry out CPUID on @r's registers. Does not move rip. */
 void pv_cpuid(struct regs *r);
+/* The hypervisor's own leaf 40000000H + @n. */
+struct cpuid_regs pv_cpuid_own(u32 n, u32 subleaf);
 
 /* pv/emul/msr.c: 0, or -EINVAL: the guest gets #GP. The guest is in kernel mode. */
 int __must_check pv_rdmsr(u32 msr, u64 *val);

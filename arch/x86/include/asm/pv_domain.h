@@ -14,7 +14,9 @@ void pv_init(void);
 void pv_vcpu_init_private(struct vcpu *v);
 
 /*
- * Build dom0 from the first module (its kernel) and the second (its initrd, if any), on the boot
- * root; its vcpu 0 is ready to be woken. Input that cannot be used: fatal().
+ * Build the domains that the modules' lines describe, and dom0 if there is a kernel for it, on the
+ * boot root; the first vcpu of each is ready to be woken. Input that cannot be used: fatal().
  */
-void pv_build_dom0(void);
+void pv_build_domains(void);
+/* Wake them. */
+void pv_start_domains(void);

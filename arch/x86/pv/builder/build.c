@@ -10,6 +10,7 @@
 #include <isola/sched.h>
 #include <isola/vcpu_timer.h>
 #include <asm/build_plan.h>
+#include <asm/console_ring.h>
 #include <asm/dom0_option.h>
 #include <asm/gnttab.h>
 #include <asm/ioport.h>
@@ -103,7 +104,7 @@ static void load_kernel(const struct build_plan *p)
 		copy_in(p, p->elf.segment[i].paddr, p->elf.segment[i].bytes,
 			p->elf.segment[i].file_size);
 	if (p->initrd_bytes)
-		copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(1), p->initrd_bytes);
+		copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(p->initrd), p->initrd_bytes);
 }
 
 /*
@@ -155,7 +156,12 @@ static void write_start_info(const struct build_plan *p)
 	strlcpy(si->magic + strlen(si->magic), suffix, 2);
 	si->nr_pages = p->nr_pages;
 	si->shared_info = mfn_to_maddr(p->d->shared_info_mfn);
-	si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+	if (p->privileged) {
+		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+	} else {
+		si->console.domU.mfn = mfn_x(p->p2m[p->console_pfn]);
+		si->console.domU.evtchn = CONSOLE_RING_PORT;
+	}
 	si->pt_base = plan_va(p, p->tables_pfn);
 	si->nr_pt_frames = p->nr_tables;
 	si->mfn_list = p->p2m_va;
@@ -169,9 +175,9 @@ static void write_start_info(const struct build_plan *p)
 		if (n->mod_start_pfn)
 			si->flags |= SIF_MOD_START_PFN;
 	}
-	strlcpy((char *)si->cmd_line, boot_info.module[0].string, sizeof(si->cmd_line));
-	if (strlen(boot_info.module[0].string) >= sizeof(si->cmd_line))
-		pr_warn("the kernel's command line is cut to %lu characters",
+	strlcpy((char *)si->cmd_line, p->cmdline, sizeof(si->cmd_line));
+	if (strlen(p->cmdline) >= sizeof(si->cmd_line))
+		pr_warn("%s: the kernel's command line is cut to %lu characters", p->name,
 			sizeof(si->cmd_line) - 1);
 }
 
@@ -188,6 +194,15 @@ static int make_shared_info(struct build_plan *p)
 	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
 		s->vcpu_info[i].evtchn_upcall_mask = 1;
 	return 0;
+}
+
+/* dom0's console is the machine's. */
+static void connect_console(const struct build_plan *p)
+{
+	if (p->privileged)
+		return;
+	console_ring_create(p->d, p->p2m[p->console_pfn]);
+	evtchn_bind_own(p->d, CONSOLE_RING_PORT);
 }
 
 /* All know their vcpu_info; the first has an address space and a first instruction. */
@@ -213,11 +228,11 @@ static void ready_vcpus(const struct build_plan *p)
 
 static int make_domain(struct build_plan *p)
 {
-	p->d = domain_create(DOMID_DOM0, p->nr_vcpus, true);
+	p->d = domain_create(p->domid, p->nr_vcpus, p->privileged);
 	if (!p->d)
 		return -ENOMEM;
 	p->d->max_pages = p->max_pages;
-	p->d->msr_relaxed = dom0_option.msr_relaxed;
+	p->d->msr_relaxed = p->privileged && dom0_option.msr_relaxed;
 	if (p->elf.notes.pae_extended_cr3)
 		p->d->vm_assist |= 1ul << VMASST_TYPE_pae_extended_cr3;
 	return 0;
@@ -309,5 +324,6 @@ void build_fill(struct build_plan *p)
 	write_p2m(p);
 	write_start_info(p);
 	build_tables_make(p);
+	connect_console(p);
 	ready_vcpus(p);
 }

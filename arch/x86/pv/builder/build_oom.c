@@ -51,9 +51,9 @@ void build_try_failures(struct build_plan *p)
 		refused = try_one(p, ++nth, &why);
 		given_up += why != NULL;
 		if (free_pages() != before)
-			panic("oom: allocation %u of dom0's building (%s): %ld pages are missing",
-			      nth, why ? why : "built", (long)(before - free_pages()));
+			panic("oom: allocation %u of building %s (%s): %ld pages are missing", nth,
+			      p->name, why ? why : "built", (long)(before - free_pages()));
 	} while (refused);
-	pr_info("oom: dom0 built and taken apart; each of %u allocations refused once, %u builds "
-		"given up: nothing left behind", nth - 1, given_up);
+	pr_info("oom: %s built and taken apart; each of %u allocations refused once, %u builds "
+		"given up: nothing left behind", p->name, nth - 1, given_up);
 }

@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Planning dom0: how much memory, and which pfn holds what.
+ * Planning a domain: which pfn holds what.
  *
  * Pseudo-physical memory is pfns 0 .. nr_pages-1. The initial mapping shows, from virt_base on, in
  * pfn order: the kernel, (the initrd and the p2m list, if the kernel wants them there,) start_info,
- * the bootstrap page tables, one page of stack, slack up to 4 MiB (<xen/xen.h>, "Start-of-day
- * memory layout").
+ * (the console's ring, if the domain is not dom0,) the bootstrap page tables, one page of stack,
+ * slack up to 4 MiB (<xen/xen.h>, "Start-of-day memory layout").
  */
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/build_plan.h>
-#include <asm/dom0_size.h>
-#include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <xen/features.h>
 
-/* Left to the hypervisor, whatever dom0_mem= says. */
-#define RESERVE_PAGES	(MIB(16) >> PAGE_SHIFT)
 #define SLACK_BYTES	KIB(512)
 
 #define OFFERED_FEATURES (1u << XENFEAT_writable_page_tables | 1u << XENFEAT_pae_pgdir_above_4gb | \
 			  1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist | \
-			  1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_dom0)
-
-/* The modules' memory counts: it is free before dom0 gets the most of its own. */
-static u64 choose_nr_pages(u64 *most)
-{
-	u64 avail = nr_free_pages() + page_alloc_nr_module_pages();
-	u64 spare = RESERVE_PAGES + avail / 256;	/* page tables, list scratch, heap */
-
-	avail = avail > spare ? avail - spare : 0;
-	*most = dom0_size_max_pages(avail);
-	return dom0_size_pages(avail);
-}
+			  1u << XENFEAT_gnttab_map_avail_bits)
 
 /*
  * Tables that the mapping of [@first, @last] needs, L4 not counted: one at each level for each span
@@ -57,7 +42,7 @@ static void lay_out(struct build_plan *p)
 	u64 at = DIV_ROUND_UP(p->elf.mem_end, PAGE_SIZE);
 
 	p->nr_p2m_pages = DIV_ROUND_UP(p->nr_pages, P2M_PER_PAGE);
-	p->initrd_bytes = module_size(1);
+	p->initrd_bytes = module_size(p->initrd);
 	if (!n->mod_start_pfn && p->initrd_bytes) {
 		p->initrd_pfn = at;
 		at += DIV_ROUND_UP(p->initrd_bytes, PAGE_SIZE);
@@ -68,6 +53,8 @@ static void lay_out(struct build_plan *p)
 		at += p->nr_p2m_pages;
 	}
 	p->start_info_pfn = at++;
+	if (!p->privileged)
+		p->console_pfn = at++;
 	p->tables_pfn = at;
 	p->nr_tables = 1;
 	for (;;) {
@@ -97,8 +84,9 @@ static void lay_out(struct build_plan *p)
 	}
 	p->nr_filled = at;
 	if (at > p->nr_pages)
-		fatal("the kernel does not fit dom0's memory: with its page tables and initrd it "
-		      "needs %lu KiB, dom0_mem gives %lu KiB", at << 2, p->nr_pages << 2);
+		fatal("the kernel does not fit %s's memory: with its page tables and initrd it "
+		      "needs %lu KiB, %s gives %lu KiB", p->name, at << 2, p->size_word,
+		      p->nr_pages << 2);
 }
 
 static bool ranges_meet(u64 a, u64 a_end, u64 b, u64 b_end)
@@ -111,37 +99,36 @@ static void check_places(const struct build_plan *p)
 	u64 end = plan_va(p, p->end_pfn), p2m_end;
 
 	if (end < p->virt_base || ranges_meet(p->virt_base, end, VA_HV_FIRST, VA_HV_END))
-		fatal("the kernel's initial mapping %016lx-%016lx wraps or meets the hypervisor's "
-		      "range", p->virt_base, end);
+		fatal("%s: the kernel's initial mapping %016lx-%016lx wraps or meets the "
+		      "hypervisor's range", p->name, p->virt_base, end);
 	if (!p->elf.notes.has_init_p2m)
 		return;
 	if (__builtin_add_overflow(p->p2m_va, p->nr_p2m_pages << PAGE_SHIFT, &p2m_end) ||
 	    (p->p2m_va & ~PAGE_MASK) || ranges_meet(p->p2m_va, p2m_end, 1ul << 47, VA_HV_END))
-		fatal("the kernel's INIT_P2M note names %016lx, where no list of %lu pages can be",
-		      p->p2m_va, p->nr_p2m_pages);
+		fatal("%s: the kernel's INIT_P2M note names %016lx, where no list of %lu pages can "
+		      "be", p->name, p->p2m_va, p->nr_p2m_pages);
 	/* L4-wise, as the two have tables of their own. */
 	if (ranges_meet(p->p2m_va >> L4_SHIFT, ((p2m_end - 1) >> L4_SHIFT) + 1,
 			p->virt_base >> L4_SHIFT, ((end - 1) >> L4_SHIFT) + 1))
-		fatal("the kernel's INIT_P2M note names %016lx, which overlaps its initial mapping",
-		      p->p2m_va);
+		fatal("%s: the kernel's INIT_P2M note names %016lx, which overlaps its initial "
+		      "mapping", p->name, p->p2m_va);
 }
 
 /* As the kernel's own words for what it wants, checked against what there is. */
 static void read_kernel(struct build_plan *p)
 {
+	u32 offered = OFFERED_FEATURES | (p->privileged ? 1u << XENFEAT_dom0 : 0);
 	const char *why;
 
-	if (elf_parse(module_bytes(0), module_size(0), &p->elf, &why) ||
-	    elf_check_pv(&p->elf, OFFERED_FEATURES, true, &why))
-		fatal("the kernel (first module) %s", why);
+	if (elf_parse(module_bytes(p->kernel), module_size(p->kernel), &p->elf, &why) ||
+	    elf_check_pv(&p->elf, offered, p->privileged, &why))
+		fatal("the kernel of %s (module %u) %s", p->name, p->kernel, why);
 	p->virt_base = p->elf.notes.virt_base;
 }
 
 void build_plan_make(struct build_plan *p)
 {
-	p->nr_vcpus = dom0_size_vcpus(nr_cpus);
 	read_kernel(p);
-	p->nr_pages = choose_nr_pages(&p->max_pages);
 	lay_out(p);
 	check_places(p);
 }

@@ -5,4 +5,5 @@ objs-y += arch/x86/pv/builder/build_plan.o
 objs-y += arch/x86/pv/builder/build_tables.o
 objs-y += arch/x86/pv/builder/build.o
 objs-$(CONFIG_AUDIT) += arch/x86/pv/builder/build_oom.o
-objs-y += arch/x86/pv/builder/dom0.o
+objs-y += arch/x86/pv/builder/static_words.o
+objs-y += arch/x86/pv/builder/boot_domains.o

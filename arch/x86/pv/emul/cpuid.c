@@ -46,7 +46,7 @@ static u32 machine_address_bits(void)
 	return max_page > 1 ? 64 - __builtin_clzl(max_page - 1) + PAGE_SHIFT : PAGE_SHIFT;
 }
 
-static struct cpuid_regs hypervisor_leaf(u32 n, u32 subleaf)
+struct cpuid_regs pv_cpuid_own(u32 n, u32 subleaf)
 {
 	struct cpuid_regs none = { 0 };
 
@@ -78,7 +78,7 @@ void pv_cpuid(struct regs *r)
 	struct cpuid_regs out;
 
 	if ((leaf & HV_LEAF_MASK) == HV_LEAF) {
-		out = hypervisor_leaf(leaf & ~HV_LEAF_MASK, subleaf);
+		out = pv_cpuid_own(leaf & ~HV_LEAF_MASK, subleaf);
 	} else {
 		struct cpuid_asker who = {
 			.xcr0 = this_vcpu.xcr0 ? this_vcpu.xcr0 : XCR0_X87,

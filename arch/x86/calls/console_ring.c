@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Console rings: what a static domain writes into its own leaves by the machine's console, a line
+ * at a time, with the domain's name in front.
+ *
+ * Invariants: the ring is the sender's own memory, looked at through its own window in its own
+ * call. The only buffer is on this CPU's stack, and is wiped: a line that is not whole yet stays in
+ * the ring. Both ends of the ring are read once and masked; a domain that writes its consumer index
+ * loses or repeats its own text.
+ */
+#include <isola/console.h>
+#include <isola/errno.h>
+#include <isola/evtchn.h>
+#include <isola/lib/format.h>
+#include <isola/lib/string.h>
+#include <asm/console_ring.h>
+#include <asm/insn.h>
+#include <asm/loaded.h>
+#include <asm/page_ref.h>
+#include <asm/page_type.h>
+#include <asm/preempt.h>
+#include <asm/window.h>
+#include <xen/io/console.h>
+
+/* Of one line, without the name: the rest of a longer one has its own. */
+#define LINE_MOST	(CONSOLE_CHUNK_BYTES - DOMAIN_NAME_BYTES - 4)
+
+struct line {
+	u32 taken;			/* of the ring's bytes */
+	u32 len;			/* of the text */
+	char text[CONSOLE_CHUNK_BYTES];
+};
+
+static u8 ring_at(const struct xencons_interface *ring, u32 i)
+{
+	return READ_ONCE(ring->out[MASK_XENCONS_IDX(i, ring->out)]);
+}
+
+/* What a terminal would take for an order is not passed on. */
+static char printable(u8 c)
+{
+	if (c == '\t')
+		return ' ';
+	return c < ' ' || c == 0x7f ? '\0' : c;
+}
+
+/* The next line from @cons on, of @nr bytes that there are. False: it has no end yet. */
+static bool read_line(const struct domain *d, const struct xencons_interface *ring, u32 cons,
+		      u32 nr, struct line *line)
+{
+	u32 start = snprintf(line->text, sizeof(line->text), "(%s) ", d->name);
+	u8 c = 0;
+
+	line->len = start;
+	for (line->taken = 0; line->taken < nr && line->len - start < LINE_MOST;) {
+		c = ring_at(ring, cons + line->taken++);
+		if (c == '\n')
+			break;
+		if (printable(c))
+			line->text[line->len++] = printable(c);
+	}
+	if (c != '\n' && line->len - start < LINE_MOST && nr < sizeof(ring->out))
+		return false;
+	line->text[line->len++] = '\n';
+	return true;
+}
+
+/* The rest of @line. False: something else is due; d->console_sent says how far it has come. */
+static bool send_line(struct domain *d, const struct line *line)
+{
+	while (d->console_sent < line->len) {
+		d->console_sent += console_write_guest(d, line->text + d->console_sent,
+						       line->len - d->console_sent);
+		if (d->console_sent < line->len) {
+			if (hypercall_preempt_check())
+				return false;
+			cpu_relax();
+		}
+	}
+	d->console_sent = 0;
+	return true;
+}
+
+/* One line. 0: sent; -ERESTART; -ENOENT: there is none. */
+static long send_one(struct domain *d, struct xencons_interface *ring)
+{
+	u32 cons = READ_ONCE(ring->out_cons);
+	/* The index, then what it covers. */
+	u32 nr = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE) - cons;
+	struct line line;
+	long rc = 0;
+
+	if (nr > sizeof(ring->out))
+		nr = 0;
+	if (!nr || !read_line(d, ring, cons, nr, &line))
+		rc = -ENOENT;
+	else if (!send_line(d, &line))
+		rc = -ERESTART;
+	else
+		__atomic_store_n(&ring->out_cons, cons + line.taken, __ATOMIC_RELEASE);
+	memset(&line, 0, sizeof(line));
+	asm volatile ("" :: "r"(&line) : "memory");	/* the stores are wanted */
+	return rc;
+}
+
+static long send_all(struct domain *d)
+{
+	struct xencons_interface *ring = window_ptr(d->console_mfn);
+	bool any = false;
+	long rc;
+
+	for (;;) {
+		rc = send_one(d, ring);
+		if (rc)
+			break;
+		any = true;
+		if (hypercall_preempt_check()) {
+			rc = -ERESTART;
+			break;
+		}
+	}
+	if (any)
+		evtchn_notify_own(d, CONSOLE_RING_PORT);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/*
+ * The hook behind the port: print the whole lines in the ring. -ERESTART: there is more, and
+ * something else is due.
+ */
+long console_ring_sent(struct domain *d)
+{
+	u32 seen;
+	long rc;
+
+	ASSERT_KERNEL_ROOT();
+	/* One vcpu at a time: the first sees to what the others have, too. */
+	if (__atomic_fetch_add(&d->console_sends, 1, __ATOMIC_SEQ_CST))
+		return 0;
+	do {
+		seen = READ_ONCE(d->console_sends);
+		rc = send_all(d);
+		if (rc) {
+			/* It comes again. */
+			__atomic_store_n(&d->console_sends, 0, __ATOMIC_RELEASE);
+			return rc;
+		}
+	} while (!__atomic_compare_exchange_n(&d->console_sends, &seen, 0, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+	return 0;
+}
+
+void console_ring_create(struct domain *d, mfn_t m)
+{
+	BUG_ON(page_get_and_type(page_of(m), d, PGT_writable));
+	d->console_mfn = m;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ports that no guest has opened: those whose other end is the hypervisor, and those that a boot's
+ * description connects.
+ */
+#include "evtchn_port.h"
+#include <isola/evtchn_2l.h>
+#include <isola/printk.h>
+
+void evtchn_bind_own(struct domain *d, u32 port)
+{
+	BUG_ON(port_of(d, port)->state != EVTCHN_FREE);
+	publish(port_of(d, port), (struct evtchn){ .state = EVTCHN_OWN });
+}
+
+void evtchn_notify_own(struct domain *d, u32 port)
+{
+	u64 *mark = send_begin();
+	struct evtchn e = { .word = READ_ONCE(port_of(d, port)->word) };
+
+	if (e.state == EVTCHN_OWN)
+		evtchn_2l_deliver(notified(d, &e), port);
+	send_end(mark);
+}
+
+static void connect_end(struct domain *d, u32 port, struct domain *peer, u32 peer_port)
+{
+	struct evtchn *e = port_of(d, port);
+
+	BUG_ON(e->state != EVTCHN_FREE);
+	e->peer = peer;
+	publish(e, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = peer->domid,
+				    .remote_port = peer_port });
+}
+
+void evtchn_connect(struct domain *d, u32 port, struct domain *peer, u32 peer_port)
+{
+	connect_end(d, port, peer, peer_port);
+	connect_end(peer, peer_port, d, port);
+}

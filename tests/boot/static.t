@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Domains that module lines describe: beside dom0, and without one. All claims that are about the
+ABI hold in such a domain; each has its own console, number and end. What is wrong in a line refuses
+the boot (each kind: tests/unit/static_words.t). make test-all: two of Debian's kernels at once."""
+import os
+import re
+import sys
+import tempfile
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../lib")]
+from initrd import debian_linux, write_initrd
+from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, isola_run, read, refused, tap
+
+
+def domain(words, kernel=SELFTEST):
+    return "--domain", kernel, "domain=" + words
+
+
+def said_by(output, name):
+    return re.findall(rf"^\({name}\) (.*)$", output, re.M)
+
+
+def bad_in(output):
+    """What is wrong with the claims of each domain: their points, or that there are none."""
+    found = re.findall(r"^\S* ?not ok.*(?:\n.*){3}", output, re.M)
+    return "\n".join(found) + "\n" + output[-1500:]
+
+
+def ends_well(output, name):
+    own = said_by(output, name)
+    return any(re.match(r"ok \d", line) for line in own) and \
+        not any(line.startswith("not ok") for line in own) and \
+        "# selftest ends: all claims hold" in own
+
+
+# But for dom0's alone, and those that a busy machine makes late.
+MOST = "claims=" + ",".join(f"{topic}/*" for topic in """start exceptions frames user hypercalls
+version memory_op control vcpu_op events selectors emulation cpuid ports msr paging iomem absent
+tables flush stores exchange grants transitions advisories""".split())
+
+
+def alone():
+    status, output, errors = isola_run(
+        "--mem", "128", *domain("web mem=48M" + ("" if LONG else f" -- {MOST}")), timeout=300)
+    tap.ok(status == POWERED_OFF and ends_well(output, "web"),
+           "what claims say of the ABI holds in a domain, where there is no dom0",
+           bad_in(output) + errors)
+    tap.ok(re.search(r"^\(isola\) Domain 1 \(web\) shut down: poweroff\n\(isola\) The machine ends "
+                     r"with domain 1 \(web\), which shut down: poweroff$", output, re.M),
+           "the machine ends with the last domain, and says so", output[-500:])
+
+
+WORK = "claims=events/*,grants/*,memory_op/*,exchange/*,tables/*"
+
+
+def beside_dom0():
+    status, output, errors = isola_run(
+        "--mem", "256", "--hv", "dom0_mem=64M",
+        *domain(f"web mem=48M onend=halt weight=512 -- {WORK}"), SELFTEST,
+        "claims=start/* exit=never", timeout=200)
+    tap.ok(status == POWERED_OFF and ends_well(output, "web") and
+           re.search(r"^# selftest ends: all claims hold", output, re.M),
+           "a domain with onend=halt beside dom0, which waits: both at work, and the machine ends "
+           "with that domain", bad_in(output) + errors)
+
+
+def two():
+    status, output, errors = isola_run(
+        "--mem", "160", "--smp", "2",
+        *domain(f"web mem=40M pin=1 port=3:a-very-long-one.5 -- {WORK} port=3"),
+        *domain(f"a-very-long-one mem=40M vcpus=2 port=5:web.3 -- {WORK} port=5 exit=crash"),
+        timeout=200)
+    connected = re.findall(r"^\((\S+)\) ok \d+ - events/declared.*(?<!SKIP)$", output, re.M)
+    tap.ok(sorted(connected) == ["a-very-long-one", "web"],
+           "each gets what the other sends to the declared port", bad_in(output))
+    ends = re.findall(r"^\(isola\) Domain (\d) \((\S+)\) shut down: (\w+)$", output, re.M)
+    tap.ok(ends_well(output, "web") and ends_well(output, "a-very-long-one") and
+           sorted(ends) == [("1", "web", "poweroff"), ("2", "a-very-long-one", "crash")],
+           "two domains at once: one may crash, the other goes on", bad_in(output) + errors)
+    tap.ok(status in (POWERED_OFF, GUEST_CRASHED), "and the machine ends with the last of them",
+           f"{status}{errors}")
+
+
+def refusals():
+    kernel = read(SELFTEST)
+    for what, modules, sentence in (
+            ("an unknown word", [(kernel, ""), (kernel, "domain=web mem=16M nice=1")],
+             r'module 1, domain web: "nice=1": unknown word'),
+            ("more memory than there is", [(kernel, "domain=web mem=4G")],
+             "not enough memory to build domain web"),
+            ("CPUs that there are not", [(kernel, "domain=web mem=16M pin=7")],
+             r"module 0, domain web: pin= names none of this machine's 1 CPUs"),
+            ("no kernel", [(b"text", "domain=web mem=16M")], r"the kernel of domain web \(module "
+             r"0\)"),
+            ("too little memory", [(kernel, "domain=web mem=1M")],
+             "the kernel does not fit domain web's memory: .* mem gives 1024 KiB")):
+        refused(tap, f"{what}: refused", sentence, modules=modules)
+
+
+INIT = b"""#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+i=0
+while [ $i -lt 50 ]; do /bin/busybox gzip </bin/busybox | /bin/busybox md5sum; i=$((i+1)); done |
+	/bin/busybox sort -u
+echo "done: $(/bin/busybox cat /proc/cmdline)"
+/bin/busybox poweroff -f
+"""
+
+
+def debians():
+    kernel, missing = debian_linux()
+    if missing:
+        tap.skip("two of Debian's kernels at once", missing)
+        return
+    with tempfile.NamedTemporaryFile(prefix="isola-initrd-") as file:
+        write_initrd(file.name, INIT)
+        status, output, errors = isola_run(
+            "--mem", "512", "--smp", "2",
+            *domain("web mem=160M -- console=hvc0 as=web", f"{kernel},{file.name}"),
+            *domain("db mem=160M vcpus=2 -- console=hvc0 as=db", f"{kernel},{file.name}"),
+            timeout=400)
+    sums = [{line for line in said_by(output, name) if re.fullmatch(r"[0-9a-f]{32}  -", line)}
+            for name in ("web", "db")]
+    tap.ok(status == POWERED_OFF and sums[0] == sums[1] and len(sums[0]) == 1 and
+           all(f"done: console=hvc0 as={name}" in said_by(output, name) for name in ("web", "db")),
+           "two of Debian's kernels at once", output[-3000:] + errors)
+
+
+alone()
+beside_dom0()
+two()
+refusals()
+if LONG:
+    debians()
+tap.done()

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sysctl and domctl: what the control domain's tools ask first.
+ *
+ * The rule: versions are exact, a null buffer asks how many there are, what does not exist has the
+ * error that the tools wait for; and nobody but the control domain is told anything.
+ */
+#define TOPIC "tools"
+#define __XEN_TOOLS__ 1
+#include "../claim.h"
+#include "../memory.h"
+#include "../text.h"
+#include <xen/domctl.h>
+#include <xen/sysctl.h>
+
+static struct xen_sysctl sys;
+static struct xen_domctl dom;
+
+static long sysctl(uint32_t cmd)
+{
+	sys.cmd = cmd;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	return HC1(sysctl, &sys);
+}
+
+static long domctl(uint32_t cmd, domid_t domid)
+{
+	dom.cmd = cmd;
+	dom.domain = domid;
+	dom.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	return HC1(domctl, &dom);
+}
+
+static void clear(void)
+{
+	memset(&sys, 0, sizeof(sys));
+	memset(&dom, 0, sizeof(dom));
+}
+
+CLAIM_DOM0(versions, "sysctl and domctl of another interface version are -EACCES")
+{
+	clear();
+	sys.cmd = XEN_SYSCTL_physinfo;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION - 1;
+	CHECK_ERR(HC1(sysctl, &sys), XEN_EACCES);
+	dom.cmd = XEN_DOMCTL_getdomaininfo;
+	dom.interface_version = XEN_DOMCTL_INTERFACE_VERSION + 1;
+	CHECK_ERR(HC1(domctl, &dom), XEN_EACCES);
+}
+
+CLAIM_DOM0(unknown, "an unknown sysctl or domctl is -ENOSYS, one at a bad address -EFAULT")
+{
+	clear();
+	CHECK_ERR(sysctl(0xffff), XEN_ENOSYS);
+	CHECK_ERR(domctl(0xffff, 0), XEN_ENOSYS);
+	CHECK_ERR(HC1(sysctl, UNMAPPED_POINTER), XEN_EFAULT);
+	CHECK_ERR(HC1(domctl, UNMAPPED_POINTER), XEN_EFAULT);
+}
+
+CLAIM_DOM0(physinfo, "physinfo: CPUs, a node, PV domains, and no more free memory than there is")
+{
+	struct xen_sysctl_physinfo *p = &sys.u.physinfo;
+
+	clear();
+	CHECK_OK(sysctl(XEN_SYSCTL_physinfo));
+	CHECK(p->nr_cpus >= 1 && p->max_cpu_id >= p->nr_cpus - 1);
+	CHECK_EQ(p->nr_nodes, 1);
+	CHECK(p->capabilities & XEN_SYSCTL_PHYSCAP_pv);
+	CHECK(p->free_pages < p->total_pages && p->total_pages > start->nr_pages);
+	CHECK(p->max_mfn >= p->total_pages - 1);
+	CHECK(p->cpu_khz > 1000);
+	CHECK(p->hw_cap[0] & 1);		/* a CPU with an FPU */
+}
+
+CLAIM_DOM0(own_info, "getdomaininfo of dom0: running, its own shared_info, pages and vCPUs")
+{
+	struct xen_domctl_getdomaininfo *i = &dom.u.getdomaininfo;
+
+	clear();
+	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, 0));
+	CHECK_EQ(dom.domain, 0);
+	CHECK_EQ(i->domain, 0);
+	CHECK(i->flags & XEN_DOMINF_running);
+	CHECK(!(i->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_paused |
+			    XEN_DOMINF_blocked | XEN_DOMINF_hvm_guest)));
+	CHECK_EQ(i->shared_info_frame, start->shared_info / PAGE_BYTES);
+	CHECK(i->tot_pages >= 1000 && i->tot_pages <= i->max_pages);
+	CHECK(i->nr_online_vcpus >= 1 && i->nr_online_vcpus <= i->max_vcpu_id + 1);
+	CHECK(i->cpu_time > 0);
+}
+
+CLAIM_DOM0(no_more, "getdomaininfo from a number beyond the last domain's on is -ESRCH")
+{
+	clear();
+	CHECK_ERR(domctl(XEN_DOMCTL_getdomaininfo, 0x7fef), XEN_ESRCH);
+	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuinfo, 0x7fef), XEN_ESRCH);
+}
+
+CLAIM_DOM0(list, "getdomaininfolist fills as many as it is asked for, from a number on")
+{
+	struct xen_domctl_getdomaininfo *list = page_alloc();
+	struct xen_sysctl_getdomaininfolist *l = &sys.u.getdomaininfolist;
+
+	clear();
+	l->max_domains = 1;
+	l->buffer.p = list;
+	CHECK_OK(sysctl(XEN_SYSCTL_getdomaininfolist));
+	CHECK_EQ(l->num_domains, 1);
+	CHECK_EQ(list[0].domain, 0);
+	CHECK_EQ(list[0].shared_info_frame, start->shared_info / PAGE_BYTES);
+	clear();
+	l->first_domain = 0x7fef;
+	l->max_domains = 4;
+	l->buffer.p = list;
+	CHECK_OK(sysctl(XEN_SYSCTL_getdomaininfolist));
+	CHECK_EQ(l->num_domains, 0);
+	clear();
+	l->max_domains = 1;
+	l->buffer.p = UNMAPPED_POINTER;
+	CHECK_ERR(sysctl(XEN_SYSCTL_getdomaininfolist), XEN_EFAULT);
+}
+
+CLAIM_DOM0(vcpu, "getvcpuinfo of ourselves: online and running; of a vCPU that there is not, "
+	   "-EINVAL")
+{
+	struct xen_domctl_getvcpuinfo *i = &dom.u.getvcpuinfo;
+
+	clear();
+	CHECK_OK(domctl(XEN_DOMCTL_getvcpuinfo, 0));
+	CHECK(i->online && i->running && !i->blocked && i->cpu_time > 0);
+	clear();
+	i->vcpu = 0xffff;
+	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuinfo, 0), XEN_EINVAL);
+}
+
+CLAIM_DOM0(topology, "cputopoinfo and numainfo: a null buffer asks how many, then they are filled")
+{
+	struct xen_sysctl_cputopoinfo *t = &sys.u.cputopoinfo;
+	struct xen_sysctl_numainfo *n = &sys.u.numainfo;
+	xen_sysctl_cputopo_t *topo = page_alloc();
+	xen_sysctl_meminfo_t *mem = page_alloc();
+	uint32_t nr, *distance = page_alloc();
+
+	clear();
+	CHECK_OK(sysctl(XEN_SYSCTL_cputopoinfo));
+	nr = t->num_cpus;
+	CHECK(nr >= 1);
+	t->cputopo.p = topo;
+	topo[0].node = 7;
+	CHECK_OK(sysctl(XEN_SYSCTL_cputopoinfo));
+	CHECK_EQ(t->num_cpus, nr);
+	CHECK_EQ(topo[0].node, 0);
+	clear();
+	CHECK_OK(sysctl(XEN_SYSCTL_numainfo));
+	CHECK_EQ(n->num_nodes, 1);
+	n->meminfo.p = mem;
+	n->distance.p = distance;
+	CHECK_OK(sysctl(XEN_SYSCTL_numainfo));
+	CHECK_EQ(distance[0], 10);
+	CHECK(mem[0].memfree <= mem[0].memsize && mem[0].memsize >= start->nr_pages * PAGE_BYTES);
+}
+
+CLAIM_DOM0(pool, "cpupool_op INFO: pool 0 has all domains; beyond the last pool it is -ENOENT")
+{
+	struct xen_sysctl_cpupool_op *p = &sys.u.cpupool_op;
+	uint8_t *map = page_alloc();
+
+	clear();
+	p->op = XEN_SYSCTL_CPUPOOL_OP_INFO;
+	p->cpumap.nr_bits = 64;
+	p->cpumap.bitmap.p = map;
+	CHECK_OK(sysctl(XEN_SYSCTL_cpupool_op));
+	CHECK_EQ(p->cpupool_id, 0);
+	CHECK(p->n_dom >= 1);
+	CHECK(map[0] & 1);
+	p->cpupool_id = 1;
+	CHECK_ERR(sysctl(XEN_SYSCTL_cpupool_op), XEN_ENOENT);
+}
+
+CLAIM_DOM0(weight, "scheduler_op: a weight that was put is got back; another scheduler is -EINVAL")
+{
+	struct xen_domctl_scheduler_op *s = &dom.u.scheduler_op;
+	uint16_t before;
+
+	clear();
+	CHECK_OK(sysctl(XEN_SYSCTL_sched_id));
+	CHECK_EQ(sys.u.sched_id.sched_id, XEN_SCHEDULER_CREDIT2);
+	s->sched_id = XEN_SCHEDULER_CREDIT2;
+	s->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	CHECK_OK(domctl(XEN_DOMCTL_scheduler_op, 0));
+	before = s->u.credit2.weight;
+	s->cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	s->u.credit2.weight = 300;
+	CHECK_OK(domctl(XEN_DOMCTL_scheduler_op, 0));
+	s->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	CHECK_OK(domctl(XEN_DOMCTL_scheduler_op, 0));
+	CHECK_EQ(s->u.credit2.weight, 300);
+	s->cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	s->u.credit2.weight = before;
+	CHECK_OK(domctl(XEN_DOMCTL_scheduler_op, 0));
+	s->sched_id = XEN_SCHEDULER_RTDS;
+	CHECK_ERR(domctl(XEN_DOMCTL_scheduler_op, 0), XEN_EINVAL);
+}
+
+CLAIM_DOM0(featureset, "get_cpu_featureset: a null buffer asks how many words; too little room is "
+	   "-ENOBUFS")
+{
+	struct xen_sysctl_cpu_featureset *f = &sys.u.cpu_featureset;
+	uint32_t nr, *words = page_alloc();
+
+	clear();
+	f->index = XEN_SYSCTL_cpu_featureset_host;
+	CHECK_OK(sysctl(XEN_SYSCTL_get_cpu_featureset));
+	nr = f->nr_features;
+	CHECK(nr >= 12 && nr < 64);
+	f->features.p = words;
+	CHECK_OK(sysctl(XEN_SYSCTL_get_cpu_featureset));
+	CHECK(words[0] & 1);
+	f->nr_features = 1;
+	CHECK_ERR(sysctl(XEN_SYSCTL_get_cpu_featureset), XEN_ENOBUFS);
+	f->index = 99;
+	CHECK_ERR(sysctl(XEN_SYSCTL_get_cpu_featureset), XEN_EINVAL);
+}
+
+CLAIM_DOM0(policy, "get_cpu_policy: null buffers ask how many leaves and MSRs; leaf 0 comes first")
+{
+	struct xen_sysctl_cpu_policy *p = &sys.u.cpu_policy;
+	xen_cpuid_leaf_t *leaves = page_alloc();
+	xen_msr_entry_t *msrs = page_alloc();
+
+	clear();
+	p->index = XEN_SYSCTL_cpu_policy_pv_default;
+	CHECK_OK(sysctl(XEN_SYSCTL_get_cpu_policy));
+	CHECK(p->nr_leaves > 10 && p->nr_leaves < PAGE_BYTES / sizeof(*leaves));
+	p->leaves.p = leaves;
+	p->msrs.p = msrs;
+	CHECK_OK(sysctl(XEN_SYSCTL_get_cpu_policy));
+	CHECK(p->nr_leaves > 4);
+	CHECK_EQ(leaves[0].leaf, 0);
+	CHECK_EQ(leaves[0].subleaf, XEN_CPUID_NO_SUBLEAF);
+	CHECK(leaves[0].a >= 1);
+	p->nr_leaves = 1;
+	CHECK_ERR(sysctl(XEN_SYSCTL_get_cpu_policy), XEN_ENOBUFS);
+	p->index = 99;
+	CHECK_ERR(sysctl(XEN_SYSCTL_get_cpu_policy), XEN_EINVAL);
+}
+
+CLAIM_DOM0(log, "debug_keys h puts lines into the log, and readconsole finds them there")
+{
+	char *text = page_alloc();
+	struct xen_sysctl_readconsole *r = &sys.u.readconsole;
+	bool found = false;
+
+	clear();
+	sys.u.debug_keys.keys.p = "h";
+	sys.u.debug_keys.nr_keys = 1;
+	CHECK_OK(sysctl(XEN_SYSCTL_debug_keys));
+	clear();
+	do {
+		r->incremental = 1;
+		r->buffer.p = text;
+		r->count = PAGE_BYTES - 1;
+		CHECK_OK(sysctl(XEN_SYSCTL_readconsole));
+		text[r->count] = 0;
+		found |= strstr(text, "'h' pressed -> ") != NULL;
+	} while (r->count);
+	CHECK(found);
+}
