@@ -442,6 +442,19 @@ void sched_set_weight(struct domain *d, u32 weight)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+void sched_set_affinity(struct vcpu *v, const unsigned long *mask)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	memcpy(v->affinity, mask, sizeof(v->affinity));
+	/* Who runs where it may not leaves at that CPU's next choice, and is offered then. */
+	if (is_running(v) && !bitmap_test(v->affinity, v->cpu))
+		softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+	else if (v->queued && !is_running(v))
+		ask_somebody(v, now_ns());
+	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
 u32 vcpu_pinned_to(const struct vcpu *v)
 {
 	u32 cpu = bitmap_find_first(v->affinity, nr_cpus);

@@ -29,6 +29,8 @@ void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin);
 /* d's weight, that of all its vcpus; @weight: 1 to 65535. */
 u32 sched_weight(const struct domain *d);
 void sched_set_weight(struct domain *d, u32 weight);
+/* From now on @v runs where @mask, of CONFIG_NR_CPUS bits, has a CPU that there is. */
+void sched_set_affinity(struct vcpu *v, const unsigned long *mask);
 /* The one CPU that @v may run on; NO_CPU: there are several. */
 u32 vcpu_pinned_to(const struct vcpu *v);
 

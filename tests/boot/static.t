@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Domains that module lines describe: beside dom0, and without one. All claims that are about the
 ABI hold in such a domain; each has its own console, number and end. What is wrong in a line refuses
-the boot (each kind: tests/unit/static_words.t). make test-all: two of Debian's kernels at once."""
+the boot (each kind: tests/unit/static_words.t). make test-all: two of Debian's kernels at once, and
+Debian's Xen tools in dom0."""
 import os
 import re
+import subprocess
 import sys
 import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
 from initrd import debian_linux, write_initrd
-from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, isola_run, read, refused, tap
+from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, TOP, isola_run, read, refused, tap
 
 
 def domain(words, kernel=SELFTEST):
@@ -127,10 +129,39 @@ def debians():
            "two of Debian's kernels at once", output[-3000:] + errors)
 
 
+# What Debian's own tools find of the machine, by the image of ../shared; what is not built.
+DOM0_IMAGE = os.path.join(TOP, "../shared/tools/mk-dom0-image")
+NOT_BUILT = {"xenhypfs"}
+
+
+def tools():
+    if not os.path.exists(DOM0_IMAGE):
+        tap.skip("Debian's tools look at dom0 and another domain", f"no {DOM0_IMAGE}")
+        return
+    with tempfile.TemporaryDirectory(prefix="isola-dom0-") as directory:
+        image = os.path.join(directory, "dom0.img")
+        made = subprocess.run([DOM0_IMAGE, "-o", image], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        kernel = re.search(r"^kernel +(\S+)$", made.stdout, re.M)
+        if made.returncode or not kernel:
+            tap.skip("Debian's tools look at dom0 and another domain", made.stdout[-300:])
+            return
+        status, output, errors = isola_run(
+            "--mem", "1024", "--smp", "2", "--hv", "dom0_mem=512M",
+            *domain("web mem=48M -- exit=never claims=start/*"), kernel[1],
+            "console=hvc0 scenario=info verbose=1", image, timeout=600)
+    steps = dict(re.findall(r"^TOOLSTACK (\S+) (ok|fail) ", output, re.M))
+    failed = {step for step, verdict in steps.items() if verdict != "ok"}
+    tap.ok(status == POWERED_OFF and len(steps) > 20 and failed <= NOT_BUILT,
+           f"Debian's tools look at dom0 and another domain: {len(steps) - len(failed)} of "
+           f"{len(steps)} steps", f"failed: {failed}\n" + output[-2000:] + errors)
+
+
 alone()
 beside_dom0()
 two()
 refusals()
 if LONG:
     debians()
+    tools()
 tap.done()

@@ -8,6 +8,7 @@
 #include <asm/control_op.h>
 #include <asm/domain_info.h>
 #include <asm/hypercall.h>
+#include <asm/vcpu_affinity.h>
 #include <isola/sched.h>
 #include <xen/domctl.h>
 
@@ -58,12 +59,24 @@ static long get_address_size(struct domain *d __maybe_unused, struct xen_domctl 
 	return 0;
 }
 
+static long get_affinity(struct domain *d, struct xen_domctl *op)
+{
+	return vcpu_affinity_get(d, &op->u.vcpuaffinity);
+}
+
+static long set_affinity(struct domain *d, struct xen_domctl *op)
+{
+	return vcpu_affinity_set(d, &op->u.vcpuaffinity);
+}
+
 static const struct {
 	u32 cmd;
 	long (*fn)(struct domain *d, struct xen_domctl *op);
 } ops[] = {
+	{ XEN_DOMCTL_setvcpuaffinity, set_affinity },
 	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info },
 	{ XEN_DOMCTL_scheduler_op, scheduler },
+	{ XEN_DOMCTL_getvcpuaffinity, get_affinity },
 	{ XEN_DOMCTL_get_address_size, get_address_size },
 };
 

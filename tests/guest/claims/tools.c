@@ -202,6 +202,35 @@ CLAIM_DOM0(weight, "scheduler_op: a weight that was put is got back; another sch
 	CHECK_ERR(domctl(XEN_DOMCTL_scheduler_op, 0), XEN_EINVAL);
 }
 
+CLAIM_DOM0(affinity, "the hard affinity of a vCPU is got, put, and comes back as it is effective; "
+	   "without a CPU that there is, it is -EINVAL")
+{
+	struct xen_domctl_vcpuaffinity *a = &dom.u.vcpuaffinity;
+	uint8_t *mask = page_alloc(), before;
+
+	clear();
+	a->flags = XEN_VCPUAFFINITY_HARD;
+	a->cpumap_hard.nr_bits = 8;
+	a->cpumap_hard.bitmap.p = mask;
+	CHECK_OK(domctl(XEN_DOMCTL_getvcpuaffinity, 0));
+	CHECK(mask[0] & 1);
+	before = mask[0];
+	mask[0] = 1;
+	CHECK_OK(domctl(XEN_DOMCTL_setvcpuaffinity, 0));
+	CHECK_EQ(mask[0], 1);
+	CHECK_OK(domctl(XEN_DOMCTL_getvcpuaffinity, 0));
+	CHECK_EQ(mask[0], 1);
+	mask[0] = before;
+	CHECK_OK(domctl(XEN_DOMCTL_setvcpuaffinity, 0));
+	mask[0] = 0;
+	CHECK_ERR(domctl(XEN_DOMCTL_setvcpuaffinity, 0), XEN_EINVAL);
+	a->flags = 0;
+	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuaffinity, 0), XEN_EINVAL);
+	a->flags = XEN_VCPUAFFINITY_HARD;
+	a->vcpu = 0xffff;
+	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuaffinity, 0), XEN_EINVAL);
+}
+
 CLAIM_DOM0(featureset, "get_cpu_featureset: a null buffer asks how many words; too little room is "
 	   "-ENOBUFS")
 {
