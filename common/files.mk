@@ -17,5 +17,6 @@ objs-y += common/domain_list.o
 objs-y += common/domain_ref.o
 objs-y += common/domain_end.o
 objs-y += common/debug_keys.o
+objs-y += common/domain_pause.o
 objs-y += common/domain.o
 objs-y += common/log_subject.o

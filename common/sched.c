@@ -9,8 +9,9 @@
  * where nobody else may, or while a CPU is held up).
  *
  * Invariants, under sched_lock:
- *   - queued: all RUNNABLE vcpus, those that run too, and whoever runs and has gone to sleep since;
- *     the latter leaves at its CPU's next choice. One that is woken before that simply goes on.
+ *   - queued: all RUNNABLE vcpus that are not paused, those that run too, and whoever runs and has
+ *     gone to sleep or been paused since; the latter leaves at its CPU's next choice. One that is
+ *     woken before that simply goes on.
  *   - cpu_public[c].running is changed by CPU c alone, in schedule(); v->cpu and v->on_cpu are c
  *     then.
  *   - v->on_cpu returns to NO_CPU in sched_left(): between the two sits the context switch.
@@ -192,6 +193,13 @@ static void ask_somebody(const struct vcpu *v, u64 now)
 	ask(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
 }
 
+/* @v could run, and is not queued. Lock held. */
+static void offer(struct vcpu *v, u64 now)
+{
+	come_back(v);
+	ask_somebody(v, now);
+}
+
 /* ---- Sleeping and waking -------------------------------------------------------------------- */
 
 /* Is @state the one that is to end: @down, or else one of the two sleeps? */
@@ -219,8 +227,8 @@ static bool wake(struct vcpu *v, bool down)
 		if (!is_running(v)) {
 			now = now_ns();
 			account(v, false, now);
-			come_back(v);
-			ask_somebody(v, now);
+			if (!v->pauses)
+				offer(v, now);
 		}
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
@@ -280,6 +288,29 @@ void vcpu_stop(struct vcpu *v, enum vcpu_state state)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+void vcpu_pause(struct vcpu *v)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	if (!v->pauses++) {
+		if (is_running(v))
+			softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+		else if (v->queued)
+			runqueue_remove(&queue, v);
+	}
+	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+
+	ASSERT(v->pauses);
+	if (!--v->pauses && v->state == VCPU_RUNNABLE && !v->queued)
+		offer(v, now_ns());
+	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
 /* The acquire pairs with sched_left(): all of @v's state is in its memory. */
 bool vcpu_is_at_rest(const struct vcpu *v)
 {
@@ -303,7 +334,7 @@ static void requeue(struct vcpu *prev, u64 now)
 	runqueue_remove(&queue, prev);
 	prev->vruntime = vruntime_at(prev, now);
 	prev->charged_at = now;
-	if (prev->state == VCPU_RUNNABLE)
+	if (prev->state == VCPU_RUNNABLE && !prev->pauses)
 		runqueue_insert(&queue, prev);
 	advance_clock();
 }

@@ -34,6 +34,7 @@ struct domain {
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;
+	u32 control_pauses;             /* by the control domain; under vcpus_lock */
 	bool ends_machine;              /* with it: dom0, and a static domain with onend=halt */
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)
@@ -150,6 +151,13 @@ void domain_list_remove(struct domain *d);
 
 /* @d is built: its first vcpu runs. */
 void domain_begin(struct domain *d);
+
+/*
+ * The control domain has @d, another, wait, or go on: its vcpus rest when the first returns. They
+ * are counted. 0; -EOVERFLOW: too often; -EINVAL: not paused. No lock held, interrupts on.
+ */
+int __must_check domain_pause_by_control(struct domain *d);
+int __must_check domain_unpause_by_control(struct domain *d);
 
 /*
  * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip

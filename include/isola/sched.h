@@ -66,6 +66,12 @@ void vcpu_stop(struct vcpu *v, enum vcpu_state state);
  * gives the lock back meanwhile: the vcpu may be spinning for it.
  */
 bool vcpu_is_at_rest(const struct vcpu *v);
+/*
+ * @v does not run until it has been unpaused as often as it was paused; what wakes it meanwhile is
+ * not lost. It may run on for as long as an interrupt takes: on_cpu is NO_CPU when it has left.
+ */
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
 /* The current vcpu lets one other run first, if any waits. Raises SOFTIRQ_SCHEDULE. */
 void vcpu_yield(void);
 

@@ -58,6 +58,7 @@ struct vcpu {
 	 */
 	u32 on_cpu;
 	bool queued;
+	u32 pauses;                     /* how often it has been paused: not 0, it does not run */
 	bool yields;                    /* its own: the next choice is to pass it over */
 	struct vcpu *runq_next, *runq_prev;     /* valid while queued */
 	u64 vruntime;                   /* ns it has run, as the scheduler counts: sched.c */

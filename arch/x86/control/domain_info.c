@@ -73,6 +73,8 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		code = READ_ONCE(d->shutdown_code) & XEN_DOMINF_shutdownmask;
 	}
 	info->flags |= code << XEN_DOMINF_shutdownshift;
+	if (READ_ONCE(d->control_pauses))
+		info->flags |= XEN_DOMINF_paused;
 	add_vcpus(d, info);
 	info->tot_pages = READ_ONCE(d->nr_pages);
 	info->max_pages = d->max_pages;

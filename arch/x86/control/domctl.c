@@ -8,6 +8,8 @@
 #include <asm/control_op.h>
 #include <asm/domain_info.h>
 #include <asm/hypercall.h>
+#include <asm/percpu.h>
+#include <isola/vcpu.h>
 #include <asm/vcpu_affinity.h>
 #include <isola/sched.h>
 #include <xen/domctl.h>
@@ -59,6 +61,17 @@ static long get_address_size(struct domain *d __maybe_unused, struct xen_domctl 
 	return 0;
 }
 
+/* Oneself cannot be waited for. */
+static long pause_domain(struct domain *d, struct xen_domctl *op __maybe_unused)
+{
+	return d == current->domain ? -EINVAL : domain_pause_by_control(d);
+}
+
+static long unpause_domain(struct domain *d, struct xen_domctl *op __maybe_unused)
+{
+	return domain_unpause_by_control(d);
+}
+
 static long get_affinity(struct domain *d, struct xen_domctl *op)
 {
 	return vcpu_affinity_get(d, &op->u.vcpuaffinity);
@@ -73,6 +86,8 @@ static const struct {
 	u32 cmd;
 	long (*fn)(struct domain *d, struct xen_domctl *op);
 } ops[] = {
+	{ XEN_DOMCTL_pausedomain, pause_domain },
+	{ XEN_DOMCTL_unpausedomain, unpause_domain },
 	{ XEN_DOMCTL_setvcpuaffinity, set_affinity },
 	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info },
 	{ XEN_DOMCTL_scheduler_op, scheduler },

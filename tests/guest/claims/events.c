@@ -274,8 +274,8 @@ CLAIM(unbound_for_another, "a port may be for a domain that is not there: we can
 CLAIM(own_number, "our own number means ourselves in alloc_unbound and status; a remote of "
       "DOMID_SELF is the caller")
 {
-	struct evtchn_alloc_unbound op = { .dom = 0, .remote_dom = DOMID_SELF };
-	struct evtchn_status s = { .dom = 0 };
+	struct evtchn_alloc_unbound op = { .dom = own_domid, .remote_dom = DOMID_SELF };
+	struct evtchn_status s = { .dom = own_domid };
 	int b;
 
 	if (!(start->flags & SIF_INITDOMAIN))
@@ -284,14 +284,14 @@ CLAIM(own_number, "our own number means ourselves in alloc_unbound and status; a
 	s.port = op.port;
 	CHECK_OK(HC2(event_channel_op, EVTCHNOP_status, &s));
 	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
-	CHECK_EQ(s.u.unbound.dom, 0);
-	b = port_bind_interdomain(0, op.port);
+	CHECK_EQ(s.u.unbound.dom, own_domid);
+	b = port_bind_interdomain(own_domid, op.port);
 	CHECK(b > 0);
 	CHECK_OK(port_close((uint32_t)b));
 	CHECK_OK(port_close(op.port));
 }
 
-CLAIM(reset_of_nobody, "a reset of the ports of a domain that does not exist is -ESRCH")
+CLAIM_DOM0(reset_of_nobody, "a reset of the ports of a domain that does not exist is -ESRCH")
 {
 	struct evtchn_reset op = { .dom = 1234 };
 
@@ -344,7 +344,7 @@ CLAIM(bind_interdomain_refusals, "bind_interdomain refuses ports that are not un
 	CHECK_ERR(port_bind_interdomain(1234, 1), XEN_ESRCH);
 }
 
-CLAIM(alloc_unbound_refusals, "alloc_unbound for a domain that does not exist is -ESRCH")
+CLAIM_DOM0(alloc_unbound_refusals, "alloc_unbound for a domain that does not exist is -ESRCH")
 {
 	struct evtchn_alloc_unbound op = { .dom = 1234, .remote_dom = DOMID_SELF };
 
@@ -439,7 +439,7 @@ CLAIM(port_out_of_range, "ports beyond the last are -EINVAL for close, send, sta
 	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_bind_vcpu, &b), XEN_EINVAL);
 }
 
-CLAIM(status_of_nobody, "the status of a port of a domain that does not exist is -ESRCH")
+CLAIM_DOM0(status_of_nobody, "the status of a port of a domain that does not exist is -ESRCH")
 {
 	struct evtchn_status s = { .dom = 1234, .port = 1 };
 

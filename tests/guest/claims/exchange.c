@@ -255,8 +255,8 @@ CLAIM(no_such_place, "a limit that no free memory meets is -ENOMEM, and nothing 
 	check_untouched(&p);
 }
 
-CLAIM(bad_sizes, "sizes that do not match, orders too large, progress beyond the end and other "
-		 "domains are refused")
+CLAIM_DOM0(bad_sizes, "sizes that do not match, orders too large, progress beyond the end and "
+	   "other domains are refused")
 {
 	unsigned long in[4] = { NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN, NOBODYS_MFN },
 		      out[4] = { 0 };

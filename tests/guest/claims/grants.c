@@ -365,8 +365,8 @@ CLAIM(replace_by_entry,
 	CHECK_EQ(grant_flags(FIRST_REF) & IN_USE, 0);
 }
 
-CLAIM(versions, "set_version tells the version in use on its way out; one that there is not is "
-		"-EINVAL; get_version says 1")
+CLAIM_DOM0(versions, "set_version tells the version in use on its way out; one that there is "
+	   "not is -EINVAL; get_version says 1")
 {
 	struct gnttab_set_version s = { .version = 1 };
 	struct gnttab_get_version g = { .dom = DOMID_SELF };
@@ -392,8 +392,8 @@ CLAIM(versions, "set_version tells the version in use on its way out; one that t
 	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, UNMAPPED_POINTER, 1), XEN_EFAULT);
 }
 
-CLAIM(single_calls, "setup_table and query_size take one structure, not a list; no operation has "
-		    "bits above its number")
+CLAIM_DOM0(single_calls, "setup_table and query_size take one structure, not a list; no "
+	   "operation has bits above its number")
 {
 	struct gnttab_query_size q[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };
 	struct gnttab_setup_table s[2] = { { .dom = DOMID_SELF }, { .dom = DOMID_SELF } };

@@ -120,7 +120,7 @@ CLAIM(maximum_ram_page, "maximum_ram_page covers our own frames")
 	CHECK((unsigned long)max >= mfn_of(start));
 }
 
-CLAIM(no_such_domain, "reservations of a domain that does not exist are -ESRCH")
+CLAIM_DOM0(no_such_domain, "reservations of a domain that does not exist are -ESRCH")
 {
 	domid_t nobody = 1234;
 
@@ -128,8 +128,8 @@ CLAIM(no_such_domain, "reservations of a domain that does not exist are -ESRCH")
 	CHECK_ERR(HC2(memory_op, XENMEM_maximum_reservation, &nobody), NO_SUCH_DOMAIN);
 }
 
-CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no such map, and "
-		      "-ESRCH for one that does not exist")
+CLAIM_DOM0(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no such map, "
+	   "and -ESRCH for one that does not exist")
 {
 	struct xen_add_to_physmap a = { .domid = DOMID_SELF,
 					.space = XENMAPSPACE_shared_info,
@@ -141,8 +141,8 @@ CLAIM(add_to_physmap, "add_to_physmap is -EACCES for a PV domain, which has no s
 	CHECK_ERR(HC2(memory_op, XENMEM_add_to_physmap, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM(acquire_resource, "acquire_resource is -EPERM for one's own grant table, -ESRCH for that of "
-			"a domain that does not exist, -EINVAL with a word set that must be zero")
+CLAIM_DOM0(acquire_resource, "acquire_resource is -EPERM for one's own grant table, -ESRCH for "
+	   "that of a domain that does not exist, -EINVAL with a word set that must be zero")
 {
 	struct xen_mem_acquire_resource r = { .domid = 0, .type = XENMEM_resource_grant_table };
 

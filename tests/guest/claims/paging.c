@@ -216,8 +216,8 @@ CLAIM(mmu_update_many, "a batch of 100 requests is carried out in full")
 	CHECK_EQ(l1e(window(0)) & PTE_RW, PTE_RW);
 }
 
-CLAIM(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and foreign entries, and "
-      "domains that do not exist")
+CLAIM_DOM0(mmu_update_refusals, "mmu_update refuses bad commands, misaligned and foreign "
+	   "entries, and domains that do not exist")
 {
 	const volatile uint64_t *e = entry_of(window(0), 1);
 	struct mmu_update u = { maddr_of(e) | 5, 0 };
@@ -303,7 +303,7 @@ CLAIM_DOM0(mmio, "a dom0 may map the VGA and BIOS ranges below 1 MiB, which are 
 		CHECK_EQ(l1e(window(0)) & PTE_RW, 0);
 }
 
-CLAIM(otherdomain, "update_va_mapping_otherdomain of a domain that does not exist is -ESRCH")
+CLAIM_DOM0(otherdomain, "update_va_mapping_otherdomain of a domain that does not exist is -ESRCH")
 {
 	CHECK_ERR(HC4(update_va_mapping_otherdomain, window(0), rw_pte(window(0)), 0, 1234),
 		  NO_SUCH_DOMAIN);

@@ -164,7 +164,7 @@ CLAIM(unknown, "an unknown sched_op is -ENOSYS")
 	CHECK_ERR(HC2(sched_op, 1000, 0), XEN_ENOSYS);
 }
 
-CLAIM(remote_shutdown_refused, "remote_shutdown is -ESRCH for a domain that does not exist")
+CLAIM_DOM0(remote_shutdown_refused, "remote_shutdown is -ESRCH for a domain that does not exist")
 {
 	struct sched_remote_shutdown r = { .domain_id = 1234, .reason = SHUTDOWN_crash };
 

@@ -8,6 +8,7 @@
 #define TOPIC "tools"
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
+#include "../clock.h"
 #include "../memory.h"
 #include "../text.h"
 #include <xen/domctl.h>
@@ -229,6 +230,48 @@ CLAIM_DOM0(affinity, "the hard affinity of a vCPU is got, put, and comes back as
 	a->flags = XEN_VCPUAFFINITY_HARD;
 	a->vcpu = 0xffff;
 	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuaffinity, 0), XEN_EINVAL);
+}
+
+/* Where domain 1 is, by option "other": it runs, and is not idle. */
+static uint64_t cpu_time_of_other(void)
+{
+	clear();
+	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, 1));
+	CHECK_EQ(dom.domain, 1);
+	return dom.u.getdomaininfo.cpu_time;
+}
+
+static void some_time(void)
+{
+	uint64_t end = clock_ns() + 50000000;
+
+	while (clock_ns() < end)
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+CLAIM_DOM0(pause, "a domain that is paused gets no time and says so; pauses are counted; "
+	   "unpaused, it goes on")
+{
+	uint64_t before;
+
+	if (!option("other"))
+		skip("no other domain is said to be there");
+	CHECK_ERR(domctl(XEN_DOMCTL_pausedomain, 0), XEN_EINVAL);
+	CHECK_ERR(domctl(XEN_DOMCTL_unpausedomain, 1), XEN_EINVAL);
+	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, 1));
+	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, 1));
+	before = cpu_time_of_other();
+	CHECK(dom.u.getdomaininfo.flags & XEN_DOMINF_paused);
+	CHECK(!(dom.u.getdomaininfo.flags & XEN_DOMINF_running));
+	some_time();
+	CHECK_EQ(cpu_time_of_other(), before);
+	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
+	some_time();
+	CHECK_EQ(cpu_time_of_other(), before);
+	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
+	some_time();
+	CHECK(cpu_time_of_other() > before);
+	CHECK(!(dom.u.getdomaininfo.flags & XEN_DOMINF_paused));
 }
 
 CLAIM_DOM0(featureset, "get_cpu_featureset: a null buffer asks how many words; too little room is "

@@ -110,7 +110,7 @@ CLAIM(commandline, "XENVER_commandline is the hypervisor's command line, termina
 	CHECK_EQ(s[sizeof(xen_commandline_t)], 'x');
 }
 
-CLAIM(build_id, "XENVER_build_id gives a length, or says that there is none")
+CLAIM_DOM0(build_id, "XENVER_build_id gives a length, or says that there is none")
 {
 	long rc = HC2(xen_version, XENVER_build_id, 0);
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains that the control domain has wait.
+ */
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/sched.h>
+#include <isola/vcpu.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/precondition.h>
+
+#define MOST_PAUSES 255			/* as in Xen */
+
+/* Who runs leaves when its CPU chooses again, at the latest behind an interrupt. */
+static void wait_for(const struct vcpu *v)
+{
+	ASSERT(irq_is_enabled());
+	while (__atomic_load_n(&v->on_cpu, __ATOMIC_ACQUIRE) != NO_CPU)
+		cpu_relax();
+}
+
+int domain_pause_by_control(struct domain *d)
+{
+	ASSERT(d != current->domain);
+	spin_lock(&d->vcpus_lock);
+	if (d->control_pauses == MOST_PAUSES) {
+		spin_unlock(&d->vcpus_lock);
+		return -EOVERFLOW;
+	}
+	if (!d->control_pauses++)
+		for (unsigned i = 0; i < d->nr_vcpus; i++)
+			vcpu_pause(d->vcpu[i]);
+	spin_unlock(&d->vcpus_lock);
+	/* Without the lock, for which a vcpu of the domain may be spinning (sched.h). */
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		wait_for(d->vcpu[i]);
+	return 0;
+}
+
+int domain_unpause_by_control(struct domain *d)
+{
+	int rc = -EINVAL;
+
+	spin_lock(&d->vcpus_lock);
+	if (d->control_pauses) {
+		rc = 0;
+		if (!--d->control_pauses)
+			for (unsigned i = 0; i < d->nr_vcpus; i++)
+				vcpu_unpause(d->vcpu[i]);
+	}
+	spin_unlock(&d->vcpus_lock);
+	return rc;
+}
