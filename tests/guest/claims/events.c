@@ -318,6 +318,7 @@ CLAIM(declared, "what is sent to a port that the boot has declared arrives at th
 {
 	const char *value = option("port=");
 	uint32_t port = value ? (uint32_t)(*value - '0') : 0;
+	struct evtchn_unmask unmask = { .port = port };
 	struct evtchn_status s;
 
 	if (!value)
@@ -326,7 +327,8 @@ CLAIM(declared, "what is sent to a port that the boot has declared arrives at th
 	CHECK_EQ(s.status, EVTCHNSTAT_interdomain);
 	CHECK(s.u.interdomain.dom != own_domid);
 	evtchn_count[port] = 0;
-	port_unmask(port);
+	/* By the call: what has been sent already is pending. */
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_unmask, &unmask));
 	do {
 		CHECK_OK(port_send(port));
 		HC2(sched_op, SCHEDOP_yield, 0);
