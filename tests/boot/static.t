@@ -59,8 +59,8 @@ WORK = "claims=events/*,grants/*,memory_op/*,exchange/*,tables/*"
 def beside_dom0():
     status, output, errors = isola_run(
         "--mem", "256", "--hv", "dom0_mem=64M",
-        *domain(f"web mem=48M onend=halt weight=512 -- {WORK}"), SELFTEST,
-        "claims=start/*,tools/* other exit=never", timeout=200)
+        *domain(f"web mem=48M onend=halt weight=512 -- {WORK},transitions/*"), SELFTEST,
+        "claims=tools/* other exit=never", timeout=200)
     tap.ok(status == POWERED_OFF and ends_well(output, "web") and
            re.search(r"^# selftest ends: all claims hold", output, re.M) and
            re.search(r"^ok \d+ - tools/pause: (?!.*SKIP)", output, re.M),
