@@ -112,7 +112,7 @@ static bool is_open(const struct domain *d, u32 port)
 {
 	u8 state = READ_ONCE(port_of(d, port)->state);
 
-	return state != EVTCHN_FREE && state != EVTCHN_RESERVED;
+	return state != EVTCHN_FREE && state != EVTCHN_RESERVED && state != EVTCHN_OWN;
 }
 
 unsigned evtchn_close_some(struct domain *d, unsigned max)
