@@ -19,6 +19,7 @@
 #include <asm/window.h>
 #include <isola/errno.h>
 #include <isola/privilege.h>
+#include <isola/privilege.h>
 #include <isola/lib/string.h>
 #include <isola/nospec.h>
 #include <isola/vcpu.h>
@@ -271,8 +272,10 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid)
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
 	pg_owner = mmuext_owner(domid);
-	if (unlikely(!pg_owner))
-		return -ESRCH;
+	if (unlikely(!pg_owner)) {
+		rc = may_act_on(MAY_name_frames, domid);
+		return rc ? rc : -ESRCH;
+	}
 	rc = mmu_op_all(&c, &handled, one_op, pg_owner);
 	return mmu_op_end(&c, rc, handled, done);
 }
