@@ -276,8 +276,8 @@ static bool is_held(void)
 	return held_for && now_ns() < held_until;
 }
 
-/* Owner. As console_write_guest(). */
-static size_t send_chunk(const void *who, const char *text, size_t len)
+/* Owner. As console_write_guest(); @at_margin: as console_write_guest_line(). */
+static size_t send_chunk(const void *who, const char *text, size_t len, bool at_margin)
 {
 	bool goes_on = is_held() && held_for == who;
 	size_t n;
@@ -288,6 +288,8 @@ static size_t send_chunk(const void *who, const char *text, size_t len)
 		held_for = NULL;
 		send_ring(room_now());
 		if (is_pending())
+			return 0;
+		if (at_margin && mid_line && !send_text("\n", 1, room_now()))
 			return 0;
 	}
 	n = send_text(text, len, room_now());
@@ -301,7 +303,7 @@ static size_t send_chunk(const void *who, const char *text, size_t len)
 }
 
 /* The same where everybody waits: interrupts off, so that no line comes in between. */
-static size_t send_waiting(const char *text, size_t len)
+static size_t send_waiting(const char *text, size_t len, bool at_margin)
 {
 	u64 flags = irq_save();
 	size_t n = 0;
@@ -309,6 +311,8 @@ static size_t send_waiting(const char *text, size_t len)
 	flush();
 	while (!transmitter_take())
 		cpu_relax();
+	while (at_margin && mid_line)
+		send_text("\n", 1, wait_room());
 	while (n < len)
 		n += send_text(text + n, len - n, wait_room());
 	transmitter_put();
@@ -316,17 +320,27 @@ static size_t send_waiting(const char *text, size_t len)
 	return n;
 }
 
-size_t console_write_guest(const void *who, const char *text, size_t len)
+static size_t write_guest(const void *who, const char *text, size_t len, bool at_margin)
 {
 	size_t n;
 
 	if (!is_async())
-		return send_waiting(text, len);
+		return send_waiting(text, len, at_margin);
 	if (!transmitter_take())
 		return 0;
-	n = send_chunk(who, text, len);
+	n = send_chunk(who, text, len, at_margin);
 	transmitter_put();
 	return n;
+}
+
+size_t console_write_guest(const void *who, const char *text, size_t len)
+{
+	return write_guest(who, text, len, false);
+}
+
+size_t console_write_guest_line(const void *who, const char *text, size_t len)
+{
+	return write_guest(who, text, len, true);
 }
 
 /* ---- Sending later, for console_drain.c ----------------------------------------------------- */

@@ -28,6 +28,8 @@ void console_write_line(const char *text, size_t len);
  * else's turn is not over. @who: says whose chunk it is. Task context, interrupts on.
  */
 size_t console_write_guest(const void *who, const char *text, size_t len);
+/* The same of the start of a line that is to stand at the left margin, whoever wrote last. */
+size_t console_write_guest_line(const void *who, const char *text, size_t len);
 
 /* Is there input, and take up to @size bytes of it. Returns the number taken. Task context. */
 bool console_input_ready(void);

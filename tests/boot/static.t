@@ -61,9 +61,12 @@ def beside_dom0():
         "--mem", "256", "--hv", "dom0_mem=64M",
         *domain(f"web mem=48M onend=halt weight=512 -- {WORK},transitions/*"), SELFTEST,
         "claims=tools/* other exit=never", timeout=200)
+    # Lines of the other's may stand within dom0's.
+    own = re.sub(r"^\(.*\n", "", output, flags=re.M).replace("\n", "")
     tap.ok(status == POWERED_OFF and ends_well(output, "web") and
-           re.search(r"^# selftest ends: all claims hold", output, re.M) and
-           re.search(r"^ok \d+ - tools/pause: (?!.*SKIP)", output, re.M),
+           not re.search(r"not ok \d", own) and "# selftest ends: all claims hold" in own and
+           re.search(r"ok \d+ - tools/pause: a domain that is paused gets no time and says so; "
+                     r"pauses are counted; unpaused, it goes onok \d", own),
            "a domain with onend=halt beside dom0, which pauses it once: both at work, and the "
            "machine ends with that domain", bad_in(output) + errors)
 

@@ -69,8 +69,11 @@ static bool read_line(const struct domain *d, const struct xencons_interface *ri
 static bool send_line(struct domain *d, const struct line *line)
 {
 	while (d->console_sent < line->len) {
-		d->console_sent += console_write_guest(d, line->text + d->console_sent,
-						       line->len - d->console_sent);
+		u32 sent = d->console_sent;
+
+		d->console_sent += sent ? console_write_guest(d, line->text + sent,
+							      line->len - sent) :
+					  console_write_guest_line(d, line->text, line->len);
 		if (d->console_sent < line->len) {
 			if (hypercall_preempt_check())
 				return false;
