@@ -98,20 +98,11 @@ void spin_lock(spinlock_t *l) { ticket_lock(l); }
 void spin_unlock(spinlock_t *l) { ticket_unlock(l); }
 #endif
 
-void spin_lock_pair(spinlock_t *a, spinlock_t *b)
+void spin_lock_two(spinlock_t *a, spinlock_t *b)
 {
 	spin_lock(min(a, b));
-	if (a == b)
-		return;
 	ASSERT(a->order == b->order);
 	ticket_take(max(a, b));         /* its order has been looked at: it is the first one's */
-}
-
-void spin_unlock_pair(spinlock_t *a, spinlock_t *b)
-{
-	spin_unlock(a);
-	if (a != b)
-		spin_unlock(b);
 }
 
 bool spin_trylock(spinlock_t *l)

@@ -76,12 +76,26 @@ static inline void spin_lock(spinlock_t *l) { ticket_lock(l); }
 static inline void spin_unlock(spinlock_t *l) { ticket_unlock(l); }
 #endif
 
+void spin_lock_two(spinlock_t *a, spinlock_t *b); /* spin_lock_pair()'s, of two */
+
 /*
  * Two locks of one kind, of two domains; or one, twice. The one way to hold two: by address, so
  * that whoever wants both begins with the same one (LOCK-1).
  */
-void spin_lock_pair(spinlock_t *a, spinlock_t *b);
-void spin_unlock_pair(spinlock_t *a, spinlock_t *b);
+static inline void spin_lock_pair(spinlock_t *a, spinlock_t *b)
+{
+	if (likely(a == b))
+		spin_lock(a);
+	else
+		spin_lock_two(a, b);
+}
+
+static inline void spin_unlock_pair(spinlock_t *a, spinlock_t *b)
+{
+	spin_unlock(a);
+	if (unlikely(a != b))
+		spin_unlock(b);
+}
 
 /* Returns the old RFLAGS for spin_unlock_irqrestore(). */
 static inline u64 __must_check spin_lock_irqsave(spinlock_t *l)

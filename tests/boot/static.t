@@ -78,12 +78,16 @@ CALLS = "claims=events/declared,grants/*,memory_op/*,exchange/*,tables/*"
 def two():
     status, output, errors = isola_run(
         "--mem", "160", "--smp", "2",
-        *domain(f"web mem=40M pin=1 port=3:a-very-long-one.5 -- {CALLS} port=3"),
-        *domain(f"a-very-long-one mem=40M vcpus=2 port=5:web.3 -- {CALLS} port=5 exit=crash"),
-        timeout=200)
-    connected = re.findall(r"^\((\S+)\) ok \d+ - events/declared.*(?<!SKIP)$", output, re.M)
-    tap.ok(sorted(connected) == ["a-very-long-one", "web"],
-           "each gets what the other sends to the declared port", bad_in(output))
+        *domain("web mem=40M pin=1 port=3:a-very-long-one.5 share=ring:rw:a-very-long-one "
+                f"share=log:rw:a-very-long-one -- {CALLS} port=3"),
+        *domain("a-very-long-one mem=40M vcpus=2 port=5:web.3 share=ring:rw:web share=log:ro:web "
+                f"-- {CALLS} port=5 exit=crash"), timeout=200)
+    for claim, what in (("events/declared", "gets what the other sends to the declared port"),
+                        ("grants/share", "sees what the other writes into the page they share"),
+                        ("grants/share_read_only", "has its rights to a page that one may read")):
+        held = [name for name, rest in re.findall(rf"^\((\S+)\) ok \d+ - {claim}: (.*)$", output,
+                                                  re.M) if "SKIP" not in rest]
+        tap.ok(sorted(held) == ["a-very-long-one", "web"], f"each {what}", bad_in(output))
     ends = re.findall(r"^\(isola\) Domain (\d) \((\S+)\) shut down: (\w+)$", output, re.M)
     tap.ok(ends_well(output, "web") and ends_well(output, "a-very-long-one") and
            sorted(ends) == [("1", "web", "poweroff"), ("2", "a-very-long-one", "crash")],

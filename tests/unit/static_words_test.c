@@ -72,6 +72,22 @@ static const struct {
 	{ { "domain=a mem=1M port=3:b.5", "domain=b mem=1M" },
 	  "module 0, domain a: \"port=3:b.5\": domain b does not declare port=5:a.3" },
 	{ { "domain=a mem=1M port=3:b.5", "domain=b mem=1M port=5:a.4" }, "does not declare" },
+	{ { "domain=a mem=1M share=r" }, "a share is declared as in ring:rw:db" },
+	{ { "domain=a mem=1M share=r:rw" }, "a share is declared as in ring:rw:db" },
+	{ { "domain=a mem=1M share=r:wr:b" }, "a share is rw or ro" },
+	{ { "domain=a mem=1M share=:rw:b" }, "a name is missing" },
+	{ { "domain=a mem=1M share=r:rw:" }, "a name is missing" },
+	{ { "domain=a mem=1M share=r:rw:b share=r:rw:c" }, "the share is declared twice" },
+	{ { "domain=a mem=1M share=r:rw:b" },
+	  "module 0, domain a: \"share=r:rw:b\": no line describes that domain" },
+	{ { "domain=a mem=1M share=r:rw:a" }, "that is the domain itself" },
+	{ { "domain=a mem=1M share=r:rw:b", "domain=b mem=1M share=q:rw:a" },
+	  "that domain does not declare it" },
+	{ { "domain=a mem=1M share=r:ro:b", "domain=b mem=1M share=r:rw:a" },
+	  "the domain that comes first owns the page, and may write it" },
+	{ { "domain=a mem=1M share=r:rw:b share=s:rw:b share=t:rw:b share=u:rw:b",
+	    "domain=b mem=1M share=r:rw:a share=s:rw:a share=t:rw:a share=u:rw:a" },
+	  "\"share=u:rw:b\": a domain owns at most 3 shares" },
 	{ { "ramdisk=a" }, "module 0: \"ramdisk=a\": there is no such domain" },
 	{ { "domain=a mem=1M", "ramdisk=b" }, "module 1: \"ramdisk=b\": there is no such domain" },
 	{ { "domain=a mem=1M", "ramdisk=a", "ramdisk=a" },
@@ -146,6 +162,25 @@ static void test_ports(void)
 	   "a domain by its name");
 }
 
+static void test_shares(void)
+{
+	unsigned owner;
+
+	ok(!read_lines_of((const char *[MODULES]){ "domain=a mem=1M share=r:rw:b share=s:rw:c",
+						   "domain=b mem=1M share=t:rw:c share=r:ro:a",
+						   "domain=c mem=1M share=s:rw:a share=t:ro:b" }),
+	   "three shares between three domains");
+	ok(static_share_ref(&config, 0, 0, &owner) == 2 && owner == 0 &&
+		   static_share_ref(&config, 1, 1, &owner) == 3 && owner == 0 &&
+		   static_share_ref(&config, 0, 1, &owner) == 4 && owner == 0 &&
+		   static_share_ref(&config, 2, 0, &owner) == 5 && owner == 0 &&
+		   static_share_ref(&config, 1, 0, &owner) == 2 && owner == 1 &&
+		   static_share_ref(&config, 2, 1, &owner) == 3 && owner == 1,
+	   "each has a reference of its own, in the table of who comes first");
+	ok(!static_share_peer(&config, 0, 0)->writable && static_share_peer(&config, 0, 1)->writable,
+	   "the other may do what it has declared");
+}
+
 int main(void)
 {
 	test_bad();
@@ -153,5 +188,6 @@ int main(void)
 	test_dom0();
 	test_good();
 	test_ports();
+	test_shares();
 	return done();
 }

@@ -14,11 +14,20 @@
 #define STATIC_DOMAINS		15	/* domids 1.. */
 #define STATIC_PORTS		16
 #define STATIC_PORT_LAST	63	/* as many as there are without growing */
+#define STATIC_SHARES		8	/* that a domain takes part in... */
+#define STATIC_OWN_SHARES	3	/* ...and that it owns: two references each, of 2 to 7 */
+#define STATIC_FIRST_REF	2	/* below are the console's and the store's */
 #define NO_MODULE		(~0u)
 
 struct static_port {
 	u32 port, peer_port;
 	char peer[DOMAIN_NAME_BYTES];
+};
+
+/* A page of the domain's whose line comes first: its own name for it, and who has it too. */
+struct static_share {
+	char name[DOMAIN_NAME_BYTES], peer[DOMAIN_NAME_BYTES];
+	bool writable;			/* for this domain; the owner's always is */
 };
 
 struct static_domain {
@@ -30,8 +39,9 @@ struct static_domain {
 	u64 weight;			/* 256: as much of the CPUs as anybody */
 	DECLARE_BITMAP(pin, CONFIG_NR_CPUS);	/* where its vcpus may run; empty: anywhere */
 	bool ends_machine;		/* onend=halt */
-	unsigned nr_ports;
+	unsigned nr_ports, nr_shares;
 	struct static_port port[STATIC_PORTS];
+	struct static_share share[STATIC_SHARES];
 };
 
 struct static_config {
@@ -48,5 +58,12 @@ struct static_config {
 int __must_check static_config_read(const struct boot_info *info, struct static_config *c,
 				    const char **why);
 
+/*
+ * Share @n of domain @i, which is sound: *@owner is the domain whose page it is; returns the
+ * reference by which domain @i may map it, in the owner's table.
+ */
+unsigned static_share_ref(const struct static_config *c, unsigned i, unsigned n, unsigned *owner);
+/* The other's declaration of it. */
+const struct static_share *static_share_peer(const struct static_config *c, unsigned i, unsigned n);
 /* Which one has @name; c->nr: none. */
 unsigned static_domain_by_name(const struct static_config *c, const char *name);

@@ -12,6 +12,8 @@
 #include <isola/sched.h>
 #include <asm/build_plan.h>
 #include <asm/dom0_size.h>
+#include <asm/domain_map.h>
+#include <asm/gnttab.h>
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
 #include <asm/static_domain.h>
@@ -22,6 +24,7 @@
 
 static struct static_config config;
 static struct build_plan plan;
+static char kernel_line[BOOT_MODULE_STRING_BYTES];
 static struct domain *built[1 + STATIC_DOMAINS];
 static unsigned nr_built;
 
@@ -96,7 +99,28 @@ static void build_dom0(void)
 
 /* ---- The others ------------------------------------------------------------------------------ */
 
-/* Its domain's number is 1 + @i. */
+static domid_t static_domid(unsigned i)
+{
+	return DOMID_DOM0 + 1 + i;
+}
+
+/* What the user has said, and behind it where the shares of domain @i are. */
+static const char *line_of(unsigned i)
+{
+	const struct static_domain *s = &config.domain[i];
+	size_t n = snprintf(kernel_line, sizeof(kernel_line), "%s", s->cmdline);
+
+	for (unsigned k = 0; k < s->nr_shares; k++) {
+		unsigned owner, ref = static_share_ref(&config, i, k, &owner);
+
+		n = min(n, sizeof(kernel_line) - 1);
+		n += snprintf(kernel_line + n, sizeof(kernel_line) - n, "%sisola.share.%s=%u:%u",
+			      n ? " " : "", s->share[k].name, static_domid(owner), ref);
+	}
+	return kernel_line;
+}
+
+/* Domain @i. */
 static void build_static(unsigned i)
 {
 	const struct static_domain *s = &config.domain[i];
@@ -105,8 +129,8 @@ static void build_static(unsigned i)
 
 	snprintf(name, sizeof(name), "domain %s", s->name);
 	plan = (struct build_plan){
-		.name = name, .size_word = "mem", .domid = DOMID_DOM0 + 1 + i,
-		.kernel = s->kernel, .initrd = s->ramdisk, .cmdline = s->cmdline,
+		.name = name, .size_word = "mem", .domid = static_domid(i),
+		.kernel = s->kernel, .initrd = s->ramdisk, .cmdline = line_of(i),
 		.nr_pages = s->mem_bytes >> PAGE_SHIFT, .max_pages = s->mem_bytes >> PAGE_SHIFT,
 		.nr_vcpus = s->nr_vcpus,
 	};
@@ -137,6 +161,39 @@ static void connect_ports(unsigned i)
 	}
 }
 
+/* Reference @ref of @owner's table is frame @m, for @user. The all-RAM window is loaded. */
+static void lend(struct domain *owner, unsigned ref, const struct domain *user, mfn_t m,
+		 bool writable)
+{
+	struct grant_entry_v1 *e = window_ptr(owner->grants->frame[0]);
+
+	e[ref] = (struct grant_entry_v1){
+		.flags = GTF_permit_access | (writable ? 0 : GTF_readonly), .domid = user->domid,
+		.frame = mfn_x(m),
+	};
+}
+
+/* The pages that domain @i owns: special ones, which have no pfn, each for both to map. */
+static void make_shares(unsigned i)
+{
+	const struct static_domain *s = &config.domain[i];
+
+	for (unsigned n = 0; n < s->nr_shares; n++) {
+		unsigned owner, ref = static_share_ref(&config, i, n, &owner);
+		unsigned peer = static_domain_by_name(&config, s->share[n].peer);
+		mfn_t m;
+
+		if (owner != i)
+			continue;
+		if (domain_prepare_special_page(built[i], &m))
+			fatal("not enough memory for what domain %s shares", s->name);
+		domain_adopt_special_page(built[i], m);
+		lend(built[i], ref, built[i], m, true);
+		lend(built[i], ref + 1, built[peer], m,
+		     static_share_peer(&config, i, n)->writable);
+	}
+}
+
 /* ---- All of them ----------------------------------------------------------------------------- */
 
 void pv_build_domains(void)
@@ -147,8 +204,10 @@ void pv_build_domains(void)
 		fatal("%s", why);
 	for (unsigned i = 0; i < config.nr; i++)
 		build_static(i);
-	for (unsigned i = 0; i < config.nr; i++)
+	for (unsigned i = 0; i < config.nr; i++) {
 		connect_ports(i);
+		make_shares(i);
+	}
 	if (config.dom0_kernel != NO_MODULE)
 		build_dom0();
 	else

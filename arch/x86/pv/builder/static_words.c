@@ -2,8 +2,8 @@
 /*
  * The words of module lines that describe domains: see asm/static_domain.h.
  *
- *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [pin=CPUS] [port=N:PEER.M] [onend=stay|halt]
- *     [-- ...]
+ *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [pin=CPUS] [port=N:PEER.M] [share=NAME:rw|ro:PEER]
+ *     [onend=stay|halt] [-- ...]
  *   ramdisk=NAME
  *
  * A line that begins with neither is dom0's, as it has always been: its kernel, then its initrd.
@@ -165,6 +165,31 @@ static const char *set_port(struct static_domain *d, const char *s, const char *
 	return NULL;
 }
 
+/* `ring:rw:db': a page called ring, which domain db has, too; for us to read and write. */
+static const char *set_share(struct static_domain *d, const char *s, const char *end)
+{
+	const char *colon = find(s, end, ':'), *second = find(colon + (colon < end), end, ':');
+	struct static_share *h = &d->share[d->nr_shares];
+	const char *why;
+
+	if (second == end)
+		return "a share is declared as in ring:rw:db";
+	if (d->nr_shares == STATIC_SHARES)
+		return "a domain declares at most 8 shares";
+	h->writable = is_name(colon + 1, second, "rw");
+	if (!h->writable && !is_name(colon + 1, second, "ro"))
+		return "a share is rw or ro";
+	why = read_name(s, colon, h->name);
+	why = why ? why : read_name(second + 1, end, h->peer);
+	if (why)
+		return why;
+	for (unsigned i = 0; i < d->nr_shares; i++)
+		if (!strcmp(d->share[i].name, h->name))
+			return "the share is declared twice";
+	d->nr_shares++;
+	return NULL;
+}
+
 static const char *set_onend(struct static_domain *d, const char *s, const char *end)
 {
 	d->ends_machine = cmdline_is(s, end, "halt");
@@ -183,6 +208,7 @@ static const struct setting {
 	{ "weight", set_weight, false },
 	{ "pin", set_pin, false },
 	{ "port", set_port, true },
+	{ "share", set_share, true },
 	{ "onend", set_onend, false },
 };
 
@@ -363,6 +389,82 @@ static int check_ports(struct static_config *c, const struct static_domain *d, c
 	return 0;
 }
 
+/* The declaration of @d that share @h of @of is about, too; NULL: there is none. */
+static const struct static_share *same_share(const struct static_domain *of,
+					     const struct static_share *h,
+					     const struct static_domain *d)
+{
+	for (unsigned i = 0; i < d->nr_shares; i++)
+		if (!strcmp(d->share[i].name, h->name) && !strcmp(d->share[i].peer, of->name))
+			return &d->share[i];
+	return NULL;
+}
+
+/* How many of the first @n shares of domain @i are its own. */
+static unsigned nr_owned(const struct static_config *c, unsigned i, unsigned n)
+{
+	unsigned nr = 0;
+
+	for (unsigned k = 0; k < n; k++)
+		nr += static_domain_by_name(c, c->domain[i].share[k].peer) > i;
+	return nr;
+}
+
+/* What is wrong with share @n of domain @i, or NULL. */
+static const char *wrong_share(const struct static_config *c, unsigned i, unsigned n)
+{
+	const struct static_domain *d = &c->domain[i];
+	const struct static_share *h = &d->share[n];
+	unsigned peer = static_domain_by_name(c, h->peer);
+
+	if (peer == c->nr)
+		return "no line describes that domain";
+	if (peer == i)
+		return "that is the domain itself";
+	if (!same_share(d, h, &c->domain[peer]))
+		return "that domain does not declare it";
+	if (peer > i && !h->writable)
+		return "the domain that comes first owns the page, and may write it";
+	if (peer > i && nr_owned(c, i, n) == STATIC_OWN_SHARES)
+		return "a domain owns at most 3 shares";
+	return NULL;
+}
+
+static int check_shares(struct static_config *c, unsigned i, const char **why)
+{
+	const struct static_domain *d = &c->domain[i];
+
+	for (unsigned n = 0; n < d->nr_shares; n++) {
+		const char *wrong = wrong_share(c, i, n);
+
+		if (wrong)
+			return config_fail(c, "module %u, domain %s: \"share=%s:%s:%s\": %s",
+					   d->kernel, d->name, d->share[n].name,
+					   d->share[n].writable ? "rw" : "ro", d->share[n].peer,
+					   wrong);
+	}
+	return 0;
+}
+
+const struct static_share *static_share_peer(const struct static_config *c, unsigned i, unsigned n)
+{
+	const struct static_share *h = &c->domain[i].share[n];
+
+	return same_share(&c->domain[i], h, &c->domain[static_domain_by_name(c, h->peer)]);
+}
+
+/* Of each of the owner's pages the first is its own, the second the other's. */
+unsigned static_share_ref(const struct static_config *c, unsigned i, unsigned n, unsigned *owner)
+{
+	const struct static_share *h = &c->domain[i].share[n];
+	unsigned peer = static_domain_by_name(c, h->peer);
+
+	*owner = min(i, peer);
+	if (peer < i)
+		n = static_share_peer(c, i, n) - c->domain[peer].share;
+	return STATIC_FIRST_REF + 2 * nr_owned(c, *owner, n) + (peer < i);
+}
+
 int static_config_read(const struct boot_info *info, struct static_config *c, const char **why)
 {
 	int rc;
@@ -374,5 +476,7 @@ int static_config_read(const struct boot_info *info, struct static_config *c, co
 		rc = read_lines(info, c, "ramdisk", read_ramdisk, why);
 	for (unsigned i = 0; i < c->nr && !rc; i++)
 		rc = check_ports(c, &c->domain[i], why);
+	for (unsigned i = 0; i < c->nr && !rc; i++)
+		rc = check_shares(c, i, why);
 	return rc;
 }
