@@ -72,7 +72,7 @@ def beside_dom0():
 
 
 # No other claim about events: some send to any port.
-CALLS = "claims=events/declared,grants/*,memory_op/*,exchange/*,tables/*"
+CALLS = "claims=events/declared,share/*,grants/*,memory_op/*,exchange/*,tables/*"
 
 
 def two():
@@ -83,8 +83,8 @@ def two():
         *domain("a-very-long-one mem=40M vcpus=2 port=5:web.3 share=ring:rw:web share=log:ro:web "
                 f"-- {CALLS} port=5 exit=crash"), timeout=200)
     for claim, what in (("events/declared", "gets what the other sends to the declared port"),
-                        ("grants/share", "sees what the other writes into the page they share"),
-                        ("grants/share_read_only", "has its rights to a page that one may read")):
+                        ("share/writable", "sees what the other writes into the page they share"),
+                        ("share/read_only", "has its rights to a page that one may read")):
         held = [name for name, rest in re.findall(rf"^\((\S+)\) ok \d+ - {claim}: (.*)$", output,
                                                   re.M) if "SKIP" not in rest]
         tap.ok(sorted(held) == ["a-very-long-one", "web"], f"each {what}", bad_in(output))

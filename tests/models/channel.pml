@@ -30,7 +30,9 @@
  *      evtchn_wait_for_senders();
  * code common/evtchn_send.c: struct domain *rd = READ_ONCE(e->peer); struct vcpu *v = notified(rd,
  *      port_of(rd, rport));
- * code common/base/spinlock.c: spin_lock(min(a, b)); if (a == b) return;
+ * code include/isola/spinlock.h: if (likely(a == b)) spin_lock(a); else spin_lock_two(a, b);
+ * code common/base/spinlock.c: spin_lock(min(a, b)); ASSERT(a->order == b->order);
+ *      ticket_take(max(a, b));
  * code arch/x86/calls/evtchn_op.c: spin_lock_pair(&d->evtchn_lock, &rd->evtchn_lock); rc =
  *      evtchn_bind_interdomain(d, rd, &op);
  */

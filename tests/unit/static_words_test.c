@@ -177,7 +177,8 @@ static void test_shares(void)
 		   static_share_ref(&config, 1, 0, &owner) == 2 && owner == 1 &&
 		   static_share_ref(&config, 2, 1, &owner) == 3 && owner == 1,
 	   "each has a reference of its own, in the table of who comes first");
-	ok(!static_share_peer(&config, 0, 0)->writable && static_share_peer(&config, 0, 1)->writable,
+	ok(!static_share_peer(&config, 0, 0)->writable &&
+		   static_share_peer(&config, 0, 1)->writable,
 	   "the other may do what it has declared");
 }
 

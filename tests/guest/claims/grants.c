@@ -33,58 +33,6 @@ CLAIM(map_writable,
 	CHECK(!try_read(w, &v));
 }
 
-/* The share that the boot has called @name: its page, mapped at window @w with @flags; or why not. */
-static int16_t map_share(const char *name, unsigned int w, uint32_t flags, uint32_t *handle)
-{
-	const char *value = option(name);
-	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(w)), .flags = flags };
-
-	if (!value)
-		skip("no %s on the command line", name);
-	for (; *value != ':'; value++)
-		m.dom = (domid_t)(m.dom * 10 + *value - '0');
-	m.ref = (uint32_t)(value[1] - '0');
-	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
-	*handle = m.handle;
-	return m.status;
-}
-
-#define GREETING(domid) (0x1501a0000ul + (domid))
-
-CLAIM(share, "both domains may write a page that they share, and each sees what the other wrote")
-{
-	uint32_t handle;
-	volatile uint64_t *page;
-
-	CHECK_EQ(map_share("isola.share.ring=", 0, GNTMAP_host_map, &handle), GNTST_okay);
-	page = window(0);
-	page[own_domid] = GREETING(own_domid);
-	while (page[3 - own_domid] != GREETING(3 - own_domid))
-		HC2(sched_op, SCHEDOP_yield, 0);
-	CHECK_EQ(grant_unmap(handle, ARG(window(0)), 0), GNTST_okay);
-}
-
-CLAIM(share_read_only, "a page that is shared read-only can be read, and not mapped writable")
-{
-	uint32_t handle;
-	volatile uint64_t *page;
-	int16_t status = map_share("isola.share.log=", 0, GNTMAP_host_map, &handle);
-
-	page = window(0);
-	if (status == GNTST_okay) {
-		CHECK_EQ(own_domid, 1);		/* the owner */
-		page[0] = GREETING(0);
-	} else {
-		CHECK_EQ(status, GNTST_general_error);
-		CHECK_EQ(own_domid, 2);
-		CHECK_EQ(map_share("isola.share.log=", 0, GNTMAP_host_map | GNTMAP_readonly,
-				   &handle), GNTST_okay);
-		while (page[0] != GREETING(0))
-			HC2(sched_op, SCHEDOP_yield, 0);
-	}
-	CHECK_EQ(grant_unmap(handle, ARG(window(0)), 0), GNTST_okay);
-}
-
 CLAIM(map_read_only, "a read-only grant maps read-only, not writable")
 {
 	volatile uint64_t *page = page_alloc(), *w = window(0);

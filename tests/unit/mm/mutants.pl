@@ -120,8 +120,8 @@ sub mutants {
 			"	if (0)\n		guest_flush_all(FLUSH_EVERYTHING);"],
 		['GNT-1-224 a handle keeps its type reference', 'arch/x86/calls/gnttab_map.c',
 			"	if (write)\n		page_type_put_leaf(page_of(m));\n" .
-			"	gnttab_put_frame(rd, m);",
-			"	(void)write;\n	gnttab_put_frame(rd, m);"],
+			"	gnttab_put_frame(current->domain, rd, m);",
+			"	(void)write;\n	gnttab_put_frame(current->domain, rd, m);"],
 		['GNT-1-234 unmap takes any entry for the mapping', 'arch/x86/calls/gnttab_map.c',
 			'return pte_present(e) && mfn_x(pte_mfn(e)) == h->mfn &&',
 			'return pte_present(e) &&'],
@@ -308,7 +308,7 @@ sub case_mutants {
 			'	status = set_entry(rd, op->host_addr, op->flags, m);',
 			"	status = set_entry(rd, op->host_addr, op->flags, m);\n" .
 			"	if (status == GNTST_okay)\n" .
-			'		gnttab_put_frame(rd, m);'],
+			'		gnttab_put_frame(current->domain, rd, m);'],
 		['DOM-1 a lender may go before its pin does', 'arch/x86/calls/gnttab_map.c',
 			'	get_knownalive_domain(rd);', ''],
 		['DOM-1 a map keeps its lookup\'s reference', 'arch/x86/calls/gnttab_map.c',
