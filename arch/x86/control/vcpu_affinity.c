@@ -15,10 +15,8 @@
 #include <asm/vcpu_affinity.h>
 #include <xen/domctl.h>
 
-#define MASK_BYTES (CONFIG_NR_CPUS / 8)
+#define MASK_BYTES DIV_ROUND_UP(CONFIG_NR_CPUS, 8)
 #define FLAGS (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)
-
-static_assert(CONFIG_NR_CPUS % 64 == 0, "a mask is whole words");
 
 typedef unsigned long cpu_mask[BITMAP_LONGS(CONFIG_NR_CPUS)];
 

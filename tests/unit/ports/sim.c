@@ -79,6 +79,11 @@ void vcpu_unblock(struct vcpu *v)
 void vcpu_kick(struct vcpu *v) { }
 void console_watch_input(void) { }
 
+long console_ring_sent(struct domain *d)
+{
+	panic("no console");
+}
+
 int pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share, u32 cpu)
 {
 	return -EINVAL;
