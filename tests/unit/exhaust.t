@@ -34,10 +34,12 @@ my %not_here = (
 	'SPC-5-273 absent entries of a live table are not looked at' =>
 		'absent entries hold nothing',
 	'SPC-5-273 absent entries are not looked at in line' => 'absent entries hold nothing',
+	'GNT-1-234 unmap takes any entry for the mapping' =>
+		'each entry holds a reference, and it goes: what is wrong is the status (mm.t)',
 	'GNT-3 the frame of a grant in use changes' => 'the lender keeps to its entry',
 	'GNT-8 a copy names another domain\'s frame by number' => 'nothing is copied',
 );
-my @some = map { qr/$_/ } qw(PTE-1-148 TLB-2-408 GNT-1-234);
+my @some = map { qr/$_/ } qw(PTE-1-148 TLB-2-408 GNT-1-224);
 for my $m (mutants()) {
 	my ($name, $file) = @$m;
 	next if $not_here{$name} || !($ENV{TEST_ALL} || grep { $name =~ $_ } @some);

@@ -349,7 +349,7 @@ static const struct {
 	{ "module string too long", long_module_string, "command line of module 0 is longer" },
 	{ "module that ends before it starts", module_backwards,
 	  "module 0 ends (0x1200000) before it starts" },
-	{ "nine modules", too_many_modules, "more than 8 modules" },
+	{ "33 modules", too_many_modules, "more than 32 modules" },
 	{ "map without a header", map_no_header, "memory map's tag is cut short" },
 	{ "map entries of 0 bytes", map_entry_zero, "memory map entries of 0 bytes" },
 	{ "map entries of 16 bytes", map_entry_short, "memory map entries of 16 bytes" },

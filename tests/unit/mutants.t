@@ -163,9 +163,8 @@ MUTANTS = [
     ("ports_model", RAISE, "struct domain *d = READ_ONCE(handler[virq]);",
      "struct domain *d = NULL;"),
     ("ports_race", SPINLOCK,
-     "\tspin_lock(min(a, b));\n\tif (a == b)\n\t\treturn;\n"
-     "\tASSERT(a->order == b->order);\n\tticket_take(max(a, b));",
-     "\tspin_lock(a);\n\tif (a == b)\n\t\treturn;\n\tticket_take(b);"),
+     "\tspin_lock(min(a, b));\n\tASSERT(a->order == b->order);\n\tticket_take(max(a, b));",
+     "\tspin_lock(a);\n\tticket_take(b);"),
     ("ports_race", EVTCHN_OP, "\tspin_lock_pair(&d->evtchn_lock, &rd->evtchn_lock);",
      "\tspin_lock(&d->evtchn_lock);"),
     ("ports", PORT, ".state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu }",
