@@ -98,14 +98,6 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
-u64 sched_idle_time(u32 cpu)
-{
-	struct vcpu_runstate_info info;
-
-	vcpu_runstate_get(cpu_public[cpu].idle_vcpu, &info);
-	return info.time[RUNSTATE_running];
-}
-
 /* ---- Run time: lock held. ------------------------------------------------------------------- */
 
 /* What @v will have had when it is charged @now. */
@@ -196,6 +188,7 @@ static void ask_somebody(const struct vcpu *v, u64 now)
 /* @v could run, and is not queued. Lock held. */
 static void offer(struct vcpu *v, u64 now)
 {
+	ASSERT_LOCKED(&sched_lock);
 	come_back(v);
 	ask_somebody(v, now);
 }
@@ -457,6 +450,14 @@ void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin)
 		return;
 	memcpy(v->affinity, pin, sizeof(v->affinity));
 	v->cpu = bitmap_find_first(pin, nr_cpus);
+}
+
+u64 sched_idle_time(u32 cpu)
+{
+	struct vcpu_runstate_info info;
+
+	vcpu_runstate_get(cpu_public[cpu].idle_vcpu, &info);
+	return info.time[RUNSTATE_running];
 }
 
 u32 sched_weight(const struct domain *d)

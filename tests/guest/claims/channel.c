@@ -15,6 +15,7 @@
 
 #define ROUNDS	300
 #define PATIENCE_NS (15000 * MS_NS)
+#define NOBODY	1234			/* no domain has this number */
 #define TRIED	32			/* ports of the other's */
 
 static domid_t peer(void)
@@ -94,12 +95,17 @@ static void ping_pong(uint32_t port, bool begin)
  */
 static void first(domid_t other)
 {
-	int opened = port_alloc_unbound(other);
-	uint32_t port = (uint32_t)opened;
+	int nobodys = port_alloc_unbound(NOBODY), opened;
 	struct evtchn_status s;
+	uint32_t port;
 
+	CHECK(nobodys > 0);
+	CHECK_OK(port_send((uint32_t)nobodys));	/* goes nowhere */
+	CHECK_OK(port_close((uint32_t)nobodys));
+	/* From here on the other may bind it at any time. */
+	opened = port_alloc_unbound(other);
+	port = (uint32_t)opened;
 	CHECK(opened > 0);
-	CHECK_OK(port_send(port));		/* goes nowhere */
 	CHECK(becomes(port, EVTCHNSTAT_interdomain));
 	s = status_of(port);
 	CHECK_EQ(s.u.interdomain.dom, other);
