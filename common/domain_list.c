@@ -87,14 +87,25 @@ struct domain *get_domain_by_id(domid_t domid)
 	return d;
 }
 
+/* A reference, but on one whose last has been put: it is about to leave the list. */
+static bool get_unless_gone(struct domain *d)
+{
+	u32 refs = READ_ONCE(d->refs);
+
+	while (refs)
+		if (__atomic_compare_exchange_n(&d->refs, &refs, refs + 1, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_SEQ_CST))
+			return true;
+	return false;
+}
+
 struct domain *get_domain_from(domid_t domid)
 {
 	struct domain *d;
 
 	spin_lock(&list_lock);
-	d = *place_of(domid);
-	if (d)
-		get_knownalive_domain(d);
+	for (d = *place_of(domid); d && !get_unless_gone(d); d = d->next_in_list)
+		;
 	spin_unlock(&list_lock);
 	return d;
 }

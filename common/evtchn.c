@@ -38,11 +38,6 @@ bool evtchn_port_is_valid(const struct domain *d, u32 port)
 	return port < nr_ports(d);
 }
 
-static struct vcpu *vcpu_by_id(const struct domain *d, u32 id)
-{
-	return id < d->nr_vcpus ? d->vcpu[index_nospec(id, d->nr_vcpus)] : NULL;
-}
-
 /* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ----------------- */
 
 long evtchn_alloc_unbound(struct domain *d, void *arg)

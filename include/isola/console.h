@@ -11,6 +11,7 @@
 #pragma once
 
 #include <isola/types.h>
+#include <isola/lib/string.h>
 #include <isola/frame_num.h>
 
 /* Guest text that no line of the hypervisor comes between, unless the guest dawdles. */
@@ -34,6 +35,13 @@ size_t console_write_guest_line(const void *who, const char *text, size_t len);
 /* Is there input, and take up to @size bytes of it. Returns the number taken. Task context. */
 bool console_input_ready(void);
 size_t console_read(char *buf, size_t size);
+
+/* Guest text was in there: zero, and the stores are made whoever reads them. */
+static inline void console_wipe(void *p, size_t n)
+{
+	memset(p, 0, n);
+	asm volatile ("" :: "r"(p) : "memory");
+}
 
 /*
  * Boot, when the command line has been read: open the ports it chose, or, if none of those answers,

@@ -9,6 +9,7 @@
 #include <isola/types.h>
 #include <isola/frame_num.h>
 #include <isola/domain.h>
+#include <isola/nospec.h>
 #include <isola/timer.h>
 #include <isola/lib/bitmap.h>
 #include <asm/layout.h>
@@ -102,5 +103,11 @@ struct vcpu {
 	u64 runstate_entry;             /* ns */
 	u64 runstate_time[4];           /* ns in each state */
 };
+
+/* d's vcpu of a number that a guest gives, under speculation too; NULL: there is none. */
+static inline struct vcpu *vcpu_by_id(const struct domain *d, u32 id)
+{
+	return id < d->nr_vcpus ? d->vcpu[index_nospec(id, d->nr_vcpus)] : NULL;
+}
 
 static inline bool vcpu_is_idle(const struct vcpu *v) { return v->is_idle; }

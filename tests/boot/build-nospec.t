@@ -12,12 +12,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from isolatest import TOP, read, tap  # noqa: E402
 
 EVTCHN, PLATFORM = "common/evtchn.c", "arch/x86/control/platform_op.c"
-PORT = "common/evtchn_port.h"
+PORT, VCPU = "common/evtchn_port.h", "include/isola/vcpu.h"
 VCPU_OP, LIST = "arch/x86/calls/vcpu_op.c", "tools/nospec"
 OP = "static long op_up(struct vcpu *v, u64 arg __maybe_unused)\n{\n"
 PLANTED = (
     # what, file, text, what it becomes, what must be said
-    ("a vCPU by its number", EVTCHN, "d->vcpu[index_nospec(id, d->nr_vcpus)]", "d->vcpu[id]",
+    ("a vCPU by its number", VCPU, "d->vcpu[index_nospec(id, d->nr_vcpus)]", "d->vcpu[id]",
      "vcpu_by_id(): d->vcpu[id]"),
     ("a port", PORT, "\tport = index_nospec(port, nr);\n", "",
      "port_at(): d->evtchn_bucket[port / EVTCHNS_PER_BUCKET]"),

@@ -96,7 +96,7 @@ static void numbers(void)
 
 static void dying(void)
 {
-	struct domain *d = &domain[1];
+	struct domain *d = &domain[1], *other;
 
 	start();
 	check(get_domain_by_id(5) == d, "a reference");
@@ -106,6 +106,13 @@ static void dying(void)
 	check(!get_domain_by_id(5), "no new one to what is dying");
 	check(domain_not_self(5) == -EPERM, "which still is somebody");
 	check(domain_of_frames(5) == d, "its frames are its own");
+	check(get_domain_from(5) == d, "who looks at all sees the dying");
+	put_domain(d);
+	d->refs = 0;
+	other = get_domain_from(5);
+	check(other && other != d, "but not one whose last reference has been put");
+	put_domain(other);
+	d->refs = 1;
 	get_knownalive_domain(d);
 	put_domain(d);
 	check(!ended[1], "who has one may have another");

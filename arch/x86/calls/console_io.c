@@ -15,12 +15,6 @@
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 
-static void wipe(void *p, size_t n)
-{
-	memset(p, 0, n);
-	asm volatile ("" :: "r"(p) : "memory");         /* the stores are wanted */
-}
-
 /*
  * Send @n bytes as the ports take them, with interrupts on. Fewer if something else is due on this
  * CPU.
@@ -59,7 +53,7 @@ static long console_write_op(u32 count, u64 from)
 			break;
 		}
 	}
-	wipe(buf, sizeof(buf));
+	console_wipe(buf, sizeof(buf));
 	return rc;
 }
 
@@ -75,7 +69,7 @@ static long console_read_op(u32 count, u64 to)
 		return -EFAULT;
 	n = console_read(buf, min_t(u32, count, sizeof(buf)));
 	rc = copy_to_guest(to, buf, n) ? -EFAULT : (long)n;
-	wipe(buf, sizeof(buf));
+	console_wipe(buf, sizeof(buf));
 	return rc;
 }
 

@@ -101,8 +101,7 @@ static long send_one(struct domain *d, struct xencons_interface *ring)
 		rc = -ERESTART;
 	else
 		__atomic_store_n(&ring->out_cons, cons + line.taken, __ATOMIC_RELEASE);
-	memset(&line, 0, sizeof(line));
-	asm volatile ("" :: "r"(&line) : "memory");	/* the stores are wanted */
+	console_wipe(&line, sizeof(line));
 	return rc;
 }
 

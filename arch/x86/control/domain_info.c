@@ -5,7 +5,6 @@
 #define __XEN_TOOLS__ 1
 #include <isola/errno.h>
 #include <isola/lib/string.h>
-#include <isola/nospec.h>
 #include <isola/sched.h>
 #include <isola/vcpu.h>
 #include <asm/domain_info.h>
@@ -54,12 +53,6 @@ static void add_vcpus(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	}
 }
 
-/* How many bits of machine address there are. */
-static u8 address_bits(void)
-{
-	return 64 - __builtin_clzl(max_page | 1) + PAGE_SHIFT;
-}
-
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
 	u32 code = NO_CODE;
@@ -80,16 +73,15 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->max_pages = d->max_pages;
 	info->shared_info_frame = mfn_x(d->shared_info_mfn);
 	info->max_vcpu_id = d->nr_vcpus ? d->nr_vcpus - 1 : XEN_INVALID_MAX_VCPU_ID;
-	info->gpaddr_bits = address_bits();
+	info->gpaddr_bits = machine_address_bits();
 }
 
 int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *info)
 {
-	struct vcpu *v;
+	struct vcpu *v = vcpu_by_id(d, info->vcpu);
 
-	if (info->vcpu >= d->nr_vcpus)
+	if (!v)
 		return -EINVAL;
-	v = d->vcpu[index_nospec(info->vcpu, d->nr_vcpus)];
 	info->online = READ_ONCE(v->state) != VCPU_DOWN;
 	info->blocked = is_blocked(v);
 	info->running = is_running(v);

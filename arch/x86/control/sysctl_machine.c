@@ -11,6 +11,7 @@
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
 #include <isola/sched.h>
+#include <asm/cpu_mask.h>
 #include <asm/cpufeature.h>
 #include <asm/frametable.h>
 #include <asm/percpu.h>
@@ -115,15 +116,13 @@ long sysctl_numainfo(struct xen_sysctl *op)
 
 /* ---- The one pool ---------------------------------------------------------------------------- */
 
-/* CPUs [0, @nr) into @map, as far as it goes, and a byte of zeros behind what we have. */
-static long give_cpus(const struct xenctl_bitmap *map, u32 nr)
+/* CPUs [0, @nr). */
+static long give_cpus(const struct xenctl_bitmap *to, u32 nr)
 {
-	u8 bytes[CONFIG_NR_CPUS / 8 + 2] = { 0 };
-	u32 size = min_t(u32, DIV_ROUND_UP(map->nr_bits, 8), sizeof(bytes));
+	cpu_mask mask = { 0 };
 
-	for (u32 cpu = 0; cpu < min(nr, map->nr_bits); cpu++)
-		bytes[cpu / 8] |= 1u << cpu % 8;
-	return copy_to_guest((u64)map->bitmap.p, bytes, size);
+	bitmap_set_range(mask, 0, nr);
+	return cpu_mask_to_guest(to, mask);
 }
 
 static u32 nr_domains(void)

@@ -106,3 +106,9 @@ static inline bool mfn_has_page(mfn_t m)
  * M2P. Boot only.
  */
 void frametable_init(void);
+
+/* How many bits of machine address there are, with the highest frame: log2 plus the page offset. */
+static inline u32 machine_address_bits(void)
+{
+	return max_page > 1 ? 64 - __builtin_clzl(max_page - 1) + PAGE_SHIFT : PAGE_SHIFT;
+}

@@ -40,12 +40,6 @@ static struct cpuid_regs leaf_tsc(u32 subleaf)
 	return r;
 }
 
-/* How many bits of machine address there are, with the highest frame: log2 plus the page offset. */
-static u32 machine_address_bits(void)
-{
-	return max_page > 1 ? 64 - __builtin_clzl(max_page - 1) + PAGE_SHIFT : PAGE_SHIFT;
-}
-
 struct cpuid_regs pv_cpuid_own(u32 n, u32 subleaf)
 {
 	struct cpuid_regs none = { 0 };
