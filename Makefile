@@ -19,7 +19,7 @@ MAKEFLAGS += -rR --no-print-directory
 
 .DELETE_ON_ERROR:
 .PHONY: all FORCE
-all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf $(O)/hfuzz.elf)
+all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run test test-all test-unit test-guest test-boot test-kvm test-oracle check iso \
@@ -64,7 +64,7 @@ iso:
 	$(Q)tools/install-deps run && $(MAKE) all
 	$(Q)O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
-	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@
 bench:
@@ -77,7 +77,7 @@ models:
 guest-mutants:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/lib/run-tests $@
 hfuzz:
-	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) tests/hfuzz/run
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/hfuzz/run
 check:
 	$(Q)tools/install-deps test && $(MAKE) all && O=$(O) CC="$(CC)" tests/lib/run-tests $@
 
@@ -120,7 +120,7 @@ INCLUDES := -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
 PREFIX	:= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build \
 	-ffile-prefix-map=$(TOP)=.
 WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CFLAGS	:= -std=gnu11 -O2 -g -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
+CFLAGS	:= -std=gnu11 -O2 -g -pipe -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
 # slot 257 is beyond -mcmodel=kernel
 CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
@@ -150,13 +150,13 @@ $(O)/include/xen:
 PREP	:= $(O)/flags $(GEN)/autoconf.h | $(O)/include/xen
 
 $(O)/%.o: %.c $(PREP)
-	@$(call say,CC,$<); mkdir -p $(@D)
+	@$(call say,CC,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/%.o: %.S $(GEN)/asm-offsets.h $(PREP)
-	@$(call say,AS,$<); mkdir -p $(@D)
+	@$(call say,AS,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(AFLAGS) -MMD -MP -c -o $@ $<
 $(O)/%.lds: %.lds.S $(PREP)
-	@$(call say,LDS,$<); mkdir -p $(@D)
+	@$(call say,LDS,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(AFLAGS) -Ulinux -Uunix -E -P -MMD -MP -MT $@ -o $@ $<
 $(GEN)/asm-offsets.h: arch/x86/entry/asm-offsets.c tools/mkoffsets $(PREP)
 	@$(call say,OFFSETS,$<); mkdir -p $(O)/arch/x86/entry

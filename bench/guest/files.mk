@@ -6,10 +6,10 @@ bench-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S memory.c lending.c text.c
 	$(patsubst %,$(O)/bench/guest/%.o,$(bench-src))
 
 $(O)/bench/guest/%.c.o: bench/guest/%.c $(O)/flags bench/guest/files.mk | $(O)/include/xen
-	@$(call say,CC,$<); mkdir -p $(@D)
+	@$(call say,CC,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -Itests/guest -MMD -MP -c -o $@ $<
 $(O)/bench/guest/%.S.o: bench/guest/%.S $(O)/flags bench/guest/files.mk | $(O)/include/xen
-	@$(call say,AS,$<); mkdir -p $(@D)
+	@$(call say,AS,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_AFLAGS) -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ \
 		-MMD -MP -c -o $@ $<
 

@@ -54,7 +54,7 @@ def storm(path, process):
 with tempfile.TemporaryDirectory() as place:
     qmp = os.path.join(place, "qmp")
     with open(os.path.join(place, "console"), "w+b") as console:
-        process = subprocess.Popen([ISOLA_RUN, "--smp", "2", "--mem", "128", "--timeout", "120",
+        process = subprocess.Popen([ISOLA_RUN, "--smp", "2", "--mem", "128", "--timeout", "600",
                                     "--qmp", qmp, SELFTEST],
                                    stdin=subprocess.DEVNULL, stdout=console)
         with open(console.name, "rb") as reader:

@@ -34,10 +34,10 @@ GUEST_AFLAGS = -g -D__ASSEMBLY__ $(GUEST_INCLUDES) $(PREFIX)
 GUEST_LDFLAGS = -m elf_x86_64 -static -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none
 
 $(O)/tests/guest/%.c.o: tests/guest/%.c $(O)/flags | $(O)/include/xen
-	@$(call say,CC,$<); mkdir -p $(@D)
+	@$(call say,CC,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 $(O)/tests/guest/%.S.o: tests/guest/%.S $(O)/flags | $(O)/include/xen
-	@$(call say,AS,$<); mkdir -p $(@D)
+	@$(call say,AS,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_AFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/selftest.elf: $(guest-objs) tests/guest/selftest.lds tests/guest/files.mk

@@ -9,10 +9,10 @@ hfuzz-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S traps.S trap_table.c memo
 hfuzz-objs += $(patsubst %,$(O)/tests/hfuzz/%.o,$(hfuzz-src))
 
 $(O)/tests/hfuzz/%.c.o: tests/hfuzz/%.c $(O)/flags tests/hfuzz/files.mk | $(O)/include/xen
-	@$(call say,CC,$<); mkdir -p $(@D)
+	@$(call say,CC,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -Itests/guest -MMD -MP -c -o $@ $<
 $(O)/tests/hfuzz/%.S.o: tests/hfuzz/%.S $(O)/flags tests/hfuzz/files.mk | $(O)/include/xen
-	@$(call say,AS,$<); mkdir -p $(@D)
+	@$(call say,AS,$<); test -d $(@D) || mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_AFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/hfuzz.elf: $(hfuzz-objs) tests/guest/selftest.lds tests/hfuzz/files.mk
