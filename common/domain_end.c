@@ -16,9 +16,23 @@
 /* Domains that have begun, and not ended; atomically. */
 static u32 nr_running;
 
+void domain_count(struct domain *d)
+{
+	WRITE_ONCE(d->is_counted, true);
+	__atomic_fetch_add(&nr_running, 1, __ATOMIC_SEQ_CST);
+}
+
+/* @d counts no more, if it did. True: with it the last has ended. */
+static bool uncount(struct domain *d)
+{
+	return __atomic_exchange_n(&d->is_counted, false, __ATOMIC_SEQ_CST) &&
+	       !__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST);
+}
+
 void domain_begin(struct domain *d)
 {
-	__atomic_fetch_add(&nr_running, 1, __ATOMIC_SEQ_CST);
+	domain_count(d);
+	d->has_begun = true;
 	vcpu_up(d->vcpu[0]);
 }
 
@@ -55,7 +69,7 @@ static void end(struct domain *d, u32 reason, const char *how)
 		vcpu_stop(d->vcpu[i], VCPU_DEAD);
 	if (d != dom0)
 		raise_global_virq(VIRQ_DOM_EXC);
-	if (__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST) && !d->ends_machine)
+	if (!uncount(d) && !d->ends_machine)
 		return;
 	if (d != dom0)
 		pr_err("The machine ends with domain %s, which %s", called(d).text, how);

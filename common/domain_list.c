@@ -10,9 +10,10 @@
 
 struct domain *dom0;
 
-/* Protects the list and each domain's is_dying. */
+/* Protects the list and each domain's is_hidden and is_dying. */
 static spinlock_t list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
 static struct domain *domain_list;	/* numbers rise; the auditor outside reads it */
+static domid_t last_given;		/* by domain_list_add_next() */
 
 /* Where the first domain is linked, or would be, whose number is not below @domid. */
 static struct domain **place_of(domid_t domid)
@@ -32,22 +33,53 @@ static struct domain *find(domid_t domid)
 	return d && d->domid == domid ? d : NULL;
 }
 
+static int add(struct domain *d)
+{
+	struct domain **at = place_of(d->domid);
+
+	ASSERT_LOCKED(&list_lock);
+	if (*at && (*at)->domid == d->domid)
+		return -EEXIST;
+	d->refs = 1;
+	d->is_dying = false;
+	d->next_in_list = *at;
+	*at = d;
+	return 0;
+}
+
 int domain_list_add(struct domain *d)
 {
-	struct domain **at;
+	int rc;
+
+	spin_lock(&list_lock);
+	rc = add(d);
+	spin_unlock(&list_lock);
+	return rc;
+}
+
+/*
+ * ABI: from behind the last that was given on, and round: a number is not had again soon. It is
+ * tried once for each domain that there is, at most.
+ */
+int domain_list_add_next(struct domain *d)
+{
 	int rc = -EEXIST;
 
 	spin_lock(&list_lock);
-	at = place_of(d->domid);
-	if (!*at || (*at)->domid != d->domid) {
-		d->refs = 1;
-		d->is_dying = false;
-		d->next_in_list = *at;
-		*at = d;
-		rc = 0;
+	for (u32 tried = 1; rc && tried < DOMID_FIRST_RESERVED; tried++) {
+		last_given = last_given + 1u < DOMID_FIRST_RESERVED ? last_given + 1 : 1;
+		d->domid = last_given;
+		rc = add(d);
 	}
 	spin_unlock(&list_lock);
-	return rc;
+	return rc ? -ENOMEM : 0;
+}
+
+void domain_show(struct domain *d)
+{
+	spin_lock(&list_lock);
+	d->is_hidden = false;
+	spin_unlock(&list_lock);
 }
 
 void domain_list_remove(struct domain *d)
@@ -79,7 +111,7 @@ struct domain *get_domain_by_id(domid_t domid)
 
 	spin_lock(&list_lock);
 	d = find(domid);
-	if (d && d->is_dying)
+	if (d && (d->is_dying || d->is_hidden))
 		d = NULL;
 	if (d)
 		get_knownalive_domain(d);
@@ -104,7 +136,7 @@ struct domain *get_domain_from(domid_t domid)
 	struct domain *d;
 
 	spin_lock(&list_lock);
-	for (d = *place_of(domid); d && !get_unless_gone(d); d = d->next_in_list)
+	for (d = *place_of(domid); d && (d->is_hidden || !get_unless_gone(d)); d = d->next_in_list)
 		;
 	spin_unlock(&list_lock);
 	return d;

@@ -45,9 +45,11 @@ int domain_unpause_by_control(struct domain *d)
 	spin_lock(&d->vcpus_lock);
 	if (d->control_pauses) {
 		rc = 0;
-		if (!--d->control_pauses)
+		if (!--d->control_pauses) {
+			d->has_begun = true;
 			for (unsigned i = 0; i < d->nr_vcpus; i++)
 				vcpu_unpause(d->vcpu[i]);
+		}
 	}
 	spin_unlock(&d->vcpus_lock);
 	return rc;

@@ -437,7 +437,8 @@ void sched_add_vcpu(struct vcpu *v)
 		bitmap_set(v->affinity, v->cpu);
 	else
 		bitmap_set_range(v->affinity, 0, CONFIG_NR_CPUS);
-	v->weight = DEFAULT_WEIGHT;
+	bitmap_set_range(v->soft_affinity, 0, CONFIG_NR_CPUS);
+	v->weight = v->domain->weight;
 	v->state = VCPU_DOWN;
 	v->runstate = RUNSTATE_offline;
 	v->runstate_entry = now_ns();
@@ -445,7 +446,7 @@ void sched_add_vcpu(struct vcpu *v)
 
 void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin)
 {
-	v->weight = weight;
+	v->weight = v->domain->weight = weight;
 	if (bitmap_empty(pin, CONFIG_NR_CPUS))
 		return;
 	memcpy(v->affinity, pin, sizeof(v->affinity));
@@ -462,13 +463,14 @@ u64 sched_idle_time(u32 cpu)
 
 u32 sched_weight(const struct domain *d)
 {
-	return READ_ONCE(d->vcpu[0]->weight);
+	return READ_ONCE(d->weight);
 }
 
 void sched_set_weight(struct domain *d, u32 weight)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock);
 
+	d->weight = weight;
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		d->vcpu[i]->weight = weight;
 	spin_unlock_irqrestore(&sched_lock, flags);

@@ -15,9 +15,12 @@
 
 struct vcpu;
 struct evtchn;
+struct memory_map;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
+#define DOMID_ANY 0xffffu                /* to domain_create(): one that nobody has */
+#define DOMAIN_HANDLE_BYTES 16
 #define DOMAIN_NAME_BYTES 16            /* the NUL included */
 #define NR_WATCHDOGS 2                  /* of a domain, as Xen has them */
 
@@ -25,17 +28,24 @@ struct domain {
 	domid_t domid;
 	u64 serial;                     /* of its creation: from 1 on, never used again */
 	char name[DOMAIN_NAME_BYTES];   /* of a static domain; "": none */
+	/* the tools' name for it (a UUID), for them alone */
+	u8 handle[DOMAIN_HANDLE_BYTES];
 
 	/* Atomically. Holders: below. 0: it is being taken apart. */
 	u32 refs;
-	/* No lookup finds it any more, and its own reference is gone. Under the list's lock. */
+	/* Being made: no lookup finds it yet. Under the list's lock. */
+	bool is_hidden;
+	/* Being taken apart: no lookup finds it any more. Under the list's lock. */
 	bool is_dying;
+	bool is_dead;                   /* and that is done: its own reference is gone */
 	struct domain *next_in_list;    /* under the list's lock */
 	bool is_privileged;             /* dom0: may use console, ports, platform calls */
 	bool msr_relaxed;               /* unknown MSRs read as 0, and take any value; or #GP */
 	bool is_shut_down;
 	u32 control_pauses;             /* by the control domain; under vcpus_lock */
+	bool has_begun;                 /* a vcpu of it could have run; under vcpus_lock */
 	bool ends_machine;              /* with it: dom0, and a static domain with onend=halt */
+	bool is_counted;                /* among those that have begun, and not ended; atomically */
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)
 	unsigned long vm_assist;        /* VMASST_TYPE_* bits, atomically */
@@ -63,7 +73,9 @@ struct domain {
 	mfn_t window_l3[NR_WINDOW_SLOTS];
 	u32 nr_window_tables;           /* for the memory figures in the log */
 
-	unsigned nr_vcpus;              /* vcpus[0 .. nr_vcpus-1] exist for the domain's life */
+	unsigned max_vcpus;             /* as many as it is to have, once it has any */
+	/* 0, then max_vcpus: they come together (domain_add_vcpus()), and stay for its life */
+	unsigned nr_vcpus;
 	struct vcpu *vcpu[MAX_VCPUS];
 
 	/*
@@ -101,7 +113,11 @@ struct domain {
 	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
 	struct log_limit log_limit;     /* printk.c */
 
+	u32 weight;                     /* of each of its vcpus; under sched_lock */
 	u64 wallclock_version;          /* last published */
+	/* as the tools set them, for them: TSC_MODE_*, how often it has been restored */
+	u32 tsc_mode, tsc_incarnation;
+	struct memory_map *memory_map;  /* calls/memory_map.c: XENMEM_set_memory_map's; NULL */
 
 	struct grant_table *grants;     /* calls/gnttab.c; for the domain's life */
 	struct ioport_rights *ioports;  /* dom0's: pv/emul/ioport.c */
@@ -143,13 +159,18 @@ struct domain *domain_of_frames(domid_t domid);
  */
 int __must_check domain_not_self(domid_t domid);
 
-/* domain_create(): @d is complete, and can be found. -EEXIST: its number is taken. */
+/* domain_create(): @d has its number, or gets the next. -EEXIST: it is taken; -ENOMEM: all are. */
 int __must_check domain_list_add(struct domain *d);
+int __must_check domain_list_add_next(struct domain *d);
+/* @d is complete: from now on it is found. */
+void domain_show(struct domain *d);
 /* For domain_ref.c: no lookup finds @d any more; false: none did before. At last, unlink it. */
 bool __must_check domain_list_mark_dying(struct domain *d);
 void domain_list_remove(struct domain *d);
 
-/* @d is built: its first vcpu runs. */
+/* @d is one more whose end counts: without any the machine ends. */
+void domain_count(struct domain *d);
+/* @d is built: it counts, and its first vcpu runs. */
 void domain_begin(struct domain *d);
 
 /*
@@ -181,14 +202,25 @@ void domain_shutdown(struct domain *d, u32 reason);
 void domain_last_vcpu_down(struct domain *d);
 
 /*
- * Make a domain with @nr_vcpus vcpus and no memory, for domain_kill() to end. Returns NULL when
- * memory is short or the number is taken: nothing is left behind then.
+ * Make a domain without vcpus and memory, for domain_kill() to end; hidden until domain_show().
+ * @domid: DOMID_ANY, the next that is free. 0; -ENOMEM; -EEXIST: the number is taken: nothing is
+ * left behind then.
  */
-struct domain *domain_create(domid_t domid, unsigned nr_vcpus, bool privileged);
+int __must_check domain_create(domid_t domid, bool privileged, struct domain **made);
+/* One of d's vcpus, down, that d does not know yet; NULL: no memory. Undone by vcpu_destroy(). */
+struct vcpu *__must_check vcpu_create(struct domain *d, unsigned id);
+/* @v has no address space, and runs nowhere. */
+void vcpu_destroy(struct vcpu *v);
+/* All of d's vcpus, whole, which wait if @d does. False: it has them already. */
+bool __must_check domain_add_vcpus(struct domain *d, struct vcpu *const *v);
 /*
  * From now on nobody finds it; it goes when nobody holds it. No vcpu has an address space or runs,
  * and no port is open.
  */
 void domain_kill(struct domain *d);
-/* Undo domain_create(), by the last put: the domain has no memory, and nobody has a pointer. */
+/*
+ * Undo all that was made of it, by the last put: it has no memory, and nobody has a pointer. Its
+ * end is told to the control domain. By the hook of tools/layers what it has of upper rooms goes.
+ */
 void domain_destroy(struct domain *d);
+void domain_destroy_parts(struct domain *d);

@@ -66,6 +66,8 @@ struct vcpu {
 	u64 charged_at;                 /* while it runs: up to when vruntime counts */
 	u32 weight;                     /* 256: vruntime passes as time does */
 	DECLARE_BITMAP(affinity, CONFIG_NR_CPUS);       /* where it may run */
+	/* where the tools would rather have it: told, not followed */
+	DECLARE_BITMAP(soft_affinity, CONFIG_NR_CPUS);
 	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
 
 	/*

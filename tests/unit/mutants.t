@@ -105,7 +105,7 @@ MUTANTS = [
     ("storm", STORM, "if (now < not_before ||", "if ("),
     ("storm", PIRQ, "\tif (!g->level)\n\t\tioapic_mask(n);\n", ""),
     ("storm", PIRQ, "\tif (!g->port || g->waits)\n\t\treturn;\n", ""),
-    ("domain_list", DOMAINS, "\tif (d && d->is_dying)\n\t\td = NULL;\n", ""),
+    ("domain_list", DOMAINS, "\tif (d && (d->is_dying || d->is_hidden))\n\t\td = NULL;\n", ""),
     ("domain_list", DOMAINS, "\tif (d)\n\t\tget_knownalive_domain(d);\n", ""),
     ("domain_list", REFS, "\tif (before > 1)", "\tif (before > 2)"),
     ("domain_list", REFS, "\tif (before > 1)", "\tif (0)"),

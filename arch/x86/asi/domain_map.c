@@ -67,7 +67,7 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	int rc = -ENOMEM;
 
 	spin_lock(&d->page_lock);
-	if (nr > d->max_pages - d->nr_pages)		/* MEM-3 */
+	if ((u64)d->nr_pages + nr > d->max_pages)	/* MEM-3: it may have more, but gets none */
 		goto out;
 	rc = window_hold(d, first, order);
 	if (rc)

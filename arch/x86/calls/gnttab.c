@@ -58,7 +58,7 @@ int gnttab_grow(struct domain *d, u32 nr_frames)
 {
 	int rc;
 
-	if (nr_frames > GNTTAB_MAX_FRAMES)
+	if (nr_frames > d->grants->max_frames)
 		return -EINVAL;
 	spin_lock(&d->grants->lock);
 	rc = d->grants->closed ? -EINVAL : grow(d, nr_frames);
@@ -76,6 +76,7 @@ int gnttab_create(struct domain *d)
 	if (!t)
 		return -ENOMEM;
 	spin_lock_init(&t->lock, LOCK_GRANT);
+	t->max_frames = GNTTAB_MAX_FRAMES;
 	t->max_handles = is_control_domain(d) ? GNTTAB_MAX_CONTROL_HANDLES : GNTTAB_MAX_HANDLES;
 	d->grants = t;
 	rc = gnttab_grow(d, 1);

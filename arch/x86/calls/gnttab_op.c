@@ -54,7 +54,7 @@ static void query_size(struct gnttab_query_size *op)
 	if (op->status != GNTST_okay)
 		return;
 	op->nr_frames = current->domain->grants->nr_frames;
-	op->max_nr_frames = GNTTAB_MAX_FRAMES;
+	op->max_nr_frames = current->domain->grants->max_frames;
 }
 
 GNTTAB_ELEMENT(setup_table, setup_table(&op), dom)

@@ -15,9 +15,9 @@
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
-static long tell_size(u64 arg, const struct xen_mem_acquire_resource *r)
+static long tell_size(const struct domain *d, u64 arg, const struct xen_mem_acquire_resource *r)
 {
-	u32 nr = GNTTAB_MAX_FRAMES;
+	u32 nr = d->grants->max_frames;
 
 	if (r->nr_frames)
 		return -EINVAL;
@@ -48,7 +48,7 @@ static long acquire(struct domain *d, u64 arg, const struct xen_mem_acquire_reso
 	/* Status frames are version 2's. */
 	if (r->id != XENMEM_resource_grant_table_id_shared)
 		return -EINVAL;
-	return r->frame_list.p ? tell_frames(d, r) : tell_size(arg, r);
+	return r->frame_list.p ? tell_frames(d, r) : tell_size(d, arg, r);
 }
 
 long memory_acquire_resource(u64 arg)

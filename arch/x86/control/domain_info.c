@@ -59,7 +59,8 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 
 	memset(info, 0, sizeof(*info));
 	info->domain = d->domid;
-	if (READ_ONCE(d->is_dying))
+	/* ABI: once it is taken apart. */
+	if (READ_ONCE(d->is_dead))
 		info->flags |= XEN_DOMINF_dying;
 	if (READ_ONCE(d->is_shut_down)) {
 		info->flags |= XEN_DOMINF_shutdown;
@@ -74,6 +75,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->shared_info_frame = mfn_x(d->shared_info_mfn);
 	info->max_vcpu_id = d->nr_vcpus ? d->nr_vcpus - 1 : XEN_INVALID_MAX_VCPU_ID;
 	info->gpaddr_bits = machine_address_bits();
+	memcpy(info->handle, d->handle, sizeof(info->handle));
 }
 
 int vcpu_info(struct domain *d, struct xen_domctl_getvcpuinfo *info)

@@ -7,10 +7,13 @@
 #include <isola/errno.h>
 #include <asm/control_op.h>
 #include <asm/domain_info.h>
+#include <asm/domain_make.h>
+#include <asm/domain_settings.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <isola/vcpu.h>
 #include <asm/vcpu_affinity.h>
+#include <isola/lib/string.h>
 #include <isola/sched.h>
 #include <xen/domctl.h>
 
@@ -25,6 +28,57 @@ static long get_domain_info(struct xen_domctl *op)
 	op->domain = d->domid;
 	put_domain(d);
 	return 0;
+}
+
+/* ABI: a number that no domain can have asks for the next. */
+static long create_domain(struct xen_domctl *op)
+{
+	domid_t domid = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain : DOMID_ANY;
+	struct domain *d;
+	long rc = domain_make(domid, &op->u.createdomain, &d);
+
+	if (rc)
+		return rc;
+	op->domain = d->domid;
+	put_domain(d);
+	return 0;
+}
+
+static long max_vcpus(struct domain *d, struct xen_domctl *op)
+{
+	return domain_make_vcpus(d, op->u.max_vcpus.max);
+}
+
+static long max_mem(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_max_mem(d, op->u.max_mem.max_memkb);
+}
+
+static long set_handle(struct domain *d, struct xen_domctl *op)
+{
+	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+	return 0;
+}
+
+static long set_tsc_info(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_tsc(d, &op->u.tsc_info);
+}
+
+static long get_tsc_info(struct domain *d, struct xen_domctl *op)
+{
+	domain_get_tsc(d, &op->u.tsc_info);
+	return 0;
+}
+
+static long set_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_cpu_policy(d, &op->u.cpu_policy);
+}
+
+static long get_cpu_policy(struct domain *d __maybe_unused, struct xen_domctl *op)
+{
+	return domain_get_cpu_policy(&op->u.cpu_policy);
 }
 
 static long get_vcpu_info(struct domain *d, struct xen_domctl *op)
@@ -55,16 +109,23 @@ static long scheduler(struct domain *d, struct xen_domctl *op)
 	}
 }
 
+/* ABI: compatible ones have 32, which are not built. */
+static long set_address_size(struct domain *d __maybe_unused, struct xen_domctl *op)
+{
+	u32 size = op->u.address_size.size;
+
+	return size == 64 ? 0 : size == 32 ? -EOPNOTSUPP : -EINVAL;
+}
+
 static long get_address_size(struct domain *d __maybe_unused, struct xen_domctl *op)
 {
 	op->u.address_size.size = 64;
 	return 0;
 }
 
-/* Oneself cannot be waited for. */
 static long pause_domain(struct domain *d, struct xen_domctl *op __maybe_unused)
 {
-	return d == current->domain ? -EINVAL : domain_pause_by_control(d);
+	return domain_pause_by_control(d);
 }
 
 static long unpause_domain(struct domain *d, struct xen_domctl *op __maybe_unused)
@@ -82,17 +143,27 @@ static long set_affinity(struct domain *d, struct xen_domctl *op)
 	return vcpu_affinity_set(d, &op->u.vcpuaffinity);
 }
 
+/* not_self: -EINVAL for the caller itself, which cannot wait for its own vcpus. */
 static const struct {
 	u32 cmd;
 	long (*fn)(struct domain *d, struct xen_domctl *op);
+	bool not_self;
 } ops[] = {
-	{ XEN_DOMCTL_pausedomain, pause_domain },
-	{ XEN_DOMCTL_unpausedomain, unpause_domain },
-	{ XEN_DOMCTL_setvcpuaffinity, set_affinity },
-	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info },
-	{ XEN_DOMCTL_scheduler_op, scheduler },
-	{ XEN_DOMCTL_getvcpuaffinity, get_affinity },
-	{ XEN_DOMCTL_get_address_size, get_address_size },
+	{ XEN_DOMCTL_pausedomain, pause_domain, true },
+	{ XEN_DOMCTL_unpausedomain, unpause_domain, false },
+	{ XEN_DOMCTL_setvcpuaffinity, set_affinity, false },
+	{ XEN_DOMCTL_max_mem, max_mem, false },
+	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, false },
+	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
+	{ XEN_DOMCTL_scheduler_op, scheduler, false },
+	{ XEN_DOMCTL_setdomainhandle, set_handle, false },
+	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },
+	{ XEN_DOMCTL_set_address_size, set_address_size, false },
+	{ XEN_DOMCTL_get_address_size, get_address_size, false },
+	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
+	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
+	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, false },
+	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, true },
 };
 
 /* Of the domain that @op names. */
@@ -108,7 +179,7 @@ static long do_named(struct xen_domctl *op)
 		d = get_domain_by_id(op->domain);
 		if (!d)
 			return -ESRCH;
-		rc = ops[i].fn(d, op);
+		rc = ops[i].not_self && d == current->domain ? -EINVAL : ops[i].fn(d, op);
 		put_domain(d);
 	}
 	return rc;
@@ -126,6 +197,15 @@ long hc_domctl(u64 arg)
 
 	if (rc)
 		return rc;
-	rc = op.cmd == XEN_DOMCTL_getdomaininfo ? get_domain_info(&op) : do_named(&op);
+	switch (op.cmd) {
+	case XEN_DOMCTL_createdomain:
+		rc = create_domain(&op);
+		break;
+	case XEN_DOMCTL_getdomaininfo:
+		rc = get_domain_info(&op);
+		break;
+	default:
+		rc = do_named(&op);
+	}
 	return control_op_end(arg, &op, sizeof(op), rc);
 }

@@ -8,6 +8,7 @@ ROOT = "arch/x86/asi/root.c"
 RESERVATION, EXCHANGE = "arch/x86/calls/reservation.c", "arch/x86/calls/exchange.c"
 GRANT = "arch/x86/calls/gnttab.c"
 BUILD, IOPORT = "arch/x86/pv/builder/build.c", "arch/x86/pv/emul/ioport.c"
+PARTS = "arch/x86/pv/builder/domain.c"
 HEAP, DOMAIN, EVTCHN = "arch/x86/frames/heap.c", "common/domain.c", "common/evtchn_port.c"
 
 PLANTED_OOM = [
@@ -62,16 +63,15 @@ PLANTED_OOM = [
     ("a domain's vcpus stay",
      (DOMAIN, "\t\tvcpu_destroy(d->vcpu[--d->nr_vcpus]);\n", "\t\td->nr_vcpus--;\n")),
     ("a domain that lacks a vcpu stays",
-     (DOMAIN, "destroy:\n\tdomain_destroy(d);\n", "destroy:\n")),
+     (PARTS, "\t\t\tunmake_vcpus(v, i);\n", "")),
     ("port rights stay", (IOPORT, "\tpublic_free(d->ioports);\n", "")),
     ("a window's tables stay",
      (WINDOW, "\twindow_free_tables(d, tables);\n\tASSERT(!d->nr_window_tables);\n", "")),
     ("the list of pages stays", (BUILD,
      "\tif (mfn_is_valid_num(p->scratch))\n\t\tpage_free(ALLOC_DOMAIN, p->scratch, "
      "p->scratch_order);\n", "")),
-    ("what a build was given after its kernel stays", (BUILD,
-     "{ make_filled, take_memory,", "{ make_filled, build_free_scratch,"), (BUILD,
-     "{ make_shared_info, take_memory,", "{ make_shared_info, build_free_scratch,")),
+    ("a domain whose building is given up stays", (BUILD,
+     "\tif (p->d)\n\t\tpv_domain_abandon(p->d);\n", "")),
     ("a domain's memory stays", (DOMAIN_MAP,
      "\t\tflush_leaving(d, true);\n\tfree_frames(d, n);\n",
      "\t\tflush_leaving(d, true);\n")),

@@ -318,6 +318,7 @@ static void make_vcpu(unsigned id)
 	};
 	if (id % 2)
 		v->vcpu_info_maddr = MOVED_INFO_MFN * PAGE_SIZE + id * sizeof(struct vcpu_info);
+	sim_domain.weight = DEFAULT_WEIGHT;
 	sched_add_vcpu(v);
 	vcpu_timers_init(v);
 	if (pinned) {

@@ -71,8 +71,8 @@ static inline u64 module_size(unsigned i)
 void build_plan_make(struct build_plan *p);
 
 /*
- * What can fail of the building: the domain, its vcpus, its memory. Returns NULL, or what there is
- * not: then nothing is left of what there was.
+ * What can fail of the building: the domain, its parts, vcpus and memory. Returns NULL, or what
+ * there is not: then nothing is left of what there was.
  */
 const char *__must_check build_make(struct build_plan *p);
 /* Kernel and initrd into their places: then the modules are not needed any more. */

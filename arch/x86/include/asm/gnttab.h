@@ -14,7 +14,7 @@
 #include <isola/spinlock.h>
 #include <xen/grant_table.h>
 
-#define GNTTAB_MAX_FRAMES	64u		/* what query_size tells; Xen's default */
+#define GNTTAB_MAX_FRAMES	64u		/* Xen's default */
 #define GNTTAB_REFS_PER_FRAME	(PAGE_SIZE / sizeof(struct grant_entry_v1))
 /* Of a domain that maps: a control domain may be the backend of many. */
 #define GNTTAB_MAX_HANDLES		8192u
@@ -56,7 +56,8 @@ struct gnttab_unmapped {
 
 struct grant_table {
 	spinlock_t lock;
-	u32 nr_frames;			/* <= GNTTAB_MAX_FRAMES; only grows (GNT-6) */
+	u32 nr_frames;			/* <= max_frames; only grows (GNT-6) */
+	u32 max_frames;			/* <= GNTTAB_MAX_FRAMES; as its domain was made */
 	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */
 	struct grant_pins *pins[GNTTAB_MAX_FRAMES];
 	/*

@@ -10,8 +10,15 @@
 /* Hooks of the lower floors that this room fills. Boot, once. */
 void pv_init(void);
 
-/* v's private pages as a vcpu has them before its first instruction. On the boot root. */
-void pv_vcpu_init_private(struct vcpu *v);
+/*
+ * What every domain has beside its vcpus and its memory: port rights, a window, shared_info, a
+ * grant table. NULL, or what there is no memory for; then it is to be abandoned.
+ */
+const char *__must_check pv_domain_make_parts(struct domain *d);
+/* d's vcpus, max_vcpus of them, if it has none yet: down. -ENOMEM: it still has none. */
+int __must_check pv_domain_make_vcpus(struct domain *d);
+/* A domain of which no vcpu has ever run, whole or not: it and its frames go, with the last put. */
+void pv_domain_abandon(struct domain *d);
 
 /*
  * Build the domains that the modules' lines describe, and dom0 if there is a kernel for it, on the

@@ -7,33 +7,28 @@
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
-#include <isola/sched.h>
-#include <isola/vcpu_timer.h>
 #include <asm/build_plan.h>
 #include <asm/console_ring.h>
 #include <asm/dom0_option.h>
-#include <asm/gnttab.h>
-#include <asm/ioport.h>
 #include <asm/m2p.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
-#include <asm/root.h>
 #include <asm/vcpu_private.h>
 #include <xen/xen.h>
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static int make_scratch(struct build_plan *p)
+static const char *make_scratch(struct build_plan *p)
 {
 	p->scratch_order = 0;
 	while ((PAGE_SIZE << p->scratch_order) < p->nr_pages * sizeof(mfn_t))
 		p->scratch_order++;
 	p->scratch = page_alloc(ALLOC_DOMAIN, p->scratch_order, 0);
 	if (!mfn_is_valid_num(p->scratch))
-		return -ENOMEM;
+		return "no list of its pages in one piece";
 	p->p2m = window_ptr(p->scratch);
-	return 0;
+	return NULL;
 }
 
 void build_free_scratch(struct build_plan *p)
@@ -77,12 +72,6 @@ static int give_memory(struct build_plan *p, u64 end)
 			return -ENOMEM;
 	}
 	return 0;
-}
-
-static void take_memory(struct build_plan *p)
-{
-	domain_discard_pages(p->d);
-	p->nr_given = 0;
 }
 
 static void copy_in(const struct build_plan *p, u64 paddr, const void *from, u64 bytes)
@@ -181,21 +170,6 @@ static void write_start_info(const struct build_plan *p)
 			sizeof(si->cmd_line) - 1);
 }
 
-static int make_shared_info(struct build_plan *p)
-{
-	mfn_t m;
-	struct shared_info *s;
-
-	if (domain_prepare_special_page(p->d, &m))
-		return -ENOMEM;
-	domain_adopt_special_page(p->d, m);
-	p->d->shared_info_mfn = m;
-	s = window_ptr(m);
-	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
-		s->vcpu_info[i].evtchn_upcall_mask = 1;
-	return 0;
-}
-
 /* dom0's console is the machine's. */
 static void connect_console(const struct build_plan *p)
 {
@@ -205,17 +179,13 @@ static void connect_console(const struct build_plan *p)
 	evtchn_bind_own(p->d, CONSOLE_RING_PORT);
 }
 
-/* All know their vcpu_info; the first has an address space and a first instruction. */
-static void ready_vcpus(const struct build_plan *p)
+/* The first has an address space and a first instruction. */
+static void ready_vcpu(const struct build_plan *p)
 {
 	struct vcpu *v = p->d->vcpu[0];
 	struct vcpu_private *priv = window_ptr(v->private_mfn[0]);
-	struct shared_info *s = window_ptr(p->d->shared_info_mfn);
 	mfn_t l4 = p->p2m[p->tables_pfn];
 
-	for (unsigned i = 0; i < p->d->nr_vcpus; i++)
-		((struct vcpu_private *)window_ptr(p->d->vcpu[i]->private_mfn[0]))->vcpu_info =
-			&s->vcpu_info[i];
 	priv->kernel_l4 = l4;
 	v->copy[0].l4 = l4;
 	priv->regs.rip = p->elf.notes.entry;
@@ -226,86 +196,64 @@ static void ready_vcpus(const struct build_plan *p)
 
 /* ---- What can fail, and what takes it back --------------------------------------------------- */
 
-static int make_domain(struct build_plan *p)
+static const char *make_domain(struct build_plan *p)
 {
-	p->d = domain_create(p->domid, p->nr_vcpus, p->privileged);
-	if (!p->d)
-		return -ENOMEM;
+	if (domain_create(p->domid, p->privileged, &p->d))
+		return "no domain";
 	p->d->max_pages = p->max_pages;
+	p->d->max_vcpus = p->nr_vcpus;
 	p->d->msr_relaxed = p->privileged && dom0_option.msr_relaxed;
 	if (p->elf.notes.pae_extended_cr3)
 		p->d->vm_assist |= 1ul << VMASST_TYPE_pae_extended_cr3;
-	return 0;
+	return NULL;
 }
 
-static void destroy_domain(struct build_plan *p)
+/* With all that it has, memory too. */
+static void abandon_domain(struct build_plan *p)
 {
 	if (p->d)
-		domain_kill(p->d);
+		pv_domain_abandon(p->d);
 	p->d = NULL;
+	p->nr_given = 0;
 }
 
-static int make_ports(struct build_plan *p) { return ioport_rights_create(p->d); }
-static void destroy_ports(struct build_plan *p) { ioport_rights_destroy(p->d); }
-static int make_window(struct build_plan *p) { return window_prepare(p->d); }
-static void destroy_window(struct build_plan *p) { window_unprepare(p->d); }
-static int make_filled(struct build_plan *p) { return give_memory(p, p->nr_filled); }
-static int make_grants(struct build_plan *p) { return gnttab_create(p->d); }
-static void destroy_grants(struct build_plan *p) { gnttab_destroy(p->d); }
-
-static int make_vcpus(struct build_plan *p)
+static const char *make_parts(struct build_plan *p)
 {
-	for (unsigned i = 0; i < p->d->nr_vcpus; i++) {
-		sched_add_vcpu(p->d->vcpu[i]);
-		vcpu_timers_init(p->d->vcpu[i]);
-		if (root_create_vcpu(p->d->vcpu[i]))
-			return -ENOMEM;
-		pv_vcpu_init_private(p->d->vcpu[i]);
-	}
-	return 0;
+	return pv_domain_make_parts(p->d);
 }
 
-static void destroy_vcpus(struct build_plan *p)
+static const char *make_vcpus(struct build_plan *p)
 {
-	for (unsigned i = p->d->nr_vcpus; i-- > 0;)
-		root_destroy_vcpu(p->d->vcpu[i]);
+	return pv_domain_make_vcpus(p->d) ? "a vcpu has no page tables" : NULL;
 }
 
-/* In order. What a step has done, whole or in part, its undo takes back. */
-static const struct {
-	int (*make)(struct build_plan *p);
-	void (*undo)(struct build_plan *p);
-	const char *what;
-} steps[] = {
-	{ make_domain, destroy_domain, "no domain" },
-	{ make_ports, destroy_ports, "no I/O port map" },
-	{ make_window, destroy_window, "no window tables" },
-	{ make_vcpus, destroy_vcpus, "a vcpu has no page tables" },
-	{ make_scratch, build_free_scratch, "no list of its pages in one piece" },
-	{ make_filled, take_memory, "not all of its memory" },
-	{ make_shared_info, take_memory, "no shared_info page" },
-	{ make_grants, destroy_grants, "no grant table" },
+static const char *make_filled(struct build_plan *p)
+{
+	return give_memory(p, p->nr_filled) ? "not all of its memory" : NULL;
+}
+
+/* In order. NULL, or what there is not. */
+static const char *(*const steps[])(struct build_plan *p) = {
+	make_domain, make_parts, make_vcpus, make_scratch, make_filled,
 };
-
-static void undo_steps(struct build_plan *p, unsigned nr)
-{
-	while (nr--)
-		steps[nr].undo(p);
-}
 
 void build_undo(struct build_plan *p)
 {
-	undo_steps(p, ARRAY_SIZE(steps));
+	build_free_scratch(p);
+	abandon_domain(p);
 }
 
 const char *build_make(struct build_plan *p)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(steps); i++)
-		if (steps[i].make(p)) {
-			undo_steps(p, i + 1);
-			return steps[i].what;
-		}
-	return NULL;
+	const char *why = NULL;
+
+	p->d = NULL;
+	p->scratch = INVALID_MFN;
+	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !why; i++)
+		why = steps[i](p);
+	if (why)
+		build_undo(p);
+	return why;
 }
 
 void build_load(struct build_plan *p)
@@ -325,5 +273,6 @@ void build_fill(struct build_plan *p)
 	write_start_info(p);
 	build_tables_make(p);
 	connect_console(p);
-	ready_vcpus(p);
+	ready_vcpu(p);
+	domain_show(p->d);
 }

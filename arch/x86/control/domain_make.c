@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains that the control domain makes: asm/domain_make.h.
+ */
+#define __XEN_TOOLS__ 1
+#include <isola/errno.h>
+#include <isola/evtchn.h>
+#include <isola/lib/string.h>
+#include <asm/domain_make.h>
+#include <asm/gnttab.h>
+#include <asm/pv_domain.h>
+#include <xen/domctl.h>
+
+/* What means nothing here, and may be said. */
+#define FLAGS_TAKEN	(XEN_DOMCTL_CDF_s3_integrity | XEN_DOMCTL_CDF_oos_off)
+#define GRANT_VERSION	1u		/* what there is */
+#define HANDLES_PER_FRAME 256u		/* of a mapper's table, as the ABI's limit counts them */
+
+static_assert(sizeof(xen_domain_handle_t) == DOMAIN_HANDLE_BYTES, "the ABI's");
+
+/* A limit of the ABI's: below 0 it is @most. False: it is beyond that. */
+static bool take_limit(s32 asked, u32 most, u32 *limit)
+{
+	*limit = asked < 0 ? most : (u32)asked;
+	return *limit <= most;
+}
+
+struct limits {
+	u32 grant_frames, maptrack_frames;
+};
+
+/* Everything that can be refused is, before there is a domain. */
+static long check(const struct xen_domctl_createdomain *c, struct limits *l)
+{
+	if (c->flags & ~FLAGS_TAKEN || c->iommu_opts || c->vmtrace_size)
+		return -EINVAL;
+	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
+		return -EINVAL;
+	if (c->arch.emulation_flags || c->arch.misc_flags & ~XEN_X86_MSR_RELAXED)
+		return -EINVAL;
+	if (c->cpupool_id)
+		return -ENOENT;
+	if (c->grant_opts != XEN_DOMCTL_GRANT_version(GRANT_VERSION))
+		return -EINVAL;
+	if (!take_limit(c->max_grant_frames, GNTTAB_MAX_FRAMES, &l->grant_frames) ||
+	    !take_limit(c->max_maptrack_frames, 1024, &l->maptrack_frames) || !l->grant_frames)
+		return -EINVAL;
+	return 0;
+}
+
+static void configure(struct domain *d, const struct xen_domctl_createdomain *c)
+{
+	d->max_vcpus = c->max_vcpus;
+	d->msr_relaxed = c->arch.misc_flags & XEN_X86_MSR_RELAXED;
+	d->control_pauses = 1;
+	memcpy(d->handle, c->handle, sizeof(d->handle));
+	evtchn_limit(d, c->max_evtchn_port);
+}
+
+static void configure_grants(struct grant_table *t, const struct limits *l)
+{
+	t->max_frames = l->grant_frames;
+	t->max_handles = min(t->max_handles, l->maptrack_frames * HANDLES_PER_FRAME);
+}
+
+long domain_make(domid_t domid, struct xen_domctl_createdomain *config, struct domain **made)
+{
+	struct limits l;
+	struct domain *d;
+	long rc = check(config, &l);
+
+	if (!rc)
+		rc = domain_create(domid, false, &d);
+	if (rc)
+		return rc;
+	configure(d, config);
+	if (pv_domain_make_parts(d)) {
+		pv_domain_abandon(d);
+		return -ENOMEM;
+	}
+	configure_grants(d->grants, &l);
+	config->flags |= XEN_DOMCTL_CDF_oos_off;	/* ABI: PV domains always have it */
+	get_knownalive_domain(d);
+	domain_count(d);
+	domain_show(d);
+	*made = d;
+	return 0;
+}
+
+long domain_make_vcpus(struct domain *d, u32 nr)
+{
+	return nr == d->max_vcpus ? pv_domain_make_vcpus(d) : -EINVAL;
+}

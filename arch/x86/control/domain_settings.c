@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the control domain sets of a domain: asm/domain_settings.h.
+ */
+#define __XEN_TOOLS__ 1
+#include <isola/clock.h>
+#include <isola/errno.h>
+#include <isola/time.h>
+#include <asm/cpu_leaves.h>
+#include <asm/domain_settings.h>
+#include <asm/uaccess.h>
+#include <xen/domctl.h>
+
+long domain_set_max_mem(struct domain *d, u64 kib)
+{
+	u64 pages = kib >> (PAGE_SHIFT - 10);
+
+	spin_lock(&d->page_lock);
+	d->max_pages = min(pages, ~0u + 0ul);
+	spin_unlock(&d->page_lock);
+	return 0;
+}
+
+/* ---- The TSC --------------------------------------------------------------------------------- */
+
+/* ABI (Xen's tsc_mode=): numbers that no header has. */
+enum { TSC_DEFAULT, TSC_ALWAYS_EMULATE, TSC_NEVER_EMULATE };
+
+long domain_set_tsc(struct domain *d, const struct xen_domctl_tsc_info *info)
+{
+	if (info->tsc_mode == TSC_ALWAYS_EMULATE)
+		return -EOPNOTSUPP;
+	if (info->tsc_mode != TSC_DEFAULT && info->tsc_mode != TSC_NEVER_EMULATE)
+		return -EINVAL;
+	d->tsc_mode = info->tsc_mode;
+	d->tsc_incarnation = info->incarnation;
+	return 0;
+}
+
+void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info)
+{
+	bool told = d->tsc_mode == TSC_DEFAULT;
+
+	*info = (struct xen_domctl_tsc_info){
+		.tsc_mode = d->tsc_mode, .incarnation = d->tsc_incarnation,
+		.gtsc_khz = told ? tsc_khz : 0, .elapsed_nsec = told ? now_ns() : 0,
+	};
+}
+
+/* ---- CPUID and MSRs -------------------------------------------------------------------------- */
+
+long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *policy)
+{
+	u64 leaves = (u64)policy->leaves.p;
+
+	if (READ_ONCE(d->has_begun))
+		return -EEXIST;
+	if (policy->nr_leaves > CPU_LEAVES_MOST || policy->nr_msrs > CPU_MSRS_MOST)
+		return -E2BIG;
+	for (u32 i = 0; i < policy->nr_leaves; i++) {
+		xen_cpuid_leaf_t l;
+
+		if (copy_from_guest(&l, guest_elem(leaves, i, sizeof(l)), sizeof(l)))
+			return -EFAULT;
+		if (!cpu_leaf_is_known(l.leaf, l.subleaf))
+			return -ERANGE;
+	}
+	return 0;
+}
+
+long domain_get_cpu_policy(struct xen_domctl_cpu_policy *policy)
+{
+	long rc = cpu_leaves_to_guest((u64)policy->leaves.p, &policy->nr_leaves, false);
+
+	policy->nr_msrs = policy->msrs.p ? 0 : CPU_MSRS_MOST;
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the control domain sets of a domain, and asks back: <xen/domctl.h>.
+ */
+#pragma once
+
+#include <isola/domain.h>
+
+struct xen_domctl_cpu_policy;
+struct xen_domctl_tsc_info;
+
+/* So many KiB at most; what it has more it keeps. 0. */
+long domain_set_max_mem(struct domain *d, u64 kib);
+
+/*
+ * How the TSC is to read. 0; -EOPNOTSUPP: emulated, which is not built; -EINVAL. The scale of a
+ * domain that comes from elsewhere is not kept: it reads this machine's.
+ */
+long domain_set_tsc(struct domain *d, const struct xen_domctl_tsc_info *info);
+void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info);
+
+/*
+ * What CPUID and MSRs show it. All domains are shown what the machine's policy says: another is
+ * looked at, and taken for that. 0; -E2BIG, -ERANGE: no such leaf; -EFAULT; -EEXIST: it has begun.
+ */
+long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *policy);
+/* Null buffers ask how many there are at most. 0; -ENOBUFS; -EFAULT. */
+long domain_get_cpu_policy(struct xen_domctl_cpu_policy *policy);
