@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Bad input: each ends in exactly one sentence, "(isola) FATAL: <what is wrong>", and a halt; never
 in a reset, a panic or silence. Unknown words on the command line are warned about and ignored, but

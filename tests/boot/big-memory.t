@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A 64 GiB machine, whose RAM QEMU splits around a hole below 4 GiB: it boots, and the hole has no
 frame table."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Who says in a comment that a lock is held asserts it (tools/check-held); and an assertion that is
 taken out is missed, wherever the comment stands."""

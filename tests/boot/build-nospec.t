@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every subscript that a guest's number can reach is clamped, or tools/nospec says why it need not
 be (tools/check-nospec). The check itself finds each clamp that is taken away, and each that is

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """An event channel between two domains, each a selftest guest: events wake who sleeps on its own
 CPU, on another, and when the two share one (tests/guest/claims/channel.c)."""

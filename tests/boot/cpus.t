@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """CPUs as firmware and makers leave them. Ids that the APIC cannot name are left out with a line,
 and nobody is started twice. CPUs that have less than the first: guests see what all have; only what

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The documentation against the tree: docs/reading-order.md names every source file once and
 nothing else, relative links lead somewhere, docs/command-line.md has every option, docs/locking.md

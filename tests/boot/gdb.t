@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """--gdb: the line that isola-run prints, as typed, stops in a function of the hypervisor that the
 symbols name, with its caller; and the guest goes on afterwards."""

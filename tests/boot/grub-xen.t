@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A PV kernel that is neither ours nor Linux: GRUB's own Xen PV image, from Debian's grub-xen-bin.
 

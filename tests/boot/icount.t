@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """--icount is deterministic: two runs of the whole selftest print the same bytes, clocks and
 calibration included."""

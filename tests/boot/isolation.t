@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at
 random instants, and the page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """tools/isola-run by itself, with stand-ins for the hypervisor that print one thing and then halt,
 reset or power off: its exit statuses, what it refuses, what it hands through, and what it shows."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Debian's unmodified kernels as domain 0, with the workload of linux/init, on the set-ups of
 linux/setups.list: two machines at a time, but alone what has more CPUs than the host, for those

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest on the machines of matrix.list. make test-all adds the rest of the list, and
 boots one machine ten times over: a failure that comes once in ten shows there."""

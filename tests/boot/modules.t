@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The memory that the loader's modules lay in is dom0's, like all that is free: it gets as much
 with an initial RAM disk of 60 MiB as without one. make test-all: of 300 and 450 MiB too, and

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """NMIs at any instruction: the selftest passes while the machine is given NMIs as fast as QEMU's
 monitor can, on two CPUs. An entry path that trusts its stack, CR3 or a register for one instruction

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """asi= and spec-ctrl= on real machines: what the log says, and what memory then holds. (Every
 spelling of both, on the product's own parsers, and the choice for real parts:

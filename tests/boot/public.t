@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """docs/isolation.md against the source: every allocation of public memory names a row of the table
 of public objects, every row is named; the public data of the image is that of the ELF; the ways to

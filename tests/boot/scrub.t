@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Scrub: what a guest leaves behind stays in its own memory. The selftest guest puts 128-bit
 markers wherever a guest can (tests/guest/scrub.c), gives memory back, sleeps, ends; the whole RAM

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Words and variables that choose what a test runs: where they choose nothing, the test fails at
 once, and says so. (The selftest guest's own: tests/guest/selftest.t. The fuzzer's:

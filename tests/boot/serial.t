@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """com1=, com2= and console= on machines with UARTs at ISA's ports, at others, on PCI and in memory:
 each line of the log, from the first to the last, leaves by the port that was asked for, and by no

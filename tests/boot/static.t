@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Domains that module lines describe: beside dom0, and without one. All claims that are about the
 ABI hold in such a domain; each has its own console, number and end. What is wrong in a line refuses

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Each attack of the selftest guest hurts at most its own domain. Either the hypervisor says that
 the domain crashed and ends it in order (exit status 3), or the guest notices that its attack was

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest on Isola in Bochs, as an Intel processor with x2APIC and TSC deadline, which
 TCG has not; make test-all adds an AMD one. Bochs is slow: about half a minute each."""

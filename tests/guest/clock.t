@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The guest's clock against the machine's real-time clock, and of several vCPUs against each other,
 while they move."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The hostile fuzz guest: 2 * 10^5 random operations on 2 vCPUs and some on 4, recounted every
 1,000 operations. What is listed in tests/hfuzz/reached.list must nearly all be reached, so that the

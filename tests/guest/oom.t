@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Running out of memory: each allocation is refused once, and nothing is left behind. Boot option
 `oom': building dom0, and taking it apart. Claims oom/*: each hypercall that allocates. Both need a

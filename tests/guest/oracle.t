@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The same image on Debian's Xen 4.17: a claim about the PV ABI that fails here is a wrong claim.
 Claims that only Isola satisfies skip themselves here and say why."""

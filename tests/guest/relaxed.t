@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """dom0=msr-relaxed, on Isola and on Debian's Xen: the selftest guest, which is told of it, reads
 MSRs that it does not know. Xen's other words for dom0= are told one by one, and change nothing."""

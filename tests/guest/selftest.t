@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest on Isola, one CPU, BIOS, QEMU's qemu64: every claim is a point. And words that
 choose no claim are no success."""

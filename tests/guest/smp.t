@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest with several vCPUs: all claims with two on two CPUs, every reference recounted
 after each file of them; those about races also with four, and with eight (some are used up, as a

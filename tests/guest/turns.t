@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest's claims about turns: many vCPUs on few CPUs, on as many as the host has and
 on more, pinned, and where the emulator counts instructions, so that a latency is the hypervisor's

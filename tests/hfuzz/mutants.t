@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Planted bugs (planted_hfuzz.py): the hypervisor is built with each of them, in a copy of the
 sources, and the hostile fuzz must end badly, by whatever it notices first. Without a bug the same

@@ -3,7 +3,7 @@
 
 A test file is an executable tests/*/NAME.t that starts with
 
-    #!/usr/bin/env python3
+    #!/usr/bin/python3
     import os, sys
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
     from isolatest import *

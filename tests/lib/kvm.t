@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The selftest guest on Isola under KVM, on one, two and four CPUs. Run by make test-kvm after a
 probe."""

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Events, scheduler and timers, hosted, two CPUs as threads (tests/unit/events): no event lost,
 none twice, nobody sleeps through one; no vcpu runs on two CPUs, or with a state that is not its

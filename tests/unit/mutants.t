@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Planted bugs: each line below breaks one check in a copy of the sources, and the unit test named
 must notice. A bug that stays unnoticed is a hole in that test. A line whose text is no longer found

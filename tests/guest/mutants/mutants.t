@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Planted bugs (planted.py): the hypervisor is built with each of them, in a copy of the sources,
 and the claims named with it run in the selftest guest; one of them must be "not ok", or the guest
