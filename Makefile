@@ -33,7 +33,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 clean:
 	$(Q)rm -rf $(addprefix $(O)/,arch common boot tests check include flags) \
-		$(O)/*.elf $(O)/*.lds $(O)/*.o $(O)/*.S $(O)/*.iso
+		$(O)/*.elf $(O)/*.lds $(O)/*.o $(O)/*.S $(O)/*.iso $(O)/grub-*.img
 distclean:
 	$(Q)rm -rf $(O)
 ## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)

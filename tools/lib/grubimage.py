@@ -10,11 +10,15 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zlib
 
 GRUB_DIR = os.environ.get("GRUB_DIR", "/usr/lib/grub")
 MODULES = ("normal configfile iso9660 multiboot2 search_fs_file part_msdos part_gpt echo test "
            "reboot halt").split()
 CORE_CONFIG = "search.file /boot/grub/grub.cfg root\nset prefix=($root)/boot/grub\n"
+# Core images are kept here, if there is a build: to compress one takes longer than GRUB then runs.
+KEPT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../..",
+                    os.environ.get("O", "build"))
 EFI_IMAGE_KIB = 1440            # a floppy's size: what mformat makes without being told a geometry
 
 
@@ -46,16 +50,29 @@ def menu(hv_cmdline, modules, title="Isola"):
     return "\n".join(lines + ["}", ""])
 
 
+def _made_of(words, *paths):
+    """A number that changes with @words, and with what is installed at @paths."""
+    return zlib.crc32(repr((words, [(path, os.stat(path).st_mtime_ns) for path in paths])).encode())
+
+
 def _core(directory, platform, output, extra):
     modules = os.path.join(GRUB_DIR, platform.replace("-eltorito", ""))
     if not os.path.isdir(modules):
         raise ImageError(f"{modules} is missing: run make deps")
+    words = ["-O", platform, "-d", modules, "-p", "/boot/grub", *extra, *MODULES]
+    maker = shutil.which("grub-mkimage") or GRUB_DIR
+    kept = os.path.join(KEPT, f"grub-{platform}-"
+                              f"{_made_of((words, CORE_CONFIG), maker, modules):08x}.img")
+    if os.path.exists(kept):
+        shutil.copyfile(kept, output)
+        return
     config = os.path.join(directory, "core.cfg")
     with open(config, "w") as file:
         file.write(CORE_CONFIG)
-    _run(["grub-mkimage", "-O", platform, "-d", modules, "-p", "/boot/grub", "-c", config, "-o",
-          output]
-         + extra + MODULES)
+    _run(["grub-mkimage", "-c", config, "-o", output, *words])
+    if os.access(KEPT, os.W_OK):
+        shutil.copyfile(output, f"{kept}.{os.getpid()}")
+        os.replace(f"{kept}.{os.getpid()}", kept)
 
 
 def build(output, files, grub_cfg, bios=True, uefi=True):
