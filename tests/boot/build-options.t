@@ -1,8 +1,9 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Every Kconfig symbol, turned the other way from the default, still gives a hypervisor that builds
-without a warning and runs the selftest guest. In make test several are turned at once, in three
-builds with a few claims each; in make test-all each by itself, with all claims."""
+without a warning and runs the selftest guest. In make test several are turned at once, in two
+builds with a few claims each (one cannot do: some clock must be left); in make test-all each by
+itself, with all claims."""
 import os
 import re
 import subprocess
@@ -58,6 +59,7 @@ def try_out(chosen, out):
 with tempfile.TemporaryDirectory(prefix="isola-options-") as work:
     every = symbols()
     tap.ok(len(every) >= 8, f"{len(every)} symbols are found in Kconfig")
-    for number in range(len(every) if LONG else 3):
-        try_out(every[number::len(every) if LONG else 3], os.path.join(work, str(number)))
+    builds = len(every) if LONG else 2
+    for number in range(builds):
+        try_out(every[number::builds], os.path.join(work, str(number)))
 tap.done()
