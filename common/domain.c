@@ -51,7 +51,9 @@ static void init(struct domain *d, bool privileged)
 	watchdogs_init(d);
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
 	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
-	d->shared_info_mfn = d->console_mfn = INVALID_MFN;
+	d->shared_info_mfn = d->console_mfn = d->visit_unpinned = INVALID_MFN;
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		d->visit_parked[i] = INVALID_MFN;
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)
 		d->window_l3[i] = INVALID_MFN;
 }
@@ -104,7 +106,7 @@ bool domain_add_vcpus(struct domain *d, struct vcpu *const *v)
 
 void domain_destroy(struct domain *d)
 {
-	ASSERT(!d->nr_owned);
+	ASSERT(!d->nr_owned && !d->is_visited);
 	domain_destroy_parts(d);
 	destroy(d);
 	raise_global_virq(VIRQ_DOM_EXC);

@@ -11,6 +11,7 @@
 #include <isola/printk.h>
 #include <isola/timer.h>
 #include <asm/layout.h>
+#include <asm/preempt.h>
 #include <xen/xen.h>
 
 struct vcpu;
@@ -66,6 +67,12 @@ struct domain {
 	u32 leaving_list;
 	/* window tables that nobody needs (asm/window_tables.h), likewise; 0 = empty */
 	u32 window_idle;
+
+	/* One CPU at a time visits it (asm/visit.h): taken atomically. */
+	bool is_visited;
+	/* The visitors' alone: parked (PRE-3), the first first; and what is being unpinned. */
+	mfn_t visit_parked[NR_PARKED];
+	mfn_t visit_unpinned;
 
 	/* owned by the domain, type writable; holds one reference */
 	mfn_t shared_info_mfn;

@@ -38,11 +38,12 @@ def restrict(key, entry):
 
 
 class Viewer:
-    """Who looks through a root: which CPU, which vCPU (None: idle), and whether it runs just
-    now."""
+    """Who looks through a root: which CPU, which vCPU (None: idle, or on a visit), and whether it
+    runs just now. .domain: whose memory it may see."""
 
-    def __init__(self, where, cpu, vcpu, running_hypervisor):
+    def __init__(self, where, cpu, vcpu, running_hypervisor, visited=None):
         self.where, self.cpu, self.vcpu, self.may_open = where, cpu, vcpu, running_hypervisor
+        self.domain = vcpu.domain if vcpu else visited
 
     def class_of(self, owner):
         kind = owner[0]
@@ -51,8 +52,8 @@ class Viewer:
         if kind == "vcpu":
             return "own vCPU" if self.vcpu and owner[1] == self.vcpu.name else "other vCPU"
         if kind in ("domain", "table"):
-            return "own domain" if self.vcpu and owner[
-                1] == self.vcpu.domain.domid else "other domain"
+            return ("own domain" if self.domain and owner[1] == self.domain.domid
+                    else "other domain")
         return {"frametable": "frame table", "m2p": "M2P", "hv": "unclassified"}.get(kind, kind)
 
 
@@ -296,7 +297,7 @@ class Audit:
         """A frame between the window and its owner's name: the page lock is held and the frame is
         still blank."""
         page = self.ram.page((va - self.owners.image["VA_WINDOW"]) // PAGE)
-        return viewer.vcpu and viewer.vcpu.domain.assigning and page is not None and not any(
+        return viewer.domain and viewer.domain.assigning and page is not None and not any(
             page.cast("Q"))
 
     def _guest_rule(self, viewer):
@@ -330,8 +331,12 @@ class Audit:
                 self.findings.append(f"{viewer.where}: slot 261 is reserved, but not empty")
             if kind == "user" and (slot == SLOT_M2P or slot in WINDOW_SLOTS):
                 self.findings.append(f"{viewer.where}: slot {slot} of a user root is not empty")
-            if kind == "idle" and slot in WINDOW_SLOTS:
-                self.findings.append(f"{viewer.where}: slot {slot} of an idle root is not empty")
+            if kind in ("idle", "visit") and not viewer.domain and slot in WINDOW_SLOTS:
+                # Before a visit begins, and behind its end, its root is filled and emptied.
+                if kind == "visit" and viewer.cpu in self.in_hypervisor:
+                    continue
+                a_root = "an idle root" if kind == "idle" else "a visit root"
+                self.findings.append(f"{viewer.where}: slot {slot} of {a_root} is not empty")
             self._judge(viewer, slot, entry, self._hv_rule(viewer, slot))
         for slot in guest_slots:
             if entries[slot] & PTE_P:
@@ -354,12 +359,15 @@ class Audit:
             self.findings.append(f"CPU {number}: CR3 names frame {cpu.root:#x}, which is no root")
         elif kind == "boot":
             self.notes.append(f"CPU {number}: on the boot root, which shows all RAM by design")
-        elif kind == "idle" and who != number:
-            self.findings.append(f"CPU {number}: runs on the idle root of CPU {who}")
+        elif kind in ("idle", "visit") and who != number:
+            self.findings.append(f"CPU {number}: runs on the {kind} root of CPU {who}")
+        elif kind == "visit" and (cpu.cpl or number not in self.owners.visited):
+            self.findings.append(f"CPU {number}: runs on its visit root, and visits nobody")
         else:
-            vcpu = None if kind == "idle" else who
-            where = f"CPU {number} ({'idle' if vcpu is None else f'{vcpu.name}, {kind} root'})"
-            viewer = Viewer(where, number, vcpu, cpu.cpl == 0)
+            vcpu = None if kind in ("idle", "visit") else who
+            visited = self.owners.visited[number] if kind == "visit" else None
+            where = f"CPU {number} ({vcpu.name + f', {kind} root' if vcpu else kind})"
+            viewer = Viewer(where, number, vcpu, cpu.cpl == 0, visited)
             guest = [slot for slot in range(512) if slot not in HV_SLOTS]
             entries = self._audit_root(viewer, cpu.root, kind, guest)
             self.judged.add(cpu.root)
@@ -377,8 +385,9 @@ class Audit:
         for mfn, (kind, who) in self.owners.roots.items():
             if mfn in self.judged or kind == "boot":
                 continue
-            if kind == "idle":
-                self._audit_root(Viewer(f"idle root of CPU {who}", who, None, False), mfn, kind, ())
+            if kind in ("idle", "visit"):
+                self._audit_root(Viewer(f"{kind} root of CPU {who}", who, None, False), mfn, kind,
+                                 ())
                 continue
             area = self.ram.u64(mfn * PAGE + SLOT_CPU * 8)
             cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None

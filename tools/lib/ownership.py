@@ -108,7 +108,8 @@ class Owners:
     owner[code]     a tuple: ("free",) ("hv",) ("device",) ("image",) ("public",) ("frametable",)
                     ("m2p",) ("domain", domid) ("table", domid): a frame of the domain in use as
                     page or descriptor table ("cpu", n) ("vcpu", name)
-    roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, boot
+    roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, visit, boot
+    visited    CPU number -> the Domain that it visits
     complaints what does not fit together, one sentence each
 
     @before: the Owners of an earlier stop of the same machine. Where the frame table holds the same
@@ -160,7 +161,7 @@ class Owners:
         return self.number(self.image.symbol(name), size)
 
     def _read_domains(self):
-        self.domains = {}
+        self.domains, self.domain_at = {}, {}
         address = self.variable("domain_list")
         while address:
             self._read_domain(address)
@@ -175,7 +176,7 @@ class Owners:
         for i in range(self.field(address, "domain.nr_vcpus", 4)):
             d.vcpus.append(
                 self._read_vcpu(d, self.number(address + self.image["domain.vcpu"] + 8 * i)))
-        self.domains[d.domid] = d
+        self.domains[d.domid] = self.domain_at[address] = d
 
     def _read_vcpu(self, domain, address):
         v = Vcpu(domain, self.field(address, "vcpu.id", 4), address)
@@ -333,6 +334,7 @@ class Owners:
                  image["CPU_PAGE_STACK_DB"]]
         pages += range(image["CPU_PAGE_STACK"], image["CPU_PAGE_STACK"] + image["CPU_STACK_PAGES"])
         self.cpu_area, self.cpu_of_apic, self.idle_roots = {}, {}, {}
+        self.visit_roots, self.visited = {}, {}
         for n in range(self.variable("nr_cpus", 4)):
             public = image.symbol("cpu_public") + n * image["sizeof cpu_public"]
             area = self.field(public, "cpu_public.area_l3")
@@ -341,6 +343,10 @@ class Owners:
             self.cpu_area[area] = n
             self.cpu_of_apic[self.field(public, "cpu_public.apic_id", 4)] = n
             self.idle_roots[self.field(public, "cpu_public.idle_root")] = n
+            self.visit_roots[self.field(public, "cpu_public.visit_root")] = n
+            visited = self.field(public, "cpu_public.loaded.visited")
+            if visited:
+                self.visited[n] = self.domain_at[visited]
             table = self.table_of(area, image["VA_CPU"])
             for page in pages:
                 self._claim((table[page] & PTE_ADDR) >> 12, "cpu", n)
@@ -364,6 +370,7 @@ class Owners:
     def _collect_roots(self):
         self.roots = {self.variable("boot_root_cr3") >> 12: ("boot", 0)}
         self.roots.update({mfn: ("idle", n) for mfn, n in self.idle_roots.items()})
+        self.roots.update({mfn: ("visit", n) for mfn, n in self.visit_roots.items()})
         for domain in self.domains.values():
             for v in domain.vcpus:
                 self.roots[v.kernel_root] = ("kernel", v)

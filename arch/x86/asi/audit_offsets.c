@@ -78,6 +78,8 @@ void audit_offsets(void)
 	OFFSET(cpu_public, apic_id);
 	OFFSET(cpu_public, area_l3);
 	OFFSET(cpu_public, idle_root);
+	OFFSET(cpu_public, visit_root);
+	OFFSET(cpu_public, loaded.visited);
 	OFFSET(cpu_public, idle_vcpu);
 	OFFSET(cpu_private, id);
 	OFFSET(cpu_private, curr);

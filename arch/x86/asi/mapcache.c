@@ -23,7 +23,7 @@ void *map_domain_page(mfn_t m)
 
 	if (boot_root_loaded())
 		return window_ptr(m);
-	BUG_ON(vcpu_is_idle(v));
+	BUG_ON(vcpu_is_idle(v) || this_cpu.visited);
 	/* From where the last one was taken: slots in use are skipped. */
 	for (unsigned tried = 0; tried < VCPU_MAPCACHE_SLOTS; tried++) {
 		u64 va = slot_va(v->mapcache_next++ % VCPU_MAPCACHE_SLOTS);

@@ -245,22 +245,38 @@ void root_destroy_vcpu(struct vcpu *v)
 	vcpu_area_destroy(v);
 }
 
-int root_create_idle(struct vcpu *idle, unsigned cpu)
+/* A root of CPU @cpu that shows nobody's memory. INVALID_MFN: no memory. */
+static mfn_t make_nobodys_root(unsigned cpu)
 {
 	pte_t *root = alloc_public_page(); /* public: roots */
 
 	if (!root)
-		return -ENOMEM;
+		return INVALID_MFN;
 	fill_hv_slots(root, idle_area_l3, NULL, false);
 	window_fill_root(root, NULL);
 	pte_write(&root[L4_SLOT_CPU], pte_make(cpu_public[cpu].area_l3, PAGE_HV_TABLE));
 	if (!asi_policy.pv.cpu_stack)
 		pte_write(&root[L4_SLOT_STACKS], pte_make(cpu_areas_l3, PAGE_HV_TABLE));
-	idle->root_kernel = idle->root_user = public_mfn(root);
-	idle->cr3_kernel = idle->cr3_user = mfn_to_maddr(public_mfn(root));
+	return public_mfn(root);
+}
+
+int root_create_idle(struct vcpu *idle, unsigned cpu)
+{
+	mfn_t root = make_nobodys_root(cpu);
+
+	if (!mfn_is_valid_num(root))
+		return -ENOMEM;
+	idle->root_kernel = idle->root_user = root;
+	idle->cr3_kernel = idle->cr3_user = mfn_to_maddr(root);
 	idle->copy[COPY_KERNEL].l4 = idle->copy[COPY_USER].l4 = INVALID_MFN;
-	cpu_public[cpu].idle_root = public_mfn(root);
+	cpu_public[cpu].idle_root = root;
 	return 0;
+}
+
+int root_create_visit(unsigned cpu)
+{
+	cpu_public[cpu].visit_root = make_nobodys_root(cpu);
+	return mfn_is_valid_num(cpu_public[cpu].visit_root) ? 0 : -ENOMEM;
 }
 
 static __always_inline void mark_dirty(struct root_dirty *dirty, unsigned cpu)
@@ -454,6 +470,35 @@ static void sync_through_cpu_window(struct vcpu *v, unsigned which)
 		return;
 	sync_root(v, which, cpu_window_map(WINDOW_ROOT, l4, PAGE_HV_RO));
 	cpu_window_unmap(WINDOW_ROOT);
+}
+
+/*
+ * Who takes a table out of @d's window changes it, and then reads the records; the record is
+ * written, and then CR3: so either the visitor walks what is left, or it is flushed (VIS-1, VIS-2).
+ */
+void root_begin_visit(struct domain *d)
+{
+	mfn_t root = this_cpu.pub->visit_root;
+
+	ASSERT(irq_is_enabled());
+	window_fill_root(public_ptr(root), d);
+	irq_disable();
+	this_cpu.visited = d;
+	WRITE_ONCE(this_cpu.pub->loaded.visited, d);
+	smp_mb();
+	load_cr3(mfn_to_maddr(root));
+	irq_enable();
+}
+
+void root_end_visit(void)
+{
+	ASSERT(irq_is_enabled());
+	irq_disable();
+	load_cr3(current->cr3_kernel);
+	this_cpu.visited = NULL;
+	WRITE_ONCE(this_cpu.pub->loaded.visited, NULL);
+	irq_enable();
+	window_fill_root(public_ptr(this_cpu.pub->visit_root), NULL);
 }
 
 void root_load(struct vcpu *v)

@@ -70,7 +70,7 @@ void smp_make_idle(unsigned cpu)
 	v->state = VCPU_RUNNABLE;
 	cpu_public[cpu].idle_vcpu = v;
 	cpu_public[cpu].running = v;
-	if (root_create_idle(v, cpu))
+	if (root_create_idle(v, cpu) || root_create_visit(cpu))
 		fatal("not enough memory for CPU %u's idle root", cpu);
 }
 

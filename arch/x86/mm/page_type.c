@@ -126,10 +126,11 @@ static int finish(mfn_t *place)
 /* The first place last: it alone is looked at by page_type_is_parked(). */
 int page_type_finish(void)
 {
+	mfn_t *place = page_type_parking();
 	int rc = 0;
 
 	for (unsigned i = NR_PARKED; i-- && !rc; )
-		if (mfn_is_valid_num(this_vcpu.old_guest_table[i]))
-			rc = finish(&this_vcpu.old_guest_table[i]);
+		if (mfn_is_valid_num(place[i]))
+			rc = finish(&place[i]);
 	return rc;
 }

@@ -324,7 +324,7 @@ int pt_validate(struct domain *d, struct page_info *pg)
 {
 	struct walk w = { .d = d, .pg = { pg }, .budget = VALIDATE_BUDGET };
 
-	ASSERT_OWNER_LOADED(current->domain);
+	ASSERT_OWNER_LOADED(d);
 	for (;;) {
 		int rc = validate_table(&w);
 
@@ -344,7 +344,8 @@ int pt_validate(struct domain *d, struct page_info *pg)
 /* ---- What must stop ---- */
 
 /*
- * There is room: between two calls of page_type_finish() that came to an end a vcpu parks
+ * There is room: between two calls of page_type_finish() that came to an end a vcpu, or a visitor,
+ * parks
  *   one   a table that is refused half way (undo()), or whose last reference an
  *         operation drops; never both, and a put of an l1 table never: it is one budget of a walk
  *   one   more: the table that mmu_update held, another vcpu having unpinned it, or the old L3 of
@@ -355,7 +356,7 @@ int pt_validate(struct domain *d, struct page_info *pg)
  */
 void page_type_park(struct page_info *pg)
 {
-	mfn_t *place = this_vcpu.old_guest_table;
+	mfn_t *place = page_type_parking();
 
 	if (mfn_is_valid_num(*place))
 		place++;

@@ -54,14 +54,15 @@ static bool is_one_of(const struct vcpu *v, const struct domain *d, u64 vcpu_mas
 
 /*
  * Does CPU @cpu run a vcpu of @d that @vcpu_mask names, or has it not yet written CR3 since? In
- * this order: asi/root.c stores the one it leaves before the one it comes to.
+ * this order: asi/root.c stores the one it leaves before the one it comes to. Or does it visit @d?
  */
 static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
 {
 	const struct cpu_loaded *rec = &cpu_public[cpu].loaded;
 
 	return is_one_of(READ_ONCE(rec->vcpu), d, vcpu_mask) ||
-	       is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask);
+	       is_one_of(READ_ONCE(rec->leaving_vcpu), d, vcpu_mask) ||
+	       READ_ONCE(rec->visited) == d;
 }
 
 static void flush_ipi(const u64 *payload)

@@ -76,6 +76,20 @@ static bool reuse(unsigned depth, u64 mfn)
 		      : call(depth, __HYPERVISOR_mmuext_op, (u64)&op, 1, 0, DOMID_SELF);
 }
 
+/* Something is done to the other's frames, on visits: most of it to its tables. */
+static bool handle(unsigned depth)
+{
+	static const u32 cmds[] = {
+		MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE,
+		MMUEXT_UNPIN_TABLE, MMUEXT_UNPIN_TABLE, MMUEXT_CLEAR_PAGE, MMUEXT_COPY_PAGE,
+		MMUEXT_NEW_BASEPTR,
+	};
+	struct mmuext_op op = { .cmd = cmds[rnd(ARRAY_SIZE(cmds))],
+				.arg1.mfn = frame_of_others(), .arg2.src_mfn = frame_of_others() };
+
+	return call(depth, __HYPERVISOR_mmuext_op, (u64)&op, 1, 0, the_other()->domid);
+}
+
 /* A frame is named, and mostly not any more when its owner puts it to another use. */
 bool do_name(unsigned depth)
 {
@@ -87,6 +101,8 @@ bool do_name(unsigned depth)
 	good = set_entry(depth, table, slot, (u64)f << PAGE_SHIFT | PTE_P | (rnd(3) ? PTE_RW : 0));
 	if (good && rnd(4))
 		good = set_entry(depth, table, slot, 0);
+	if (good && rnd(2))
+		good = handle(depth);
 	if (good && rnd(2)) {
 		guest_turn();
 		good = reuse(depth + 1, f);

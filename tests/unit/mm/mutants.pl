@@ -423,6 +423,14 @@ sub root_mutants {
 		['TLB-1 only this CPU flushes', 'arch/x86/mm/tlb.c',
 			'	if (any)
 		ipi_call(others, IPI_FLUSH_TLB, &(u64){ va }, 1);', '	(void)any;'],
+		['VIS-1 who visits is not flushed', 'arch/x86/mm/tlb.c',
+			'	       READ_ONCE(rec->visited) == d;', '	       false;'],
+		['VIS-1 a visit is left before another root is loaded', 'arch/x86/asi/root.c',
+			'	load_cr3(current->cr3_kernel);
+	this_cpu.visited = NULL;', '	this_cpu.visited = NULL;'],
+		['VIS-2 what a visit showed stays in its root', 'arch/x86/asi/root.c',
+			"	irq_enable();\n	window_fill_root(public_ptr(" .
+			'this_cpu.pub->visit_root), NULL);', '	irq_enable();'],
 		['TLB-9 a frame that was shared out is flushed from nobody', 'arch/x86/mm/tlb.c',
 			'	return (!d || cpu_runs', '	return (d && cpu_runs'],
 		['TLB-9 a frame that was shared out is flushed from this CPU alone',

@@ -289,16 +289,20 @@ static void check_gone(unsigned id)
 
 static void anything(unsigned depth);
 
-static void elsewhere(unsigned depth)
+static void anything_elsewhere(unsigned depth)
 {
 	unsigned was = me;
 
-	if (depth > 1 || rnd(3))
-		return;
 	go_on_as(rnd(NR_CPUS));
-	if (me != was)
+	if (me != was && !this_cpu.visited)
 		anything(depth + 1);
 	go_on_as(was);
+}
+
+static void elsewhere(unsigned depth)
+{
+	if (depth <= 1 && !rnd(3))
+		anything_elsewhere(depth);
 }
 
 static mfn_t some_l4(const struct domain *d) { return _mfn(1 + 3 * d->domid + rnd(3)); }
@@ -382,6 +386,26 @@ static void do_peek(unsigned depth)
 	world_irq_off = false;
 }
 
+static void do_visit(unsigned depth)
+{
+	const pte_t *root = public_ptr(cpu_public[me].visit_root);
+	struct domain *d;
+
+	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode || depth > 1)
+		return;
+	d = &domain[!this_cpu.curr->domain->domid];
+	root_begin_visit(d);
+	check(cpu[me].cr3 == mfn_to_maddr(cpu_public[me].visit_root) &&
+		      root[L4_SLOT_WINDOW_FIRST] == 2u + d->domid && !root[L4_SLOT_M2P],
+	      "a visit shows the window of whom it is to");
+	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+		check(!root[slots[i]], "and nothing of a guest's slots");
+	anything_elsewhere(depth);
+	root_end_visit();
+	check(cpu[me].cr3 == this_cpu.curr->cr3_kernel && !root[L4_SLOT_WINDOW_FIRST],
+	      "behind a visit its root shows nothing");
+}
+
 static bool is_loaded(const struct vcpu *v)
 {
 	for (unsigned c = 0; c < NR_CPUS; c++)
@@ -415,7 +439,8 @@ static bool runs(unsigned c, const struct domain *d, u64 mask)
 {
 	const struct vcpu *v = c == me ? this_cpu.curr : cpu[c].saved.curr;
 
-	return v->domain == d && (mask >> v->id & 1);
+	return (c == me ? this_cpu : cpu[c].saved).visited == d ||
+	       (v->domain == d && (mask >> v->id & 1));
 }
 
 /*
@@ -459,7 +484,7 @@ static void anything(unsigned depth)
 {
 	static void (*const actions[])(unsigned depth) = {
 		do_batch, do_batch,  do_batch,  do_baseptr, do_toggle,
-		do_peek,  do_switch, do_switch, do_stamp,   do_flush,
+		do_peek,  do_switch, do_switch, do_stamp,   do_flush,  do_visit,
 	};
 
 	actions[rnd(ARRAY_SIZE(actions))](depth);
@@ -503,9 +528,11 @@ static void start(void)
 		const mfn_t none = INVALID_MFN;
 
 		cpu_public[c].area_l3 = _mfn(AREA_L3 + c);
-		cpu_public[c].loaded = (struct cpu_loaded){ NULL, none, none, NULL, none, none };
+		cpu_public[c].loaded = (struct cpu_loaded){
+			NULL, none, none, NULL, none, none, NULL };
 		idle[c] = (struct vcpu){ .id = c, .is_idle = true };
-		check(root_create_idle(&idle[c], c) == 0, "an idle root");
+		check(root_create_idle(&idle[c], c) == 0 && root_create_visit(c) == 0,
+		      "an idle root, and one for visits");
 		cpu[c].saved = (struct cpu_private){ .id = c,
 						     .pub = &cpu_public[c],
 						     .curr = &idle[c],

@@ -217,6 +217,23 @@ void root_peek_done(void)
 	peek();
 }
 
+/* As the processor has it: another window, and nothing of this vcpu's. */
+void root_begin_visit(struct domain *d)
+{
+	if (world_irq_off)
+		panic("a visit with interrupts off");
+	this_cpu.visited = d;
+	flush_own();
+	world_window_load();
+}
+
+void root_end_visit(void)
+{
+	this_cpu.visited = NULL;
+	flush_own();
+	world_window_load();
+}
+
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i) { (void)v, (void)i; }
 void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { (void)v, (void)va, (void)nr; }

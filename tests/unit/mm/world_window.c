@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <asm/trap.h>
 #include <asm/hyper_pt.h>
+#include <asm/loaded.h>
 #include <isola/printk.h>
 #include "tap.h"
 #include "world_parts.h"
@@ -102,7 +103,7 @@ void world_window_written(const pte_t *p)
 {
 	unsigned f = (u64)p % PAGE_SIZE / sizeof(*p);
 
-	if (world_guarded && f < NR_FRAMES && window_entry(current->domain, f) == p)
+	if (world_guarded && f < NR_FRAMES && window_entry(loaded_domain(), f) == p)
 		window_open(f, pte_present(*p));
 }
 
@@ -110,7 +111,7 @@ void world_window_written(const pte_t *p)
 void world_window_load(void)
 {
 	for (unsigned f = 0; world_guarded && f < NR_FRAMES; f++)
-		window_open(f, window_shows(current->domain, f));
+		window_open(f, window_shows(loaded_domain(), f));
 }
 
 /* None is. */

@@ -10,19 +10,25 @@
 #include <xen/xen.h>
 
 /*
- * The domain whose frames L1 entries may name, as @domid says: DOMID_SELF is the caller, DOMID_IO
- * stands for I/O memory alone, a number is another domain, if the caller may name its frames. 0, to
- * be ended by put_page_owner(). -EPERM: it may not; whether there is one is not said. -ESRCH: there
- * is none, or it is dying; or it is the caller's own number, as in Xen.
+ * The domain whose frames L1 entries may name, or that mmuext_op is about, as @domid says:
+ * DOMID_SELF is the caller, DOMID_IO stands for I/O memory alone, a number is another domain, if
+ * the caller may name its frames. 0, to be ended by put_page_owner(). -EPERM: it may not; whether
+ * there is one is not said. -ESRCH: there is none, or it is dying; or it is the caller's own
+ * number, as in Xen.
  */
-int __must_check get_page_owner(domid_t domid, struct domain **owner);
-void put_page_owner(struct domain *owner);
+int __must_check get_other_owner(domid_t domid, struct domain **owner);
+static __always_inline int __must_check get_page_owner(domid_t domid, struct domain **owner)
+{
+	*owner = current->domain;
+	return likely(domid == DOMID_SELF) ? 0 : get_other_owner(domid, owner);
+}
 
-/*
- * The domain whose tables and pages mmuext_op is about: DOMID_SELF, and DOMID_IO, which has none.
- * NULL (the caller answers -ESRCH): anybody else.
- */
-struct domain *mmuext_owner(domid_t domid);
+void put_other_owner(struct domain *owner);
+static __always_inline void put_page_owner(struct domain *owner)
+{
+	if (unlikely(owner != current->domain))
+		put_other_owner(owner);
+}
 
 /*
  * The high half of mmu_update's domain word, 0 or domid + 1: are the tables the caller's own? No

@@ -14,7 +14,7 @@
  */
 static __always_inline struct domain *loaded_domain(void)
 {
-	return current->domain;
+	return unlikely(this_cpu.visited) ? this_cpu.visited : current->domain;
 }
 
 /*
@@ -25,4 +25,8 @@ static __always_inline struct domain *loaded_domain(void)
 /* "Owner loaded": the window shows @d's frames. While it is being built, at boot, all of RAM. */
 #define ASSERT_OWNER_LOADED(d) \
 	ASSERT(vcpu_is_idle(current) || \
-	       (current->domain == (d) && this_cpu.cr3 == current->cr3_kernel))
+	       (loaded_domain() == (d) && \
+		(this_cpu.visited || this_cpu.cr3 == current->cr3_kernel)))
+
+/* "On a visit" to @d (asm/visit.h). */
+#define ASSERT_VISITED(d) ASSERT(this_cpu.visited == (d))

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <asm/page_ref.h>
+#include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
@@ -165,9 +166,17 @@ static __always_inline void page_unlock_table(struct page_info *pg)
 		page_unlock_table_last(pg);
 }
 
+/* Where what is done now parks: on a visit nothing of the caller's is in sight. */
+static inline mfn_t *page_type_parking(void)
+{
+	return unlikely(this_cpu.visited) ? this_cpu.visited->visit_parked
+					  : this_vcpu.old_guest_table;
+}
+
 /*
- * PRE-3: finish the tables this vcpu has parked. 0, or -ERESTART: the operation must be continued
- * and do nothing else. Every memory operation begins with it.
+ * PRE-3: finish the tables this vcpu has parked; on a visit, those that visits have. 0, or
+ * -ERESTART: the operation must be continued and do nothing else. Every memory operation begins
+ * with it, and so does every visit.
  */
 static inline bool page_type_is_parked(void)
 {

@@ -13,6 +13,7 @@
 #include <isola/frame_num.h>
 #include <generated/autoconf.h>
 
+struct domain;
 struct vcpu;
 
 struct cpu_private {
@@ -30,6 +31,8 @@ struct cpu_private {
 	u64 last_serial;
 	u64 domain_changes;         /* how often that changed: spec_ctrl_domain_change() */
 	u32 orphans;                /* frames whose last put came here (asi/orphan.c); 0: none */
+	/* whose window the visit root shows, which is loaded; NULL: no visit (asm/visit.h) */
+	struct domain *visited;
 	u64 tsc_deadline;           /* what the timer hardware is armed for, ns; 0 = not armed */
 };
 
@@ -48,6 +51,8 @@ struct cpu_loaded {
 	 */
 	struct vcpu *leaving_vcpu;
 	mfn_t leaving_kernel_l4, leaving_user_l4;
+	/* this_cpu.visited, from before the visit root is loaded until another has been */
+	struct domain *visited;
 };
 
 struct cpu_public {
@@ -56,7 +61,7 @@ struct cpu_public {
 	bool online;
 	struct cpu_loaded loaded;
 	mfn_t area_l3;              /* what slot 257 of a root must hold while it runs here */
-	mfn_t idle_root;
+	mfn_t idle_root, visit_root;
 	struct vcpu *idle_vcpu;
 	struct vcpu *running;       /* what the scheduler put here */
 	u64 flush_clock;            /* tlb.h */

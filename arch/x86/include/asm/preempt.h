@@ -7,6 +7,9 @@
 
 #include <asm/percpu.h>
 
+/* Tables that wait to be taken apart: as many as one step parks at most (PRE-3, pt_validate.c). */
+#define NR_PARKED 2
+
 /* A softirq is pending. Callers check between bounded steps (CON-1). */
 #ifdef HOSTED
 bool hypercall_preempt_check(void);

@@ -22,6 +22,14 @@ struct page_info;
 void root_init(void);
 /* The idle root of @cpu, whose idle vcpu is @idle. -ENOMEM. */
 int __must_check root_create_idle(struct vcpu *idle, unsigned cpu);
+/* The visit root of @cpu: as the idle root, until a visit shows a window on it. -ENOMEM. */
+int __must_check root_create_visit(unsigned cpu);
+/*
+ * For visit.c, between hypercalls' kernel root and back: this CPU's visit root with @d's window.
+ * Interrupts on.
+ */
+void root_begin_visit(struct domain *d);
+void root_end_visit(void);
 /* Boot: @cr3, made by paging.c, is loaded from now on. */
 void root_adopt_boot(u64 cr3);
 /* Write CR3 again: flushes this CPU. Any context. */

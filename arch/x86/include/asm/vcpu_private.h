@@ -10,6 +10,7 @@
 
 #include <isola/types.h>
 #include <isola/frame_num.h>
+#include <asm/preempt.h>
 #include <asm/regs.h>
 #include <xen/xen.h>
 #include <xen/vcpu.h>
@@ -17,7 +18,6 @@
 #define PV_GDT_FRAMES 14                     /* FIRST_RESERVED_GDT_PAGE */
 #define PV_LDT_FRAMES 16
 #define MAX_HYPERCALL_ARGS 5                 /* the ABI has no call with six */
-#define NR_PARKED     2                      /* as many as one step parks at most: pt_validate.c */
 
 /* A callback the guest registered. address 0 = none. */
 struct pv_callback {

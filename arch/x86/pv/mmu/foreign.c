@@ -8,13 +8,14 @@
 #include <isola/errno.h>
 #include <isola/privilege.h>
 
-int get_page_owner(domid_t domid, struct domain **owner)
+int get_other_owner(domid_t domid, struct domain **owner)
 {
 	int rc;
 
-	*owner = mmuext_owner(domid);
-	if (*owner)
+	if (domid == DOMID_IO) {
+		*owner = &domain_io;
 		return 0;
+	}
 	rc = may_act_on(MAY_name_frames, domid);
 	if (rc)
 		return rc;
@@ -22,15 +23,8 @@ int get_page_owner(domid_t domid, struct domain **owner)
 	return *owner ? 0 : -ESRCH;
 }
 
-void put_page_owner(struct domain *owner)
+void put_other_owner(struct domain *owner)
 {
-	if (owner != current->domain && owner != &domain_io)
+	if (owner != &domain_io)
 		put_domain(owner);
-}
-
-struct domain *mmuext_owner(domid_t domid)
-{
-	if (domid == DOMID_SELF)
-		return current->domain;
-	return domid == DOMID_IO ? &domain_io : NULL;
 }

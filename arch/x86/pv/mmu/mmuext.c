@@ -12,13 +12,14 @@
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
+#include <asm/pt_check.h>
 #include <asm/root.h>
 #include <asm/tlb.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_private.h>
+#include <asm/visit.h>
 #include <asm/window.h>
 #include <isola/errno.h>
-#include <isola/privilege.h>
 #include <isola/privilege.h>
 #include <isola/lib/string.h>
 #include <isola/nospec.h>
@@ -40,6 +41,22 @@ static int op_pin(struct domain *pg_owner, const struct mmuext_op *op)
 static int op_unpin(struct domain *pg_owner, const struct mmuext_op *op)
 {
 	return page_unpin(pg_owner, _mfn(op->arg1.mfn));
+}
+
+/*
+ * What is parked on a visit only another visit would come back to: it is this call's, which goes on
+ * until none is left. That it has begun stands in the domain.
+ */
+static int visited_unpin(struct domain *d, const struct mmuext_op *op)
+{
+	mfn_t m = _mfn(op->arg1.mfn);
+	int rc = mfn_eq(d->visit_unpinned, m) ? 0 : page_unpin(d, m);
+	bool is_parked = mfn_is_valid_num(d->visit_parked[0]);
+
+	if (rc)
+		return rc;
+	d->visit_unpinned = is_parked ? m : INVALID_MFN;
+	return is_parked ? -ERESTART : 0;
 }
 
 static __always_inline int get_l4(struct domain *d, mfn_t m)
@@ -210,35 +227,59 @@ static int op_unsupported(struct domain *d __maybe_unused,
 /* a power of two: quicker to keep speculation inside */
 #define NR_OPS 32u
 
+typedef int op_fn(struct domain *pg_owner, const struct mmuext_op *op);
+
 /*
- * @foreign_ok: the frame named may belong to @pg_owner; all others work on the caller alone
- * (-EPERM).
+ * @visited: the same on a visit to another domain, whose frames are named; NULL: it works on the
+ * caller alone (-EPERM).
  */
 static const struct {
-	int (*fn)(struct domain *pg_owner, const struct mmuext_op *op);
-	bool foreign_ok;
+	op_fn *fn, *visited;
 } ops[NR_OPS] = {
-	[MMUEXT_PIN_L1_TABLE]      = { op_pin, true },
-	[MMUEXT_PIN_L2_TABLE]      = { op_pin, true },
-	[MMUEXT_PIN_L3_TABLE]      = { op_pin, true },
-	[MMUEXT_PIN_L4_TABLE]      = { op_pin, true },
-	[MMUEXT_UNPIN_TABLE]       = { op_unpin, true },
-	[MMUEXT_NEW_BASEPTR]       = { op_new_baseptr, false },
-	[MMUEXT_TLB_FLUSH_LOCAL]   = { op_tlb_flush_local, false },
-	[MMUEXT_INVLPG_LOCAL]      = { op_invlpg_local, false },
-	[MMUEXT_TLB_FLUSH_MULTI]   = { op_tlb_flush_multi, false },
-	[MMUEXT_INVLPG_MULTI]      = { op_invlpg_multi, false },
-	[MMUEXT_TLB_FLUSH_ALL]     = { op_tlb_flush_all, false },
-	[MMUEXT_INVLPG_ALL]        = { op_invlpg_all, false },
-	[MMUEXT_FLUSH_CACHE]       = { op_flush_cache, false },
-	[MMUEXT_SET_LDT]           = { op_set_ldt, false },
-	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, false },
-	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, true },
-	[MMUEXT_COPY_PAGE]         = { op_copy_page, true },
-	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, false },
-	[MMUEXT_MARK_SUPER]        = { op_unsupported, true },
-	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, true },
+	[MMUEXT_PIN_L1_TABLE]      = { op_pin, op_pin },
+	[MMUEXT_PIN_L2_TABLE]      = { op_pin, op_pin },
+	[MMUEXT_PIN_L3_TABLE]      = { op_pin, op_pin },
+	[MMUEXT_PIN_L4_TABLE]      = { op_pin, op_pin },
+	[MMUEXT_UNPIN_TABLE]       = { op_unpin, visited_unpin },
+	[MMUEXT_NEW_BASEPTR]       = { op_new_baseptr, NULL },
+	[MMUEXT_TLB_FLUSH_LOCAL]   = { op_tlb_flush_local, NULL },
+	[MMUEXT_INVLPG_LOCAL]      = { op_invlpg_local, NULL },
+	[MMUEXT_TLB_FLUSH_MULTI]   = { op_tlb_flush_multi, NULL },
+	[MMUEXT_INVLPG_MULTI]      = { op_invlpg_multi, NULL },
+	[MMUEXT_TLB_FLUSH_ALL]     = { op_tlb_flush_all, NULL },
+	[MMUEXT_INVLPG_ALL]        = { op_invlpg_all, NULL },
+	[MMUEXT_FLUSH_CACHE]       = { op_flush_cache, NULL },
+	[MMUEXT_SET_LDT]           = { op_set_ldt, NULL },
+	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, NULL },
+	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, op_clear_page },
+	[MMUEXT_COPY_PAGE]         = { op_copy_page, op_copy_page },
+	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, NULL },
+	[MMUEXT_MARK_SUPER]        = { op_unsupported, op_unsupported },
+	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, op_unsupported },
 };
+
+struct visited_op {
+	op_fn *fn;
+	const struct mmuext_op *op;
+};
+
+/* Who is dying is taken apart by visits: from the first on nothing of it is pinned (VIS-3). */
+static int do_visited(struct domain *d, void *arg)
+{
+	const struct visited_op *v = arg;
+
+	return READ_ONCE(d->is_dying) ? -EINVAL : v->fn(d, v->op);
+}
+
+static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn,
+					const struct mmuext_op *op)
+{
+	if (!fn)
+		return -EPERM;
+	if (pg_owner == &domain_io)		/* it has no frame that could be meant */
+		return -EINVAL;
+	return visit(pg_owner, do_visited, &(struct visited_op){ fn, op });
+}
 
 static __always_inline int one_op(void *state, u64 va)
 {
@@ -255,8 +296,8 @@ static __always_inline int one_op(void *state, u64 va)
 	cmd = index_nospec(cmd, NR_OPS);
 	if (unlikely(!ops[cmd].fn))
 		return -ENOSYS;
-	if (unlikely(pg_owner != current->domain) && !ops[cmd].foreign_ok)
-		return -EPERM;
+	if (unlikely(pg_owner != current->domain))
+		return one_op_of_another(pg_owner, ops[cmd].visited, &op);
 	return ops[cmd].fn(pg_owner, &op);
 }
 
@@ -271,11 +312,10 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid)
 
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	pg_owner = mmuext_owner(domid);
-	if (unlikely(!pg_owner)) {
-		rc = may_act_on(MAY_name_frames, domid);
-		return rc ? rc : -ESRCH;
-	}
+	rc = get_page_owner(domid, &pg_owner);
+	if (unlikely(rc))
+		return rc;
 	rc = mmu_op_all(&c, &handled, one_op, pg_owner);
+	put_page_owner(pg_owner);
 	return mmu_op_end(&c, rc, handled, done);
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Visits: asm/visit.h. The root is root.c's; here stands who may be where.
+ */
+#include <isola/errno.h>
+#include <isola/printk.h>
+#include <asm/loaded.h>
+#include <asm/page_type.h>
+#include <asm/percpu.h>
+#include <asm/root.h>
+#include <asm/visit.h>
+
+/* What the last visitor has left in @d is seen by the next. */
+static bool enter(struct domain *d)
+{
+	return !__atomic_exchange_n(&d->is_visited, true, __ATOMIC_ACQUIRE);
+}
+
+static void leave(struct domain *d)
+{
+	__atomic_store_n(&d->is_visited, false, __ATOMIC_RELEASE);
+}
+
+int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
+{
+	int rc;
+
+	ASSERT_KERNEL_ROOT();
+	ASSERT(d != current->domain && !this_cpu.visited);
+	if (!enter(d))
+		return -ERESTART;
+	root_begin_visit(d);
+	rc = page_type_finish();
+	if (!rc)
+		rc = fn(d, arg);
+	root_end_visit();
+	leave(d);
+	return rc;
+}

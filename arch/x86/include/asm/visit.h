@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Visits: how work is done on the tables and frames of a domain that is not loaded, where one
+ * frame (mapcache.h) does not do. This CPU's visit root is loaded meanwhile: as its idle root it
+ * shows nobody's memory, but for the window of the domain that is visited.
+ *
+ * Nothing of the caller's is in sight: no guest pointer, no this_vcpu, no mapcache. So arguments
+ * and results go by value, on the stack; what is not finished is parked in the domain visited; and
+ * who must stop leaves. The domain counts as loaded (loaded.h): references taken or dropped are its
+ * own.
+ */
+#pragma once
+
+#include <isola/domain.h>
+
+/*
+ * Call @fn(@d, @arg) on a visit to @d, which the caller holds a reference on and which is another
+ * than its own. One CPU at a time visits a domain, and ends first what those before have parked.
+ * Returns what @fn does; -ERESTART too when another CPU is there, or what is parked takes longer:
+ * the call is to be continued. Context: a hypercall, kernel root, interrupts on, no lock held.
+ */
+int __must_check visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg);
