@@ -126,8 +126,8 @@ def missing_locks(text):
 
 # Ids of invariants, as comments cite them; a number after that is the advisory that a planted bug
 # is named after.
-CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI VIS ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP TIM "
-           "LEAK LOCK LIFE BUG "
+CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI VIS ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP "
+           "TIM LEAK LOCK LIFE BUG "
            "FETCH PRIV BOOT DOM").split()
 ID = re.compile(rf"\b(?:(?:{'|'.join(CLASSES)})-\d{{1,2}}|T\d{{1,2}})\b")
 CITING = ("arch", "boot", "common", "include", "tests", "bench", "tools")

@@ -200,6 +200,12 @@ static void vcpu_holds(domid_t domid, const struct vcpu_private *p)
 		hold_valid(domid, p->old_guest_table[i], PGT_none);
 }
 
+static void visits_hold(const struct domain *d)
+{
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		hold_valid(d->domid, d->visit_parked[i], PGT_none);
+}
+
 static void check_type_word(unsigned f)
 {
 	const u64 flags = PGT_validated | PGT_partial | PGT_locked | PGT_pinned;
@@ -338,6 +344,8 @@ unsigned world_audit(void)
 
 	faults = 0;
 	memset(want, 0, sizeof(want));
+	visits_hold(&world_domain);
+	visits_hold(&world_foreign);
 	memset(want_pins, 0, sizeof(want_pins));
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
