@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VCPUOP_initialise's context: every reference that a refusal at any point has taken is given back,
+ * A context, VCPUOP_initialise's for a sibling or the control domain's for another: every reference that a refusal at any point has taken is given back,
  * and at most one table reference in one call, because there are two places to park a table, and
  * the one that is refused may need the other (PRE-3). Frames are counters here.
  *
@@ -22,6 +22,7 @@
 #include <asm/pgentry.h>
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
+#include <asm/visit.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 
@@ -33,7 +34,7 @@
 
 u64 max_page = NR_FRAMES;
 struct cpu_private this_cpu;
-static struct domain domain;
+static struct domain domain, control = { .domid = 7 };
 static struct vcpu self = { .domain = &domain }, sibling = { .domain = &domain, .id = 1 };
 static struct vcpu_private private;
 static struct pv_trap traps[256];
@@ -41,7 +42,7 @@ static u8 fpu_image[4096];
 
 /* The model: references of each frame; what the next ones answer; tables put in this call. */
 static int refs[NR_FRAMES], answer[NR_FRAMES];
-static unsigned tables_put, window_set;
+static unsigned tables_put, window_set, visits;
 
 bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
 
@@ -75,6 +76,18 @@ void page_type_put(struct page_info *pg)
 	tables_put++;
 }
 
+int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
+{
+	int rc;
+
+	check(d == &domain && self.domain == &control, "a visit to one's own domain");
+	visits++;
+	this_cpu.visited = d;
+	rc = fn(d, arg);
+	this_cpu.visited = NULL;
+	return rc;
+}
+
 int desc_frame_get(mfn_t m) { return mfn_has_page(m) ? get(mfn_x(m)) : -EINVAL; }
 void desc_frame_put(mfn_t m) { refs[mfn_x(m)]--; }
 bool ldt_setting_ok(u64 base, u64 nr_ents) { return !(base & 4095) && nr_ents <= 8192; }
@@ -83,6 +96,7 @@ void unmap_domain_page(const void *p) {}
 
 void *map_domain_page(mfn_t m)
 {
+	check(!this_cpu.visited, "a mapping is made on a visit");
 	return mfn_x(m) == 1 ? (void *)&private : mfn_x(m) == 2 ? (void *)traps : (void *)fpu_image;
 }
 
@@ -183,6 +197,26 @@ static void test_refusals(void)
 	all_ok("a context refused at any point gives back all it took, at most one table");
 }
 
+/* What another domain's vcpu is to hold is taken on a visit, and not from one that dies. */
+static void test_another(void)
+{
+	struct vcpu_guest_context c = good();
+
+	check(!visits, "a sibling is visited");
+	self.domain = &control;
+	test_refusals();
+	domain.is_dying = true;
+	check(try(&c) == -EINVAL && !held(), "a domain that dies takes a context");
+	domain.is_dying = false;
+	check(visits > 10, "%u visits", visits);
+	check(try(&c) == 0 && held() == 5 && sibling.initialised, "it is refused, or in part");
+	all_ok("so does one of another domain, on a visit");
+	sibling.initialised = false;
+	memset(refs, 0, sizeof(refs));
+	page_of(_mfn(KERNEL_L4))->count_info = page_of(_mfn(USER_L4))->count_info = PGC_unshared;
+	self.domain = &domain;
+}
+
 static void test_taken(void)
 {
 	struct vcpu_guest_context c = good();
@@ -218,6 +252,7 @@ int main(void)
 	for (unsigned i = 0; i < 3; i++)
 		sibling.private_mfn[i] = _mfn(1 + i);
 	test_refusals();
+	test_another();
 	test_taken();
 	return done();
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VCPUOP_initialise: a sibling's context, checked whole, then taken. The sibling's private pages
- * are foreign memory to the caller, so they are reached through the mapcache; its area's tables are
- * public.
+ * A context for a vcpu that has never run, checked whole, then taken: a sibling's (VCPUOP_initialise)
+ * or another domain's (domctl). Its private pages are foreign memory to the caller, so they are
+ * reached through the mapcache; its area's tables are public. What is to be read of another domain's
+ * tables is read on a visit.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
@@ -11,6 +12,7 @@
 #include <asm/gdt.h>
 #include <asm/insn.h>
 #include <asm/ldt.h>
+#include <asm/loaded.h>
 #include <asm/mapcache.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -19,6 +21,7 @@
 #include <asm/pgentry.h>
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
+#include <asm/visit.h>
 #include <asm/window.h>
 
 #define DESCS_PER_PAGE (PAGE_SIZE / 8)
@@ -52,7 +55,7 @@ static int get_base(mfn_t m)
 
 	if (!mfn_has_page(m))
 		return -EINVAL;
-	rc = page_get_and_type(page_of(m), current->domain, PGT_l4);
+	rc = page_get_and_type(page_of(m), loaded_domain(), PGT_l4);
 	return rc == -EINTR ? -ERESTART : rc == -EBUSY ? -EINVAL : rc;
 }
 
@@ -159,23 +162,44 @@ static int get_bases(const struct vcpu_guest_context *c, mfn_t *kernel_l4, mfn_t
 	return rc;
 }
 
+/* What a context holds, of the domain that is loaded. */
+struct held {
+	const struct vcpu_guest_context *c;
+	unsigned nr_gdt;
+	mfn_t kernel_l4, user_l4;
+};
+
+static int get_held(struct held *h)
+{
+	unsigned nr = h->nr_gdt;
+	int rc = get_gdt(h->c, nr);
+
+	if (rc)
+		return rc;
+	rc = get_bases(h->c, &h->kernel_l4, &h->user_l4);
+	while (rc && nr--)
+		desc_frame_put(_mfn(h->c->gdt_frames[nr]));
+	return rc;
+}
+
+/* Of a domain that dies nothing is taken any more (VIS-3). */
+static int get_held_visiting(struct domain *d, void *arg)
+{
+	return READ_ONCE(d->is_dying) ? -EINVAL : get_held(arg);
+}
+
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	unsigned nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE);
-	mfn_t kernel_l4, user_l4;
+	struct held h = { .c = c, .nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE) };
 	int rc;
 
 	if (!values_ok(c))
 		return -EINVAL;
-	rc = get_gdt(c, nr_gdt);
-	if (rc)
-		return rc;
-	rc = get_bases(c, &kernel_l4, &user_l4);
-	if (rc) {
-		while (nr_gdt--)
-			desc_frame_put(_mfn(c->gdt_frames[nr_gdt]));
-		return rc;
-	}
-	commit(v, c, kernel_l4, user_l4, nr_gdt);
-	return 0;
+	if (v->domain == current->domain)
+		rc = get_held(&h);
+	else
+		rc = visit(v->domain, get_held_visiting, &h);
+	if (!rc)
+		commit(v, c, h.kernel_l4, h.user_l4, h.nr_gdt);
+	return rc;
 }

@@ -30,7 +30,7 @@ int desc_frame_get(mfn_t m)
 {
 	if (!mfn_has_page(m))
 		return -EINVAL;
-	return page_get_and_type(page_of(m), current->domain, PGT_seg_desc);
+	return page_get_and_type(page_of(m), loaded_domain(), PGT_seg_desc);
 }
 
 void desc_frame_put(mfn_t m)

@@ -344,14 +344,14 @@ unsigned world_audit(void)
 
 	faults = 0;
 	memset(want, 0, sizeof(want));
-	visits_hold(&world_domain);
-	visits_hold(&world_foreign);
 	memset(want_pins, 0, sizeof(want_pins));
 	for (unsigned f = 0; f < NR_FRAMES; f++)
 		frame_holds(f);
 	for (unsigned cpu = 0; cpu < world_nr_cpus; cpu++)
 		vcpu_holds(current->domain->domid, world_vcpu(cpu));
 	vcpu_holds(other->domid, &world_other.vcpu);
+	visits_hold(&world_domain);
+	visits_hold(&world_foreign);
 	grants_hold(&world_domain);
 	grants_hold(&world_foreign);
 	check_pins(&world_domain);

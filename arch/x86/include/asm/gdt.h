@@ -17,7 +17,7 @@ int __must_check gdt_set(const mfn_t *frames, unsigned nr_ents);
 
 /*
  * A frame in a descriptor window, GDT's or LDT's, holds one general and one seg_desc type
- * reference: both, or -EINVAL.
+ * reference: both, or -EINVAL. The loaded domain's (loaded.h).
  */
 int __must_check desc_frame_get(mfn_t m);
 void desc_frame_put(mfn_t m);

@@ -8,8 +8,9 @@
 #include <xen/xen.h>
 
 /*
- * Give @v, a vcpu of the current domain that is down and has never been initialised, the context @c
- * (a private copy). The base pointers and descriptor frames get their references here.
+ * Give @v, which is down and has never been initialised, the context @c (a private copy, on the
+ * stack). The base pointers and descriptor frames get their references here. A sibling; or a vcpu of
+ * another domain, none of whose vcpus runs.
  * Returns 0; -EINVAL (an address or value no vcpu may start with; a base pointer that is no L4),
  * -ERESTART (preempted; call again with the same context). Nothing has changed on error. Context:
  * kernel root of a sibling; the domain's evtchn and page locks are not held.
