@@ -51,7 +51,7 @@ static void init(struct domain *d, bool privileged)
 	watchdogs_init(d);
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
 	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
-	d->shared_info_mfn = d->console_mfn = d->visit_unpinned = INVALID_MFN;
+	d->shared_info_mfn = d->console_mfn = d->visit_left.mfn = INVALID_MFN;
 	for (unsigned i = 0; i < NR_PARKED; i++)
 		d->visit_parked[i] = INVALID_MFN;
 	for (unsigned i = 0; i < NR_WINDOW_SLOTS; i++)

@@ -70,9 +70,17 @@ struct domain {
 
 	/* One CPU at a time visits it (asm/visit.h): taken atomically. */
 	bool is_visited;
-	/* The visitors' alone: parked (PRE-3), the first first; and what is being unpinned. */
+	/* The visitors' alone: parked (PRE-3), the first first. */
 	mfn_t visit_parked[NR_PARKED];
-	mfn_t visit_unpinned;
+	/*
+	 * What an operation has come to that goes on while something is parked, by its command and
+	 * frame (INVALID_MFN: none).
+	 */
+	struct {
+		u32 cmd;
+		int rc;
+		mfn_t mfn;
+	} visit_left;
 
 	/* owned by the domain, type writable; holds one reference */
 	mfn_t shared_info_mfn;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A context, VCPUOP_initialise's for a sibling or the control domain's for another: every reference that a refusal at any point has taken is given back,
- * and at most one table reference in one call, because there are two places to park a table, and
- * the one that is refused may need the other (PRE-3). Frames are counters here.
+ * A context, VCPUOP_initialise's for a sibling or the control domain's for another: every reference
+ * that a refusal at any point has taken is given back, and at most one table reference in one call,
+ * because there are two places to park a table, and the one that is refused may need the other
+ * (PRE-3). Frames are counters here.
  *
  * Flags: -Itests/unit/mm/include
  * Sources: arch/x86/calls/vcpu_context.c

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A context for a vcpu that has never run, checked whole, then taken: a sibling's (VCPUOP_initialise)
- * or another domain's (domctl). Its private pages are foreign memory to the caller, so they are
- * reached through the mapcache; its area's tables are public. What is to be read of another domain's
- * tables is read on a visit.
+ * A context for a vcpu that has never run, checked whole, then taken: a sibling's
+ * (VCPUOP_initialise) or another domain's (domctl). Its private pages are foreign memory to the
+ * caller, so they are reached through the mapcache; its area's tables are public. What is to be
+ * read of another domain's tables is read on a visit.
  */
 #include <isola/errno.h>
 #include <isola/lib/string.h>
@@ -22,6 +22,7 @@
 #include <asm/vcpu_context.h>
 #include <asm/vcpu_private.h>
 #include <asm/visit.h>
+#include <asm/vm_assist.h>
 #include <asm/window.h>
 
 #define DESCS_PER_PAGE (PAGE_SIZE / 8)
@@ -134,6 +135,8 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t ker
 	for (unsigned i = 0; i < nr_gdt; i++)
 		p->gdt_frame[i] = _mfn(c->gdt_frames[i]);
 	populate_perdomain_mapping(v, VA_GDT, nr_gdt, p->gdt_frame, PAGE_HV_RW);
+	if (!v->id)
+		WRITE_ONCE(v->domain->vm_assist, c->vm_assist);
 	p->ldt_base = c->ldt_base;
 	p->ldt_ents = c->ldt_ents;
 	unmap_domain_page(fpu);
@@ -193,7 +196,7 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	struct held h = { .c = c, .nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE) };
 	int rc;
 
-	if (!values_ok(c))
+	if (!values_ok(c) || (!v->id && !vm_assists_ok(c->vm_assist)))
 		return -EINVAL;
 	if (v->domain == current->domain)
 		rc = get_held(&h);
@@ -202,4 +205,80 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (!rc)
 		commit(v, c, h.kernel_l4, h.user_l4, h.nr_gdt);
 	return rc;
+}
+
+/* ---- The other way --------------------------------------------------------------------------- */
+
+static void tell_callbacks(struct vcpu_guest_context *c, const struct vcpu_private *p)
+{
+	c->event_callback_eip = p->event.address;
+	c->failsafe_callback_eip = p->failsafe.address;
+	c->syscall_callback_eip = p->syscall.address;
+	c->flags |= p->failsafe.mask_events ? VGCF_failsafe_disables_events : 0;
+	c->flags |= p->syscall.mask_events ? VGCF_syscall_disables_events : 0;
+	c->kernel_ss = SEL_USER_DS;
+	c->kernel_sp = p->kernel_sp;
+}
+
+static void tell_regs(struct vcpu_guest_context *c, const struct vcpu_private *p)
+{
+	const struct regs *r = &p->regs;
+
+	c->user_regs = (struct cpu_user_regs){
+		.r15 = r->r15, .r14 = r->r14, .r13 = r->r13, .r12 = r->r12, .rbp = r->rbp,
+		.rbx = r->rbx, .r11 = r->r11, .r10 = r->r10, .r9 = r->r9, .r8 = r->r8,
+		.rax = r->rax, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
+		.rip = r->rip, .rsp = r->rsp, .cs = r->cs, .ss = r->ss,
+		.rflags = (r->rflags & ~(u64)EFLAGS_IOPL) | (u64)p->iopl << 12,
+		.ds = p->ds, .es = p->es, .fs = p->fs, .gs = p->gs,
+	};
+	c->flags |= p->kernel_mode ? VGCF_in_kernel : 0;
+	c->fs_base = p->fs_base;
+	c->gs_base_kernel = p->gs_base_kernel;
+	c->gs_base_user = p->gs_base_user;
+	memcpy(c->debugreg, p->debugreg, sizeof(c->debugreg));
+}
+
+static void tell_traps(struct vcpu_guest_context *c, const struct pv_trap *traps)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		c->trap_ctxt[i].vector = i;
+		c->trap_ctxt[i].flags = traps[i].dpl | (traps[i].mask_events ? 4 : 0);
+		c->trap_ctxt[i].cs = SEL_USER_CS64;
+		c->trap_ctxt[i].address = traps[i].address;
+	}
+}
+
+static void tell_tables(struct vcpu_guest_context *c, const struct vcpu_private *p)
+{
+	for (unsigned i = 0; i < PV_GDT_FRAMES && mfn_is_valid_num(p->gdt_frame[i]); i++) {
+		c->gdt_frames[i] = mfn_x(p->gdt_frame[i]);
+		c->gdt_ents += DESCS_PER_PAGE;
+	}
+	c->ldt_base = p->ldt_base;
+	c->ldt_ents = p->ldt_ents;
+	c->ctrlreg[0] = PV_CR0 | (p->ts ? CR0_TS : 0);
+	c->ctrlreg[3] = mfn_to_maddr(p->kernel_l4);
+	c->ctrlreg[1] = mfn_is_valid_num(p->user_l4) ? mfn_to_maddr(p->user_l4) : 0;
+	c->ctrlreg[4] = p->cr4;
+}
+
+void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+	const struct vcpu_private *p = map_domain_page(v->private_mfn[0]);
+	const struct pv_trap *traps = map_domain_page(v->private_mfn[1]);
+	const void *fpu = map_domain_page(v->private_mfn[2]);
+
+	memset(c, 0, sizeof(*c));
+	c->flags = VGCF_i387_valid | (READ_ONCE(v->state) == VCPU_DOWN ? 0 : VGCF_online);
+	memcpy(&c->fpu_ctxt, fpu, sizeof(c->fpu_ctxt));
+	tell_callbacks(c, p);
+	tell_regs(c, p);
+	tell_traps(c, traps);
+	tell_tables(c, p);
+	if (!v->id)
+		c->vm_assist = READ_ONCE(v->domain->vm_assist);
+	unmap_domain_page(fpu);
+	unmap_domain_page(traps);
+	unmap_domain_page(p);
 }

@@ -6,6 +6,7 @@
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <asm/control_op.h>
+#include <asm/domain_context.h>
 #include <asm/domain_info.h>
 #include <asm/domain_make.h>
 #include <asm/domain_settings.h>
@@ -143,6 +144,21 @@ static long set_affinity(struct domain *d, struct xen_domctl *op)
 	return vcpu_affinity_set(d, &op->u.vcpuaffinity);
 }
 
+static long set_vcpu_context(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_vcpu_context(d, &op->u.vcpucontext);
+}
+
+static long get_vcpu_context(struct domain *d, struct xen_domctl *op)
+{
+	return domain_get_vcpu_context(d, &op->u.vcpucontext);
+}
+
+static long hypercall_init(struct domain *d, struct xen_domctl *op)
+{
+	return domain_fill_hypercall_page(d, &op->u.hypercall_init);
+}
+
 /* not_self: -EINVAL for the caller itself, which cannot wait for its own vcpus. */
 static const struct {
 	u32 cmd;
@@ -153,8 +169,11 @@ static const struct {
 	{ XEN_DOMCTL_unpausedomain, unpause_domain, false },
 	{ XEN_DOMCTL_setvcpuaffinity, set_affinity, false },
 	{ XEN_DOMCTL_max_mem, max_mem, false },
+	{ XEN_DOMCTL_setvcpucontext, set_vcpu_context, true },
+	{ XEN_DOMCTL_getvcpucontext, get_vcpu_context, true },
 	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, false },
 	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
+	{ XEN_DOMCTL_hypercall_init, hypercall_init, true },
 	{ XEN_DOMCTL_scheduler_op, scheduler, false },
 	{ XEN_DOMCTL_setdomainhandle, set_handle, false },
 	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },
@@ -186,6 +205,12 @@ static long do_named(struct xen_domctl *op)
 }
 
 /*
+ * One at a time, as in Xen: a domain is not taken apart while it is filled. Nobody waits: who finds
+ * another at work goes on later.
+ */
+static bool is_busy;
+
+/*
  * 0; -EPERM not the control domain; -EACCES wrong interface version; -EFAULT; -ESRCH no such
  * domain; -ENOSYS; the operation's own.
  */
@@ -197,6 +222,8 @@ long hc_domctl(u64 arg)
 
 	if (rc)
 		return rc;
+	if (__atomic_exchange_n(&is_busy, true, __ATOMIC_ACQUIRE))
+		return hypercall_continue(domctl, arg);
 	switch (op.cmd) {
 	case XEN_DOMCTL_createdomain:
 		rc = create_domain(&op);
@@ -207,5 +234,8 @@ long hc_domctl(u64 arg)
 	default:
 		rc = do_named(&op);
 	}
+	__atomic_store_n(&is_busy, false, __ATOMIC_RELEASE);
+	if (rc == -ERESTART)
+		return hypercall_continue(domctl, arg);
 	return control_op_end(arg, &op, sizeof(op), rc);
 }

@@ -1,4 +1,5 @@
 objs-y += arch/x86/pv/hypercall.o
+objs-y += arch/x86/pv/hypercall_page.o
 objs-y += arch/x86/pv/segment_base.o
 objs-y += arch/x86/pv/vm_assist.o
 objs-y += arch/x86/pv/gdt.o

@@ -9,23 +9,18 @@
  */
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
+#include <asm/vm_assist.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/vcpu.h>
 #include <xen/xen.h>
-
-#define ASSIST(name) (1ul << VMASST_TYPE_##name)
-#define ASSISTS_VALID (ASSIST(4gb_segments) | ASSIST(4gb_segments_notify) | \
-		       ASSIST(writable_pagetables) | ASSIST(pae_extended_cr3) | \
-		       ASSIST(architectural_iopl) | ASSIST(runstate_update_flag) | \
-		       ASSIST(m2p_strict))
 
 /* HYPERVISOR_vm_assist(cmd, type): 0; -EINVAL no such assist; -ENOSYS no such command. */
 long hc_vm_assist(u64 cmd, u64 type)
 {
 	struct domain *d = current->domain;
 
-	if (type >= 64 || !(ASSISTS_VALID & 1ul << type))
+	if (type >= 64 || !vm_assists_ok(1ul << type))
 		return -EINVAL;
 	switch ((u32)cmd) {
 	case VMASST_CMD_enable:

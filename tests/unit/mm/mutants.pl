@@ -85,7 +85,7 @@ sub mutants {
 			'if (h->level == 4 && is_hv_slot(maddr))',
 			'if (h->level == 4 && maddr == 1)'],
 		['SEG descriptor frame without a type', 'arch/x86/pv/gdt.c',
-			'return page_get_and_type(page_of(m), current->domain, PGT_seg_desc);',
+			'return page_get_and_type(page_of(m), loaded_domain(), PGT_seg_desc);',
 			'return page_get(page_of(m), current->domain) ? 0 : -EINVAL;'],
 		['base pointer drops a reference it does not hold', 'arch/x86/pv/mmu/mmuext.c',
 			"	if (!mfn_eq(new, old))\n		put_l4(old);",

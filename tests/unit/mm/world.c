@@ -125,11 +125,11 @@ void world_reset(void)
 	forget_domain(&world_foreign);
 	world_domain = (struct domain){
 		.is_privileged = true, .nr_vcpus = 2, .max_pages = NR_FRAMES,
-		.shared_info_mfn = SHARED_INFO, .visit_unpinned = INVALID_MFN,
+		.shared_info_mfn = SHARED_INFO, .visit_left.mfn = INVALID_MFN,
 	};
 	world_foreign = (struct domain){
 		.domid = 1, .nr_vcpus = 2, .max_pages = NR_FRAMES, .shared_info_mfn = SHARED_INFO,
-		.is_privileged = world_controls, .visit_unpinned = INVALID_MFN,
+		.is_privileged = world_controls, .visit_left.mfn = INVALID_MFN,
 	};
 	for (unsigned i = 0; i < NR_PARKED; i++)
 		world_domain.visit_parked[i] = world_foreign.visit_parked[i] = INVALID_MFN;

@@ -9,10 +9,14 @@
 #pragma once
 
 #include <isola/types.h>
+#include <asm/insn.h>
 #include <asm/layout.h>
 #include <asm/regs.h>
 
 struct domain;
+
+/* CR0 as a guest sees it, but for TS, which is its own. */
+#define PV_CR0 (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
 
 /*
  * General register @n (0..15) in the instruction set's numbering: rax rcx rdx rbx rsp rbp rsi rdi

@@ -9,10 +9,16 @@
 
 /*
  * Give @v, which is down and has never been initialised, the context @c (a private copy, on the
- * stack). The base pointers and descriptor frames get their references here. A sibling; or a vcpu of
+ * stack). The base pointers and descriptor frames get their references here. @v is a sibling, or of
  * another domain, none of whose vcpus runs.
  * Returns 0; -EINVAL (an address or value no vcpu may start with; a base pointer that is no L4),
  * -ERESTART (preempted; call again with the same context). Nothing has changed on error. Context:
  * kernel root of a sibling; the domain's evtchn and page locks are not held.
  */
 int __must_check vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
+
+/*
+ * *@c: the context of @v, which is initialised and does not run. It goes to the control domain
+ * whole: the copy on the stack is the caller's to give away.
+ */
+void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);

@@ -10,6 +10,7 @@
 #include <asm/build_plan.h>
 #include <asm/console_ring.h>
 #include <asm/dom0_option.h>
+#include <asm/hypercall_page.h>
 #include <asm/m2p.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
@@ -96,30 +97,11 @@ static void load_kernel(const struct build_plan *p)
 		copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(p->initrd), p->initrd_bytes);
 }
 
-/*
- * ABI: 32 bytes each: push rcx; push r11; mov eax,n; syscall; pop r11; pop rcx; ret. iret keeps
- * rax, too, and does not come back.
- */
 static void write_hypercall_page(const struct build_plan *p)
 {
-	static const u8 stub[] = {
-		0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3,
-	};
-	static const u8 iret_stub[] = {
-		0x51, 0x41, 0x53, 0x50, 0xb8, __HYPERVISOR_iret, 0, 0, 0, 0x0f, 0x05,
-	};
-	u8 *page;
-
-	if (!p->elf.notes.has_hypercall_page)
-		return;
-	page = plan_ptr(p, (p->elf.notes.hypercall_page - p->virt_base) >> PAGE_SHIFT);
-	memset(page, 0xcc, PAGE_SIZE);
-	for (unsigned i = 0; i < PAGE_SIZE / 32; i++) {
-		memcpy(page + i * 32, stub, sizeof(stub));
-		page[i * 32 + 4] = i;
-	}
-	memset(page + __HYPERVISOR_iret * 32, 0xcc, 32);
-	memcpy(page + __HYPERVISOR_iret * 32, iret_stub, sizeof(iret_stub));
+	if (p->elf.notes.has_hypercall_page)
+		hypercall_page_fill(plan_ptr(p, (p->elf.notes.hypercall_page - p->virt_base) >>
+						PAGE_SHIFT));
 }
 
 static void write_p2m(const struct build_plan *p)

@@ -17,8 +17,6 @@
 #include <asm/vcpu_private.h>
 #include <isola/errno.h>
 
-#define CR0_FIXED     (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
-
 /* Bits the guest sets itself, and bits of the hypervisor's that it sees. Disjoint. */
 #define CR4_SETTABLE  (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
 #define CR4_VISIBLE   (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
@@ -46,7 +44,7 @@ int pv_read_cr(unsigned int n, u64 *val)
 {
 	switch (n) {
 	case 0:
-		*val = CR0_FIXED | (this_vcpu.ts ? CR0_TS : 0);
+		*val = PV_CR0 | (this_vcpu.ts ? CR0_TS : 0);
 		return 0;
 	case 2:
 		*val = this_vcpu.cr2;
@@ -97,7 +95,7 @@ int pv_write_cr(unsigned int n, u64 val)
 {
 	switch (n) {
 	case 0:
-		if ((val ^ CR0_FIXED) & ~CR0_TS)
+		if ((val ^ PV_CR0) & ~CR0_TS)
 			return -EINVAL;
 		set_ts(val & CR0_TS);
 		return 0;

@@ -43,22 +43,6 @@ static int op_unpin(struct domain *pg_owner, const struct mmuext_op *op)
 	return page_unpin(pg_owner, _mfn(op->arg1.mfn));
 }
 
-/*
- * What is parked on a visit only another visit would come back to: it is this call's, which goes on
- * until none is left. That it has begun stands in the domain.
- */
-static int visited_unpin(struct domain *d, const struct mmuext_op *op)
-{
-	mfn_t m = _mfn(op->arg1.mfn);
-	int rc = mfn_eq(d->visit_unpinned, m) ? 0 : page_unpin(d, m);
-	bool is_parked = mfn_is_valid_num(d->visit_parked[0]);
-
-	if (rc)
-		return rc;
-	d->visit_unpinned = is_parked ? m : INVALID_MFN;
-	return is_parked ? -ERESTART : 0;
-}
-
 static __always_inline int get_l4(struct domain *d, mfn_t m)
 {
 	int rc;
@@ -230,32 +214,33 @@ static int op_unsupported(struct domain *d __maybe_unused,
 typedef int op_fn(struct domain *pg_owner, const struct mmuext_op *op);
 
 /*
- * @visited: the same on a visit to another domain, whose frames are named; NULL: it works on the
+ * @foreign_ok: the frame named may belong to @pg_owner, on a visit to it; all others work on the
  * caller alone (-EPERM).
  */
 static const struct {
-	op_fn *fn, *visited;
+	op_fn *fn;
+	bool foreign_ok;
 } ops[NR_OPS] = {
-	[MMUEXT_PIN_L1_TABLE]      = { op_pin, op_pin },
-	[MMUEXT_PIN_L2_TABLE]      = { op_pin, op_pin },
-	[MMUEXT_PIN_L3_TABLE]      = { op_pin, op_pin },
-	[MMUEXT_PIN_L4_TABLE]      = { op_pin, op_pin },
-	[MMUEXT_UNPIN_TABLE]       = { op_unpin, visited_unpin },
-	[MMUEXT_NEW_BASEPTR]       = { op_new_baseptr, NULL },
-	[MMUEXT_TLB_FLUSH_LOCAL]   = { op_tlb_flush_local, NULL },
-	[MMUEXT_INVLPG_LOCAL]      = { op_invlpg_local, NULL },
-	[MMUEXT_TLB_FLUSH_MULTI]   = { op_tlb_flush_multi, NULL },
-	[MMUEXT_INVLPG_MULTI]      = { op_invlpg_multi, NULL },
-	[MMUEXT_TLB_FLUSH_ALL]     = { op_tlb_flush_all, NULL },
-	[MMUEXT_INVLPG_ALL]        = { op_invlpg_all, NULL },
-	[MMUEXT_FLUSH_CACHE]       = { op_flush_cache, NULL },
-	[MMUEXT_SET_LDT]           = { op_set_ldt, NULL },
-	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, NULL },
-	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, op_clear_page },
-	[MMUEXT_COPY_PAGE]         = { op_copy_page, op_copy_page },
-	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, NULL },
-	[MMUEXT_MARK_SUPER]        = { op_unsupported, op_unsupported },
-	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, op_unsupported },
+	[MMUEXT_PIN_L1_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L2_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L3_TABLE]      = { op_pin, true },
+	[MMUEXT_PIN_L4_TABLE]      = { op_pin, true },
+	[MMUEXT_UNPIN_TABLE]       = { op_unpin, true },
+	[MMUEXT_NEW_BASEPTR]       = { op_new_baseptr, false },
+	[MMUEXT_TLB_FLUSH_LOCAL]   = { op_tlb_flush_local, false },
+	[MMUEXT_INVLPG_LOCAL]      = { op_invlpg_local, false },
+	[MMUEXT_TLB_FLUSH_MULTI]   = { op_tlb_flush_multi, false },
+	[MMUEXT_INVLPG_MULTI]      = { op_invlpg_multi, false },
+	[MMUEXT_TLB_FLUSH_ALL]     = { op_tlb_flush_all, false },
+	[MMUEXT_INVLPG_ALL]        = { op_invlpg_all, false },
+	[MMUEXT_FLUSH_CACHE]       = { op_flush_cache, false },
+	[MMUEXT_SET_LDT]           = { op_set_ldt, false },
+	[MMUEXT_NEW_USER_BASEPTR]  = { op_new_user_baseptr, false },
+	[MMUEXT_CLEAR_PAGE]        = { op_clear_page, true },
+	[MMUEXT_COPY_PAGE]         = { op_copy_page, true },
+	[MMUEXT_FLUSH_CACHE_GLOBAL] = { op_flush_cache_global, false },
+	[MMUEXT_MARK_SUPER]        = { op_unsupported, true },
+	[MMUEXT_UNMARK_SUPER]      = { op_unsupported, true },
 };
 
 struct visited_op {
@@ -263,18 +248,34 @@ struct visited_op {
 	const struct mmuext_op *op;
 };
 
-/* Who is dying is taken apart by visits: from the first on nothing of it is pinned (VIS-3). */
+/*
+ * What is parked on a visit only another visit would come back to: it is this call's, which goes on
+ * until none is left. What it has come to waits in the domain meanwhile.
+ * Who is dying is taken apart by visits: from the first on nothing of it is pinned (VIS-3).
+ */
 static int do_visited(struct domain *d, void *arg)
 {
 	const struct visited_op *v = arg;
+	mfn_t m = _mfn(v->op->arg1.mfn);
+	int rc;
 
-	return READ_ONCE(d->is_dying) ? -EINVAL : v->fn(d, v->op);
+	if (d->visit_left.cmd == v->op->cmd && mfn_eq(d->visit_left.mfn, m)) {
+		d->visit_left.mfn = INVALID_MFN;
+		return d->visit_left.rc;
+	}
+	rc = READ_ONCE(d->is_dying) ? -EINVAL : v->fn(d, v->op);
+	if (rc == -ERESTART || rc == -EINTR || !mfn_is_valid_num(d->visit_parked[0]))
+		return rc;
+	d->visit_left.cmd = v->op->cmd;
+	d->visit_left.mfn = m;
+	d->visit_left.rc = rc;
+	return -ERESTART;
 }
 
-static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn,
+static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn, bool foreign_ok,
 					const struct mmuext_op *op)
 {
-	if (!fn)
+	if (!foreign_ok)
 		return -EPERM;
 	if (pg_owner == &domain_io)		/* it has no frame that could be meant */
 		return -EINVAL;
@@ -297,7 +298,7 @@ static __always_inline int one_op(void *state, u64 va)
 	if (unlikely(!ops[cmd].fn))
 		return -ENOSYS;
 	if (unlikely(pg_owner != current->domain))
-		return one_op_of_another(pg_owner, ops[cmd].visited, &op);
+		return one_op_of_another(pg_owner, ops[cmd].fn, ops[cmd].foreign_ok, &op);
 	return ops[cmd].fn(pg_owner, &op);
 }
 
