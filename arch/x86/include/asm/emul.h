@@ -9,7 +9,6 @@
 #pragma once
 
 #include <isola/types.h>
-#include <asm/insn.h>
 #include <asm/layout.h>
 #include <asm/regs.h>
 
