@@ -20,7 +20,7 @@ PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/ru
            "common/evtchn_send.c", "common/evtchn_close.c", "common/virq_handler.c"]
 SOURCES = PRODUCT + ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 COMPILER = os.environ.get("HOSTCC", "gcc")
-FLAGS = shlex.split("-std=gnu11 -g -O1 -DHOSTED -Itests/unit/events/include -Iinclude "
+FLAGS = shlex.split("-std=gnu11 -g1 -O1 -DHOSTED -Itests/unit/events/include -Iinclude "
                     "-Iarch/x86/include -Itests/unit/events "
                     "-D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ "
                     "-include isola/errno.h -Wall -Wextra -Wno-unused-parameter "

@@ -26,7 +26,7 @@ my $cc = $ENV{HOSTCC} // 'gcc';
 # of whatever is linked with world_window.c
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';
 my @flags = qw(
-	-std=gnu11 -g -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
+	-std=gnu11 -g1 -O1 -DHOSTED -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
 	-Itests/unit/mm/include -Iinclude -Iarch/x86/include -Itests/unit -Itests/unit/mm -include
 	isola/errno.h -Wall -Wextra -Wno-unused-parameter -Werror
 	-fno-strict-aliasing -fno-omit-frame-pointer);
@@ -143,20 +143,22 @@ sub small {
 	return "$dir/exhaust";
 }
 
-# All files, with sanitizers; the program, or undef with the compiler's words in $dir/log.
+# All files, with sanitizers, optimised as the hypervisor is, for millions of operations; the program,
+# or undef with the compiler's words in $dir/log.
 sub all {
 	my ($dir, @more) = @_;
 	make_path($dir);
 	for my $file (@product, @harness) {
-		compile($dir, $cc, $file, @sanitize, @more) or return;
+		compile($dir, $cc, $file, @sanitize, '-O2', @more) or return;
 	}
 	return link_with($dir);
 }
 
-# $file of the product replaced by the text in $changed; all else from @{$dir} as all() left it.
+# $file of the product replaced by the text in $changed, not optimised, as it runs but shortly; all
+# else from @{$dir} as all() left it.
 sub mutant {
 	my ($dir, $file, $changed, @more) = @_;
-	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w),
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-w -O0),
 		@more) or return;
 	return link_with($dir, $new);
 }
@@ -164,7 +166,7 @@ sub mutant {
 # The cases (cases.c) in the same way; @{$dir} as variant() left it.
 sub case_mutant {
 	my ($dir, $file, $changed, @more) = @_;
-	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-Wno-error -w),
+	my $new = changed_objects($dir, $file, $changed, $cc, @flags, @sanitize, qw(-w -O0),
 		@more) or return;
 	my @objects = map { $new->{$_} // object($dir, $_) } @product, parts('cases'),
 		grep { !/random_ops/ } @harness;
@@ -172,26 +174,39 @@ sub case_mutant {
 	return "$dir/mutant";
 }
 
+# Does $source include $header, itself or through others? The compiler is asked once.
+my %includes;
+sub depends {
+	my ($source, $header) = @_;
+	my $command = join ' ', map { quotemeta } $cc, @flags, '-w', '-MM', $source;
+	$includes{$source} //= `$command 2>/dev/null`;
+	return $includes{$source} =~ m{\s\Q$header\E\s};
+}
+
 # {source: object} of the product's files that are others when $file, a source or a header, has the
-# text in $changed.
+# text in $changed. What the variant before has compiled of that text by the same flags is taken.
+my ($changed_text, %changed_object) = ('');
 sub changed_objects {
-	my ($dir, $file, $changed, @compiler) = @_;
-	if ($file =~ /\.c$/) {
-		quiet("$dir/log", @compiler, '-c', '-o', "$dir/mutant.o", $changed) or return;
-		return { $file => "$dir/mutant.o" };
-	}
+	my ($dir, $file, $changed, $compiler, @all) = @_;
 	my ($name) = $file =~ m{include/(.*)};
 	my $overlay = "$dir/overlay";
+	my $text = words($changed);
+	%changed_object = () if $text ne $changed_text;
+	$changed_text = $text;
 	remove_tree($overlay);
-	make_path(dirname("$overlay/$name"));
-	copy($changed, "$overlay/$name") or return;
+	make_path($file =~ /\.c$/ ? $overlay : dirname("$overlay/$name"));
+	$file =~ /\.c$/ or copy($changed, "$overlay/$name") or return;
 	my %new;
-	for my $source (@product) {
-		my $command = join ' ', map { quotemeta } @compiler;
-		next if `$command -MM $source 2>/dev/null` !~ m{\s\Q$file\E\s};
-		$new{$source} = object($overlay, $source);
-		quiet("$dir/log", $compiler[0], "-I$overlay", @compiler[1 .. $#compiler], '-c',
-			'-o', $new{$source}, $source) or return;
+	for my $source ($file =~ /\.c$/ ? $file : grep { depends($_, $file) } @product) {
+		my @flags = grep { $source =~ m{mm/pt_validate\.c$} || !/^-DVALIDATE_BUDGET/ } @all;
+		my $key = join ' ', $source, $compiler, @flags;
+		my $to = "$dir/changed-" . ($source =~ tr{/}{-}r) . '.o';
+		if (!$changed_object{$key}) {
+			quiet("$dir/log", $compiler, "-I$overlay", @flags, '-c', '-o', $to,
+				$source eq $file ? $changed : $source) or return;
+			$changed_object{$key} = $to;
+		}
+		$new{$source} = $changed_object{$key};
 	}
 	return \%new;
 }
