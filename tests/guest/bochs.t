@@ -10,7 +10,7 @@ from isolatest import LONG, TOP, selftest, tap
 
 for cpu in ("corei7_haswell_4770",) + (("ryzen",) if LONG else ()):
     if shutil.which("bochs"):
-        selftest(tap, f"bochs {cpu}", ["--cpu", cpu], timeout=240,
+        selftest(tap, f"bochs {cpu}", ["--cpu", cpu, "--mem", "128"], timeout=240,
                  program=os.path.join(TOP, "tools/bochs-run"))
     else:
         tap.skip(f"bochs {cpu}", "bochs is not installed")
