@@ -143,8 +143,8 @@ sub small {
 	return "$dir/exhaust";
 }
 
-# All files, with sanitizers, optimised as the hypervisor is, for millions of operations; the program,
-# or undef with the compiler's words in $dir/log.
+# All files, with sanitizers, optimised as the hypervisor is, for millions of operations; the
+# program, or undef with the compiler's words in $dir/log.
 sub all {
 	my ($dir, @more) = @_;
 	make_path($dir);
