@@ -16,7 +16,7 @@
 void vcpu_destroy(struct vcpu *v)
 {
 	ASSERT(!v->queued && v->on_cpu == NO_CPU && !mfn_is_valid_num(v->root_kernel));
-	vcpu_timers_stop(v);
+	vcpu_timers_kill(v);
 	public_free(v);
 }
 
@@ -63,7 +63,7 @@ static void destroy(struct domain *d)
 	evtchn_domain_destroy(d);
 	while (d->nr_vcpus)
 		vcpu_destroy(d->vcpu[--d->nr_vcpus]);
-	watchdogs_stop(d);
+	watchdogs_kill(d);
 	public_free(d);
 }
 

@@ -29,6 +29,12 @@ static bool uncount(struct domain *d)
 	       !__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST);
 }
 
+void domain_uncount(struct domain *d)
+{
+	/* Who takes it apart is another, and counts. */
+	BUG_ON(uncount(d));
+}
+
 void domain_begin(struct domain *d)
 {
 	domain_count(d);

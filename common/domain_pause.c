@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains that the control domain has wait.
+ * Domains that wait: for the control domain, or for good.
  */
 #include <isola/domain.h>
 #include <isola/errno.h>
@@ -20,6 +20,22 @@ static void wait_for(const struct vcpu *v)
 		cpu_relax();
 }
 
+static void wait_for_all(const struct domain *d)
+{
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		wait_for(d->vcpu[i]);
+}
+
+void domain_pause(struct domain *d)
+{
+	ASSERT(d != current->domain);
+	spin_lock(&d->vcpus_lock);
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		vcpu_pause(d->vcpu[i]);
+	spin_unlock(&d->vcpus_lock);
+	wait_for_all(d);
+}
+
 int domain_pause_by_control(struct domain *d)
 {
 	ASSERT(d != current->domain);
@@ -33,8 +49,7 @@ int domain_pause_by_control(struct domain *d)
 			vcpu_pause(d->vcpu[i]);
 	spin_unlock(&d->vcpus_lock);
 	/* Without the lock, for which a vcpu of the domain may be spinning (sched.h). */
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		wait_for(d->vcpu[i]);
+	wait_for_all(d);
 	return 0;
 }
 

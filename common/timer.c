@@ -23,6 +23,7 @@ static struct timer_queue {
 	spinlock_t lock;
 	struct timer *first;
 	u64 slice_end;                  /* 0: none; its own CPU's, interrupts off */
+	struct timer *running;          /* whose handler has been called, and has not returned */
 } __aligned(64) queues[CONFIG_NR_CPUS];
 
 static void insert(struct timer_queue *q, struct timer *t)
@@ -109,6 +110,25 @@ void timer_stop(struct timer *t)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
+static bool is_running(const struct timer *t)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (__atomic_load_n(&queues[cpu].running, __ATOMIC_ACQUIRE) == t)
+			return true;
+	return false;
+}
+
+/* Who was off the list before timer_stop() had its lock is seen to run. */
+void timer_kill(struct timer *t)
+{
+	ASSERT(irq_is_enabled());
+	do {
+		timer_stop(t);
+		while (is_running(t))
+			cpu_relax();
+	} while (READ_ONCE(t->armed));
+}
+
 void timer_set_slice(u64 end)
 {
 	ASSERT_IRQS_OFF();
@@ -152,8 +172,10 @@ static void run_expired(void)
 			break;
 		}
 		remove(q, t);
+		WRITE_ONCE(q->running, t);
 		spin_unlock_irqrestore(&q->lock, flags);
 		fn(data);
+		__atomic_store_n(&q->running, NULL, __ATOMIC_RELEASE);
 		flags = spin_lock_irqsave(&q->lock);
 	}
 	arm_deadline(q);

@@ -60,9 +60,10 @@ void vcpu_up(struct vcpu *v)
 		vcpu_periodic_set(v, v->periodic_ns);
 }
 
-void vcpu_timers_stop(struct vcpu *v)
+void vcpu_timers_kill(struct vcpu *v)
 {
-	vcpu_periodic_set(v, 0);
-	timer_stop(&v->singleshot_timer);
-	timer_stop(&v->poll_timer);
+	WRITE_ONCE(v->periodic_ns, 0);
+	timer_kill(&v->periodic_timer);
+	timer_kill(&v->singleshot_timer);
+	timer_kill(&v->poll_timer);
 }

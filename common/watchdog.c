@@ -30,11 +30,11 @@ void watchdogs_init(struct domain *d)
 		timer_init(&d->watchdog[i], bite, d);
 }
 
-void watchdogs_stop(struct domain *d)
+void watchdogs_kill(struct domain *d)
 {
 	d->watchdogs_used = 0;
 	for (struct timer *t = d->watchdog; t < d->watchdog + NR_WATCHDOGS; t++)
-		timer_stop(t);
+		timer_kill(t);
 }
 
 static void arm(struct domain *d, unsigned i, u32 seconds)

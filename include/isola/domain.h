@@ -82,6 +82,11 @@ struct domain {
 		mfn_t mfn;
 	} visit_left;
 
+	/* How far its end has come (control/domain_destroy.c), by domctl, one at a time. */
+	u8 end_stage;                   /* stages that are done */
+	u32 end_frame;                  /* of its list, the next to be looked at; 0 = none */
+	u32 window_cleared;             /* GiB of the window that show nothing any more */
+
 	/* owned by the domain, type writable; holds one reference */
 	mfn_t shared_info_mfn;
 	/* L3 tables behind slots 262..271; INVALID_MFN where empty */
@@ -185,9 +190,16 @@ void domain_list_remove(struct domain *d);
 
 /* @d is one more whose end counts: without any the machine ends. */
 void domain_count(struct domain *d);
+/* @d is taken apart, and counts no more. The machine goes on. */
+void domain_uncount(struct domain *d);
 /* @d is built: it counts, and its first vcpu runs. */
 void domain_begin(struct domain *d);
 
+/*
+ * No vcpu of @d, another, runs any more, beside what else has it wait: they have left their CPUs
+ * when it returns. No lock held, interrupts on.
+ */
+void domain_pause(struct domain *d);
 /*
  * The control domain has @d, another, wait, or go on: its vcpus rest when the first returns. They
  * are counted. 0; -EOVERFLOW: too often; -EINVAL: not paused. No lock held, interrupts on.

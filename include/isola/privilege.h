@@ -60,6 +60,9 @@ enum privilege_class {
 	OP(remote_shutdown, BY_CONTROL)					\
 	/* memory */							\
 	OP(reservation_read, BY_TARGET)					\
+	OP(reservation_change, BY_TARGET)	/* none done */		\
+	OP(set_memory_map, BY_TARGET)					\
+	OP(get_vnumainfo, BY_TARGET)					\
 	OP(exchange, BY_TARGET)						\
 	OP(add_to_physmap, BY_TARGET)					\
 	OP(name_frames, BY_TARGET)		/* in L1 entries */	\

@@ -30,6 +30,11 @@ void timer_set(struct timer *t, u64 expires);
  */
 void timer_stop(struct timer *t);
 /*
+ * The same, and no handler of it runs any more, anywhere: then it may go. Nobody else arms it, but
+ * perhaps its handler. Not from a handler; no lock held, interrupts on.
+ */
+void timer_kill(struct timer *t);
+/*
  * The end of the time slice of what runs on this CPU: SOFTIRQ_SCHEDULE is raised then. 0: none. Not
  * a timer of the list, because it changes at every switch. Interrupts off.
  */

@@ -12,4 +12,4 @@ void vcpu_timers_init(struct vcpu *v);
 void vcpu_up(struct vcpu *v);
 /* Start the periodic one; 0: off. */
 void vcpu_periodic_set(struct vcpu *v, u64 period_ns);
-void vcpu_timers_stop(struct vcpu *v);
+void vcpu_timers_kill(struct vcpu *v);

@@ -8,7 +8,7 @@
 
 void watchdogs_init(struct domain *d);
 /* None bites any more. Nobody sets one: the domain's end. */
-void watchdogs_stop(struct domain *d);
+void watchdogs_kill(struct domain *d);
 
 /*
  * SCHEDOP_watchdog. @id 0: a new one, which bites in @seconds; returns its id, or -ENOSPC. Else:

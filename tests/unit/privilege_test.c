@@ -60,6 +60,7 @@ static const struct {
 	{ MAY_irq_status_query, ALL }, { MAY_pirq_eoi_gmfn, ALL }, { MAY_alloc_irq_vector, ALL },
 	{ MAY_evtchn_bind_interdomain, ALL },
 	/* XSM_TARGET */
+	{ MAY_reservation_change, OWN }, { MAY_set_memory_map, OWN }, { MAY_get_vnumainfo, OWN },
 	{ MAY_reservation_read, OWN }, { MAY_exchange, OWN }, { MAY_add_to_physmap, OWN },
 	{ MAY_evtchn_alloc_unbound, OWN }, { MAY_evtchn_status, OWN }, { MAY_evtchn_reset, OWN },
 	{ MAY_gnttab_setup_table, OWN }, { MAY_gnttab_query_size, OWN },

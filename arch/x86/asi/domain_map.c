@@ -67,7 +67,8 @@ int domain_assign_pages(struct domain *d, mfn_t first, unsigned order)
 	int rc = -ENOMEM;
 
 	spin_lock(&d->page_lock);
-	if ((u64)d->nr_pages + nr > d->max_pages)	/* MEM-3: it may have more, but gets none */
+	/* MEM-3: it may have more, but gets none; nor does who dies, who has said so before. */
+	if ((u64)d->nr_pages + nr > d->max_pages || READ_ONCE(d->is_dying))
 		goto out;
 	rc = window_hold(d, first, order);
 	if (rc)
@@ -156,7 +157,7 @@ static bool leave(struct page_info *pg)
 static int withdraw(struct domain *d, struct page_info *pg)
 {
 	ASSERT_LOCKED(&d->page_lock);
-	if (pg->owner != d->domid || !leave(pg))
+	if (READ_ONCE(d->is_dying) || pg->owner != d->domid || !leave(pg))
 		return -EBUSY;
 	if (window_split(d, page_mfn(pg))) {
 		stay(pg);
@@ -201,22 +202,6 @@ int domain_release_page(struct domain *d, mfn_t m)
 	return rc;
 }
 
-int domain_withdraw_page(struct domain *d, mfn_t m, u32 *list)
-{
-	struct page_info *pg = page_of(m);
-	int rc;
-
-	spin_lock(&d->page_lock);
-	rc = withdraw(d, pg);
-	/* Its entry is there: no table is made. */
-	if (!rc && !window_hold(d, m, 0)) {
-		pg->next = *list;
-		*list = mfn_x(m);
-	}
-	spin_unlock(&d->page_lock);
-	return rc;
-}
-
 static struct page_info *pop_frame(u32 *list)
 {
 	struct page_info *pg = page_of(_mfn(*list));
@@ -225,16 +210,73 @@ static struct page_info *pop_frame(u32 *list)
 	return pg;
 }
 
-void domain_release_withdrawn(struct domain *d, u32 *list)
+/* page_lock held. */
+static int withdraw_to(struct domain *d, mfn_t m, u32 *list)
 {
+	struct page_info *pg = page_of(m);
+	int rc = withdraw(d, pg);
+
+	ASSERT_LOCKED(&d->page_lock);
+	/* Its entry is there: no table is made. */
+	if (!rc && !window_hold(d, m, 0)) {
+		pg->next = *list;
+		*list = mfn_x(m);
+	}
+	return rc;
+}
+
+int domain_withdraw_page(struct domain *d, mfn_t m, u32 *list)
+{
+	int rc;
+
 	spin_lock(&d->page_lock);
+	rc = withdraw_to(d, m, list);
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+/* page_lock held. */
+static void readmit(struct domain *d, u32 *list)
+{
+	ASSERT_LOCKED(&d->page_lock);
 	while (*list) {
 		struct page_info *pg = pop_frame(list);
+
+		window_unhold(d, page_mfn(pg), 0);
+		list_add(d, pg);
+		stay(pg);
+	}
+}
+
+void domain_readmit_pages(struct domain *d, u32 *list)
+{
+	spin_lock(&d->page_lock);
+	readmit(d, list);
+	spin_unlock(&d->page_lock);
+}
+
+/* In one go: of a domain that dies meanwhile all of it has left, or none (LIFE-2). */
+int domain_release_extent(struct domain *d, mfn_t first, u32 nr)
+{
+	u32 list = 0;
+	int rc = 0;
+
+	spin_lock(&d->page_lock);
+	for (u32 i = 0; i < nr && !rc; i++) {
+		mfn_t m = mfn_add(first, i);
+
+		rc = mfn_has_page(m) ? withdraw_to(d, m, &list) : -EINVAL;
+	}
+	if (rc)
+		readmit(d, &list);
+	while (list) {
+		struct page_info *pg = pop_frame(&list);
 
 		window_unhold(d, page_mfn(pg), 0);
 		give_up(d, pg);
 	}
 	spin_unlock(&d->page_lock);
+	return rc;
 }
 
 void domain_expel_pages(struct domain *d, u32 *list)
@@ -245,19 +287,6 @@ void domain_expel_pages(struct domain *d, u32 *list)
 
 		window_unhold(d, page_mfn(pg), 0);
 		expel(d, pg);
-	}
-	spin_unlock(&d->page_lock);
-}
-
-void domain_readmit_pages(struct domain *d, u32 *list)
-{
-	spin_lock(&d->page_lock);
-	while (*list) {
-		struct page_info *pg = pop_frame(list);
-
-		window_unhold(d, page_mfn(pg), 0);
-		list_add(d, pg);
-		stay(pg);
 	}
 	spin_unlock(&d->page_lock);
 }
@@ -372,21 +401,69 @@ void domain_release_flush(struct domain *d)
 	free_frames(d, n);
 }
 
+int domain_name_page(struct domain *d, mfn_t m, pfn_t pfn)
+{
+	const struct page_info *pg = page_of(m);
+	int rc = -EINVAL;
+	u64 x;
+
+	if (!mfn_has_page(m))
+		return rc;
+	spin_lock(&d->page_lock);
+	x = READ_ONCE(pg->count_info);
+	if (pg->owner == d->domid && (x & PGC_allocated) && !(x & (PGC_leaving | PGC_hv))) {
+		m2p_set(m, pfn);
+		rc = 0;
+	}
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+#define DISCARD_BATCH 256		/* frames behind one flush */
+
+/* page_lock held. Some of d's frames, which nothing calls by a name any more: a list. */
+static u32 take_some(struct domain *d)
+{
+	u32 first = d->page_list, next = first;
+	struct page_info *last = NULL;
+
+	ASSERT_LOCKED(&d->page_lock);
+	for (unsigned i = 0; next && i < DISCARD_BATCH; i++) {
+		last = page_of(_mfn(next));
+		m2p_set(_mfn(next), INVALID_M2P);
+		next = last->next;
+	}
+	if (last)
+		last->next = 0;
+	if (next)
+		page_of(_mfn(next))->prev = 0;
+	d->page_list = next;
+	return first;
+}
+
 /* Whatever use they were put to: what names them goes, too. */
-void domain_discard_pages(struct domain *d)
+bool domain_discard_some(struct domain *d)
 {
 	u32 n;
 
 	spin_lock(&d->page_lock);
 	ASSERT(!d->leaving_list);
-	window_clear(d);
-	n = d->page_list;
-	for (u32 i = n; i; i = page_of(_mfn(i))->next)
-		m2p_set(_mfn(i), INVALID_M2P);
-	d->page_list = d->nr_pages = 0;
+	n = take_some(d);
+	d->nr_pages = 0;
 	spin_unlock(&d->page_lock);
 	/* Who built it may still remember what it mapped of it. */
 	if (drop_allocations(&n))
 		flush_leaving(d, true);
 	free_frames(d, n);
+	return READ_ONCE(d->page_list);
+}
+
+void domain_discard_pages(struct domain *d)
+{
+	while (window_clear_some(d))
+		;
+	while (domain_discard_some(d))
+		;
 }

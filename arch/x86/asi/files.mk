@@ -5,6 +5,7 @@ objs-y += arch/x86/asi/orphan.o
 objs-y += arch/x86/asi/perdomain.o
 objs-y += arch/x86/asi/vcpu_area.o
 objs-y += arch/x86/asi/mapcache.o
+objs-y += arch/x86/asi/foreign_entries.o
 objs-y += arch/x86/asi/root.o
 objs-y += arch/x86/asi/visit.o
 objs-y += arch/x86/asi/switch.o

@@ -11,14 +11,34 @@
 #include <asm/visit.h>
 
 /* What the last visitor has left in @d is seen by the next. */
-static bool enter(struct domain *d)
+static bool take(struct domain *d)
 {
-	return !__atomic_exchange_n(&d->is_visited, true, __ATOMIC_ACQUIRE);
+	return !__atomic_exchange_n(&d->is_visited, true, __ATOMIC_SEQ_CST);
 }
 
 static void leave(struct domain *d)
 {
 	__atomic_store_n(&d->is_visited, false, __ATOMIC_RELEASE);
+}
+
+/* Who finds that it dies has not been in its tables; who does not is waited for by visit_bar(). */
+static bool enter(struct domain *d)
+{
+	if (!take(d))
+		return false;
+	if (!READ_ONCE(d->is_dying))
+		return true;
+	leave(d);
+	return false;
+}
+
+bool visit_bar(struct domain *d)
+{
+	ASSERT(d->is_dying);
+	if (!take(d))
+		return false;
+	leave(d);
+	return true;
 }
 
 int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)

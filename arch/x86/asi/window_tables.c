@@ -383,15 +383,23 @@ static void clear_l2(struct domain *d, pte_t *l2)
 	unuse(d, l2, clear_leaves(l2, 2));
 }
 
-void window_clear(struct domain *d)
+/* Progress, an entry of an L3 at a time, is in the domain. */
+bool window_clear_some(struct domain *d)
 {
-	for (unsigned slot = 0; slot < NR_WINDOW_SLOTS; slot++) {
-		pte_t *l3 = table_at(d, maddr_to_mfn((u64)slot << L4_SHIFT), 3);
+	u32 i = d->window_cleared;
+	mfn_t m = maddr_to_mfn((u64)i << L3_SHIFT);
+	pte_t *l3, e;
 
-		for (unsigned i = 0; l3 && i < PT_ENTRIES; i++)
-			if (pte_present(l3[i]))
-				clear_l2(d, public_ptr(pte_mfn(l3[i])));
-	}
+	if (i == NR_WINDOW_SLOTS * PT_ENTRIES)
+		return false;
+	spin_lock(&d->page_lock);
+	l3 = table_at(d, m, 3);
+	e = l3 ? pte_read(entry_of(l3, m, 3)) : 0;
+	if (pte_present(e))
+		clear_l2(d, public_ptr(pte_mfn(e)));
+	spin_unlock(&d->page_lock);
+	d->window_cleared = l3 ? i + 1 : ROUNDDOWN(i, PT_ENTRIES) + PT_ENTRIES;
+	return true;
 }
 
 /* The holds of window_prepare(), whether it came to its end or not; then everything is idle. */

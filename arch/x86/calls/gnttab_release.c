@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The end of a domain's grants. What its handles hold is given back from the top down, some at a
- * time behind one flush (TLB-5); how far it has come is in nr_handles (LIFE: a stage that can be
+ * time behind one flush (TLB-5); how far it has come is in nr_handles (LIFE-1: a stage that can be
  * called again). Its vcpus do not run: nobody else makes, unmaps or looks at its handles.
  */
 #include <isola/errno.h>

@@ -7,9 +7,11 @@
 #include <asm/memory_map.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
+#include <isola/lib/string.h>
 #include <isola/memmap.h>
-#include <isola/privilege.h>
+#include <isola/page_alloc.h>
 #include <isola/vcpu.h>
 #include <xen/memory.h>
 
@@ -89,7 +91,90 @@ long memory_map_machine(u64 arg)
 	return copy_to_guest(arg, &map, sizeof(map));
 }
 
-long memory_map_own(u64 arg __maybe_unused)
+/* ---- Those that the tools set ---------------------------------------------------------------- */
+
+#define MOST_ENTRIES 128		/* as Xen of a boot loader's */
+
+/* Public: numbers of the control domain's choice. It comes whole, and goes when nobody reads it. */
+struct memory_map {
+	u32 nr;
+	struct e820_entry entry[MOST_ENTRIES];
+};
+
+/* @d's becomes @map, or goes (NULL). */
+static void set_map(struct domain *d, struct memory_map *map)
 {
-	return -ENOSYS;
+	struct memory_map *was;
+
+	spin_lock(&d->page_lock);
+	was = d->memory_map;
+	d->memory_map = map;
+	spin_unlock(&d->page_lock);
+	public_free(was);
+}
+
+static long copy_map(struct domain *d, const struct xen_memory_map *from)
+{
+	struct memory_map *map = public_alloc(sizeof(*map)); /* public: memory maps */
+
+	if (!map)
+		return -ENOMEM;
+	map->nr = from->nr_entries;
+	if (copy_from_guest(map->entry, (u64)from->buffer.p, map->nr * sizeof(map->entry[0]))) {
+		public_free(map);
+		return -EFAULT;
+	}
+	set_map(d, map);
+	return 0;
+}
+
+long memory_map_set(u64 arg)
+{
+	struct xen_foreign_memory_map op;
+	struct domain *d;
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.map.nr_entries > MOST_ENTRIES)
+		return -EINVAL;
+	rc = get_target_domain(MAY_set_memory_map, op.domid, &d);
+	if (rc)
+		return rc;
+	rc = copy_map(d, &op.map);
+	put_named_domain(d);
+	return rc;
+}
+
+/* A copy: the map may be set anew meanwhile. */
+static bool read_map(struct domain *d, struct memory_map *map)
+{
+	bool any;
+
+	spin_lock(&d->page_lock);
+	any = d->memory_map;
+	if (any)
+		memcpy(map, d->memory_map, sizeof(*map));
+	spin_unlock(&d->page_lock);
+	return any;
+}
+
+long memory_map_own(u64 arg)
+{
+	struct xen_memory_map op;
+	struct memory_map map;
+
+	if (!read_map(current->domain, &map))
+		return -ENOSYS;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	op.nr_entries = min(op.nr_entries, map.nr);
+	if (copy_to_guest((u64)op.buffer.p, map.entry, op.nr_entries * sizeof(map.entry[0])))
+		return -EFAULT;
+	return copy_to_guest(arg, &op, sizeof(op));
+}
+
+void memory_map_destroy(struct domain *d)
+{
+	set_map(d, NULL);
 }

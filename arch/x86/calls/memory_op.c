@@ -8,8 +8,10 @@
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
+#include <asm/mapcache.h>
 #include <asm/memory_map.h>
 #include <asm/memory_op.h>
+#include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/reservation.h>
@@ -25,43 +27,86 @@
 #define MEMOP_CMD_MASK		((1u << MEMOP_CMD_BITS) - 1)
 #define DOMU_MAX_MFN		0x7fffffffful	/* what the M2P's address range can hold */
 
-/* The domain of a struct xen_memory_domain at @arg. */
+/* The domain of a struct xen_memory_domain at @arg, for put_named_domain() to end. */
 static int arg_domain(u64 arg, struct domain **d)
 {
 	struct xen_memory_domain which;
 
 	if (copy_from_guest(&which, arg, sizeof(which)))
 		return -EFAULT;
-	*d = memory_op_domain(which.domid);
-	return *d ? 0 : refuse_other(MAY_reservation_read, which.domid);
+	return get_target_domain(MAY_reservation_read, which.domid, d);
+}
+
+/* What @ask says of it. */
+static long about(u64 arg, long (*ask)(struct domain *d))
+{
+	struct domain *d;
+	long rc = arg_domain(arg, &d);
+
+	if (rc)
+		return rc;
+	rc = ask(d);
+	put_named_domain(d);
+	return rc;
+}
+
+static long nr_pages(struct domain *d)
+{
+	return READ_ONCE(d->nr_pages);
+}
+
+static long max_pages(struct domain *d)
+{
+	return READ_ONCE(d->max_pages);
+}
+
+/* Another's is looked at as that domain's frame, which a domain that dies gives back. */
+static long max_gpfn(struct domain *d)
+{
+	struct page_info *pg = page_of(d->shared_info_mfn);
+	const struct shared_info *s;
+	long rc;
+
+	if (d != current->domain && !page_get_foreign(pg, d))
+		return -ESRCH;
+	s = d == current->domain ? window_ptr(page_mfn(pg)) : map_domain_page(page_mfn(pg));
+	rc = READ_ONCE(s->arch.max_pfn) - 1;
+	if (d != current->domain) {
+		unmap_domain_page(s);
+		page_put_foreign(pg);
+	}
+	return rc;
 }
 
 static long op_current_reservation(u64 arg)
 {
-	struct domain *d;
-	int rc = arg_domain(arg, &d);
-
-	return rc ? rc : (long)READ_ONCE(d->nr_pages);
+	return about(arg, nr_pages);
 }
 
 static long op_maximum_reservation(u64 arg)
 {
-	struct domain *d;
-	int rc = arg_domain(arg, &d);
-
-	return rc ? rc : (long)d->max_pages;
+	return about(arg, max_pages);
 }
 
 static long op_maximum_gpfn(u64 arg)
 {
-	const struct shared_info *s;
-	struct domain *d;
-	int rc = arg_domain(arg, &d);
+	return about(arg, max_gpfn);
+}
 
+/* ABI: which says that there is none. */
+static long op_get_vnumainfo(u64 arg)
+{
+	struct xen_vnuma_topology_info op;
+	struct domain *d;
+	int rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	rc = get_target_domain(MAY_get_vnumainfo, op.domid, &d);
 	if (rc)
 		return rc;
-	s = window_ptr(d->shared_info_mfn);
-	return READ_ONCE(s->arch.max_pfn) - 1;
+	put_named_domain(d);
+	return -EOPNOTSUPP;
 }
 
 static long op_maximum_ram_page(u64 arg __maybe_unused)
@@ -85,11 +130,16 @@ static long op_machphys_mapping(u64 arg)
 static long op_add_to_physmap(u64 arg)
 {
 	struct xen_add_to_physmap op;
+	struct domain *d;
+	int rc;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	return memory_op_domain(op.domid) ? -EACCES
-					  : refuse_other(MAY_add_to_physmap, op.domid);
+	rc = get_target_domain(MAY_add_to_physmap, op.domid, &d);
+	if (rc)
+		return rc;
+	put_named_domain(d);
+	return -EACCES;
 }
 
 /* No page is shared between domains by content. */
@@ -106,11 +156,13 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_add_to_physmap]         = op_add_to_physmap,
 	[XENMEM_machphys_mapping]       = op_machphys_mapping,
 	[XENMEM_memory_map]             = memory_map_own,
+	[XENMEM_set_memory_map]         = memory_map_set,
 	[XENMEM_machine_memory_map]     = memory_map_machine,
 	[XENMEM_exchange]               = memory_exchange,
 	[XENMEM_get_sharing_freed_pages] = op_no_sharing,
 	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
 	[XENMEM_acquire_resource]       = memory_acquire_resource,
+	[XENMEM_get_vnumainfo]          = op_get_vnumainfo,
 };
 
 long hc_memory_op(u64 cmd, u64 arg)

@@ -10,13 +10,12 @@
 #include <asm/hypercall.h>
 #include <asm/m2p.h>
 #include <asm/memory_op.h>
-#include <asm/percpu.h>
 #include <asm/reservation.h>
 #include <asm/uaccess.h>
+#include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/nospec.h>
 #include <isola/page_alloc.h>
-#include <isola/vcpu.h>
 #include <xen/memory.h>
 
 #define MAX_GUEST_ORDER	9		/* MEM-2: at most 512 frames between preemption checks */
@@ -89,30 +88,13 @@ static int release_frame(struct domain *d, mfn_t m)
 	return mfn_has_page(m) ? domain_release_page(d, m) : -EINVAL;
 }
 
-/* All of it, or none. */
-static int release_extent(struct domain *d, u64 mfn, u32 nr)
-{
-	u32 list = 0;
-
-	for (u32 j = 0; j < nr; j++) {
-		mfn_t m = _mfn(mfn + j);
-
-		if (mfn_has_page(m) && !domain_withdraw_page(d, m, &list))
-			continue;
-		domain_readmit_pages(d, &list);
-		return -EBUSY;
-	}
-	domain_release_withdrawn(d, &list);
-	return 0;
-}
-
 static int decrease_one(const struct change *c, u64 i)
 {
 	u64 mfn;
 
 	if (copy_from_guest(&mfn, elem(c, i), sizeof(mfn)))
 		return -EFAULT;
-	return c->order ? release_extent(c->d, mfn, 1u << c->order)
+	return c->order ? domain_release_extent(c->d, _mfn(mfn), 1u << c->order)
 			: release_frame(c->d, _mfn(mfn));
 }
 
@@ -122,40 +104,49 @@ static int (*const steps[])(const struct change *c, u64 i) = {
 	[XENMEM_populate_physmap] = populate_one,
 };
 
-static bool decode(u64 arg, struct change *c)
+/* As @r says, of whatever domain. */
+static bool decode(const struct xen_memory_reservation *r, struct change *c)
 {
-	struct xen_memory_reservation r;
-
-	if (copy_from_guest(&r, arg, sizeof(r)))
-		return false;
-	c->d = memory_op_domain(r.domid);
-	c->list = (u64)r.extent_start.p;
-	c->nr = r.nr_extents;
-	c->order = r.extent_order;
-	c->max_bits = XENMEMF_get_address_bits(r.mem_flags);
-	return c->d && c->order <= MAX_GUEST_ORDER && c->nr <= MEMOP_MAX_EXTENTS &&
+	c->list = (u64)r->extent_start.p;
+	c->nr = r->nr_extents;
+	c->order = r->extent_order;
+	c->max_bits = XENMEMF_get_address_bits(r->mem_flags);
+	return c->order <= MAX_GUEST_ORDER && c->nr <= MEMOP_MAX_EXTENTS &&
 	       (c->max_bits == 0 || c->max_bits > PAGE_SHIFT);
 }
 
-long reservation_change(unsigned op, u64 arg, u64 start)
+static long change(unsigned op, u64 arg, struct change *c, u64 start)
 {
-	struct change c;
 	bool preempted = false;
 	u64 i = start, frames = 0;
 
-	if (!decode(arg, &c))
-		return start;
 	op = index_nospec(op, ARRAY_SIZE(steps));
-	c.order = index_nospec(c.order, MAX_GUEST_ORDER + 1);
-	for (; i < c.nr && !steps[op](&c, i); i++) {
-		frames += 1ul << c.order;
+	c->order = index_nospec(c->order, MAX_GUEST_ORDER + 1);
+	for (; i < c->nr && !steps[op](c, i); i++) {
+		frames += 1ul << c->order;
 		/* What has been taken back is wiped when it is flushed: not all at the end. */
 		if (frames % (1ul << MAX_GUEST_ORDER) == 0)
-			domain_release_flush(c.d);
-		preempted = i + 1 < c.nr && hypercall_preempt_check();
+			domain_release_flush(c->d);
+		preempted = i + 1 < c->nr && hypercall_preempt_check();
 		if (preempted)
 			break;
 	}
-	domain_release_flush(c.d);
+	domain_release_flush(c->d);
 	return preempted ? memory_op_continue(op, i + 1, arg) : (long)i;
+}
+
+/* ABI: whatever is wrong, none is done; whether there is such a domain is not said. */
+long reservation_change(unsigned op, u64 arg, u64 start)
+{
+	struct xen_memory_reservation r;
+	struct change c;
+	long rc;
+
+	if (copy_from_guest(&r, arg, sizeof(r)) || !decode(&r, &c))
+		return start;
+	if (get_target_domain(MAY_reservation_change, r.domid, &c.d))
+		return start;
+	rc = change(op, arg, &c, start);
+	put_named_domain(c.d);
+	return rc;
 }

@@ -7,6 +7,7 @@
 #include <isola/errno.h>
 #include <asm/control_op.h>
 #include <asm/domain_context.h>
+#include <asm/domain_destroy.h>
 #include <asm/domain_info.h>
 #include <asm/domain_make.h>
 #include <asm/domain_settings.h>
@@ -227,6 +228,9 @@ long hc_domctl(u64 arg)
 	switch (op.cmd) {
 	case XEN_DOMCTL_createdomain:
 		rc = create_domain(&op);
+		break;
+	case XEN_DOMCTL_destroydomain:
+		rc = domain_destroy_by_control(op.domain);
 		break;
 	case XEN_DOMCTL_getdomaininfo:
 		rc = get_domain_info(&op);

@@ -8,6 +8,7 @@ objs-y += arch/x86/control/domain_info.o
 objs-y += arch/x86/control/cpu_mask.o
 objs-y += arch/x86/control/vcpu_affinity.o
 objs-y += arch/x86/control/domain_make.o
+objs-y += arch/x86/control/domain_destroy.o
 objs-y += arch/x86/control/cpu_leaves.o
 objs-y += arch/x86/control/domain_settings.o
 objs-y += arch/x86/control/domain_context.o

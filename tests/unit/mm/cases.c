@@ -263,8 +263,7 @@ static void nothing_left(void)
 	domain_readmit_pages(d, &list);
 	domain_release_flush(d);
 	check(world_public_used() == before && window_shows(d, LARGE_FIRST + 3), "one entry again");
-	check(domain_withdraw_page(d, _mfn(LARGE_FIRST + 9), &list) == 0, "once more");
-	domain_release_withdrawn(d, &list);
+	check(domain_release_page(d, _mfn(LARGE_FIRST + 9)) == 0, "once more");
 	domain_release_flush(d);
 	check(world_public_used() == before + 1 && d->nr_pages == 511 &&
 		      !window_shows(d, LARGE_FIRST + 9),

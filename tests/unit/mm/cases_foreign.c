@@ -124,6 +124,12 @@ static void named(void)
 	check(hc_mmu_update((u64)&req, 1, 0, DOMID_SELF) == -EINVAL, "not for one's own");
 	check(!page_is_shared_out(page_of(_mfn(THEIRS))), "it is in nobody's hands");
 	check(nothing_left(), "and nothing is left");
+	req.ptr = entry_at(30, 0) | MMU_MACHPHYS_UPDATE;
+	check(hc_mmu_update((u64)&req, 1, 0, 1) == -EINVAL, "ours is none of theirs");
+	req.ptr = entry_at(THEIRS, 0) | MMU_MACHPHYS_UPDATE;
+	page_of(_mfn(THEIRS))->count_info |= PGC_leaving;
+	check(hc_mmu_update((u64)&req, 1, 0, 1) == -EINVAL, "nor for one that is given back");
+	page_of(_mfn(THEIRS))->count_info &= ~PGC_leaving;
 	domain_kill(&world_foreign);
 	check(name(OUR_L1, 0, names(THEIRS), 1) == -ESRCH, "the dying are nobody's to name");
 	domain_discard_pages(&world_foreign);

@@ -3,6 +3,8 @@
  * Orphans: domain 0 gives back frames that domain 1 has in its tables or by a grant. They leave at
  * once, and are free with the last reference, whoever has it and whatever he remembers (MEM-5).
  */
+#include <asm/domain_map.h>
+#include <asm/foreign_entries.h>
 #include <asm/gnttab.h>
 #include <asm/m2p.h>
 #include <asm/orphan.h>
@@ -133,8 +135,74 @@ static void last_of_the_dead(void)
 	all_ok("a domain lasts as long as its orphans");
 }
 
+/* Domain 1 is taken apart: what its L1 names of ours is ours again, and nobody else's. */
+static void end_of_theirs(void)
+{
+	domain_kill(&world_foreign);
+	world_foreign.end_frame = world_foreign.page_list;
+	while (foreign_entries_release(&world_foreign))
+		;
+}
+
+static void the_user_dies(pte_t rights)
+{
+	struct page_info *theirs = page_of(_mfn(THEIR_L1 + 1));
+	u64 before;
+
+	they_use(OURS, rights, true);
+	before = theirs->count_info;
+	end_of_theirs();
+	check(!(ours()->count_info & PGC_foreign_mask), "nobody holds it");
+	check(!(ours()->type_info & PGT_count_mask), "nor writes to it");
+	check(theirs->count_info == before, "their own are not looked at");
+	domain_discard_pages(&world_foreign);
+	check(world_ended == 1 && theirs->count_info == 0, "nothing is left of them");
+	check(give_back(OURS, 0) == 1 && ours()->count_info == 0, "it is given back, and free");
+	all_ok(rights ? "a domain dies that writes to another's frame"
+		      : "a domain dies that reads another's frame");
+	guest_start();
+}
+
+/* Entries of what is an L1 no more, or only in part, are numbers. */
+static void what_was_a_table(void)
+{
+	they_use(OURS, 0, true);
+	world_swap();
+	check(page_unpin(&world_foreign, _mfn(THEIR_L1)) == 0, "no table any more");
+	world_swap();
+	check(!(ours()->count_info & PGC_foreign_mask), "its entries have given theirs back");
+	end_of_theirs();
+	check(!(ours()->count_info & PGC_foreign_mask), "once");
+	domain_discard_pages(&world_foreign);
+	they_use(OURS, 0, true);
+	check(page_get_foreign(ours(), &world_domain), "somebody else's");
+	page_of(_mfn(THEIR_L1))->type_info = PGT_l1 | PGT_partial | 1;
+	page_of(_mfn(THEIR_L1))->nr_validated = 0;
+	end_of_theirs();
+	check((ours()->count_info & PGC_foreign_mask) == 2 * PGC_foreign_one, "none of its own");
+	domain_discard_pages(&world_foreign);
+	all_ok("a domain dies whose entries hold nothing");
+	guest_start();
+}
+
+/* What dies gets no frame, and gives none back but by its end (LIFE-2). */
+static void none_for_the_dying(void)
+{
+	guest_start();
+	domain_kill(&world_foreign);
+	check(domain_assign_pages(&world_foreign, _mfn(FREE_FIRST), 0) == -ENOMEM, "none comes");
+	check(domain_release_page(&world_foreign, _mfn(FOREIGN_FIRST + 4)) == -EBUSY, "none goes");
+	domain_discard_pages(&world_foreign);
+	all_ok("the dying get no memory");
+	guest_start();
+}
+
 void orphans(void)
 {
+	the_user_dies(0);
+	the_user_dies(PTE_RW);
+	what_was_a_table();
+	none_for_the_dying();
 	mapped(0);
 	mapped(PTE_RW);
 	held_by_its_owner();

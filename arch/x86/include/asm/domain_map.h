@@ -28,24 +28,36 @@ void domain_unprepare_special_page(struct domain *d, mfn_t m);
 void domain_adopt_special_page(struct domain *d, mfn_t m);
 
 /*
- * Take frame @m away from @d and free it: d's own call only. Refused with -EBUSY while d itself has
- * a reference beside the allocation's. The caller batches: frames go back to the allocator when
- * domain_release_flush() has flushed, or, if others have references, with the last of those.
+ * Take frame @m away from @d and free it: d's own call, or one for it of the control domain's.
+ * Refused with -EBUSY while d itself has a reference beside the allocation's, and when it dies. The
+ * caller batches: frames go back to the allocator when domain_release_flush() has flushed, or, if
+ * others have references, with the last of those.
  */
 int __must_check domain_release_page(struct domain *d, mfn_t m);
+/* The same for @nr frames, each of which may be none at all: all of them or, on an error, none. */
+int __must_check domain_release_extent(struct domain *d, mfn_t first, u32 nr);
 /*
  * Flush the domain's CPUs and free what has left the window, frames and tables. Interrupts on;
  * waits for the CPUs, so no lock is held that is taken with interrupts off.
  */
 void domain_release_flush(struct domain *d);
 
+/*
+ * Frame @m, one of @d's that is not loaded, is called @pfn. -EINVAL: it is not d's, or leaving.
+ * Without a reference, which would be of the owner's own kind: of a dying domain nobody has those.
+ */
+int __must_check domain_name_page(struct domain *d, mfn_t m, pfn_t pfn);
+
 /* @pg, an orphan without a reference: no CPU remembers it any more. */
 void domain_free_orphan(struct page_info *pg);
 
 /*
- * Take all frames of @d, special ones too, and free them: of a domain of which no vcpu has ever
- * run, nor will. Nobody else has heard of them.
+ * Take frames of @d, special ones too, and free them: of a domain that no CPU has loaded, nor will,
+ * and that gets no more. What it holds itself of its frames is not asked for; what others hold they
+ * keep (MEM-5). Its window is cleared before. True: there are more.
  */
+bool __must_check domain_discard_some(struct domain *d);
+/* All of them, and the window, of a domain of which no vcpu has ever run. */
 void domain_discard_pages(struct domain *d);
 
 /*
@@ -55,7 +67,7 @@ void domain_discard_pages(struct domain *d);
  *              nothing changed then
  *   prepare    what will map 2^order new frames exists. -ENOMEM; or unprepare, before they come
  *   expel      all of *list out of the window, for domain_release_flush() to free; or readmit: as
- *              before withdraw; or release: expel, and nothing comes for them (nr_pages)
+ *              before withdraw
  *   adopt      2^order frames come, as by domain_assign_pages(); they have been prepared
  * Whatever happened, domain_release_flush() is called at the end.
  */
@@ -64,7 +76,6 @@ int __must_check domain_prepare_pages(struct domain *d, mfn_t first, unsigned or
 void domain_unprepare_pages(struct domain *d, mfn_t first, unsigned order);
 void domain_expel_pages(struct domain *d, u32 *list);
 void domain_readmit_pages(struct domain *d, u32 *list);
-void domain_release_withdrawn(struct domain *d, u32 *list);
 void domain_adopt_pages(struct domain *d, mfn_t first, unsigned order);
 
 /*

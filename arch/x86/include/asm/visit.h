@@ -20,3 +20,9 @@
  * the call is to be continued. Context: a hypercall, kernel root, interrupts on, no lock held.
  */
 int __must_check visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg);
+
+/*
+ * @d is dying: nobody visits it, and nobody will (VIS-3): who would is continued, and does not find
+ * it any more. False: somebody is there, once more.
+ */
+bool __must_check visit_bar(struct domain *d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables behind a domain's memory window (slots 262..271). Under d->page_lock, all of it.
+ * The tables behind a domain's memory window (slots 262..271). Under d->page_lock, all of it, which
+ * but for one function the caller holds.
  *
  * A table has a use for each entry that is present and for each hold; it stands as long as it has
  * one. A hold says of some frame that its entry will come, or must be able to come back. L3s, which
@@ -28,8 +29,11 @@ void window_map(struct domain *d, mfn_t first, unsigned order);
 int __must_check window_split(struct domain *d, mfn_t m);
 /* @m, which has an entry of its own, is no more in the window: a flush is due. */
 void window_unmap(struct domain *d, mfn_t m);
-/* No frame is in it any more. Of a domain that no CPU has loaded, nor will. */
-void window_clear(struct domain *d);
+/*
+ * Some of the frames that are in it, a GiB, are no more: of a domain that no CPU has loaded, nor
+ * will, and that gets no more. Takes the lock. True: go on.
+ */
+bool __must_check window_clear_some(struct domain *d);
 
 /*
  * Take idle tables out; a split that was for nothing becomes one entry again. Returns a list (0:

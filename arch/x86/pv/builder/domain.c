@@ -13,6 +13,7 @@
 #include <asm/insn.h>
 #include <asm/ioport.h>
 #include <asm/mapcache.h>
+#include <asm/memory_map.h>
 #include <asm/pv_domain.h>
 #include <asm/root.h>
 #include <asm/switch.h>
@@ -73,6 +74,7 @@ void domain_destroy_parts(struct domain *d)
 	gnttab_destroy(d);
 	window_unprepare(d);
 	ioport_rights_destroy(d);
+	memory_map_destroy(d);
 }
 
 void pv_domain_abandon(struct domain *d)

@@ -9,6 +9,7 @@
  * to the entry.
  * ABI: <xen/xen.h>.
  */
+#include <asm/domain_map.h>
 #include <asm/foreign.h>
 #include <asm/hypercall.h>
 #include <asm/m2p.h>
@@ -121,13 +122,14 @@ static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
 	return pt_modify(h->pg_owner, h->level, entry_ptr(maddr), val, preserve, &h->batch);
 }
 
-/*
- * As the owner itself would hold it: while it is given a name, it is not given back and has none.
- */
+/* Held: while it is given a name, it is not given back and has none. */
 static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
 {
-	struct page_info *pg = page_get_from_mfn(maddr_to_mfn(maddr), pg_owner);
+	struct page_info *pg;
 
+	if (pg_owner != current->domain)
+		return domain_name_page(pg_owner, maddr_to_mfn(maddr), _pfn(val));
+	pg = page_get_from_mfn(maddr_to_mfn(maddr), pg_owner);
 	if (!pg)
 		return -EINVAL;
 	m2p_set(page_mfn(pg), _pfn(val));

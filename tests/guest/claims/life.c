@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a domain that the control domain makes, without running it: createdomain, max_vcpus,
+ * memory, destroydomain.
+ *
+ * The rule: what cannot be made is refused before there is anything; what is told of a domain is
+ * what it was made by; and when it is destroyed everything of it comes back, to the frame, as soon
+ * as nobody holds any of it.
+ */
+#define TOPIC "life"
+#define __XEN_TOOLS__ 1
+#include "../claim.h"
+#include "../clock.h"
+#include "../events.h"
+#include "../memory.h"
+#include "../text.h"
+#include <xen/domctl.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/sysctl.h>
+
+#define ANY 0			/* a number that no domain can be given */
+#define NR_FRAMES 64
+
+static struct xen_domctl op;
+static uint64_t frames[NR_FRAMES];
+
+static long domctl(uint32_t cmd, domid_t domid)
+{
+	op.cmd = cmd;
+	op.domain = domid;
+	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	return HC1(domctl, &op);
+}
+
+/* What xl asks for, with two vCPUs. */
+static struct xen_domctl_createdomain *config(void)
+{
+	struct xen_domctl_createdomain *c = &op.u.createdomain;
+
+	memset(&op, 0, sizeof(op));
+	memcpy(c->handle, "sixteen letters.", sizeof(c->handle));
+	c->max_vcpus = 2;
+	c->max_evtchn_port = 1023;
+	c->max_grant_frames = c->max_maptrack_frames = -1;
+	c->grant_opts = XEN_DOMCTL_GRANT_version(1);
+	return c;
+}
+
+static domid_t create(void)
+{
+	config();
+	CHECK_OK(domctl(XEN_DOMCTL_createdomain, ANY));
+	return op.domain;
+}
+
+static long max_vcpus(domid_t domid, uint32_t nr)
+{
+	op.u.max_vcpus.max = nr;
+	return domctl(XEN_DOMCTL_max_vcpus, domid);
+}
+
+static void max_mem(domid_t domid, uint64_t pages)
+{
+	op.u.max_mem.max_memkb = pages * (PAGE_BYTES / 1024);
+	CHECK_OK(domctl(XEN_DOMCTL_max_mem, domid));
+}
+
+/* Whether there is a domain of that number; then op has what is told of it. */
+static bool is_there(domid_t domid)
+{
+	return !domctl(XEN_DOMCTL_getdomaininfo, domid) && op.domain == domid;
+}
+
+static struct xen_domctl_getdomaininfo *info(domid_t domid)
+{
+	CHECK(is_there(domid));
+	return &op.u.getdomaininfo;
+}
+
+static void destroy(domid_t domid)
+{
+	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, domid));
+}
+
+static uint64_t free_pages(void)
+{
+	static struct xen_sysctl sys;
+
+	sys.cmd = XEN_SYSCTL_physinfo;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	CHECK_OK(HC1(sysctl, &sys));
+	return sys.u.physinfo.free_pages;
+}
+
+/* Xen takes its time to free what it is done with; Isola has none of it when the call is over. */
+static bool becomes(bool (*so)(uint64_t), uint64_t arg)
+{
+	uint64_t end = clock_ns() + 1000000000;
+
+	while (!so(arg)) {
+		if (on_isola || clock_ns() > end)
+			return false;
+		HC2(sched_op, SCHEDOP_yield, 0);
+	}
+	return true;
+}
+
+static bool is_gone(uint64_t domid)
+{
+	return !is_there((domid_t)domid);
+}
+
+/* Xen's own heap keeps a few. */
+static bool are_free(uint64_t nr)
+{
+	return on_isola ? free_pages() == nr : free_pages() + 50 >= nr;
+}
+
+/* populate_physmap of @nr frames with the names from @pfn on: how many came. */
+static long populate(domid_t domid, uint32_t nr, uint64_t pfn)
+{
+	struct xen_memory_reservation r = { .nr_extents = nr, .domid = domid };
+
+	for (uint32_t i = 0; i < nr; i++)
+		frames[i] = pfn + i;
+	r.extent_start.p = (xen_pfn_t *)frames;
+	return HC2(memory_op, XENMEM_populate_physmap, &r);
+}
+
+/* Map frame @mfn of @domid at window @w, or nothing (0). */
+static long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid)
+{
+	struct mmu_update u = {
+		.ptr = maddr_of(entry_of(window(w), 1)) | MMU_NORMAL_PT_UPDATE,
+		.val = mfn ? make_pte(mfn, flags) : 0,
+	};
+	long rc = HC4(mmu_update, &u, 1, 0, domid);
+
+	mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0);
+	return rc;
+}
+
+CLAIM_DOM0(refusals, "createdomain with no or too many vCPUs, an unknown flag, grants of no "
+	   "version or too high a one, or emulated devices is -EINVAL")
+{
+	config()->max_vcpus = 0;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->max_vcpus = 8193;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->flags = 1u << 31;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->grant_opts = 0;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->grant_opts = 3;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->grant_opts = 0x11;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->max_grant_frames = 1 << 20;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->arch.misc_flags = 2;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+	config()->arch.emulation_flags = XEN_X86_EMU_LAPIC;
+	CHECK(domctl(XEN_DOMCTL_createdomain, ANY) < 0);
+	config()->iommu_opts = 1;
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, ANY), XEN_EINVAL);
+}
+
+CLAIM_DOM0(numbers, "createdomain gives the next number, not one that was just given back; a "
+	   "number that is asked for is had, once")
+{
+	domid_t first = create(), second;
+
+	CHECK(first > 0 && first < DOMID_FIRST_RESERVED);
+	config();
+	CHECK_ERR(domctl(XEN_DOMCTL_createdomain, first), XEN_EEXIST);
+	destroy(first);
+	CHECK(becomes(is_gone, first));
+	second = create();
+	CHECK_EQ(second, first + 1);
+	destroy(second);
+	config();
+	CHECK_OK(domctl(XEN_DOMCTL_createdomain, 0x7000));
+	CHECK_EQ(op.domain, 0x7000);
+	destroy(0x7000);
+	CHECK(becomes(is_gone, 0x7000));
+}
+
+CLAIM_DOM0(made, "a new domain is paused, has its handle and a shared_info, no memory and no "
+	   "vCPUs; max_vcpus makes as many as were said, all down")
+{
+	domid_t d = create();
+	struct xen_domctl_getdomaininfo *i = info(d);
+
+	CHECK(i->flags & XEN_DOMINF_paused);
+	CHECK(!(i->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_running)));
+	CHECK(!memcmp(i->handle, "sixteen letters.", sizeof(i->handle)));
+	CHECK_EQ(i->tot_pages, 0);
+	CHECK(i->shared_info_frame && i->shared_info_frame != ~0ul);
+	CHECK_EQ(i->nr_online_vcpus, 0);
+	CHECK_EQ(i->max_vcpu_id, XEN_INVALID_MAX_VCPU_ID);
+	CHECK_ERR(max_vcpus(d, 1), XEN_EINVAL);
+	CHECK_ERR(max_vcpus(d, 3), XEN_EINVAL);
+	CHECK_OK(max_vcpus(d, 2));
+	CHECK_OK(max_vcpus(d, 2));
+	i = info(d);
+	CHECK_EQ(i->max_vcpu_id, 1);
+	CHECK_EQ(i->nr_online_vcpus, 0);
+	op.u.getvcpuinfo.vcpu = 1;
+	CHECK_OK(domctl(XEN_DOMCTL_getvcpuinfo, d));
+	CHECK(!op.u.getvcpuinfo.online && !op.u.getvcpuinfo.running);
+	memcpy(op.u.setdomainhandle.handle, "another sixteen.", 16);
+	CHECK_OK(domctl(XEN_DOMCTL_setdomainhandle, d));
+	CHECK(!memcmp(info(d)->handle, "another sixteen.", 16));
+	destroy(d);
+	CHECK(becomes(is_gone, d));
+}
+
+CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, a CPU policy of no leaves; a size "
+	   "of 16 bits and a TSC mode of 3 are -EINVAL, as are most of them for oneself")
+{
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	op.u.address_size.size = 64;
+	CHECK_OK(domctl(XEN_DOMCTL_set_address_size, d));
+	op.u.address_size.size = 16;
+	CHECK_ERR(domctl(XEN_DOMCTL_set_address_size, d), XEN_EINVAL);
+	for (uint32_t mode = 0; mode < 3; mode += 2) {
+		memset(&op.u, 0, sizeof(op.u));
+		op.u.tsc_info.tsc_mode = mode;
+		CHECK_OK(domctl(XEN_DOMCTL_settscinfo, d));
+		CHECK_OK(domctl(XEN_DOMCTL_gettscinfo, d));
+		CHECK_EQ(op.u.tsc_info.tsc_mode, mode);
+	}
+	op.u.tsc_info.tsc_mode = 3;
+	CHECK_ERR(domctl(XEN_DOMCTL_settscinfo, d), XEN_EINVAL);
+	memset(&op.u, 0, sizeof(op.u));
+	CHECK_OK(domctl(XEN_DOMCTL_set_cpu_policy, d));
+	op.u.cpu_policy.nr_leaves = 10000;
+	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, d), XEN_E2BIG);
+	op.u.max_vcpus.max = 1;
+	CHECK_ERR(domctl(XEN_DOMCTL_max_vcpus, 0), XEN_EINVAL);
+	CHECK_ERR(domctl(XEN_DOMCTL_settscinfo, 0), XEN_EINVAL);
+	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, 0), XEN_EINVAL);
+	destroy(d);
+}
+
+CLAIM_DOM0(destroy_refusals, "destroydomain of oneself is -EINVAL, of nobody -ESRCH")
+{
+	CHECK_ERR(domctl(XEN_DOMCTL_destroydomain, 0), XEN_EINVAL);
+	CHECK_ERR(domctl(XEN_DOMCTL_destroydomain, 0x7000), XEN_ESRCH);
+}
+
+CLAIM_DOM0(memory, "populate_physmap for another domain gives it frames with their names, up to "
+	   "max_mem; decrease_reservation takes them back; nobody gets none")
+{
+	domid_t d = create(), which;
+	struct xen_memory_reservation r = { .nr_extents = 8, .domid = d };
+	uint64_t before;
+
+	CHECK_EQ(populate(d, 1, 0), 0);			/* no max_mem yet */
+	max_mem(d, 16);
+	before = free_pages();
+	CHECK_EQ(populate(d, 10, 0x100), 10);
+	for (unsigned int i = 0; i < 10; i++)
+		CHECK_EQ(pfn_of_mfn(frames[i]), 0x100 + i);
+	CHECK(free_pages() <= before - 10);
+	which = d;
+	CHECK_EQ(HC2(memory_op, XENMEM_current_reservation, &which), 10);
+	CHECK_EQ(HC2(memory_op, XENMEM_maximum_reservation, &which), 16);
+	r.extent_start.p = (xen_pfn_t *)frames;
+	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 8);
+	CHECK_EQ(info(d)->tot_pages, 2);
+	CHECK_EQ(populate(d, NR_FRAMES, 0), 14);
+	CHECK_EQ(info(d)->tot_pages, 16);
+	max_mem(d, 4);					/* it keeps what it has */
+	CHECK_EQ(info(d)->tot_pages, 16);
+	CHECK_EQ(populate(d, 1, 0), 0);
+	CHECK_EQ(populate(0x7000, 1, 0), 0);
+	which = 0x7000;
+	CHECK_ERR(HC2(memory_op, XENMEM_current_reservation, &which), XEN_ESRCH);
+	destroy(d);
+}
+
+CLAIM_DOM0(map, "the memory map that is set for another domain is its own to ask for; one of too "
+	   "many entries is -EINVAL; there is no vNUMA")
+{
+	domid_t d = create();
+	struct { uint64_t addr, size; uint32_t type; } __attribute__((packed)) e = { 0, 4096, 1 };
+	struct xen_foreign_memory_map m = { .domid = d, .map = { .nr_entries = 1 } };
+	struct xen_vnuma_topology_info v = { .domid = d };
+
+	m.map.buffer.p = &e;
+	CHECK_OK(HC2(memory_op, XENMEM_set_memory_map, &m));
+	m.map.nr_entries = 100000;
+	CHECK_ERR(HC2(memory_op, XENMEM_set_memory_map, &m), XEN_EINVAL);
+	m.map.nr_entries = 1;
+	m.domid = 0x7000;
+	CHECK_ERR(HC2(memory_op, XENMEM_set_memory_map, &m), XEN_ESRCH);
+	CHECK_ERR(HC2(memory_op, XENMEM_get_vnumainfo, &v), XEN_EOPNOTSUPP);
+	destroy(d);
+}
+
+/* A whole small life. */
+static void round(void)
+{
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	max_mem(d, NR_FRAMES);
+	CHECK_EQ(populate(d, NR_FRAMES, 0), NR_FRAMES);
+	destroy(d);
+	CHECK(becomes(is_gone, d));
+}
+
+CLAIM_DOM0(rounds, "100 domains with two vCPUs and 64 pages come and go, and as many pages are "
+	   "free as before")
+{
+	uint64_t before;
+
+	round();		/* what is kept for next time is kept once */
+	before = free_pages();
+	for (unsigned int i = 0; i < 100; i++)
+		round();
+	CHECK(becomes(are_free, before));
+}
+
+CLAIM_DOM0(zombie, "a destroyed domain of which we map a frame is there, and dying, until we map "
+	   "it no more; the frame reads as it was meanwhile")
+{
+	volatile uint64_t *page = window(0);
+	uint64_t before;
+	domid_t d;
+
+	round();
+	before = free_pages();
+	d = create();
+	max_mem(d, NR_FRAMES);
+	CHECK_EQ(populate(d, NR_FRAMES, 0), NR_FRAMES);
+	CHECK_OK(map_foreign(0, frames[5], PTE_RW_PAGE, d));
+	CHECK_OK(map_foreign(1, frames[5], PTE_RO_PAGE, d));
+	page[7] = 0x1501a;
+	destroy(d);
+	CHECK(info(d)->flags & XEN_DOMINF_dying);
+	CHECK_EQ(page[7], 0x1501a);
+	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, d));		/* it is done */
+	CHECK_OK(map_foreign(0, 0, 0, DOMID_SELF));
+	CHECK(info(d)->flags & XEN_DOMINF_dying);
+	CHECK_OK(map_foreign(1, 0, 0, DOMID_SELF));
+	CHECK(becomes(is_gone, d));
+	CHECK(becomes(are_free, before));
+}
+
+static bool has_come(uint64_t port)
+{
+	return evtchn_count[port];
+}
+
+CLAIM_DOM0(told, "the control domain is told by VIRQ_DOM_EXC when a domain is destroyed, and once "
+	   "more when the last of it has gone")
+{
+	long port = port_bind_virq(VIRQ_DOM_EXC, 0);
+	domid_t d = create();
+
+	CHECK(port > 0);
+	port_unmask((uint32_t)port);
+	max_mem(d, 1);
+	CHECK_EQ(populate(d, 1, 0), 1);
+	CHECK_OK(map_foreign(0, frames[0], PTE_RO_PAGE, d));
+	evtchn_count[port] = 0;
+	destroy(d);
+	CHECK(becomes(has_come, (uint64_t)port));
+	CHECK(info(d)->flags & XEN_DOMINF_dying);
+	evtchn_count[port] = 0;
+	CHECK_OK(map_foreign(0, 0, 0, DOMID_SELF));
+	CHECK(becomes(is_gone, d));
+	CHECK(becomes(has_come, (uint64_t)port));
+}
