@@ -140,7 +140,7 @@ int evtchn_destroy(struct domain *d)
 	while (d->evtchns_destroyed > 1) {
 		u32 port = d->evtchns_destroyed - 1;
 
-		BUG_ON(is_open(d, port) && evtchn_close(d, port));
+		BUG_ON(READ_ONCE(port_of(d, port)->state) != EVTCHN_FREE && evtchn_close(d, port));
 		d->evtchns_destroyed = port;
 		if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())
 			return -ERESTART;

@@ -71,6 +71,18 @@ def beside_dom0():
            "machine ends with that domain", bad_in(output) + errors)
 
 
+def destroyed():
+    status, output, errors = isola_run(
+        "--mem", "160", "--smp", "2", "--hv", "dom0_mem=64M",
+        *domain(f"web mem=48M vcpus=2 onend=halt -- {WORK}"), SELFTEST,
+        "claims=life/other_destroyed other", timeout=100)
+    tap.ok(status == POWERED_OFF and
+           re.search(r"ok \d+ - life/other_destroyed: [^#]*$", output, re.M) and
+           "# selftest ends: all claims hold" in output and
+           "Domain 0 shut down: poweroff" in output,
+           "dom0 destroys a domain that is at work, and goes on", bad_in(output) + errors)
+
+
 # No other claim about events: some send to any port.
 CALLS = "claims=events/declared,share/*,grants/*,memory_op/*,exchange/*,tables/*"
 
@@ -171,6 +183,7 @@ def tools():
 
 alone()
 beside_dom0()
+destroyed()
 two()
 refusals()
 if LONG:

@@ -5,6 +5,7 @@
  * Flags: -Itests/unit/events/include -include isola/errno.h
  * Sources: tests/unit/ports/sim.c common/evtchn.c common/evtchn_port.c common/evtchn_send.c
  * Sources: common/evtchn_close.c common/evtchn_2l.c common/evtchn_raise.c common/virq_handler.c
+ * Sources: common/evtchn_own.c
  * Sources: common/domain_list.c common/domain_ref.c common/base/spinlock.c common/lib/bitmap.c
  * Sources: arch/x86/calls/evtchn_op.c
  */
@@ -125,6 +126,10 @@ static void destruction(void)
 		theirs[i] = sim_bound(b, 1, port);
 		check(port && theirs[i], "channel %u", i);
 	}
+	evtchn_bind_own(a, ARRAY_SIZE(theirs) + 1);
+	sim_load(a, 0);
+	check(call(EVTCHNOP_close, &(struct evtchn_close){ ARRAY_SIZE(theirs) + 1 }) == -EINVAL,
+	      "one that the hypervisor has opened is closed by nobody");
 	sim_load(NULL, 0);
 	get_knownalive_domain(a);
 	domain_kill(a);

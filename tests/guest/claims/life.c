@@ -377,3 +377,28 @@ CLAIM_DOM0(told, "the control domain is told by VIRQ_DOM_EXC when a domain is de
 	CHECK(becomes(is_gone, d));
 	CHECK(becomes(has_come, (uint64_t)port));
 }
+
+/*
+ * Where domain 1 is at work, by option "other"; nothing is left of it. It is stopped first, so that
+ * what it has does not change between two looks.
+ */
+CLAIM_ISOLA_ONLY(other_destroyed,
+		 "a domain that is at work is destroyed: it is gone, and all of its pages are free",
+		 "its first domain is the only one here")
+{
+	struct xen_domctl_getdomaininfo before;
+	uint64_t free;
+
+	if (!option("other"))
+		skip("no other domain is said to be there");
+	while (!info(1)->cpu_time)
+		HC2(sched_op, SCHEDOP_yield, 0);
+	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, 1));
+	before = *info(1);
+	free = free_pages();
+	destroy(1);
+	CHECK(is_gone(1));
+	/* Its memory, shared_info, and four pages of each vCPU; grant tables grow. */
+	CHECK(free_pages() > free + before.tot_pages + 4 * (before.max_vcpu_id + 1));
+	CHECK_ERR(domctl(XEN_DOMCTL_destroydomain, 1), XEN_ESRCH);
+}

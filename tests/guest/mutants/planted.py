@@ -16,6 +16,11 @@ TYPE_WORD, PT_MODIFY = "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
 PAGE_TYPE = "arch/x86/mm/page_type.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
+DOMAIN, DOMAIN_LIST = "common/domain.c", "common/domain_list.c"
+DOMAIN_MAKE = "arch/x86/control/domain_make.c"
+DOMAIN_DESTROY = "arch/x86/control/domain_destroy.c"
+DOMAIN_INFO = "arch/x86/control/domain_info.c"
+PARTS = "arch/x86/pv/builder/domain.c"
 EMUL_PT, BOUNCE = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
 SEGMENTS = "arch/x86/cpu/segments.c"
 EXCEPTION, SYSCALL = "arch/x86/entry/exception.S", "arch/x86/entry/syscall.S"
@@ -299,4 +304,29 @@ PLANTED = [
      "\treturn false;\t\t\t\t\t\t\t\t\\\n", "\treturn true;\t\t\t\t\t\t\t\t\\\n")),
     ("a runstate record is not written", "vcpu_op/runstate_area", (RUNSTATE_H,
      "\tif (unlikely(area))\n\t\trunstate_write(area);\n", "\t(void)area;\n")),
+
+    # ---- The life of a domain ----
+    ("a number is given again at once", "life/numbers", (DOMAIN_LIST,
+     "\t\tlast_given = last_given + 1u < DOMID_FIRST_RESERVED ? last_given + 1 : 1;\n",
+     "\t\tlast_given = tried;\n")),
+    ("createdomain takes any flag", "life/refusals", (DOMAIN_MAKE, "c->flags & ~FLAGS_TAKEN", "0")),
+    ("a domain is made with more vCPUs than it was made for", "life/made", (DOMAIN_MAKE,
+     "nr == d->max_vcpus ?", "nr >= d->max_vcpus ?")),
+    ("a new domain does not wait", "life/made", (DOMAIN_MAKE, "\td->control_pauses = 1;\n", "")),
+    ("what a domain has counts against its limit by wrapping", "life/memory", (DOMAIN_MAP,
+     "(u64)d->nr_pages + nr > d->max_pages", "nr > d->max_pages - d->nr_pages")),
+    ("vCPUs of the dead stay", "life/rounds", (PARTS,
+     "\tfor (unsigned i = d->nr_vcpus; i-- > 0;)\n\t\troot_destroy_vcpu(d->vcpu[i]);\n"
+     "\tgnttab", "\tfor (unsigned i = d->nr_vcpus; i-- > 0;)\n"
+     "\t\td->vcpu[i]->root_kernel = INVALID_MFN;\n\tgnttab")),
+    ("frames of the dead that others hold are nobody's", "life/zombie", (DOMAIN_MAP,
+     "\t\tif (x & PGC_foreign_mask) {\n", "\t\tif (0) {\n")),
+    ("nobody is told that a domain is dead", "life/told", (DOMAIN_DESTROY,
+     "\traise_global_virq(VIRQ_DOM_EXC);\n", "")),
+    ("nobody is told that a domain is gone", "life/told", (DOMAIN,
+     "\traise_global_virq(VIRQ_DOM_EXC);\n", "")),
+    ("a dead domain does not say so", "life/zombie", (DOMAIN_INFO,
+     "\t\tinfo->flags |= XEN_DOMINF_dying;\n", "\t\t;\n")),
+    ("destroying oneself is nothing", "life/destroy_refusals", (DOMAIN_DESTROY,
+     "d == current->domain ? -EINVAL", "d == current->domain ? 0")),
 ]
