@@ -183,6 +183,7 @@ static void run_other(void)
 
 	if (!with_grants)
 		return;
+	this_cpu.visited = &world_foreign;	/* as where it runs; here nothing is flushed */
 	switch (choose(3)) {
 	case 0:
 		rc = page_get_and_type(pg, &world_foreign, PGT_writable);
@@ -198,6 +199,7 @@ static void run_other(void)
 		rc = page_unpin(&world_foreign, _mfn(lent_frame));
 		TELL(" the lender unpins it = %d", rc);
 	}
+	this_cpu.visited = NULL;
 }
 
 /*

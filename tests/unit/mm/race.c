@@ -140,6 +140,7 @@ ATOMIC_RMW(fetch_or, old | v)
 ATOMIC_RMW_OF(u32, 32, fetch_add, old + v)
 ATOMIC_RMW_OF(u32, 32, fetch_sub, old - v)
 ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
+ATOMIC_RMW_OF(u8, 8, exchange, v)
 
 #define ATOMIC_CAS(type, bits) \
 	int __tsan_atomic##bits##_compare_exchange_strong(volatile type *p, type *old, type v, \
@@ -162,13 +163,17 @@ ATOMIC_RMW_OF(u16, 16, fetch_and, old & v)
 ATOMIC_CAS(u64, 64)
 ATOMIC_CAS(u32, 32)
 
-void __tsan_atomic64_store(volatile u64 *p, u64 v, int order);
-void __tsan_atomic64_store(volatile u64 *p, u64 v, int order)
-{
-	POINT();
-	*p = v;
-	POINT();
-}
+#define ATOMIC_STORE(type, bits) \
+	void __tsan_atomic##bits##_store(volatile type *p, type v, int order); \
+	void __tsan_atomic##bits##_store(volatile type *p, type v, int order) \
+	{ \
+		POINT(); \
+		*p = v; \
+		POINT(); \
+	}
+
+ATOMIC_STORE(u64, 64)
+ATOMIC_STORE(u8, 8)
 
 #define ACCESS(name)						\
 	void __tsan_##name(void *p);				\

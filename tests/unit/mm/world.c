@@ -7,6 +7,7 @@
 #include <asm/acpi.h>
 #include <asm/domain_map.h>
 #include <asm/iomem.h>
+#include <asm/loaded.h>
 #include <asm/orphan.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
@@ -230,6 +231,8 @@ void world_add_cpu(void)
 
 void world_switch(unsigned cpu)
 {
+	const struct domain *before = loaded_domain();
+
 	world_away[world_cpu].vcpu = this_vcpu;
 	world_away[world_cpu].cpu = this_cpu;
 	world_away[world_cpu].continuation = world_continuation;
@@ -239,6 +242,8 @@ void world_switch(unsigned cpu)
 	this_cpu = world_away[cpu].cpu;
 	world_continuation = world_away[cpu].continuation;
 	world_irq_off = world_away[cpu].irq_off;
+	if (loaded_domain() != before)		/* one is on a visit */
+		world_window_load();
 }
 
 void world_swap(void)

@@ -83,13 +83,18 @@ bool window_shows(const struct domain *d, unsigned f)
 #ifndef SMALL_OWN
 static bool open_frame[NR_FRAMES];
 
-static void window_open(unsigned f, bool open)
+/* Frames from @f to before @end are, or are not, to be had. */
+static void window_open(unsigned f, unsigned end, bool open)
 {
-	if (open_frame[f] == open)
-		return;
-	open_frame[f] = open;
-	if (mprotect((void *)(VA_WINDOW + ((u64)f << PAGE_SHIFT)), PAGE_SIZE,
-		     open ? PROT_READ | PROT_WRITE : PROT_NONE)) {
+	bool changes = false;
+
+	for (unsigned g = f; g < end; g++) {
+		changes |= open_frame[g] != open;
+		open_frame[g] = open;
+	}
+	if (changes && mprotect((void *)(VA_WINDOW + ((u64)f << PAGE_SHIFT)),
+				(u64)(end - f) << PAGE_SHIFT,
+				open ? PROT_READ | PROT_WRITE : PROT_NONE)) {
 		perror("mprotect");
 		exit(1);
 	}
@@ -104,14 +109,20 @@ void world_window_written(const pte_t *p)
 	unsigned f = (u64)p % PAGE_SIZE / sizeof(*p);
 
 	if (world_guarded && f < NR_FRAMES && window_entry(loaded_domain(), f) == p)
-		window_open(f, pte_present(*p));
+		window_open(f, f + 1, pte_present(*p));
 }
 
-/* Another domain's window is loaded. */
+/* Another domain's window is loaded: a system call for each run of frames that are alike. */
 void world_window_load(void)
 {
-	for (unsigned f = 0; world_guarded && f < NR_FRAMES; f++)
-		window_open(f, window_shows(loaded_domain(), f));
+	for (unsigned f = 0, end; world_guarded && f < NR_FRAMES; f = end) {
+		bool open = window_shows(loaded_domain(), f);
+
+		for (end = f + 1; end < NR_FRAMES; end++)
+			if (window_shows(loaded_domain(), end) != open)
+				break;
+		window_open(f, end, open);
+	}
 }
 
 /* None is. */
