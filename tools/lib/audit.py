@@ -316,6 +316,8 @@ class Audit:
                 return "a page or descriptor table that is writable"
             if classes[code] == "own domain" or classes[code] == "device" and privileged:
                 return None
+            if classes[code] == "M2P" and privileged and not key & W:
+                return None
             return f"foreign frame ({classes[code]})"
         return objects
 

@@ -8,6 +8,7 @@
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
+#include <asm/m2p.h>
 #include <asm/mapcache.h>
 #include <asm/memory_map.h>
 #include <asm/memory_op.h>
@@ -126,6 +127,28 @@ static long op_machphys_mapping(u64 arg)
 	return copy_to_guest(arg, &m, sizeof(m));
 }
 
+/* ABI: whoever maps blocks one behind the other gets something for each: a hole's is the last. */
+static long op_machphys_mfn_list(u64 arg)
+{
+	struct xen_machphys_mfn_list list;
+	u64 nr, last = 0;
+
+	if (!domain_may(current->domain, MAY_see_whole_m2p))
+		return -EPERM;
+	if (copy_from_guest(&list, arg, sizeof(list)))
+		return -EFAULT;
+	nr = min((u64)list.max_extents, m2p_nr_blocks());
+	for (u64 i = 0; i < nr; i++) {
+		mfn_t m = m2p_block(i);
+
+		last = mfn_is_valid_num(m) ? mfn_x(m) : last;
+		if (copy_to_guest((u64)list.extent_start.p + i * sizeof(last), &last, sizeof(last)))
+			return -EFAULT;
+	}
+	list.nr_extents = nr;
+	return copy_to_guest(arg, &list, sizeof(list));
+}
+
 /* A PV domain numbers its frames itself: there is no map to add to. */
 static long op_add_to_physmap(u64 arg)
 {
@@ -155,6 +178,7 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_maximum_gpfn]           = op_maximum_gpfn,
 	[XENMEM_add_to_physmap]         = op_add_to_physmap,
 	[XENMEM_machphys_mapping]       = op_machphys_mapping,
+	[XENMEM_machphys_mfn_list]      = op_machphys_mfn_list,
 	[XENMEM_memory_map]             = memory_map_own,
 	[XENMEM_set_memory_map]         = memory_map_set,
 	[XENMEM_machine_memory_map]     = memory_map_machine,

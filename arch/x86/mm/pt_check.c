@@ -6,21 +6,25 @@
  *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT on I/O frames only (COH-1)
  *   2..4   P RW US         A D       AVL 52..62 NX       PS, G, PWT, PCD refused
  *   1, I/O frames that may only be read (asm/iomem.h)    RW is cleared
+ *   1, the M2P's own frames (m2p.h)                      no RW PWT PCD PAT
  *   all                                                  US is set in present entries
  *   absent: anything, or (parts with L1TF) no address of RAM
  */
 #include <asm/insn.h>
 #include <asm/iomem.h>
+#include <asm/m2p.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/pt_check.h>
 #include <isola/errno.h>
 #include <isola/printk.h>
+#include <isola/privilege.h>
 
 #define L1_ALLOWED	(PT_UPPER_ALLOWED | PTE_PWT | PTE_PCD | PTE_PAT | PTE_G)
 static_assert(L1_ALLOWED == ~0ul, "pt_take_l1e() asks for the cache bits alone");
 
 struct domain domain_io = { .domid = DOMID_IO };
+struct domain domain_xen = { .domid = DOMID_XEN };
 
 static u64 nr_machine_frames;		/* what the CPU can address; 0 until pt_check_init() */
 
@@ -33,6 +37,16 @@ void pt_check_init(void)
 	nr_machine_frames = 1ul << (min(bits, 52u) - PAGE_SHIFT);
 }
 
+/* The M2P's own frames are RAM (COH-1), and to be read. */
+static int check_m2p(const struct domain *d, pte_t e)
+{
+	if (e & L1_CACHE)
+		return -EINVAL;
+	if (!domain_may(d, MAY_see_whole_m2p))
+		return -EPERM;
+	return e & PTE_RW ? -EBUSY : 0;
+}
+
 /* An entry that asks to write what may only be read is one for reading, as Xen has it. */
 static __noinline int check_io(const struct domain *d, pte_t *e)
 {
@@ -40,6 +54,8 @@ static __noinline int check_io(const struct domain *d, pte_t *e)
 
 	if (mfn_x(pte_mfn(*e)) >= nr_machine_frames)
 		return -EINVAL;
+	if (m2p_is_frame(pte_mfn(*e)))
+		return check_m2p(d, *e);
 	most = iomem_access(d, pte_mfn(*e));
 	if (most == IOMEM_NONE)
 		return -EPERM;
@@ -112,13 +128,21 @@ int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 	return 0;
 }
 
+/* Nothing is counted, but by the right name it is to be called. */
+static __noinline int get_io(const struct domain *d, const struct domain *pg_owner, mfn_t m)
+{
+	if (m2p_is_frame(m))
+		return pg_owner == &domain_xen ? 0 : -EPERM;
+	return pg_owner == d || pg_owner == &domain_io ? 0 : -EPERM;
+}
+
 int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
 {
 	mfn_t m = pte_mfn(e);
 	struct page_info *pg;
 
 	if (is_io_frame(m))
-		return pg_owner == d || pg_owner == &domain_io ? 0 : -EPERM;
+		return get_io(d, pg_owner, m);
 	pg = page_of(m);
 	if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg, pg_owner)))
 		return -EBUSY;

@@ -227,3 +227,54 @@ CLAIM_DOM0(hypertransport, "on AMD's parts the range of HyperTransport is not ma
 		CHECK_EQ(map_io(frames[i], DEVICE), is_amd() ? -XEN_EPERM : 0);
 	CHECK_EQ(map_io(HT_FIRST - 1, DEVICE), 0);
 }
+
+/* The frames at which 2 MiB of the machine-to-phys table begin each. */
+static unsigned int m2p_extents(uint64_t *extent, unsigned int most)
+{
+	struct xen_machphys_mfn_list list = { .max_extents = most };
+
+	list.extent_start.p = extent;
+	CHECK_OK(HC2(memory_op, XENMEM_machphys_mfn_list, &list));
+	return list.nr_extents;
+}
+
+/* Map the frame of the table that has @mfn's entry, where nothing is mapped. */
+static long map_m2p(const uint64_t *extent, uint64_t mfn, uint64_t flags, domid_t domid)
+{
+	uint64_t at = mfn * sizeof(uint64_t);
+
+	CHECK_OK(remap(window(0), 0));
+	return map_of(extent[at >> 21] + (at >> 12 & 511), flags, domid);
+}
+
+CLAIM_DOM0(m2p_extents, "the machine-to-phys table is mapped by its frames, all 512 of each extent, "
+	   "as DOMID_XEN's, and to read")
+{
+	uint64_t *extent = page_alloc(), mfn = mfn_of(start);
+	unsigned int nr = m2p_extents(extent, PAGE_BYTES / sizeof(*extent));
+
+	CHECK_EQ(nr, (HC2(memory_op, XENMEM_maximum_ram_page, 0) * 8 + 0x1fffff) >> 21);
+	for (unsigned int i = 0; i < nr; i++) {
+		CHECK_EQ(extent[i] & 511, 0);
+		for (unsigned int k = 0; k < 512; k += i ? 73 : 1)
+			CHECK_OK(map_of(extent[i] + k, PTE_RO_PAGE, DOMID_XEN));
+	}
+	CHECK_OK(map_m2p(extent, mfn, PTE_RO_PAGE, DOMID_XEN));
+	CHECK_EQ(((volatile uint64_t *)window(0))[mfn % 512], pfn_of(start));
+	CHECK(map_m2p(extent, mfn, PTE_RW_PAGE, DOMID_XEN) < 0);
+	CHECK(map_m2p(extent, mfn, PTE_RO_PAGE, DOMID_SELF) < 0);
+	CHECK(map_m2p(extent, mfn, PTE_RO_PAGE, DOMID_IO) < 0);
+	CHECK(map_m2p(extent, mfn, PTE_RO_PAGE | PTE_PCD, DOMID_XEN) < 0);
+	CHECK(map_of(mfn, PTE_RO_PAGE, DOMID_XEN) < 0);	/* no frame of the table */
+	CHECK_OK(remap(window(0), 0));
+}
+
+CLAIM_DOM0(m2p_extents_few, "machphys_mfn_list gives no more than there is room for")
+{
+	uint64_t *extent = page_alloc();
+
+	extent[1] = 0x5a;
+	CHECK_EQ(m2p_extents(extent, 1), 1);
+	CHECK_EQ(extent[1], 0x5a);
+	CHECK_EQ(m2p_extents(extent, 0), 0);
+}

@@ -68,6 +68,7 @@ struct page_info {
 	u16 nr_validated;
 	/* owner's page_list, or the allocator's free list: frame numbers, 0 = end */
 	u32 next, prev;
+#define NEXT_OF_M2P	1u		/* with DOMID_IO, whose others say 0: the M2P's own frame */
 };
 
 static_assert(sizeof(struct page_info) == 32, "the frame table's 32 bytes per frame");

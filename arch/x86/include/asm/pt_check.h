@@ -47,6 +47,12 @@ static inline bool pt_check_absent(const struct domain *d, unsigned level, const
  * frame.
  */
 extern struct domain domain_io;
+/* The same for the M2P's own frames (DOMID_XEN). */
+extern struct domain domain_xen;
+static inline bool is_nobody(const struct domain *d)
+{
+	return d == &domain_io || d == &domain_xen;
+}
 
 /*
  * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are, unless

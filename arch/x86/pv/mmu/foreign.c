@@ -12,8 +12,8 @@ int get_other_owner(domid_t domid, struct domain **owner)
 {
 	int rc;
 
-	if (domid == DOMID_IO) {
-		*owner = &domain_io;
+	if (domid == DOMID_IO || domid == DOMID_XEN) {
+		*owner = domid == DOMID_IO ? &domain_io : &domain_xen;
 		return 0;
 	}
 	rc = may_act_on(MAY_name_frames, domid);
@@ -25,6 +25,6 @@ int get_other_owner(domid_t domid, struct domain **owner)
 
 void put_other_owner(struct domain *owner)
 {
-	if (owner != &domain_io)
+	if (!is_nobody(owner))
 		put_domain(owner);
 }

@@ -277,7 +277,7 @@ static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn, bool
 {
 	if (!foreign_ok)
 		return -EPERM;
-	if (pg_owner == &domain_io)		/* it has no frame that could be meant */
+	if (is_nobody(pg_owner))		/* who has no frame that could be meant */
 		return -EINVAL;
 	return visit(pg_owner, do_visited, &(struct visited_op){ fn, op });
 }
