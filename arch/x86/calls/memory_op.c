@@ -8,7 +8,7 @@
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
-#include <asm/m2p.h>
+#include <asm/m2p_block.h>
 #include <asm/mapcache.h>
 #include <asm/memory_map.h>
 #include <asm/memory_op.h>

@@ -94,6 +94,17 @@ static void fill_regs(struct vcpu_private *p, const struct vcpu_guest_context *c
 	p->gs_base_user = c->gs_base_user;
 }
 
+/* ABI: one that may not be is left out. */
+static void fill_debugregs(struct vcpu_private *p, const struct vcpu_guest_context *c)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(p->debugreg); i++) {
+		u64 val = c->debugreg[i];
+
+		if (!pv_debugreg_check(i, &val))
+			p->debugreg[i] = val;
+	}
+}
+
 static void fill_traps(struct pv_trap *traps, const struct vcpu_guest_context *c)
 {
 	/* By position, as Xen reads it; vector in the entry itself is not looked at. */
@@ -117,19 +128,29 @@ static int get_gdt(const struct vcpu_guest_context *c, unsigned nr)
 	return 0;
 }
 
-/* Everything has its references: nothing below can fail. */
-static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t kernel_l4,
-		   mfn_t user_l4, unsigned nr_gdt)
+/* What holds nothing. */
+static void fill(struct vcpu *v, struct vcpu_private *p, const struct vcpu_guest_context *c)
 {
-	struct vcpu_private *p = map_domain_page(v->private_mfn[0]);
 	struct pv_trap *traps = map_domain_page(v->private_mfn[1]);
 	void *fpu = map_domain_page(v->private_mfn[2]);
 
 	fill_callbacks(p, c);
 	fill_regs(p, c);
+	fill_debugregs(p, c);
 	fill_traps(traps, c);
 	if (c->flags & VGCF_i387_valid)
 		fpu_set_legacy_image(fpu, &c->fpu_ctxt);
+	unmap_domain_page(fpu);
+	unmap_domain_page(traps);
+}
+
+/* Everything has its references: nothing below can fail. */
+static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t kernel_l4,
+		   mfn_t user_l4, unsigned nr_gdt)
+{
+	struct vcpu_private *p = map_domain_page(v->private_mfn[0]);
+
+	fill(v, p, c);
 	p->kernel_l4 = v->copy[0].l4 = kernel_l4;
 	p->user_l4 = v->copy[1].l4 = user_l4;
 	for (unsigned i = 0; i < nr_gdt; i++)
@@ -139,8 +160,6 @@ static void commit(struct vcpu *v, const struct vcpu_guest_context *c, mfn_t ker
 		WRITE_ONCE(v->domain->vm_assist, c->vm_assist);
 	p->ldt_base = c->ldt_base;
 	p->ldt_ents = c->ldt_ents;
-	unmap_domain_page(fpu);
-	unmap_domain_page(traps);
 	unmap_domain_page(p);
 	WRITE_ONCE(v->initialised, true);
 }
@@ -207,6 +226,37 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc;
 }
 
+/* ---- One that has run ------------------------------------------------------------------------ */
+
+/* Is what the context holds what @p does already? */
+static bool holds_the_same(const struct vcpu_private *p, const struct vcpu_guest_context *c)
+{
+	mfn_t user_l4 = c->ctrlreg[1] ? base_mfn(c->ctrlreg[1]) : INVALID_MFN;
+	unsigned nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE);
+	bool same = mfn_eq(p->kernel_l4, base_mfn(c->ctrlreg[3])) && mfn_eq(p->user_l4, user_l4) &&
+		    p->ldt_base == c->ldt_base && p->ldt_ents == c->ldt_ents;
+
+	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
+		same &= mfn_eq(p->gdt_frame[i], i < nr_gdt ? _mfn(c->gdt_frames[i]) : INVALID_MFN);
+	return same;
+}
+
+int vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	struct vcpu_private *p;
+	int rc = 0;
+
+	if (!values_ok(c))
+		return -EINVAL;
+	p = map_domain_page(v->private_mfn[0]);
+	if (holds_the_same(p, c))
+		fill(v, p, c);
+	else
+		rc = -EOPNOTSUPP;
+	unmap_domain_page(p);
+	return rc;
+}
+
 /* ---- The other way --------------------------------------------------------------------------- */
 
 static void tell_callbacks(struct vcpu_guest_context *c, const struct vcpu_private *p)
@@ -232,6 +282,11 @@ static void tell_regs(struct vcpu_guest_context *c, const struct vcpu_private *p
 		.rflags = (r->rflags & ~(u64)EFLAGS_IOPL) | (u64)p->iopl << 12,
 		.ds = p->ds, .es = p->es, .fs = p->fs, .gs = p->gs,
 	};
+	/* SYSCALL has left them so; what stands in its frame is nothing (regs.h). */
+	if (r->vector == VECTOR_SYSCALL) {
+		c->user_regs.rcx = r->rip;
+		c->user_regs.r11 = c->user_regs.rflags;
+	}
 	c->flags |= p->kernel_mode ? VGCF_in_kernel : 0;
 	c->fs_base = p->fs_base;
 	c->gs_base_kernel = p->gs_base_kernel;

@@ -22,9 +22,7 @@ static long set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	long rc;
 
-	if (v->initialised)
-		return -EOPNOTSUPP;
-	rc = vcpu_set_context(v, c);
+	rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
 	if (!rc && (c->flags & VGCF_online))
 		vcpu_up(v);
 	return rc;

@@ -10,6 +10,7 @@
 #include <asm/domain_destroy.h>
 #include <asm/domain_info.h>
 #include <asm/domain_make.h>
+#include <asm/domain_save.h>
 #include <asm/domain_settings.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
@@ -155,6 +156,47 @@ static long get_vcpu_context(struct domain *d, struct xen_domctl *op)
 	return domain_get_vcpu_context(d, &op->u.vcpucontext);
 }
 
+static long page_uses(struct domain *d, struct xen_domctl *op)
+{
+	return domain_page_uses(d, &op->u.getpageframeinfo3);
+}
+
+static long get_ext_context(struct domain *d, struct xen_domctl *op)
+{
+	return domain_get_ext_context(d, &op->u.ext_vcpucontext);
+}
+
+static long set_ext_context(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_ext_context(d, &op->u.ext_vcpucontext);
+}
+
+static long get_xstate(struct domain *d, struct xen_domctl *op)
+{
+	return domain_get_xstate(d, &op->u.vcpuextstate);
+}
+
+static long set_xstate(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_xstate(d, &op->u.vcpuextstate);
+}
+
+static long get_msrs(struct domain *d, struct xen_domctl *op)
+{
+	return domain_get_msrs(d, &op->u.vcpu_msrs);
+}
+
+static long set_msrs(struct domain *d, struct xen_domctl *op)
+{
+	return domain_set_msrs(d, &op->u.vcpu_msrs);
+}
+
+/* No log of what a domain writes is kept: what asks for none of it succeeds. */
+static long shadow_op(struct domain *d __maybe_unused, struct xen_domctl *op)
+{
+	return op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_OFF ? 0 : -EOPNOTSUPP;
+}
+
 static long hypercall_init(struct domain *d, struct xen_domctl *op)
 {
 	return domain_fill_hypercall_page(d, &op->u.hypercall_init);
@@ -175,6 +217,14 @@ static const struct {
 	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, false },
 	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
 	{ XEN_DOMCTL_hypercall_init, hypercall_init, true },
+	{ XEN_DOMCTL_shadow_op, shadow_op, true },
+	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, true },
+	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, true },
+	{ XEN_DOMCTL_getpageframeinfo3, page_uses, true },
+	{ XEN_DOMCTL_getvcpuextstate, get_xstate, true },
+	{ XEN_DOMCTL_setvcpuextstate, set_xstate, true },
+	{ XEN_DOMCTL_get_vcpu_msrs, get_msrs, true },
+	{ XEN_DOMCTL_set_vcpu_msrs, set_msrs, true },
 	{ XEN_DOMCTL_scheduler_op, scheduler, false },
 	{ XEN_DOMCTL_setdomainhandle, set_handle, false },
 	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },

@@ -18,8 +18,6 @@
 #include <isola/lib/string.h>
 #include <isola/printk.h>
 
-#define FX_BYTES       512
-#define XSAVE_HEADER   64                       /* at FX_BYTES: XSTATE_BV, XCOMP_BV, zeroes */
 #define FX_FCW         0
 #define FX_MXCSR       24
 #define FCW_RESET      0x37f                    /* SDM vol. 3 table 9-1, after FNINIT */

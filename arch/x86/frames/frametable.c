@@ -13,7 +13,7 @@
 #include <asm/frametable.h>
 #include <asm/hyper_pt.h>
 #include <asm/layout.h>
-#include <asm/m2p.h>
+#include <asm/m2p_block.h>
 
 #define PIECE_FRAMES	(1ul << PIECE_SHIFT)
 #define M2P_BLOCK_FRAMES (MIB(2) / sizeof(u64))		/* those that a block has entries for */

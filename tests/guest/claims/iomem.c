@@ -247,8 +247,8 @@ static long map_m2p(const uint64_t *extent, uint64_t mfn, uint64_t flags, domid_
 	return map_of(extent[at >> 21] + (at >> 12 & 511), flags, domid);
 }
 
-CLAIM_DOM0(m2p_extents, "the machine-to-phys table is mapped by its frames, all 512 of each extent, "
-	   "as DOMID_XEN's, and to read")
+CLAIM_DOM0(m2p_extents, "the machine-to-phys table is mapped by its frames, all 512 of each "
+	   "extent, as DOMID_XEN's, and to read")
 {
 	uint64_t *extent = page_alloc(), mfn = mfn_of(start);
 	unsigned int nr = m2p_extents(extent, PAGE_BYTES / sizeof(*extent));

@@ -136,6 +136,11 @@ u64 pv_settable_cr4(u64 val);
 /* pv/emul/debugreg.c: n 0..7. -EPERM, -EINVAL, -ENODEV. */
 int __must_check pv_set_debugreg(unsigned int n, u64 val);
 int __must_check pv_get_debugreg(unsigned int n, u64 *val);
+/*
+ * Is *@val one that a guest may have in debug register @n (0 to 3, 6, 7)? 0, with the bits set and
+ * cleared that always are; -EPERM, -EINVAL, -ENODEV as pv_set_debugreg().
+ */
+int __must_check pv_debugreg_check(unsigned int n, u64 *val);
 /* Load the current vcpu's breakpoints, or clear the last one's (DBG-3). Interrupts off. */
 void pv_debugreg_load(void);
 /*

@@ -12,9 +12,9 @@
 /*
  * The domain whose frames L1 entries may name, or that mmuext_op is about, as @domid says:
  * DOMID_SELF is the caller, DOMID_IO stands for I/O memory alone, DOMID_XEN for the M2P's own
- * frames, a number is another domain, if the caller may name its frames. 0, to be ended by put_page_owner(). -EPERM: it may not; whether
- * there is one is not said. -ESRCH: there is none, or it is dying; or it is the caller's own
- * number, as in Xen.
+ * frames, a number is another domain, if the caller may name its frames. 0, to be ended by
+ * put_page_owner(). -EPERM: it may not; whether there is one is not said. -ESRCH: there is none, or
+ * it is dying; or it is the caller's own number, as in Xen.
  */
 int __must_check get_other_owner(domid_t domid, struct domain **owner);
 static __always_inline int __must_check get_page_owner(domid_t domid, struct domain **owner)

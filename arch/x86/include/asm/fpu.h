@@ -13,6 +13,8 @@
 #include <isola/types.h>
 
 #define FPU_IMAGE_MAX (2 * 4096u)
+#define FX_BYTES      512                       /* FXSAVE's part, first in an image */
+#define XSAVE_HEADER  64                        /* at FX_BYTES: XSTATE_BV, XCOMP_BV, zeroes */
 
 /*
  * What of CPUID's offer on this CPU we take, as a value of XCR0; 0: no XSAVE. CPUID has leaf 0DH

@@ -18,14 +18,7 @@ void m2p_set(mfn_t m, pfn_t pfn);
 pfn_t m2p_get(mfn_t m);
 
 /*
- * The M2P's own memory (ABI): blocks of 2 MiB, aligned, of which block i has the entries of machine
- * memory's GiB i. The control domain may map their frames, to read, in the name of DOMID_XEN.
+ * Is @m, which has a frame record or none, of the M2P's own memory (m2p_block.h)? Never changes
+ * after boot.
  */
-
-/* How many blocks machine memory has room for, and the first frame of @i; INVALID_MFN: a hole. */
-u64 m2p_nr_blocks(void);
-mfn_t m2p_block(u64 i);
-/* Boot. */
-void m2p_set_block(u64 i, mfn_t first);
-/* Is @m, which has a frame record or none, such a frame? Never changes after boot. */
 bool m2p_is_frame(mfn_t m);

@@ -18,6 +18,12 @@
 int __must_check vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 
 /*
+ * The same for @v of another domain that has a context, and does not run: its registers, callbacks
+ * and traps. 0; -EINVAL; -EOPNOTSUPP other tables or descriptors than it has.
+ */
+int __must_check vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c);
+
+/*
  * *@c: the context of @v, which is initialised and does not run. It goes to the control domain
  * whole: the copy on the stack is the caller's to give away.
  */

@@ -100,37 +100,40 @@ static void store(unsigned int n, u64 val)
 	irq_restore(flags);
 }
 
+int pv_debugreg_check(unsigned int n, u64 *val)
+{
+	int rc;
+
+	switch (n) {
+	case 0 ... 3:
+		return address_ok(*val) ? 0 : -EPERM;
+	case 6:
+		if (*val >> 32)
+			return -EINVAL;
+		*val = (*val & ~(u64)DR6_ZEROES) | DR6_ONES;
+		return 0;
+	case 7:
+		rc = check_dr7(*val);
+		*val = (*val & ~(u64)DR7_ZEROES) | DR7_ONES;
+		return rc;
+	default:
+		return -ENODEV;
+	}
+}
+
 int pv_set_debugreg(unsigned int n, u64 val)
 {
 	int rc;
 
-	if ((n == 4 || n == 5) && this_vcpu.cr4 & CR4_DE)
-		return -ENODEV;
-	switch (n) {
-	case 0 ... 3:
-		if (!address_ok(val))
-			return -EPERM;
-		break;
-	case 4:
-	case 6:
-		if (val >> 32)
-			return -EINVAL;
-		n = 6;
-		val = (val & ~(u64)DR6_ZEROES) | DR6_ONES;
-		break;
-	case 5:
-	case 7:
-		rc = check_dr7(val);
-		if (rc)
-			return rc;
-		n = 7;
-		val = (val & ~(u64)DR7_ZEROES) | DR7_ONES;
-		break;
-	default:
-		return -ENODEV;
+	if (n == 4 || n == 5) {
+		if (this_vcpu.cr4 & CR4_DE)
+			return -ENODEV;
+		n += 2;
 	}
-	store(n, val);
-	return 0;
+	rc = pv_debugreg_check(n, &val);
+	if (!rc)
+		store(n, val);
+	return rc;
 }
 
 int pv_get_debugreg(unsigned int n, u64 *val)
