@@ -262,13 +262,13 @@ class Owners:
         return self.code("domain", owner)
 
     def _claim(self, mfn, *owner):
-        """Frame @mfn is @owner's: the frame table must call it the hypervisor's, and nobody else
-        have claimed it."""
+        """Frame @mfn is @owner's: the frame table must call it the hypervisor's (the M2P's own: no
+        RAM, which the control domain may map), and nobody else have claimed it."""
         before = self.owner_of(mfn)
         if mfn in self.claimed:
             self.complaints.append(f"frame {mfn:#x} belongs to {name_of(owner)} and to "
                                    f"{name_of(self.claimed[mfn])}")
-        elif before != ("hv",):
+        elif before != (("device",) if owner == ("m2p",) else ("hv",)):
             self.complaints.append(f"frame {mfn:#x} of {name_of(owner)} is {name_of(before)} in "
                                    "the frame table")
         self.claimed[mfn] = owner
