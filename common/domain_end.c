@@ -3,6 +3,7 @@
  * A domain's beginning, and its end: shut down, or crashed.
  */
 #include <isola/domain.h>
+#include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/lib/format.h>
 #include <isola/nospec.h>
@@ -59,11 +60,20 @@ static const char *const shutdown_names[] = {
 	[SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft reset",
 };
 
+/* No vcpu of @d runs again; the current one leaves at its next exit. Suspended ones may, later. */
+static void stop_vcpus(struct domain *d, u32 reason)
+{
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (reason == SHUTDOWN_suspend)
+			vcpu_pause(d->vcpu[i]);
+		else
+			vcpu_stop(d->vcpu[i], VCPU_DEAD);
+}
+
 /*
  * The end of a domain runs on the root of whoever ends it and touches none of its memory: nothing
- * is taken apart. No vcpu of @d runs again; the current one leaves at its next exit. The machine
- * ends with a domain that it stands for, or when nobody is left who could run.
- * @how: as the log has it.
+ * is taken apart. The machine ends with a domain that it stands for, or when nobody is left who
+ * could run. @how: as the log has it.
  */
 static void end(struct domain *d, u32 reason, const char *how)
 {
@@ -71,8 +81,7 @@ static void end(struct domain *d, u32 reason, const char *how)
 		return;
 	WRITE_ONCE(d->shutdown_code, reason);
 	pr_err("Domain %s %s", called(d).text, how);
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		vcpu_stop(d->vcpu[i], VCPU_DEAD);
+	stop_vcpus(d, reason);
 	if (d != dom0)
 		raise_global_virq(VIRQ_DOM_EXC);
 	if (!uncount(d) && !d->ends_machine)
@@ -115,4 +124,22 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	vsnprintf(how + n, sizeof(how) - n, fmt, ap);
 	va_end(ap);
 	end(d, SHUTDOWN_crash, how);
+}
+
+int domain_resume(struct domain *d)
+{
+	int rc = -EINVAL;
+
+	spin_lock(&d->vcpus_lock);
+	if (READ_ONCE(d->is_shut_down) && d->shutdown_code == SHUTDOWN_suspend) {
+		rc = 0;
+		d->shutdown_code = SHUTDOWN_CODE_NONE;
+		domain_count(d);
+		/* Before a vcpu runs that could shut it down again. */
+		__atomic_store_n(&d->is_shut_down, false, __ATOMIC_SEQ_CST);
+		for (unsigned i = 0; i < d->nr_vcpus; i++)
+			vcpu_unpause(d->vcpu[i]);
+	}
+	spin_unlock(&d->vcpus_lock);
+	return rc;
 }

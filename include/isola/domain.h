@@ -220,6 +220,11 @@ void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
  * counts more. For dom0 also ends the machine.
  */
 void domain_shutdown(struct domain *d, u32 reason);
+/*
+ * @d, another domain, has shut down to be suspended, and goes on where it was. 0; -EINVAL: it has
+ * not. No lock held.
+ */
+int __must_check domain_resume(struct domain *d);
 
 /*
  * @d's vcpus are all down, and nobody is left to bring one up: the end, for the reason that the

@@ -156,6 +156,11 @@ static long get_vcpu_context(struct domain *d, struct xen_domctl *op)
 	return domain_get_vcpu_context(d, &op->u.vcpucontext);
 }
 
+static long resume(struct domain *d, struct xen_domctl *op __maybe_unused)
+{
+	return domain_resume(d);
+}
+
 static long page_uses(struct domain *d, struct xen_domctl *op)
 {
 	return domain_page_uses(d, &op->u.getpageframeinfo3);
@@ -217,6 +222,7 @@ static const struct {
 	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, false },
 	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
 	{ XEN_DOMCTL_hypercall_init, hypercall_init, true },
+	{ XEN_DOMCTL_resumedomain, resume, true },
 	{ XEN_DOMCTL_shadow_op, shadow_op, true },
 	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, true },
 	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, true },
