@@ -8,13 +8,13 @@ use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
 
 our @product = ((map { "arch/x86/$_.c" } qw(
-	mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate mm/pt_modify
-	mm/seg_desc frames/m2p frames/m2p_block pv/mmu/foreign pv/mmu/mmu_op pv/mmu/mmu_update
-	pv/mmu/mmuext pv/mmu/update_va pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args calls/memory_op
+	mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate
+	mm/pt_modify mm/seg_desc frames/m2p frames/m2p_block pv/mmu/foreign
+	pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/mmuext pv/mmu/update_va
+	pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args calls/memory_op
 	calls/memory_map calls/reservation calls/resource calls/exchange calls/gnttab
 	calls/gnttab_map calls/gnttab_copy calls/gnttab_op calls/gnttab_release
-	asi/window_tables asi/domain_map asi/orphan asi/visit
-	asi/foreign_entries)),
+	asi/window_tables asi/domain_map asi/orphan asi/visit asi/foreign_entries)),
 	qw(common/domain_list.c common/domain_ref.c));
 # The simulated machine and what looks at it: in every program.
 my @world = qw(world world_window world_tlb world_memory world_calls audit);
