@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
@@ -183,28 +184,43 @@ if os.environ.get("TEST_ALL") != "1":
     MUTANTS = MUTANTS[::8]
 
 
+work, mine = tempfile.TemporaryDirectory(prefix="isola-mutants-"), threading.local()
+
+
+def own_tree():
+    """A copy of the sources for this thread."""
+    if not hasattr(mine, "tree"):
+        mine.tree = tempfile.mkdtemp(dir=work.name)
+        for directory in ("common", "boot", "arch", "include", "tests/unit"):
+            shutil.copytree(os.path.join(TOP, directory), os.path.join(mine.tree, directory))
+    return mine.tree
+
+
+def write(path, text):
+    with open(path, "w") as handle:
+        handle.write(text)
+
+
 def notices(mutant):
     """Does the test fail on the mutant? Returns a complaint, or None."""
     test, path, old, new = mutant
-    with tempfile.TemporaryDirectory(prefix="isola-mutant-") as tree:
-        for directory in ("common", "boot", "arch", "include", "tests/unit"):
-            shutil.copytree(os.path.join(TOP, directory), os.path.join(tree, directory))
-        file = os.path.join(tree, path)
-        source = text_of(file)
-        if old not in source:
-            return "the text is no longer there"
-        with open(file, "w") as handle:
-            handle.write(source.replace(old, new))
-        try:
-            done = subprocess.run([os.path.join(tree, "tests/unit/run"), test],
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, timeout=120,
-                                  env=dict(os.environ, O="build", FUZZ_DIVISOR="20"))
-        except subprocess.TimeoutExpired:
-            return None     # a loop without end is a failure too
-        if b"does not build" in done.stdout:
-            return "the mutant does not build"
-        return None if done.returncode else "not noticed"
+    tree = own_tree()
+    file = os.path.join(tree, path)
+    source = text_of(file)
+    if old not in source:
+        return "the text is no longer there"
+    write(file, source.replace(old, new))
+    try:
+        done = subprocess.run([os.path.join(tree, "tests/unit/run"), test], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, timeout=120,
+                              env=dict(os.environ, O="build", FUZZ_DIVISOR="20"))
+    except subprocess.TimeoutExpired:
+        return None     # a loop without end is a failure too
+    finally:
+        write(file, source)
+    if b"does not build" in done.stdout:
+        return "the mutant does not build"
+    return None if done.returncode else "not noticed"
 
 
 with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
