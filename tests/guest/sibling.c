@@ -204,6 +204,15 @@ struct answers together(long (*mine)(void), long (*theirs)(void))
 	return a;
 }
 
+bool together_again(unsigned int round, unsigned int most)
+{
+	static uint64_t end;
+
+	if (!round)
+		end = clock_ns() + TOGETHER_MS * MS_NS;
+	return round < most && (round < 100 || clock_ns() < end);
+}
+
 void together_stop(void)
 {
 	stop = true;

@@ -50,6 +50,12 @@ struct answers {
 };
 void together_start(void);
 struct answers together(long (*mine)(void), long (*theirs)(void));
+/*
+ * Is there to be a round @round, from 0, of @most? A host that is too busy to run two CPUs at once
+ * may take milliseconds for each: behind a hundred none begins after TOGETHER_MS.
+ */
+#define TOGETHER_MS 8000
+bool together_again(unsigned int round, unsigned int most);
 void together_stop(void);
 
 /* A vCPU that is not initialised, never the same again; skips the claim if there is none left. */

@@ -27,7 +27,7 @@ CLAIM(unpin_both, "of two vCPUs that unpin one table at the same time exactly on
 	shared_table = table_alloc();
 	shared_mfn = mfn_of(shared_table);
 	together_start();
-	for (unsigned int round = 0; round < 1000; round++) {
+	for (unsigned int round = 0; together_again(round, 1000); round++) {
 		struct answers a;
 
 		CHECK_OK(mmuext(MMUEXT_PIN_L1_TABLE, shared_mfn, 0));

@@ -220,7 +220,7 @@ CLAIM(revoke_both, "of mapping a grant and the granter's ending it at the same t
 	uint64_t *page = page_alloc();
 
 	together_start();
-	for (unsigned int round = 0; round < 1000; round++) {
+	for (unsigned int round = 0; together_again(round, 1000); round++) {
 		struct answers a;
 
 		grant(FIRST_REF, mfn_of(page), GTF_permit_access);

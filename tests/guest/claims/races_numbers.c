@@ -82,7 +82,7 @@ static long put_watchdog_away(unsigned int id)
 CLAIM(watchdogs_both, "two vCPUs that ask for a watchdog at the same time get one each")
 {
 	together_start();
-	for (unsigned int round = 0; round < 1000; round++) {
+	for (unsigned int round = 0; together_again(round, 1000); round++) {
 		struct answers a = together(take_watchdog, take_watchdog);
 
 		CHECK_SAY(a.mine + a.theirs == 3 && a.mine > 0 && a.theirs > 0,

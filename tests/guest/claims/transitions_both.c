@@ -52,7 +52,7 @@ static void race(long (*mine)(uint64_t *), void (*undo_mine)(uint64_t *),
 	theirs_ask = theirs;
 	theirs_undo = undo;
 	together_start();
-	for (unsigned int round = 0; round < 200; round++) {
+	for (unsigned int round = 0; together_again(round, 200); round++) {
 		struct answers a;
 
 		CHECK_OK(remap(raced, 0));
