@@ -32,6 +32,7 @@ static bool uncount(struct domain *d)
 
 void domain_uncount(struct domain *d)
 {
+	d->ends_machine = false;
 	/* Who takes it apart is another, and counts. */
 	BUG_ON(uncount(d));
 }

@@ -190,7 +190,7 @@ void domain_list_remove(struct domain *d);
 
 /* @d is one more whose end counts: without any the machine ends. */
 void domain_count(struct domain *d);
-/* @d is taken apart, and counts no more. The machine goes on. */
+/* @d is taken apart: it counts no more, and the machine does not end with it. */
 void domain_uncount(struct domain *d);
 /* @d is built: it counts, and its first vcpu runs. */
 void domain_begin(struct domain *d);

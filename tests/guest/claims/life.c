@@ -246,6 +246,33 @@ CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, a CPU policy of n
 	destroy(d);
 }
 
+CLAIM_DOM0(ports, "a port can be opened on behalf of a domain that has its vCPUs, is bound by us, "
+	   "and told of; when the domain is destroyed our end is unbound")
+{
+	domid_t d = create();
+	struct evtchn_alloc_unbound u = { .dom = d, .remote_dom = DOMID_SELF };
+	struct evtchn_status s = { .dom = DOMID_SELF };
+	int port;
+
+	if (on_isola)
+		CHECK_ERR(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u), XEN_EINVAL);
+	CHECK_OK(max_vcpus(d, 2));
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u));
+	CHECK_EQ(u.port, 1);
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u));
+	CHECK_EQ(u.port, 2);
+	port = port_bind_interdomain(d, 1);
+	CHECK(port > 0);
+	CHECK_OK(port_send((uint32_t)port));
+	CHECK_OK(port_status((uint32_t)port, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_interdomain);
+	CHECK_EQ(s.u.interdomain.dom, d);
+	destroy(d);
+	CHECK_OK(port_status((uint32_t)port, &s));
+	CHECK_EQ(s.status, EVTCHNSTAT_unbound);
+	CHECK(becomes(is_gone, d));
+}
+
 CLAIM_DOM0(destroy_refusals, "destroydomain of oneself is -EINVAL, of nobody -ESRCH")
 {
 	CHECK_ERR(domctl(XEN_DOMCTL_destroydomain, 0), XEN_EINVAL);

@@ -10,10 +10,12 @@
  * hypercalls allocate: docs/testing.md.
  */
 #define TOPIC "oom"
+#define __XEN_TOOLS__ 1
 #include "../claim.h"
 #include "../lending.h"
 #include "../memory.h"
 #include "../text.h"
+#include <xen/domctl.h>
 #define OOM_GUEST
 #include "../../../arch/x86/include/asm/oom.h"
 
@@ -338,4 +340,71 @@ CLAIM_ISOLA_ONLY(ports,
 		last_unbound = fill_ports();
 		refuse_each(bind[i], NULL, 1);
 	}
+}
+
+/* ---- Domains ---- */
+
+static struct xen_domctl op;
+static domid_t made;
+
+static long domctl(uint32_t cmd, domid_t domid)
+{
+	op.cmd = cmd;
+	op.domain = domid;
+	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	return HC1(domctl, &op);
+}
+
+static void destroy(void)
+{
+	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, made));
+}
+
+static bool create(void)
+{
+	memset(&op, 0, sizeof(op));
+	op.u.createdomain = (struct xen_domctl_createdomain){
+		.max_vcpus = 2, .max_evtchn_port = 1023, .max_grant_frames = -1,
+		.max_maptrack_frames = -1, .grant_opts = XEN_DOMCTL_GRANT_version(1),
+	};
+	if (domctl(XEN_DOMCTL_createdomain, 0))
+		return false;
+	made = op.domain;
+	return true;
+}
+
+/* All that is made of a domain before its guest's memory has contents. */
+static bool furnish(void)
+{
+	struct xen_memory_reservation r = { .nr_extents = 4, .extent_order = 2, .domid = made };
+	struct { uint64_t addr, size; uint32_t type; } __attribute__((packed)) e = { 0, 4096, 1 };
+	struct xen_foreign_memory_map m = { .domid = made, .map.nr_entries = 1 };
+
+	m.map.buffer.p = &e;
+	op.u.max_vcpus.max = 2;
+	if (domctl(XEN_DOMCTL_max_vcpus, made) || HC2(memory_op, XENMEM_set_memory_map, &m))
+		return false;
+	op.u.max_mem.max_memkb = 16 * (PAGE_BYTES / 1024);
+	CHECK_OK(domctl(XEN_DOMCTL_max_mem, made));
+	for (unsigned int i = 0; i < 4; i++)
+		list[i] = 4 * i;
+	r.extent_start.p = list;
+	return HC2(memory_op, XENMEM_populate_physmap, &r) == 4;
+}
+
+static bool create_and_furnish(void)
+{
+	if (!create())
+		return false;
+	if (furnish())
+		return true;
+	destroy();
+	return false;
+}
+
+CLAIM_ISOLA_ONLY(createdomain, "a domain that is made: vCPUs, a memory map, memory", XEN_HAS_NONE)
+{
+	begin();
+	refuse_each(create, destroy, 10);
+	refuse_each(create_and_furnish, destroy, 37);
 }
