@@ -71,7 +71,8 @@ static long max_gpfn(struct domain *d)
 	if (d != current->domain && !page_get_foreign(pg, d))
 		return -ESRCH;
 	s = d == current->domain ? window_ptr(page_mfn(pg)) : map_domain_page(page_mfn(pg));
-	rc = READ_ONCE(s->arch.max_pfn) - 1;
+	rc = READ_ONCE(s->arch.max_pfn);
+	rc = rc ? rc - 1 : 0;		/* it has not said it yet */
 	if (d != current->domain) {
 		unmap_domain_page(s);
 		page_put_foreign(pg);

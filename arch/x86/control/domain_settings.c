@@ -7,6 +7,7 @@
 #include <isola/errno.h>
 #include <isola/time.h>
 #include <asm/cpu_leaves.h>
+#include <asm/cpu_mask.h>
 #include <asm/domain_settings.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
@@ -45,6 +46,25 @@ void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info)
 		.tsc_mode = d->tsc_mode, .incarnation = d->tsc_incarnation,
 		.gtsc_khz = told ? tsc_khz : 0, .elapsed_nsec = told ? now_ns() : 0,
 	};
+}
+
+/* ---- Nodes ----------------------------------------------------------------------------------- */
+
+long domain_set_nodes(const struct xen_domctl_nodeaffinity *nodes)
+{
+	cpu_mask mask;			/* there are no more nodes than CPUs */
+	long rc = cpu_mask_from_guest(&nodes->nodemap, mask);
+
+	if (rc)
+		return rc;
+	return bitmap_test(mask, 0) ? 0 : -EINVAL;
+}
+
+long domain_get_nodes(const struct xen_domctl_nodeaffinity *nodes)
+{
+	const cpu_mask mask = { 1 };
+
+	return cpu_mask_to_guest(&nodes->nodemap, mask);
 }
 
 /* ---- CPUID and MSRs -------------------------------------------------------------------------- */

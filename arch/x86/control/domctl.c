@@ -156,6 +156,16 @@ static long get_vcpu_context(struct domain *d, struct xen_domctl *op)
 	return domain_get_vcpu_context(d, &op->u.vcpucontext);
 }
 
+static long set_nodes(struct domain *d __maybe_unused, struct xen_domctl *op)
+{
+	return domain_set_nodes(&op->u.nodeaffinity);
+}
+
+static long get_nodes(struct domain *d __maybe_unused, struct xen_domctl *op)
+{
+	return domain_get_nodes(&op->u.nodeaffinity);
+}
+
 static long resume(struct domain *d, struct xen_domctl *op __maybe_unused)
 {
 	return domain_resume(d);
@@ -238,6 +248,8 @@ static const struct {
 	{ XEN_DOMCTL_get_address_size, get_address_size, false },
 	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
 	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
+	{ XEN_DOMCTL_setnodeaffinity, set_nodes, false },
+	{ XEN_DOMCTL_getnodeaffinity, get_nodes, false },
 	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, false },
 	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, true },
 };

@@ -7,6 +7,7 @@
 #include <isola/domain.h>
 
 struct xen_domctl_cpu_policy;
+struct xen_domctl_nodeaffinity;
 struct xen_domctl_tsc_info;
 
 /* So many KiB at most; what it has more it keeps. 0. */
@@ -18,6 +19,10 @@ long domain_set_max_mem(struct domain *d, u64 kib);
  */
 long domain_set_tsc(struct domain *d, const struct xen_domctl_tsc_info *info);
 void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info);
+
+/* Where its memory is to be: the machine is one node, 0. 0; -EINVAL: not there; -EFAULT. */
+long domain_set_nodes(const struct xen_domctl_nodeaffinity *nodes);
+long domain_get_nodes(const struct xen_domctl_nodeaffinity *nodes);
 
 /*
  * What CPUID and MSRs show it. All domains are shown what the machine's policy says: another is
