@@ -66,6 +66,14 @@ static void max_mem(domid_t domid, uint64_t pages)
 	CHECK_OK(domctl(XEN_DOMCTL_max_mem, domid));
 }
 
+static long node_affinity(uint32_t cmd, domid_t domid, uint8_t *nodes)
+{
+	memset(&op.u, 0, sizeof(op.u));
+	op.u.nodeaffinity.nodemap.nr_bits = 8;
+	op.u.nodeaffinity.nodemap.bitmap.p = nodes;
+	return domctl(cmd, domid);
+}
+
 /* Whether there is a domain of that number; then op has what is told of it. */
 static bool is_there(domid_t domid)
 {
@@ -216,10 +224,11 @@ CLAIM_DOM0(made, "a new domain is paused, has its handle and a shared_info, no m
 	CHECK(becomes(is_gone, d));
 }
 
-CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, a CPU policy of no leaves; a size "
-	   "of 16 bits and a TSC mode of 3 are -EINVAL, as are most of them for oneself")
+CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, node 0, a CPU policy of no leaves; "
+	   "16 bits, a TSC mode of 3 and no node are -EINVAL, as are most for oneself")
 {
 	domid_t d = create();
+	uint8_t nodes = 1;
 
 	CHECK_OK(max_vcpus(d, 2));
 	op.u.address_size.size = 64;
@@ -235,6 +244,11 @@ CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, a CPU policy of n
 	}
 	op.u.tsc_info.tsc_mode = 3;
 	CHECK_ERR(domctl(XEN_DOMCTL_settscinfo, d), XEN_EINVAL);
+	CHECK_OK(node_affinity(XEN_DOMCTL_setnodeaffinity, d, &nodes));
+	CHECK_OK(node_affinity(XEN_DOMCTL_getnodeaffinity, d, &nodes));
+	CHECK_EQ(nodes, 1);
+	nodes = 0;
+	CHECK_ERR(node_affinity(XEN_DOMCTL_setnodeaffinity, d, &nodes), XEN_EINVAL);
 	memset(&op.u, 0, sizeof(op.u));
 	CHECK_OK(domctl(XEN_DOMCTL_set_cpu_policy, d));
 	op.u.cpu_policy.nr_leaves = 10000;
