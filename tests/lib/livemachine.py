@@ -8,6 +8,7 @@ monitor a socket.
             audit = live.audit(snapshot)
 """
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -22,6 +23,9 @@ from audit import Audit
 from ownership import Image, Owners
 from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
 
+# a test boots one kernel on many machines
+load_kernel = functools.lru_cache(pvkernel.load)
+
 
 class LiveMachine:
     def __init__(self, kernel, cmdline="", initrd=None, *, domains=(), hv="", smp=1, mem_mib=1024,
@@ -34,13 +38,13 @@ class LiveMachine:
         self.ram_file = os.path.join(self.directory, "ram")
         self.socket = os.path.join(self.directory, "qmp")
         files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR),
-                 "/boot/kernel": pvkernel.load(kernel)}
+                 "/boot/kernel": load_kernel(kernel)}
         modules = [("/boot/kernel", cmdline)]
         if initrd:
             files["/boot/initrd"] = initrd
             modules.append(("/boot/initrd", ""))
         for number, (path, words) in enumerate(domains):
-            files[f"/boot/domain{number}"] = pvkernel.load(path)
+            files[f"/boot/domain{number}"] = load_kernel(path)
             modules.append((f"/boot/domain{number}", words))
         iso = os.path.join(self.directory, "boot.iso")
         grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
