@@ -86,6 +86,24 @@ CLAIM(registers_survive, "an event at the end of a hypercall changes no register
 	CHECK_EQ(bad, 0);
 }
 
+CLAIM(call_behind_iret, "a hypercall right behind an exception's iret leaves RIP and RFLAGS in RCX "
+			"and R11, as any does")
+{
+	uint64_t bad;
+
+	trap_clear();
+	asm volatile("mov $3, %%ecx; mov $11, %%r11d\n\t"
+		     TRY_ASM("ud2")
+		     "mov $17, %%eax; xor %%edi, %%edi\n\t"
+		     "syscall\n\t"
+		     "3: pushfq; sub %%r11, (%%rsp); pop %%r11\n\t"
+		     "lea 3b(%%rip), %%rax; sub %%rax, %%rcx; or %%r11, %%rcx"
+		     : "=&c"(bad)
+		     : : "rax", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	CHECK_EQ(trap_last.vector, TRAP_UD);
+	CHECK_EQ(bad, 0);
+}
+
 CLAIM(masked_upcall, "with upcalls masked an event sets all three pending words and waits; "
       "unmasking and a hypercall deliver it")
 {

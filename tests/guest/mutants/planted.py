@@ -296,7 +296,7 @@ PLANTED = [
      "\nevent:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "\nevent:\n")),
     ("an iret brings no rcx and r11", "user/iret_registers", (IRET,
      "\tthis_vcpu.iret = IRET_BY_IRET;", "\tthis_vcpu.iret = IRET_BY_SYSRET;")),
-    ("an iret stays an iret", "events/after_iret,user/iret_registers", (SYSCALL,
+    ("an iret stays an iret", "events/call_behind_iret", (SYSCALL,
      "\tmovb\t$IRET_NONE, this_vcpu + VCPU_IRET(%rip)\n\tjne\tiret_by_iret",
      "\tjne\tiret_by_iret")),
     ("a selector that no longer loads goes unnoticed", "selectors/failsafe_on_lost_descriptor",
