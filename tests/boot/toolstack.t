@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Debian's Xen tools make, watch, save, restore and destroy domains of Debian's kernel. make
+test-all: all that they do, with both store daemons, by Debian's own init script, on one CPU and on
+two, with asi= and without."""
+import os
+import sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+from isolatest import LONG, tap
+from toolstack import NoImage, run_scenario
+
+ALL_SECONDS = 3600
+# words, CPUs, the hypervisor's, seconds
+RUNS = [("scenario=create+saverestore", 2, "", 900)]
+if LONG:
+    RUNS += [
+        ("scenario=all", 2, "", ALL_SECONDS),
+        ("scenario=all", 1, "", ALL_SECONDS),
+        ("scenario=all xs=c", 2, "", ALL_SECONDS),
+        ("scenario=all", 2, "asi=off", ALL_SECONDS),
+        ("scenario=initd", 2, "", 900),
+    ]
+
+for words, cpus, hv, seconds in RUNS:
+    name = f"{words}, {cpus} CPU{'s' * (cpus > 1)}{', ' + hv if hv else ''}"
+    try:
+        well, figures, text = run_scenario(words, cpus=cpus, hv=hv, seconds=seconds)
+    except NoImage as why:
+        tap.skip(name, str(why))
+        continue
+    tap.ok(well, f"{name}: {figures}", text)
+tap.done()

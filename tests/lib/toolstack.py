@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Debian's Xen tools, none of them changed, in a dom0 of Debian's kernel: the image and its
+scenarios are those of ../shared/tools/mk-dom0-image, which says what each does."""
+import os
+import re
+import subprocess
+from isolatest import OUT, POWERED_OFF, TOP, isola_run
+
+MAKER = os.path.join(TOP, "../shared/tools/mk-dom0-image")
+# What Isola does not have: the steps that fail for it.
+NOT_BUILT = {"xenhypfs"}
+
+
+class NoImage(Exception):
+    """There is none, and why."""
+
+
+def dom0_image():
+    """(kernel, image): made once for a build directory."""
+    image = os.path.join(OUT, "tests/dom0.img")
+    said = image + ".txt"
+    if not os.path.exists(said):
+        if not os.path.exists(MAKER):
+            raise NoImage(f"no {MAKER}")
+        os.makedirs(os.path.dirname(image), exist_ok=True)
+        made = subprocess.run([MAKER, "-o", image], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if made.returncode:
+            raise NoImage(made.stdout[-300:])
+        with open(said, "w") as file:
+            file.write(made.stdout)
+    with open(said) as file:
+        kernel = re.search(r"^kernel +(\S+)$", file.read(), re.M)
+    return kernel[1], image
+
+
+def run_scenario(words, *options, seconds=600, cpus=2, hv=""):
+    """(whether it is well, what there is to say of it, the console's text)."""
+    kernel, image = dom0_image()
+    status, output, errors = isola_run(
+        "--mem", "1024", "--smp", str(cpus), "--hv", ("dom0_mem=512M " + hv).strip(), *options,
+        kernel, f"console=hvc0 limit={seconds - 20} {words}", image, timeout=seconds)
+    steps = dict(re.findall(r"^TOOLSTACK (\S+) (ok|fail) ", output, re.M))
+    failed = {step for step, verdict in steps.items() if verdict != "ok"}
+    ended = re.search(r"^TOOLSTACK-END .* pass=(\d+) fail=(\d+)", output, re.M)
+    well = bool(status == POWERED_OFF and ended and int(ended[1]) > 10 and
+                int(ended[2]) == len(failed) and failed <= NOT_BUILT)
+    figures = f"{len(steps) - len(failed)} of {len(steps)} steps"
+    return well, figures, f"status {status}, failed: {failed}\n" + output[-2500:] + errors
