@@ -6,7 +6,6 @@
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <asm/control_op.h>
-#include <asm/cpu_mask.h>
 #include <asm/domain_context.h>
 #include <asm/domain_destroy.h>
 #include <asm/domain_info.h>
@@ -17,7 +16,6 @@
 #include <asm/percpu.h>
 #include <isola/vcpu.h>
 #include <asm/vcpu_affinity.h>
-#include <isola/lib/bitmap.h>
 #include <isola/lib/string.h>
 #include <isola/sched.h>
 #include <xen/domctl.h>
@@ -148,25 +146,6 @@ static long set_affinity(struct domain *d, struct xen_domctl *op)
 	return vcpu_affinity_set(d, &op->u.vcpuaffinity);
 }
 
-/* There is one node. */
-static long set_node_affinity(struct domain *d __maybe_unused, struct xen_domctl *op)
-{
-	cpu_mask nodes;
-	long rc = cpu_mask_from_guest(&op->u.nodeaffinity.nodemap, nodes);
-
-	if (rc)
-		return rc;
-	return bitmap_test(nodes, 0) ? 0 : -EINVAL;
-}
-
-static long get_node_affinity(struct domain *d __maybe_unused, struct xen_domctl *op)
-{
-	cpu_mask nodes = { 0 };
-
-	bitmap_set(nodes, 0);
-	return cpu_mask_to_guest(&op->u.nodeaffinity.nodemap, nodes);
-}
-
 static long set_vcpu_context(struct domain *d, struct xen_domctl *op)
 {
 	return domain_set_vcpu_context(d, &op->u.vcpucontext);
@@ -267,8 +246,6 @@ static const struct {
 	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },
 	{ XEN_DOMCTL_set_address_size, set_address_size, false },
 	{ XEN_DOMCTL_get_address_size, get_address_size, false },
-	{ XEN_DOMCTL_setnodeaffinity, set_node_affinity, false },
-	{ XEN_DOMCTL_getnodeaffinity, get_node_affinity, false },
 	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
 	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
 	{ XEN_DOMCTL_setnodeaffinity, set_nodes, false },
