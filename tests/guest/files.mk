@@ -2,10 +2,10 @@
 # The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order;
 # claims run in the order of this list.
 guest-src := head.S traps.S harness.c traps.c trap_table.c text.c console.c memory.c
-guest-src += events.c clock.c user.S user.c lending.c sibling.c big_tree.c
+guest-src += events.c clock.c domains.c user.S user.c lending.c sibling.c big_tree.c
 guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
-guest-src += claims/tools.c claims/life.c
+guest-src += claims/tools.c claims/life.c claims/visits.c
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/pirq.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
 guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c claims/flush.c

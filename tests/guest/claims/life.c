@@ -11,6 +11,7 @@
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
 #include "../clock.h"
+#include "../domains.h"
 #include "../events.h"
 #include "../memory.h"
 #include "../text.h"
@@ -19,134 +20,29 @@
 #include <xen/sched.h>
 #include <xen/sysctl.h>
 
-#define ANY 0			/* a number that no domain can be given */
-#define NR_FRAMES 64
-
-static struct xen_domctl op;
-static uint64_t frames[NR_FRAMES];
-
-static long domctl(uint32_t cmd, domid_t domid)
-{
-	op.cmd = cmd;
-	op.domain = domid;
-	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	return HC1(domctl, &op);
-}
-
-/* What xl asks for, with two vCPUs. */
-static struct xen_domctl_createdomain *config(void)
-{
-	struct xen_domctl_createdomain *c = &op.u.createdomain;
-
-	memset(&op, 0, sizeof(op));
-	memcpy(c->handle, "sixteen letters.", sizeof(c->handle));
-	c->max_vcpus = 2;
-	c->max_evtchn_port = 1023;
-	c->max_grant_frames = c->max_maptrack_frames = -1;
-	c->grant_opts = XEN_DOMCTL_GRANT_version(1);
-	return c;
-}
-
-static domid_t create(void)
-{
-	config();
-	CHECK_OK(domctl(XEN_DOMCTL_createdomain, ANY));
-	return op.domain;
-}
-
-static long max_vcpus(domid_t domid, uint32_t nr)
-{
-	op.u.max_vcpus.max = nr;
-	return domctl(XEN_DOMCTL_max_vcpus, domid);
-}
-
-static void max_mem(domid_t domid, uint64_t pages)
-{
-	op.u.max_mem.max_memkb = pages * (PAGE_BYTES / 1024);
-	CHECK_OK(domctl(XEN_DOMCTL_max_mem, domid));
-}
-
 static long node_affinity(uint32_t cmd, domid_t domid, uint8_t *nodes)
 {
-	memset(&op.u, 0, sizeof(op.u));
-	op.u.nodeaffinity.nodemap.nr_bits = 8;
-	op.u.nodeaffinity.nodemap.bitmap.p = nodes;
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.nodeaffinity.nodemap.nr_bits = 8;
+	domctl_op.u.nodeaffinity.nodemap.bitmap.p = nodes;
 	return domctl(cmd, domid);
 }
 
-/* Whether there is a domain of that number; then op has what is told of it. */
+/* Whether there is a domain of that number; then domctl_op has what is told of it. */
 static bool is_there(domid_t domid)
 {
-	return !domctl(XEN_DOMCTL_getdomaininfo, domid) && op.domain == domid;
+	return !domctl(XEN_DOMCTL_getdomaininfo, domid) && domctl_op.domain == domid;
 }
 
 static struct xen_domctl_getdomaininfo *info(domid_t domid)
 {
 	CHECK(is_there(domid));
-	return &op.u.getdomaininfo;
-}
-
-static void destroy(domid_t domid)
-{
-	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, domid));
-}
-
-static uint64_t free_pages(void)
-{
-	static struct xen_sysctl sys;
-
-	sys.cmd = XEN_SYSCTL_physinfo;
-	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	CHECK_OK(HC1(sysctl, &sys));
-	return sys.u.physinfo.free_pages;
-}
-
-/* Xen takes its time to free what it is done with; Isola has none of it when the call is over. */
-static bool becomes(bool (*so)(uint64_t), uint64_t arg)
-{
-	uint64_t end = clock_ns() + 1000000000;
-
-	while (!so(arg)) {
-		if (on_isola || clock_ns() > end)
-			return false;
-		HC2(sched_op, SCHEDOP_yield, 0);
-	}
-	return true;
+	return &domctl_op.u.getdomaininfo;
 }
 
 static bool is_gone(uint64_t domid)
 {
 	return !is_there((domid_t)domid);
-}
-
-/* Xen's own heap keeps a few. */
-static bool are_free(uint64_t nr)
-{
-	return on_isola ? free_pages() == nr : free_pages() + 50 >= nr;
-}
-
-/* populate_physmap of @nr frames with the names from @pfn on: how many came. */
-static long populate(domid_t domid, uint32_t nr, uint64_t pfn)
-{
-	struct xen_memory_reservation r = { .nr_extents = nr, .domid = domid };
-
-	for (uint32_t i = 0; i < nr; i++)
-		frames[i] = pfn + i;
-	r.extent_start.p = (xen_pfn_t *)frames;
-	return HC2(memory_op, XENMEM_populate_physmap, &r);
-}
-
-/* Map frame @mfn of @domid at window @w, or nothing (0). */
-static long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid)
-{
-	struct mmu_update u = {
-		.ptr = maddr_of(entry_of(window(w), 1)) | MMU_NORMAL_PT_UPDATE,
-		.val = mfn ? make_pte(mfn, flags) : 0,
-	};
-	long rc = HC4(mmu_update, &u, 1, 0, domid);
-
-	mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0);
-	return rc;
 }
 
 CLAIM_DOM0(refusals, "createdomain with no or too many vCPUs, an unknown flag, grants of no "
@@ -189,7 +85,7 @@ CLAIM_DOM0(numbers, "createdomain gives the next number, not one that was just g
 	destroy(second);
 	config();
 	CHECK_OK(domctl(XEN_DOMCTL_createdomain, 0x7000));
-	CHECK_EQ(op.domain, 0x7000);
+	CHECK_EQ(domctl_op.domain, 0x7000);
 	destroy(0x7000);
 	CHECK(becomes(is_gone, 0x7000));
 }
@@ -214,10 +110,10 @@ CLAIM_DOM0(made, "a new domain is paused, has its handle and a shared_info, no m
 	i = info(d);
 	CHECK_EQ(i->max_vcpu_id, 1);
 	CHECK_EQ(i->nr_online_vcpus, 0);
-	op.u.getvcpuinfo.vcpu = 1;
+	domctl_op.u.getvcpuinfo.vcpu = 1;
 	CHECK_OK(domctl(XEN_DOMCTL_getvcpuinfo, d));
-	CHECK(!op.u.getvcpuinfo.online && !op.u.getvcpuinfo.running);
-	memcpy(op.u.setdomainhandle.handle, "another sixteen.", 16);
+	CHECK(!domctl_op.u.getvcpuinfo.online && !domctl_op.u.getvcpuinfo.running);
+	memcpy(domctl_op.u.setdomainhandle.handle, "another sixteen.", 16);
 	CHECK_OK(domctl(XEN_DOMCTL_setdomainhandle, d));
 	CHECK(!memcmp(info(d)->handle, "another sixteen.", 16));
 	destroy(d);
@@ -231,29 +127,29 @@ CLAIM_DOM0(settings, "what xl sets: 64 bits, TSC mode 0 and 2, node 0, a CPU pol
 	uint8_t nodes = 1;
 
 	CHECK_OK(max_vcpus(d, 2));
-	op.u.address_size.size = 64;
+	domctl_op.u.address_size.size = 64;
 	CHECK_OK(domctl(XEN_DOMCTL_set_address_size, d));
-	op.u.address_size.size = 16;
+	domctl_op.u.address_size.size = 16;
 	CHECK_ERR(domctl(XEN_DOMCTL_set_address_size, d), XEN_EINVAL);
 	for (uint32_t mode = 0; mode < 3; mode += 2) {
-		memset(&op.u, 0, sizeof(op.u));
-		op.u.tsc_info.tsc_mode = mode;
+		memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+		domctl_op.u.tsc_info.tsc_mode = mode;
 		CHECK_OK(domctl(XEN_DOMCTL_settscinfo, d));
 		CHECK_OK(domctl(XEN_DOMCTL_gettscinfo, d));
-		CHECK_EQ(op.u.tsc_info.tsc_mode, mode);
+		CHECK_EQ(domctl_op.u.tsc_info.tsc_mode, mode);
 	}
-	op.u.tsc_info.tsc_mode = 3;
+	domctl_op.u.tsc_info.tsc_mode = 3;
 	CHECK_ERR(domctl(XEN_DOMCTL_settscinfo, d), XEN_EINVAL);
 	CHECK_OK(node_affinity(XEN_DOMCTL_setnodeaffinity, d, &nodes));
 	CHECK_OK(node_affinity(XEN_DOMCTL_getnodeaffinity, d, &nodes));
 	CHECK_EQ(nodes, 1);
 	nodes = 0;
 	CHECK_ERR(node_affinity(XEN_DOMCTL_setnodeaffinity, d, &nodes), XEN_EINVAL);
-	memset(&op.u, 0, sizeof(op.u));
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
 	CHECK_OK(domctl(XEN_DOMCTL_set_cpu_policy, d));
-	op.u.cpu_policy.nr_leaves = 10000;
+	domctl_op.u.cpu_policy.nr_leaves = 10000;
 	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, d), XEN_E2BIG);
-	op.u.max_vcpus.max = 1;
+	domctl_op.u.max_vcpus.max = 1;
 	CHECK_ERR(domctl(XEN_DOMCTL_max_vcpus, 0), XEN_EINVAL);
 	CHECK_ERR(domctl(XEN_DOMCTL_settscinfo, 0), XEN_EINVAL);
 	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, 0), XEN_EINVAL);
@@ -305,12 +201,12 @@ CLAIM_DOM0(memory, "populate_physmap for another domain gives it frames with the
 	before = free_pages();
 	CHECK_EQ(populate(d, 10, 0x100), 10);
 	for (unsigned int i = 0; i < 10; i++)
-		CHECK_EQ(pfn_of_mfn(frames[i]), 0x100 + i);
+		CHECK_EQ(pfn_of_mfn(given[i]), 0x100 + i);
 	CHECK(free_pages() <= before - 10);
 	which = d;
 	CHECK_EQ(HC2(memory_op, XENMEM_current_reservation, &which), 10);
 	CHECK_EQ(HC2(memory_op, XENMEM_maximum_reservation, &which), 16);
-	r.extent_start.p = (xen_pfn_t *)frames;
+	r.extent_start.p = (xen_pfn_t *)given;
 	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 8);
 	CHECK_EQ(info(d)->tot_pages, 2);
 	CHECK_EQ(populate(d, NR_FRAMES, 0), 14);
@@ -379,8 +275,8 @@ CLAIM_DOM0(zombie, "a destroyed domain of which we map a frame is there, and dyi
 	d = create();
 	max_mem(d, NR_FRAMES);
 	CHECK_EQ(populate(d, NR_FRAMES, 0), NR_FRAMES);
-	CHECK_OK(map_foreign(0, frames[5], PTE_RW_PAGE, d));
-	CHECK_OK(map_foreign(1, frames[5], PTE_RO_PAGE, d));
+	CHECK_OK(map_foreign(0, given[5], PTE_RW_PAGE, d));
+	CHECK_OK(map_foreign(1, given[5], PTE_RO_PAGE, d));
 	page[7] = 0x1501a;
 	destroy(d);
 	CHECK(info(d)->flags & XEN_DOMINF_dying);
@@ -408,7 +304,7 @@ CLAIM_DOM0(told, "the control domain is told by VIRQ_DOM_EXC when a domain is de
 	port_unmask((uint32_t)port);
 	max_mem(d, 1);
 	CHECK_EQ(populate(d, 1, 0), 1);
-	CHECK_OK(map_foreign(0, frames[0], PTE_RO_PAGE, d));
+	CHECK_OK(map_foreign(0, given[0], PTE_RO_PAGE, d));
 	evtchn_count[port] = 0;
 	destroy(d);
 	CHECK(becomes(has_come, (uint64_t)port));

@@ -20,6 +20,9 @@ DOMAIN, DOMAIN_LIST = "common/domain.c", "common/domain_list.c"
 DOMAIN_MAKE = "arch/x86/control/domain_make.c"
 DOMAIN_DESTROY = "arch/x86/control/domain_destroy.c"
 DOMAIN_INFO = "arch/x86/control/domain_info.c"
+DOMAIN_CONTEXT = "arch/x86/control/domain_context.c"
+DOMAIN_SAVE, VCPU_CONTEXT = "arch/x86/control/domain_save.c", "arch/x86/calls/vcpu_context.c"
+ROOT, PT_CHECK = "arch/x86/asi/root.c", "arch/x86/mm/pt_check.c"
 PARTS = "arch/x86/pv/builder/domain.c"
 EMUL_PT, BOUNCE = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
 SEGMENTS = "arch/x86/cpu/segments.c"
@@ -329,4 +332,30 @@ PLANTED = [
      "\t\tinfo->flags |= XEN_DOMINF_dying;\n", "\t\t;\n")),
     ("destroying oneself is nothing", "life/destroy_refusals", (DOMAIN_DESTROY,
      "d == current->domain ? -EINVAL", "d == current->domain ? 0")),
+
+    # ---- Visits ----
+    ("any operation is done on a visit", "visits/own_only", (MMUEXT,
+     "\tif (!foreign_ok)\n\t\treturn -EPERM;\n", "\t(void)foreign_ok;\n")),
+    ("a pin on a visit lasts", "visits/pin", (MMUEXT,
+     "\t[MMUEXT_UNPIN_TABLE]       = { op_unpin, true },",
+     "\t[MMUEXT_UNPIN_TABLE]       = { op_unsupported, true },")),
+    ("a visit shows the caller's window", "visits/pages,visits/pin", (ROOT,
+     "\twindow_fill_root(public_ptr(root), d);\n",
+     "\twindow_fill_root(public_ptr(root), current->domain);\n")),
+    ("a context that was set stays whole", "visits/context", (VCPU_CONTEXT,
+     "\tif (holds_the_same(p, c))\n\t\tfill(v, p, c);\n\telse\n\t\trc = -EOPNOTSUPP;\n",
+     "\tfill(v, p, c);\n")),
+    ("the GDT of a context is not told", "visits/context", (VCPU_CONTEXT,
+     "\t\tc->gdt_ents += DESCS_PER_PAGE;\n", "")),
+    ("a refused context keeps its descriptor frames", "visits/context_refused", (VCPU_CONTEXT,
+     "\twhile (rc && nr--)\n", "\twhile (0)\n")),
+    ("hypercall_init writes over a table", "visits/hypercall_page", (DOMAIN_CONTEXT,
+     "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n\tif (!rc) {",
+     "\trc = page_type_get_writable(d, pg);\n\t{")),
+    ("a pin is not told of", "visits/pin", (DOMAIN_SAVE,
+     "(type & PGT_pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0)", "0")),
+    ("the M2P is anybody's to map", "iomem/m2p_extents", (PT_CHECK,
+     "\t\treturn pg_owner == &domain_xen ? 0 : -EPERM;\n", "\t\treturn 0;\n")),
+    ("the M2P is mapped to be written", "iomem/m2p_extents", (PT_CHECK,
+     "\treturn e & PTE_RW ? -EBUSY : 0;\n", "\treturn 0;\n")),
 ]

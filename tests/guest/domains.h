@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains that claims of the control domain's make, fill and destroy; none of them runs.
+ */
+#pragma once
+
+#include "claim.h"
+#include <xen/domctl.h>
+
+#define ANY 0			/* a number that no domain can be given */
+#define NR_FRAMES 64
+
+/* What domctl() sends, and what comes back. */
+extern struct xen_domctl domctl_op;
+long domctl(uint32_t cmd, domid_t domid);
+
+/* What xl asks for, with two vCPUs: in domctl_op. */
+struct xen_domctl_createdomain *config(void);
+domid_t create(void);
+long max_vcpus(domid_t domid, uint32_t nr);
+void max_mem(domid_t domid, uint64_t pages);
+void destroy(domid_t domid);
+
+/* The frames that populate() was given, with names from @pfn on; how many. */
+extern uint64_t given[NR_FRAMES];
+long populate(domid_t domid, uint32_t nr, uint64_t pfn);
+/* Map frame @mfn of @domid at window @w, or nothing (0). */
+long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);
+
+/* Of the machine. */
+uint64_t free_pages(void);
+/* Are so many free? */
+bool are_free(uint64_t nr);
+/*
+ * Does @so become so of @arg? Xen takes its time to free what it is done with; Isola has none of it
+ * when the call is over.
+ */
+bool becomes(bool (*so)(uint64_t), uint64_t arg);
