@@ -25,7 +25,7 @@
  * bad CLEAR_LATE: the window's entry is cleared after the flush
  *
  * code arch/x86/asi/domain_map.c: d->leaving_list = 0; tables = window_take_idle(d);
- * code arch/x86/asi/domain_map.c: spin_unlock(&d->page_lock); if (!tables && n)
+ * code arch/x86/asi/domain_map.c: spin_unlock(&d->page_lock); if (!tables && any)
  *      flush_leaving(d, shared_out);
  * code arch/x86/mm/pt_modify.c: irq_disable(); pg = get_l1(va); irq_enable();
  * code arch/x86/include/asm/page_ref.h: if (unlikely((s64)x >= PGC_GET_LIMIT))

@@ -377,7 +377,7 @@ static void flush_leaving(const struct domain *d, bool shared_out)
 
 void domain_release_flush(struct domain *d)
 {
-	bool shared_out;
+	bool shared_out, any;
 	u32 n, tables;
 
 	if (!(READ_ONCE(d->leaving_list) | READ_ONCE(d->window_idle)))
@@ -385,6 +385,8 @@ void domain_release_flush(struct domain *d)
 	/* Taken before the flush: what another vcpu adds meanwhile is not covered by it (TLB-3). */
 	spin_lock(&d->page_lock);
 	n = d->leaving_list;
+	/* Also if all of them become orphans: their owner is not to see them any more. */
+	any = n;
 	d->leaving_list = 0;
 	tables = window_take_idle(d);
 	shared_out = drop_allocations(&n);
@@ -395,7 +397,7 @@ void domain_release_flush(struct domain *d)
 	if (tables)
 		flush_leaving(d, shared_out);
 	spin_unlock(&d->page_lock);
-	if (!tables && n)
+	if (!tables && any)
 		flush_leaving(d, shared_out);
 	window_free_tables(d, tables);
 	free_frames(d, n);

@@ -244,7 +244,7 @@ PLANTED = [
     ("a frame in use leaves", "exchange/held_frame", (DOMAIN_MAP,
      "(x & (PGC_leaving | PGC_own_mask))", "(x & PGC_leaving)")),
     ("a frame is free before the flush", "smp/stale_given_back", (DOMAIN_MAP,
-     "\tif (!tables && n)\n\t\tflush_leaving(d, shared_out);\n", "")),
+     "\tif (!tables && any)\n\t\tflush_leaving(d, shared_out);\n", "")),
 
     # ---- Two vCPUs at once: tables and roots ----
     ("a base pointer holds the table before it", "tables/new_baseptr,transitions/l4_*", (MMUEXT,
