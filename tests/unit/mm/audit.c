@@ -259,7 +259,7 @@ static void check_general(unsigned f)
 
 /*
  * TLB-2, TLB-3: what the processors of @domid may still do must agree with what the frame is, or
- * was last. An orphan is not free yet: its owner's may remember it until it is.
+ * was last.
  */
 static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 {
@@ -269,7 +269,7 @@ static void check_tlb(unsigned f, const bool *uses, domid_t domid)
 	for (unsigned u = 0; u < NR_USES; u++) {
 		if (!uses[u] || pg->owner == DOMID_IO)
 			continue;
-		if (!may_map(domid, f, u == USE_WRITE) && !(pg->owner == domid && is_orphan(f)))
+		if (!may_map(domid, f, u == USE_WRITE))
 			fault(f, "owner of a frame in the TLB", pg->owner, domid);
 		else if (u != USE_READ && (pg->type_info & PGT_type_mask) != type_of_use[u])
 			fault(f, "type of a frame in the TLB", pg->type_info, type_of_use[u]);
