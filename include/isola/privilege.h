@@ -32,6 +32,7 @@ enum privilege_class {
 	OP(mca, BY_CONTROL)						\
 	OP(sysctl, BY_CONTROL)						\
 	OP(domctl, BY_CONTROL)						\
+	OP(hypfs, BY_CONTROL)						\
 	OP(machine_memory_map, BY_CONTROL)				\
 	OP(version_commandline, BY_CONTROL)	/* "<denied>" */	\
 	OP(version_build_id, BY_CONTROL)				\

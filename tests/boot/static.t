@@ -59,7 +59,7 @@ WORK = "claims=events/*,grants/*,memory_op/*,exchange/*,tables/*"
 def beside_dom0():
     status, output, errors = isola_run(
         "--mem", "256", "--hv", "dom0_mem=64M",
-        *domain(f"web mem=48M onend=halt weight=512 -- {WORK},transitions/*"), SELFTEST,
+        *domain(f"web mem=48M onend=halt weight=64 -- {WORK},transitions/*"), SELFTEST,
         "claims=tools/* other exit=never", timeout=200)
     # Lines of the other's may stand within dom0's.
     own = re.sub(r"^\(.*\n", "", output, flags=re.M).replace("\n", "")

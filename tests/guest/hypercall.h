@@ -62,6 +62,8 @@ static inline long hypercall_bare(unsigned int nr, unsigned long a1, unsigned lo
 #define HC3(name, a, b, c) hypercall_by_page(__HYPERVISOR_##name, ARG(a), ARG(b), ARG(c), 0, 0)
 #define HC4(name, a, b, c, d) \
 	hypercall_by_page(__HYPERVISOR_##name, ARG(a), ARG(b), ARG(c), ARG(d), 0)
+#define HC5(name, a, b, c, d, e) \
+	hypercall_by_page(__HYPERVISOR_##name, ARG(a), ARG(b), ARG(c), ARG(d), ARG(e))
 
 /* Pointers which no guest may use: inside the hypervisor's range, and with nothing behind them. */
 #define HYPERVISOR_POINTER ((void *)0xffff830000001000ul)

@@ -46,7 +46,7 @@ static const struct {
 } expected[] = {
 	/* XSM_PRIV, XSM_DM_PRIV without a device model, the hardware domain's */
 	{ MAY_console_io, DOM0 }, { MAY_platform_op, DOM0 }, { MAY_mca, DOM0 },
-	{ MAY_sysctl, DOM0 }, { MAY_domctl, DOM0 },
+	{ MAY_sysctl, DOM0 }, { MAY_domctl, DOM0 }, { MAY_hypfs, DOM0 },
 	{ MAY_machine_memory_map, DOM0 }, { MAY_version_commandline, DOM0 },
 	{ MAY_version_build_id, DOM0 }, { MAY_audit, DOM0 }, { MAY_map_io_memory, DOM0 },
 	{ MAY_io_ports, DOM0 }, { MAY_flush_caches, DOM0 }, { MAY_see_mtrrs, DOM0 },

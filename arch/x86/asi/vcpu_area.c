@@ -10,6 +10,7 @@
 #include <asm/perdomain.h>
 #include <asm/pgentry.h>
 #include <asm/vcpu_area.h>
+#include <asm/vcpu_private.h>
 
 #define GDT_PAGES	16u
 
@@ -81,4 +82,11 @@ void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i)
 	mfn_t zeroes = gdt_window_frame(i);
 
 	populate_perdomain_mapping(v, page_va(VCPU_PAGE_GDT + i), 1, &zeroes, PAGE_HV_RO);
+}
+
+void vcpu_area_clear_descs(struct vcpu *v)
+{
+	for (unsigned i = 0; i < VCPU_PAGE_GDT_HV; i++)
+		vcpu_area_clear_gdt_page(v, i);
+	destroy_perdomain_mapping(v, VA_LDT, PV_LDT_FRAMES);
 }

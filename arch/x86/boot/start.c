@@ -155,8 +155,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	this_cpu.pub = &cpu_public[0];
 	image_maddr = image;
 	pr_info("Isola " ISOLA_VERSION ", built with " __VERSION__);
-	pr_info("to guests and tools: Xen version %u.%u.isola", ABI_VERSION >> 16,
-		ABI_VERSION & 0xffff);
+	pr_info("to guests and tools: Xen version %u.%u%s", ABI_VERSION >> 16,
+		ABI_VERSION & 0xffff, ABI_EXTRAVERSION);
 	read_loader(magic, mbi);	/* memory map, modules, command line; then the console */
 	asi_policy_resolve();		/* before any root is made */
 	cpu_init_boot();		/* what the CPU can do decides the rest */

@@ -204,10 +204,9 @@ static int get_held(struct held *h)
 	return rc;
 }
 
-/* Of a domain that dies nothing is taken any more (VIS-3). */
-static int get_held_visiting(struct domain *d, void *arg)
+static int get_held_visiting(struct domain *d __maybe_unused, void *arg)
 {
-	return READ_ONCE(d->is_dying) ? -EINVAL : get_held(arg);
+	return get_held(arg);
 }
 
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)

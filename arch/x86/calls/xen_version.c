@@ -17,13 +17,6 @@
 #include <xen/xen.h>
 #include <xen/version.h>
 
-
-#ifdef __clang__
-#define COMPILER "clang " __clang_version__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
-
 static u32 features(const struct domain *d)
 {
 	u32 map = 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
@@ -82,7 +75,7 @@ long hc_xen_version(u64 cmd, u64 arg)
 		return ABI_VERSION;
 	switch ((u32)cmd) {
 	case XENVER_extraversion:
-		return give_string(arg, ".isola", XEN_EXTRAVERSION_LEN);
+		return give_string(arg, ABI_EXTRAVERSION, XEN_EXTRAVERSION_LEN);
 	case XENVER_compile_info:
 		return compile_info(arg);
 	case XENVER_capabilities:

@@ -16,6 +16,7 @@
 #include <isola/lib/string.h>
 #include <isola/vcpu.h>
 #include <isola/vcpu_timer.h>
+#include <xen/domctl.h>
 
 /* ABI: with the last flag it can run at once, as soon as its domain does. */
 static long set_context(struct vcpu *v, const struct vcpu_guest_context *c)

@@ -10,7 +10,7 @@
  *   ports     all closed
  *   entries   what its page tables hold of others' frames is given back; before any of its own
  *             frames goes: an entry must not be taken for one that names what its frame becomes
- *   window    shows nothing; before they go, too
+ *   windows   of descriptors and of memory show nothing; before they go, too
  *   frames    all of them, special ones among them: free, or orphans (MEM-5)
  * Then it is dead, and the control domain is told. vcpus, their areas, grant table and window
  * tables go with the last reference, by domain_destroy(); the control domain is told once more.
@@ -26,6 +26,7 @@
 #include <asm/gnttab.h>
 #include <asm/percpu.h>
 #include <asm/preempt.h>
+#include <asm/vcpu_area.h>
 #include <asm/visit.h>
 #include <asm/window_tables.h>
 
@@ -49,6 +50,13 @@ static int bar(struct domain *d)
 	return 0;
 }
 
+static int clear_descs(struct domain *d)
+{
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		vcpu_area_clear_descs(d->vcpu[i]);
+	return 0;
+}
+
 /* The tables that become idle by it are freed a GiB's at a time, too. */
 static int clear_window(struct domain *d)
 {
@@ -69,8 +77,8 @@ static int free_frames(struct domain *d)
 }
 
 static int (*const stages[])(struct domain *d) = {
-	stop, bar, gnttab_release_mappings, evtchn_destroy, foreign_entries_release, clear_window,
-	free_frames,
+	stop, bar, gnttab_release_mappings, evtchn_destroy, foreign_entries_release, clear_descs,
+	clear_window, free_frames,
 };
 
 /* The flag first: who looks when it is told sees it. */

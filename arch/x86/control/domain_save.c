@@ -18,6 +18,7 @@
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/vcpu.h>
+#include <xen/domctl.h>
 
 /* ---- Pages ----------------------------------------------------------------------------------- */
 

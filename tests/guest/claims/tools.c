@@ -12,6 +12,7 @@
 #include "../memory.h"
 #include "../text.h"
 #include <xen/domctl.h>
+#include <xen/hypfs.h>
 #include <xen/sysctl.h>
 
 static struct xen_sysctl sys;
@@ -337,4 +338,57 @@ CLAIM_DOM0(log, "debug_keys h puts lines into the log, and readconsole finds the
 		found |= strstr(text, "'h' pressed -> ") != NULL;
 	} while (r->count);
 	CHECK(found);
+}
+
+/* Read @path of the hypervisor's file system into @buffer of @size bytes. */
+static long hypfs_read(const char *path, unsigned int bytes, void *buffer, unsigned int size)
+{
+	return HC5(hypfs_op, XEN_HYPFS_OP_read, path, bytes, buffer, size);
+}
+
+static const char root[] = "/", minor[] = "/buildinfo/version/minor";
+
+CLAIM_DOM0(hypfs, "the hypervisor's files: the root is a directory that names buildinfo, the "
+	   "version in it is the ABI's, and a buffer that is too small is told what it lacks")
+{
+	struct {
+		struct xen_hypfs_direntry e;
+		uint32_t word[60];
+	} *r = page_alloc();
+	const struct xen_hypfs_dirlistentry *entry = (const void *)r->word;
+	bool found = false;
+
+	CHECK_EQ(HC5(hypfs_op, XEN_HYPFS_OP_get_version, 0, 0, 0, 0), XEN_HYPFS_VERSION);
+	CHECK_OK(hypfs_read(root, sizeof(root), r, sizeof(*r)));
+	CHECK_EQ(r->e.type, XEN_HYPFS_TYPE_DIR);
+	while (true) {
+		found |= !strcmp(entry->name, "buildinfo") && entry->e.type == XEN_HYPFS_TYPE_DIR;
+		if (!entry->off_next)
+			break;
+		entry = (const void *)((const char *)entry + entry->off_next);
+	}
+	CHECK(found);
+	CHECK_OK(hypfs_read(minor, sizeof(minor), r, sizeof(*r)));
+	CHECK_EQ(r->e.type, XEN_HYPFS_TYPE_UINT);
+	CHECK_EQ(r->e.content_len, 4);
+	CHECK_EQ(r->word[0], 17);
+	r->e.content_len = 0;
+	CHECK_ERR(hypfs_read(minor, sizeof(minor), r, sizeof(r->e)), XEN_ENOBUFS);
+	CHECK_EQ(r->e.content_len, 4);
+}
+
+CLAIM_DOM0(hypfs_refusals, "a path that is none, that does not end or does not begin with / is "
+	   "refused, and so is what writes the version")
+{
+	static const char absent[] = "/buildinfo/version/none", relative[] = "buildinfo";
+	uint32_t *buffer = page_alloc();
+
+	CHECK_ERR(hypfs_read(absent, sizeof(absent), buffer, 64), XEN_ENOENT);
+	CHECK_ERR(hypfs_read(relative, sizeof(relative), buffer, 64), XEN_EINVAL);
+	CHECK_ERR(hypfs_read(minor, sizeof(minor) - 1, buffer, 64), XEN_EINVAL);
+	CHECK_ERR(hypfs_read(minor, 0, buffer, 64), XEN_EINVAL);
+	CHECK_ERR(hypfs_read(UNMAPPED_POINTER, 8, buffer, 64), XEN_EFAULT);
+	CHECK_ERR(HC5(hypfs_op, XEN_HYPFS_OP_write_contents, minor, sizeof(minor), buffer, 4),
+		  XEN_EACCES);
+	CHECK_ERR(HC5(hypfs_op, 77, minor, sizeof(minor), 0, 0), XEN_EOPNOTSUPP);
 }

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <isola/domain.h>
-#include <xen/domctl.h>
+
+struct xen_domctl_hypercall_init;
+struct xen_domctl_vcpucontext;
 
 /*
  * XEN_DOMCTL_setvcpucontext. 0; -EINVAL no such vcpu, or as vcpu_set_context(); -EOPNOTSUPP it has

@@ -9,7 +9,11 @@
 #pragma once
 
 #include <isola/domain.h>
-#include <xen/domctl.h>
+
+struct xen_domctl_ext_vcpucontext;
+struct xen_domctl_getpageframeinfo3;
+struct xen_domctl_vcpu_msrs;
+struct xen_domctl_vcpuextstate;
 
 /*
  * XEN_DOMCTL_getpageframeinfo3: the use that each frame of a list is put to, in place of its

@@ -55,6 +55,7 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 	HC(physdev_op, 2) \
 	HC(sysctl, 1) \
 	HC(domctl, 1) \
+	HC(hypfs_op, 5) \
 	HC(mca, 1) \
 	HC_AUDIT(HC)
 
@@ -71,6 +72,7 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 #define HC_ARGS_2 HC_ARGS_1, u64 a2
 #define HC_ARGS_3 HC_ARGS_2, u64 a3
 #define HC_ARGS_4 HC_ARGS_3, u64 a4
+#define HC_ARGS_5 HC_ARGS_4, u64 a5
 #define DECLARE_HC(name, nr_args) long hc_##name(HC_ARGS_##nr_args);
 HYPERCALLS(DECLARE_HC)
 #undef DECLARE_HC

@@ -26,6 +26,12 @@ void vcpu_area_destroy(struct vcpu *v);
  */
 void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i);
 
+/*
+ * Nothing of its guest's is shown in @v's descriptor windows any more, whose frames are to go: @v
+ * will not run again.
+ */
+void vcpu_area_clear_descs(struct vcpu *v);
+
 /* The one area of all idle roots: the hypervisor's GDT page and zero pages. Its L3. Boot only. */
 void vcpu_area_init_idle(void);
 extern mfn_t idle_area_l3;

@@ -251,7 +251,6 @@ struct visited_op {
 /*
  * What is parked on a visit only another visit would come back to: it is this call's, which goes on
  * until none is left. What it has come to waits in the domain meanwhile.
- * Who is dying is taken apart by visits: from the first on nothing of it is pinned (VIS-3).
  */
 static int do_visited(struct domain *d, void *arg)
 {
@@ -263,7 +262,7 @@ static int do_visited(struct domain *d, void *arg)
 		d->visit_left.mfn = INVALID_MFN;
 		return d->visit_left.rc;
 	}
-	rc = READ_ONCE(d->is_dying) ? -EINVAL : v->fn(d, v->op);
+	rc = v->fn(d, v->op);
 	if (rc == -ERESTART || rc == -EINTR || !mfn_is_valid_num(d->visit_parked[0]))
 		return rc;
 	d->visit_left.cmd = v->op->cmd;
