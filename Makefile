@@ -38,7 +38,7 @@ distclean:
 	$(Q)rm -rf $(O)
 ## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)
 ## make run          boot the selftest guest in QEMU; ARGS="--smp 2 --firmware uefi" and so on
-## make test         every test but the long ones, 19 minutes; prove's summary is the verdict
+## make test         every test but the long ones, 18 minutes; prove's summary is the verdict
 ## make test-all     the same and the long ones: full matrix, repeated boots, long searches
 ## make test-unit, test-guest, test-boot    one ring of tests
 ## make models       the protocols between CPUs, over every interleaving; each bad variant is found

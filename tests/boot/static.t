@@ -61,12 +61,12 @@ def beside_dom0():
         "--mem", "256", "--hv", "dom0_mem=64M",
         *domain(f"web mem=48M onend=halt weight=64 -- {WORK},transitions/*"), SELFTEST,
         "claims=tools/* other exit=never", timeout=200)
-    # Lines of the other's may stand within dom0's.
+    # Lines of the other's may stand within dom0's, and dom0's begin behind what it has begun.
+    paused = r"(?<!not )ok \d+ - tools/pause: [^#\n]*; unpaused, it goes on(?! # SKIP)"
     own = re.sub(r"^\(.*\n", "", output, flags=re.M).replace("\n", "")
     tap.ok(status == POWERED_OFF and ends_well(output, "web") and
            not re.search(r"not ok \d", own) and "# selftest ends: all claims hold" in own and
-           re.search(r"ok \d+ - tools/pause: a domain that is paused gets no time and says so; "
-                     r"pauses are counted; unpaused, it goes onok \d", own),
+           any(re.search(paused, text) for text in (own, output)),
            "a domain with onend=halt beside dom0, which pauses it once: both at work, and the "
            "machine ends with that domain", bad_in(output) + errors)
 
@@ -83,8 +83,9 @@ def destroyed():
            "dom0 destroys a domain that is at work, and goes on", bad_in(output) + errors)
 
 
-# No other claim about events: some send to any port.
-CALLS = "claims=events/declared,share/*,grants/*,memory_op/*,exchange/*,tables/*"
+# No other claim about events: some send to any port. None about exchange: it has a look at frames
+# that have been given back, which the other domain may have by then.
+CALLS = "claims=events/declared,share/*,grants/*,memory_op/*,tables/*"
 
 
 def two():
