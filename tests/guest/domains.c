@@ -12,7 +12,7 @@
 #include <xen/sysctl.h>
 
 struct xen_domctl domctl_op;
-uint64_t given[NR_FRAMES];
+uint64_t given[NR_GIVEN];
 
 long domctl(uint32_t cmd, domid_t domid)
 {

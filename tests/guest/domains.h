@@ -8,7 +8,7 @@
 #include <xen/domctl.h>
 
 #define ANY 0			/* a number that no domain can be given */
-#define NR_FRAMES 64
+#define NR_GIVEN 64
 
 /* What domctl() sends, and what comes back. */
 extern struct xen_domctl domctl_op;
@@ -22,7 +22,7 @@ void max_mem(domid_t domid, uint64_t pages);
 void destroy(domid_t domid);
 
 /* The frames that populate() was given, with names from @pfn on; how many. */
-extern uint64_t given[NR_FRAMES];
+extern uint64_t given[NR_GIVEN];
 long populate(domid_t domid, uint32_t nr, uint64_t pfn);
 /* Map frame @mfn of @domid at window @w, or nothing (0). */
 long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);

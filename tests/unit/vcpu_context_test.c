@@ -93,6 +93,7 @@ int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
 int desc_frame_get(mfn_t m) { return mfn_has_page(m) ? get(mfn_x(m)) : -EINVAL; }
 void desc_frame_put(mfn_t m) { refs[mfn_x(m)]--; }
 int pv_debugreg_check(unsigned int n, u64 *val) { return n == 7 ? 0 : -EPERM; }
+u64 pv_settable_cr4(u64 val) { return val & 8; }
 bool ldt_setting_ok(u64 base, u64 nr_ents) { return !(base & 4095) && nr_ents <= 8192; }
 void fpu_set_legacy_image(void *image, const void *fxsave) {}
 void unmap_domain_page(const void *p) {}

@@ -407,13 +407,11 @@ int domain_name_page(struct domain *d, mfn_t m, pfn_t pfn)
 {
 	const struct page_info *pg = page_of(m);
 	int rc = -EINVAL;
-	u64 x;
 
 	if (!mfn_has_page(m))
 		return rc;
 	spin_lock(&d->page_lock);
-	x = READ_ONCE(pg->count_info);
-	if (pg->owner == d->domid && (x & PGC_allocated) && !(x & (PGC_leaving | PGC_hv))) {
+	if (page_is_to_be_had(pg, d)) {
 		m2p_set(m, pfn);
 		rc = 0;
 	}

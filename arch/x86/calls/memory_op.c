@@ -143,7 +143,8 @@ static long op_machphys_mfn_list(u64 arg)
 		mfn_t m = m2p_block(i);
 
 		last = mfn_is_valid_num(m) ? mfn_x(m) : last;
-		if (copy_to_guest((u64)list.extent_start.p + i * sizeof(last), &last, sizeof(last)))
+		if (copy_to_guest(guest_elem((u64)list.extent_start.p, i, sizeof(last)), &last,
+				  sizeof(last)))
 			return -EFAULT;
 	}
 	list.nr_extents = nr;

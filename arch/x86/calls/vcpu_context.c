@@ -70,21 +70,28 @@ static void fill_callbacks(struct vcpu_private *p, const struct vcpu_guest_conte
 	p->kernel_sp = c->kernel_sp;
 }
 
+/* Initialisers for those registers that the ABI's frame and ours call by the same names. */
+#define REGS_OF(r)								\
+	.r15 = (r)->r15, .r14 = (r)->r14, .r13 = (r)->r13, .r12 = (r)->r12,	\
+	.r11 = (r)->r11, .r10 = (r)->r10, .r9 = (r)->r9, .r8 = (r)->r8,		\
+	.rax = (r)->rax, .rbx = (r)->rbx, .rcx = (r)->rcx, .rdx = (r)->rdx,	\
+	.rsi = (r)->rsi, .rdi = (r)->rdi, .rbp = (r)->rbp, .rsp = (r)->rsp,	\
+	.rip = (r)->rip
+
 static void fill_regs(struct vcpu_private *p, const struct vcpu_guest_context *c)
 {
 	const struct cpu_user_regs *u = &c->user_regs;
 
 	p->regs = (struct regs){
-		.r15 = u->r15, .r14 = u->r14, .r13 = u->r13, .r12 = u->r12, .rbp = u->rbp,
-		.rbx = u->rbx, .r11 = u->r11, .r10 = u->r10, .r9 = u->r9, .r8 = u->r8,
-		.rax = u->rax, .rcx = u->rcx, .rdx = u->rdx, .rsi = u->rsi, .rdi = u->rdi,
-		.rip = u->rip, .rsp = u->rsp,
+		REGS_OF(u),
 		.cs = (u->cs | 3) & 0xffff,
 		.ss = (u->ss | 3) & 0xffff,
 		.rflags = (u->rflags & ~(u64)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_NT | EFLAGS_VIF |
 					      EFLAGS_VIP)) | EFLAGS_IF | EFLAGS_MBS,
 	};
 	p->iopl = (u->rflags & EFLAGS_IOPL) >> 12;
+	p->ts = (c->ctrlreg[0] & CR0_TS) != 0;
+	p->cr4 = pv_settable_cr4(c->ctrlreg[4]);
 	p->ds = u->ds;
 	p->es = u->es;
 	p->fs = u->fs;
@@ -184,15 +191,16 @@ static int get_bases(const struct vcpu_guest_context *c, mfn_t *kernel_l4, mfn_t
 	return rc;
 }
 
-/* What a context holds, of the domain that is loaded. */
+/* What a context holds, of the domain that is loaded: its own, or one that is visited. */
 struct held {
 	const struct vcpu_guest_context *c;
 	unsigned nr_gdt;
 	mfn_t kernel_l4, user_l4;
 };
 
-static int get_held(struct held *h)
+static int get_held(struct domain *d __maybe_unused, void *arg)
 {
+	struct held *h = arg;
 	unsigned nr = h->nr_gdt;
 	int rc = get_gdt(h->c, nr);
 
@@ -204,11 +212,6 @@ static int get_held(struct held *h)
 	return rc;
 }
 
-static int get_held_visiting(struct domain *d __maybe_unused, void *arg)
-{
-	return get_held(arg);
-}
-
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	struct held h = { .c = c, .nr_gdt = DIV_ROUND_UP(c->gdt_ents, DESCS_PER_PAGE) };
@@ -217,9 +220,9 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (!values_ok(c) || (!v->id && !vm_assists_ok(c->vm_assist)))
 		return -EINVAL;
 	if (v->domain == current->domain)
-		rc = get_held(&h);
+		rc = get_held(v->domain, &h);
 	else
-		rc = visit(v->domain, get_held_visiting, &h);
+		rc = visit(v->domain, get_held, &h);
 	if (!rc)
 		commit(v, c, h.kernel_l4, h.user_l4, h.nr_gdt);
 	return rc;
@@ -274,10 +277,7 @@ static void tell_regs(struct vcpu_guest_context *c, const struct vcpu_private *p
 	const struct regs *r = &p->regs;
 
 	c->user_regs = (struct cpu_user_regs){
-		.r15 = r->r15, .r14 = r->r14, .r13 = r->r13, .r12 = r->r12, .rbp = r->rbp,
-		.rbx = r->rbx, .r11 = r->r11, .r10 = r->r10, .r9 = r->r9, .r8 = r->r8,
-		.rax = r->rax, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
-		.rip = r->rip, .rsp = r->rsp, .cs = r->cs, .ss = r->ss,
+		REGS_OF(r), .cs = r->cs, .ss = r->ss,
 		.rflags = (r->rflags & ~(u64)EFLAGS_IOPL) | (u64)p->iopl << 12,
 		.ds = p->ds, .es = p->es, .fs = p->fs, .gs = p->gs,
 	};

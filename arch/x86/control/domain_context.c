@@ -21,9 +21,8 @@
 /* ABI: with the last flag it can run at once, as soon as its domain does. */
 static long set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	long rc;
+	long rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
 
-	rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
 	if (!rc && (c->flags & VGCF_online))
 		vcpu_up(v);
 	return rc;

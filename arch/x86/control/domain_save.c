@@ -31,13 +31,10 @@
 static u64 use_of(const struct domain *d, mfn_t m)
 {
 	const struct page_info *pg = page_of(m);
-	u64 type, count;
+	u64 type;
 
-	if (!mfn_has_page(m))
-		return XEN_DOMCTL_PFINFO_XTAB;
-	count = READ_ONCE(pg->count_info);
-	if (!(count & PGC_allocated) || (count & (PGC_leaving | PGC_hv)) ||
-	    READ_ONCE(pg->owner) != d->domid || pfn_x(m2p_get(m)) == pfn_x(INVALID_M2P))
+	if (!mfn_has_page(m) || !page_is_to_be_had(pg, d) ||
+	    pfn_x(m2p_get(m)) == pfn_x(INVALID_M2P))
 		return XEN_DOMCTL_PFINFO_XTAB;
 	type = READ_ONCE(pg->type_info);
 	if (!type_level(type) || !(type & PGT_count_mask) || !(type & PGT_validated))
@@ -51,7 +48,7 @@ long domain_page_uses(const struct domain *d, const struct xen_domctl_getpagefra
 	if (op->num > MOST_FRAMES)
 		return -E2BIG;
 	for (u64 i = 0; i < op->num; i++) {
-		u64 at = (u64)op->array.p + i * sizeof(u64), x;
+		u64 at = guest_elem((u64)op->array.p, i, sizeof(u64)), x;
 
 		if (copy_from_guest(&x, at, sizeof(x)))
 			return -EFAULT;
@@ -280,7 +277,8 @@ long domain_set_msrs(struct domain *d, struct xen_domctl_vcpu_msrs *op)
 		struct xen_domctl_vcpu_msr msr;
 
 		op->msr_count = i;
-		rc = copy_from_guest(&msr, (u64)op->msrs.p + i * sizeof(msr), sizeof(msr));
+		rc = copy_from_guest(&msr, guest_elem((u64)op->msrs.p, i, sizeof(msr)),
+				     sizeof(msr));
 		if (!rc)
 			rc = set_msr(p, &msr);
 	}

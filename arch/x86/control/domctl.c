@@ -63,20 +63,10 @@ static long set_handle(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static long set_tsc_info(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_tsc(d, &op->u.tsc_info);
-}
-
 static long get_tsc_info(struct domain *d, struct xen_domctl *op)
 {
 	domain_get_tsc(d, &op->u.tsc_info);
 	return 0;
-}
-
-static long set_cpu_policy(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_cpu_policy(d, &op->u.cpu_policy);
 }
 
 static long get_cpu_policy(struct domain *d __maybe_unused, struct xen_domctl *op)
@@ -84,10 +74,28 @@ static long get_cpu_policy(struct domain *d __maybe_unused, struct xen_domctl *o
 	return domain_get_cpu_policy(&op->u.cpu_policy);
 }
 
-static long get_vcpu_info(struct domain *d, struct xen_domctl *op)
-{
-	return vcpu_info(d, &op->u.getvcpuinfo);
+/* What has a file of its own is passed on, with the part of @op that it is about. */
+#define PASSED_ON(name, fn, part)						\
+static long name(struct domain *d, struct xen_domctl *op)			\
+{										\
+	return fn(d, &op->u.part);						\
 }
+
+PASSED_ON(set_tsc_info, domain_set_tsc, tsc_info)
+PASSED_ON(set_cpu_policy, domain_set_cpu_policy, cpu_policy)
+PASSED_ON(get_vcpu_info, vcpu_info, getvcpuinfo)
+PASSED_ON(get_affinity, vcpu_affinity_get, vcpuaffinity)
+PASSED_ON(set_affinity, vcpu_affinity_set, vcpuaffinity)
+PASSED_ON(set_vcpu_context, domain_set_vcpu_context, vcpucontext)
+PASSED_ON(get_vcpu_context, domain_get_vcpu_context, vcpucontext)
+PASSED_ON(page_uses, domain_page_uses, getpageframeinfo3)
+PASSED_ON(get_ext_context, domain_get_ext_context, ext_vcpucontext)
+PASSED_ON(set_ext_context, domain_set_ext_context, ext_vcpucontext)
+PASSED_ON(get_xstate, domain_get_xstate, vcpuextstate)
+PASSED_ON(set_xstate, domain_set_xstate, vcpuextstate)
+PASSED_ON(get_msrs, domain_get_msrs, vcpu_msrs)
+PASSED_ON(set_msrs, domain_set_msrs, vcpu_msrs)
+PASSED_ON(hypercall_init, domain_fill_hypercall_page, hypercall_init)
 
 /* Caps are not built: 0, none. */
 static long scheduler(struct domain *d, struct xen_domctl *op)
@@ -136,26 +144,6 @@ static long unpause_domain(struct domain *d, struct xen_domctl *op __maybe_unuse
 	return domain_unpause_by_control(d);
 }
 
-static long get_affinity(struct domain *d, struct xen_domctl *op)
-{
-	return vcpu_affinity_get(d, &op->u.vcpuaffinity);
-}
-
-static long set_affinity(struct domain *d, struct xen_domctl *op)
-{
-	return vcpu_affinity_set(d, &op->u.vcpuaffinity);
-}
-
-static long set_vcpu_context(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_vcpu_context(d, &op->u.vcpucontext);
-}
-
-static long get_vcpu_context(struct domain *d, struct xen_domctl *op)
-{
-	return domain_get_vcpu_context(d, &op->u.vcpucontext);
-}
-
 static long set_nodes(struct domain *d __maybe_unused, struct xen_domctl *op)
 {
 	return domain_set_nodes(&op->u.nodeaffinity);
@@ -171,50 +159,10 @@ static long resume(struct domain *d, struct xen_domctl *op __maybe_unused)
 	return domain_resume(d);
 }
 
-static long page_uses(struct domain *d, struct xen_domctl *op)
-{
-	return domain_page_uses(d, &op->u.getpageframeinfo3);
-}
-
-static long get_ext_context(struct domain *d, struct xen_domctl *op)
-{
-	return domain_get_ext_context(d, &op->u.ext_vcpucontext);
-}
-
-static long set_ext_context(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_ext_context(d, &op->u.ext_vcpucontext);
-}
-
-static long get_xstate(struct domain *d, struct xen_domctl *op)
-{
-	return domain_get_xstate(d, &op->u.vcpuextstate);
-}
-
-static long set_xstate(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_xstate(d, &op->u.vcpuextstate);
-}
-
-static long get_msrs(struct domain *d, struct xen_domctl *op)
-{
-	return domain_get_msrs(d, &op->u.vcpu_msrs);
-}
-
-static long set_msrs(struct domain *d, struct xen_domctl *op)
-{
-	return domain_set_msrs(d, &op->u.vcpu_msrs);
-}
-
 /* No log of what a domain writes is kept: what asks for none of it succeeds. */
 static long shadow_op(struct domain *d __maybe_unused, struct xen_domctl *op)
 {
 	return op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_OFF ? 0 : -EOPNOTSUPP;
-}
-
-static long hypercall_init(struct domain *d, struct xen_domctl *op)
-{
-	return domain_fill_hypercall_page(d, &op->u.hypercall_init);
 }
 
 /* not_self: -EINVAL for the caller itself, which cannot wait for its own vcpus. */

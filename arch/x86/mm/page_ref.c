@@ -16,11 +16,6 @@ static bool swap_count(struct page_info *pg, u64 *old, u64 new)
 					   __ATOMIC_RELAXED);
 }
 
-static bool is_to_be_had(u64 x)
-{
-	return (x & PGC_allocated) && !(x & (PGC_leaving | PGC_hv));
-}
-
 /* ---- The owner's ----------------------------------------------------------------------------- */
 
 bool page_get_asking(struct page_info *pg, const struct domain *d)
@@ -28,7 +23,7 @@ bool page_get_asking(struct page_info *pg, const struct domain *d)
 	u64 x = READ_ONCE(pg->count_info);
 
 	do {
-		if (!is_to_be_had(x) || (x & PGC_own_mask) == PGC_own_mask)
+		if (!count_is_to_be_had(x) || (x & PGC_own_mask) == PGC_own_mask)
 			return false;
 	} while (!swap_count(pg, &x, x + PGC_one));
 	if (READ_ONCE(pg->owner) == d->domid)
@@ -71,7 +66,7 @@ bool page_get_foreign(struct page_info *pg, const struct domain *owner)
 	if (READ_ONCE(pg->owner) != owner->domid)
 		return false;
 	do {
-		if (!is_to_be_had(x) || (x & PGC_foreign_mask) == PGC_foreign_mask)
+		if (!count_is_to_be_had(x) || (x & PGC_foreign_mask) == PGC_foreign_mask)
 			return false;
 	} while (!swap_count(pg, &x, ((x & ~PGC_unshared) | PGC_shared_out) + PGC_foreign_one));
 	if (READ_ONCE(pg->owner) == owner->domid)

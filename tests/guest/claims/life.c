@@ -209,7 +209,7 @@ CLAIM_DOM0(memory, "populate_physmap for another domain gives it frames with the
 	r.extent_start.p = (xen_pfn_t *)given;
 	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 8);
 	CHECK_EQ(info(d)->tot_pages, 2);
-	CHECK_EQ(populate(d, NR_FRAMES, 0), 14);
+	CHECK_EQ(populate(d, NR_GIVEN, 0), 14);
 	CHECK_EQ(info(d)->tot_pages, 16);
 	max_mem(d, 4);					/* it keeps what it has */
 	CHECK_EQ(info(d)->tot_pages, 16);
@@ -245,8 +245,8 @@ static void round(void)
 	domid_t d = create();
 
 	CHECK_OK(max_vcpus(d, 2));
-	max_mem(d, NR_FRAMES);
-	CHECK_EQ(populate(d, NR_FRAMES, 0), NR_FRAMES);
+	max_mem(d, NR_GIVEN);
+	CHECK_EQ(populate(d, NR_GIVEN, 0), NR_GIVEN);
 	destroy(d);
 	CHECK(becomes(is_gone, d));
 }
@@ -273,8 +273,8 @@ CLAIM_DOM0(zombie, "a destroyed domain of which we map a frame is there, and dyi
 	round();
 	before = free_pages();
 	d = create();
-	max_mem(d, NR_FRAMES);
-	CHECK_EQ(populate(d, NR_FRAMES, 0), NR_FRAMES);
+	max_mem(d, NR_GIVEN);
+	CHECK_EQ(populate(d, NR_GIVEN, 0), NR_GIVEN);
 	CHECK_OK(map_foreign(0, given[5], PTE_RW_PAGE, d));
 	CHECK_OK(map_foreign(1, given[5], PTE_RO_PAGE, d));
 	page[7] = 0x1501a;

@@ -12,10 +12,10 @@
 #define TOPIC "oom"
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
+#include "../domains.h"
 #include "../lending.h"
 #include "../memory.h"
 #include "../text.h"
-#include <xen/domctl.h>
 #define OOM_GUEST
 #include "../../../arch/x86/include/asm/oom.h"
 
@@ -111,7 +111,7 @@ static bool come(unsigned int op)
 	return done == nr;
 }
 
-static bool populate(void) { return come(XENMEM_populate_physmap); }
+static bool populate_ours(void) { return come(XENMEM_populate_physmap); }
 static bool increase(void) { return come(XENMEM_increase_reservation); }
 
 static void memory(bool (*attempt)(void), unsigned int n, unsigned int extent_order,
@@ -125,18 +125,18 @@ static void memory(bool (*attempt)(void), unsigned int n, unsigned int extent_or
 
 CLAIM_ISOLA_ONLY(populate, "populate_physmap of one frame", XEN_HAS_NONE)
 {
-	memory(populate, 1, 0, 1);
+	memory(populate_ours, 1, 0, 1);
 }
 
 /* More than the frames of one window table. */
 CLAIM_ISOLA_ONLY(populate_more, "populate_physmap of 24 extents of 32 frames", XEN_HAS_NONE)
 {
-	memory(populate, 24, 5, 25);
+	memory(populate_ours, 24, 5, 25);
 }
 
 CLAIM_ISOLA_ONLY(populate_large, "populate_physmap of two extents of 512 frames", XEN_HAS_NONE)
 {
-	memory(populate, 2, 9, 2);
+	memory(populate_ours, 2, 9, 2);
 }
 
 CLAIM_ISOLA_ONLY(increase, "increase_reservation of four frames", XEN_HAS_NONE)
@@ -215,7 +215,7 @@ static void exchange_each(unsigned int n, unsigned int extent_order, unsigned in
 	order = extent_order;
 	out_nr = to_nr;
 	out_order = to_order;
-	CHECK(populate());
+	CHECK(populate_ours());
 	refuse_each(exchange, NULL, least);
 	CHECK_EQ(change(XENMEM_decrease_reservation, out, out_nr, out_order), out_nr);
 }
@@ -344,32 +344,19 @@ CLAIM_ISOLA_ONLY(ports,
 
 /* ---- Domains ---- */
 
-static struct xen_domctl op;
 static domid_t made;
 
-static long domctl(uint32_t cmd, domid_t domid)
+static void destroy_made(void)
 {
-	op.cmd = cmd;
-	op.domain = domid;
-	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	return HC1(domctl, &op);
+	destroy(made);
 }
 
-static void destroy(void)
+static bool create_one(void)
 {
-	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, made));
-}
-
-static bool create(void)
-{
-	memset(&op, 0, sizeof(op));
-	op.u.createdomain = (struct xen_domctl_createdomain){
-		.max_vcpus = 2, .max_evtchn_port = 1023, .max_grant_frames = -1,
-		.max_maptrack_frames = -1, .grant_opts = XEN_DOMCTL_GRANT_version(1),
-	};
-	if (domctl(XEN_DOMCTL_createdomain, 0))
+	config();
+	if (domctl(XEN_DOMCTL_createdomain, ANY))
 		return false;
-	made = op.domain;
+	made = domctl_op.domain;
 	return true;
 }
 
@@ -381,11 +368,9 @@ static bool furnish(void)
 	struct xen_foreign_memory_map m = { .domid = made, .map.nr_entries = 1 };
 
 	m.map.buffer.p = &e;
-	op.u.max_vcpus.max = 2;
-	if (domctl(XEN_DOMCTL_max_vcpus, made) || HC2(memory_op, XENMEM_set_memory_map, &m))
+	if (max_vcpus(made, 2) || HC2(memory_op, XENMEM_set_memory_map, &m))
 		return false;
-	op.u.max_mem.max_memkb = 16 * (PAGE_BYTES / 1024);
-	CHECK_OK(domctl(XEN_DOMCTL_max_mem, made));
+	max_mem(made, 16);
 	for (unsigned int i = 0; i < 4; i++)
 		list[i] = 4 * i;
 	r.extent_start.p = list;
@@ -394,17 +379,17 @@ static bool furnish(void)
 
 static bool create_and_furnish(void)
 {
-	if (!create())
+	if (!create_one())
 		return false;
 	if (furnish())
 		return true;
-	destroy();
+	destroy_made();
 	return false;
 }
 
 CLAIM_ISOLA_ONLY(createdomain, "a domain that is made: vCPUs, a memory map, memory", XEN_HAS_NONE)
 {
 	begin();
-	refuse_each(create, destroy, 10);
-	refuse_each(create_and_furnish, destroy, 37);
+	refuse_each(create_one, destroy_made, 10);
+	refuse_each(create_and_furnish, destroy_made, 37);
 }

@@ -9,6 +9,7 @@
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
 #include "../clock.h"
+#include "../domains.h"
 #include "../memory.h"
 #include "../text.h"
 #include <xen/domctl.h>
@@ -16,7 +17,6 @@
 #include <xen/sysctl.h>
 
 static struct xen_sysctl sys;
-static struct xen_domctl dom;
 
 static long sysctl(uint32_t cmd)
 {
@@ -25,18 +25,10 @@ static long sysctl(uint32_t cmd)
 	return HC1(sysctl, &sys);
 }
 
-static long domctl(uint32_t cmd, domid_t domid)
-{
-	dom.cmd = cmd;
-	dom.domain = domid;
-	dom.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	return HC1(domctl, &dom);
-}
-
 static void clear(void)
 {
 	memset(&sys, 0, sizeof(sys));
-	memset(&dom, 0, sizeof(dom));
+	memset(&domctl_op, 0, sizeof(domctl_op));
 }
 
 CLAIM_DOM0(versions, "sysctl and domctl of another interface version are -EACCES")
@@ -45,9 +37,9 @@ CLAIM_DOM0(versions, "sysctl and domctl of another interface version are -EACCES
 	sys.cmd = XEN_SYSCTL_physinfo;
 	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION - 1;
 	CHECK_ERR(HC1(sysctl, &sys), XEN_EACCES);
-	dom.cmd = XEN_DOMCTL_getdomaininfo;
-	dom.interface_version = XEN_DOMCTL_INTERFACE_VERSION + 1;
-	CHECK_ERR(HC1(domctl, &dom), XEN_EACCES);
+	domctl_op.cmd = XEN_DOMCTL_getdomaininfo;
+	domctl_op.interface_version = XEN_DOMCTL_INTERFACE_VERSION + 1;
+	CHECK_ERR(HC1(domctl, &domctl_op), XEN_EACCES);
 }
 
 CLAIM_DOM0(unknown, "an unknown sysctl or domctl is -ENOSYS, one at a bad address -EFAULT")
@@ -76,11 +68,11 @@ CLAIM_DOM0(physinfo, "physinfo: CPUs, a node, PV domains, and no more free memor
 
 CLAIM_DOM0(own_info, "getdomaininfo of dom0: running, its own shared_info, pages and vCPUs")
 {
-	struct xen_domctl_getdomaininfo *i = &dom.u.getdomaininfo;
+	struct xen_domctl_getdomaininfo *i = &domctl_op.u.getdomaininfo;
 
 	clear();
 	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, 0));
-	CHECK_EQ(dom.domain, 0);
+	CHECK_EQ(domctl_op.domain, 0);
 	CHECK_EQ(i->domain, 0);
 	CHECK(i->flags & XEN_DOMINF_running);
 	CHECK(!(i->flags & (XEN_DOMINF_dying | XEN_DOMINF_shutdown | XEN_DOMINF_paused |
@@ -125,7 +117,7 @@ CLAIM_DOM0(list, "getdomaininfolist fills as many as it is asked for, from a num
 CLAIM_DOM0(vcpu, "getvcpuinfo of ourselves: online and running; of a vCPU that there is not, "
 	   "-EINVAL")
 {
-	struct xen_domctl_getvcpuinfo *i = &dom.u.getvcpuinfo;
+	struct xen_domctl_getvcpuinfo *i = &domctl_op.u.getvcpuinfo;
 
 	clear();
 	CHECK_OK(domctl(XEN_DOMCTL_getvcpuinfo, 0));
@@ -181,7 +173,7 @@ CLAIM_DOM0(pool, "cpupool_op INFO: pool 0 has all domains; beyond the last pool 
 
 CLAIM_DOM0(weight, "scheduler_op: a weight that was put is got back; another scheduler is -EINVAL")
 {
-	struct xen_domctl_scheduler_op *s = &dom.u.scheduler_op;
+	struct xen_domctl_scheduler_op *s = &domctl_op.u.scheduler_op;
 	uint16_t before;
 
 	clear();
@@ -207,7 +199,7 @@ CLAIM_DOM0(weight, "scheduler_op: a weight that was put is got back; another sch
 CLAIM_DOM0(affinity, "the hard affinity of a vCPU is got, put, and comes back as it is effective; "
 	   "without a CPU that there is, it is -EINVAL")
 {
-	struct xen_domctl_vcpuaffinity *a = &dom.u.vcpuaffinity;
+	struct xen_domctl_vcpuaffinity *a = &domctl_op.u.vcpuaffinity;
 	uint8_t *mask = page_alloc(), before;
 
 	clear();
@@ -238,8 +230,8 @@ static uint64_t cpu_time_of_other(void)
 {
 	clear();
 	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, 1));
-	CHECK_EQ(dom.domain, 1);
-	return dom.u.getdomaininfo.cpu_time;
+	CHECK_EQ(domctl_op.domain, 1);
+	return domctl_op.u.getdomaininfo.cpu_time;
 }
 
 static void some_time(void)
@@ -262,8 +254,8 @@ CLAIM_DOM0(pause, "a domain that is paused gets no time and says so; pauses are 
 	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, 1));
 	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, 1));
 	before = cpu_time_of_other();
-	CHECK(dom.u.getdomaininfo.flags & XEN_DOMINF_paused);
-	CHECK(!(dom.u.getdomaininfo.flags & XEN_DOMINF_running));
+	CHECK(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_paused);
+	CHECK(!(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_running));
 	some_time();
 	CHECK_EQ(cpu_time_of_other(), before);
 	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
@@ -272,7 +264,7 @@ CLAIM_DOM0(pause, "a domain that is paused gets no time and says so; pauses are 
 	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
 	some_time();
 	CHECK(cpu_time_of_other() > before);
-	CHECK(!(dom.u.getdomaininfo.flags & XEN_DOMINF_paused));
+	CHECK(!(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_paused));
 }
 
 CLAIM_DOM0(featureset, "get_cpu_featureset: a null buffer asks how many words; too little room is "

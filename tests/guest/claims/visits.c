@@ -16,6 +16,8 @@
 /* Frames of the domain, by their place in given[]: a tree of one page, and two for all else. */
 enum { L4, L3, L2, L1, DATA, OTHER, GDT, NR };
 
+#define CR4_DE (1ul << 3)
+
 static struct vcpu_guest_context context;
 
 static long mmuext_of(unsigned int cmd, uint64_t mfn, uint64_t src, domid_t domid)
@@ -49,7 +51,7 @@ static domid_t make(uint64_t leaf)
 	domid_t d = create();
 
 	CHECK_OK(max_vcpus(d, 2));
-	max_mem(d, NR_FRAMES);
+	max_mem(d, NR_GIVEN);
 	CHECK_EQ(populate(d, NR, 0x100), NR);
 	for (unsigned int t = L4; t < L1; t++)
 		set_word(d, t, 5, make_pte(given[t + 1], PTE_RW_PAGE));
@@ -170,6 +172,7 @@ static void fill_context(void)
 	context.gdt_frames[0] = given[GDT];
 	context.gdt_ents = 512;
 	context.ctrlreg[3] = given[L4] << 12;
+	context.ctrlreg[4] = CR4_DE;
 	context.debugreg[6] = 0xffff0ff0;
 	context.debugreg[7] = 0x400;
 }
@@ -180,6 +183,7 @@ static void check_context(void)
 	CHECK_EQ(context.user_regs.rbx, 0x1122334455667788);
 	CHECK_EQ(context.ctrlreg[3], given[L4] << 12);
 	CHECK_EQ(context.ctrlreg[1], 0);
+	CHECK(context.ctrlreg[4] & CR4_DE);
 	CHECK_EQ(context.gdt_frames[0], given[GDT]);
 	CHECK_EQ(context.gdt_ents, 512);
 	CHECK_EQ(context.trap_ctxt[3].address, 0xffffffff80003000);

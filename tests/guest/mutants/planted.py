@@ -345,6 +345,8 @@ PLANTED = [
     ("a context that was set stays whole", "visits/context", (VCPU_CONTEXT,
      "\tif (holds_the_same(p, c))\n\t\tfill(v, p, c);\n\telse\n\t\trc = -EOPNOTSUPP;\n",
      "\tfill(v, p, c);\n")),
+    ("CR4 of a context is lost", "visits/context", (VCPU_CONTEXT,
+     "\tp->cr4 = pv_settable_cr4(c->ctrlreg[4]);\n", "")),
     ("the GDT of a context is not told", "visits/context", (VCPU_CONTEXT,
      "\t\tc->gdt_ents += DESCS_PER_PAGE;\n", "")),
     ("a refused context keeps its descriptor frames", "visits/context_refused", (VCPU_CONTEXT,

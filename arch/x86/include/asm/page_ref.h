@@ -109,6 +109,21 @@ static inline bool page_is_of(const struct page_info *pg, const struct domain *d
 	return (s64)READ_ONCE(pg->count_info) < 0 && READ_ONCE(pg->owner) == d->domid;
 }
 
+/* May a frame with this count_info get another reference, but for a count at its maximum? */
+static inline bool count_is_to_be_had(u64 x)
+{
+	return (x & PGC_allocated) && !(x & (PGC_leaving | PGC_hv));
+}
+
+/*
+ * Is @pg a frame of @d's that it could have a reference on? For who takes none: it may leave at
+ * once, unless @d's page_lock is held.
+ */
+static inline bool page_is_to_be_had(const struct page_info *pg, const struct domain *d)
+{
+	return count_is_to_be_had(READ_ONCE(pg->count_info)) && READ_ONCE(pg->owner) == d->domid;
+}
+
 /* Has a domain that is not its owner used @pg since it was allocated? Orphans: yes. */
 static inline bool page_is_shared_out(const struct page_info *pg)
 {
