@@ -59,3 +59,4 @@ void bench_traps(void);
 void bench_user(void);
 void bench_events(void);
 void bench_grants(void);
+void bench_domains(void);

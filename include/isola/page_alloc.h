@@ -8,7 +8,7 @@
  *   domain   guest memory: mapped in its owner's window only, by domain_assign_pages()
  *   vcpu     a vCPU's private page: mapped in that vCPU's area only
  *   cpu      a CPU's private page: mapped in that CPU's area only
- * The last three come from the general pool and are zeroed (LEAK-2) through the caller's window on
+ * The last three come from the general pool and are zeroed (LEAK-2), where they are not, through the caller's window on
  * a root that has one (boot root), or through a CPU window.
  * Locks: alloc_lock inside; may be called with interrupts on only.
  */
@@ -32,6 +32,9 @@ mfn_t __must_check page_alloc(enum alloc_class class, unsigned order, unsigned m
  * reference is left.
  */
 void page_free(enum alloc_class class, mfn_t first, unsigned order);
+
+/* The same for one frame of class domain that holds zeroes only: it is not wiped once more. */
+void page_free_scrubbed(mfn_t m);
 
 /* One zeroed public page, or NULL. */
 void *__must_check alloc_public_page(void);

@@ -29,7 +29,8 @@
 #define LOW_BITS	26
 #define TABLE_BYTES	ROUNDUP(NR_FRAMES * sizeof(struct page_info), PAGE_SIZE)
 
-static uint8_t taken[NR_FRAMES];		/* the model: given out by the allocator */
+/* The model: given out by the allocator; holds zeroes only. */
+static uint8_t taken[NR_FRAMES], wiped[NR_FRAMES];
 
 /* ---- What the allocator calls ---- */
 
@@ -44,6 +45,8 @@ bool mfn_has_page(mfn_t m)
 void scrub_frame(mfn_t m)
 {
 	check(!locked && mfn_has_page(m), "a frame is scrubbed under the lock");
+	check(!wiped[mfn_x(m)], "frame %lx is scrubbed twice", mfn_x(m));
+	wiped[mfn_x(m)] = 1;
 }
 int hyper_map_public_block(mfn_t first)
 {
@@ -110,7 +113,9 @@ static mfn_t take(unsigned order, unsigned bits)
 		check(!taken[i], "frame %lx is given out twice", i);
 		check(page_of(_mfn(i))->count_info == PGC_hv, "frame %lx has count %lx", i,
 		      page_of(_mfn(i))->count_info);
+		check(wiped[i], "frame %lx holds what it held before", i);
 		taken[i] = 1;
+		wiped[i] = 0;
 	}
 	return m;
 }
@@ -118,7 +123,12 @@ static mfn_t take(unsigned order, unsigned bits)
 static void give(mfn_t m, unsigned order)
 {
 	memset(&taken[mfn_x(m)], 0, 1ul << order);
-	page_free(ALLOC_DOMAIN, m, order);
+	if (order || tap_random() % 2) {
+		page_free(ALLOC_DOMAIN, m, order);
+	} else {
+		wiped[mfn_x(m)] = 1;
+		page_free_scrubbed(m);
+	}
 }
 
 static void test_random(void)
@@ -148,7 +158,7 @@ static void test_random(void)
 		give(held[nr].m, held[nr].order);
 	check(nr_free_pages() == before, "%lu pages are free, were %lu", nr_free_pages(), before);
 	all_ok("200000 random steps: blocks are aligned, below the limit asked for, nobody else's, "
-	       "and all come back");
+	       "wiped once, and all come back");
 	/* Merged: the high piece is one block again, the low one has its two largest. */
 	for (unsigned i = 0; i < 2; i++) {
 		mfn_t m = take(i ? 13 : 15, i ? LOW_BITS : 0);

@@ -299,14 +299,14 @@ static void disown(struct domain *d, u32 nr)
 }
 
 /*
- * @pg is nobody's, but not free before page_free(): what was left in it is wiped here, not when
+ * @pg is nobody's, but not free before page_free_scrubbed(): what was left in it is wiped here, not when
  * somebody asks for it (LEAK-2).
  */
 static void free_frame(struct page_info *pg)
 {
 	pg->count_info = PGC_hv;
 	scrub_frame(page_mfn(pg));
-	page_free(ALLOC_DOMAIN, page_mfn(pg), 0);
+	page_free_scrubbed(page_mfn(pg));
 }
 
 /*

@@ -186,8 +186,12 @@ static pte_t *add_table(struct domain *d, mfn_t m, unsigned level)
 /* Hold the table of @level on the way to @m. */
 static int hold_table(struct domain *d, mfn_t m, unsigned level)
 {
-	pte_t *t = NULL;
+	pte_t *t = table_at(d, m, level);
 
+	if (likely(t)) {
+		use(t, 1);
+		return 0;
+	}
 	for (unsigned l = 3; l >= level; l--) {
 		pte_t *below = table_at(d, m, l);
 
@@ -206,9 +210,13 @@ static int hold_table(struct domain *d, mfn_t m, unsigned level)
 /* Of up to 512 frames from @m: the L1; the L2, if one large entry will do. */
 static unsigned level_held(const struct domain *d, mfn_t m, unsigned order)
 {
-	pte_t *l2 = table_at(d, m, 2), e = l2 ? pte_read(entry_of(l2, m, 2)) : 0;
+	pte_t *l2, e;
 
-	return order >= 9 && (!pte_present(e) || (e & PTE_PS)) ? 2 : 1;
+	if (order < 9)
+		return 1;
+	l2 = table_at(d, m, 2);
+	e = l2 ? pte_read(entry_of(l2, m, 2)) : 0;
+	return !pte_present(e) || (e & PTE_PS) ? 2 : 1;
 }
 
 int window_hold(struct domain *d, mfn_t first, unsigned order)

@@ -6,8 +6,9 @@
  * from the general pool, mapped at VA_PUBLIC, never given back (isola/page_alloc.h says why).
  * A free block is known by its first frame: count_info == 0, tlb_stamp = order | FREE_HEAD, linked
  * by next/prev in the free list of its order and zone. Frames inside it have count_info == 0 and
- * tlb_stamp == 0. A frame of the public pool, used or not, and every frame not given to the
- * allocator, carries PGC_hv.
+ * tlb_stamp == 0. type_info of a free frame of the general pool says whether it holds zeroes only.
+ * A frame of the public pool, used or not, and every frame not given to the allocator, carries
+ * PGC_hv.
  * Zone z holds the blocks whose frame numbers have z bits: all of a block's numbers do, because a
  * block is aligned to its size and frame 0 is in none. So "every address below 2^n" means some
  * zones whole, and no list is ever searched.
@@ -28,6 +29,7 @@
 enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
 
 #define FREE_HEAD	0x80000000u
+#define FREE_SCRUBBED	1ul		/* type_info */
 #define PUBLIC_ORDER	9		/* the public pool grows by 2 MiB */
 #define PUBLIC_BITS	39		/* VA_PUBLIC reaches 512 GiB of machine memory */
 
@@ -154,6 +156,22 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 }
 
 /*
+ * 2^order frames of a block that was taken: the hypervisor's until domain_assign_pages(), and
+ * nothing is left in them (LEAK-2). What was free has been nowhere since it was wiped.
+ */
+static void prepare_block(u32 n, unsigned order)
+{
+	for (u32 i = 0; i < 1u << order; i++) {
+		struct page_info *pg = frame(n + i);
+
+		pg->count_info = PGC_hv;
+		if (pg->type_info != FREE_SCRUBBED)
+			scrub_frame(_mfn(n + i));
+		pg->type_info = 0;
+	}
+}
+
+/*
  * Take a 2 MiB block for the public pool and map it everywhere. False: no memory. alloc_lock is
  * free.
  */
@@ -166,10 +184,7 @@ static bool public_grow(void)
 	spin_unlock(&alloc_lock);
 	if (!n)
 		return false;
-	for (u32 i = 0; i < 1u << PUBLIC_ORDER; i++) {
-		frame(n + i)->count_info = PGC_hv;
-		scrub_frame(_mfn(n + i));	/* before every root shows it */
-	}
+	prepare_block(n, PUBLIC_ORDER);		/* before every root shows it */
 	if (hyper_map_public_block(_mfn(n))) {
 		page_free(ALLOC_DOMAIN, _mfn(n), PUBLIC_ORDER);
 		return false;
@@ -202,11 +217,7 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	if (pool == POOL_PUBLIC)
 		memset(public_ptr(_mfn(n)), 0, PAGE_SIZE << order);
 	else
-		for (u32 i = 0; i < 1u << order; i++) {
-			/* Owned by the hypervisor until domain_assign_pages(). */
-			frame(n + i)->count_info = PGC_hv;
-			scrub_frame(_mfn(n + i));
-		}
+		prepare_block(n, order);
 	return _mfn(n);
 }
 
@@ -215,11 +226,11 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
  * is_free_block() on another CPU may look at it meanwhile, and a flush clock of the past can look
  * like FREE_HEAD.
  */
-static void retire(struct page_info *pg, u64 count_info)
+static void retire(struct page_info *pg, u64 type_info, u64 count_info)
 {
 	BUG_ON(pg->count_info & (PGC_allocated | PGC_foreign_mask | PGC_own_mask));
 	WRITE_ONCE(pg->tlb_stamp, 0);
-	pg->type_info = 0;
+	pg->type_info = type_info;
 	pg->owner = DOMID_INVALID;
 	pg->nr_validated = 0;
 	pg->next = pg->prev = 0;
@@ -232,9 +243,17 @@ void page_free(enum alloc_class class, mfn_t first, unsigned order)
 	u32 n = mfn_x(first);
 
 	for (u32 i = 0; i < 1u << order; i++)
-		retire(frame(n + i), pool == POOL_PUBLIC ? PGC_hv : 0);
+		retire(frame(n + i), 0, pool == POOL_PUBLIC ? PGC_hv : 0);
 	spin_lock(&alloc_lock);
 	free_block(pool, order, n);
+	spin_unlock(&alloc_lock);
+}
+
+void page_free_scrubbed(mfn_t m)
+{
+	retire(page_of(m), FREE_SCRUBBED, 0);
+	spin_lock(&alloc_lock);
+	free_block(POOL_GENERAL, 0, mfn_x(m));
 	spin_unlock(&alloc_lock);
 }
 

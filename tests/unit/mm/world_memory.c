@@ -52,6 +52,16 @@ void page_free(enum alloc_class class, mfn_t m, unsigned order)
 	memset(frame_ptr(mfn_x(m)), 0x5a, PAGE_SIZE);
 }
 
+void page_free_scrubbed(mfn_t m)
+{
+	const u64 *words = frame_ptr(mfn_x(m));
+
+	for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
+		if (words[i])
+			panic("frame %lx is not free of what it held", mfn_x(m));
+	page_free(ALLOC_DOMAIN, m, 0);
+}
+
 unsigned world_page_left = ~0u;
 
 /* ---- Public memory: objects; pages for the window's tables ---- */
