@@ -198,7 +198,8 @@ static void lend(void)
 	r.frame_list.p = &frame;
 	MUST(HC2(memory_op, XENMEM_acquire_resource, &r));
 	MUST(map_foreign(0, frame, PTE_RW_PAGE, n.domid));
-	*e = (struct grant_entry_v1){ .flags = GTF_permit_access, .frame = (uint32_t)n.mfns[N_LENT] };
+	*e = (struct grant_entry_v1){ .flags = GTF_permit_access,
+				      .frame = (uint32_t)n.mfns[N_LENT] };
 	MUST(map_foreign(0, 0, 0, n.domid));
 }
 

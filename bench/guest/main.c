@@ -36,7 +36,10 @@ void die(const char *f, ...)
 	shutdown(SHUTDOWN_crash);
 }
 
-/* For what tests/guest/{memory,domains}.c check (claim.h); what both do not promise is waited for. */
+/*
+ * For what tests/guest/{memory,domains}.c check (claim.h); what only Isola promises at once is
+ * waited for.
+ */
 bool on_isola;
 unsigned int checks_made;
 void fail(const char *file, int line, const char *f, ...);

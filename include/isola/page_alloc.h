@@ -8,8 +8,8 @@
  *   domain   guest memory: mapped in its owner's window only, by domain_assign_pages()
  *   vcpu     a vCPU's private page: mapped in that vCPU's area only
  *   cpu      a CPU's private page: mapped in that CPU's area only
- * The last three come from the general pool and are zeroed (LEAK-2), where they are not, through the caller's window on
- * a root that has one (boot root), or through a CPU window.
+ * The last three come from the general pool and are zeroed (LEAK-2), unless they hold zeroes only,
+ * through the caller's window on a root that has one (boot root), or through a CPU window.
  * Locks: alloc_lock inside; may be called with interrupts on only.
  */
 #pragma once

@@ -299,8 +299,8 @@ static void disown(struct domain *d, u32 nr)
 }
 
 /*
- * @pg is nobody's, but not free before page_free_scrubbed(): what was left in it is wiped here, not when
- * somebody asks for it (LEAK-2).
+ * @pg is nobody's, but not free before page_free_scrubbed(): what was left in it is wiped here, not
+ * when somebody asks for it (LEAK-2).
  */
 static void free_frame(struct page_info *pg)
 {

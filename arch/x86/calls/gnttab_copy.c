@@ -26,25 +26,25 @@ static __always_inline s16 pin_ends(const struct gnttab_copy *op, const struct d
 				    struct domain *from, bool from_ref, mfn_t *source,
 				    struct domain *to, bool to_ref, mfn_t *dest)
 {
-	struct grant_table *held = (from_ref ? from : to)->grants;
+	struct domain *held = from_ref ? from : to;
 	s16 status = GNTST_okay;
 
 	if (!from_ref && !to_ref)
 		return status;
-	spin_lock(&held->lock);
+	spin_lock(&held->grants->lock);
 	if (from_ref)
 		status = gnttab_pin(from, op->source.u.ref, d, false, source);
 	if (to_ref && likely(status == GNTST_okay)) {
-		gnttab_pass_lock(held, to->grants);
-		held = to->grants;
+		gnttab_pass_lock(held, to);
+		held = to;
 		status = gnttab_pin(to, op->dest.u.ref, d, true, dest);
 		if (from_ref && unlikely(status != GNTST_okay)) {
-			gnttab_pass_lock(held, from->grants);
-			held = from->grants;
+			gnttab_pass_lock(held, from);
+			held = from;
 			gnttab_unpin(from, op->source.u.ref, d, false);
 		}
 	}
-	spin_unlock(&held->lock);
+	spin_unlock(&held->grants->lock);
 	return status;
 }
 
@@ -53,19 +53,19 @@ static __always_inline void unpin_ends(const struct gnttab_copy *op, const struc
 				       struct domain *from, bool from_ref, struct domain *to,
 				       bool to_ref)
 {
-	struct grant_table *held = (to_ref ? to : from)->grants;
+	struct domain *held = to_ref ? to : from;
 
 	if (!from_ref && !to_ref)
 		return;
-	spin_lock(&held->lock);
+	spin_lock(&held->grants->lock);
 	if (to_ref)
 		gnttab_unpin(to, op->dest.u.ref, d, true);
 	if (from_ref) {
-		gnttab_pass_lock(held, from->grants);
-		held = from->grants;
+		gnttab_pass_lock(held, from);
+		held = from;
 		gnttab_unpin(from, op->source.u.ref, d, false);
 	}
-	spin_unlock(&held->lock);
+	spin_unlock(&held->grants->lock);
 }
 
 static __always_inline bool hold_frame(const struct domain *d, struct domain *owner, mfn_t m,

@@ -219,23 +219,23 @@ static __always_inline s16 map_frame(struct domain *rd, const struct gnttab_map_
 static __always_inline s16 take_grant(struct domain *d, struct domain *rd, u32 ref, bool write,
 				      s32 *handle, mfn_t *m)
 {
-	struct grant_table *lt = d->grants, *rt = rd->grants;
+	struct domain *held = rd;
 	s16 status;
 
-	spin_lock(&lt->lock);
-	*handle = handle_alloc(lt);
+	spin_lock(&d->grants->lock);
+	*handle = handle_alloc(d->grants);
 	if (unlikely(*handle < 0)) {
-		spin_unlock(&lt->lock);
+		spin_unlock(&d->grants->lock);
 		return GNTST_no_device_space;
 	}
-	gnttab_pass_lock(lt, rt);
+	gnttab_pass_lock(d, rd);
 	status = gnttab_pin(rd, ref, d, write, m);
 	if (unlikely(status != GNTST_okay)) {
-		gnttab_pass_lock(rt, lt);
-		rt = lt;
-		handle_free(lt, *handle);
+		gnttab_pass_lock(rd, d);
+		held = d;
+		handle_free(d->grants, *handle);
 	}
-	spin_unlock(&rt->lock);
+	spin_unlock(&held->grants->lock);
 	return status;
 }
 
@@ -243,13 +243,11 @@ static __always_inline s16 take_grant(struct domain *d, struct domain *rd, u32 r
 static __always_inline void drop_grant(struct domain *d, struct domain *rd, u32 ref, bool write,
 				       u32 handle)
 {
-	struct grant_table *lt = d->grants, *rt = rd->grants;
-
-	spin_lock(&rt->lock);
+	spin_lock(&rd->grants->lock);
 	gnttab_unpin(rd, ref, d, write);
-	gnttab_pass_lock(rt, lt);
-	handle_free(lt, handle);
-	spin_unlock(&lt->lock);
+	gnttab_pass_lock(rd, d);
+	handle_free(d->grants, handle);
+	spin_unlock(&d->grants->lock);
 }
 
 static __always_inline s16 map_from(struct domain *d, struct domain *rd,

@@ -171,8 +171,8 @@ PLANTED = [
     ("a handle that is unmapped is not marked busy", "races/unmap_list_both", (GRANT_MAP,
      "\t\t\tt->handles[n].flags |= HANDLE_BUSY;\n", "")),
     ("handles are given out without the lock", "races/map_list_both", (GRANT_MAP,
-     "\tspin_lock(&lt->lock);\n\t*handle = handle_alloc(lt);\n",
-     "\t*handle = handle_alloc(lt);\n\tspin_lock(&lt->lock);\n"), (GRANT_MAP,
+     "\tspin_lock(&d->grants->lock);\n\t*handle = handle_alloc(d->grants);\n",
+     "\t*handle = handle_alloc(d->grants);\n\tspin_lock(&d->grants->lock);\n"), (GRANT_MAP,
      "\ts32 n;\n\n\tASSERT_LOCKED(&t->lock);\n", "\ts32 n;\n\n")),
     ("uses of a grant are taken back without the lock", "races/map_list_both,races/unmap_list_both",
      (GRANT_PIN,
@@ -181,8 +181,8 @@ PLANTED = [
      "\tu32 left = (write ? p->writers : p->readers) - 1;\n\n"
      "\tfor (volatile int i = 0; i < 200; i++)\n\t\t;\n"
      "\t*(write ? &p->writers : &p->readers) = left;"), (GRANT_MAP,
-     "\tspin_lock(&rt->lock);\n\tgnttab_unpin(rd, ref, d, write);\n",
-     "\tgnttab_unpin(rd, ref, d, write);\n\tspin_lock(&rt->lock);\n")),
+     "\tspin_lock(&rd->grants->lock);\n\tgnttab_unpin(rd, ref, d, write);\n",
+     "\tgnttab_unpin(rd, ref, d, write);\n\tspin_lock(&rd->grants->lock);\n")),
     ("a grant is checked, then marked as in use", "races/revoke_both", (GRANT_PIN,
      "\t\tif (__atomic_compare_exchange_n(word, &old, old | mark, false, __ATOMIC_SEQ_CST,\n"
      "\t\t\t\t\t\t__ATOMIC_SEQ_CST))\n\t\t\treturn GNTST_okay;",

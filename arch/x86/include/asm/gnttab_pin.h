@@ -19,12 +19,12 @@
 
 #define GRANT_CMPXCHG_TRIES 16		/* CON-3: the word is shared with the guest */
 
-/* From the lock of table @held to that of @t. */
-static __always_inline void gnttab_pass_lock(struct grant_table *held, struct grant_table *t)
+/* From the lock of @held's table to that of @d's; nothing, where both are known to be one. */
+static __always_inline void gnttab_pass_lock(const struct domain *held, const struct domain *d)
 {
-	if (unlikely(held != t)) {
-		spin_unlock(&held->lock);
-		spin_lock(&t->lock);
+	if (unlikely(held != d)) {
+		spin_unlock(&held->grants->lock);
+		spin_lock(&d->grants->lock);
 	}
 }
 
