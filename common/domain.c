@@ -47,7 +47,7 @@ static void init(struct domain *d, bool privileged)
 	d->is_privileged = privileged;
 	d->is_hidden = true;
 	d->shutdown_code = SHUTDOWN_CODE_NONE;
-	d->weight = DEFAULT_WEIGHT;
+	sched_domain_init(d);
 	watchdogs_init(d);
 	spin_lock_init(&d->page_lock, LOCK_DOMAIN_PAGES);
 	spin_lock_init(&d->vcpus_lock, LOCK_VCPUS);
@@ -64,6 +64,7 @@ static void destroy(struct domain *d)
 	while (d->nr_vcpus)
 		vcpu_destroy(d->vcpu[--d->nr_vcpus]);
 	watchdogs_kill(d);
+	sched_domain_kill(d);
 	public_free(d);
 }
 

@@ -1,6 +1,10 @@
 objs-y += common/timer.o
 objs-y += common/runqueue.o
+objs-y += common/sched_cap.o
+objs-y += common/sched_state.o
+objs-y += common/sched_place.o
 objs-y += common/sched.o
+objs-y += common/sched_settings.o
 objs-y += common/vcpu_timer.o
 objs-y += common/evtchn_2l.o
 objs-y += common/evtchn_raise.o

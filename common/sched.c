@@ -9,56 +9,27 @@
  * where nobody else may, or while a CPU is held up).
  *
  * Invariants, under sched_lock:
- *   - queued: all RUNNABLE vcpus that are not paused, those that run too, and whoever runs and has
- *     gone to sleep or been paused since; the latter leaves at its CPU's next choice. One that is
- *     woken before that simply goes on.
+ *   - queued: all vcpus that are ready (is_ready()), those that run too, and whoever runs and has
+ *     gone to sleep, been paused or used up its cap since; the latter leaves at its CPU's next
+ *     choice. One that is woken before that simply goes on.
  *   - cpu_public[c].running is changed by CPU c alone, in schedule(); v->cpu and v->on_cpu are c
  *     then.
  *   - v->on_cpu returns to NO_CPU in sched_left(): between the two sits the context switch.
- *   - `idle': CPUs that found nobody. `pending': CPUs that have been asked to choose, and have not.
- *     Whoever becomes free to run is answered for: by a pending CPU, or no CPU in its mask is idle.
+ *   - cpus_idle: CPUs that found nobody. cpus_asked: CPUs that are to choose, and have not. Whoever
+ *     becomes free to run is answered for: by a CPU that is asked, or no CPU in its mask is idle.
  *   - Runstate times are changed together with the state they account for.
  */
-#include <isola/sched.h>
-#include <isola/lib/bitmap.h>
-#include <isola/lib/cmdline.h>
-#include <isola/lib/string.h>
-#include <isola/lock_order.h>
-#include <isola/runqueue.h>
+#include "sched_state.h"
 #include <isola/softirq.h>
-#include <isola/spinlock.h>
 #include <isola/clock.h>
 #include <asm/insn.h>
-#include <asm/percpu.h>
 #include <asm/precondition.h>
 #include <xen/vcpu.h>
 
 #define TIME_SLICE MILLISECS(10)
-#define MAX_CREDIT MILLISECS(10)
-#define MAX_LEAD   MILLISECS(100)
 
 void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
 
-static bool opt_dom0_vcpus_pin;
-CMDLINE_BOOL("dom0_vcpus_pin", opt_dom0_vcpus_pin);
-
-static spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
-static struct runqueue queue;
-static u64 queue_clock;         /* the least vruntime in the queue so far; only grows */
-/* idle is read without the lock too: sched_left() */
-static DECLARE_BITMAP(idle, CONFIG_NR_CPUS);
-static DECLARE_BITMAP(pending, CONFIG_NR_CPUS);
-
-/* 0 where clocks of two CPUs disagree by a little. */
-static u64 since(u64 then, u64 now)
-{
-	return now > then ? now - then : 0;
-}
-
-static bool is_running(const struct vcpu *v)
-{
-	return cpu_public[v->cpu].running == v;
-}
 
 /* ---- Runstate: lock held. ------------------------------------------------------------------- */
 
@@ -98,95 +69,7 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
-/* ---- Run time: lock held. ------------------------------------------------------------------- */
-
-/* What @v will have had when it is charged @now. */
-static u64 vruntime_at(const struct vcpu *v, u64 now)
-{
-	u64 ran = since(v->charged_at, now);
-
-	ASSERT_LOCKED(&sched_lock);
-	if (unlikely(v->weight != DEFAULT_WEIGHT))
-		ran = ran * DEFAULT_WEIGHT / v->weight;
-	return min(v->vruntime + ran, queue_clock + MAX_LEAD);
-}
-
-static void advance_clock(void)
-{
-	ASSERT_LOCKED(&sched_lock);
-	if (queue.first)
-		queue_clock = max(queue_clock, queue.first->vruntime);
-}
-
-static void come_back(struct vcpu *v)
-{
-	ASSERT_LOCKED(&sched_lock);
-	v->vruntime = max(v->vruntime, queue_clock - min(queue_clock, MAX_CREDIT));
-	runqueue_insert(&queue, v);
-}
-
-/* ---- Who is asked: lock held. --------------------------------------------------------------- */
-
-static bool is_free_for(const struct vcpu *v, u32 cpu)
-{
-	ASSERT_LOCKED(&sched_lock);
-	return bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) &&
-	       bitmap_test(v->affinity, cpu);
-}
-
-/* Where it ran last, else any. */
-static u32 idle_cpu_for(const struct vcpu *v)
-{
-	ASSERT_LOCKED(&sched_lock);
-	if (is_free_for(v, v->cpu))
-		return v->cpu;
-	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
-		if (is_free_for(v, cpu))
-			return cpu;
-	return NO_CPU;
-}
-
-/* The CPU whose vcpu has had most, if that is more than @v has. */
-static u32 busy_cpu_for(const struct vcpu *v, u64 now)
-{
-	u64 most = v->vruntime;
-	u32 found = NO_CPU;
-
-	ASSERT_LOCKED(&sched_lock);
-	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
-		const struct vcpu *r = cpu_public[cpu].running;
-		u64 had;
-
-		if (r->is_idle || bitmap_test(pending, cpu) || !bitmap_test(v->affinity, cpu))
-			continue;
-		had = vruntime_at(r, now);
-		if (had > most) {
-			most = had;
-			found = cpu;
-		}
-	}
-	return found;
-}
-
-static void ask(u32 cpu)
-{
-	ASSERT_LOCKED(&sched_lock);
-	if (cpu == NO_CPU)
-		return;
-	bitmap_set(pending, cpu);
-	softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
-}
-
-static void ask_somebody(const struct vcpu *v, u64 now)
-{
-	u32 cpu = idle_cpu_for(v);
-
-	ASSERT_LOCKED(&sched_lock);
-	ask(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));
-}
-
-/* @v could run, and is not queued. Lock held. */
-static void offer(struct vcpu *v, u64 now)
+void sched_offer(struct vcpu *v, u64 now)
 {
 	ASSERT_LOCKED(&sched_lock);
 	come_back(v);
@@ -220,8 +103,8 @@ static bool wake(struct vcpu *v, bool down)
 		if (!is_running(v)) {
 			now = now_ns();
 			account(v, false, now);
-			if (!v->pauses)
-				offer(v, now);
+			if (is_ready(v))
+				sched_offer(v, now);
 		}
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
@@ -274,7 +157,7 @@ void vcpu_stop(struct vcpu *v, enum vcpu_state state)
 			softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
 		} else {
 			if (v->queued)
-				runqueue_remove(&queue, v);
+				runqueue_remove(&run_queue, v);
 			account(v, false, now_ns());
 		}
 	}
@@ -289,7 +172,7 @@ void vcpu_pause(struct vcpu *v)
 		if (is_running(v))
 			softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
 		else if (v->queued)
-			runqueue_remove(&queue, v);
+			runqueue_remove(&run_queue, v);
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
@@ -299,8 +182,9 @@ void vcpu_unpause(struct vcpu *v)
 	u64 flags = spin_lock_irqsave(&sched_lock);
 
 	ASSERT(v->pauses);
-	if (!--v->pauses && v->state == VCPU_RUNNABLE && !v->queued)
-		offer(v, now_ns());
+	v->pauses--;
+	if (is_ready(v) && !v->queued)
+		sched_offer(v, now_ns());
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
@@ -319,40 +203,87 @@ void vcpu_yield(void)
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
 
-/* Who runs has had some time more, or sleeps. */
-static void requeue(struct vcpu *prev, u64 now)
+/* Its domain's budget is used up: nobody of it runs before it grows. Returns when that is. */
+static u64 put_aside(const struct vcpu *prev)
 {
+	struct domain *d = prev->domain;
+
+	ASSERT_LOCKED(&sched_lock);
+	d->cap.is_used_up = true;
+	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+
+		if (v == prev)
+			continue;
+		if (is_running(v))
+			softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+		else if (v->queued)
+			runqueue_remove(&run_queue, v);
+	}
+	return cap_grows_at(&d->cap);
+}
+
+void sched_bring_back(struct domain *d, u64 now)
+{
+	ASSERT_LOCKED(&sched_lock);
+	d->cap.is_used_up = false;
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (is_ready(d->vcpu[i]) && !d->vcpu[i]->queued)
+			sched_offer(d->vcpu[i], now);
+}
+
+/*
+ * Who runs has had some time more, or sleeps. Returns when its domain's budget grows, if that is
+ * used up by now; else 0.
+ */
+static u64 requeue(struct vcpu *prev, u64 now)
+{
+	u64 grows_at = 0;
+
 	if (prev->is_idle)
-		return;
-	runqueue_remove(&queue, prev);
+		return 0;
+	runqueue_remove(&run_queue, prev);
+	if (unlikely(prev->domain->cap.percent) &&
+	    !cap_charge(&prev->domain->cap, since(prev->charged_at, now), now))
+		grows_at = put_aside(prev);
 	prev->vruntime = vruntime_at(prev, now);
 	prev->charged_at = now;
-	if (prev->state == VCPU_RUNNABLE && !prev->pauses)
-		runqueue_insert(&queue, prev);
+	if (is_ready(prev))
+		runqueue_insert(&run_queue, prev);
 	advance_clock();
+	return grows_at;
+}
+
+/* `xl sched-credit2 -r': who has begun is not displaced by another so soon. */
+static bool is_too_early(const struct vcpu *prev, u64 now)
+{
+	return unlikely(rate_limit_ns) && prev->queued && !prev->yields && !prev->gives_way &&
+	       bitmap_test(prev->affinity, prev->cpu) &&
+	       since(prev->runstate_entry, now) < rate_limit_ns;
 }
 
 static struct vcpu *choose(u32 cpu, struct vcpu *prev)
 {
-	struct vcpu *next = runqueue_pick(&queue, cpu, prev->yields ? prev : NULL);
+	bool moves = prev->queued && has_better_place(prev, cpu);
+	bool waits = prev->yields || prev->gives_way;
+	struct vcpu *next = runqueue_pick(&run_queue, cpu, waits || moves ? prev : NULL);
 
-	bitmap_clear(pending, cpu);
-	bitmap_clear(idle, cpu);
-	if (!next && prev->yields)
-		next = runqueue_pick(&queue, cpu, NULL);
-	prev->yields = false;
+	bitmap_clear(cpus_idle, cpu);
+	if (!next && waits && !moves)
+		next = runqueue_pick(&run_queue, cpu, NULL);
+	prev->yields = prev->gives_way = false;
 	if (next)
 		return next;
 	/*
 	 * Once more after it is known that this CPU idles: one that was still on another CPU is
 	 * free now, or that CPU's sched_left() sees the bit.
 	 */
-	bitmap_set(idle, cpu);
+	bitmap_set(cpus_idle, cpu);
 	smp_mb();
-	next = runqueue_pick(&queue, cpu, NULL);
+	next = runqueue_pick(&run_queue, cpu, moves ? prev : NULL);
 	if (!next)
 		return cpu_public[cpu].idle_vcpu;
-	bitmap_clear(idle, cpu);
+	bitmap_clear(cpus_idle, cpu);
 	return next;
 }
 
@@ -369,23 +300,44 @@ static void set_running(u32 cpu, struct vcpu *prev, struct vcpu *next, u64 now)
 	WRITE_ONCE(cpu_public[cpu].running, next);
 }
 
+/* When @v, which runs from @now on, is to be looked at again; 0: it idles. Lock held. */
+static u64 slice_end(const struct vcpu *v, u64 now)
+{
+	u64 slice = TIME_SLICE, ran = since(v->runstate_entry, now);
+
+	ASSERT_LOCKED(&sched_lock);
+	if (v->is_idle)
+		return 0;
+	if (unlikely(v->domain->cap.percent))
+		slice = min(slice, cap_slice(&v->domain->cap, v->domain->nr_vcpus));
+	if (unlikely(ran < rate_limit_ns))
+		slice = min(slice, rate_limit_ns - ran);
+	return now + slice;
+}
+
 static void schedule(void)
 {
 	u32 cpu = smp_cpu_id();
 	struct vcpu *prev, *next;
-	u64 now;
+	u64 now, end, grows_at;
 
 	irq_disable();
 	spin_lock(&sched_lock);
 	now = now_ns();
 	prev = cpu_public[cpu].running;
-	requeue(prev, now);
-	next = choose(cpu, prev);
+	grows_at = requeue(prev, now);
+	bitmap_clear(cpus_asked, cpu);
+	next = is_too_early(prev, now) ? prev : choose(cpu, prev);
 	if (next != prev)
 		set_running(cpu, prev, next, now);
+	if (any_cpu_idles())
+		ask_for_room();
+	end = slice_end(next, now);
 	spin_unlock(&sched_lock);
 
-	timer_set_slice(next->is_idle ? 0 : now + TIME_SLICE);
+	timer_set_slice(end);
+	if (unlikely(grows_at))
+		timer_set(&prev->domain->cap.refill, grows_at);
 	if (next == prev)
 		irq_enable();
 	else
@@ -393,8 +345,8 @@ static void schedule(void)
 }
 
 /*
- * The other CPUs have passed it over until now. If it waits and one of them idles, that one is
- * asked. The store comes before the look at `idle', choose() has it the other way round.
+ * The other CPUs have passed it over until now. If it waits and one of them idles, one is
+ * asked. The store comes before the look at `cpus_idle', choose() has it the other way round.
  */
 void sched_left(struct vcpu *prev)
 {
@@ -404,17 +356,43 @@ void sched_left(struct vcpu *prev)
 	__atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST);
 	if (!READ_ONCE(prev->queued))
 		return;
-	for (unsigned w = 0; w < ARRAY_SIZE(idle); w++)
-		any |= READ_ONCE(idle[w]) & prev->affinity[w];
+	for (unsigned w = 0; w < ARRAY_SIZE(cpus_idle); w++)
+		any |= READ_ONCE(cpus_idle[w]) != 0;
 	if (!any)
 		return;
 	spin_lock(&sched_lock);
 	if (prev->queued && prev->on_cpu == NO_CPU)
-		ask(idle_cpu_for(prev));
+		ask_idle(prev);
 	spin_unlock(&sched_lock);
 }
 
 /* ---- Beginning ------------------------------------------------------------------------------ */
+
+/* The budget of @data's domain grows: enough to go on, or wait for the next time. */
+static void refill(void *data)
+{
+	struct domain *d = data;
+	u64 grows_at = 0, flags = spin_lock_irqsave(&sched_lock), now = now_ns();
+
+	if (d->cap.is_used_up && cap_charge(&d->cap, 0, now))
+		sched_bring_back(d, now);
+	else if (d->cap.is_used_up)
+		grows_at = cap_grows_at(&d->cap);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	if (grows_at)
+		timer_set(&d->cap.refill, grows_at);
+}
+
+void sched_domain_init(struct domain *d)
+{
+	d->weight = DEFAULT_WEIGHT;
+	timer_init(&d->cap.refill, refill, d);
+}
+
+void sched_domain_kill(struct domain *d)
+{
+	timer_kill(&d->cap.refill);
+}
 
 void sched_init(void)
 {
@@ -425,73 +403,6 @@ void sched_init_cpu(void)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock);
 
-	bitmap_set(idle, smp_cpu_id());
+	bitmap_set(cpus_idle, smp_cpu_id());
 	spin_unlock_irqrestore(&sched_lock, flags);
-}
-
-void sched_add_vcpu(struct vcpu *v)
-{
-	v->cpu = v->id % nr_cpus;
-	v->on_cpu = NO_CPU;
-	if (opt_dom0_vcpus_pin && v->domain->domid == DOMID_DOM0)
-		bitmap_set(v->affinity, v->cpu);
-	else
-		bitmap_set_range(v->affinity, 0, CONFIG_NR_CPUS);
-	bitmap_set_range(v->soft_affinity, 0, CONFIG_NR_CPUS);
-	v->weight = v->domain->weight;
-	v->state = VCPU_DOWN;
-	v->runstate = RUNSTATE_offline;
-	v->runstate_entry = now_ns();
-}
-
-void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin)
-{
-	v->weight = v->domain->weight = weight;
-	if (bitmap_empty(pin, CONFIG_NR_CPUS))
-		return;
-	memcpy(v->affinity, pin, sizeof(v->affinity));
-	v->cpu = bitmap_find_first(pin, nr_cpus);
-}
-
-u64 sched_idle_time(u32 cpu)
-{
-	struct vcpu_runstate_info info;
-
-	vcpu_runstate_get(cpu_public[cpu].idle_vcpu, &info);
-	return info.time[RUNSTATE_running];
-}
-
-u32 sched_weight(const struct domain *d)
-{
-	return READ_ONCE(d->weight);
-}
-
-void sched_set_weight(struct domain *d, u32 weight)
-{
-	u64 flags = spin_lock_irqsave(&sched_lock);
-
-	d->weight = weight;
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		d->vcpu[i]->weight = weight;
-	spin_unlock_irqrestore(&sched_lock, flags);
-}
-
-void sched_set_affinity(struct vcpu *v, const unsigned long *mask)
-{
-	u64 flags = spin_lock_irqsave(&sched_lock);
-
-	memcpy(v->affinity, mask, sizeof(v->affinity));
-	/* Who runs where it may not leaves at that CPU's next choice, and is offered then. */
-	if (is_running(v) && !bitmap_test(v->affinity, v->cpu))
-		softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
-	else if (v->queued && !is_running(v))
-		ask_somebody(v, now_ns());
-	spin_unlock_irqrestore(&sched_lock, flags);
-}
-
-u32 vcpu_pinned_to(const struct vcpu *v)
-{
-	u32 cpu = bitmap_find_first(v->affinity, nr_cpus);
-
-	return bitmap_find_next(v->affinity, nr_cpus, cpu + 1) < nr_cpus ? NO_CPU : cpu;
 }

@@ -79,6 +79,14 @@ static size_t popcount(unsigned long x)
 	return (x * 0x0101010101010101UL) >> 56;
 }
 
+bool bitmap_intersects(const unsigned long *a, const unsigned long *b, size_t nbits)
+{
+	for (size_t word = 0; word < BITMAP_LONGS(nbits); word++)
+		if (a[word] & b[word] & range_mask(word, 0, nbits))
+			return true;
+	return false;
+}
+
 size_t bitmap_weight(const unsigned long *map, size_t nbits)
 {
 	size_t sum = 0;

@@ -9,6 +9,7 @@
 #include <isola/frame_num.h>
 #include <isola/spinlock.h>
 #include <isola/printk.h>
+#include <isola/sched_cap.h>
 #include <isola/timer.h>
 #include <asm/layout.h>
 #include <asm/preempt.h>
@@ -133,7 +134,9 @@ struct domain {
 	u32 poll_mask;                  /* bit n: vcpu n is VCPU_POLLING (a superset; atomically) */
 	struct log_limit log_limit;     /* printk.c */
 
-	u32 weight;                     /* of each of its vcpus; under sched_lock */
+	/* under sched_lock */
+	u32 weight;                     /* of each of its vcpus */
+	struct sched_cap cap;           /* of all of them together */
 	u64 wallclock_version;          /* last published */
 	/* as the tools set them, for them: TSC_MODE_*, how often it has been restored */
 	u32 tsc_mode, tsc_incarnation;

@@ -22,7 +22,7 @@ enum lock_order {
 	LOCK_WALLCLOCK,
 	LOCK_GSI,               /* irq: irq/pirq.c: lines of devices, I/O APIC registers */
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
-	/* irq: common/sched.c: the run queue, state and runstate of all vcpus */
+	/* irq: common/sched_state.c: the run queue, state and runstate of all vcpus */
 	LOCK_SCHED,
 	LOCK_CONSOLE,           /* irq: common/base/console.c: what is added to the ring */
 	LOCK_LAST,

@@ -2,7 +2,7 @@
 /*
  * The scheduler: which vcpu runs on each CPU. One queue for all CPUs, by virtual run time: whoever
  * has had least of those that may run on a CPU runs there, for a time slice at most. A CPU idles
- * only while nobody that may run there waits.
+ * only while nobody waits that may run there, or may where somebody is who may run there.
  * Lock: sched_lock protects the queue and the state of all vcpus; taken with interrupts off.
  */
 #pragma once
@@ -21,16 +21,28 @@ void sched_init_cpu(void);
  */
 void sched_add_vcpu(struct vcpu *v);
 /*
- * Before @v can run: @weight against others' 256 of what CPU time there is; @pin, of
- * CONFIG_NR_CPUS bits, where it may run, if any is set; then one of a CPU that there is.
+ * Before @v can run: @pin, of CONFIG_NR_CPUS bits, is where it may, if any is set; then one of a CPU
+ * that there is.
  */
+void sched_set_pin(struct vcpu *v, const unsigned long *pin);
+
 #define DEFAULT_WEIGHT 256              /* as in Xen's schedulers */
-void sched_set_share(struct vcpu *v, u32 weight, const unsigned long *pin);
-/* d's weight, that of all its vcpus; @weight: 1 to 65535. */
+/* A new domain's, and before it goes, when none of its vcpus can run any more. */
+void sched_domain_init(struct domain *d);
+void sched_domain_kill(struct domain *d);
+/* Of what CPU time there is, each of d's vcpus against others' 256; @weight: 1 to 65535. */
 u32 sched_weight(const struct domain *d);
 void sched_set_weight(struct domain *d, u32 weight);
+/* As much as all of d's vcpus get together, in percent of one CPU; 0: no cap. */
+u32 sched_cap(const struct domain *d);
+void sched_set_cap(struct domain *d, u32 percent);
 /* From now on @v runs where @mask, of CONFIG_NR_CPUS bits, has a CPU that there is. */
 void sched_set_affinity(struct vcpu *v, const unsigned long *mask);
+/* If a CPU idles both there and where it may, it is put on one of those. */
+void sched_set_soft_affinity(struct vcpu *v, const unsigned long *mask);
+/* How long who has begun to run is not displaced by another; 0 is what there is at first. */
+u64 sched_rate_limit(void);
+void sched_set_rate_limit(u64 ns);
 /* The one CPU that @v may run on; NO_CPU: there are several. */
 u32 vcpu_pinned_to(const struct vcpu *v);
 

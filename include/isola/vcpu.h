@@ -61,12 +61,13 @@ struct vcpu {
 	bool queued;
 	u32 pauses;                     /* how often it has been paused: not 0, it does not run */
 	bool yields;                    /* its own: the next choice is to pass it over */
+	bool gives_way;                 /* the same, for another that waits; under the lock */
 	struct vcpu *runq_next, *runq_prev;     /* valid while queued */
 	u64 vruntime;                   /* ns it has run, as the scheduler counts: sched.c */
 	u64 charged_at;                 /* while it runs: up to when vruntime counts */
 	u32 weight;                     /* 256: vruntime passes as time does */
 	DECLARE_BITMAP(affinity, CONFIG_NR_CPUS);       /* where it may run */
-	/* where the tools would rather have it: told, not followed */
+	/* where it is put if one idles there: sched_place.c */
 	DECLARE_BITMAP(soft_affinity, CONFIG_NR_CPUS);
 	bool initialised;               /* VCPUOP_initialise done, or vcpu 0 */
 

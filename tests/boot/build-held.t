@@ -12,7 +12,7 @@ from isolatest import TOP, tap
 
 # A comment right before the function, a heading over it, a comment before its prototype.
 TAKEN_OUT = (("arch/x86/irq/pirq.c", "rest", "ASSERT_LOCKED(&gsi_lock);"),
-             ("common/sched.c", "ask_somebody", "ASSERT_LOCKED(&sched_lock);"),
+             ("common/sched_place.c", "ask_somebody", "ASSERT_LOCKED(&sched_lock);"),
              ("common/evtchn.c", "evtchn_unmask", "ASSERT_LOCKED(&d->evtchn_lock);"))
 
 

@@ -28,11 +28,11 @@
  *
  * code common/sched.c: __atomic_store_n(&prev->on_cpu, NO_CPU, __ATOMIC_SEQ_CST); if
  *      (!READ_ONCE(prev->queued)) return;
- * code common/sched.c: bitmap_set(idle, cpu); smp_mb(); next = runqueue_pick(&queue, cpu, NULL);
+ * code common/sched.c: bitmap_set(cpus_idle, cpu); smp_mb(); next = runqueue_pick(&run_queue, cpu,
+ *      moves ? prev : NULL);
  * code arch/x86/asi/switch.c: save_current(); root_load(next);
  * code arch/x86/asi/switch.c: sched_left(prev);
- * code common/sched.c: bitmap_test(idle, cpu) && !bitmap_test(pending, cpu) &&
- *      bitmap_test(v->affinity, cpu)
+ * code common/sched_place.c: cpus_idle[w] & ~cpus_asked[w] & v->affinity[w] & mask[w];
  * code common/runqueue.c: return (on_cpu == NO_CPU || on_cpu == cpu) && bitmap_test(v->affinity,
  *      cpu);
  */

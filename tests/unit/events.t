@@ -13,6 +13,8 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/runqueue.c",
+           "common/sched_place.c", "common/sched_cap.c", "common/sched_settings.c",
+           "common/sched_state.c",
            "common/vcpu_timer.c", "common/timer.c",
            "common/base/softirq.c", "common/base/spinlock.c", "arch/x86/calls/sched_op.c",
            "common/lib/bitmap.c",
@@ -32,7 +34,7 @@ ALL = os.environ.get("TEST_ALL") == "1"
 SHORT, TRIES = 20000, 5
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, E2L, SCHED, QUEUE, _, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _ = PRODUCT
+EVTCHN, E2L, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _ = PRODUCT
 PORT = "common/evtchn_port.h"
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
@@ -63,11 +65,11 @@ MUTANTS = [
      RELEASE[0] + RELEASE[2] + RELEASE[4]),
     (PORT, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
      RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4] + RELEASE[0]),
-    (SCHED, "if (prev->state == VCPU_RUNNABLE)", "if (0)"),
+    (SCHED, "\tif (is_ready(prev))", "\tif (0)"),
     (SCHED, "if (!is_running(v)) {", "if (true) {"),
-    (SCHED, "timer_set_slice(next->is_idle ? 0 : now + TIME_SLICE);", ";"),
-    (SCHED, "\task(cpu != NO_CPU ? cpu : busy_cpu_for(v, now));",
-     "\t(void)now, (void)cpu, (void)ask, (void)busy_cpu_for;"),
+    (SCHED, "timer_set_slice(end);", ";"),
+    (PLACE, "\task(cpu);\n\treturn cpu != NO_CPU || ask_room(v->affinity);",
+     "\t(void)ask_room;\n\treturn cpu != NO_CPU;"),
     (SCHED, "\tnext->on_cpu = cpu;\n", ""),
     (QUEUE, "return (on_cpu == NO_CPU || on_cpu == cpu) &&", "(void)on_cpu;\n\treturn"),
     (QUEUE, "before->runq_next = v;", "q->first->runq_next = v;"),

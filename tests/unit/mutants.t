@@ -25,9 +25,40 @@ PORT, CLOSE, SEND = "common/evtchn_port.h", "common/evtchn_close.c", "common/evt
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 VIRQ, RAISE = "common/virq_handler.c", "common/evtchn_raise.c"
 SPINLOCK = "common/base/spinlock.c"
+SCHED, STATE, PLACE = "common/sched.c", "common/sched_state.c", "common/sched_place.c"
+CAP, SETTINGS = "common/sched_cap.c", "common/sched_settings.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
+    ("sched", STATE, "ran = ran * DEFAULT_WEIGHT / v->weight;", ""),
+    ("sched", STATE, "\tif (run_queue.first)\n\t\tqueue_clock", "\tif (0)\n\t\tqueue_clock"),
+    ("sched", STATE, "queue_clock - min(queue_clock, MAX_CREDIT)", "queue_clock + MAX_LEAD"),
+    ("sched", SCHED, "!cap_charge(&prev->domain->cap, since(prev->charged_at, now), now))",
+     "!cap_charge(&prev->domain->cap, since(prev->charged_at, now) / 2, now))"),
+    ("sched", SCHED, "if (v == prev)\n\t\t\tcontinue;", "continue;"),
+    ("sched", SCHED, "timer_set(&prev->domain->cap.refill, grows_at);", ";"),
+    ("sched", SCHED, "grows_at = cap_grows_at(&d->cap);", ";"),
+    ("sched", SCHED, "slice = min(slice, cap_slice(&v->domain->cap, v->domain->nr_vcpus));", ";"),
+    ("sched", SCHED, "waits || moves ? prev : NULL", "waits ? prev : NULL"),
+    ("sched", SCHED, "cpu, moves ? prev : NULL", "cpu, NULL"),
+    ("sched", SCHED, "\tif (any_cpu_idles())\n\t\task_for_room();\n", ""),
+    ("sched", SCHED, "\t\task_idle(prev);\n", "\t\t;\n"),
+    ("sched", SCHED, "is_too_early(prev, now) ? prev : choose(cpu, prev)", "choose(cpu, prev)"),
+    ("sched", CAP, "c->grown_at += periods * CAP_PERIOD;", "c->grown_at = now;"),
+    ("sched", CAP, "(s64)min(periods, 1000000ul) * by, by);",
+     "(s64)min(periods, 1000000ul) * by, 90 * by);"),
+    ("sched", CAP, "\tc->budget -= ran;\n", "\tc->budget = max(c->budget - (s64)ran, -1000l);\n"),
+    ("sched", PLACE, "u32 cpu = idle_cpu_in(v, v->soft_affinity);", "u32 cpu = NO_CPU;"),
+    ("sched", PLACE, "cpu != NO_CPU ? cpu : idle_cpu_in(v, v->affinity)", "cpu"),
+    ("sched", PLACE, "& ~cpus_asked[w] & v->affinity[w] & mask[w]", "& ~cpus_asked[w] & mask[w]"),
+    ("sched", PLACE, "\t\tcpu = reach_further(reached, wanted, &more);",
+     "\t\tcpu = reach_further(reached, wanted, &more), more = false;"),
+    ("sched", PLACE, "cpu_public[cpu].running->gives_way = true;", ""),
+    ("sched", PLACE, "\tif (!ask_idle(v))\n\t\task(busy_cpu_for(v, now));", "\task_idle(v);"),
+    ("sched", SETTINGS, "\tif (d->cap.is_used_up)\n\t\tsched_bring_back(d, now);\n", ""),
+    ("sched", SETTINGS, "d->vcpu[i]->weight = weight;", ";"),
+    ("static_words", "arch/x86/pv/builder/static_words.c", "d->cap > 100 * d->nr_vcpus",
+     "d->cap > 100 * MAX_VCPUS"),
     ("string", "common/lib/string.c", "d += n - 1;", "d += n;"),
     ("string", "common/lib/string.c", "rest = n % 8", "rest = n % 4"),
     ("string", "common/lib/string.c", "size_t n = min(len, size - 1);",

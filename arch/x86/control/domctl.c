@@ -97,7 +97,17 @@ PASSED_ON(get_msrs, domain_get_msrs, vcpu_msrs)
 PASSED_ON(set_msrs, domain_set_msrs, vcpu_msrs)
 PASSED_ON(hypercall_init, domain_fill_hypercall_page, hypercall_init)
 
-/* Caps are not built: 0, none. */
+/* As Xen does, but a cap is refused before the weight is taken. */
+static long put_share(struct domain *d, u32 weight, u32 cap)
+{
+	if (cap > 100 * d->nr_vcpus)
+		return -EINVAL;
+	if (weight)
+		sched_set_weight(d, weight);
+	sched_set_cap(d, cap);
+	return 0;
+}
+
 static long scheduler(struct domain *d, struct xen_domctl *op)
 {
 	struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
@@ -107,14 +117,10 @@ static long scheduler(struct domain *d, struct xen_domctl *op)
 	switch (s->cmd) {
 	case XEN_DOMCTL_SCHEDOP_getinfo:
 		s->u.credit2.weight = sched_weight(d);
-		s->u.credit2.cap = 0;
+		s->u.credit2.cap = sched_cap(d);
 		return 0;
 	case XEN_DOMCTL_SCHEDOP_putinfo:
-		if (s->u.credit2.cap)
-			return -EOPNOTSUPP;
-		if (s->u.credit2.weight)
-			sched_set_weight(d, s->u.credit2.weight);
-		return 0;
+		return put_share(d, s->u.credit2.weight, s->u.credit2.cap);
 	default:
 		return -EINVAL;
 	}

@@ -47,6 +47,14 @@ long sysctl_sched_id(struct xen_sysctl *op)
 	return 0;
 }
 
+static long set_rate_limit(u32 us)
+{
+	if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+		return -EINVAL;
+	sched_set_rate_limit(MICROSECS(us));
+	return 0;
+}
+
 long sysctl_scheduler(struct xen_sysctl *op)
 {
 	struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
@@ -55,10 +63,10 @@ long sysctl_scheduler(struct xen_sysctl *op)
 		return s->cpupool_id ? -ESRCH : -EINVAL;
 	switch (s->cmd) {
 	case XEN_SYSCTL_SCHEDOP_getinfo:
-		s->u.sched_credit2.ratelimit_us = 0;
+		s->u.sched_credit2.ratelimit_us = sched_rate_limit() / MICROSECS(1);
 		return 0;
 	case XEN_SYSCTL_SCHEDOP_putinfo:
-		return s->u.sched_credit2.ratelimit_us ? -EINVAL : 0;
+		return set_rate_limit(s->u.sched_credit2.ratelimit_us);
 	default:
 		return -EINVAL;
 	}

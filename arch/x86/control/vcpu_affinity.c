@@ -77,7 +77,7 @@ long vcpu_affinity_set(struct domain *d, const struct xen_domctl_vcpuaffinity *o
 		rc = tell(&op->cpumap_hard, hard, hard);
 	}
 	if (op->flags & XEN_VCPUAFFINITY_SOFT) {
-		memcpy(v->soft_affinity, soft, sizeof(v->soft_affinity));
+		sched_set_soft_affinity(v, soft);
 		rc = rc ? rc : tell(&op->cpumap_soft, soft, v->affinity);
 	}
 	return rc;

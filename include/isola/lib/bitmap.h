@@ -96,6 +96,7 @@ static inline size_t bitmap_find_first_zero(const unsigned long *map, size_t nbi
 }
 
 /* Number of set bits below @nbits. */
+bool bitmap_intersects(const unsigned long *a, const unsigned long *b, size_t nbits);
 size_t bitmap_weight(const unsigned long *map, size_t nbits);
 
 static inline bool bitmap_empty(const unsigned long *map, size_t nbits)

@@ -14,6 +14,7 @@
 #include "../text.h"
 #include <xen/domctl.h>
 #include <xen/hypfs.h>
+#include <xen/vcpu.h>
 #include <xen/sysctl.h>
 
 static struct xen_sysctl sys;
@@ -169,6 +170,99 @@ CLAIM_DOM0(pool, "cpupool_op INFO: pool 0 has all domains; beyond the last pool 
 	CHECK(map[0] & 1);
 	p->cpupool_id = 1;
 	CHECK_ERR(sysctl(XEN_SYSCTL_cpupool_op), XEN_ENOENT);
+}
+
+static long put_share(uint16_t weight, uint16_t cap)
+{
+	struct xen_domctl_scheduler_op *s = &domctl_op.u.scheduler_op;
+
+	*s = (struct xen_domctl_scheduler_op){
+		.sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_putinfo,
+		.u.credit2 = { .weight = weight, .cap = cap },
+	};
+	return domctl(XEN_DOMCTL_scheduler_op, 0);
+}
+
+static uint16_t get_cap(void)
+{
+	domctl_op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	CHECK_OK(domctl(XEN_DOMCTL_scheduler_op, 0));
+	return domctl_op.u.scheduler_op.u.credit2.cap;
+}
+
+static uint32_t nr_vcpus(void)
+{
+	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, 0));
+	return domctl_op.u.getdomaininfo.max_vcpu_id + 1;
+}
+
+CLAIM_DOM0(cap, "scheduler_op: a cap that was put is got back, up to 100 for each vCPU; more is "
+	   "-EINVAL, 0 none; a weight of 0 keeps what there is")
+{
+	uint16_t most = (uint16_t)(100 * nr_vcpus());
+
+	CHECK_OK(put_share(300, most));
+	CHECK_EQ(get_cap(), most);
+	CHECK_ERR(put_share(0, most + 1), XEN_EINVAL);
+	CHECK_EQ(get_cap(), most);
+	CHECK_OK(put_share(0, 0));
+	CHECK_EQ(get_cap(), 0);
+	CHECK_EQ(domctl_op.u.scheduler_op.u.credit2.weight, 300);
+	CHECK_OK(put_share(256, 0));
+}
+
+/* How many in a thousand of the next @ms this vCPU, always busy, runs. */
+static uint64_t share_of_next(uint64_t ms)
+{
+	struct vcpu_runstate_info was, is;
+	uint64_t all = 0;
+
+	CHECK_OK(HC3(vcpu_op, VCPUOP_get_runstate_info, 0, &was));
+	WAIT_FOR(false, ms);
+	CHECK_OK(HC3(vcpu_op, VCPUOP_get_runstate_info, 0, &is));
+	for (int i = 0; i < 4; i++)
+		all += is.time[i] - was.time[i];
+	CHECK(all >= ms * MS_NS);
+	return (is.time[RUNSTATE_running] - was.time[RUNSTATE_running]) * 1000 / all;
+}
+
+CLAIM_DOM0(cap_holds, "a vCPU that is always busy, with a cap of 40, has 40 % of half a second, "
+	   "within a twentieth; and all of the next when the cap is gone")
+{
+	uint64_t had;
+
+	CHECK_OK(put_share(0, 40));
+	had = share_of_next(500);
+	CHECK_OK(put_share(0, 0));
+	CHECK_SAY(had >= 380 && had <= 420, "it had %lu in a thousand", had);
+	had = share_of_next(50);
+	CHECK_SAY(had >= 900, "then it had %lu in a thousand", had);
+}
+
+CLAIM_DOM0(rate_limit, "sysctl scheduler_op: a rate limit that was put is got back; one that is too "
+	   "short or too long is -EINVAL")
+{
+	struct xen_sysctl_scheduler_op *s = &sys.u.scheduler_op;
+	uint32_t before;
+
+	clear();
+	s->sched_id = XEN_SCHEDULER_CREDIT2;
+	s->cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	CHECK_OK(sysctl(XEN_SYSCTL_scheduler_op));
+	before = s->u.sched_credit2.ratelimit_us;
+	s->cmd = XEN_SYSCTL_SCHEDOP_putinfo;
+	s->u.sched_credit2.ratelimit_us = XEN_SYSCTL_SCHED_RATELIMIT_MIN - 1;
+	CHECK_ERR(sysctl(XEN_SYSCTL_scheduler_op), XEN_EINVAL);
+	s->u.sched_credit2.ratelimit_us = XEN_SYSCTL_SCHED_RATELIMIT_MAX + 1;
+	CHECK_ERR(sysctl(XEN_SYSCTL_scheduler_op), XEN_EINVAL);
+	s->u.sched_credit2.ratelimit_us = 700;
+	CHECK_OK(sysctl(XEN_SYSCTL_scheduler_op));
+	s->cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	CHECK_OK(sysctl(XEN_SYSCTL_scheduler_op));
+	CHECK_EQ(s->u.sched_credit2.ratelimit_us, 700);
+	s->cmd = XEN_SYSCTL_SCHEDOP_putinfo;
+	s->u.sched_credit2.ratelimit_us = before;
+	CHECK_OK(sysctl(XEN_SYSCTL_scheduler_op));
 }
 
 CLAIM_DOM0(weight, "scheduler_op: a weight that was put is got back; another scheduler is -EINVAL")

@@ -85,6 +85,18 @@ PLANTED = [
      (EVTCHN_OP, "\t\t\treturn hypercall_continue(event_channel_op, cmd, arg);",
       "\t\t\treturn 0;")),
 
+    # ---- Shares of the CPUs ----
+    ("a cap is told, and not held", "tools/cap_holds", ("common/sched_cap.c",
+     "\tc->budget -= ran;\n", "")),
+    ("a cap that is gone is kept", "tools/cap_holds", ("common/sched_cap.c",
+     "\tc->percent = percent;\n", "\tif (percent)\n\t\tc->percent = percent;\n")),
+    ("the refill forgets a vCPU that was put aside", "tools/cap_holds", ("common/sched.c",
+     "\t\tsched_bring_back(d, now);\n\telse", "\t\td->cap.is_used_up = false;\n\telse")),
+    ("a cap beyond all vCPUs is taken", "tools/cap", ("arch/x86/control/domctl.c",
+     "\tif (cap > 100 * d->nr_vcpus)\n\t\treturn -EINVAL;\n", "")),
+    ("a rate limit is not looked at", "tools/rate_limit", ("arch/x86/control/sysctl_machine.c",
+     "us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || ", "")),
+
     # ---- At rest ----
     ("a vCPU that has been told to go down is at rest", "rest/audit", ("common/sched.c",
      "\treturn READ_ONCE(v->state) == VCPU_DOWN &&\n\t       __atomic_load_n(&v->on_cpu, "

@@ -37,6 +37,7 @@ struct static_domain {
 	u64 mem_bytes;
 	u64 nr_vcpus;
 	u64 weight;			/* 256: as much of the CPUs as anybody */
+	u64 cap;			/* percent of a CPU, for all its vcpus; 0: none */
 	DECLARE_BITMAP(pin, CONFIG_NR_CPUS);	/* where its vcpus may run; empty: anywhere */
 	bool ends_machine;		/* onend=halt */
 	unsigned nr_ports, nr_shares;

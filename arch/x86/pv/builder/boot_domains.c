@@ -141,7 +141,9 @@ static void build_static(unsigned i)
 	strlcpy(d->name, s->name, sizeof(d->name));
 	d->ends_machine = s->ends_machine;
 	for (unsigned v = 0; v < d->nr_vcpus; v++)
-		sched_set_share(d->vcpu[v], s->weight, s->pin);
+		sched_set_pin(d->vcpu[v], s->pin);
+	sched_set_weight(d, s->weight);
+	sched_set_cap(d, s->cap);
 }
 
 /*

@@ -2,8 +2,8 @@
 /*
  * The words of module lines that describe domains: see asm/static_domain.h.
  *
- *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [pin=CPUS] [port=N:PEER.M] [share=NAME:rw|ro:PEER]
- *     [onend=stay|halt] [-- ...]
+ *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [cap=N] [pin=CPUS] [port=N:PEER.M]
+ *     [share=NAME:rw|ro:PEER] [onend=stay|halt] [-- ...]
  *   ramdisk=NAME
  *
  * A line that begins with neither is dom0's, as it has always been: its kernel, then its initrd.
@@ -118,6 +118,12 @@ static const char *set_weight(struct static_domain *d, const char *s, const char
 	return read_number(s, end, 1, WEIGHT_MAX, &d->weight);
 }
 
+/* Against what vcpus= says: read_words(). */
+static const char *set_cap(struct static_domain *d, const char *s, const char *end)
+{
+	return read_number(s, end, 0, 100 * MAX_VCPUS, &d->cap);
+}
+
 /* `0-2,5': as xl's cpus=, without its words. */
 static const char *set_pin(struct static_domain *d, const char *s, const char *end)
 {
@@ -206,6 +212,7 @@ static const struct setting {
 	{ "mem", set_mem, false },
 	{ "vcpus", set_vcpus, false },
 	{ "weight", set_weight, false },
+	{ "cap", set_cap, false },
 	{ "pin", set_pin, false },
 	{ "port", set_port, true },
 	{ "share", set_share, true },
@@ -269,6 +276,9 @@ static int read_words(struct static_config *c, struct static_domain *d, const ch
 			return config_fail(c, "module %u, domain %s: \"%.*s\": %s", d->kernel,
 					   d->name, (int)min(w.end - w.start, 60l), w.start, wrong);
 	}
+	if (d->cap > 100 * d->nr_vcpus)
+		return config_fail(c, "module %u, domain %s: cap=%lu is more than its %lu vCPUs can "
+				   "use", d->kernel, d->name, d->cap, d->nr_vcpus);
 	if (!d->mem_bytes)
 		return config_fail(c, "module %u, domain %s: mem= is missing", d->kernel, d->name);
 	return 0;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the scheduler share. All of it under sched_lock.
+ */
+#pragma once
+
+#include <isola/sched.h>
+#include <isola/lib/bitmap.h>
+#include <isola/runqueue.h>
+#include <isola/spinlock.h>
+#include <asm/percpu.h>
+
+extern spinlock_t sched_lock;
+extern struct runqueue run_queue;
+extern u64 queue_clock;                 /* the least vruntime in the queue so far; only grows */
+/*
+ * CPUs that found nobody, also read without the lock (sched_left()); CPUs that have been asked to
+ * choose, and have not.
+ */
+extern unsigned long cpus_idle[BITMAP_LONGS(CONFIG_NR_CPUS)];
+extern unsigned long cpus_asked[BITMAP_LONGS(CONFIG_NR_CPUS)];
+
+extern u64 rate_limit_ns;               /* sched_set_rate_limit()'s */
+
+/* 0 where clocks of two CPUs disagree by a little. */
+static inline u64 since(u64 then, u64 now)
+{
+	return now > then ? now - then : 0;
+}
+
+static inline bool is_running(const struct vcpu *v)
+{
+	return cpu_public[v->cpu].running == v;
+}
+
+/* Could @v, not idle, run if there were a CPU? */
+static inline bool is_ready(const struct vcpu *v)
+{
+	return v->state == VCPU_RUNNABLE && !v->pauses && !v->domain->cap.is_used_up;
+}
+
+/* What @v will have had when it is charged @now. Lock held. */
+u64 vruntime_at(const struct vcpu *v, u64 now);
+/* The queue has changed. Lock held. */
+void advance_clock(void);
+/* @v is queued anew, with what it has been given credit for. Lock held. */
+void come_back(struct vcpu *v);
+/* @v, which is ready, is not queued and does not run: queue it, and ask a CPU. Lock held. */
+void sched_offer(struct vcpu *v, u64 now);
+/* @d's budget is used up no longer: queue who is ready. Lock held. */
+void sched_bring_back(struct domain *d, u64 now);
+
+/* ---- sched_place.c: which CPU is asked to choose; all with the lock held ---- */
+
+/* @v, which is queued, waits: an idle CPU, or one that can find another for what it runs. */
+bool ask_idle(const struct vcpu *v);
+/* The same, or else the CPU whose vcpu has had most, if that is more than @v has. */
+void ask_somebody(const struct vcpu *v, u64 now);
+/* Some CPU idles, and has not been asked: who waits where it may not run may get room by it. */
+bool any_cpu_idles(void);
+void ask_for_room(void);
+/* Is @cpu none of those where @v would rather run, while one of them idles? */
+bool has_better_place(const struct vcpu *v, u32 cpu);
