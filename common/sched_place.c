@@ -2,9 +2,10 @@
 /*
  * The scheduler's places: who is asked about a vcpu that waits.
  *
- * An idle CPU where it would rather run (soft affinity), else any idle CPU where it may. Else, where
- * masks differ, a CPU whose vcpu can go on elsewhere: at once, or because that one's can. Each such
- * move leaves the next to sched_left(), which has one less to go. Else a CPU whose vcpu has had more.
+ * An idle CPU where it would rather run (soft affinity), else any idle CPU where it may. Else,
+ * where masks differ, a CPU whose vcpu can go on elsewhere: at once, or because that one's can.
+ * Each such move leaves the next to sched_left(), which has one less to go. Else a CPU whose vcpu
+ * has had more.
  */
 #include "sched_state.h"
 #include <isola/softirq.h>

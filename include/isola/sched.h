@@ -21,8 +21,8 @@ void sched_init_cpu(void);
  */
 void sched_add_vcpu(struct vcpu *v);
 /*
- * Before @v can run: @pin, of CONFIG_NR_CPUS bits, is where it may, if any is set; then one of a CPU
- * that there is.
+ * Before @v can run: @pin, of CONFIG_NR_CPUS bits, is where it may, if any is set; then one of a
+ * CPU that there is.
  */
 void sched_set_pin(struct vcpu *v, const unsigned long *pin);
 

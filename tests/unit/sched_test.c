@@ -2,7 +2,9 @@
 /*
  * The scheduler over a second of simulated time: who gets how much, and where. One to four CPUs;
  * vcpus that always want to run, or run and sleep in turn.
- * Sources: common/sched.c common/sched_place.c common/sched_state.c common/sched_cap.c common/sched_settings.c common/runqueue.c common/timer.c common/base/softirq.c common/base/spinlock.c common/lib/bitmap.c
+ * Sources: common/sched.c common/sched_place.c common/sched_state.c common/sched_cap.c
+ * Sources: common/sched_settings.c common/runqueue.c common/timer.c common/base/softirq.c
+ * Sources: common/base/spinlock.c common/lib/bitmap.c
  * Flags: -Itests/unit/events/include -include isola/errno.h
  */
 #include <setjmp.h>

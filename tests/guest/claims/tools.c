@@ -239,8 +239,8 @@ CLAIM_DOM0(cap_holds, "a vCPU that is always busy, with a cap of 40, has 40 % of
 	CHECK_SAY(had >= 900, "then it had %lu in a thousand", had);
 }
 
-CLAIM_DOM0(rate_limit, "sysctl scheduler_op: a rate limit that was put is got back; one that is too "
-	   "short or too long is -EINVAL")
+CLAIM_DOM0(rate_limit, "sysctl scheduler_op: a rate limit that was put is got back; one that is "
+	   "too short or too long is -EINVAL")
 {
 	struct xen_sysctl_scheduler_op *s = &sys.u.scheduler_op;
 	uint32_t before;

@@ -277,8 +277,8 @@ static int read_words(struct static_config *c, struct static_domain *d, const ch
 					   d->name, (int)min(w.end - w.start, 60l), w.start, wrong);
 	}
 	if (d->cap > 100 * d->nr_vcpus)
-		return config_fail(c, "module %u, domain %s: cap=%lu is more than its %lu vCPUs can "
-				   "use", d->kernel, d->name, d->cap, d->nr_vcpus);
+		return config_fail(c, "module %u, domain %s: cap=%lu is more than its %lu vCPUs "
+				   "can use", d->kernel, d->name, d->cap, d->nr_vcpus);
 	if (!d->mem_bytes)
 		return config_fail(c, "module %u, domain %s: mem= is missing", d->kernel, d->name);
 	return 0;
