@@ -50,14 +50,15 @@ void sched_offer(struct vcpu *v, u64 now);
 /* @d's budget is used up no longer: queue who is ready. Lock held. */
 void sched_bring_back(struct domain *d, u64 now);
 
-/* ---- sched_place.c: which CPU is asked to choose; all with the lock held ---- */
+/* ---- sched_place.c: which CPU is asked to choose ---- */
 
-/* @v, which is queued, waits: an idle CPU, or one that can find another for what it runs. */
+/* @v, which is queued, waits: an idle CPU, or one that can find another for what it runs. Lock held. */
 bool ask_idle(const struct vcpu *v);
-/* The same, or else the CPU whose vcpu has had most, if that is more than @v has. */
+/* The same, or else the CPU whose vcpu has had most, if more than @v has. Lock held. */
 void ask_somebody(const struct vcpu *v, u64 now);
-/* Some CPU idles, and has not been asked: who waits where it may not run may get room by it. */
+/* Some CPU idles, and has not been asked. Lock held. */
 bool any_cpu_idles(void);
+/* Then: who waits, though it may not run there, may get room by it. Lock held. */
 void ask_for_room(void);
-/* Is @cpu none of those where @v would rather run, while one of them idles? */
+/* Is @cpu none of those where @v would rather run, while one of them idles? Lock held. */
 bool has_better_place(const struct vcpu *v, u32 cpu);

@@ -45,7 +45,7 @@ static struct work {
 } work[NR];
 static unsigned nr_domains, nr_vcpus_made;
 
-/* ---- What the scheduler takes from elsewhere -------------------------------------------------- */
+/* ---- What the scheduler takes from elsewhere ------------------------------------------------- */
 
 u64 now_ns(void) { return now; }
 void sim_pause(void) { }
@@ -75,7 +75,7 @@ static void __noreturn switch_to(struct vcpu *prev, struct vcpu *next)
 	longjmp(on_switch, 1);
 }
 
-/* ---- The machine ------------------------------------------------------------------------------ */
+/* ---- The machine ----------------------------------------------------------------------------- */
 
 static void interrupt(void)
 {
@@ -240,7 +240,7 @@ static void a_second(void)
 	run_for(SECOND);
 }
 
-/* ---- Weights ---------------------------------------------------------------------------------- */
+/* ---- Weights --------------------------------------------------------------------------------- */
 
 static void weights(unsigned nr, unsigned each)
 {
@@ -270,7 +270,7 @@ static void a_sleeper(void)
 	end();
 }
 
-/* ---- Caps -------------------------------------------------------------------------------------- */
+/* ---- Caps ------------------------------------------------------------------------------------ */
 
 static void cap(unsigned nr, unsigned vcpus_each, u32 percent)
 {
@@ -327,7 +327,7 @@ static void cap_changes(void)
 	end();
 }
 
-/* ---- Places ------------------------------------------------------------------------------------ */
+/* ---- Places ---------------------------------------------------------------------------------- */
 
 static void affinity(struct domain *d, unsigned long hard, unsigned long soft)
 {
@@ -409,7 +409,7 @@ static void masks(void)
 	end();
 }
 
-/* ---- The rate limit ----------------------------------------------------------------------------- */
+/* ---- The rate limit -------------------------------------------------------------------------- */
 
 static void rate_limit(void)
 {
