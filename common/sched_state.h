@@ -52,7 +52,7 @@ void sched_bring_back(struct domain *d, u64 now);
 
 /* ---- sched_place.c: which CPU is asked to choose ---- */
 
-/* @v, which is queued, waits: an idle CPU, or one that can find another for what it runs. Lock held. */
+/* @v, queued, waits: an idle CPU, or one that can find another for what it runs. Lock held. */
 bool ask_idle(const struct vcpu *v);
 /* The same, or else the CPU whose vcpu has had most, if more than @v has. Lock held. */
 void ask_somebody(const struct vcpu *v, u64 now);
