@@ -435,6 +435,18 @@ void root_set_user(mfn_t l4)
 	irq_enable();
 }
 
+void root_forget(struct vcpu *v)
+{
+	for (unsigned which = COPY_KERNEL; which <= COPY_USER; which++) {
+		pte_t *root = root_page(v, which);
+
+		for (unsigned slot = 0; slot < PT_ENTRIES; slot++)
+			if (slot < L4_SLOT_HV_FIRST || slot > L4_SLOT_HV_LAST)
+				pte_write(&root[slot], 0);
+		v->copy[which] = (struct root_copy){ .l4 = INVALID_MFN };
+	}
+}
+
 void root_enter_kernel(void)
 {
 	this_vcpu.kernel_mode = 1;

@@ -57,3 +57,26 @@ int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
 	leave(d);
 	return rc;
 }
+
+static int do_whole(struct domain *d, void *arg)
+{
+	const struct visit_op *op = arg;
+	int rc;
+
+	if (d->visit_left.cmd == op->cmd && mfn_eq(d->visit_left.mfn, op->mfn)) {
+		d->visit_left.mfn = INVALID_MFN;
+		return d->visit_left.rc;
+	}
+	rc = op->fn(d, op->arg);
+	if (rc == -ERESTART || rc == -EINTR || !mfn_is_valid_num(d->visit_parked[0]))
+		return rc;
+	d->visit_left.cmd = op->cmd;
+	d->visit_left.mfn = op->mfn;
+	d->visit_left.rc = rc;
+	return -ERESTART;
+}
+
+int visit_whole(struct domain *d, const struct visit_op *op)
+{
+	return visit(d, do_whole, (void *)op);
+}

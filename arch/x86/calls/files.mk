@@ -11,6 +11,7 @@ objs-y += arch/x86/calls/evtchn_op.o
 objs-y += arch/x86/calls/console_io.o
 objs-y += arch/x86/calls/console_ring.o
 objs-y += arch/x86/calls/vcpu_context.o
+objs-y += arch/x86/calls/vcpu_reset.o
 objs-y += arch/x86/calls/gnttab.o
 objs-y += arch/x86/calls/gnttab_map.o
 objs-y += arch/x86/calls/gnttab_release.o

@@ -7,6 +7,7 @@
 #include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/lib/string.h>
+#include <isola/nospec.h>
 #include <asm/gnttab.h>
 #include <asm/gnttab_list.h>
 #include <asm/hypercall.h>
@@ -16,45 +17,49 @@
 
 /* ---- What is no mapping or copy -------------------------------------------------------------- */
 
-/* What concerns one's own table alone is asked about @domid's. */
-static s16 self_status(enum privilege op, domid_t domid)
+/* The domain whose table a list's element is about; or its status. */
+static s16 get_table_owner(enum privilege op, domid_t domid, struct domain **d)
 {
-	if (domid == DOMID_SELF || domid == current->domain->domid)
-		return GNTST_okay;
-	return refuse_other(op, domid) == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+	int rc = get_target_domain(op, domid, d);
+
+	return !rc ? GNTST_okay : rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+}
+
+static s16 tell_frames(struct domain *d, const struct gnttab_setup_table *op)
+{
+	if (gnttab_grow(d, op->nr_frames))
+		return GNTST_general_error;
+	for (u32 i = 0; i < op->nr_frames; i++) {
+		u64 frame = mfn_x(d->grants->frame[index_nospec(i, GNTTAB_MAX_FRAMES)]);
+
+		if (copy_to_guest(guest_elem((u64)op->frame_list.p, i, sizeof(frame)), &frame,
+				  sizeof(frame)))
+			return GNTST_bad_virt_addr;
+	}
+	return GNTST_okay;
 }
 
 static void setup_table(struct gnttab_setup_table *op)
 {
-	struct domain *d = current->domain;
-	int rc;
+	struct domain *d;
 
-	op->status = self_status(MAY_gnttab_setup_table, op->dom);
+	op->status = get_table_owner(MAY_gnttab_setup_table, op->dom, &d);
 	if (op->status != GNTST_okay)
 		return;
-	op->status = GNTST_general_error;
-	rc = gnttab_grow(d, op->nr_frames);
-	if (rc)
-		return;
-	for (u32 i = 0; i < op->nr_frames; i++) {
-		u64 frame = mfn_x(d->grants->frame[i]);
-
-		if (copy_to_guest(guest_elem((u64)op->frame_list.p, i, sizeof(frame)), &frame,
-				  sizeof(frame))) {
-			op->status = GNTST_bad_virt_addr;
-			return;
-		}
-	}
-	op->status = GNTST_okay;
+	op->status = tell_frames(d, op);
+	put_named_domain(d);
 }
 
 static void query_size(struct gnttab_query_size *op)
 {
-	op->status = self_status(MAY_gnttab_query_size, op->dom);
+	struct domain *d;
+
+	op->status = get_table_owner(MAY_gnttab_query_size, op->dom, &d);
 	if (op->status != GNTST_okay)
 		return;
-	op->nr_frames = current->domain->grants->nr_frames;
-	op->max_nr_frames = current->domain->grants->max_frames;
+	op->nr_frames = READ_ONCE(d->grants->nr_frames);
+	op->max_nr_frames = d->grants->max_frames;
+	put_named_domain(d);
 }
 
 GNTTAB_ELEMENT(setup_table, setup_table(&op), dom)
@@ -84,11 +89,15 @@ static long set_version(u64 arg)
 static long get_version(u64 arg)
 {
 	struct gnttab_get_version op;
+	struct domain *d;
+	long rc;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.dom != DOMID_SELF && op.dom != current->domain->domid)
-		return refuse_other(MAY_gnttab_get_version, op.dom);
+	rc = get_target_domain(MAY_gnttab_get_version, op.dom, &d);
+	if (rc)
+		return rc;
+	put_named_domain(d);
 	op.version = 1;
 	return copy_to_guest(arg, &op, sizeof(op));
 }

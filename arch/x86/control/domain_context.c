@@ -37,14 +37,12 @@ long domain_set_vcpu_context(struct domain *d, const struct xen_domctl_vcpuconte
 
 	if (!v)
 		return -EINVAL;
-	if (!op->ctxt.p)
-		return -EOPNOTSUPP;
-	if (copy_from_guest(&c, (u64)op->ctxt.p, sizeof(c)))
+	if (op->ctxt.p && copy_from_guest(&c, (u64)op->ctxt.p, sizeof(c)))
 		return -EFAULT;
 	rc = domain_pause_by_control(d);
 	if (rc)
 		return rc;
-	rc = set_context(v, &c);
+	rc = op->ctxt.p ? set_context(v, &c) : vcpu_reset(v);
 	return domain_unpause_by_control(d) ?: rc;
 }
 

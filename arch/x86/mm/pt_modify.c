@@ -122,7 +122,7 @@ static __always_inline int modify(struct domain *pg_owner, unsigned level, pte_t
 				  pte_t ne, enum pt_how how, struct pt_batch *batch)
 {
 	bool fast;
-	int rc = pt_check_entry(current->domain, level, &ne);
+	int rc = pt_check_entry(loaded_domain(), level, &ne);
 
 	if (rc)
 		return rc;

@@ -238,6 +238,99 @@ CLAIM_DOM0(context_refused, "a context with a table or an address that may not b
 	destroy(d);
 }
 
+/* Word @i of the domain's table @t becomes @val, as mmu_update has it that names its owner. */
+static long set_entry(domid_t d, unsigned int t, unsigned int i, uint64_t val, domid_t page_owner)
+{
+	struct mmu_update u = { .ptr = (given[t] << 12) + 8 * i, .val = val };
+
+	return HC4(mmu_update, &u, 1, 0, page_owner | (d + 1u) << 16);
+}
+
+CLAIM_DOM0(tables, "entries of another domain's tables change by mmu_update that names their owner, "
+	   "at each level, and name its own frames; the references follow")
+{
+	domid_t d = make(0);
+
+	CHECK_OK(mmuext_of(MMUEXT_PIN_L4_TABLE, given[L4], 0, d));
+	CHECK_OK(set_entry(d, L1, 6, make_pte(given[OTHER], PTE_RW_PAGE), d));
+	CHECK_EQ(word(d, L1, 6) & PTE_FRAME, make_pte(given[OTHER], 0));
+	CHECK(mmuext_of(MMUEXT_PIN_L1_TABLE, given[OTHER], 0, d) < 0);	/* it may be written */
+	CHECK(set_entry(d, L1, 7, make_pte(given[L1], PTE_RW_PAGE), d) < 0);
+	CHECK(set_entry(d, L1, 7, make_pte(mfn_of(page_alloc()), PTE_RW_PAGE), d) < 0);
+	CHECK_OK(set_entry(d, L1, 6, 0, d));
+	CHECK_OK(mmuext_of(MMUEXT_PIN_L1_TABLE, given[OTHER], 0, d));
+	CHECK_OK(set_entry(d, L2, 6, make_pte(given[OTHER], PTE_TABLE), d));
+	CHECK_OK(mmuext_of(MMUEXT_UNPIN_TABLE, given[OTHER], 0, d));
+	CHECK_EQ(use_of(d, given[OTHER]), 1);
+	for (unsigned int t = L4; t < L1; t++)
+		CHECK_OK(set_entry(d, t, 5, 0, d));
+	CHECK_EQ(use_of(d, given[L1]), 0);
+	CHECK_OK(set_entry(d, DATA, 3, 0x1234567, d));		/* no table: as it is */
+	CHECK_EQ(word(d, DATA, 3), 0x1234567);
+	CHECK(set_entry(d, L4, 256, 0, d) < 0);
+	CHECK_ERR(set_entry(0x7000, L1, 6, 0, d), XEN_ESRCH);
+	CHECK_OK(mmuext_of(MMUEXT_UNPIN_TABLE, given[L4], 0, d));
+	destroy(d);
+}
+
+CLAIM_DOM0(reset, "a vCPU of another domain's that gets no context has none any more, holds nothing, "
+	   "and takes another")
+{
+	domid_t d = make(0);
+
+	fill_context();
+	CHECK_OK(set_context(d, 0));
+	CHECK(map_foreign(0, given[GDT], PTE_RW_PAGE, d) < 0);
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	CHECK_OK(domctl(XEN_DOMCTL_setvcpucontext, d));
+	CHECK_ERR(get_context(d, 0), XEN_ENODATA);
+	for (unsigned int t = L4; t <= L1; t++)
+		set_word(d, t, 7, 0);
+	set_word(d, GDT, 7, 0);
+	set_word(d, OTHER, 5, make_pte(given[L3], PTE_RW_PAGE));
+	fill_context();
+	context.ctrlreg[3] = given[OTHER] << 12;
+	context.gdt_frames[0] = 0;
+	context.gdt_ents = 0;
+	CHECK_OK(set_context(d, 0));
+	CHECK_EQ(use_of(d, given[OTHER]), 4);
+	CHECK_OK(get_context(d, 0));
+	CHECK_EQ(context.gdt_ents, 0);
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.vcpucontext.vcpu = 1;
+	CHECK_OK(domctl(XEN_DOMCTL_setvcpucontext, d));		/* one that never had any */
+	destroy(d);
+}
+
+CLAIM_DOM0(grants, "the control domain asks how long another's grant table is, and for its frames; "
+	   "of a domain that there is not, by status")
+{
+	uint64_t frames[2] = { 0, 0 };
+	domid_t d = make(0);
+	struct gnttab_setup_table s = { .dom = d, .nr_frames = 2, .frame_list.p = frames };
+	struct gnttab_query_size q = { .dom = d };
+	struct gnttab_get_version v = { .dom = d };
+
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, &s, 1));
+	CHECK_EQ(s.status, 0);
+	CHECK(frames[0] && frames[1] && frames[0] != frames[1]);
+	CHECK_OK(map_foreign(0, frames[1], PTE_RW_PAGE, d));
+	CHECK_OK(map_foreign(0, 0, 0, d));
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, &q, 1));
+	CHECK_EQ(q.status, 0);
+	CHECK_EQ(q.nr_frames, 2);
+	CHECK(q.max_nr_frames >= 2);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_get_version, &v, 1));
+	CHECK_EQ(v.version, 1);
+	q.dom = s.dom = v.dom = 0x7000;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, &q, 1));
+	CHECK_EQ(q.status, GNTST_bad_domain);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, &s, 1));
+	CHECK_EQ(s.status, GNTST_bad_domain);
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_get_version, &v, 1), XEN_ESRCH);
+	destroy(d);
+}
+
 static long hypercall_init(domid_t d, uint64_t mfn)
 {
 	memset(&domctl_op.u, 0, sizeof(domctl_op.u));

@@ -22,6 +22,8 @@ DOMAIN_DESTROY = "arch/x86/control/domain_destroy.c"
 DOMAIN_INFO = "arch/x86/control/domain_info.c"
 DOMAIN_CONTEXT = "arch/x86/control/domain_context.c"
 DOMAIN_SAVE, VCPU_CONTEXT = "arch/x86/control/domain_save.c", "arch/x86/calls/vcpu_context.c"
+OTHERS_TABLES = "arch/x86/pv/mmu/others_tables.c"
+VCPU_RESET, GNTTAB_OP = "arch/x86/calls/vcpu_reset.c", "arch/x86/calls/gnttab_op.c"
 ROOT, PT_CHECK = "arch/x86/asi/root.c", "arch/x86/mm/pt_check.c"
 PARTS = "arch/x86/pv/builder/domain.c"
 EMUL_PT, BOUNCE = "arch/x86/pv/emul/emul_pt.c", "arch/x86/pv/bounce.c"
@@ -363,6 +365,22 @@ PLANTED = [
      "\t\tc->gdt_ents += DESCS_PER_PAGE;\n", "")),
     ("a refused context keeps its descriptor frames", "visits/context_refused", (VCPU_CONTEXT,
      "\twhile (rc && nr--)\n", "\twhile (0)\n")),
+    ("another's table takes no reference for an entry", "visits/tables", (OTHERS_TABLES,
+     "\telse if (level < 4 || !is_hv_slot(r->maddr))\n"
+     "\t\trc = pt_modify(r->pg_owner, level, pe, r->val, r->preserve, &batch);",
+     "\telse if (level < 4 || !is_hv_slot(r->maddr))\n\t\tpte_write(pe, r->val), rc = 0;")),
+    ("another's tables name anybody's frames", "visits/tables", (OTHERS_TABLES,
+     ".pg_owner = o->page }", ".pg_owner = current->domain }")),
+    ("a vcpu that is reset keeps its tables", "visits/reset", (VCPU_RESET,
+     "\t\tif (mfn_is_valid_num(h->l4[i]))\n\t\t\tpage_put_and_type(page_of(h->l4[i]));",
+     "\t\t;")),
+    ("a vcpu that is reset keeps its descriptors", "visits/reset", (VCPU_RESET,
+     "\t\tif (mfn_is_valid_num(h->descs[i]))\n\t\t\tdesc_frame_put(h->descs[i]);", "\t\t;")),
+    ("a vcpu that is reset still has a context", "visits/reset", (VCPU_RESET,
+     "\tWRITE_ONCE(v->initialised, false);\n", "")),
+    ("whose grant table it is does not matter", "visits/grants", (GNTTAB_OP,
+     "\top->nr_frames = READ_ONCE(d->grants->nr_frames);",
+     "\top->nr_frames = READ_ONCE(current->domain->grants->nr_frames);")),
     ("hypercall_init writes over a table", "visits/hypercall_page", (DOMAIN_CONTEXT,
      "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n\tif (!rc) {",
      "\trc = page_type_get_writable(d, pg);\n\t{")),

@@ -21,6 +21,13 @@ static long name(unsigned table, unsigned slot, pte_t e, u32 domids)
 	return hc_mmu_update((u64)&req, 1, 0, domids);
 }
 
+static long ext_of(unsigned cmd, u64 mfn, domid_t domid)
+{
+	struct mmuext_op op = { .cmd = cmd, .arg1.mfn = mfn };
+
+	return hc_mmuext_op((u64)&op, 1, 0, domid);
+}
+
 static void start(void)
 {
 	world_controls = false;
@@ -44,7 +51,7 @@ static void whose(void)
 	check(name(OUR_L1, 1, names(30), 0) == -ESRCH, "one's own number names nobody");
 	check(name(OUR_L1, 1, names(30), 2) == -ESRCH, "nor does that of nobody");
 	check(name(OUR_L1, 1, names(IO_FIRST), 1) == -EPERM, "devices are not another domain's");
-	check(name(OUR_L1, 1, names(30), 1 | 2 << 16) == -ESRCH, "tables are one's own");
+	check(name(OUR_L1, 1, names(30), 1 | 2 << 16) == -EINVAL, "ours are not their tables");
 	check(name(OUR_L2, 1, names(THEIRS), 1) == -EINVAL, "and so is what they name");
 	check(name(OUR_L1, 1, 0, 1) == 0 && name(30, 0, 0x1234, 1) == 0, "no frame, any domain");
 	check(nothing_left(), "and no call leaves a reference");
@@ -68,6 +75,33 @@ static void unprivileged(void)
 	world_swap();
 	check(!page_is_shared_out(page_of(_mfn(30))), "none was shared out");
 	audited("who is no control domain names no other");
+}
+
+/* Entries of theirs, as the control domain wants them: they hold what theirs hold. */
+static void their_tables(void)
+{
+	const u32 theirs = 1 | 2 << 16;
+	u64 before;
+
+	start();
+	check(ext_of(MMUEXT_PIN_L1_TABLE, THEIR_L1, 1) == 0, "a table of theirs");
+	before = page_of(_mfn(THEIRS))->count_info;
+	check(name(THEIR_L1, 0, names(THEIRS) | PTE_RW, theirs) == 0, "an entry for their frame");
+	check(page_of(_mfn(THEIRS))->count_info == before + PGC_one, "which is the owner's use");
+	check(name(THEIR_L1, 1, names(30), theirs) == -EBUSY, "none for ours");
+	check(name(THEIR_L1, 1, names(30), DOMID_SELF | 2 << 16) == -EPERM, "also by name");
+	check(name(THEIR_L1, 1, names(IO_FIRST), DOMID_IO | 2 << 16) == -EPERM, "nor a device");
+	check(name(THEIR_L1, 1, names(THEIRS), 1 | 3 << 16) == -ESRCH, "nobody's tables");
+	check(name(THEIR_L1, 0, 0x1200, theirs | 0) == 0, "and it goes");
+	check(page_of(_mfn(THEIRS))->count_info == before, "with its use");
+	check(hc_mmu_update((u64)&(struct mmu_update){ entry_at(THEIRS, 0) | MMU_MACHPHYS_UPDATE,
+						       7 }, 1, 0, theirs) == -EPERM, "no names");
+	check(nothing_left(), "and no call leaves a reference");
+	check(ext_of(MMUEXT_UNPIN_TABLE, THEIR_L1, 1) == 0, "the end");
+	world_swap();
+	check(name(THEIR_L1, 0, names(30), DOMID_SELF | 1 << 16) == -EPERM, "not for all");
+	world_swap();
+	audited("the control domain changes another's tables");
 }
 
 /* What may be written is in nobody's hands as a table, and the other way round. */
@@ -176,6 +210,7 @@ static void resource(void)
 void foreign(void)
 {
 	whose();
+	their_tables();
 	unprivileged();
 	uses();
 	by_address();

@@ -12,8 +12,8 @@ struct xen_domctl_vcpucontext;
 
 /*
  * XEN_DOMCTL_setvcpucontext. 0; -EINVAL no such vcpu, or as vcpu_set_context(); -EOPNOTSUPP it has
- * a context with other tables already, or none is given (a reset is not built); -EFAULT; -EOVERFLOW
- * paused too often; -ERESTART: to be continued.
+ * a context with other tables already; -EFAULT; -EOVERFLOW paused too often; -ERESTART: to be
+ * continued. Without a context: vcpu_reset().
  */
 long domain_set_vcpu_context(struct domain *d, const struct xen_domctl_vcpucontext *op);
 /* XEN_DOMCTL_getvcpucontext. 0; -EINVAL; -ENODATA it has none; -EFAULT; -EOVERFLOW. */

@@ -30,11 +30,12 @@ static __always_inline void put_page_owner(struct domain *owner)
 		put_other_owner(owner);
 }
 
-/*
- * The high half of mmu_update's domain word, 0 or domid + 1: are the tables the caller's own? No
- * other domain's can be named.
- */
+/* The high half of mmu_update's domain word, 0 or domid + 1: are the tables the caller's own? */
 static inline bool pt_owner_is_caller(u32 word)
 {
 	return likely(!word) || word - 1 == current->domain->domid;
 }
+
+/* mmu_update on them if they are not (others_tables.c): what the hypercall function returns. */
+struct mmu_op_call;
+long update_others_tables(const struct mmu_op_call *c, u32 done);

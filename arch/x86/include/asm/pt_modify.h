@@ -47,7 +47,7 @@ static __always_inline void pt_batch_end(struct pt_batch *batch)
 }
 
 /*
- * Replace the entry @pe (by window address, inside a frame of current's domain typed l<level>, type
+ * Replace the entry @pe (by window address, inside a frame of the loaded domain's typed l<level>, type
  * reference and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne may
  * name.
  * Returns 0; -EINVAL, -EPERM, -EBUSY, -EAGAIN (accessed/dirty bits kept changing); -ERESTART,
@@ -68,6 +68,14 @@ int __must_check pt_replace_upper(struct domain *pg_owner, unsigned level, pte_t
  * -EAGAIN: it is not, *@expected is what is there now.
  */
 int __must_check pt_modify_expected(struct domain *d, pte_t *pe, pte_t *expected, pte_t ne);
+
+/* Does a slot of an L4 stand at @maddr that is not the guest's? */
+static __always_inline bool is_hv_slot(u64 maddr)
+{
+	unsigned slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
+
+	return slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST;
+}
 
 /* ---- L1 entries in line -------------------------------------------------------------------------
  *

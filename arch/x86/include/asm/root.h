@@ -102,6 +102,9 @@ void root_enter_user(void);
 void root_peek_kernel(void);
 void root_peek_done(void);
 
+/* @v, which is loaded nowhere, has no guest L4s any more: both roots show none. */
+void root_forget(struct vcpu *v);
+
 /*
  * Load @v's kernel root on this CPU (switch-in): stores slot 257, syncs guest slots, publishes,
  * writes CR3. Interrupts off.

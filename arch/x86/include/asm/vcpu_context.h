@@ -24,6 +24,12 @@ int __must_check vcpu_set_context(struct vcpu *v, const struct vcpu_guest_contex
 int __must_check vcpu_change_context(struct vcpu *v, const struct vcpu_guest_context *c);
 
 /*
+ * @v, of another domain that is paused, has no context any more, and is down. 0; -ERESTART: to be
+ * called again; what it showed is gone by then.
+ */
+int __must_check vcpu_reset(struct vcpu *v);
+
+/*
  * *@c: the context of @v, which is initialised and does not run. It goes to the control domain
  * whole: the copy on the stack is the caller's to give away.
  */

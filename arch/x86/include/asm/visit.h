@@ -22,6 +22,24 @@
 int __must_check visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg);
 
 /*
+ * The same for what may park tables and be finished all the same: what is parked on a visit only
+ * another visit would come back to, so it is this call's, which goes on until none is left. What
+ * @fn has come to waits in the domain meanwhile, under @cmd and @mfn: VISIT_CMD_*, or a command of
+ * mmuext_op's.
+ */
+struct visit_op {
+	u32 cmd;
+	mfn_t mfn;
+	int (*fn)(struct domain *d, void *arg);
+	void *arg;
+};
+
+#define VISIT_CMD_ENTRY		0x10000u	/* and the entry's place in its table */
+#define VISIT_CMD_RESET		0x20000u	/* and the vcpu's number */
+
+int __must_check visit_whole(struct domain *d, const struct visit_op *op);
+
+/*
  * @d is dying: nobody visits it, and nobody will (VIS-3): who would is continued, and does not find
  * it any more. False: somebody is there, once more.
  */

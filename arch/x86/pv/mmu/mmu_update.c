@@ -93,14 +93,6 @@ static pte_t *entry_ptr(u64 maddr)
 	return (pte_t *)(VA_WINDOW + maddr);
 }
 
-/* Does a slot of an L4 stand there that is not the guest's? */
-static __always_inline bool is_hv_slot(u64 maddr)
-{
-	unsigned slot = (maddr & ~PAGE_MASK) / sizeof(pte_t);
-
-	return slot >= L4_SLOT_HV_FIRST && slot <= L4_SLOT_HV_LAST;
-}
-
 /* @in_line: of the caller's own frames, and nothing of the old entry stays. */
 static __always_inline int update_entry(struct held *h, u64 maddr, u64 val,
 					enum pt_preserve preserve, bool in_line)
@@ -188,8 +180,8 @@ static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 do
 
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	if (unlikely(!pt_owner_is_caller((u32)domids >> 16)))
-		return -ESRCH;
+	if (!own && unlikely(!pt_owner_is_caller((u32)domids >> 16)))
+		return update_others_tables(&c, done);
 	rc = own ? 0 : get_page_owner(domids, &h.pg_owner);
 	if (rc)
 		return rc;
@@ -205,7 +197,7 @@ static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 do
 	return mmu_op_end(&c, rc, handled, done);
 }
 
-/* Entries name frames of another domain, or of none. Apart: the other needs fewer registers. */
+/* Entries name frames of another domain, or of none, or are in another's tables. Apart: the other needs fewer registers. */
 static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
 	return update_all(reqs, count, done_ptr, domids, false, one_foreign_request);
@@ -213,7 +205,7 @@ static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 dom
 
 long hc_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
-	if (likely((domid_t)domids == DOMID_SELF))
+	if (likely((u32)domids == DOMID_SELF))
 		return update_all(reqs, count, done_ptr, domids, true, one_request);
 	return update_foreign(reqs, count, done_ptr, domids);
 }

@@ -248,27 +248,11 @@ struct visited_op {
 	const struct mmuext_op *op;
 };
 
-/*
- * What is parked on a visit only another visit would come back to: it is this call's, which goes on
- * until none is left. What it has come to waits in the domain meanwhile.
- */
 static int do_visited(struct domain *d, void *arg)
 {
 	const struct visited_op *v = arg;
-	mfn_t m = _mfn(v->op->arg1.mfn);
-	int rc;
 
-	if (d->visit_left.cmd == v->op->cmd && mfn_eq(d->visit_left.mfn, m)) {
-		d->visit_left.mfn = INVALID_MFN;
-		return d->visit_left.rc;
-	}
-	rc = v->fn(d, v->op);
-	if (rc == -ERESTART || rc == -EINTR || !mfn_is_valid_num(d->visit_parked[0]))
-		return rc;
-	d->visit_left.cmd = v->op->cmd;
-	d->visit_left.mfn = m;
-	d->visit_left.rc = rc;
-	return -ERESTART;
+	return v->fn(d, v->op);
 }
 
 static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn, bool foreign_ok,
@@ -278,7 +262,8 @@ static __noinline int one_op_of_another(struct domain *pg_owner, op_fn *fn, bool
 		return -EPERM;
 	if (is_nobody(pg_owner))		/* who has no frame that could be meant */
 		return -EINVAL;
-	return visit(pg_owner, do_visited, &(struct visited_op){ fn, op });
+	return visit_whole(pg_owner, &(struct visit_op){ op->cmd, _mfn(op->arg1.mfn), do_visited,
+							 &(struct visited_op){ fn, op } });
 }
 
 static __always_inline int one_op(void *state, u64 va)
