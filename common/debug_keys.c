@@ -1,113 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug keys, one function each. Letters as Xen has them.
+ * Debug keys: those that wait, and the one that tells. What a key does is control/debug_keys.c's.
+ *
+ * A key tells a few lines at a time, from a timer, and not before the console has room for them: so
+ * it holds nobody up for long, and loses none. One key at a time, in the order in which they were
+ * pressed.
  */
 #include <isola/debug_keys.h>
 #include <isola/clock.h>
-#include <isola/domain.h>
-#include <isola/evtchn.h>
-#include <isola/page_alloc.h>
+#include <isola/console.h>
+#include <isola/lock_order.h>
 #include <isola/printk.h>
-#include <isola/sched.h>
-#include <isola/vcpu.h>
-#include <asm/percpu.h>
+#include <isola/spinlock.h>
+#include <isola/timer.h>
 
-static void show_keys(void);
+#define MAX_WAITING	64
+#define STEP		MILLISECS(1)
+#define WAIT_FOR_ROOM	MILLISECS(20)
+#define ROOM		8192u		/* more than one step fills */
 
-static const char *state_name(const struct vcpu *v)
+static const struct debug_key *table;
+static unsigned nr_keys;
+
+static spinlock_t keys_lock = SPINLOCK_INIT(LOCK_KEYS);
+static const struct debug_key *waiting[MAX_WAITING];	/* the first first; keys_lock */
+static unsigned nr_waiting;				/* keys_lock */
+static bool is_telling;					/* the timer is armed, or runs; keys_lock */
+
+/* The timer's. */
+static struct timer step_timer;
+static const struct debug_key *told;			/* NULL: none has been begun */
+static struct debug_cursor cursor;
+
+static const struct debug_key *next_waiting(void)
 {
-	static const char *const names[] = {
-		[VCPU_DOWN] = "down", [VCPU_RUNNABLE] = "runnable", [VCPU_BLOCKED] = "blocked",
-		[VCPU_POLLING] = "polling", [VCPU_DEAD] = "dead",
-	};
+	const struct debug_key *k = NULL;
 
-	return names[READ_ONCE(v->state)];
-}
-
-static void for_each_domain(void (*fn)(struct domain *d))
-{
-	struct domain *d;
-
-	for (domid_t next = 0; (d = get_domain_from(next));) {
-		next = d->domid + 1;
-		fn(d);
-		put_domain(d);
+	spin_lock(&keys_lock);
+	if (nr_waiting) {
+		k = waiting[0];
+		nr_waiting--;
+		for (unsigned i = 0; i < nr_waiting; i++)
+			waiting[i] = waiting[i + 1];
+	} else {
+		is_telling = false;
 	}
+	spin_unlock(&keys_lock);
+	return k;
 }
 
-static void show_domain(struct domain *d)
+/* False: no key waits. */
+static bool step(void)
 {
-	pr_info("Domain %u: %u pages of %u, %u vcpus, %u references%s%s", d->domid,
-		READ_ONCE(d->nr_pages), d->max_pages, d->nr_vcpus, READ_ONCE(d->refs),
-		READ_ONCE(d->is_shut_down) ? ", shut down" : "",
-		READ_ONCE(d->is_dying) ? ", dying" : "");
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		pr_info("  vcpu %u: %s, CPU %u", i, state_name(d->vcpu[i]),
-			READ_ONCE(d->vcpu[i]->cpu));
-}
-
-static void show_domains(void)
-{
-	for_each_domain(show_domain);
-}
-
-static void show_ports_of(struct domain *d)
-{
-	pr_info("Domain %u: %u event ports at most in use", d->domid, READ_ONCE(d->nr_evtchns));
-}
-
-static void show_ports(void)
-{
-	for_each_domain(show_ports_of);
-}
-
-static void show_memory(void)
-{
-	pr_info("%lu pages free, and %lu in the public heap", nr_free_pages(),
-		nr_free_public_pages());
-}
-
-static void show_runs(void)
-{
-	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
-		const struct vcpu *v = READ_ONCE(cpu_public[cpu].running);
-
-		if (v->is_idle)
-			pr_info("CPU %u: idle", cpu);
-		else
-			pr_info("CPU %u: d%uv%u", cpu, v->domain->domid, v->id);
+	if (!told) {
+		told = next_waiting();
+		if (!told)
+			return false;
+		cursor = (struct debug_cursor){ 0 };
+		pr_info("'%c' pressed -> %s", told->key, told->what);
 	}
+	if (!told->tell(&cursor))
+		told = NULL;
+	return true;
 }
 
-static void show_time(void)
+static void steps(void *data __maybe_unused)
 {
-	pr_info("system time %lu ns, TSC %u kHz", now_ns(), (u32)tsc_khz);
+	bool room = console_log_room() >= ROOM;
+
+	if (!room || step())
+		timer_set(&step_timer, now_ns() + (room ? STEP : WAIT_FOR_ROOM));
 }
 
-static const struct {
-	char key;
-	void (*fn)(void);
-	const char *what;
-} keys[] = {
-	{ 'e', show_ports, "show event ports" },
-	{ 'h', show_keys, "show the keys" },
-	{ 'm', show_memory, "show memory" },
-	{ 'q', show_domains, "show domains and vcpus" },
-	{ 'r', show_runs, "show who runs" },
-	{ 't', show_time, "show the clock" },
-};
-
-static void show_keys(void)
+static void press(const struct debug_key *k)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
-		pr_info(" key '%c' -> %s", keys[i].key, keys[i].what);
+	bool begin;
+
+	spin_lock(&keys_lock);
+	if (nr_waiting < MAX_WAITING)
+		waiting[nr_waiting++] = k;
+	begin = !is_telling;
+	is_telling = true;
+	spin_unlock(&keys_lock);
+	if (begin)
+		timer_set(&step_timer, now_ns());
 }
 
 void debug_key(char key)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
-		if (keys[i].key == key) {
-			pr_info("'%c' pressed -> %s", key, keys[i].what);
-			keys[i].fn();
-		}
+	for (unsigned i = 0; i < nr_keys; i++)
+		if (key == DEBUG_KEY_ALL ? table[i].in_all : key == table[i].key)
+			press(&table[i]);
+}
+
+bool debug_keys_show(struct debug_cursor *at)
+{
+	if (!at->n)
+		pr_info(" key '%c' -> all of those marked *", DEBUG_KEY_ALL);
+	pr_info(" key '%c' -> %s%s", table[at->n].key, table[at->n].what,
+		table[at->n].in_all ? " *" : "");
+	return ++at->n < nr_keys;
+}
+
+void debug_keys_init(const struct debug_key *keys, unsigned nr)
+{
+	timer_init(&step_timer, steps, NULL);
+	table = keys;
+	nr_keys = nr;
 }

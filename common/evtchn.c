@@ -21,7 +21,6 @@
  * the posts are taken, and who folds is waited for once more. Model: tests/models/send-close.pml.
  */
 #include "evtchn_port.h"
-#include <isola/console.h>
 #include <isola/errno.h>
 #include <isola/evtchn_2l.h>
 #include <isola/lock_order.h>
@@ -101,8 +100,6 @@ long evtchn_bind_virq(struct domain *d, void *arg)
 	if (port < 0)
 		return port;
 	WRITE_ONCE(v->virq_port[op->virq], port);
-	if (op->virq == VIRQ_CONSOLE && is_hardware_domain(d))
-		console_watch_input();
 	op->port = port;
 	return 0;
 }

@@ -23,6 +23,26 @@ void evtchn_notify_own(struct domain *d, u32 port)
 	send_end(mark);
 }
 
+void evtchn_notify_own_from_afar(struct domain *d, u32 port)
+{
+	u64 *mark = send_begin();
+	struct evtchn e = { .word = READ_ONCE(port_of(d, port)->word) };
+
+	if (e.state == EVTCHN_OWN)
+		evtchn_2l_send(notified(d, &e), port);
+	send_end(mark);
+}
+
+bool evtchn_look(const struct domain *d, u32 port, struct evtchn *now)
+{
+	struct evtchn *e;
+
+	if (!guest_port(d, port, &e))
+		return false;
+	now->word = READ_ONCE(e->word);
+	return true;
+}
+
 static void connect_end(struct domain *d, u32 port, struct domain *peer, u32 peer_port)
 {
 	struct evtchn *e = port_of(d, port);

@@ -111,6 +111,19 @@ void sched_set_affinity(struct vcpu *v, const unsigned long *mask)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+u32 sched_look(u32 first, struct sched_place *to, u32 nr)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+	u32 at = 0, n = 0;
+
+	for (const struct vcpu *v = run_queue.first; v && n < nr; v = v->runq_next)
+		if (at++ >= first)
+			to[n++] = (struct sched_place){ v->domain->domid, v->id, v->on_cpu,
+							sched_weight(v->domain), v->vruntime };
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return n;
+}
+
 u32 vcpu_pinned_to(const struct vcpu *v)
 {
 	u32 cpu = bitmap_find_first(v->affinity, nr_cpus);

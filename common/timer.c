@@ -182,6 +182,20 @@ static void run_expired(void)
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
+u32 timer_look(u32 cpu, u64 *first)
+{
+	struct timer_queue *q = &queues[cpu];
+	u64 flags = spin_lock_irqsave(&q->lock);
+	u32 nr = 0;
+
+	if (q->first)
+		*first = q->first->expires;
+	for (const struct timer *t = q->first; t; t = t->next)
+		nr++;
+	spin_unlock_irqrestore(&q->lock, flags);
+	return nr;
+}
+
 void timer_subsys_init(void)
 {
 	for (unsigned i = 0; i < CONFIG_NR_CPUS; i++)

@@ -5,7 +5,6 @@
  */
 #include <isola/virq_handler.h>
 #include "evtchn_port.h"
-#include <isola/console.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
 
@@ -24,8 +23,6 @@ int set_global_virq_handler(struct domain *d, u32 virq)
 		rc = 0;
 	}
 	spin_unlock(&d->evtchn_lock);
-	if (virq == VIRQ_CONSOLE)
-		console_watch_input();
 	if (was)
 		put_domain(was);
 	return rc;

@@ -261,6 +261,13 @@ u32 console_log_read(u32 *index, char *buf, u32 size)
 	return n;
 }
 
+u32 console_log_room(void)
+{
+	u64 unsent = READ_ONCE(ring_end) - READ_ONCE(ring_sent);
+
+	return RING_BYTES - min(unsent, (u64)RING_BYTES);
+}
+
 void console_log_clear(u32 index)
 {
 	u64 flags = spin_lock_irqsave(&console_lock);

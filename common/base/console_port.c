@@ -25,8 +25,6 @@ static struct {
 	enum share share;
 } ports[NR_SERIAL_PORTS] = { [0] = { .chosen = true } };        /* com1 until told otherwise */
 
-static bool reading;                    /* somebody takes input */
-
 #define for_each_open_port(i) \
 	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++) \
 		if (ports[i].open)
@@ -105,7 +103,14 @@ void console_ports_drain(void)
 
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
-bool console_input_ready(void)
+bool console_ports_open_any(void)
+{
+	for_each_open_port (i)
+		return true;
+	return false;
+}
+
+bool console_ports_ready(void)
 {
 	bool ready = false;
 
@@ -127,13 +132,10 @@ static int ours(unsigned port, int c)
 	}
 }
 
-/* Who comes while another reads finds nothing: a CPU does not wait for input. */
-size_t console_read(char *buf, size_t size)
+size_t console_ports_read(char *buf, size_t size)
 {
 	size_t n = 0;
 
-	if (__atomic_exchange_n(&reading, true, __ATOMIC_ACQUIRE))
-		return 0;
 	for_each_open_port (i)
 		for (unsigned took = 0; took < READ_BYTES && n < size; took++) {
 			int c = serial_get(i);
@@ -144,7 +146,6 @@ size_t console_read(char *buf, size_t size)
 			if (c >= 0)
 				buf[n++] = c;
 		}
-	__atomic_store_n(&reading, false, __ATOMIC_RELEASE);
 	return n;
 }
 

@@ -5,8 +5,8 @@
  *
  * The ports' state and the ring are public. The ring holds hypervisor lines only, until they have
  * been sent and after; guest text passes from the caller's stack straight to the ports, and input
- * stays in the port until dom0 reads it. Who waits for a port has interrupts on, but while booting,
- * with `sync_console', and at the end.
+ * waits in a page that no root shows until dom0 reads it. Who waits for a port has interrupts on,
+ * but while booting, with `sync_console', and at the end.
  */
 #pragma once
 
@@ -32,8 +32,10 @@ size_t console_write_guest(const void *who, const char *text, size_t len);
 /* The same of the start of a line that is to stand at the left margin, whoever wrote last. */
 size_t console_write_guest_line(const void *who, const char *text, size_t len);
 
-/* Is there input, and take up to @size bytes of it. Returns the number taken. Task context. */
-bool console_input_ready(void);
+/*
+ * Take up to @size bytes of what has been typed for dom0. Returns the number taken. Task context,
+ * interrupts on.
+ */
 size_t console_read(char *buf, size_t size);
 
 /* Guest text was in there: zero, and the stores are made whoever reads them. */
@@ -73,7 +75,12 @@ u32 console_log_read(u32 *index, char *buf, u32 size);
 void console_log_clear(u32 index);
 
 /*
- * console_input.c: VIRQ_CONSOLE has been bound: look for input a hundred times a second from now
- * on.
+ * console_input.c. Boot, when the domains have been built: from now on what is typed is looked for
+ * a hundred times a second, and goes to dom0, if there is one, until it is switched.
  */
-void console_watch_input(void);
+void console_input_start(void);
+
+/*
+ * Bytes of the ring that are free for lines: who has much to tell waits for its lines to leave.
+ */
+u32 console_log_room(void);

@@ -20,6 +20,14 @@ void console_ports_give_up(void);
 u64 console_ports_fill_ns(void);
 void console_ports_drain(void);
 
+/*
+ * Is any open? Is there input, and take up to @size bytes of it: one CPU at a time. Returns the
+ * number taken.
+ */
+bool console_ports_open_any(void);
+bool console_ports_ready(void);
+size_t console_ports_read(char *buf, size_t size);
+
 /* Send of what is pending what the ports take now. False: they are busy, or somebody else sends. */
 bool console_send_some(void);
 bool console_is_pending(void);

@@ -125,8 +125,17 @@ void evtchn_fold_port(struct domain *d, u32 port);
  */
 void evtchn_bind_own(struct domain *d, u32 port);
 long console_ring_sent(struct domain *d);
+/*
+ * Hook: @c has been typed for @d, whose console's other end is the hypervisor; it is lost if there
+ * is no room. @d is not dying, or only just; any root, interrupts on.
+ */
+void console_ring_typed(struct domain *d, char c);
 /* The current domain, kernel root: @port, if its other end is the hypervisor's, is pending. */
 void evtchn_notify_own(struct domain *d, u32 port);
+/* For who looks: what port @port is now. False: there is none of that number, or beyond. */
+bool evtchn_look(const struct domain *d, u32 port, struct evtchn *now);
+/* evtchn_notify_own() from whatever root. */
+void evtchn_notify_own_from_afar(struct domain *d, u32 port);
 
 /*
  * Boot, evtchn_own.c: the two ports, free ones of their domains' first buckets, are connected with

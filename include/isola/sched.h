@@ -36,6 +36,13 @@ void sched_set_weight(struct domain *d, u32 weight);
 /* As much as all of d's vcpus get together, in percent of one CPU; 0: no cap. */
 u32 sched_cap(const struct domain *d);
 void sched_set_cap(struct domain *d, u32 percent);
+/* For who looks: the run queue's entries from the one at @first on, up to @nr; how many. */
+struct sched_place {
+	domid_t domid;
+	u32 id, on_cpu, weight;
+	u64 vruntime;
+};
+u32 sched_look(u32 first, struct sched_place *to, u32 nr);
 /* From now on @v runs where @mask, of CONFIG_NR_CPUS bits, has a CPU that there is. */
 void sched_set_affinity(struct vcpu *v, const unsigned long *mask);
 /* If a CPU idles both there and where it may, it is put on one of those. */

@@ -39,5 +39,7 @@ void timer_kill(struct timer *t);
  * a timer of the list, because it changes at every switch. Interrupts off.
  */
 void timer_set_slice(u64 end);
+/* For who looks: how many timers @cpu has; if any, *@first: when the first ends. */
+u32 timer_look(u32 cpu, u64 *first);
 /* Registers SOFTIRQ_TIMER. */
 void timer_subsys_init(void);

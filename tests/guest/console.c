@@ -44,3 +44,25 @@ void console_write(const char *text, size_t n)
 	else
 		ring_write(va_of_mfn(start->console.domU.mfn), text, n);
 }
+
+static size_t ring_read(struct xencons_interface *ring, char *buf, size_t n)
+{
+	XENCONS_RING_IDX cons = ring->in_cons, prod;
+	size_t got = 0;
+
+	prod = __atomic_load_n(&ring->in_prod, __ATOMIC_ACQUIRE);
+	while (cons != prod && got < n)
+		buf[got++] = ring->in[MASK_XENCONS_IDX(cons++, ring->in)];
+	__atomic_store_n(&ring->in_cons, cons, __ATOMIC_RELEASE);
+	return got;
+}
+
+size_t console_read(char *buf, size_t n)
+{
+	long got;
+
+	if (!(start->flags & SIF_INITDOMAIN))
+		return ring_read(va_of_mfn(start->console.domU.mfn), buf, n);
+	got = HC3(console_io, CONSOLEIO_read, n, buf);
+	return got > 0 ? (size_t)got : 0;
+}

@@ -10,5 +10,8 @@
 /* All of it; waits while the ring is full. */
 void console_write(const char *text, size_t n);
 
+/* What has been typed, up to @n bytes of it: how many. */
+size_t console_read(char *buf, size_t n);
+
 /* The port behind the ring, which is no guest's to close. */
 bool is_console_port(uint32_t port);

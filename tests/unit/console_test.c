@@ -12,6 +12,7 @@
 #include "console/machine.h"
 #include <isola/clock.h>
 #include <isola/console.h>
+#include <isola/console_port.h>
 #include <isola/lib/cmdline.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -296,7 +297,7 @@ static void shares_a_line(void)
 	power_on("console=com1H", 115200, 16);
 	ok(sim[0].out[0] == (char)('(' | 0x80), "com1H: the top bit of what is sent is set");
 	sim[0].in = "\xe1" "b\xe3";
-	ok(console_read(got, sizeof(got)) == 2 && got[0] == 'a' && got[1] == 'c',
+	ok(console_ports_read(got, sizeof(got)) == 2 && got[0] == 'a' && got[1] == 'c',
 	   "and what comes without it is not ours");
 }
 

@@ -25,6 +25,7 @@
 #include <asm/cpu_init.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
+#include <asm/debug_keys.h>
 #include <asm/desc.h>
 #include <asm/efi.h>
 #include <asm/entry.h>
@@ -202,6 +203,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_domains();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
+	debug_keys_start();
+	console_input_start();		/* who is built can be typed to */
 	pv_start_domains();
 	leave_boot_root();		/* the idle loop's first softirq switches to one */
 }

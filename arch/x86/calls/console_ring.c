@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Console rings: what a static domain writes into its own leaves by the machine's console, a line
- * at a time, with the domain's name in front.
+ * at a time, with the domain's name in front; what is typed for it comes in by its own.
  *
  * Invariants: the ring is the sender's own memory, looked at through its own window in its own
  * call. The only buffer is on this CPU's stack, and is wiped: a line that is not whole yet stays in
@@ -14,6 +14,7 @@
 #include <isola/lib/format.h>
 #include <isola/lib/string.h>
 #include <asm/console_ring.h>
+#include <asm/cpu_window.h>
 #include <asm/insn.h>
 #include <asm/loaded.h>
 #include <asm/page_ref.h>
@@ -150,6 +151,40 @@ long console_ring_sent(struct domain *d)
 	} while (!__atomic_compare_exchange_n(&d->console_sends, &seen, 0, false, __ATOMIC_SEQ_CST,
 					      __ATOMIC_RELAXED));
 	return 0;
+}
+
+/* Both ends of the ring are the domain's to spoil: masked. True: there was room. */
+static bool put_typed(struct xencons_interface *ring, char c)
+{
+	u32 prod = READ_ONCE(ring->in_prod);
+
+	if (prod - READ_ONCE(ring->in_cons) >= sizeof(ring->in))
+		return false;
+	ring->in[MASK_XENCONS_IDX(prod, ring->in)] = c;
+	/* What it covers, then the index. */
+	__atomic_store_n(&ring->in_prod, prod + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+/*
+ * The ring's frame stays as long as page_lock is held and the domain does not die: its frames go
+ * when that lock has been taken once more (control/domain_destroy.c).
+ */
+void console_ring_typed(struct domain *d, char c)
+{
+	bool any = false;
+	u64 flags;
+
+	spin_lock(&d->page_lock);
+	if (!READ_ONCE(d->is_dying) && mfn_is_valid_num(d->console_mfn)) {
+		flags = irq_save();
+		any = put_typed(cpu_window_map(WINDOW_INPUT, d->console_mfn, PAGE_HV_RW), c);
+		cpu_window_unmap(WINDOW_INPUT);
+		irq_restore(flags);
+	}
+	spin_unlock(&d->page_lock);
+	if (any)
+		evtchn_notify_own_from_afar(d, CONSOLE_RING_PORT);
 }
 
 void console_ring_create(struct domain *d, mfn_t m)

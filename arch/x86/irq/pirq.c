@@ -407,3 +407,20 @@ bool pirq_interrupt(u8 vector)
 	spin_unlock(&gsi_lock);
 	return true;
 }
+
+/* ---- For who looks --------------------------------------------------------------------------- */
+
+bool pirq_look(u32 n, struct pirq_look *look)
+{
+	const struct gsi *g;
+	u64 flags;
+
+	if (n >= nr_gsis)
+		return false;
+	flags = spin_lock_irqsave(&gsi_lock);
+	g = gsi_at(n);
+	*look = (struct pirq_look){ g->owner ? g->owner->domid : DOMID_INVALID, g->port, g->vector,
+				    g->level, g->waits, g->rests_until != 0 };
+	spin_unlock_irqrestore(&gsi_lock, flags);
+	return true;
+}

@@ -246,8 +246,8 @@ static long set_entry(domid_t d, unsigned int t, unsigned int i, uint64_t val, d
 	return HC4(mmu_update, &u, 1, 0, page_owner | (d + 1u) << 16);
 }
 
-CLAIM_DOM0(tables, "entries of another domain's tables change by mmu_update that names their owner, "
-	   "at each level, and name its own frames; the references follow")
+CLAIM_DOM0(tables, "entries of another domain's tables change by mmu_update that names their "
+	   "owner, at each level, and name its own frames; the references follow")
 {
 	domid_t d = make(0);
 
@@ -273,8 +273,8 @@ CLAIM_DOM0(tables, "entries of another domain's tables change by mmu_update that
 	destroy(d);
 }
 
-CLAIM_DOM0(reset, "a vCPU of another domain's that gets no context has none any more, holds nothing, "
-	   "and takes another")
+CLAIM_DOM0(reset, "a vCPU of another domain's that gets no context has none any more, holds "
+	   "nothing, and takes another")
 {
 	domid_t d = make(0);
 

@@ -178,10 +178,6 @@ void printk_level(enum log_level level, bool about_guest,
 {
 }
 
-void console_watch_input(void)
-{
-}
-
 /* ---- CPUs ------------------------------------------------------------------------------------ */
 
 static void kick(unsigned cpu)

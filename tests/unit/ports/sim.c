@@ -77,7 +77,6 @@ void vcpu_unblock(struct vcpu *v)
 }
 
 void vcpu_kick(struct vcpu *v) { }
-void console_watch_input(void) { }
 
 long console_ring_sent(struct domain *d)
 {

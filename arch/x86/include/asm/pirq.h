@@ -35,3 +35,12 @@ int pirq_apic_read(u64 maddr, u32 reg, u32 *val);
 
 /* From irq_dispatch(), interrupts off: false if @vector is no device's. */
 bool pirq_interrupt(u8 vector);
+
+/* For who looks: line @n as it is now. False: there is none of that number, or beyond. */
+struct pirq_look {
+	domid_t domid;			/* DOMID_INVALID: nobody's */
+	u32 port;
+	u8 vector;
+	bool level, waits, rests;
+};
+bool pirq_look(u32 n, struct pirq_look *look);

@@ -47,9 +47,9 @@ static __always_inline void pt_batch_end(struct pt_batch *batch)
 }
 
 /*
- * Replace the entry @pe (by window address, inside a frame of the loaded domain's typed l<level>, type
- * reference and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne may
- * name.
+ * Replace the entry @pe (by window address, inside a frame of the loaded domain's typed l<level>,
+ * type reference and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne
+ * may name.
  * Returns 0; -EINVAL, -EPERM, -EBUSY, -EAGAIN (accessed/dirty bits kept changing); -ERESTART,
  * -EINTR: again, after a preemption point. Nothing has changed on error, but that -ERESTART has
  * left progress in a lower table.

@@ -197,7 +197,10 @@ static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 do
 	return mmu_op_end(&c, rc, handled, done);
 }
 
-/* Entries name frames of another domain, or of none, or are in another's tables. Apart: the other needs fewer registers. */
+/*
+ * Entries name frames of another domain, or of none, or are in another's tables. Apart: the other
+ * needs fewer registers.
+ */
 static __noinline long update_foreign(u64 reqs, u64 count, u64 done_ptr, u64 domids)
 {
 	return update_all(reqs, count, done_ptr, domids, false, one_foreign_request);

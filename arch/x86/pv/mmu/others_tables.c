@@ -88,7 +88,8 @@ static int one_request(void *state, u64 va)
 		return -ENOSYS;
 	}
 	return visit_whole(o->table, &(struct visit_op){
-		VISIT_CMD_ENTRY | (r.maddr & ~PAGE_MASK), maddr_to_mfn(r.maddr), change_entry, &r });
+		VISIT_CMD_ENTRY | (r.maddr & ~PAGE_MASK), maddr_to_mfn(r.maddr), change_entry,
+		&r });
 }
 
 /* Both with references. -EPERM before anybody is looked for; -ESRCH. */
