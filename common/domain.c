@@ -17,6 +17,8 @@ void vcpu_destroy(struct vcpu *v)
 {
 	ASSERT(!v->queued && v->on_cpu == NO_CPU && !mfn_is_valid_num(v->root_kernel));
 	vcpu_timers_kill(v);
+	for (unsigned i = 0; i < ARRAY_SIZE(v->posted_more) && v->posted_more[i]; i++)
+		public_free(v->posted_more[i]);
 	public_free(v);
 }
 

@@ -22,7 +22,7 @@
  */
 #include "evtchn_port.h"
 #include <isola/errno.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/lock_order.h>
 #include <isola/privilege.h>
 #include <isola/lib/string.h>
@@ -71,11 +71,11 @@ long evtchn_bind_interdomain(struct domain *d, struct domain *rd, void *arg)
 	port = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_RESERVED });
 	if (port < 0)
 		return port;
-	publish_bound(port_of(d, port), rd, (struct evtchn){ .remote_port = op->remote_port });
+	publish_bound(port_taken(d, port), rd, (struct evtchn){ .remote_port = op->remote_port });
 	publish_bound(remote, d, (struct evtchn){ .notify_vcpu = remote->notify_vcpu,
 						  .remote_port = port });
 	/* What was sent to the unbound end is lost: the new end looks once by itself. */
-	evtchn_2l_deliver(d->vcpu[0], port);
+	evtchn_deliver(d->vcpu[0], port);
 	op->local_port = port;
 	return 0;
 }
@@ -209,7 +209,7 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	 * then for the old one, which may have taken the post.
 	 */
 	evtchn_wait_for_senders();
-	evtchn_2l_fold(old);
+	evtchn_fold_vcpu(old);
 	evtchn_wait_for_senders();
 	return 0;
 }
@@ -224,8 +224,9 @@ long evtchn_unmask(struct domain *d, u32 port)
 	if (!guest_port(d, port, &e))
 		return -EINVAL;
 	v = notified(d, e);
-	evtchn_2l_fold(v);
-	evtchn_2l_unmask(v, port);
+	if (READ_ONCE(v->posted_any))
+		evtchn_fold_vcpu(v);
+	evtchn_clear_mask(v, port);
 	return 0;
 }
 
@@ -239,6 +240,6 @@ void evtchn_fold_port(struct domain *d, u32 port)
 	if (!READ_ONCE(v->posted_any))
 		return;
 	spin_lock(&d->evtchn_lock);
-	evtchn_2l_fold(v);
+	evtchn_fold_vcpu(v);
 	spin_unlock(&d->evtchn_lock);
 }

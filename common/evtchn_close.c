@@ -8,7 +8,8 @@
  */
 #include "evtchn_port.h"
 #include <isola/errno.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
+#include <isola/evtchn_fifo.h>
 #include <isola/virq_handler.h>
 #include <asm/loaded.h>
 #include <asm/precondition.h>
@@ -115,14 +116,58 @@ static bool is_open(const struct domain *d, u32 port)
 	return state != EVTCHN_FREE && state != EVTCHN_RESERVED && state != EVTCHN_OWN;
 }
 
-unsigned evtchn_close_some(struct domain *d, unsigned max)
-{
-	unsigned closed = 0;
+#define RESET_BATCH 64                  /* ports between two looks at whether to stop */
 
-	for (u32 port = 1; port < nr_ports(d) && closed < max; port++)
-		if (is_open(d, port) && !evtchn_close(d, port))
-			closed++;
-	return closed;
+/* Where to go on; 0: another reset is under way. */
+static u32 begin_reset(struct domain *d, bool resuming)
+{
+	u32 port = 0;
+
+	spin_lock(&d->evtchn_lock);
+	if (resuming) {
+		port = d->evtchn_reset_at;
+	} else if (!d->evtchn_reset_at) {
+		port = d->evtchn_reset_at = 1;
+		d->evtchn_reset_disturbed = false;
+		evtchn_set_end(d);
+	}
+	spin_unlock(&d->evtchn_lock);
+	return port;
+}
+
+/* What others have opened behind our back is left. */
+static int end_reset(struct domain *d, struct evtchn_fifo **fifo)
+{
+	int rc = 0;
+
+	spin_lock(&d->evtchn_lock);
+	d->evtchn_reset_at = 0;
+	if (d->evtchn_reset_disturbed)
+		rc = -EAGAIN;
+	else
+		*fifo = evtchn_fifo_stop(d);
+	evtchn_set_end(d);
+	spin_unlock(&d->evtchn_lock);
+	return rc;
+}
+
+int evtchn_reset(struct domain *d, bool resuming, struct evtchn_fifo **fifo)
+{
+	u32 port = begin_reset(d, resuming);
+
+	if (!port)
+		return -EBUSY;
+	for (; port < nr_ports(d); port++) {
+		if (is_open(d, port))
+			(void)evtchn_close(d, port);    /* or somebody else has */
+		if (port % RESET_BATCH == 0 && hypercall_preempt_check()) {
+			spin_lock(&d->evtchn_lock);
+			d->evtchn_reset_at = port;
+			spin_unlock(&d->evtchn_lock);
+			return -ERESTART;
+		}
+	}
+	return end_reset(d, fifo);
 }
 
 #define DESTROY_BATCH 64                /* ports between two looks at whether to stop */
@@ -134,7 +179,7 @@ int evtchn_destroy(struct domain *d)
 		/* Who has begun to open a port has the lock: it will be there, or never. */
 		spin_lock(&d->evtchn_lock);
 		d->evtchns_destroyed = d->nr_evtchns;
-		d->evtchn_end = 0;
+		evtchn_set_end(d);
 		spin_unlock(&d->evtchn_lock);
 	}
 	while (d->evtchns_destroyed > 1) {

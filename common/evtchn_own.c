@@ -4,7 +4,7 @@
  * description connects.
  */
 #include "evtchn_port.h"
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/printk.h>
 
 void evtchn_bind_own(struct domain *d, u32 port)
@@ -19,7 +19,7 @@ void evtchn_notify_own(struct domain *d, u32 port)
 	struct evtchn e = { .word = READ_ONCE(port_of(d, port)->word) };
 
 	if (e.state == EVTCHN_OWN)
-		evtchn_2l_deliver(notified(d, &e), port);
+		evtchn_deliver(notified(d, &e), port);
 	send_end(mark);
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <isola/evtchn.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/nospec.h>
 #include <asm/loaded.h>
 #include <asm/precondition.h>
@@ -14,6 +14,12 @@
 static __always_inline struct evtchn *port_at(const struct domain *d, u32 port, u32 nr)
 {
 	port = index_nospec(port, nr);
+	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
+}
+
+/* A port that evtchn_take_port() has just given. */
+static __always_inline struct evtchn *port_taken(const struct domain *d, u32 port)
+{
 	return &d->evtchn_bucket[port / EVTCHNS_PER_BUCKET][port % EVTCHNS_PER_BUCKET];
 }
 
@@ -68,12 +74,21 @@ static inline bool virq_is_per_vcpu(u32 virq)
 	       virq == VIRQ_XENPMU;
 }
 
-/* All ports below @port are taken, and it is not there yet, or beyond the limit. */
-long evtchn_take_new_port(struct domain *d, u32 port, struct evtchn e);
+/* Bring evtchn_end up to date: what it depends on has changed. evtchn_lock held. */
+void evtchn_set_end(struct domain *d);
 
 /*
- * The lowest free port becomes @e. Returns its number, or -ENOSPC, -ENOMEM, or -EINVAL if @d is
- * dying, and nothing has changed but the bound. evtchn_lock held. At most EVTCHN_2L_PORTS steps.
+ * evtchn_take_port() where that is not plain: when there is no free port below evtchn_end, as
+ * there never is for a domain that uses FIFO, is being reset or dies. No port below @port is free.
+ * At most EVTCHN_FIFO_PORTS steps.
+ */
+long evtchn_take_port_from(struct domain *d, u32 port, struct evtchn e);
+
+/*
+ * The lowest free port becomes @e; in FIFO the lowest that the guest has taken off its queue, as
+ * far as can be seen, which it cannot if @d is not loaded. Returns its number, or -ENOSPC, -ENOMEM,
+ * or -EINVAL if @d is dying, and nothing has changed but the bound. evtchn_lock held. At most
+ * EVTCHN_2L_PORTS steps, and evtchn_take_port_from()'s.
  */
 static inline long __must_check evtchn_take_port(struct domain *d, struct evtchn e)
 {
@@ -83,7 +98,7 @@ static inline long __must_check evtchn_take_port(struct domain *d, struct evtchn
 	ASSERT_LOCKED(&d->evtchn_lock);
 	for (;; port++) {
 		if (unlikely(port >= d->evtchn_end))
-			return evtchn_take_new_port(d, port, e);
+			return evtchn_take_port_from(d, port, e);
 		free = port_of(d, port);
 		if (free->state == EVTCHN_FREE)
 			break;
@@ -102,7 +117,7 @@ static __always_inline void evtchn_release(struct domain *d, struct evtchn *e, u
 	struct vcpu *v = notified(d, e);
 
 	ASSERT_LOCKED(&d->evtchn_lock);
-	if (d->evtchn_end)
+	if (!d->evtchns_destroyed)
 		ASSERT_OWNER_LOADED(d);
 	/*
 	 * First for who posts it, then for who has taken the post and delivers it. Who came from
@@ -110,9 +125,11 @@ static __always_inline void evtchn_release(struct domain *d, struct evtchn *e, u
 	 */
 	publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu });
 	evtchn_wait_for_senders();
-	evtchn_2l_unpost(v, port);
+	/* If none is, one that was is in the hands of who has taken it. */
+	if (unlikely(READ_ONCE(v->posted_any)))
+		evtchn_unpost(v, port);
 	evtchn_wait_for_senders();
-	evtchn_2l_clear(v, port);
+	evtchn_clear_pending(v, port);
 	if (port < d->evtchn_first_free)
 		d->evtchn_first_free = port;
 }

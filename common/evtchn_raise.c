@@ -4,7 +4,7 @@
  * states (evtchn.c), from which it reads one number: which vcpu a port tells.
  */
 #include <isola/evtchn.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/nospec.h>
 
 static struct vcpu *notified(const struct domain *d, u32 port)
@@ -22,7 +22,7 @@ void send_vcpu_virq(struct vcpu *v, u32 virq)
 	u32 port = READ_ONCE(v->virq_port[virq]);
 
 	if (port)
-		evtchn_2l_post(v, port);
+		evtchn_post(v, port);
 	send_end(mark);
 }
 
@@ -32,7 +32,7 @@ static void post_global(struct domain *d, u32 virq)
 	u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]);
 
 	if (port)
-		evtchn_2l_post(notified(d, port), port);
+		evtchn_post(notified(d, port), port);
 }
 
 void send_global_virq(struct domain *d, u32 virq)
@@ -87,5 +87,5 @@ bool virq_handler_clear(u32 virq, struct domain *d)
 /* gsi_lock stands for the marks: pirq_unbind() and pirq_move() take it. */
 void send_pirq(struct domain *d, u32 port)
 {
-	evtchn_2l_post(notified(d, port), port);
+	evtchn_post(notified(d, port), port);
 }

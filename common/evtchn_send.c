@@ -4,7 +4,7 @@
  */
 #include "evtchn_port.h"
 #include <isola/errno.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <asm/loaded.h>
 
 /*
@@ -17,9 +17,9 @@ static __always_inline void send_to_peer(struct domain *d, const struct evtchn *
 	struct vcpu *v = notified(rd, port_of(rd, rport));
 
 	if (rd == d)
-		evtchn_2l_deliver(v, rport);
+		evtchn_deliver(v, rport);
 	else
-		evtchn_2l_send(v, rport);
+		evtchn_deliver_or_post(v, rport);
 }
 
 /* Between the marks. */
@@ -28,7 +28,7 @@ static __always_inline long send_by(struct domain *d, u32 port, const struct evt
 	struct evtchn now = { .word = READ_ONCE(e->word) };
 
 	if (likely(now.state == EVTCHN_IPI)) {
-		evtchn_2l_deliver(d->vcpu[now.notify_vcpu], port);
+		evtchn_deliver(d->vcpu[now.notify_vcpu], port);
 		return 0;
 	}
 	if (now.state == EVTCHN_INTERDOMAIN) {

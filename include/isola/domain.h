@@ -17,6 +17,7 @@
 
 struct vcpu;
 struct evtchn;
+struct evtchn_fifo;
 struct memory_map;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
@@ -109,11 +110,19 @@ struct domain {
 	u32 evtchn_first_free;          /* no port below is free */
 	unsigned nr_evtchns;            /* valid-port bound; only grows (EVT-1) */
 	u32 max_evtchn_port;            /* the highest number that it may have: evtchn_limit() */
-	/* ports below are there and may be had; 0: it is dying, none may. Under the lock */
+	/*
+	 * ports below are there, and a free one may be had at once; 0: not so in FIFO, while it is
+	 * reset, and when it is dying. Under the lock
+	 */
 	u32 evtchn_end;
+	u32 evtchn_reset_at;            /* how far evtchn_reset() has come; 0: none is under way */
+	bool evtchn_reset_disturbed;    /* ports have been opened meanwhile. Both under the lock */
 	/* evtchn_destroy() has closed the ports from here on; 0: it has not begun */
 	u32 evtchns_destroyed;
-	struct evtchn *evtchn_bucket[64]; /* 64 ports each */
+	/* 64 ports each: the first table, or one that has room for all of FIFO's (EVT-1) */
+	struct evtchn **evtchn_bucket;
+	struct evtchn *evtchn_bucket_2l[64];
+	struct evtchn_fifo *evtchn_fifo; /* evtchn_fifo.h; NULL: two-level */
 
 	/*
 	 * The console's ring of a static domain, held for its life, of which the hypervisor is the

@@ -16,6 +16,8 @@
 
 #define EVTCHNS_PER_BUCKET 64
 
+struct evtchn_fifo;
+
 /*
  * One port of a domain. The word is changed under domain.evtchn_lock, between states that are sent
  * to by one store; it is read without it by evtchn_send() and send_*_virq().
@@ -150,10 +152,12 @@ void evtchn_limit(struct domain *d, u32 max);
 /* Undo it, or nothing: all ports are closed, or were never open. */
 void evtchn_domain_destroy(struct domain *d);
 /*
- * No more than @max ports per call. Returns the number closed; fewer than @max: none is open any
- * more but what others have opened meanwhile (EVT-4). No lock held.
+ * EVTCHNOP_reset: all ports close; then d's ABI is the two-level one, and what was of FIFO is in
+ * *@fifo, for the caller to put and free (evtchn_fifo_stop()). 0; -ERESTART: stopped for what is
+ * due, call again, @resuming (EVT-4); -EBUSY: another is under way; -EAGAIN: others have opened
+ * ports meanwhile. No lock held; window loaded.
  */
-unsigned evtchn_close_some(struct domain *d, unsigned max);
+int __must_check evtchn_reset(struct domain *d, bool resuming, struct evtchn_fifo **fifo);
 /*
  * The end of all of @d's ports: it is dying, its vcpus rest, so no port is opened any more. From
  * the top; 0, or -ERESTART: stopped for what is due on this CPU, call again (EVT-4). Any root; no

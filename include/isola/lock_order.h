@@ -10,6 +10,8 @@ enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
 	LOCK_VCPUS,             /* domain.vcpus_lock: vcpu_op that changes a vcpu's life */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain; two by address */
+	/* evtchn_fifo.lock: queues of a domain; interrupts on, or off on the way to the guest */
+	LOCK_EVTCHN_FIFO,
 	/* grant_table.lock: frames, pins, handles of a domain (calls/gnttab.c) */
 	LOCK_GRANT,
 	LOCK_WATCHDOG,          /* domain.watchdog_lock: a domain's watchdogs */

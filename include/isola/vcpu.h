@@ -16,6 +16,7 @@
 #include <generated/autoconf.h>
 
 #define EVTCHN_2L_PORTS 4096
+#define EVTCHN_FIFO_PORTS 131072
 #define POST_WORDS (EVTCHN_2L_PORTS / 64)
 #define NO_CPU (~0u)
 
@@ -77,7 +78,15 @@ struct vcpu {
 	 * on its own root (evtchn_fold()).
 	 */
 	u64 posted[POST_WORDS];
-	/* bit n: posted[n] may hold bits; set after them, cleared before they are taken */
+	/*
+	 * POST_WORDS for each EVTCHN_2L_PORTS ports beyond the first, the first NULL ends them:
+	 * they come with the ports, and stay (EVT-1)
+	 */
+	u64 *posted_more[EVTCHN_FIFO_PORTS / EVTCHN_2L_PORTS - 1];
+	/*
+	 * bit n: posted[n], or posted_more[...][n], may hold bits; set after them, cleared before
+	 * they are taken
+	 */
 	u64 posted_any;
 	/* VCPUOP_register_vcpu_info's place, with a reference; 0: in shared_info */
 	u64 vcpu_info_maddr;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An event posted to a vcpu on another CPU: common/evtchn_2l.c, common/sched.c,
+ * An event posted to a vcpu on another CPU: common/evtchn_deliver.c, common/sched.c,
  * arch/x86/calls/sched_op.c, the exit path.
  *
- *   evtchn_2l_post, vcpu_unblock (wake), vcpu_kick    sender
+ *   evtchn_post, vcpu_unblock (wake), vcpu_kick    sender
  *   return_to_guest_here, exit_work, deliver          exit_path()
- *   evtchn_fold, evtchn_2l_fold                       fold()
+ *   evtchn_fold, evtchn_fold_vcpu                       fold()
  *   op_block, vcpu_sleep                              block()
  *   schedule, choose, context_switch, idle_loop       exit_path(), idle()
  *
@@ -24,8 +24,9 @@
  * bad LOOK_FIRST: a vcpu that blocks looks for events before it is asleep and not after
  * deep POSTS=4: more posts
  *
- * code common/evtchn_2l.c: WRITE_ONCE(current->event_check, 0); smp_mb();
- * code common/evtchn_2l.c: atomic_bitmap_set(&v->posted_any, port / 64); WRITE_ONCE(v->event_check,
+ * code common/evtchn_deliver.c: WRITE_ONCE(current->event_check, 0); smp_mb();
+ * code common/evtchn_deliver.c: atomic_bitmap_set(&v->posted_any, port / 64 % 64);
+ *      WRITE_ONCE(v->event_check,
  *      1); vcpu_unblock(v); vcpu_kick(v);
  * code arch/x86/calls/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() ||
  *      READ_ONCE(current->nmi_pending)) vcpu_unblock(current);

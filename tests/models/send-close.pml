@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An event sent without a lock to a port that is closed or moved to another vcpu meanwhile:
- * common/evtchn.c, common/evtchn_2l.c, on x86-TSO.
+ * common/evtchn.c, common/evtchn_deliver.c, on x86-TSO.
  *
  *   evtchn_send, send_virq, send_begin, send_end  sender()
- *   fold_own, evtchn_2l_fold                      folder()
+ *   fold_own, evtchn_fold_vcpu                      folder()
  *   release_port, evtchn_bind_vcpu,
  *   evtchn_wait_for_senders                       closer(), with evtchn_lock; then the port is as
  *   it was before
@@ -29,20 +29,23 @@
  * bad UNPOST_EARLY: the closer takes the post, and waits for all after that
  * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
- * code include/isola/evtchn_2l.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
+ * code include/isola/evtchn_deliver.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
  * code common/evtchn_send.c: struct evtchn now = { .word = READ_ONCE(e->word) };
  * code common/evtchn_send.c: mark = send_begin(); rc = send_by(d, port, e); send_end(mark);
  * code common/evtchn_raise.c: u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port)
- *      evtchn_2l_post(notified(d, port), port);
+ *      evtchn_post(notified(d, port), port);
  * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
  * code common/evtchn_port.h: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
- *      e->notify_vcpu }); evtchn_wait_for_senders(); evtchn_2l_unpost(v, port);
+ *      e->notify_vcpu }); evtchn_wait_for_senders();
+ * code common/evtchn_port.h: evtchn_unpost(v, port);
  *      evtchn_wait_for_senders();
- *      evtchn_2l_clear(v, port);
- * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_2l_fold(old); evtchn_wait_for_senders();
- * code include/isola/evtchn_2l.h: static inline void evtchn_wait_for_senders(void) { const struct
- *      cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();
- * code common/evtchn_2l.c: u64 *mark = send_begin(); evtchn_2l_fold(current); send_end(mark);
+ *      evtchn_clear_pending(v, port);
+ * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_fold_vcpu(old);
+ *      evtchn_wait_for_senders();
+ * code include/isola/evtchn_deliver.h: static inline void evtchn_wait_for_senders(void) { const
+ *      struct cpu_public *pub = cpu_public, *end = pub + nr_cpus; smp_mb();
+ * code common/evtchn_deliver.c: u64 *mark = send_begin(); evtchn_fold_vcpu(current);
+ *      send_end(mark);
  */
 #ifndef SENDS
 #define SENDS	3

@@ -12,14 +12,15 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-PRODUCT = ["common/evtchn.c", "common/evtchn_2l.c", "common/sched.c", "common/runqueue.c",
+PRODUCT = ["common/evtchn.c", "common/evtchn_deliver.c", "common/sched.c", "common/runqueue.c",
            "common/sched_place.c", "common/sched_cap.c", "common/sched_settings.c",
            "common/sched_state.c",
            "common/vcpu_timer.c", "common/timer.c",
            "common/base/softirq.c", "common/base/spinlock.c", "arch/x86/calls/sched_op.c",
            "common/lib/bitmap.c",
            "common/watchdog.c", "common/evtchn_raise.c", "common/evtchn_port.c",
-           "common/evtchn_send.c", "common/evtchn_close.c", "common/virq_handler.c"]
+           "common/evtchn_send.c", "common/evtchn_close.c", "common/virq_handler.c",
+           "common/evtchn_upcall.c", "common/evtchn_fifo.c", "common/evtchn_fifo_setup.c"]
 SOURCES = PRODUCT + ["tests/unit/events/machine.c", "tests/unit/events/tokens.c"]
 COMPILER = os.environ.get("HOSTCC", "gcc")
 FLAGS = shlex.split("-std=gnu11 -g1 -O1 -DHOSTED -Itests/unit/events/include -Iinclude "
@@ -28,19 +29,20 @@ FLAGS = shlex.split("-std=gnu11 -g1 -O1 -DHOSTED -Itests/unit/events/include -Ii
                     "-include isola/errno.h -Wall -Wextra -Wno-unused-parameter "
                     "-fno-strict-aliasing")
 LINK_FLAGS = shlex.split("-pthread -Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep "
-                         "-Wl,--wrap=evtchn_2l_fold,--wrap=evtchn_2l_unpost")
+                         "-Wl,--wrap=evtchn_fold_vcpu,--wrap=evtchn_unpost")
 ALL = os.environ.get("TEST_ALL") == "1"
 # With a planted bug: so many hops in each place; then so many times ten times as many.
 SHORT, TRIES = 20000, 5
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, E2L, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _ = PRODUCT
-PORT = "common/evtchn_port.h"
+EVTCHN, DELIVER, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _, _, _, _ = \
+    PRODUCT
+PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/evtchn_2l.h"
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
            "\tevtchn_wait_for_senders();\n",
-           "\tevtchn_2l_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
-           "\tevtchn_2l_clear(v, port);\n"]
+           "\tif (unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
+           "\tevtchn_clear_pending(v, port);\n"]
 MUTANTS = [
     # file, text, what it becomes
     (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due() || "
@@ -50,17 +52,18 @@ MUTANTS = [
          "\telse if", "if"),
     (OP, "if (poll_look(ports, op.nr_ports) || READ_ONCE(v->nmi_pending))",
      "if (poll_look(ports, op.nr_ports))"),
-    (E2L, "u64 bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);",
-     "u64 bits = v->posted[word];"),
-    (E2L, "\tatomic_bitmap_set(&v->posted_any, port / 64);\n", ""),
-    (E2L, "port / 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64);\n"),
-    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),
-    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\twake_pollers", "\tvcpu_kick(v);\n\twake_pollers"),
-    (E2L, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
-    (E2L, "if (!bitmap_test(s->evtchn_mask, port))", "if (bitmap_test(s->evtchn_mask, port))"),
-    (E2L, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;", "return true;"),
-    (SEND, "evtchn_2l_deliver(d->vcpu[now.notify_vcpu], port);",
-     "evtchn_2l_deliver(d->vcpu[0], port);"),
+    (DELIVER, "u64 bits = __atomic_exchange_n(posted, 0, __ATOMIC_SEQ_CST);", "u64 bits = *posted;"),
+    (DELIVER, "\tatomic_bitmap_set(&v->posted_any, port / 64 % 64);\n", ""),
+    (DELIVER, "port / 64 % 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64 % 64);\n"),
+    (UPCALL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),
+    (DELIVER, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\twake_pollers",
+     "\tvcpu_kick(v);\n\twake_pollers"),
+    (UPCALL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
+    (WORDS, "if (!bitmap_test(s->evtchn_mask, port)", "if (bitmap_test(s->evtchn_mask, port)"),
+    (DELIVER, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;",
+     "return true;"),
+    (SEND, "evtchn_deliver(d->vcpu[now.notify_vcpu], port);",
+     "evtchn_deliver(d->vcpu[0], port);"),
     (PORT, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
      RELEASE[0] + RELEASE[2] + RELEASE[4]),
     (PORT, RELEASE[0] + RELEASE[1] + RELEASE[2] + RELEASE[3] + RELEASE[4],
@@ -81,9 +84,10 @@ MUTANTS = [
 ]
 # Of VIRQs whose port moves and closes.
 VIRQ_MUTANTS = [
-    (EVTCHN, "\tevtchn_2l_fold(old);\n\tevtchn_wait_for_senders();\n", "\tevtchn_2l_fold(old);\n"),
-    (E2L, "\tu64 *mark = send_begin();\n\n\tevtchn_2l_fold(current);\n\tsend_end(mark);",
-     "\tevtchn_2l_fold(current);"),
+    (EVTCHN, "\tevtchn_fold_vcpu(old);\n\tevtchn_wait_for_senders();\n",
+     "\tevtchn_fold_vcpu(old);\n"),
+    (DELIVER, "\tu64 *mark = send_begin();\n\n\tevtchn_fold_vcpu(current);\n\tsend_end(mark);",
+     "\tevtchn_fold_vcpu(current);"),
 ]
 
 

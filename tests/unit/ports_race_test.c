@@ -4,9 +4,11 @@
  * domain, one of which is made and destroyed all the time. Nothing that has been freed is used (the
  * sanitizer), nobody waits for ever, and in the end both ends of each channel say the same.
  *
- * Flags: -Itests/unit/events/include -include isola/errno.h -pthread -Wl,--wrap=evtchn_2l_send
+ * Flags: -Itests/unit/events/include -include isola/errno.h -pthread
+ * Flags: -Wl,--wrap=evtchn_deliver_or_post
  * Sources: tests/unit/ports/sim.c common/evtchn.c common/evtchn_port.c common/evtchn_send.c
- * Sources: common/evtchn_close.c common/evtchn_2l.c common/evtchn_raise.c common/virq_handler.c
+ * Sources: common/evtchn_close.c common/evtchn_deliver.c common/evtchn_raise.c
+ * Sources: common/evtchn_upcall.c common/evtchn_fifo.c common/evtchn_fifo_setup.c common/virq_handler.c
  * Sources: common/domain_list.c common/domain_ref.c common/base/spinlock.c common/lib/bitmap.c
  * Sources: arch/x86/calls/evtchn_op.c
  */
@@ -40,13 +42,13 @@ static u64 roll(struct dice *r, u64 below)
 }
 
 /* A sender that has read all of the port takes its time now and then. */
-void __real_evtchn_2l_send(struct vcpu *v, u32 port);
-void __wrap_evtchn_2l_send(struct vcpu *v, u32 port);
-void __wrap_evtchn_2l_send(struct vcpu *v, u32 port)
+void __real_evtchn_deliver_or_post(struct vcpu *v, u32 port);
+void __wrap_evtchn_deliver_or_post(struct vcpu *v, u32 port);
+void __wrap_evtchn_deliver_or_post(struct vcpu *v, u32 port)
 {
 	for (u64 n = sends[0] % 16 == 0 ? 20 : 0; n; n--)
 		sched_yield();
-	__real_evtchn_2l_send(v, port);
+	__real_evtchn_deliver_or_post(v, port);
 }
 
 static long call(u32 cmd, void *op)

@@ -15,7 +15,8 @@
  * wrong: lend nothing new before the audit.)
  *
  * Roots: pins, partial marks, base pointers, descriptor frames and parked tables of every
- * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, grant frames, handles of grants.
+ * initialised vcpu, vcpu_info, shared_info, the page of EOI bits, pages of FIFO event channels,
+ * grant frames, handles of grants.
  * A table is gone into once, level by level from 4 down: no recursion.
  */
 #include <asm/gnttab.h>
@@ -31,6 +32,7 @@
 #include <asm/vcpu_private.h>
 #include <asm/window.h>
 #include <isola/errno.h>
+#include <isola/evtchn_fifo.h>
 #include <isola/printk.h>
 #include <isola/privilege.h>
 #include <isola/sched.h>
@@ -160,6 +162,17 @@ static void hold_grants(struct audit *a, const struct grant_table *t)
 			     t->handles[h].flags & GNTMAP_readonly ? PGT_none : PGT_writable);
 }
 
+static void hold_fifo(struct audit *a, const struct domain *d, const struct evtchn_fifo *f)
+{
+	if (!f)
+		return;
+	for (u32 i = 0; i < f->nr_words / FIFO_WORDS_PER_PAGE; i++)
+		hold(a, f->words[i], PGT_writable);
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (f->vcpu[i].control)
+			hold(a, maddr_to_mfn(f->vcpu[i].control), PGT_writable);
+}
+
 #define for_each_frame(a, pg) \
 	for (pg = page_of(_mfn((a)->d->page_list)); mfn_x(page_mfn(pg)); \
 	     pg = page_of(_mfn(pg->next)))
@@ -184,6 +197,7 @@ static void walk(struct audit *a, enum direction direction)
 	if (d->pirq_eoi_maddr)
 		hold(a, maddr_to_mfn(d->pirq_eoi_maddr), PGT_writable);
 	hold_grants(a, d->grants);
+	hold_fifo(a, d, d->evtchn_fifo);
 	for (unsigned level = 4; level; level--)
 		for_each_frame(a, pg)
 			if (type_level(pg->type_info) == level && (pg->type_info & PGT_locked))

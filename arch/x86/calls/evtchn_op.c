@@ -7,12 +7,13 @@
 #include <isola/domain_lookup.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
+#include <isola/evtchn_fifo.h>
 #include <isola/nospec.h>
+#include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
+#include <asm/visit.h>
 #include <xen/event_channel.h>
-
-#define CLOSE_BATCH 64          /* ports closed between two preemption checks */
 
 /*
  * Each by its structure: it is copied in, worked on under the lock (@operand: what the function
@@ -62,6 +63,7 @@ OP(bind_pirq, &op, FROM(port))
 OP(bind_ipi, &op, FROM(port))
 OP(bind_vcpu, &op, 0)
 OP(unmask, op.port, 0)
+OP(set_priority, &op, 0)
 
 /* Anybody may name anybody: the port says who may bind it. */
 static long do_bind_interdomain(u64 cmd __maybe_unused, u64 arg)
@@ -106,15 +108,115 @@ static __always_inline long send(u64 arg)
 		       hypercall_continue(event_channel_op, EVTCHNOP_send, arg);
 }
 
+/* ---- FIFO: pages that the guest gives, held with type writable. ----------------------------- */
+
+/* *@pg: frame @gfn of the caller's, held. -EINVAL: it is none, or cannot be written to. */
+static int get_page(u64 gfn, struct page_info **pg)
+{
+	*pg = page_get_from_mfn(_mfn(gfn), current->domain);
+	if (!*pg)
+		return -EINVAL;
+	if (page_type_get(*pg, PGT_writable)) {
+		page_put(*pg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static long do_init_control(u64 cmd __maybe_unused, u64 arg)
+{
+	struct domain *d = current->domain;
+	struct evtchn_init_control op;
+	struct page_info *pg;
+	struct vcpu *v;
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	v = vcpu_by_id(d, op.vcpu);
+	if (!v)
+		return -ENOENT;
+	if (op.offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || op.offset % 8)
+		return -EINVAL;
+	rc = get_page(op.control_gfn, &pg);
+	if (rc)
+		return rc;
+	spin_lock(&d->evtchn_lock);
+	rc = evtchn_fifo_control(v, mfn_to_maddr(page_mfn(pg)) + op.offset);
+	spin_unlock(&d->evtchn_lock);
+	if (rc) {
+		page_put_and_type(pg);
+		return rc;
+	}
+	op.link_bits = EVTCHN_FIFO_LINK_BITS;
+	return copy_to_guest(arg, &op, sizeof(op));
+}
+
+static long do_expand_array(u64 cmd __maybe_unused, u64 arg)
+{
+	struct domain *d = current->domain;
+	struct evtchn_expand_array op;
+	struct page_info *pg;
+	long rc;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	spin_lock(&d->evtchn_lock);
+	rc = evtchn_fifo_may_expand(d);
+	spin_unlock(&d->evtchn_lock);
+	if (!rc)
+		rc = get_page(op.array_gfn, &pg);
+	if (rc)
+		return rc;
+	spin_lock(&d->evtchn_lock);
+	rc = evtchn_fifo_expand(d, page_mfn(pg));
+	spin_unlock(&d->evtchn_lock);
+	if (rc)
+		page_put_and_type(pg);
+	return rc;
+}
+
+/* What FIFO has held of @d, which is loaded or visited. */
+static void put_fifo(const struct domain *d, struct evtchn_fifo *f)
+{
+	for (u32 i = 0; i < f->nr_words / FIFO_WORDS_PER_PAGE; i++)
+		page_put_and_type(page_of(f->words[i]));
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (f->vcpu[i].control)
+			page_put_and_type(page_of(maddr_to_mfn(f->vcpu[i].control)));
+	evtchn_fifo_free(f);
+}
+
+/* @arg: has it begun? */
+static int reset(struct domain *d, void *arg)
+{
+	bool *has_begun = arg;
+	struct evtchn_fifo *fifo = NULL;
+	int rc = evtchn_reset(d, *has_begun, &fifo);
+
+	*has_begun = true;
+	if (fifo)
+		put_fifo(d, fifo);
+	return rc;
+}
+
+/* Another domain's, only while the control domain has it paused. */
+static int reset_other(struct domain *d, bool *has_begun)
+{
+	return READ_ONCE(d->control_pauses) ? visit(d, reset, has_begun) : -EINVAL;
+}
+
 /*
- * So many ports at a time. Progress is in the ports: what is closed stays closed. Another domain's,
- * only while the control domain has it paused; there is no call for that yet (domctl).
+ * What goes on with a reset is a command of its own, as in Xen: a second one that comes in between
+ * is told so.
  */
+#define RESET_GOES_ON 14
+
 static long do_reset(u64 cmd, u64 arg)
 {
+	bool has_begun = cmd == RESET_GOES_ON;
 	struct evtchn_reset op;
 	struct domain *d;
-	bool is_self;
 	long rc;
 
 	if (copy_from_guest(&op, arg, sizeof(op)))
@@ -122,14 +224,12 @@ static long do_reset(u64 cmd, u64 arg)
 	rc = get_target_domain(MAY_evtchn_reset, op.dom, &d);
 	if (rc)
 		return rc;
-	is_self = d == current->domain;
+	rc = d == current->domain ? reset(d, &has_begun) : reset_other(d, &has_begun);
 	put_named_domain(d);
-	if (!is_self)
-		return -EINVAL;
-	while (evtchn_close_some(d, CLOSE_BATCH) == CLOSE_BATCH)
-		if (hypercall_preempt_check())
-			return hypercall_continue(event_channel_op, cmd, arg);
-	return 0;
+	if (rc != -ERESTART)
+		return rc;
+	return hypercall_continue(event_channel_op, has_begun ? RESET_GOES_ON : EVTCHNOP_reset,
+				  arg);
 }
 
 /* All but send. As many as a mask can tell apart (nospec.h). */
@@ -144,7 +244,10 @@ static long (*const ops[16])(u64 cmd, u64 arg) = {
 	[EVTCHNOP_bind_vcpu] = do_bind_vcpu,
 	[EVTCHNOP_unmask] = do_unmask,
 	[EVTCHNOP_reset] = do_reset,
-	/* Not built, politely: FIFO ports (init_control, expand_array, set_priority). */
+	[RESET_GOES_ON] = do_reset,
+	[EVTCHNOP_init_control] = do_init_control,
+	[EVTCHNOP_expand_array] = do_expand_array,
+	[EVTCHNOP_set_priority] = do_set_priority,
 };
 
 long hc_event_channel_op(u64 cmd, u64 arg)

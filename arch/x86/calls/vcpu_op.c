@@ -9,7 +9,7 @@
 #include <asm/hypercall.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/nospec.h>
 #include <isola/sched.h>
 #include <isola/time.h>

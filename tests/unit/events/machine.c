@@ -109,20 +109,20 @@ void __wrap_vcpu_sleep(enum vcpu_state state)
 }
 
 /* Between a wait for the senders and what is done about them. */
-void __real_evtchn_2l_fold(struct vcpu *v);
-void __wrap_evtchn_2l_fold(struct vcpu *v);
-void __wrap_evtchn_2l_fold(struct vcpu *v)
+void __real_evtchn_fold_vcpu(struct vcpu *v);
+void __wrap_evtchn_fold_vcpu(struct vcpu *v);
+void __wrap_evtchn_fold_vcpu(struct vcpu *v)
 {
 	sim_pause();
-	__real_evtchn_2l_fold(v);
+	__real_evtchn_fold_vcpu(v);
 }
 
-void __real_evtchn_2l_unpost(struct vcpu *v, u32 port);
-void __wrap_evtchn_2l_unpost(struct vcpu *v, u32 port);
-void __wrap_evtchn_2l_unpost(struct vcpu *v, u32 port)
+void __real_evtchn_unpost(struct vcpu *v, u32 port);
+void __wrap_evtchn_unpost(struct vcpu *v, u32 port);
+void __wrap_evtchn_unpost(struct vcpu *v, u32 port)
 {
 	sim_pause();
-	__real_evtchn_2l_unpost(v, port);
+	__real_evtchn_unpost(v, port);
 }
 
 /* A slice on CPU 1 would hide an event that interrupts nobody. */

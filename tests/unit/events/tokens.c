@@ -21,7 +21,7 @@
 #include <asm/percpu.h>
 #include <asm/window.h>
 #include <isola/evtchn.h>
-#include <isola/evtchn_2l.h>
+#include <isola/evtchn_deliver.h>
 #include <isola/lib/bitmap.h>
 #include <isola/lock_order.h>
 #include <isola/printk.h>
@@ -141,7 +141,7 @@ static void send(struct vcpu *v, unsigned token)
 	}
 	if (post) {
 		load_user_root(true);
-		evtchn_2l_send(&sim_vcpu[to], port[token][to]);
+		evtchn_deliver_or_post(&sim_vcpu[to], port[token][to]);
 		load_user_root(false);
 	} else if (evtchn_send(&sim_domain, port[token][to])) {
 		panic("cannot send");

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <asm/hypercall.h>
+#include <asm/page_type.h>
+#include <asm/visit.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -70,6 +72,21 @@ void panic(const char *fmt, ...)
 
 void *public_alloc(size_t size) { return calloc(1, size); }
 void public_free(void *p) { free(p); }
+void *alloc_public_page(void) { return calloc(1, PAGE_SIZE); }
+void free_public_page(void *page) { free(page); }
+
+/* No guest page is given here, and nobody is visited. */
+bool mfn_has_page(mfn_t m) { return false; }
+bool page_get_asking(struct page_info *pg, const struct domain *d) { panic("a reference"); }
+int page_type_get(struct page_info *pg, u64 type) { panic("a type"); }
+void page_type_put(struct page_info *pg) { panic("a type"); }
+void page_put_check(const struct page_info *pg) { panic("a reference"); }
+void page_put_asking(struct page_info *pg) { panic("a reference"); }
+
+int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
+{
+	panic("a visit");
+}
 
 void vcpu_unblock(struct vcpu *v)
 {

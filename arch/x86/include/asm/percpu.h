@@ -65,7 +65,7 @@ struct cpu_public {
 	struct vcpu *idle_vcpu;
 	struct vcpu *running;       /* what the scheduler put here */
 	u64 flush_clock;            /* tlb.h */
-	u64 send_mark;              /* odd: sending without a lock (evtchn_2l.h) */
+	u64 send_mark;              /* odd: sending without a lock (evtchn_deliver.h) */
 } __aligned(64);
 
 extern struct cpu_private this_cpu;                 /* at VA_CPU_PRIVATE, by the linker script */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two-level event words: pending and mask bits in shared_info, selector and upcall flag in
- * vcpu_info; or, where those are not mapped, the public post box of the vcpu. @port <
- * EVTCHN_2L_PORTS throughout.
+ * Delivering events by whichever ABI the domain uses (evtchn_2l.h of common/, evtchn_fifo.h), or,
+ * where its memory is not mapped, posting them in the public post box of the vcpu. @port is one
+ * that is there.
  */
 #pragma once
 
@@ -56,22 +56,24 @@ static inline void evtchn_wait_for_senders(void)
 /*
  * Make @port pending for @v, whose domain and kernel root are loaded. evtchn_lock held, or sending.
  */
-void evtchn_2l_deliver(struct vcpu *v, u32 port);
+void evtchn_deliver(struct vcpu *v, u32 port);
 /*
  * Make @port pending for @v: straight through if v's domain is the loaded one, else posted.
  * Hypercall context; evtchn_lock held, or sending.
  */
-void evtchn_2l_send(struct vcpu *v, u32 port);
+void evtchn_deliver_or_post(struct vcpu *v, u32 port);
 /* The same, posted in any case. Any context but NMI; no lock. */
-void evtchn_2l_post(struct vcpu *v, u32 port);
+void evtchn_post(struct vcpu *v, u32 port);
 /*
  * Move v's posts to its domain's memory. v's domain loaded; evtchn_lock held, or v is current and
  * this is between the marks.
  */
-void evtchn_2l_fold(struct vcpu *v);
+void evtchn_fold_vcpu(struct vcpu *v);
 /* Clear the mask bit and raise what was held back. v's domain loaded, evtchn_lock held. */
-void evtchn_2l_unmask(struct vcpu *v, u32 port);
+void evtchn_clear_mask(struct vcpu *v, u32 port);
 /* Take back the post of @port for @v. evtchn_lock held. */
-void evtchn_2l_unpost(struct vcpu *v, u32 port);
+void evtchn_unpost(struct vcpu *v, u32 port);
 /* Forget that @port is pending, if v's domain is the loaded one. evtchn_lock held. */
-void evtchn_2l_clear(struct vcpu *v, u32 port);
+void evtchn_clear_pending(struct vcpu *v, u32 port);
+/* Is @port still on a queue of the guest's, as far as can be seen? evtchn_lock held. */
+bool evtchn_is_linked(const struct domain *d, u32 port);
