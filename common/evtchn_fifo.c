@@ -91,10 +91,13 @@ static struct fifo_port *fifo_port_of(const struct evtchn_fifo *f, u32 port)
 /* The page for @port and its neighbours. evtchn_lock held, or nobody else knows @f. */
 static struct fifo_port *page_of_port(struct evtchn_fifo *f, u32 port)
 {
-	struct fifo_port **page = &f->ports[port / FIFO_WORDS_PER_PAGE];
+	struct fifo_port **page = &f->ports[port / FIFO_WORDS_PER_PAGE], *new;
 
-	if (!*page)
-		WRITE_ONCE(*page, alloc_public_page());      /* public: FIFO event channels */
+	if (!*page) {
+		/* public: FIFO event channels */
+		new = public_alloc(FIFO_WORDS_PER_PAGE * sizeof(*new));
+		WRITE_ONCE(*page, new);
+	}
 	return *page;
 }
 
@@ -114,7 +117,7 @@ void evtchn_fifo_free(struct evtchn_fifo *f)
 {
 	for (unsigned i = 0; i < FIFO_MAX_PAGES; i++)
 		if (f->ports[i])
-			free_public_page(f->ports[i]);
+			public_free(f->ports[i]);
 	public_free(f);
 }
 

@@ -41,7 +41,8 @@ PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
            "\tevtchn_wait_for_senders();\n",
-           "\tif (unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n", "\tevtchn_wait_for_senders();\n",
+           "\tif (unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n",
+           "\tevtchn_wait_for_senders();\n",
            "\tevtchn_clear_pending(v, port);\n"]
 MUTANTS = [
     # file, text, what it becomes
@@ -52,7 +53,8 @@ MUTANTS = [
          "\telse if", "if"),
     (OP, "if (poll_look(ports, op.nr_ports) || READ_ONCE(v->nmi_pending))",
      "if (poll_look(ports, op.nr_ports))"),
-    (DELIVER, "u64 bits = __atomic_exchange_n(posted, 0, __ATOMIC_SEQ_CST);", "u64 bits = *posted;"),
+    (DELIVER, "u64 bits = __atomic_exchange_n(posted, 0, __ATOMIC_SEQ_CST);",
+     "u64 bits = *posted;"),
     (DELIVER, "\tatomic_bitmap_set(&v->posted_any, port / 64 % 64);\n", ""),
     (DELIVER, "port / 64 % 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64 % 64);\n"),
     (UPCALL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),

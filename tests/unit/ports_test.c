@@ -5,7 +5,8 @@
  * Flags: -Itests/unit/events/include -include isola/errno.h
  * Sources: tests/unit/ports/sim.c common/evtchn.c common/evtchn_port.c common/evtchn_send.c
  * Sources: common/evtchn_close.c common/evtchn_deliver.c common/evtchn_raise.c
- * Sources: common/evtchn_upcall.c common/evtchn_fifo.c common/evtchn_fifo_setup.c common/virq_handler.c
+ * Sources: common/evtchn_upcall.c common/evtchn_fifo.c common/evtchn_fifo_setup.c
+ * Sources: common/virq_handler.c
  * Sources: common/evtchn_own.c
  * Sources: common/domain_list.c common/domain_ref.c common/base/spinlock.c common/lib/bitmap.c
  * Sources: arch/x86/calls/evtchn_op.c

@@ -72,8 +72,6 @@ void panic(const char *fmt, ...)
 
 void *public_alloc(size_t size) { return calloc(1, size); }
 void public_free(void *p) { free(p); }
-void *alloc_public_page(void) { return calloc(1, PAGE_SIZE); }
-void free_public_page(void *page) { free(page); }
 
 /* No guest page is given here, and nobody is visited. */
 bool mfn_has_page(mfn_t m) { return false; }
