@@ -29,7 +29,7 @@ void evtchn_notify_own_from_afar(struct domain *d, u32 port)
 	struct evtchn e = { .word = READ_ONCE(port_of(d, port)->word) };
 
 	if (e.state == EVTCHN_OWN)
-		evtchn_2l_send(notified(d, &e), port);
+		evtchn_deliver_or_post(notified(d, &e), port);
 	send_end(mark);
 }
 

@@ -33,8 +33,9 @@ static int grow_beyond_2l(struct domain *d, unsigned nr)
 	for (unsigned i = 0; i < d->nr_vcpus; i++) {
 		u64 **posted = &d->vcpu[i]->posted_more[part];
 
-		if (!*posted)
-			WRITE_ONCE(*posted, public_alloc(POST_WORDS * sizeof(**posted))); /* public: posts */
+		if (*posted)
+			continue;
+		*posted = public_alloc(POST_WORDS * sizeof(**posted)); /* public: posts */
 		if (!*posted)
 			return -ENOMEM;
 	}

@@ -35,8 +35,8 @@ ALL = os.environ.get("TEST_ALL") == "1"
 SHORT, TRIES = 20000, 5
 HOPS = 200000 if ALL else 20000
 
-EVTCHN, DELIVER, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _, _, _, _ = \
-    PRODUCT
+(EVTCHN, DELIVER, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _, _, _,
+ _) = PRODUCT
 PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/evtchn_2l.h"
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",

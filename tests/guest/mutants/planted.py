@@ -84,8 +84,9 @@ PLANTED = [
      "this_vcpu.multicall_nr_args * sizeof(u64)", "sizeof(this_vcpu.multicall_args)")),
 
     ("a reset of all ports that is stopped is not gone on with", "preempted/event_reset",
-     (EVTCHN_OP, "\t\t\treturn hypercall_continue(event_channel_op, cmd, arg);",
-      "\t\t\treturn 0;")),
+     (EVTCHN_OP, "\tif (rc != -ERESTART)\n\t\treturn rc;\n\treturn hypercall_continue(",
+      "\tif (rc == -ERESTART)\n\t\treturn 0;\n\tif (rc != -ERESTART)\n\t\treturn rc;\n"
+      "\treturn hypercall_continue(")),
 
     # ---- Shares of the CPUs ----
     ("a cap is told, and not held", "tools/cap_holds", ("common/sched_cap.c",
