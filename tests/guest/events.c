@@ -13,6 +13,7 @@ volatile uint64_t upcall_frame[5];
 volatile uint8_t upcall_mask_inside;
 volatile uint64_t upcall_rflags_inside;
 void (*upcall_hook)(void);
+bool events_use_fifo;
 uint32_t timer_port;
 
 static bool opened[NR_PORTS];
@@ -87,9 +88,21 @@ void events_lost(void)
 	events_init();
 }
 
+static void leave_fifo(void)
+{
+	struct evtchn_reset op = { .dom = DOMID_SELF };
+
+	if (!events_use_fifo)
+		return;
+	HC2(event_channel_op, EVTCHNOP_reset, &op);
+	events_use_fifo = false;
+	events_lost();
+}
+
 void events_reset(void)
 {
 	upcalls_mask();
+	leave_fifo();
 	for (uint32_t p = 1; p < NR_PORTS; p++) {
 		if (opened[p])
 			port_close(p);

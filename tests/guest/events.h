@@ -19,6 +19,8 @@ extern volatile uint64_t upcall_frame[5];	/* rip cs rflags rsp ss of the last on
 extern volatile uint8_t upcall_mask_inside;	/* evtchn_upcall_mask while the last one ran */
 extern volatile uint64_t upcall_rflags_inside;
 extern void (*upcall_hook)(void);	/* the next upcall calls it at its end, once */
+/* A claim uses FIFO: events_reset() goes back to two-level. */
+extern bool events_use_fifo;
 extern uint32_t timer_port;			/* VIRQ_TIMER of vCPU 0; 0: not bound */
 
 /* Called from trap_enter() with the frame's rip cs rflags rsp ss. */

@@ -27,6 +27,7 @@ VIRQ, RAISE = "common/virq_handler.c", "common/evtchn_raise.c"
 SPINLOCK = "common/base/spinlock.c"
 SCHED, STATE, PLACE = "common/sched.c", "common/sched_state.c", "common/sched_place.c"
 CAP, SETTINGS = "common/sched_cap.c", "common/sched_settings.c"
+FIFO = "common/evtchn_fifo.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
@@ -201,6 +202,16 @@ MUTANTS = [
      "\tspin_lock(&d->evtchn_lock);"),
     ("ports", PORT, ".state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu }",
      ".state = EVTCHN_FREE }"),
+    ("fifo", FIFO, "\tif (*last == port)\n", "\tif (*last == port && !port)\n"),
+    ("fifo", FIFO, "\tif (!(old & LINKED))\n\t\treturn false;\n", ""),
+    ("fifo", FIFO, " || test_and_set(w, LINKED))", " || READ_ONCE(*w) & LINKED)"),
+    ("fifo", FIFO, "\t*tail = port;\n", ""),
+    ("fifo", FIFO, "\tif (READ_ONCE(*w) & PENDING)\n\t\tevtchn_fifo_deliver(f, v, port);\n", ""),
+    ("fifo", FIFO, "\tif (likely(try_link(w, &old, port)))\n\t\treturn true;\n",
+     "\tsim_pause();\n\tWRITE_ONCE(*w, (old & ~EVTCHN_FIFO_LINK_MASK) | port);\n"
+     "\treturn true;\n"),
+    ("fifo", FIFO, "\tp->last_vcpu = v->id;\n", ""),
+    ("fifo", FIFO, "\tp->last_priority = p->priority;\n", ""),
 ]
 
 

@@ -5,6 +5,8 @@ file is out of date, and fails."""
 
 PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
+EVTCHN_PORT, FIFO = "common/evtchn_port.c", "common/evtchn_fifo.c"
+FIFO_SETUP = "common/evtchn_fifo_setup.c"
 EVTCHN_RAISE, EVTCHN_CLOSE = "common/evtchn_raise.c", "common/evtchn_close.c"
 WATCHDOG = "common/watchdog.c"
 VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
@@ -87,6 +89,43 @@ PLANTED = [
      (EVTCHN_OP, "\tif (rc != -ERESTART)\n\t\treturn rc;\n\treturn hypercall_continue(",
       "\tif (rc == -ERESTART)\n\t\treturn 0;\n\tif (rc != -ERESTART)\n\t\treturn rc;\n"
       "\treturn hypercall_continue(")),
+
+    # ---- FIFO event channels ----
+    ("FIFO: a queue keeps a tail that went to another one", "fifo/old_tail", (FIFO,
+     "\tif (*last == port)\n", "\tif (*last == port && !port)\n")),
+    ("FIFO: what is masked is linked", "fifo/masked", (FIFO,
+     "if (READ_ONCE(*w) & MASKED || unlikely(", "if (unlikely(")),
+    ("FIFO: unmasking links nothing", "fifo/masked", (FIFO,
+     "\tif (READ_ONCE(*w) & PENDING)\n\t\tevtchn_fifo_deliver(f, v, port);\n", "")),
+    ("FIFO: unmasking leaves the mask", "fifo/masked", (FIFO, "\tclear(w, MASKED);\n", "")),
+    ("FIFO: a linked port's number is given out", "fifo/closed", (EVTCHN_PORT,
+     "\t\tif (!evtchn_is_linked(d, port))\n", "\t\tif (!evtchn_is_linked(d, port) || port)\n")),
+    ("FIFO: a port that closes stays pending", "fifo/closed", (FIFO,
+     "\tif (w)\n\t\tclear(w, PENDING);\n", "\tif (w && !port)\n\t\tclear(w, PENDING);\n")),
+    ("FIFO: what was pending before is lost", "fifo/carried_over", (FIFO_SETUP,
+     "->state != EVTCHN_FREE && evtchn_2l", "->state == EVTCHN_FREE && evtchn_2l")),
+    ("FIFO: what came before its word is lost", "fifo/no_word", (FIFO_SETUP,
+     "\t\t\tevtchn_fifo_deliver(f, notified(d, port_of(d, port)), port);\n", "\t\t\t;\n")),
+    ("FIFO: pages of words stay held behind a reset", "fifo/reset", (EVTCHN_OP,
+     "\t\tpage_put_and_type(page_of(f->words[i]));\n", "\t\t;\n")),
+    ("FIFO: a page is not held as one to be written to", "fifo/control_refused", (EVTCHN_OP,
+     "\tif (page_type_get(*pg, PGT_writable)) {\n\t\tpage_put(*pg);\n\t\treturn -EINVAL;\n\t}\n"
+     "\treturn 0;", "\treturn 0;")),
+    ("FIFO: a port keeps its priority when it is opened anew", "fifo/default_again", (FIFO,
+     "\tp->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;\n",
+     "\tif (!p->priority)\n\t\tp->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;\n")),
+    ("FIFO: a priority is not taken", "fifo/priority", (FIFO,
+     "\tp->priority = priority;\n", "\t(void)priority;\n")),
+    ("FIFO: a page of words too many", "fifo/array_full", (FIFO_SETUP,
+     "return f->nr_words == EVTCHN_FIFO_NR_CHANNELS ? -ENOSPC : 0;", "return 0;")),
+    ("FIFO: no upcall", "fifo/first", (FIFO, "\t\traise_upcall(v, vcpu_info_of(v));\n",
+     "\t\t;\n")),
+    ("FIFO: a second control block is taken", "fifo/control_once", (FIFO_SETUP,
+     "\tif (f && f->vcpu[v->id].control)\n\t\treturn -EINVAL;\n", "")),
+    ("FIFO: all queues are vCPU 0's", "fifo/other_vcpu", (FIFO,
+     "READ_ONCE(f->vcpu[v->id].control)", "READ_ONCE(f->vcpu[v->id & 0].control)")),
+    ("FIFO: a control block across a page's end", "fifo/control_refused", (EVTCHN_OP,
+     "op.offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || ", "")),
 
     # ---- Shares of the CPUs ----
     ("a cap is told, and not held", "tools/cap_holds", ("common/sched_cap.c",
