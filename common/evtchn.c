@@ -46,8 +46,6 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 	int port;
 
 	ASSERT_LOCKED(&d->evtchn_lock);
-	if (unlikely(!d->nr_vcpus))	/* being made: nobody is there to be told */
-		return -EINVAL;
 	port = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,
 						    .remote_domid = remote });
 	if (port < 0)

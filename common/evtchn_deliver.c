@@ -134,17 +134,17 @@ void evtchn_unpost(struct vcpu *v, u32 port)
 	atomic_bitmap_clear(post_word(v, port), port % 64);
 }
 
-void evtchn_clear_pending(struct vcpu *v, u32 port)
+void evtchn_clear_pending(struct domain *d, u32 port)
 {
-	struct evtchn_fifo *f = fifo_of(v->domain);
+	struct evtchn_fifo *f = fifo_of(d);
 
-	ASSERT_LOCKED(&v->domain->evtchn_lock);
-	if (!is_reachable(v->domain))
+	ASSERT_LOCKED(&d->evtchn_lock);
+	if (!is_reachable(d))
 		return;
 	if (f)
 		evtchn_fifo_clear_pending(f, port);
 	else
-		evtchn_2l_clear_pending(v->domain, port);
+		evtchn_2l_clear_pending(d, port);
 }
 
 bool evtchn_is_linked(const struct domain *d, u32 port)

@@ -63,6 +63,7 @@ static inline void publish_bound(struct evtchn *e, struct domain *peer, struct e
 	publish(e, now);
 }
 
+/* NULL: the domain is being made, and has none yet. */
 static inline struct vcpu *notified(const struct domain *d, const struct evtchn *e)
 {
 	return d->vcpu[READ_ONCE(e->notify_vcpu)];
@@ -126,10 +127,10 @@ static __always_inline void evtchn_release(struct domain *d, struct evtchn *e, u
 	publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu });
 	evtchn_wait_for_senders();
 	/* If none is, one that was is in the hands of who has taken it. */
-	if (unlikely(READ_ONCE(v->posted_any)))
+	if (likely(v) && unlikely(READ_ONCE(v->posted_any)))
 		evtchn_unpost(v, port);
 	evtchn_wait_for_senders();
-	evtchn_clear_pending(v, port);
+	evtchn_clear_pending(d, port);
 	if (port < d->evtchn_first_free)
 		d->evtchn_first_free = port;
 }

@@ -18,7 +18,7 @@ static __always_inline void send_to_peer(struct domain *d, const struct evtchn *
 
 	if (rd == d)
 		evtchn_deliver(v, rport);
-	else
+	else if (likely(v))             /* being made: nobody is there to be told */
 		evtchn_deliver_or_post(v, rport);
 }
 

@@ -73,7 +73,7 @@ void evtchn_fold_vcpu(struct vcpu *v);
 void evtchn_clear_mask(struct vcpu *v, u32 port);
 /* Take back the post of @port for @v. evtchn_lock held. */
 void evtchn_unpost(struct vcpu *v, u32 port);
-/* Forget that @port is pending, if v's domain is the loaded one. evtchn_lock held. */
-void evtchn_clear_pending(struct vcpu *v, u32 port);
+/* Forget that @port is pending, if d is loaded or visited. evtchn_lock held. */
+void evtchn_clear_pending(struct domain *d, u32 port);
 /* Is @port still on a queue of the guest's, as far as can be seen? evtchn_lock held. */
 bool evtchn_is_linked(const struct domain *d, u32 port);

@@ -37,9 +37,8 @@
  * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
  * code common/evtchn_port.h: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
  *      e->notify_vcpu }); evtchn_wait_for_senders();
- * code common/evtchn_port.h: evtchn_unpost(v, port);
- *      evtchn_wait_for_senders();
- *      evtchn_clear_pending(v, port);
+ * code common/evtchn_port.h: evtchn_unpost(v, port); evtchn_wait_for_senders();
+ *      evtchn_clear_pending(d, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_fold_vcpu(old);
  *      evtchn_wait_for_senders();
  * code include/isola/evtchn_deliver.h: static inline void evtchn_wait_for_senders(void) { const

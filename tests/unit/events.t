@@ -41,9 +41,9 @@ PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
            "\tevtchn_wait_for_senders();\n",
-           "\tif (unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n",
+           "\tif (likely(v) && unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n",
            "\tevtchn_wait_for_senders();\n",
-           "\tevtchn_clear_pending(v, port);\n"]
+           "\tevtchn_clear_pending(d, port);\n"]
 MUTANTS = [
     # file, text, what it becomes
     (OP, "vcpu_sleep(VCPU_BLOCKED);\n\tif (evtchn_upcall_due() || "

@@ -127,6 +127,15 @@ PLANTED = [
     ("FIFO: a control block across a page's end", "fifo/control_refused", (EVTCHN_OP,
      "op.offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || ", "")),
 
+    ("ports of another domain are reset while it runs", "others_ports/reset", (EVTCHN_OP,
+     "READ_ONCE(d->control_pauses) ?", "true ?")),
+    ("a domain has ports beyond its limit", "others_ports/limit", (EVTCHN_PORT,
+     "\tif (port >= port_limit(d))\n\t\treturn -ENOSPC;\n", "")),
+    ("no ports before there are vCPUs", "others_ports/early", (EVTCHN,
+     "\tport = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,\n",
+     "\tif (!d->nr_vcpus)\n\t\treturn -EINVAL;\n"
+     "\tport = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_UNBOUND,\n")),
+
     # ---- Shares of the CPUs ----
     ("a cap is told, and not held", "tools/cap_holds", ("common/sched_cap.c",
      "\tc->budget -= ran;\n", "")),

@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A domU of Debian's kernel, with 1 and 2 vCPUs, is saved on Debian's Xen 4.17 and goes on on
+Isola, and the other way round: a disk goes from the one machine to the other, and the same dom0
+stands on both. make test-all."""
+import gzip
+import os
+import re
+import subprocess
+import sys
+import tempfile
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../lib"))
+from initrd import cpio
+from isolatest import ISOLA_RUN, LONG, TOP, read, tap
+from toolstack import NoImage, dom0_image
+
+ORACLE_RUN = os.path.join(TOP, "tools/oracle-run")
+SECONDS = 400
+DISK_BYTES = 256 << 20
+STEPS = 11                      # of each machine: dom0's own, and those of exchange/extra.sh
+MODULES = "ata_piix", "sd_mod"  # the disk's
+
+
+def disk_modules(kernel):
+    """(name, content) of each module file, in the order of loading."""
+    version = os.path.basename(kernel).removeprefix("vmlinuz-")
+    files = {}
+    for module in MODULES:
+        done = subprocess.run(["/sbin/modprobe", "-S", version, "--show-depends", module],
+                              stdout=subprocess.PIPE, text=True, check=True)
+        for file in re.findall(r"^insmod (\S+)", done.stdout, re.M):
+            files.setdefault(file, f"exchange/{len(files):02d}.ko")
+    return [(name, read(file)) for file, name in files.items()]
+
+
+def image_with_disk(kernel, image, path):
+    """@path: the dom0 image, and behind it what this test adds to it."""
+    more = cpio([("exchange", 0o40755, b""),
+                 ("extra.sh", 0o100755, read(os.path.join(HERE, "exchange/extra.sh"))),
+                 *((name, 0o100644, data) for name, data in disk_modules(kernel))])
+    whole = read(image)
+    with open(path, "wb") as file:
+        file.write(whole + bytes(-len(whole) % 4) + gzip.compress(more, 1))
+
+
+def run(program, kernel, image, disk, words):
+    """What is wrong with the machine's run, "" for nothing; and its output."""
+    done = subprocess.run(
+        [program, "--mem", "1280", "--smp", "2", "--hv", "dom0_mem=768M",
+         "--timeout", str(SECONDS), "--qemu-arg=-drive",
+         f"--qemu-arg=file={disk},if=ide,format=raw,cache=unsafe", kernel,
+         f"console=hvc0 limit={SECONDS - 20} scenario=extra {words}", image],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    text = done.stdout.decode("utf-8", "replace").replace("\r", "")
+    failed = re.findall(r"^TOOLSTACK (\S+) fail ", text, re.M)
+    end = re.search(r"^TOOLSTACK-END .* pass=(\d+) fail=(\d+)", text, re.M)
+    if end and int(end[1]) >= STEPS and not failed:
+        return "", text
+    return f"failed: {failed or 'it does not end'}", text
+
+
+def exchange(tmp, source, target, vcpus, kernel, image):
+    """From @source to @target, each (name, program)."""
+    name = f"{vcpus} vCPU{'s' * (vcpus > 1)}: saved on {source[0]}, goes on on {target[0]}"
+    disk = os.path.join(tmp, "disk")
+    with open(disk, "wb") as file:
+        file.truncate(DISK_BYTES)
+    for program, words in ((source[1], "x=save"), (target[1], "x=restore")):
+        wrong, text = run(program, kernel, image, disk, f"{words} xv={vcpus}")
+        if wrong:
+            tap.ok(False, name, f"{words}: {wrong}\n{text[-2500:]}")
+            return
+    tap.ok(True, f"{name}, {re.search('x-restore ok .*(tick before.*? after=[0-9]+)', text)[1]}")
+
+
+def main():
+    if not LONG:
+        tap.skip("save files of Xen and of Isola", "make test-all")
+        tap.done()
+        return
+    xen, isola = ("Xen", ORACLE_RUN), ("Isola", ISOLA_RUN)
+    with tempfile.TemporaryDirectory(prefix="isola-exchange-") as tmp:
+        try:
+            kernel, plain = dom0_image()
+        except NoImage as why:
+            tap.skip("save files of Xen and of Isola", str(why))
+            tap.done()
+            return
+        image = os.path.join(tmp, "dom0.img")
+        image_with_disk(kernel, plain, image)
+        for vcpus in (1, 2):
+            for pair in ((xen, isola), (isola, xen)):
+                exchange(tmp, *pair, vcpus, kernel, image)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

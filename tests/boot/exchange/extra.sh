@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# Scenario "extra" of ../shared/tools/mk-dom0-image: x=save, a domU of xv= vCPUs is saved to the
+# machine's disk; x=restore, it goes on from there. First sector: a line about the file.
+x_disk() {
+	for m in /exchange/*.ko; do insmod $m; done
+	waitfor 20 test -b /dev/sda && detail "$(cat /sys/block/sda/size) sectors"
+}
+x_save() {
+	waitfor 60 saw u1 'tick 3 ' && xl save u1 /tmp/u1.save || return 1
+	bytes=$(stat -c %s /tmp/u1.save)
+	printf '%-511s\n' "bytes=$bytes tick=$(tickn)" | dd of=/dev/sda bs=512 count=1 || return 1
+	dd if=/tmp/u1.save of=/dev/sda bs=64k seek=1 conv=fsync || return 1
+	detail "tick=$(tickn) bytes=$bytes"
+}
+x_load() {
+	line=$(dd if=/dev/sda bs=512 count=1)
+	bytes=${line#*bytes=} bytes=${bytes%% *} tick=${line#*tick=} tick=${tick%% *}
+	dd if=/dev/sda of=/tmp/u1.save bs=64k skip=1 count=$(((bytes + 65535) / 65536)) || return 1
+	truncate -s $bytes /tmp/u1.save
+	echo $tick > /tmp/tick.before
+	detail "tick=$tick bytes=$bytes"
+}
+x_restore() { xl restore /tmp/u1.save && r_resumed; }
+x_vcpus() { [ $(lastline u1 'DOMU tick' | grep -o 'vcpus=[0-9]*') = vcpus=$xv ]; }
+for w in $(cat /proc/cmdline); do
+	case $w in x=*|xv=*) eval "${w%%=*}='${w#*=}'" ;; esac
+done
+step x-disk 60 x_disk
+if [ $x = save ]; then
+	mkcfg u1 tick "vcpus=$xv"
+	step x-create 120 xl create /tmp/u1.cfg
+	step x-up 120 up u1
+	step x-save 150 x_save
+else
+	step x-load 100 x_load
+	step x-restore 180 x_restore
+	step x-vcpus 20 x_vcpus
+fi
+step x-clean 30 kill_all
