@@ -22,8 +22,8 @@ MAKEFLAGS += -rR --no-print-directory
 all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
-OUTER	:= run test test-all test-unit test-guest test-boot test-kvm test-oracle check iso \
-	bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
+OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
+	iso bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -37,7 +37,8 @@ clean:
 distclean:
 	$(Q)rm -rf $(O)
 ## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)
-## make run          boot the selftest guest in QEMU; ARGS="--smp 2 --firmware uefi" and so on
+## make run          two isolated kernels that talk, in QEMU; ARGS="--firmware uefi" and so on
+## make selftest     boot the selftest guest as dom0; CMDLINE="claims=grants/*" and so on
 ## make test         every test but the long ones, 18 minutes; prove's summary is the verdict
 ## make test-all     the same and the long ones: full matrix, repeated boots, long searches
 ## make test-unit, test-guest, test-boot    one ring of tests
@@ -57,7 +58,15 @@ distclean:
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
 ## make deps         install the Debian packages that are missing
 ## make defconfig, menuconfig, savedefconfig, clean, distclean
+# Two domains without a dom0, which talk by a declared port and share.
+TALKERS	= --mem 160 --domain $(O)/selftest.elf "domain=web mem=40M port=3:db.5 \
+	share=line:rw:db -- claims=talk/* talk=3 $(CMDLINE)" --domain \
+	$(O)/selftest.elf "domain=db mem=40M port=5:web.3 share=line:rw:web -- \
+	claims=talk/* talk=5 $(CMDLINE)"
 run:
+	$(Q)tools/install-deps run && $(MAKE) all
+	$(Q)O=$(O) tools/isola-run $(TALKERS) $(ARGS)
+selftest:
 	$(Q)tools/install-deps run && $(MAKE) all
 	$(Q)O=$(O) tools/isola-run $(ARGS) $(O)/selftest.elf "$(CMDLINE)"
 iso:

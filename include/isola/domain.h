@@ -19,6 +19,7 @@ struct vcpu;
 struct evtchn;
 struct evtchn_fifo;
 struct memory_map;
+struct own_policy;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
@@ -151,6 +152,8 @@ struct domain {
 	u32 tsc_mode, tsc_incarnation;
 	struct memory_map *memory_map;  /* calls/memory_map.c: XENMEM_set_memory_map's; NULL */
 
+	/* what it is shown of the CPU (asm/own_policy.h), before it begins; NULL: what all are */
+	struct own_policy *cpu_policy;
 	struct grant_table *grants;     /* calls/gnttab.c; for the domain's life */
 	struct ioport_rights *ioports;  /* dom0's: pv/emul/ioport.c */
 };

@@ -85,19 +85,21 @@ def destroyed():
 
 # No other claim about events: some send to any port. None about exchange: it has a look at frames
 # that have been given back, which the other domain may have by then.
-CALLS = "claims=events/declared,share/*,grants/*,memory_op/*,tables/*"
+CALLS = "claims=events/declared,share/*,talk/*,grants/*,memory_op/*,tables/*"
 
 
 def two():
     status, output, errors = isola_run(
         "--mem", "160", "--smp", "2",
         *domain("web mem=40M pin=1 port=3:a-very-long-one.5 share=ring:rw:a-very-long-one "
-                f"share=log:rw:a-very-long-one -- {CALLS} port=3"),
+                "share=log:rw:a-very-long-one share=line:rw:a-very-long-one "
+                f"-- {CALLS} port=3 talk=3"),
         *domain("a-very-long-one mem=40M vcpus=2 port=5:web.3 share=ring:rw:web share=log:ro:web "
-                f"-- {CALLS} port=5 exit=crash"), timeout=200)
+                f"share=line:rw:web -- {CALLS} port=5 talk=5 exit=crash"), timeout=200)
     for claim, what in (("events/declared", "gets what the other sends to the declared port"),
                         ("share/writable", "sees what the other writes into the page they share"),
-                        ("share/read_only", "has its rights to a page that one may read")):
+                        ("share/read_only", "has its rights to a page that one may read"),
+                        ("talk/lines", "hears what the other says, as `make run' shows")):
         held = [name for name, rest in re.findall(rf"^\((\S+)\) ok \d+ - {claim}: (.*)$", output,
                                                   re.M) if "SKIP" not in rest]
         tap.ok(sorted(held) == ["a-very-long-one", "web"], f"each {what}", bad_in(output))

@@ -59,3 +59,18 @@ int16_t grant_unmap(uint32_t handle, uint64_t host_addr, uint64_t dev_bus_addr)
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, &u, 1));
 	return u.status;
 }
+
+int16_t share_map(const char *name, unsigned int w, uint32_t flags, uint32_t *handle)
+{
+	const char *value = option(name);
+	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(w)), .flags = flags };
+
+	if (!value)
+		skip("no %s on the command line", name);
+	for (; *value != ':'; value++)
+		m.dom = (domid_t)(m.dom * 10 + *value - '0');
+	m.ref = (uint32_t)(value[1] - '0');
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	*handle = m.handle;
+	return m.status;
+}

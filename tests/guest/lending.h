@@ -25,3 +25,6 @@ uint16_t grant_flags(unsigned int ref);
 /* The result is in .status. */
 struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint32_t flags);
 int16_t grant_unmap(uint32_t handle, uint64_t host_addr, uint64_t dev_bus_addr);
+
+/* The share of static domains with the option @name: its page, mapped at window @w with @flags. */
+int16_t share_map(const char *name, unsigned int w, uint32_t flags, uint32_t *handle);

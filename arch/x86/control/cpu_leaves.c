@@ -9,6 +9,7 @@
 #include <asm/cpuid_policy.h>
 #include <asm/emul.h>
 #include <asm/insn.h>
+#include <asm/own_policy.h>
 #include <asm/uaccess.h>
 #include <xen/sysctl.h>
 
@@ -51,7 +52,7 @@ static long emit(struct out *o, u32 leaf, u32 subleaf)
 	u32 asked = subleaf == XEN_CPUID_NO_SUBLEAF ? 0 : subleaf;
 	struct cpuid_regs r = leaf >> 28 == HV_LEAF >> 28 ? pv_cpuid_own(leaf & 0xff, asked) :
 			      o->as_is ? cpuid(leaf, asked) :
-					 cpuid_policy_read(&o->who, leaf, asked);
+					 own_policy_read(&o->who, leaf, asked);
 	struct xen_cpuid_leaf l = { leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx };
 
 	if (o->nr == o->room)
@@ -85,13 +86,14 @@ static long emit_range(struct out *o, u32 first, u32 last)
 
 static u32 last_of(const struct out *o, u32 first)
 {
-	return cpuid_policy_read(&o->who, first, 0).eax;
+	return own_policy_read(&o->who, first, 0).eax;
 }
 
-long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is)
+long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is, const struct own_policy *own)
 {
 	struct out o = {
-		.who = { .xcr0 = cpu_facts.xcr0, .kernel_mode = true },
+		.who = { .xcr0 = own ? own->xcr0 : cpu_facts.xcr0, .kernel_mode = true,
+			 .own = own },
 		.as_is = as_is, .to = to, .room = *nr,
 	};
 	long rc;

@@ -6,7 +6,6 @@
 #include <isola/clock.h>
 #include <isola/errno.h>
 #include <isola/time.h>
-#include <asm/cpu_leaves.h>
 #include <asm/cpu_mask.h>
 #include <asm/domain_settings.h>
 #include <asm/uaccess.h>
@@ -65,33 +64,4 @@ long domain_get_nodes(const struct xen_domctl_nodeaffinity *nodes)
 	const cpu_mask mask = { 1 };
 
 	return cpu_mask_to_guest(&nodes->nodemap, mask);
-}
-
-/* ---- CPUID and MSRs -------------------------------------------------------------------------- */
-
-long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *policy)
-{
-	u64 leaves = (u64)policy->leaves.p;
-
-	if (READ_ONCE(d->has_begun))
-		return -EEXIST;
-	if (policy->nr_leaves > CPU_LEAVES_MOST || policy->nr_msrs > CPU_MSRS_MOST)
-		return -E2BIG;
-	for (u32 i = 0; i < policy->nr_leaves; i++) {
-		xen_cpuid_leaf_t l;
-
-		if (copy_from_guest(&l, guest_elem(leaves, i, sizeof(l)), sizeof(l)))
-			return -EFAULT;
-		if (!cpu_leaf_is_known(l.leaf, l.subleaf))
-			return -ERANGE;
-	}
-	return 0;
-}
-
-long domain_get_cpu_policy(struct xen_domctl_cpu_policy *policy)
-{
-	long rc = cpu_leaves_to_guest((u64)policy->leaves.p, &policy->nr_leaves, false);
-
-	policy->nr_msrs = policy->msrs.p ? 0 : CPU_MSRS_MOST;
-	return rc;
 }

@@ -10,11 +10,13 @@
 #include <asm/domain_destroy.h>
 #include <asm/domain_info.h>
 #include <asm/domain_make.h>
+#include <asm/domain_policy.h>
 #include <asm/domain_save.h>
 #include <asm/domain_settings.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <isola/vcpu.h>
+#include <asm/uaccess.h>
 #include <asm/vcpu_affinity.h>
 #include <isola/lib/string.h>
 #include <isola/sched.h>
@@ -69,9 +71,9 @@ static long get_tsc_info(struct domain *d, struct xen_domctl *op)
 	return 0;
 }
 
-static long get_cpu_policy(struct domain *d __maybe_unused, struct xen_domctl *op)
+static long get_cpu_policy(struct domain *d, struct xen_domctl *op)
 {
-	return domain_get_cpu_policy(&op->u.cpu_policy);
+	return domain_get_cpu_policy(d, &op->u.cpu_policy);
 }
 
 /* What has a file of its own is passed on, with the part of @op that it is about. */
@@ -263,5 +265,8 @@ long hc_domctl(u64 arg)
 	__atomic_store_n(&is_busy, false, __ATOMIC_RELEASE);
 	if (rc == -ERESTART)
 		return hypercall_continue(domctl, arg);
+	/* ABI: it says which leaf or MSR was refused. */
+	if (rc && op.cmd == XEN_DOMCTL_set_cpu_policy && copy_to_guest(arg, &op, sizeof(op)))
+		return -EFAULT;
 	return control_op_end(arg, &op, sizeof(op), rc);
 }

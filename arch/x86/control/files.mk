@@ -6,6 +6,7 @@ objs-y += arch/x86/control/processor_pm.o
 objs-y += arch/x86/control/firmware.o
 objs-y += arch/x86/control/mca.o
 objs-y += arch/x86/control/hypfs_op.o
+objs-y += arch/x86/control/domain_policy.o
 objs-y += arch/x86/control/domain_info.o
 objs-y += arch/x86/control/cpu_mask.o
 objs-y += arch/x86/control/vcpu_affinity.o

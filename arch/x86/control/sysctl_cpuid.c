@@ -65,5 +65,6 @@ long sysctl_cpu_policy(struct xen_sysctl *op)
 	    p->index == XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EOPNOTSUPP;
 	p->nr_msrs = p->msrs.p ? 0 : CPU_MSRS_MOST;
-	return cpu_leaves_to_guest(leaves, &p->nr_leaves, p->index <= XEN_SYSCTL_cpu_policy_host);
+	return cpu_leaves_to_guest(leaves, &p->nr_leaves, p->index <= XEN_SYSCTL_cpu_policy_host,
+				   NULL);
 }

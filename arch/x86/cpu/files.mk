@@ -6,6 +6,7 @@ objs-y += arch/x86/cpu/bugs.o
 objs-y += arch/x86/cpu/spec_option.o
 objs-y += arch/x86/cpu/spec_ctrl.o
 objs-y += arch/x86/cpu/policy.o
+objs-y += arch/x86/cpu/own_policy.o
 objs-y += arch/x86/cpu/msr.o
 objs-y += arch/x86/cpu/fpu.o
 objs-y += arch/x86/cpu/cpu_area.o

@@ -12,6 +12,7 @@
 #include <asm/cpuid_policy.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu.h>
+#include <asm/own_policy.h>
 
 #define MAX_BASIC        0xdu
 #define MAX_EXT_AMD      0x80000021u
@@ -61,6 +62,16 @@ static const u32 needs_xsave[NR_FEATURE_WORDS] = {
 	[FW_7A1] = F(AVX_VNNI) | F(AVX512_BF16),
 };
 
+/* And with AVX512F, what extends it. */
+static const u32 needs_avx512[NR_FEATURE_WORDS] = {
+	[FW_7B0] = F(AVX512DQ) | F(AVX512_IFMA) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) |
+		F(AVX512BW) | F(AVX512VL),
+	[FW_7C0] = F(AVX512_VBMI) | F(AVX512_VBMI2) | F(AVX512_VNNI) | F(AVX512_BITALG) |
+		F(AVX512_VPOPCNTDQ),
+	[FW_7D0] = F(AVX512_4VNNIW) | F(AVX512_4FMAPS),
+	[FW_7A1] = F(AVX512_BF16),
+};
+
 /* AMD repeats these bits of leaf 1 EDX in leaf 80000001H EDX. */
 #define COMMON_1D 0x0183f3ffu
 
@@ -90,6 +101,27 @@ bool cpuid_policy_shows(unsigned int feature)
 	return policy[feature / 32] & 1u << feature % 32;
 }
 
+void cpuid_policy_drop_dependents(u32 *word)
+{
+	bool xsave = word[FW_1C] & F(XSAVE), avx = word[FW_1C] & F(AVX);
+	bool avx512 = word[FW_7B0] & F(AVX512F);
+
+	for (unsigned int i = 0; i < NR_FEATURE_WORDS; i++) {
+		if (!xsave)
+			word[i] &= ~needs_xsave[i];
+		if (!avx && i != FW_DA1)
+			word[i] &= ~needs_xsave[i] | (i == FW_1C ? F(XSAVE) : 0);
+		if (!avx512)
+			word[i] &= ~needs_avx512[i];
+	}
+}
+
+/* Word @i of the features that @who is shown. */
+static u32 shown(const struct cpuid_asker *who, enum feature_word i)
+{
+	return unlikely(who->own) ? who->own->word[i] : policy[i];
+}
+
 static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who __maybe_unused,
 					u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
@@ -108,25 +140,26 @@ static struct cpuid_regs leaf_features(const struct cpuid_asker *who, u32 leaf, 
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
 	r.ebx &= 0x00ffffff;            /* initial APIC id: PV guests have none */
-	r.ecx = policy[FW_1C];
-	r.edx = policy[FW_1D];
+	r.ecx = shown(who, FW_1C);
+	r.edx = shown(who, FW_1D);
 	if (who->is_privileged && who->kernel_mode)
 		r.edx |= cpu_features[FW_1D] & F(MTRR);
-	if (policy[FW_1C] & F(XSAVE) && (who->kernel_mode || who->cr4 & CR4_OSXSAVE))
+	if (shown(who, FW_1C) & F(XSAVE) && (who->kernel_mode || who->cr4 & CR4_OSXSAVE))
 		r.ecx |= F(OSXSAVE);
 	return r;
 }
 
-static struct cpuid_regs leaf_structured(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+static struct cpuid_regs leaf_structured(const struct cpuid_asker *who, u32 leaf,
 					 u32 subleaf)
 {
 	struct cpuid_regs none = { 0 };
 
 	if (subleaf == 0)
 		return (struct cpuid_regs){ .eax = min(cpuid(leaf, 0).eax, MAX_FEAT_SUBLEAF),
-			.ebx = policy[FW_7B0], .ecx = policy[FW_7C0], .edx = policy[FW_7D0] };
+			.ebx = shown(who, FW_7B0), .ecx = shown(who, FW_7C0),
+			.edx = shown(who, FW_7D0) };
 	if (subleaf == 1)
-		return (struct cpuid_regs){ .eax = policy[FW_7A1] };
+		return (struct cpuid_regs){ .eax = shown(who, FW_7A1) };
 	return none;
 }
 
@@ -150,17 +183,18 @@ static u32 compact_bytes(u64 xcr0)
 
 static struct cpuid_regs leaf_xstate(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
 {
-	u64 offer = policy[FW_1C] & F(XSAVE) ? cpu_facts.xcr0 : 0;
+	u64 offer = who->own ? who->own->xcr0 : shown(who, FW_1C) & F(XSAVE) ? cpu_facts.xcr0 : 0;
 	struct cpuid_regs r = { 0 };
 
 	if (!offer)
 		return r;
 	if (subleaf == 0)
 		return (struct cpuid_regs){ .eax = (u32)offer, .ebx = fpu_image_bytes(who->xcr0),
-			.ecx = cpu_facts.xsave_bytes, .edx = (u32)(offer >> 32) };
+			.ecx = fpu_image_bytes(offer), .edx = (u32)(offer >> 32) };
 	if (subleaf == 1)
-		return (struct cpuid_regs){ .eax = policy[FW_DA1],
-			.ebx = policy[FW_DA1] & F(XSAVEC) ? compact_bytes(who->xcr0 & offer) : 0 };
+		return (struct cpuid_regs){ .eax = shown(who, FW_DA1),
+			.ebx = shown(who, FW_DA1) & F(XSAVEC) ?
+			       compact_bytes(who->xcr0 & offer) : 0 };
 	if (subleaf >= 2 && subleaf < 64 && offer & 1ul << subleaf) {
 		r = cpuid(leaf, subleaf);
 		r.edx = 0;
@@ -183,35 +217,35 @@ static struct cpuid_regs leaf_extended(const struct cpuid_asker *who, u32 leaf, 
 
 	if (!cpu_is_amd())
 		r.eax = r.ebx = 0;
-	r.ecx = policy[FW_E1C];
-	r.edx = policy[FW_E1D];
+	r.ecx = shown(who, FW_E1C);
+	r.edx = shown(who, FW_E1D);
 	if (who->is_privileged && who->kernel_mode)
 		r.edx |= cpu_features[FW_1D] & F(MTRR);
 	return r;
 }
 
-static struct cpuid_regs leaf_power(const struct cpuid_asker *who __maybe_unused,
+static struct cpuid_regs leaf_power(const struct cpuid_asker *who,
 				    u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
-	return (struct cpuid_regs){ .edx = policy[FW_E7D] };
+	return (struct cpuid_regs){ .edx = shown(who, FW_E7D) };
 }
 
-static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who __maybe_unused, u32 leaf,
+static struct cpuid_regs leaf_sizes(const struct cpuid_asker *who, u32 leaf,
 				    u32 subleaf)
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
 	r.eax = (r.eax & 0xff) | 48 << 8;       /* no LA57: 48-bit virtual addresses */
-	r.ebx = policy[FW_E8B];
+	r.ebx = shown(who, FW_E8B);
 	r.ecx = cpu_is_amd() ? r.ecx & 0x0003f0ff : 0;
 	r.edx = 0;
 	return r;
 }
 
-static struct cpuid_regs leaf_extended_2(const struct cpuid_asker *who __maybe_unused,
+static struct cpuid_regs leaf_extended_2(const struct cpuid_asker *who,
 					 u32 leaf __maybe_unused, u32 subleaf __maybe_unused)
 {
-	return (struct cpuid_regs){ .eax = policy[FW_E21A] };
+	return (struct cpuid_regs){ .eax = shown(who, FW_E21A) };
 }
 
 /* As the CPU has it: caches, TLBs, the brand string. */

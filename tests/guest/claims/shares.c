@@ -11,22 +11,6 @@
 #include "../memory.h"
 #include <xen/sched.h>
 
-/* The share with the option @name: its page, mapped at window @w with @flags; or why not. */
-static int16_t map_share(const char *name, unsigned int w, uint32_t flags, uint32_t *handle)
-{
-	const char *value = option(name);
-	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(w)), .flags = flags };
-
-	if (!value)
-		skip("no %s on the command line", name);
-	for (; *value != ':'; value++)
-		m.dom = (domid_t)(m.dom * 10 + *value - '0');
-	m.ref = (uint32_t)(value[1] - '0');
-	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
-	*handle = m.handle;
-	return m.status;
-}
-
 #define GREETING(domid) (0x1501a0000ul + (domid))
 
 CLAIM(writable, "both domains may write a page that they share, and each sees what the other wrote")
@@ -34,7 +18,7 @@ CLAIM(writable, "both domains may write a page that they share, and each sees wh
 	uint32_t handle;
 	volatile uint64_t *page;
 
-	CHECK_EQ(map_share("isola.share.ring=", 0, GNTMAP_host_map, &handle), GNTST_okay);
+	CHECK_EQ(share_map("isola.share.ring=", 0, GNTMAP_host_map, &handle), GNTST_okay);
 	page = window(0);
 	page[own_domid] = GREETING(own_domid);
 	while (page[3 - own_domid] != GREETING(3 - own_domid))
@@ -46,7 +30,7 @@ CLAIM(read_only, "a page that is shared read-only can be read, and not mapped wr
 {
 	uint32_t handle;
 	volatile uint64_t *page;
-	int16_t status = map_share("isola.share.log=", 0, GNTMAP_host_map, &handle);
+	int16_t status = share_map("isola.share.log=", 0, GNTMAP_host_map, &handle);
 
 	page = window(0);
 	if (status == GNTST_okay) {
@@ -55,7 +39,7 @@ CLAIM(read_only, "a page that is shared read-only can be read, and not mapped wr
 	} else {
 		CHECK_EQ(status, GNTST_general_error);
 		CHECK_EQ(own_domid, 2);
-		CHECK_EQ(map_share("isola.share.log=", 0, GNTMAP_host_map | GNTMAP_readonly,
+		CHECK_EQ(share_map("isola.share.log=", 0, GNTMAP_host_map | GNTMAP_readonly,
 				   &handle), GNTST_okay);
 		while (page[0] != GREETING(0))
 			HC2(sched_op, SCHEDOP_yield, 0);

@@ -25,6 +25,8 @@ DOMAIN_INFO = "arch/x86/control/domain_info.c"
 DOMAIN_CONTEXT = "arch/x86/control/domain_context.c"
 DOMAIN_SAVE, VCPU_CONTEXT = "arch/x86/control/domain_save.c", "arch/x86/calls/vcpu_context.c"
 OTHERS_TABLES = "arch/x86/pv/mmu/others_tables.c"
+DOMAIN_POLICY = "arch/x86/control/domain_policy.c"
+OWN_POLICY = "arch/x86/cpu/own_policy.c"
 VCPU_RESET, GNTTAB_OP = "arch/x86/calls/vcpu_reset.c", "arch/x86/calls/gnttab_op.c"
 ROOT, PT_CHECK = "arch/x86/asi/root.c", "arch/x86/mm/pt_check.c"
 PARTS = "arch/x86/pv/builder/domain.c"
@@ -430,6 +432,17 @@ PLANTED = [
     ("whose grant table it is does not matter", "visits/grants", (GNTTAB_OP,
      "\top->nr_frames = READ_ONCE(d->grants->nr_frames);",
      "\top->nr_frames = READ_ONCE(current->domain->grants->nr_frames);")),
+    ("a CPU policy is not kept", "policy/kept", (DOMAIN_POLICY,
+     "\t\td->cpu_policy = new;", "\t\td->cpu_policy = new, new->nr_leaves = 0;\n"
+     "\t\town_policy_settle(new);")),
+    ("a CPU policy shows what none is shown", "policy/kept", (OWN_POLICY,
+     "\t\t\to->word[i] &= reg_of(", "\t\t\to->word[i] = reg_of(")),
+    ("what XSAVE takes with it stays", "policy/dependents", (OWN_POLICY,
+     "\tcpuid_policy_drop_dependents(o->word);\n", "")),
+    ("a CPU policy may count more leaves than there are", "policy/refused", (DOMAIN_POLICY,
+     "\trc = rc ? rc : check_counts(new, p);\n", "\t(void)check_counts;\n")),
+    ("which leaf was refused is not said", "policy/refused", (DOMAIN_POLICY,
+     "\tp->err_leaf = leaf;\n", "\t(void)leaf;\n")),
     ("hypercall_init writes over a table", "visits/hypercall_page", (DOMAIN_CONTEXT,
      "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n\tif (!rc) {",
      "\trc = page_type_get_writable(d, pg);\n\t{")),

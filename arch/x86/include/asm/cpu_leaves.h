@@ -11,11 +11,13 @@
 #define CPU_MSRS_MOST	2u
 
 /*
- * All leaves to the list @to of *@nr elements: what guests see, or, @as_is, the CPU's own answers.
+ * All leaves to the list @to of *@nr elements: what guests see, or, @as_is, the CPU's own answers;
+ * what those see that have @own (NULL: none).
  * *@nr becomes how many there are; without a list, how many at most. 0; -ENOBUFS: it is too short;
  * -EFAULT.
  */
-long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is);
+struct own_policy;
+long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is, const struct own_policy *own);
 
 /* May a list have that one? */
 bool cpu_leaf_is_known(u32 leaf, u32 subleaf);

@@ -3,12 +3,14 @@
  * The CPUID policy: what a PV guest sees of the CPU. What is hidden, and why, is in
  * docs/abi/cpuid.md.
  *
- * Constant after boot. Only the values that depend on the asking vcpu come in through struct
+ * Constant after boot. Only what depends on the asking vcpu, or its domain, comes in through struct
  * cpuid_asker; a guest's answer is made of nothing else (LEAK-1).
  */
 #pragma once
 
 #include <asm/insn.h>
+
+struct own_policy;
 
 struct cpuid_asker {
 	u64 xcr0;               /* the guest's, for the sizes in leaf 0DH */
@@ -16,6 +18,7 @@ struct cpuid_asker {
 	bool is_privileged;     /* dom0 */
 	bool kernel_mode;       /* asked by the guest's kernel */
 	u32 vcpu_id;
+	const struct own_policy *own;   /* its domain's (asm/own_policy.h); NULL: as for all */
 };
 
 /* Compute the masks for this machine. Boot CPU, after cpu_init_boot(). */
@@ -26,6 +29,9 @@ void cpuid_policy_init(void);
  * locks, any context.
  */
 struct cpuid_regs cpuid_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
+
+/* Of the feature words @word, what cannot be without what is not there. */
+void cpuid_policy_drop_dependents(u32 *word);
 
 /* Word @i (< NR_FEATURE_WORDS) of the features that the policy shows. */
 u32 cpuid_policy_word(unsigned int i);

@@ -6,7 +6,6 @@
 
 #include <isola/domain.h>
 
-struct xen_domctl_cpu_policy;
 struct xen_domctl_nodeaffinity;
 struct xen_domctl_tsc_info;
 
@@ -23,11 +22,3 @@ void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info);
 /* Where its memory is to be: the machine is one node, 0. 0; -EINVAL: not there; -EFAULT. */
 long domain_set_nodes(const struct xen_domctl_nodeaffinity *nodes);
 long domain_get_nodes(const struct xen_domctl_nodeaffinity *nodes);
-
-/*
- * What CPUID and MSRs show it. All domains are shown what the machine's policy says: another is
- * looked at, and taken for that. 0; -E2BIG, -ERANGE: no such leaf; -EFAULT; -EEXIST: it has begun.
- */
-long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *policy);
-/* Null buffers ask how many there are at most. 0; -ENOBUFS; -EFAULT. */
-long domain_get_cpu_policy(struct xen_domctl_cpu_policy *policy);

@@ -4,6 +4,7 @@
  * the loaded domain's is reached through the mapcache.
  */
 #include <isola/errno.h>
+#include <isola/page_alloc.h>
 #include <isola/sched.h>
 #include <isola/vcpu_timer.h>
 #include <asm/domain_map.h>
@@ -75,6 +76,7 @@ void domain_destroy_parts(struct domain *d)
 	window_unprepare(d);
 	ioport_rights_destroy(d);
 	memory_map_destroy(d);
+	public_free(d->cpu_policy);
 }
 
 void pv_domain_abandon(struct domain *d)

@@ -8,6 +8,7 @@
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/frametable.h>
+#include <asm/own_policy.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 #include <isola/domain.h>
@@ -80,9 +81,10 @@ void pv_cpuid(struct regs *r)
 			.is_privileged = domain_may(current->domain, MAY_see_mtrrs),
 			.kernel_mode = this_vcpu.kernel_mode,
 			.vcpu_id = current->id,
+			.own = current->domain->cpu_policy,
 		};
 
-		out = cpuid_policy_read(&who, leaf, subleaf);
+		out = own_policy_read(&who, leaf, subleaf);
 	}
 	r->rax = out.eax;
 	r->rbx = out.ebx;

@@ -7,6 +7,7 @@
  * guest's settings and boot constants (SWI-4).
  */
 #include <asm/cpuid_policy.h>
+#include <asm/own_policy.h>
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/fpu.h>
@@ -113,9 +114,18 @@ int pv_write_cr(unsigned int n, u64 val)
 	}
 }
 
+/* What the current domain is shown. */
+static u64 domain_xcr0(void)
+{
+	const struct own_policy *own = current->domain->cpu_policy;
+
+	return own ? own->xcr0 : ~0ul;
+}
+
 int pv_xsetbv(u32 index, u64 val)
 {
-	if (index || !(this_vcpu.cr4 & CR4_OSXSAVE) || !fpu_xcr0_valid(val))
+	if (index || !(this_vcpu.cr4 & CR4_OSXSAVE) || !fpu_xcr0_valid(val) ||
+	    val & ~domain_xcr0())
 		return -EINVAL;
 	this_vcpu.xcr0 = val;
 	fpu_load_xcr0(val);

@@ -9,6 +9,7 @@
  * Sources: SDM vol. 4; AMD PPR; Linux's and 4.17's measured behaviour.
  */
 #include <asm/cpuid_policy.h>
+#include <asm/own_policy.h>
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/insn.h>
@@ -114,9 +115,16 @@ static int write_microcode_revision(u32 msr __maybe_unused, u64 val)
 	return is_intel() && val == 0 ? 0 : -EINVAL;
 }
 
+static bool offers_faulting(void)
+{
+	const struct own_policy *own = current->domain->cpu_policy;
+
+	return cpu_facts.cpuid_faulting && !(own && own->no_faulting);
+}
+
 static int read_platform_info(u32 msr __maybe_unused, u64 *val)
 {
-	*val = cpu_facts.cpuid_faulting ? CPUID_FAULTING_CAP : 0;
+	*val = offers_faulting() ? CPUID_FAULTING_CAP : 0;
 	return is_intel() ? 0 : -EINVAL;
 }
 
@@ -125,6 +133,8 @@ static int read_arch_caps(u32 msr, u64 *val)
 	if (!policy_shows(ARCH_CAPS) || read_hardware(msr, val))
 		return -EINVAL;
 	*val &= ARCH_CAPS_SHOWN;
+	if (current->domain->cpu_policy)
+		*val &= current->domain->cpu_policy->arch_caps;
 	return 0;
 }
 
@@ -136,7 +146,7 @@ static int read_misc_features(u32 msr __maybe_unused, u64 *val)
 
 static int write_misc_features(u32 msr __maybe_unused, u64 val)
 {
-	if (!is_intel() || val & ~CPUID_FAULTING || (val && !cpu_facts.cpuid_faulting))
+	if (!is_intel() || val & ~CPUID_FAULTING || (val && !offers_faulting()))
 		return -EINVAL;
 	this_vcpu.cpuid_faulting = val;
 	return 0;
