@@ -140,11 +140,11 @@ static void apply(const struct own_policy *o, u32 leaf, u32 subleaf, struct cpui
 	}
 }
 
-struct cpuid_regs own_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
+struct cpuid_regs own_policy_read_own(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
 {
 	struct cpuid_regs r = cpuid_policy_read(who, leaf, subleaf);
 
-	if (unlikely(who->own) && leaf <= cpuid_policy_read(who, leaf & 1u << 31, 0).eax)
+	if (leaf <= cpuid_policy_read(who, leaf & 1u << 31, 0).eax)
 		apply(who->own, leaf, subleaf, &r);
 	return r;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <asm/cpufeature.h>
+#include <asm/cpuid_policy.h>
 #include <asm/insn.h>
 #include <xen/xen.h>
 
@@ -35,5 +36,11 @@ void own_policy_settle(struct own_policy *o);
 /* What @o keeps of a leaf; NULL: nothing. */
 const struct own_leaf *own_policy_find(const struct own_policy *o, u32 leaf, u32 subleaf);
 /* cpuid_policy_read(), and what @who's own policy makes of it, if there is one. */
-struct cpuid_asker;
-struct cpuid_regs own_policy_read(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
+struct cpuid_regs own_policy_read_own(const struct cpuid_asker *who, u32 leaf, u32 subleaf);
+static inline struct cpuid_regs own_policy_read(const struct cpuid_asker *who, u32 leaf,
+						u32 subleaf)
+{
+	if (likely(!who->own))
+		return cpuid_policy_read(who, leaf, subleaf);
+	return own_policy_read_own(who, leaf, subleaf);
+}
