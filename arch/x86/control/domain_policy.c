@@ -47,9 +47,9 @@ static long take_msr(struct own_policy *o, const xen_msr_entry_t *m)
 		return -EINVAL;
 	switch (m->idx) {
 	case MSR_PLATFORM_INFO:
-		if (m->val & ~PLATFORM_FAULTING)
+		if (m->val >> 32)
 			return -EOVERFLOW;
-		if (m->val && !cpu_facts.cpuid_faulting)
+		if (m->val & ~(cpu_facts.cpuid_faulting ? PLATFORM_FAULTING : 0))
 			return -EINVAL;
 		o->no_faulting = !m->val;
 		return 0;

@@ -131,8 +131,12 @@ CLAIM_DOM0(refused, "an unknown leaf or MSR is -ERANGE, more leaves than there a
 	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, d), XEN_EINVAL);
 	CHECK_EQ(p->err_msr, 0xce);
 	policy(0, 1);
-	msr = (xen_msr_entry_t){ .idx = 0xce, .val = 1 };
+	msr = (xen_msr_entry_t){ .idx = 0xce, .val = 1ul << 32 };
 	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, d), XEN_EOVERFLOW);
+	policy(0, 1);
+	msr = (xen_msr_entry_t){ .idx = 0xce, .val = 1 };
+	CHECK_ERR(domctl(XEN_DOMCTL_set_cpu_policy, d), XEN_EINVAL);
+	CHECK_EQ(p->err_msr, 0xce);
 	policy(0, 1);
 	msr = (xen_msr_entry_t){ .idx = 0xce };
 	CHECK_OK(domctl(XEN_DOMCTL_set_cpu_policy, d));
