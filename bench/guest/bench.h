@@ -58,5 +58,6 @@ void bench_mmu(void);
 void bench_traps(void);
 void bench_user(void);
 void bench_events(void);
+void bench_fifo(void);
 void bench_grants(void);
 void bench_domains(void);

@@ -170,8 +170,10 @@ void guest_main(struct start_info *si)
 	bench_user();
 	bench_grants();
 	bench_events();
-	if (!others)
+	if (!others) {
 		bench_domains();
+		bench_fifo();
+	}
 	print("bench ends\n");
 	shutdown(SHUTDOWN_poweroff);
 }

@@ -12,7 +12,8 @@
  * CPU 0 sends SENDS times, straight or by a post, as it likes. CPU 1 closes the port or moves it to
  * another vcpu, looks, and takes it back, CLOSES times. CPU 2 runs the vcpu that the port tells at
  * first, and folds its posts, FOLDS times. A port's word is whom it tells. Bits are set, cleared
- * and taken by locked instructions; posted_any goes with its word.
+ * and taken by locked instructions. Who closes looks for a post only if posted_any says that there
+ * may be one.
  *
  * Property: from the end of a close until the port is bound again it is not pending; from the end
  * of either until then nothing is posted for the vcpu that it told, and no fold has it in hand: who
@@ -27,6 +28,7 @@
  * bad NO_FOLD_MARK: the vcpu folds its posts without marks
  * bad NO_SECOND_WAIT: the closer does not wait once more after it has taken the posts
  * bad UNPOST_EARLY: the closer takes the post, and waits for all after that
+ * bad ASK_EARLY: the closer asks posted_any, and waits for the senders after that
  * deep SENDS=4,CLOSES=3,FOLDS=3: more of all
  *
  * code include/isola/evtchn_deliver.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
@@ -37,7 +39,8 @@
  * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
  * code common/evtchn_port.h: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =
  *      e->notify_vcpu }); evtchn_wait_for_senders();
- * code common/evtchn_port.h: evtchn_unpost(v, port); evtchn_wait_for_senders();
+ * code common/evtchn_port.h: if (likely(v) && unlikely(READ_ONCE(v->posted_any)))
+ *      evtchn_unpost(v, port); evtchn_wait_for_senders();
  *      evtchn_clear_pending(d, port);
  * code common/evtchn.c: evtchn_wait_for_senders(); evtchn_fold_vcpu(old);
  *      evtchn_wait_for_senders();
@@ -57,13 +60,14 @@
 #endif
 
 #define NCPU	3
-#define NADDR	5
+#define NADDR	6
 #define DEPTH	2
 #define BOUND	0		/* the port's word: 0 free, 1 tells the vcpu, 2 another */
 #define MARK	1		/* the sender's; small: modulo 4 */
 #define FOLD_MARK 2		/* that of the vcpu's CPU */
 #define PENDING	3
 #define POSTED	4		/* for the vcpu */
+#define ANY	5		/* posted_any: so may be POSTED */
 #include "tso.h"
 
 bit closed, moved;		/* that has returned, and the port is not back */
@@ -91,7 +95,7 @@ proctype sender()
 #endif
 		if
 		:: word -> locked(0, PENDING, 1)
-		:: word == 1 -> locked(0, POSTED, 1)
+		:: word == 1 -> locked(0, POSTED, 1); locked(0, ANY, 1)
 		:: word != 1
 		fi;
 		word = 0;
@@ -105,6 +109,7 @@ proctype sender()
 proctype folder()
 {
 	byte folds, own;
+	bit any;
 
 	do
 	:: folds < FOLDS ->
@@ -112,7 +117,11 @@ proctype folder()
 		own = (own + 1) % 4;
 		locked(2, FOLD_MARK, own);
 #endif
-		atomic { FENCE(2) -> in_hand = mem[POSTED]; mem[POSTED] = 0 };
+		atomic { FENCE(2) -> any = mem[ANY]; mem[ANY] = 0 };
+		if
+		:: any -> atomic { FENCE(2) -> in_hand = mem[POSTED]; mem[POSTED] = 0; any = 0 }
+		:: else
+		fi;
 		if
 		:: in_hand -> atomic { FENCE(2) -> mem[PENDING] = 1; in_hand = 0 }
 		:: else
@@ -161,7 +170,7 @@ inline take_post()
 proctype closer()
 {
 	byte closes, mark;
-	bit moves;
+	bit moves, any;
 
 	do
 	:: closes < CLOSES ->
@@ -176,11 +185,21 @@ proctype closer()
 #ifdef UNPOST_EARLY
 		take_post();
 #endif
+#ifdef ASK_EARLY
+		any = LOAD(1, ANY);
+#endif
 #ifndef NO_WAIT
 		wait_for_senders();
 #endif
 #ifndef UNPOST_EARLY
-		take_post();
+#ifndef ASK_EARLY
+		any = LOAD(1, ANY);
+#endif
+		if
+		:: any -> take_post()
+		:: else
+		fi;
+		any = 0;
 #endif
 #ifndef NO_SECOND_WAIT
 		wait_for_senders();

@@ -14,9 +14,11 @@
 #include "ports/sim.h"
 #include "tap.h"
 
+#include <string.h>
 #include <asm/hypercall.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
+#include <isola/evtchn_fifo.h>
 #include <isola/lib/bitmap.h>
 #include <xen/event_channel.h>
 
@@ -116,6 +118,107 @@ static void limits(void)
 	all_ok("ports up to the domain's limit, and to the ABI's");
 }
 
+/* @d uses FIFO, with words for @nr ports that are all in one page; the control block is behind. */
+static event_word_t *use_fifo(struct domain *d, u32 nr)
+{
+	struct evtchn_fifo_control_block *block;
+	event_word_t *words;
+	mfn_t m;
+
+	words = sim_spare_page(d, &m);
+	block = (void *)words + PAGE_SIZE - sizeof(*block);
+	memset(words, 0, PAGE_SIZE);
+	spin_lock(&d->evtchn_lock);
+	check(evtchn_fifo_expand(d, m) == -EOPNOTSUPP, "no words before there is a control block");
+	check(!evtchn_fifo_control(d->vcpu[0], (u64)block - VA_WINDOW), "a control block");
+	for (u32 have = 0; have < nr; have += FIFO_WORDS_PER_PAGE)
+		check(!evtchn_fifo_expand(d, m), "words from %u on", have);
+	spin_unlock(&d->evtchn_lock);
+	return words;
+}
+
+/* Beyond the first 4096: posted as any, pending when the domain is loaded; or taken back. */
+static void high_ports(void)
+{
+	struct domain *a = sim_create(1), *b = sim_create(2);
+	event_word_t *words = use_fifo(b, 8192);
+	u32 theirs[3], ours[3];
+
+	while (b->evtchn_first_free < 4999)
+		sim_unbound(b, 77);
+	for (unsigned i = 0; i < 3; i++) {
+		theirs[i] = i < 2 ? sim_unbound(b, 1) : 5;
+		check(theirs[i] == (i < 2 ? 4999 + i : 5), "port %u", theirs[i]);
+	}
+	check(!call(EVTCHNOP_close, &(struct evtchn_close){ .port = 5 }), "a low one, too");
+	check(sim_unbound(b, 1) == 5, "again");
+	for (unsigned i = 0; i < 3; i++)
+		ours[i] = sim_bound(a, 2, theirs[i]);
+	for (unsigned i = 0; i < 3; i++)
+		check(!call(EVTCHNOP_send, &(struct evtchn_send){ .port = ours[i] }), "sent");
+	sim_load(b, 0);
+	check(!call(EVTCHNOP_close, &(struct evtchn_close){ .port = theirs[1] }), "closed");
+	evtchn_fold();
+	check(evtchn_is_pending(theirs[0]) && evtchn_is_pending(theirs[2]), "pending");
+	check(!evtchn_is_pending(theirs[1]) && !b->vcpu[0]->posted_any, "but what was closed");
+	check(words[4999 % 1024] >> EVTCHN_FIFO_LINKED & 1, "and on its queue");
+	sim_end(a);
+	sim_end(b);
+	all_ok("FIFO: ports beyond 4096 are posted, and pending when the domain is loaded");
+}
+
+static void fifo_limits(void)
+{
+	struct domain *a = sim_create(1);
+	struct evtchn_fifo *f;
+	u32 nr = 0;
+
+	use_fifo(a, EVTCHN_FIFO_PORTS);
+	spin_lock(&a->evtchn_lock);
+	check(evtchn_fifo_may_expand(a) == -ENOSPC, "no more words");
+	spin_unlock(&a->evtchn_lock);
+	evtchn_limit(a, 8199);
+	while (sim_unbound(a, 2))
+		nr++;
+	check(nr == 8199, "%u ports", nr);
+	check(!evtchn_reset(a, false, &f) && f, "reset");
+	evtchn_fifo_free(f);
+	for (nr = 0; sim_unbound(a, 2); nr++)
+		;
+	check(nr == EVTCHN_2L_PORTS - 1, "%u ports", nr);
+	check(!call(EVTCHNOP_unmask, &(struct evtchn_unmask){ .port = 5000 }),
+	      "one that is left is not touched");
+	sim_end(a);
+	all_ok("FIFO: ports up to the domain's limit, and after a reset the first 4096");
+}
+
+/* Before it has vCPUs: its ports can be had, sent to, and closed. */
+static void no_vcpus(void)
+{
+	struct domain *c = sim_create(0), *a = sim_create(1);
+	struct evtchn_alloc_unbound op = { .dom = 1, .remote_dom = DOMID_SELF };
+	struct vcpu *first = a->vcpu[0];
+	unsigned nr = a->nr_vcpus;
+	u32 ours;
+
+	a->nr_vcpus = 0;
+	a->vcpu[0] = NULL;
+	sim_load(c, 0);
+	check(!call(EVTCHNOP_alloc_unbound, &op) && op.port == 1, "a port");
+	ours = sim_bound(c, 1, 1);
+	check(ours && !call(EVTCHNOP_send, &(struct evtchn_send){ .port = ours }), "sent to");
+	check(!call(EVTCHNOP_close, &(struct evtchn_close){ .port = ours }), "unbound");
+	sim_load(NULL, 0);
+	get_knownalive_domain(a);
+	domain_kill(a);
+	check(!evtchn_destroy(a), "closed");
+	a->vcpu[0] = first;
+	a->nr_vcpus = nr;
+	put_domain(a);
+	sim_end(c);
+	all_ok("a domain has ports before it has vCPUs");
+}
+
 /* In steps, from the top, each of which leaves both sides whole. */
 static void destruction(void)
 {
@@ -166,6 +269,9 @@ int main(void)
 	moved();
 	by_proxy();
 	limits();
+	high_ports();
+	fifo_limits();
+	no_vcpus();
 	destruction();
 	return done();
 }

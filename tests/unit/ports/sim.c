@@ -34,6 +34,10 @@ static struct cpu_private cpus[NR_SIM_CPUS];
 static struct vcpu idle[NR_SIM_CPUS];
 static bool taken[NR_SIM_DOMAINS];
 static bool many_cpus;
+
+/* The last place is no domain's own. */
+#define SPARE_PLACE (NR_SIM_DOMAINS - 1)
+static const struct domain *spare_of;
 static __thread u64 dice = 1;
 
 void sim_pause(void)
@@ -159,8 +163,11 @@ static void give_up(struct domain *d)
 {
 	taken[place_of(d)] = false;
 	mprotect(page_of_place(place_of(d)), PAGE_SIZE, PROT_NONE);
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
+	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+		for (unsigned part = 0; part < ARRAY_SIZE(d->vcpu[i]->posted_more); part++)
+			free(d->vcpu[i]->posted_more[part]);
 		free(d->vcpu[i]);
+	}
 	free(d);
 }
 
@@ -212,7 +219,16 @@ void sim_load(struct domain *d, unsigned id)
 	/* One CPU: nobody else's memory is there. */
 	for (unsigned place = 0; !many_cpus && place < NR_SIM_DOMAINS; place++)
 		mprotect(page_of_place(place), PAGE_SIZE,
-			 d && place_of(d) == place ? PROT_READ | PROT_WRITE : PROT_NONE);
+			 d && (place_of(d) == place || (place == SPARE_PLACE && d == spare_of)) ?
+			 PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+void *sim_spare_page(struct domain *d, mfn_t *m)
+{
+	*m = _mfn(1 + SPARE_PLACE);
+	spare_of = d;
+	sim_load(d, 0);
+	return page_of_place(SPARE_PLACE);
 }
 
 u32 sim_unbound(struct domain *d, domid_t remote)

@@ -18,6 +18,9 @@ struct domain *sim_create(domid_t domid);
 /* Load the kernel root of @d's vcpu @id on this CPU; NULL: the idle vcpu's. */
 void sim_load(struct domain *d, unsigned id);
 
+/* One page more of @d's, which is loaded now. There is one. */
+void *sim_spare_page(struct domain *d, mfn_t *m);
+
 /* A port of @d's that @remote may bind; one of @d's bound to @remote's @port. 0: refused. */
 u32 sim_unbound(struct domain *d, domid_t remote);
 u32 sim_bound(struct domain *d, domid_t remote, u32 port);
