@@ -437,8 +437,6 @@ PLANTED = [
      "\t\town_policy_settle(new);")),
     ("a CPU policy shows what none is shown", "policy/kept", (OWN_POLICY,
      "\t\t\to->word[i] &= reg_of(", "\t\t\to->word[i] = reg_of(")),
-    ("what XSAVE takes with it stays", "policy/dependents", (OWN_POLICY,
-     "\tcpuid_policy_drop_dependents(o->word);\n", "")),
     ("a CPU policy may count more leaves than there are", "policy/refused", (DOMAIN_POLICY,
      "\trc = rc ? rc : check_counts(new, p);\n", "\t(void)check_counts;\n")),
     ("which leaf was refused is not said", "policy/refused", (DOMAIN_POLICY,
