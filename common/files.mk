@@ -6,6 +6,7 @@ objs-y += common/sched_place.o
 objs-y += common/sched.o
 objs-y += common/sched_settings.o
 objs-y += common/vcpu_timer.o
+objs-y += common/vcpu_nmi.o
 objs-y += common/evtchn_upcall.o
 objs-y += common/evtchn_fifo.o
 objs-y += common/evtchn_deliver.o

@@ -50,8 +50,8 @@ PLANTED = [
      "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tspin_unlock",
      "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tif (rc == -EEXIST) return rc;\\\n"
      "\tspin_unlock")),
-    ("an NMI does not end a sleep", (VCPU_OP,
-     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
+    ("an NMI does not end a sleep", ("common/vcpu_nmi.c",
+     "\tvcpu_unblock(v);\n", "")),
 
     # ---- What belongs to the guest is changed ----
     ("a hypercall that there is not changes rbx", (SYSCALL,

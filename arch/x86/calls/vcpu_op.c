@@ -13,6 +13,7 @@
 #include <isola/nospec.h>
 #include <isola/sched.h>
 #include <isola/time.h>
+#include <isola/vcpu_nmi.h>
 #include <isola/vcpu_timer.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
@@ -211,16 +212,11 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 	return 0;
 }
 
-/* Stored, then told: the other side of vcpu_sleep() and of deliver() in entry/exit.c. */
 static long op_send_nmi(struct vcpu *v, u64 arg)
 {
 	if (arg)
 		return -EINVAL;
-	if (__atomic_exchange_n(&v->nmi_pending, true, __ATOMIC_SEQ_CST))
-		return 0;
-	WRITE_ONCE(v->event_check, 1);
-	vcpu_unblock(v);
-	vcpu_kick(v);
+	vcpu_send_nmi(v);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <isola/vcpu.h>
+#include <isola/vcpu_nmi.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_affinity.h>
 #include <isola/lib/string.h>
@@ -167,6 +168,25 @@ static long resume(struct domain *d, struct xen_domctl *op __maybe_unused)
 	return domain_resume(d);
 }
 
+/* ABI: a PV domain has no buttons, and no processor that could be reset. */
+static long send_trigger(struct domain *d, struct xen_domctl *op)
+{
+	struct vcpu *v = vcpu_by_id(d, op->u.sendtrigger.vcpu);
+
+	if (!v)
+		return -ESRCH;
+	switch (op->u.sendtrigger.trigger) {
+	case XEN_DOMCTL_SENDTRIGGER_NMI:
+		vcpu_send_nmi(v);
+		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_POWER:
+	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+		return -EINVAL;
+	default:
+		return -ENOSYS;
+	}
+}
+
 /* No log of what a domain writes is kept: what asks for none of it succeeds. */
 static long shadow_op(struct domain *d __maybe_unused, struct xen_domctl *op)
 {
@@ -189,6 +209,7 @@ static const struct {
 	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
 	{ XEN_DOMCTL_hypercall_init, hypercall_init, true },
 	{ XEN_DOMCTL_resumedomain, resume, true },
+	{ XEN_DOMCTL_sendtrigger, send_trigger, false },
 	{ XEN_DOMCTL_shadow_op, shadow_op, true },
 	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, true },
 	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, true },

@@ -353,6 +353,29 @@ CLAIM_DOM0(hypercall_page, "hypercall_init fills a page of another domain's with
 	destroy(d);
 }
 
+static long trigger(domid_t d, uint32_t what, uint32_t vcpu)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.sendtrigger.trigger = what;
+	domctl_op.u.sendtrigger.vcpu = vcpu;
+	return domctl(XEN_DOMCTL_sendtrigger, d);
+}
+
+CLAIM_DOM0(triggers, "of the triggers a PV domain has the NMI alone; of a vCPU that there is none "
+	   "of it is -ESRCH")
+{
+	domid_t d = make(0);
+
+	CHECK_OK(trigger(d, XEN_DOMCTL_SENDTRIGGER_NMI, 0));
+	CHECK_OK(trigger(d, XEN_DOMCTL_SENDTRIGGER_NMI, 0));
+	CHECK_ERR(trigger(d, XEN_DOMCTL_SENDTRIGGER_NMI, 2), XEN_ESRCH);
+	CHECK_ERR(trigger(d, XEN_DOMCTL_SENDTRIGGER_POWER, 0), XEN_EINVAL);
+	CHECK_ERR(trigger(d, XEN_DOMCTL_SENDTRIGGER_SLEEP, 0), XEN_EINVAL);
+	CHECK_ERR(trigger(d, XEN_DOMCTL_SENDTRIGGER_RESET, 0), XEN_ENOSYS);
+	CHECK_ERR(trigger(d, 99, 0), XEN_ENOSYS);
+	destroy(d);
+}
+
 CLAIM_DOM0(rounds, "domains with pinned tables and contexts come and go, and as many pages are "
 	   "free as before")
 {

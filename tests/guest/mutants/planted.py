@@ -9,6 +9,7 @@ EVTCHN_PORT, FIFO = "common/evtchn_port.c", "common/evtchn_fifo.c"
 FIFO_SETUP = "common/evtchn_fifo_setup.c"
 EVTCHN_RAISE, EVTCHN_CLOSE = "common/evtchn_raise.c", "common/evtchn_close.c"
 WATCHDOG = "common/watchdog.c"
+VCPU_NMI = "common/vcpu_nmi.c"
 VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
 IRET, CALLBACK = "arch/x86/pv/iret.c", "arch/x86/pv/callback.c"
 GRANT_PIN, GRANT_MAP = "arch/x86/include/asm/gnttab_pin.h", "arch/x86/calls/gnttab_map.c"
@@ -201,16 +202,14 @@ PLANTED = [
     ("iret does not look for an NMI", "smp/nmi_other", (IRET,
      "\tif (READ_ONCE(current->nmi_pending))\t/* one that was held back */\n"
      "\t\tWRITE_ONCE(current->event_check, 1);\n", "")),
-    ("an NMI does not end a sleep", "smp/nmi_wakes", (VCPU_OP,
-     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;", "\tvcpu_kick(v);\n\treturn 0;")),
-    ("an NMI wakes a vCPU that is down", "smp/nmi_wakes", (VCPU_OP,
-     "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\treturn 0;",
-     "\tvcpu_unblock(v);\n\tvcpu_wake(v);\n\tvcpu_kick(v);\n\treturn 0;")),
+    ("an NMI does not end a sleep", "smp/nmi_wakes", (VCPU_NMI,
+     "\tvcpu_unblock(v);\n", "")),
+    ("an NMI wakes a vCPU that is down", "smp/nmi_wakes", (VCPU_NMI,
+     "\tvcpu_unblock(v);\n", "\tvcpu_unblock(v);\n\tvcpu_wake(v);\n")),
     ("a vCPU that sleeps is woken by bringing it up", "smp/up_asleep", ("common/sched.c",
      "\treturn wake(v, true);", "\treturn wake(v, true) || wake(v, false);")),
     ("send_nmi takes an argument", "exceptions/nmi_to_self", (VCPU_OP,
-     "\tif (arg)\n\t\treturn -EINVAL;\n\tif (__atomic_exchange_n(&v->nmi_pending",
-     "\tif (__atomic_exchange_n(&v->nmi_pending")),
+     "\tif (arg)\n\t\treturn -EINVAL;\n\tvcpu_send_nmi(v);", "\t(void)arg;\n\tvcpu_send_nmi(v);")),
     ("an NMI's handler starts with events unmasked", "exceptions/nmi_gate", (CALLBACK,
      ".mask_events = address != 0 };", ".mask_events = false };")),
     ("an NMI callback in the hypervisor's range", "exceptions/nmi_gate", (CALLBACK,
