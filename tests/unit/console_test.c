@@ -21,15 +21,6 @@
 /* What dom0 is given comes by way of common/console_input.c; here, straight from the ports. */
 size_t console_read(char *buf, size_t size) { return console_ports_read(buf, size); }
 
-/* What dom0 is given comes by way of common/console_input.c; here, straight from the ports. */
-size_t console_read(char *buf, size_t size) { return console_ports_read(buf, size); }
-
-/* What dom0 is given comes by way of common/console_input.c; here, straight from the ports. */
-size_t console_read(char *buf, size_t size) { return console_ports_read(buf, size); }
-
-/* What dom0 is given comes by way of common/console_input.c; here, straight from the ports. */
-size_t console_read(char *buf, size_t size) { return console_ports_read(buf, size); }
-
 /* ---- A machine for each case ---------------------------------------------------------------- */
 
 extern const struct cmdline_option __start_cmdline_options[], __stop_cmdline_options[];
