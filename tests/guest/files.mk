@@ -19,7 +19,7 @@ guest-src += claims/transition_requests.c claims/transitions.c claims/transition
 guest-src += claims/smp.c claims/races_handles.c claims/races_walks.c claims/races_frames.c
 guest-src += claims/races_numbers.c
 guest-src += claims/races_stale.c claims/races_long.c claims/advisories.c claims/turns.c
-guest-src += claims/rest.c attacks.c scrub.c
+guest-src += claims/rest.c claims/tenants.c claims/weights.c attacks.c scrub.c
 
 guest-objs := $(patsubst %,$(O)/tests/guest/%.o,$(guest-src))
 

@@ -254,19 +254,27 @@ static void weights(unsigned nr, unsigned each)
 	ok(near(had_by(d[0]), 250, nr * SECOND, 50) && near(had_by(d[1]), 500, nr * SECOND, 50) &&
 	   near(had_by(d[2]), 250, nr * SECOND, 50),
 	   "weights 1 : 2 : 1 of domains of %u vcpus on %u CPUs, within 5 %%", each, nr);
+	sched_set_weight(d[1], 256);
+	look();
+	run_for(SECOND);
+	ok(near(had_by(d[1]), 333, nr * SECOND, 50), "and 1 : 1 : 1 when that is changed");
 	end();
 }
 
-static void a_sleeper(void)
+static void sleepers(unsigned nr, unsigned hogs)
 {
-	struct domain *d;
+	u64 late = 0;
 
-	machine(1);
-	hog(3, 256, 0);
-	d = domain(1, 256, 0, MICROSECS(100), MILLISECS(3));
+	machine(nr);
+	hog(hogs, 256, 0);
+	for (unsigned i = 0; i < 2; i++)
+		domain(1, 256, 0, MICROSECS(20), MICROSECS(500));
 	a_second();
-	ok(work[d->vcpu[0] - vcpus].late <= 2 * STEP && near(had_by(d), 32, SECOND, 50),
-	   "who mostly sleeps need not wait");
+	for (unsigned i = hogs; i < hogs + 2; i++)
+		late = max(late, work[i].late);
+	ok(late <= 3 * STEP,
+	   "two who mostly sleep need not wait for %u that run, on %u CPUs: %lu us",
+	   hogs, nr, (unsigned long)late / 1000);
 	end();
 }
 
@@ -435,13 +443,16 @@ int main(void)
 	for (unsigned nr = 1; nr <= 4; nr *= 2)
 		for (unsigned each = nr; each <= 4; each *= 2)
 			weights(nr, each);
-	a_sleeper();
+	for (unsigned nr = 1; nr <= 4; nr++)
+		for (unsigned hogs = nr - 1; hogs <= nr + 2; hogs++)
+			sleepers(nr, hogs);
 	cap(1, 1, 50);
 	cap(1, 1, 3);
 	cap(1, 4, 25);
 	cap(2, 2, 150);
 	cap(2, 4, 30);
 	cap(4, 4, 10);
+	cap(4, 4, 1);
 	cap_changes();
 	soft();
 	masks();
