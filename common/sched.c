@@ -27,6 +27,7 @@
 #include <xen/vcpu.h>
 
 #define TIME_SLICE MILLISECS(10)
+#define MAX_CREDIT MILLISECS(10)
 
 void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
 
@@ -67,6 +68,20 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 		info->time[i] = v->runstate_time[i];
 	info->time[v->runstate] += since(v->runstate_entry, now_ns());
 	spin_unlock_irqrestore(&sched_lock, flags);
+}
+
+static void advance_clock(void)
+{
+	ASSERT_LOCKED(&sched_lock);
+	if (run_queue.first)
+		queue_clock = max(queue_clock, run_queue.first->vruntime);
+}
+
+static void come_back(struct vcpu *v)
+{
+	ASSERT_LOCKED(&sched_lock);
+	v->vruntime = max(v->vruntime, queue_clock - min(queue_clock, MAX_CREDIT));
+	runqueue_insert(&run_queue, v);
 }
 
 void sched_offer(struct vcpu *v, u64 now)
@@ -264,7 +279,7 @@ static bool is_too_early(const struct vcpu *prev, u64 now)
 
 static struct vcpu *choose(u32 cpu, struct vcpu *prev)
 {
-	bool moves = prev->queued && has_better_place(prev, cpu);
+	bool moves = prev->queued && any_cpu_idles() && has_better_place(prev, cpu);
 	bool waits = prev->yields || prev->gives_way;
 	struct vcpu *next = runqueue_pick(&run_queue, cpu, waits || moves ? prev : NULL);
 

@@ -91,16 +91,6 @@ static u32 reach_further(unsigned long *reached, const unsigned long *wanted, bo
 	return NO_CPU;
 }
 
-bool any_cpu_idles(void)
-{
-	u64 any = 0;
-
-	ASSERT_LOCKED(&sched_lock);
-	for (unsigned w = 0; w < BITMAP_LONGS(CONFIG_NR_CPUS); w++)
-		any |= cpus_idle[w] & ~cpus_asked[w];
-	return any;
-}
-
 /* The CPU of @wanted that it takes the fewest moves to free. */
 static u32 cpu_with_room(const unsigned long *wanted)
 {
@@ -130,9 +120,12 @@ static bool ask_room(const unsigned long *wanted)
 
 bool ask_idle(const struct vcpu *v)
 {
-	u32 cpu = idle_cpu_for(v);
+	u32 cpu;
 
 	ASSERT_LOCKED(&sched_lock);
+	if (!any_cpu_idles())
+		return false;
+	cpu = idle_cpu_for(v);
 	ask(cpu);
 	return cpu != NO_CPU || ask_room(v->affinity);
 }
@@ -164,6 +157,6 @@ void ask_for_room(void)
 bool has_better_place(const struct vcpu *v, u32 cpu)
 {
 	ASSERT_LOCKED(&sched_lock);
-	return unlikely(!bitmap_test(v->soft_affinity, cpu)) &&
+	return !bitmap_test(v->soft_affinity, cpu) &&
 	       idle_cpu_in(v, v->soft_affinity) != NO_CPU;
 }

@@ -4,11 +4,13 @@
  */
 #pragma once
 
+#include <isola/clock.h>
 #include <isola/sched.h>
 #include <isola/lib/bitmap.h>
 #include <isola/runqueue.h>
 #include <isola/spinlock.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 
 extern spinlock_t sched_lock;
 extern struct runqueue run_queue;
@@ -39,12 +41,18 @@ static inline bool is_ready(const struct vcpu *v)
 	return v->state == VCPU_RUNNABLE && !v->pauses && !v->domain->cap.is_used_up;
 }
 
+#define MAX_LEAD MILLISECS(100)
+
 /* What @v will have had when it is charged @now. Lock held. */
-u64 vruntime_at(const struct vcpu *v, u64 now);
-/* The queue has changed. Lock held. */
-void advance_clock(void);
-/* @v is queued anew, with what it has been given credit for. Lock held. */
-void come_back(struct vcpu *v);
+static inline u64 vruntime_at(const struct vcpu *v, u64 now)
+{
+	u64 ran = since(v->charged_at, now);
+
+	ASSERT_LOCKED(&sched_lock);
+	if (unlikely(v->weight != DEFAULT_WEIGHT))
+		ran = ran * DEFAULT_WEIGHT / v->weight;
+	return min(v->vruntime + ran, queue_clock + MAX_LEAD);
+}
 /* @v, which is ready, is not queued and does not run: queue it, and ask a CPU. Lock held. */
 void sched_offer(struct vcpu *v, u64 now);
 /* @d's budget is used up no longer: queue who is ready. Lock held. */
@@ -57,7 +65,16 @@ bool ask_idle(const struct vcpu *v);
 /* The same, or else the CPU whose vcpu has had most, if more than @v has. Lock held. */
 void ask_somebody(const struct vcpu *v, u64 now);
 /* Some CPU idles, and has not been asked. Lock held. */
-bool any_cpu_idles(void);
+static inline bool any_cpu_idles(void)
+{
+	u64 any = 0;
+
+	ASSERT_LOCKED(&sched_lock);
+	for (unsigned w = 0; w < BITMAP_LONGS(CONFIG_NR_CPUS); w++)
+		any |= cpus_idle[w] & ~cpus_asked[w];
+	return any;
+}
+
 /* Then: who waits, though it may not run there, may get room by it. Lock held. */
 void ask_for_room(void);
 /* Is @cpu none of those where @v would rather run, while one of them idles? Lock held. */

@@ -23,7 +23,7 @@ PLANTED = (
     ("who wakes waits for the end of a slice", "common/sched_place.c",
      "\tif (!ask_idle(v))\n\t\task(busy_cpu_for(v, now));",
      "\tif (!ask_idle(v))\n\t\task(NO_CPU), (void)busy_cpu_for, (void)now;"),
-    ("a sleeper comes back behind all others", "common/sched_state.c",
+    ("a sleeper comes back behind all others", "common/sched.c",
      "max(v->vruntime, queue_clock - min(queue_clock, MAX_CREDIT))", "queue_clock + MAX_LEAD"),
 )
 

@@ -25,16 +25,16 @@ PORT, CLOSE, SEND = "common/evtchn_port.h", "common/evtchn_close.c", "common/evt
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 VIRQ, RAISE = "common/virq_handler.c", "common/evtchn_raise.c"
 SPINLOCK = "common/base/spinlock.c"
-SCHED, STATE, PLACE = "common/sched.c", "common/sched_state.c", "common/sched_place.c"
+SCHED, PLACE = "common/sched.c", "common/sched_place.c"
 CAP, SETTINGS = "common/sched_cap.c", "common/sched_settings.c"
 FIFO = "common/evtchn_fifo.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 MUTANTS = [
     # test, file, text, what it becomes
-    ("sched", STATE, "ran = ran * DEFAULT_WEIGHT / v->weight;",
+    ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",
      "ran = ran * DEFAULT_WEIGHT / DEFAULT_WEIGHT;"),
-    ("sched", STATE, "\tif (run_queue.first)\n\t\tqueue_clock", "\tif (0)\n\t\tqueue_clock"),
-    ("sched", STATE, "queue_clock - min(queue_clock, MAX_CREDIT)", "queue_clock + MAX_LEAD"),
+    ("sched", SCHED, "\tif (run_queue.first)\n\t\tqueue_clock", "\tif (0)\n\t\tqueue_clock"),
+    ("sched", SCHED, "queue_clock - min(queue_clock, MAX_CREDIT)", "queue_clock + MAX_LEAD"),
     ("sched", SCHED, "!cap_charge(&prev->domain->cap, since(prev->charged_at, now), now))",
      "!cap_charge(&prev->domain->cap, since(prev->charged_at, now) / 2, now))"),
     ("sched", SCHED, "timer_set(&prev->domain->cap.refill, grows_at);", "(void)timer_set;"),
