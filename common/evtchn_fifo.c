@@ -9,6 +9,7 @@
  *   3. The tail's LINK becomes @port, if the tail is still LINKED: one compare-and-swap of the
  *      whole word, so that the guest cannot take it off in between. Else the queue is empty: its
  *      head becomes @port, and its bit in `ready' is set behind that.
+ * Model: tests/models/fifo.pml.
  */
 #include <isola/evtchn_fifo.h>
 #include "evtchn_upcall.h"
@@ -135,20 +136,21 @@ static struct evtchn_fifo_control_block *control_of(const struct evtchn_fifo *f,
  */
 static bool enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct fifo_port *p, u32 port)
 {
+	u8 priority = p->priority;
 	u32 *last = &f->vcpu[p->last_vcpu].tail[p->last_priority];
-	u32 *tail = &f->vcpu[v->id].tail[p->priority];
+	u32 *tail = &f->vcpu[v->id].tail[priority];
 	bool linked = false;
 
 	ASSERT_LOCKED(&f->lock);
 	if (*last == port)
 		*last = 0;
 	p->last_vcpu = v->id;
-	p->last_priority = p->priority;
+	p->last_priority = priority;
 	if (*tail)
 		linked = link_behind(word_of(f, *tail), port);
 	*tail = port;
 	if (!linked)
-		WRITE_ONCE(control_of(f, v)->head[p->priority], port);
+		WRITE_ONCE(control_of(f, v)->head[priority], port);
 	return !linked;
 }
 

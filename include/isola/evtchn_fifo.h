@@ -10,7 +10,7 @@
  *             16..0 LINK   the next port on the queue; 0: none
  *
  * The guest takes from a queue's head, we add at its tail; where that is only we know. LINK and the
- * heads are written and never read: whatever a guest writes there is its own affair.
+ * heads are written and never read: whatever a guest writes there is its own affair (EVT-5).
  *
  * A domain begins with the two-level ABI and changes with its first control block (evtchn_fifo_
  * control()), once and for all its vcpus; EVTCHNOP_reset takes it back (evtchn_fifo_stop()).

@@ -214,7 +214,7 @@ MUTANTS = [
      "\tsim_pause();\n\tWRITE_ONCE(*w, (old & ~EVTCHN_FIFO_LINK_MASK) | port);\n"
      "\treturn true;\n"),
     ("fifo", FIFO, "\tp->last_vcpu = v->id;\n", ""),
-    ("fifo", FIFO, "\tp->last_priority = p->priority;\n", ""),
+    ("fifo", FIFO, "\tp->last_priority = priority;\n", ""),
 ]
 
 
