@@ -222,12 +222,14 @@ void vcpu_yield(void)
 static u64 put_aside(const struct vcpu *prev)
 {
 	struct domain *d = prev->domain;
+	bool was = d->cap.is_used_up;
 
 	ASSERT_LOCKED(&sched_lock);
 	d->cap.is_used_up = true;
-	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+	for (unsigned i = 0; i < d->nr_vcpus && !was; i++) {
 		struct vcpu *v = d->vcpu[i];
 
+		v->pauses++;
 		if (v == prev)
 			continue;
 		if (is_running(v))
@@ -242,9 +244,11 @@ void sched_bring_back(struct domain *d, u64 now)
 {
 	ASSERT_LOCKED(&sched_lock);
 	d->cap.is_used_up = false;
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
+	for (unsigned i = 0; i < d->nr_vcpus; i++) {
+		d->vcpu[i]->pauses--;
 		if (is_ready(d->vcpu[i]) && !d->vcpu[i]->queued)
 			sched_offer(d->vcpu[i], now);
+	}
 }
 
 /*
@@ -258,7 +262,7 @@ static u64 requeue(struct vcpu *prev, u64 now)
 	if (prev->is_idle)
 		return 0;
 	runqueue_remove(&run_queue, prev);
-	if (unlikely(prev->domain->cap.percent) &&
+	if (unlikely(has_limits) && prev->domain->cap.percent &&
 	    !cap_charge(&prev->domain->cap, since(prev->charged_at, now), now))
 		grows_at = put_aside(prev);
 	prev->vruntime = vruntime_at(prev, now);
@@ -272,7 +276,7 @@ static u64 requeue(struct vcpu *prev, u64 now)
 /* `xl sched-credit2 -r': who has begun is not displaced by another so soon. */
 static bool is_too_early(const struct vcpu *prev, u64 now)
 {
-	return unlikely(rate_limit_ns) && prev->queued && !prev->yields && !prev->gives_way &&
+	return unlikely(has_limits) && prev->queued && !prev->yields && !prev->gives_way &&
 	       bitmap_test(prev->affinity, prev->cpu) &&
 	       since(prev->runstate_entry, now) < rate_limit_ns;
 }
@@ -315,19 +319,26 @@ static void set_running(u32 cpu, struct vcpu *prev, struct vcpu *next, u64 now)
 	WRITE_ONCE(cpu_public[cpu].running, next);
 }
 
-/* When @v, which runs from @now on, is to be looked at again; 0: it idles. Lock held. */
-static u64 slice_end(const struct vcpu *v, u64 now)
+/* How long @v may run where there are caps or a rate limit. Lock held. */
+static u64 limited_slice(const struct vcpu *v, u64 now)
 {
 	u64 slice = TIME_SLICE, ran = since(v->runstate_entry, now);
 
 	ASSERT_LOCKED(&sched_lock);
+	if (v->domain->cap.percent)
+		slice = min(slice, cap_slice(&v->domain->cap, v->domain->nr_vcpus));
+	if (ran < rate_limit_ns)
+		slice = min(slice, rate_limit_ns - ran);
+	return slice;
+}
+
+/* When @v, which runs from @now on, is to be looked at again; 0: it idles. Lock held. */
+static u64 slice_end(const struct vcpu *v, u64 now)
+{
+	ASSERT_LOCKED(&sched_lock);
 	if (v->is_idle)
 		return 0;
-	if (unlikely(v->domain->cap.percent))
-		slice = min(slice, cap_slice(&v->domain->cap, v->domain->nr_vcpus));
-	if (unlikely(ran < rate_limit_ns))
-		slice = min(slice, rate_limit_ns - ran);
-	return now + slice;
+	return now + (unlikely(has_limits) ? limited_slice(v, now) : TIME_SLICE);
 }
 
 static void schedule(void)

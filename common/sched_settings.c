@@ -68,6 +68,7 @@ void sched_set_cap(struct domain *d, u32 percent)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock), now = now_ns();
 
+	has_limits |= percent != 0;
 	cap_set(&d->cap, percent, now);
 	if (d->cap.is_used_up)
 		sched_bring_back(d, now);
@@ -86,6 +87,7 @@ void sched_set_rate_limit(u64 ns)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock);
 
+	has_limits |= ns != 0;
 	rate_limit_ns = ns;
 	spin_unlock_irqrestore(&sched_lock, flags);
 }

@@ -10,4 +10,5 @@ struct runqueue run_queue;
 u64 queue_clock;
 DECLARE_BITMAP(cpus_idle, CONFIG_NR_CPUS);
 DECLARE_BITMAP(cpus_asked, CONFIG_NR_CPUS);
+bool has_limits;
 u64 rate_limit_ns;

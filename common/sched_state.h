@@ -22,6 +22,8 @@ extern u64 queue_clock;                 /* the least vruntime in the queue so fa
 extern unsigned long cpus_idle[BITMAP_LONGS(CONFIG_NR_CPUS)];
 extern unsigned long cpus_asked[BITMAP_LONGS(CONFIG_NR_CPUS)];
 
+/* a cap or a rate limit has been set on this machine; else nobody looks for either */
+extern bool has_limits;
 extern u64 rate_limit_ns;               /* sched_set_rate_limit()'s */
 
 /* 0 where clocks of two CPUs disagree by a little. */
@@ -38,7 +40,7 @@ static inline bool is_running(const struct vcpu *v)
 /* Could @v, not idle, run if there were a CPU? */
 static inline bool is_ready(const struct vcpu *v)
 {
-	return v->state == VCPU_RUNNABLE && !v->pauses && !v->domain->cap.is_used_up;
+	return v->state == VCPU_RUNNABLE && !v->pauses;
 }
 
 #define MAX_LEAD MILLISECS(100)
@@ -55,7 +57,7 @@ static inline u64 vruntime_at(const struct vcpu *v, u64 now)
 }
 /* @v, which is ready, is not queued and does not run: queue it, and ask a CPU. Lock held. */
 void sched_offer(struct vcpu *v, u64 now);
-/* @d's budget is used up no longer: queue who is ready. Lock held. */
+/* @d's budget is used up no longer: queue who is ready then. Lock held. */
 void sched_bring_back(struct domain *d, u64 now);
 
 /* ---- sched_place.c: which CPU is asked to choose ---- */

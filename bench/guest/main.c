@@ -54,6 +54,13 @@ void skip(const char *f, ...)
 	die("%s", f);
 }
 
+/* lending.c asks for shares, of which there are none here. */
+const char *option(const char *key);
+const char *option(const char *key)
+{
+	return strstr((const char *)start->cmd_line, key);
+}
+
 void unexpected(const uint64_t *frame)
 {
 	die("unexpected trap; frame %lx %lx %lx %lx %lx %lx %lx %lx", frame[0], frame[1], frame[2],

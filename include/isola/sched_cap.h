@@ -16,7 +16,7 @@
 
 struct sched_cap {
 	u32 percent;                    /* of one CPU; 0: no cap, and nothing else is valid */
-	bool is_used_up;                /* the domain's vcpus do not run until `refill' */
+	bool is_used_up;                /* until `refill': each of its vcpus is paused once more */
 	s64 budget;                     /* ns; negative: owed */
 	u64 grown_at;                   /* the end of the last period that the budget grew by */
 	struct timer refill;
