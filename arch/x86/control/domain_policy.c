@@ -83,14 +83,25 @@ static const struct { u32 leaf, subleaf; } counts[] = {
 	{ 0x0, XEN_CPUID_NO_SUBLEAF }, { 0x7, 0 }, { 0x80000000, XEN_CPUID_NO_SUBLEAF },
 };
 
-static long check_counts(const struct own_policy *o, struct xen_domctl_cpu_policy *p)
+/*
+ * Xen shows its domains 80000021H on AMD's parts, whatever these have: it says there that it has
+ * made LFENCE serialising. So the policy of a domain that was saved there may be higher than ours,
+ * which it does not see (LESSER in own_policy.c).
+ */
+static u32 most(u32 leaf)
 {
 	const struct cpuid_asker all = { .xcr0 = cpu_facts.xcr0, .kernel_mode = true };
+	u32 ours = cpuid_policy_read(&all, leaf, 0).eax;
 
+	return leaf == 0x80000000 && cpu_is_amd() ? max(ours, CPUID_MAX_EXT_AMD) : ours;
+}
+
+static long check_counts(const struct own_policy *o, struct xen_domctl_cpu_policy *p)
+{
 	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++) {
 		const struct own_leaf *l = own_policy_find(o, counts[i].leaf, counts[i].subleaf);
 
-		if (l && l->r.eax > cpuid_policy_read(&all, counts[i].leaf, 0).eax)
+		if (l && l->r.eax > most(counts[i].leaf))
 			return refuse_leaf(p, counts[i].leaf, counts[i].subleaf, -EINVAL);
 	}
 	return 0;

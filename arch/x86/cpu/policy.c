@@ -15,7 +15,6 @@
 #include <asm/own_policy.h>
 
 #define MAX_BASIC        0xdu
-#define MAX_EXT_AMD      0x80000021u
 #define MAX_EXT_INTEL    0x80000008u
 #define MAX_FEAT_SUBLEAF 1u
 
@@ -207,7 +206,7 @@ static struct cpuid_regs leaf_max_extended(const struct cpuid_asker *who __maybe
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
 
-	r.eax = min(cpu_facts.max_extended, cpu_is_amd() ? MAX_EXT_AMD : MAX_EXT_INTEL);
+	r.eax = min(cpu_facts.max_extended, cpu_is_amd() ? CPUID_MAX_EXT_AMD : MAX_EXT_INTEL);
 	return r;
 }
 

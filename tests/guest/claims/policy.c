@@ -14,6 +14,7 @@
 #include <xen/domctl.h>
 
 #define NR_LEAVES 120u
+#define AMD	0x68747541u		/* leaf 0, ebx: "Auth", of AuthenticAMD */
 
 #define SSE3	(1u << 0)		/* leaf 1, ecx */
 #define VMX	(1u << 5)
@@ -102,6 +103,27 @@ CLAIM_DOM0(dependents, "without XSAVE there is no AVX and no state to save")
 	l = leaf_of(d, 1, XEN_CPUID_NO_SUBLEAF);
 	CHECK(!(l.c & (XSAVE | AVX)));
 	CHECK(!(leaf_of(d, 7, 0).b & AVX2));
+	destroy(d);
+}
+
+CLAIM_DOM0(xens_count, "on AMD's parts as many extended leaves are taken as Xen shows its domains, "
+	   "whatever the part has, and none more")
+{
+	domid_t d = create();
+	xen_cpuid_leaf_t l;
+
+	CHECK_OK(max_vcpus(d, 2));
+	l = leaf_of(d, 0, XEN_CPUID_NO_SUBLEAF);
+	if (l.b != AMD) {
+		destroy(d);
+		skip("this CPU is none of AMD's");
+	}
+	l = leaf_of(d, 0x80000000, XEN_CPUID_NO_SUBLEAF);
+	l.a = 0x80000021;
+	CHECK_OK(set_leaf(d, l));
+	l.a = 0x80000022;
+	CHECK_ERR(set_leaf(d, l), XEN_EINVAL);
+	CHECK_EQ(domctl_op.u.cpu_policy.err_leaf, 0x80000000);
 	destroy(d);
 }
 

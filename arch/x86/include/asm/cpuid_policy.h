@@ -24,6 +24,9 @@ struct cpuid_asker {
 /* Compute the masks for this machine. Boot CPU, after cpu_init_boot(). */
 void cpuid_policy_init(void);
 
+/* No domain is shown a higher extended leaf on AMD's parts; nor is it by Xen 4.17. */
+#define CPUID_MAX_EXT_AMD 0x80000021u
+
 /*
  * The registers that CPUID @leaf, @subleaf gives to @who. Any leaf: unknown ones are all zero. No
  * locks, any context.
