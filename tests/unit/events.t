@@ -41,6 +41,7 @@ PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
            "\tevtchn_wait_for_senders();\n",
+           "\t/* If none is, one that was is in the hands of who has taken it. */\n"
            "\tif (likely(v) && unlikely(READ_ONCE(v->posted_any)))\n\t\tevtchn_unpost(v, port);\n",
            "\tevtchn_wait_for_senders();\n",
            "\tevtchn_clear_pending(d, port);\n"]
