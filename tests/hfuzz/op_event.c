@@ -36,6 +36,10 @@ static void event_arg(struct me *m, unsigned int cmd, uint32_t a[6])
 	case EVTCHNOP_bind_vcpu:		/* port, vcpu */
 		a[1] = any_vcpu(m);
 		break;
+	case EVTCHNOP_init_control:		/* gfn, offset, vcpu */
+		a[2] |= 1;	/* never aligned: our timers are two-level */
+		a[3] = any_vcpu(m);
+		break;
 	}
 }
 
