@@ -59,6 +59,7 @@ struct domain {
 	/* frames assigned, special ones (shared_info) not counted; <= max_pages */
 	u32 nr_pages;
 	u32 max_pages;
+	u32 claimed;                    /* that it will be given: page_claim()'s */
 	/* head of the list of owned frames through page_info.next; 0 = empty */
 	u32 page_list;
 	/*

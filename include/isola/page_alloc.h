@@ -36,6 +36,15 @@ void page_free(enum alloc_class class, mfn_t first, unsigned order);
 /* The same for one frame of class domain that holds zeroes only: it is not wiped once more. */
 void page_free_scrubbed(mfn_t m);
 
+/*
+ * Promise @nr pages of class domain: *@claim, which page_alloc_claimed() lessens as they are taken,
+ * and which others leave alone. 0: what is left of it is given up. 0; -EINVAL there is one; -ENOMEM
+ * so many are not free.
+ */
+int __must_check page_claim(u32 *claim, u32 nr);
+mfn_t __must_check page_alloc_claimed(unsigned order, unsigned max_bits, u32 *claim);
+u64 nr_claimed_pages(void);
+
 /* One zeroed public page, or NULL. */
 void *__must_check alloc_public_page(void);
 void free_public_page(void *page);

@@ -54,7 +54,7 @@ static const struct {
 	{ MAY_unmap_pirq, DOM0 }, { MAY_setup_gsi, DOM0 }, { MAY_apic_read, DOM0 },
 	{ MAY_pci_device_add, DOM0 }, { MAY_pci_device_remove, DOM0 },
 	{ MAY_pci_mmcfg_reserved, DOM0 }, { MAY_remote_shutdown, DOM0 },
-	{ MAY_acquire_resource, DOM0 },
+	{ MAY_acquire_resource, DOM0 }, { MAY_claim_pages, DOM0 },
 	/* no check at all, or XSM_HOOK */
 	{ MAY_set_iopl, ALL }, { MAY_set_iobitmap, ALL }, { MAY_eoi, ALL },
 	{ MAY_irq_status_query, ALL }, { MAY_pirq_eoi_gmfn, ALL }, { MAY_alloc_irq_vector, ALL },

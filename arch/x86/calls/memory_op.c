@@ -187,6 +187,7 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_exchange]               = memory_exchange,
 	[XENMEM_get_sharing_freed_pages] = op_no_sharing,
 	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
+	[XENMEM_claim_pages]            = memory_claim_pages,
 	[XENMEM_acquire_resource]       = memory_acquire_resource,
 	[XENMEM_get_vnumainfo]          = op_get_vnumainfo,
 };

@@ -46,7 +46,7 @@ static void name_extent(const struct change *c, mfn_t m, pfn_t pfn)
  */
 static mfn_t new_extent(const struct change *c, pfn_t pfn)
 {
-	mfn_t m = page_alloc(ALLOC_DOMAIN, c->order, c->max_bits);
+	mfn_t m = page_alloc_claimed(c->order, c->max_bits, &c->d->claimed);
 
 	if (!mfn_is_valid_num(m))
 		return m;
@@ -148,5 +148,35 @@ long reservation_change(unsigned op, u64 arg, u64 start)
 		return start;
 	rc = change(op, arg, &c, start);
 	put_named_domain(c.d);
+	return rc;
+}
+
+/* ABI: @nr pages in all, those that it has among them; 0 ends it. */
+static long claim(struct domain *d, u64 nr)
+{
+	u64 has = READ_ONCE(d->nr_pages);
+
+	if (nr && (nr <= has || nr > d->max_pages))
+		return -EINVAL;
+	return page_claim(&d->claimed, nr ? nr - has : 0);
+}
+
+long memory_claim_pages(u64 arg)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc;
+
+	if (!domain_may(current->domain, MAY_claim_pages))
+		return -EPERM;
+	if (copy_from_guest(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (r.extent_start.p || r.extent_order || r.mem_flags)
+		return -EINVAL;
+	d = get_domain_by_id(r.domid);
+	if (!d)
+		return -EINVAL;
+	rc = claim(d, r.nr_extents);
+	put_domain(d);
 	return rc;
 }

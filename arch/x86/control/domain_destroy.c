@@ -19,6 +19,7 @@
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/nospec.h>
+#include <isola/page_alloc.h>
 #include <isola/vcpu.h>
 #include <asm/domain_destroy.h>
 #include <asm/domain_map.h>
@@ -35,7 +36,7 @@ static int stop(struct domain *d)
 	if (domain_list_mark_dying(d))
 		domain_uncount(d);
 	domain_pause(d);
-	return 0;
+	return page_claim(&d->claimed, 0);
 }
 
 static int bar(struct domain *d)

@@ -71,6 +71,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		info->flags |= XEN_DOMINF_paused;
 	add_vcpus(d, info);
 	info->tot_pages = READ_ONCE(d->nr_pages);
+	info->outstanding_pages = READ_ONCE(d->claimed);
 	info->max_pages = d->max_pages;
 	info->shared_info_frame = mfn_x(d->shared_info_mfn);
 	info->max_vcpu_id = d->nr_vcpus ? d->nr_vcpus - 1 : XEN_INVALID_MAX_VCPU_ID;

@@ -35,6 +35,7 @@ long sysctl_physinfo(struct xen_sysctl *op)
 	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
 	p->total_pages = boot_memmap_bytes(&boot_info.memmap, BOOT_MEM_RAM) >> PAGE_SHIFT;
 	p->free_pages = nr_free_pages();
+	p->outstanding_pages = nr_claimed_pages();
 	p->max_mfn = max_page - 1;
 	memcpy(p->hw_cap, cpu_features, sizeof(p->hw_cap));
 	return 0;

@@ -58,6 +58,9 @@ static struct zone *zone_of(enum pool pool, u32 n)
 	return &zones[pool][32 - __builtin_clz(n)];
 }
 
+/* Free pages of the general pool that are promised: no more than there are. alloc_lock */
+static u64 nr_claimed;
+
 static void list_push(enum pool pool, unsigned order, u32 n)
 {
 	struct zone *z = zone_of(pool, n);
@@ -156,6 +159,51 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 }
 
 /*
+ * alloc_lock held. As take_block(), but what is promised to others is left alone: of what is taken
+ * *@claim (NULL: none) pages at most are the taker's own.
+ */
+static u32 take_unclaimed(enum pool pool, unsigned order, unsigned max_bits, u32 *claim)
+{
+	u64 nr = 1ul << order, own = claim ? min_t(u64, *claim, nr) : 0;
+	u32 n;
+
+	ASSERT_LOCKED(&alloc_lock);
+	if (pool == POOL_GENERAL && free_pages[pool] + own < nr_claimed + nr)
+		return 0;
+	n = take_block(pool, order, max_bits);
+	if (n && own) {
+		*claim -= own;
+		nr_claimed -= own;
+	}
+	return n;
+}
+
+int page_claim(u32 *claim, u32 nr)
+{
+	int rc = 0;
+
+	spin_lock(&alloc_lock);
+	if (!nr) {
+		nr_claimed -= *claim;
+		*claim = 0;
+	} else if (*claim) {
+		rc = -EINVAL;
+	} else if (free_pages[POOL_GENERAL] - nr_claimed < nr) {
+		rc = -ENOMEM;
+	} else {
+		nr_claimed += nr;
+		*claim = nr;
+	}
+	spin_unlock(&alloc_lock);
+	return rc;
+}
+
+u64 nr_claimed_pages(void)
+{
+	return READ_ONCE(nr_claimed);
+}
+
+/*
  * 2^order frames of a block that was taken: the hypervisor's until domain_assign_pages(), and
  * nothing is left in them (LEAK-2). What was free has been nowhere since it was wiped.
  */
@@ -180,7 +228,7 @@ static bool public_grow(void)
 	u32 n;
 
 	spin_lock(&alloc_lock);
-	n = take_block(POOL_GENERAL, PUBLIC_ORDER, PUBLIC_BITS);
+	n = take_unclaimed(POOL_GENERAL, PUBLIC_ORDER, PUBLIC_BITS, NULL);
 	spin_unlock(&alloc_lock);
 	if (!n)
 		return false;
@@ -196,7 +244,7 @@ static bool public_grow(void)
 	return true;
 }
 
-mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+static mfn_t alloc(enum alloc_class class, unsigned order, unsigned max_bits, u32 *claim)
 {
 	enum pool pool = class == ALLOC_PUBLIC ? POOL_PUBLIC : POOL_GENERAL;
 	u32 n;
@@ -205,7 +253,7 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 		return INVALID_MFN;
 	for (;;) {
 		spin_lock(&alloc_lock);
-		n = take_block(pool, order, max_bits);
+		n = take_unclaimed(pool, order, max_bits, claim);
 		spin_unlock(&alloc_lock);
 		if (n || pool == POOL_GENERAL)
 			break;
@@ -219,6 +267,16 @@ mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
 	else
 		prepare_block(n, order);
 	return _mfn(n);
+}
+
+mfn_t page_alloc(enum alloc_class class, unsigned order, unsigned max_bits)
+{
+	return alloc(class, order, max_bits, NULL);
+}
+
+mfn_t page_alloc_claimed(unsigned order, unsigned max_bits, u32 *claim)
+{
+	return alloc(ALLOC_DOMAIN, order, max_bits, claim);
 }
 
 /*

@@ -164,8 +164,6 @@ CLAIM_DOM0(ports, "a port can be opened on behalf of a domain that has its vCPUs
 	struct evtchn_status s = { .dom = DOMID_SELF };
 	int port;
 
-	if (on_isola)
-		CHECK_ERR(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u), XEN_EINVAL);
 	CHECK_OK(max_vcpus(d, 2));
 	CHECK_OK(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u));
 	CHECK_EQ(u.port, 1);
@@ -338,4 +336,66 @@ CLAIM_ISOLA_ONLY(other_destroyed,
 	/* Its memory, shared_info, and four pages of each vCPU; grant tables grow. */
 	CHECK(free_pages() > free + before.tot_pages + 4 * (before.max_vcpu_id + 1));
 	CHECK_ERR(domctl(XEN_DOMCTL_destroydomain, 1), XEN_ESRCH);
+}
+
+static uint64_t outstanding(void)
+{
+	static struct xen_sysctl sys;
+
+	sys.cmd = XEN_SYSCTL_physinfo;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	CHECK_OK(HC1(sysctl, &sys));
+	return sys.u.physinfo.outstanding_pages;
+}
+
+static long claim_pages(domid_t d, uint64_t nr, uint32_t order)
+{
+	struct xen_memory_reservation r = { .nr_extents = nr, .extent_order = order, .domid = d };
+
+	return HC2(memory_op, XENMEM_claim_pages, &r);
+}
+
+CLAIM_DOM0(claimed, "pages claimed for a domain are told of, fewer as it gets them, and go with "
+	   "the claim or the domain; a second claim, and one for less than it has, are -EINVAL")
+{
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	max_mem(d, NR_GIVEN);
+	CHECK_OK(claim_pages(d, 32, 0));
+	CHECK_EQ(outstanding(), 32);
+	CHECK_EQ(populate(d, 8, 0x100), 8);
+	CHECK_EQ(outstanding(), 24);
+	CHECK_ERR(claim_pages(d, 40, 0), XEN_EINVAL);
+	CHECK_OK(claim_pages(d, 0, 0));
+	CHECK_EQ(outstanding(), 0);
+	CHECK_ERR(claim_pages(d, 8, 0), XEN_EINVAL);
+	CHECK_ERR(claim_pages(d, NR_GIVEN + 1, 0), XEN_EINVAL);
+	CHECK_ERR(claim_pages(d, 32, 1), XEN_EINVAL);
+	CHECK_ERR(claim_pages(0x7000, 32, 0), XEN_EINVAL);
+	max_mem(d, 1ul << 30);
+	CHECK_ERR(claim_pages(d, free_pages() + 1000, 0), XEN_ENOMEM);
+	CHECK_OK(claim_pages(d, 20, 0));		/* 8 of them it has */
+	CHECK_EQ(outstanding(), 12);
+	destroy(d);
+	CHECK_EQ(outstanding(), 0);
+}
+
+CLAIM_DOM0(claimed_all, "what is claimed for one domain is given to no other")
+{
+	domid_t d = create(), other = create();
+	uint64_t nr;
+
+	CHECK_OK(max_vcpus(d, 1 + 1));
+	CHECK_OK(max_vcpus(other, 2));
+	max_mem(d, 1ul << 30);
+	max_mem(other, NR_GIVEN);
+	nr = free_pages();
+	CHECK_OK(claim_pages(d, nr - 8, 0));
+	CHECK(populate(other, NR_GIVEN, 0x100) < NR_GIVEN);
+	CHECK_EQ(populate(d, NR_GIVEN, 0x100), NR_GIVEN);
+	CHECK_OK(claim_pages(d, 0, 0));
+	CHECK(populate(other, 16, 0x200) == 16);
+	destroy(d);
+	destroy(other);
 }

@@ -30,6 +30,18 @@ void world_memory_reset(void)
 
 /* ---- Guests' memory ---- */
 
+mfn_t page_alloc_claimed(unsigned order, unsigned max_bits, u32 *claim)
+{
+	(void)claim;
+	return page_alloc(ALLOC_DOMAIN, order, max_bits);
+}
+
+int page_claim(u32 *claim, u32 nr)
+{
+	*claim = nr;
+	return 0;
+}
+
 mfn_t page_alloc(enum alloc_class class, unsigned order,
 		 unsigned max_bits)
 {

@@ -13,3 +13,10 @@
  * ABI has no error here); or continues.
  */
 long reservation_change(unsigned op, u64 arg, u64 start);
+
+/*
+ * XENMEM_claim_pages: memory that a domain will be given is kept for it. 0; -EPERM; -EFAULT;
+ * -EINVAL no such domain, a claim that it has already, not more than it has, or more than it may
+ * have; -ENOMEM.
+ */
+long memory_claim_pages(u64 arg);

@@ -73,6 +73,8 @@ void domain_destroy_parts(struct domain *d)
 	for (unsigned i = d->nr_vcpus; i-- > 0;)
 		root_destroy_vcpu(d->vcpu[i]);
 	gnttab_destroy(d);
+	/* One that came while it was taken apart. */
+	BUG_ON(page_claim(&d->claimed, 0));
 	window_unprepare(d);
 	ioport_rights_destroy(d);
 	memory_map_destroy(d);
