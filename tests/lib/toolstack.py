@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Debian's Xen tools, none of them changed, in a dom0 of Debian's kernel: the image and its
 scenarios are those of ../shared/tools/mk-dom0-image, which says what each does."""
+import gzip
 import os
 import re
 import subprocess
-from isolatest import OUT, POWERED_OFF, TOP, isola_run
+from initrd import cpio, debian_linux
+from isolatest import OUT, POWERED_OFF, TOP, isola_run, read
 
 MAKER = os.path.join(TOP, "../shared/tools/mk-dom0-image")
+SMALL = os.path.join(OUT, "selftest.elf")
+OURS = os.path.join(TOP, "tests/toolstack")
 
 
 class NoImage(Exception):
@@ -32,12 +36,31 @@ def dom0_image():
     return kernel[1], image
 
 
-def run_scenario(words, *options, seconds=600, cpus=2, hv="", least=11, failing=()):
+def extra_image():
+    """(kernel, image): with extra.sh, which the scenario "extra" is, and what it needs."""
+    kernel, plain = dom0_image()
+    image = os.path.join(OUT, "tests/dom0-extra.img")
+    newest, why = debian_linux("linux-newest")
+    if why:
+        raise NoImage(why)
+    domu = gzip.compress(cpio([("init2", 0o100755, read(os.path.join(OURS, "domu-init")))]))
+    more = gzip.compress(cpio([("extra", 0o040755, b""), ("extra/domu.gz", 0o100644, domu),
+                               ("extra/vmlinuz", 0o100644, read(newest)),
+                               ("extra/small", 0o100644, read(SMALL)),
+                               ("extra.sh", 0o100755, read(os.path.join(OURS, "extra.sh")))]),
+                         1)
+    with open(image, "wb") as file:
+        file.write(read(plain) + more)
+    return kernel, image
+
+
+def run_scenario(words, *options, seconds=600, cpus=2, hv="", mem=1024, least=11,
+                 failing=()):
     """(whether it is well, what there is to say of it, the console's text). Well is when at least
     so many steps were taken, and none fails but those named."""
-    kernel, image = dom0_image()
+    kernel, image = extra_image() if "extra" in words else dom0_image()
     status, output, errors = isola_run(
-        "--mem", "1024", "--smp", str(cpus), "--hv", ("dom0_mem=512M " + hv).strip(), *options,
+        "--mem", str(mem), "--smp", str(cpus), "--hv", ("dom0_mem=512M " + hv).strip(), *options,
         kernel, f"console=hvc0 limit={seconds - 20} {words}", image, timeout=seconds)
     steps = dict(re.findall(r"^TOOLSTACK (\S+) (ok|fail) ", output, re.M))
     failed = {step for step, verdict in steps.items() if verdict != "ok"}
