@@ -4,7 +4,6 @@
 Isola, and the other way round: a disk goes from the one machine to the other, and the same dom0
 stands on both. make test-all; or EXCHANGES=REGEX: those whose name it matches, of which there must
 be some."""
-import gzip
 import os
 import re
 import subprocess
@@ -12,9 +11,8 @@ import sys
 import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lib"))
-from initrd import cpio
 from isolatest import ISOLA_RUN, LONG, TOP, read, tap
-from toolstack import NoImage, dom0_image
+from toolstack import NoImage, add_to_image, dom0_image
 
 ORACLE_RUN = os.path.join(TOP, "tools/oracle-run")
 SECONDS = 400
@@ -37,12 +35,9 @@ def disk_modules(kernel):
 
 def image_with_disk(kernel, image, path):
     """@path: the dom0 image, and behind it what this test adds to it."""
-    more = cpio([("exchange", 0o40755, b""),
-                 ("extra.sh", 0o100755, read(os.path.join(HERE, "exchange/extra.sh"))),
-                 *((name, 0o100644, data) for name, data in disk_modules(kernel))])
-    whole = read(image)
-    with open(path, "wb") as file:
-        file.write(whole + bytes(-len(whole) % 4) + gzip.compress(more, 1))
+    add_to_image(image, [("exchange", 0o40755, b""),
+                         ("extra.sh", 0o100755, read(os.path.join(HERE, "exchange/extra.sh"))),
+                         *((name, 0o100644, data) for name, data in disk_modules(kernel))], path)
 
 
 def run(program, kernel, image, disk, words):

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Debian's Xen tools make, watch, save, restore and destroy domains of Debian's kernel. make
 test-all: all that they do, with both store daemons, by Debian's own init script, on one CPU and on
-two, with asi= and without; and what
-tests/toolstack/extra.sh says."""
+two, with asi= and without; and what toolstack/extra.sh says."""
 import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))

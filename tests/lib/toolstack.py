@@ -10,7 +10,7 @@ from isolatest import OUT, POWERED_OFF, TOP, isola_run, read
 
 MAKER = os.path.join(TOP, "../shared/tools/mk-dom0-image")
 SMALL = os.path.join(OUT, "selftest.elf")
-OURS = os.path.join(TOP, "tests/toolstack")
+OURS = os.path.join(TOP, "tests/boot/toolstack")
 
 
 class NoImage(Exception):
@@ -36,21 +36,27 @@ def dom0_image():
     return kernel[1], image
 
 
+def add_to_image(image, members, path):
+    """At @path: the dom0 image, and behind it an archive of @members (initrd.cpio)."""
+    whole = read(image)
+    with open(path, "wb") as file:
+        file.write(whole + bytes(-len(whole) % 4) + gzip.compress(cpio(members), 1))
+
+
 def extra_image():
-    """(kernel, image): with extra.sh, which the scenario "extra" is, and what it needs."""
+    """(kernel, image): with toolstack/extra.sh, which the scenario "extra" is, and what it
+    needs."""
     kernel, plain = dom0_image()
     image = os.path.join(OUT, "tests/dom0-extra.img")
     newest, why = debian_linux("linux-newest")
     if why:
         raise NoImage(why)
     domu = gzip.compress(cpio([("init2", 0o100755, read(os.path.join(OURS, "domu-init")))]))
-    more = gzip.compress(cpio([("extra", 0o040755, b""), ("extra/domu.gz", 0o100644, domu),
-                               ("extra/vmlinuz", 0o100644, read(newest)),
-                               ("extra/small", 0o100644, read(SMALL)),
-                               ("extra.sh", 0o100755, read(os.path.join(OURS, "extra.sh")))]),
-                         1)
-    with open(image, "wb") as file:
-        file.write(read(plain) + more)
+    add_to_image(plain, [("extra", 0o40755, b""),
+                         ("extra/domu.gz", 0o100644, domu),
+                         ("extra/vmlinuz", 0o100644, read(newest)),
+                         ("extra/small", 0o100644, read(SMALL)),
+                         ("extra.sh", 0o100755, read(os.path.join(OURS, "extra.sh")))], image)
     return kernel, image
 
 
