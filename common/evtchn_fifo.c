@@ -102,10 +102,11 @@ static struct fifo_port *page_of_port(struct evtchn_fifo *f, u32 port)
 	return *page;
 }
 
-int evtchn_fifo_take_port(struct evtchn_fifo *f, u32 port)
+int evtchn_fifo_take_port(const struct domain *d, struct evtchn_fifo *f, u32 port)
 {
 	struct fifo_port *page = page_of_port(f, port), *p;
 
+	ASSERT_LOCKED(&d->evtchn_lock);
 	if (!page)
 		return -ENOMEM;
 	p = &page[port % FIFO_WORDS_PER_PAGE];

@@ -26,7 +26,7 @@ static struct evtchn_fifo *make(const struct domain *d)
 		return NULL;
 	spin_lock_init(&f->lock, LOCK_EVTCHN_FIFO);
 	for (u32 port = 0; port < nr_open_bound(d); port++)
-		if (evtchn_fifo_take_port(f, port)) {
+		if (evtchn_fifo_take_port(d, f, port)) {
 			evtchn_fifo_free(f);
 			return NULL;
 		}

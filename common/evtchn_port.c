@@ -111,7 +111,7 @@ static int provide(struct domain *d, u32 port)
 	if (rc)
 		return rc;
 	evtchn_set_end(d);
-	return d->evtchn_fifo ? evtchn_fifo_take_port(d->evtchn_fifo, port) : 0;
+	return d->evtchn_fifo ? evtchn_fifo_take_port(d, d->evtchn_fifo, port) : 0;
 }
 
 long evtchn_take_port_from(struct domain *d, u32 port, struct evtchn e)

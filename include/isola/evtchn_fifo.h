@@ -67,8 +67,8 @@ bool evtchn_fifo_is_pending(const struct evtchn_fifo *f, u32 port);
 /* Is it still on a queue? Then its number is not given out again. */
 bool evtchn_fifo_is_linked(const struct evtchn_fifo *f, u32 port);
 
-/* @port is taken: it has the default priority. -ENOMEM. evtchn_lock held. */
-int __must_check evtchn_fifo_take_port(struct evtchn_fifo *f, u32 port);
+/* @port of @d's is taken: it has the default priority. -ENOMEM. evtchn_lock held. */
+int __must_check evtchn_fifo_take_port(const struct domain *d, struct evtchn_fifo *f, u32 port);
 
 /*
  * EVTCHNOP_init_control: @v's control block is at @maddr, whose page the caller holds, type

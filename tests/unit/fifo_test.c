@@ -213,9 +213,11 @@ static void set_up(void)
 		panic("no window\n");
 	fifo = calloc(1, sizeof(*fifo) + VCPUS * sizeof(fifo->vcpu[0]));
 	spin_lock_init(&fifo->lock, LOCK_EVTCHN_FIFO);
+	spin_lock(&domain.evtchn_lock);
 	for (u32 port = 1; port <= PORTS; port++)
-		if (evtchn_fifo_take_port(fifo, port))
+		if (evtchn_fifo_take_port(&domain, fifo, port))
 			panic("no memory\n");
+	spin_unlock(&domain.evtchn_lock);
 	fifo->words[0] = _mfn(2);
 	fifo->nr_words = FIFO_WORDS_PER_PAGE;
 	words = window_ptr(_mfn(2));

@@ -9,14 +9,17 @@
 # knows more modes (domu-init); vmlinuz, another kernel; and small, one that is quickly made.
 parts= rounds=100 minutes=10 megabytes=100
 for w in $(cat /proc/cmdline); do
-	case $w in parts=*|rounds=*|minutes=*|megabytes=*) eval "${w%%=*}='${w#*=}'" ;; esac
+	case $w in
+	parts=*|rounds=*|minutes=*|megabytes=*) eval "${w%%=*}='${w#*=}'" ;;
+	esac
 done
 cat /boot/domu.gz /extra/domu.gz > /tmp/domu.gz
 
 # mkcfg, with our init.
 mkcfg2() {
 	mkcfg "$@"
-	sed -i "s|^ramdisk=.*|ramdisk='/tmp/domu.gz'|; s|quiet du=|quiet rdinit=/init2 du=|" /tmp/$1.cfg
+	sed -i "s|^ramdisk=.*|ramdisk='/tmp/domu.gz'|
+		s|quiet du=|quiet rdinit=/init2 du=|" /tmp/$1.cfg
 }
 
 # ---- The newest kernel there is as a domain's
@@ -109,7 +112,8 @@ f_work() {	# each has done some work in each of the last minutes
 		for u in f1 f2 f3 f4; do grep -ac 'DOMU work' $(clog $u); done > /tmp/work.a
 		sleep 60
 		for u in f1 f2 f3 f4; do grep -ac 'DOMU work' $(clog $u); done > /tmp/work.b
-		paste -d' ' /tmp/work.a /tmp/work.b | while read a b; do [ $b -gt $a ] || exit 1; done || return 1
+		paste -d' ' /tmp/work.a /tmp/work.b |
+			while read a b; do [ $b -gt $a ] || exit 1; done || return 1
 	done
 	for u in f1 f2 f3 f4; do ! saw $u 'DOMU wrong' || return 1; done
 	detail "$minutes minutes, rounds of work: $(tr '\n' ' ' < /tmp/work.b)"
