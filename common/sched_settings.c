@@ -6,6 +6,7 @@
 #include <isola/clock.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
+#include <isola/nospec.h>
 #include <isola/softirq.h>
 #include <xen/vcpu.h>
 
@@ -113,6 +114,13 @@ void sched_set_affinity(struct vcpu *v, const unsigned long *mask)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
+static struct sched_place place_of(const struct vcpu *v)
+{
+	ASSERT_LOCKED(&sched_lock);
+	return (struct sched_place){ v->domain->domid, v->id, v->on_cpu, sched_weight(v->domain),
+				     v->vruntime };
+}
+
 u32 sched_look(u32 first, struct sched_place *to, u32 nr)
 {
 	u64 flags = spin_lock_irqsave(&sched_lock);
@@ -120,10 +128,22 @@ u32 sched_look(u32 first, struct sched_place *to, u32 nr)
 
 	for (const struct vcpu *v = run_queue.first; v && n < nr; v = v->runq_next)
 		if (at++ >= first)
-			to[n++] = (struct sched_place){ v->domain->domid, v->id, v->on_cpu,
-							sched_weight(v->domain), v->vruntime };
+			to[n++] = place_of(v);
 	spin_unlock_irqrestore(&sched_lock, flags);
 	return n;
+}
+
+bool sched_look_at(u32 cpu, struct sched_place *to)
+{
+	u64 flags = spin_lock_irqsave(&sched_lock);
+	const struct vcpu *v = cpu_public[index_nospec(cpu, CONFIG_NR_CPUS)].running;
+	bool any = !v->is_idle;
+
+	/* It is not freed before another one runs here, which takes the lock. */
+	if (any)
+		*to = place_of(v);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return any;
 }
 
 u32 vcpu_pinned_to(const struct vcpu *v)

@@ -43,6 +43,8 @@ struct sched_place {
 	u64 vruntime;
 };
 u32 sched_look(u32 first, struct sched_place *to, u32 nr);
+/* Who runs on @cpu; false: nobody does. */
+bool sched_look_at(u32 cpu, struct sched_place *to);
 /* From now on @v runs where @mask, of CONFIG_NR_CPUS bits, has a CPU that there is. */
 void sched_set_affinity(struct vcpu *v, const unsigned long *mask);
 /* If a CPU idles both there and where it may, it is put on one of those. */

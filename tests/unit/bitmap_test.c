@@ -106,9 +106,28 @@ static void test_bounds(void)
 	all_ok("maps of 1 to 130 bits stay inside their words");
 }
 
+/* Two maps of one bit each: they meet where it is the same one, and it counts. */
+static void test_intersects(void)
+{
+	bool all = true;
+
+	for (size_t a = 0; a < NBITS; a++)
+		for (size_t b = 0; b < NBITS; b++) {
+			DECLARE_BITMAP(one, NBITS) = { 0 };
+			DECLARE_BITMAP(other, NBITS) = { 0 };
+
+			bitmap_set(one, a);
+			bitmap_set(other, b);
+			all = all && bitmap_intersects(one, other, NBITS) == (a == b) &&
+			      !bitmap_intersects(one, other, a);
+		}
+	ok(all, "two maps intersect where both have a bit below the limit");
+}
+
 int main(void)
 {
 	test_random();
 	test_bounds();
+	test_intersects();
 	return done();
 }

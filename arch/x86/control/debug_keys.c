@@ -221,19 +221,17 @@ static bool tell_memory(struct debug_cursor *at __maybe_unused)
 static void tell_cpu(u32 cpu)
 {
 	const struct cpu_public *c = &cpu_public[index_nospec(cpu, CONFIG_NR_CPUS)];
-	const struct vcpu *v = READ_ONCE(c->running), *loaded = READ_ONCE(c->loaded.vcpu);
-	const struct domain *visited = READ_ONCE(c->loaded.visited);
+	struct sched_place p;
 
-	if (v->is_idle)
-		pr_info("CPU %u: idle, APIC id %u, softirqs %x", cpu, c->apic_id,
+	if (sched_look_at(cpu, &p))
+		pr_info("CPU %u: d%uv%u, APIC id %u, softirqs %x", cpu, p.domid, p.id, c->apic_id,
 			READ_ONCE(c->softirq_pending));
 	else
-		pr_info("CPU %u: d%uv%u, APIC id %u, softirqs %x, kernel root %lx, user root %lx",
-			cpu, v->domain->domid, v->id, c->apic_id, READ_ONCE(c->softirq_pending),
-			v->cr3_kernel, v->cr3_user);
-	if (loaded && loaded != v)
+		pr_info("CPU %u: idle, APIC id %u, softirqs %x", cpu, c->apic_id,
+			READ_ONCE(c->softirq_pending));
+	if (READ_ONCE(c->loaded.vcpu) && READ_ONCE(c->loaded.vcpu) != READ_ONCE(c->running))
 		pr_info("  its root is still another's");
-	if (visited)
+	if (READ_ONCE(c->loaded.visited))
 		pr_info("  it is on a visit");
 }
 
