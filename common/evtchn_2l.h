@@ -44,7 +44,7 @@ static inline void evtchn_2l_clear_mask(struct vcpu *v, u32 port)
 
 	if (atomic_bitmap_test_and_clear(s->evtchn_mask, port) &&
 	    bitmap_test(s->evtchn_pending, port) && evtchn_2l_select(v, port))
-		look_at_upcall(v);
+		vcpu_tell(v);
 }
 
 static inline void evtchn_2l_clear_pending(const struct domain *d, u32 port)

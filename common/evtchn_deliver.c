@@ -31,7 +31,7 @@ static bool is_reachable(const struct domain *d)
 
 __noinline void evtchn_2l_tell(struct vcpu *v, u32 port)
 {
-	look_at_upcall(v);
+	vcpu_tell(v);
 	wake_pollers(v->domain, port);
 }
 
@@ -46,6 +46,8 @@ void evtchn_deliver(struct vcpu *v, u32 port)
 	struct evtchn_fifo *f = fifo_of(v->domain);
 
 	ASSERT_OWNER_LOADED(v->domain);
+	/* Those beyond are closed, and unposted, before FIFO is given up. */
+	ASSERT(f || port < EVTCHN_2L_PORTS);
 	if (unlikely(f))
 		evtchn_fifo_deliver(f, v, port);
 	else
@@ -67,9 +69,7 @@ void evtchn_post(struct vcpu *v, u32 port)
 	if (atomic_bitmap_test_and_set(post_word(v, port), port % 64))
 		return;
 	atomic_bitmap_set(&v->posted_any, port / 64 % 64);
-	WRITE_ONCE(v->event_check, 1);
-	vcpu_unblock(v);
-	vcpu_kick(v);
+	vcpu_tell(v);
 	wake_pollers(v->domain, port);
 }
 

@@ -5,20 +5,16 @@
  */
 #pragma once
 
+#include "vcpu_tell.h"
 #include <isola/evtchn.h>
 #include <isola/sched.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 
-/* @v is to look at its upcall flag, which has been raised: the exit path does for current. */
-static __always_inline void look_at_upcall(struct vcpu *v)
-{
-	WRITE_ONCE(v->event_check, 1);
-	vcpu_unblock(v);
-	vcpu_kick(v);
-}
-
-/* The upcall flag of @v, whose vcpu_info is @info, rises. True: and that is to be told to @v. */
+/*
+ * The upcall flag of @v, whose vcpu_info is @info, rises. True: and that is to be told to @v, which
+ * the exit path does for current.
+ */
 static __always_inline bool raise_flag(const struct vcpu *v, struct vcpu_info *info)
 {
 	return !__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST) &&
@@ -28,7 +24,7 @@ static __always_inline bool raise_flag(const struct vcpu *v, struct vcpu_info *i
 static inline void raise_upcall(struct vcpu *v, struct vcpu_info *info)
 {
 	if (raise_flag(v, info))
-		look_at_upcall(v);
+		vcpu_tell(v);
 }
 
 /* Those of @mask, vcpus of @d, that poll for @port go on. */

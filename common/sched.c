@@ -31,7 +31,6 @@
 
 void (*sched_context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
 
-
 /* ---- Runstate: lock held. ------------------------------------------------------------------- */
 
 static u32 runstate_of(const struct vcpu *v, bool running)

@@ -38,6 +38,26 @@ uint64_t time_hypercall(unsigned int nr, long expected, unsigned long a1, unsign
 #define TIME_HC(name, a, b, c, d) \
 	time_hypercall(__HYPERVISOR_##name, 0, ARG(a), ARG(b), ARG(c), ARG(d))
 
+/* An event is sent, and then one comes back by a port below 64, which event_entry_0 takes. */
+struct ping {
+	struct evtchn_send there;
+	uint32_t back;
+};
+/* @arg: such a one; timed from the one to the other. */
+uint64_t ping_pong(void *arg);
+
+/* Grant @ref of @dom, mapped at @va, where nothing is in between. */
+struct lent {
+	void *va;
+	uint32_t flags;			/* GNTMAP_* */
+	uint32_t ref;
+	domid_t dom;
+	bool map;			/* time the map; else the unmap */
+};
+/* Two rows of it, whatever @l.map. */
+void grant_mapping(const char *map, const char *unmap, struct lent l);
+uint64_t grant_copy(void *arg);		/* @arg: a struct gnttab_copy, which stays as it is */
+
 /* Further vCPUs there are beside the one that measures; ids 1 to @others. */
 extern unsigned int others;
 void others_start(void);

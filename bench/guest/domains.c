@@ -14,7 +14,6 @@
 #define LIFE_ORDER 9u
 #define LIFE_EXTENTS 64u		/* of that order: 128 MiB */
 
-static struct evtchn_send to_neighbour;
 static struct neighbour n;
 static xen_pfn_t frames[NR_FRAMES];
 
@@ -145,22 +144,6 @@ static void saving(void)
 	MUST(domctl(XEN_DOMCTL_unpausedomain, n.domid));
 }
 
-/* There and back, with a switch of domains each way. */
-static uint64_t ping_pong(void *arg)
-{
-	struct timed t = { .rax = __HYPERVISOR_event_channel_op,
-			   .rdi = EVTCHNOP_send,
-			   .rsi = (unsigned long)arg };
-	uint64_t ticks;
-
-	vcpu_info->evtchn_upcall_mask = 1;
-	ticks = timed_send_and_block(&t);
-	vcpu_info->evtchn_upcall_mask = 1;
-	if (shared->evtchn_pending[0] & 1ul << to_neighbour.port)
-		die("the neighbour's answer was not taken");
-	return ticks;
-}
-
 static void events(void)
 {
 	struct evtchn_alloc_unbound a = { .dom = n.domid, .remote_dom = DOMID_SELF };
@@ -175,12 +158,13 @@ static void events(void)
 	event_keep_0 &= ~(1ul << b.local_port);
 	shared->evtchn_pending[0] &= ~(1ul << b.local_port);
 	shared->evtchn_mask[0] &= ~(1ul << b.local_port);
-	to_neighbour.port = b.local_port;
 	neighbour_start(&n, a.port);
 	shared->evtchn_pending[0] &= ~(1ul << b.local_port);
 	vcpu_info->evtchn_pending_sel = 0;
 	vcpu_info->evtchn_upcall_pending = 0;
-	row("domain-ping-pong", ping_pong, &to_neighbour, OWN_EVENT + OWN_NEIGHBOUR);
+	/* There and back, with a switch of domains each way. */
+	row("domain-ping-pong", ping_pong, &(struct ping){ { b.local_port }, b.local_port },
+	    OWN_EVENT + OWN_NEIGHBOUR);
 	saving();
 	shared->evtchn_mask[0] = ~0ul;
 	end.port = b.local_port;
@@ -203,38 +187,8 @@ static void lend(void)
 	MUST(map_foreign(0, 0, 0, n.domid));
 }
 
-static uint64_t time_grant(unsigned int cmd, void *op, const int16_t *status)
-{
-	uint64_t ticks = TIME_HC(grant_table_op, cmd, op, 1, 0);
-
-	if (*status)
-		die("grant operation %u: status %d", cmd, *status);
-	return ticks;
-}
-
-/* *@arg: whether the map is timed, or else the unmap. */
-static uint64_t map_op(void *arg)
-{
-	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(1)), .ref = REF_LENT,
-					  .flags = GNTMAP_host_map, .dom = n.domid };
-	struct gnttab_unmap_grant_ref u = { .host_addr = ARG(window(1)) };
-	uint64_t map = time_grant(GNTTABOP_map_grant_ref, &m, &m.status), unmap;
-
-	u.handle = m.handle;
-	unmap = time_grant(GNTTABOP_unmap_grant_ref, &u, &u.status);
-	return *(bool *)arg ? map : unmap;
-}
-
-static uint64_t copy_op(void *arg)
-{
-	struct gnttab_copy c = *(struct gnttab_copy *)arg;
-
-	return time_grant(GNTTABOP_copy, &c, &c.status);
-}
-
 static void grants(void)
 {
-	static bool no = false, yes = true;
 	struct gnttab_copy c = { .source = { .domid = n.domid, .u.ref = REF_LENT },
 				 .dest = { .domid = DOMID_SELF, .u.gmfn = mfn_of(page_alloc()) },
 				 .len = 64,
@@ -242,11 +196,11 @@ static void grants(void)
 
 	lend();
 	MUST(remap(window(1), 0));
-	row("domain-grant-map", map_op, &yes, 0);
-	row("domain-grant-unmap", map_op, &no, 0);
-	row("domain-copy-64", copy_op, &c, 0);
+	grant_mapping("domain-grant-map", "domain-grant-unmap",
+		      (struct lent){ window(1), GNTMAP_host_map, REF_LENT, n.domid, true });
+	row("domain-copy-64", grant_copy, &c, 0);
 	c.len = PAGE_BYTES;
-	row("domain-copy", copy_op, &c, 0);
+	row("domain-copy", grant_copy, &c, 0);
 }
 
 /* A domain of 128 MiB, from nothing to nothing. */

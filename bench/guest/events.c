@@ -136,17 +136,18 @@ static void second_vcpu_start(void)
 		HC2(sched_op, SCHEDOP_yield, 0);
 }
 
-static uint64_t ping_pong(void *arg)
+uint64_t ping_pong(void *arg)
 {
+	struct ping *ping = arg;
 	struct timed t = { .rax = __HYPERVISOR_event_channel_op,
 			   .rdi = EVTCHNOP_send,
-			   .rsi = (unsigned long)arg };
+			   .rsi = (unsigned long)&ping->there };
 	uint64_t ticks;
 
 	vcpu_info->evtchn_upcall_mask = 1;
 	ticks = timed_send_and_block(&t);
 	vcpu_info->evtchn_upcall_mask = 1;
-	if (shared->evtchn_pending[0] & 1ul << answer.port)
+	if (shared->evtchn_pending[0] & 1ul << ping->back)
 		die("the answer was not taken");
 	return ticks;
 }
@@ -169,5 +170,5 @@ void bench_events(void)
 	second_vcpu_start();
 	unmask(answer.port);
 	unmask(to_second.port);
-	row("ping-pong", ping_pong, &to_second, 2 * OWN_EVENT + 12);
+	row("ping-pong", ping_pong, &(struct ping){ to_second, answer.port }, 2 * OWN_EVENT + 12);
 }

@@ -9,9 +9,7 @@
 /* An entry of one of the neighbour's tables, or a word of another of its pages. */
 static void set_word(const struct neighbour *n, unsigned int page, unsigned int i, uint64_t val)
 {
-	MUST(map_foreign(0, n->mfns[page], PTE_RW_PAGE, n->domid));
-	((volatile uint64_t *)window(0))[i] = val;
-	MUST(map_foreign(0, 0, 0, n->domid));
+	set_foreign_word(n->domid, n->mfns[page], i, val);
 }
 
 static void copy_code(const struct neighbour *n, uint32_t port)
@@ -83,12 +81,6 @@ void neighbour_start(const struct neighbour *n, uint32_t port)
 	/* Let it run until it blocks. */
 	for (unsigned int i = 0; i < 100; i++)
 		HC2(sched_op, SCHEDOP_yield, 0);
-}
-
-static bool is_gone(uint64_t domid)
-{
-	return domctl(XEN_DOMCTL_getdomaininfo, (domid_t)domid) ||
-	       domctl_op.domain != (domid_t)domid;
 }
 
 void neighbour_destroy(const struct neighbour *n)

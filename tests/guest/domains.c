@@ -60,6 +60,16 @@ void destroy(domid_t domid)
 	CHECK_OK(domctl(XEN_DOMCTL_destroydomain, domid));
 }
 
+bool is_there(domid_t domid)
+{
+	return !domctl(XEN_DOMCTL_getdomaininfo, domid) && domctl_op.domain == domid;
+}
+
+bool is_gone(uint64_t domid)
+{
+	return !is_there((domid_t)domid);
+}
+
 uint64_t free_pages(void)
 {
 	static struct xen_sysctl sys;
@@ -92,6 +102,13 @@ long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid)
 
 	mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0);
 	return rc;
+}
+
+void set_foreign_word(domid_t domid, uint64_t mfn, unsigned int i, uint64_t val)
+{
+	CHECK_OK(map_foreign(0, mfn, PTE_RW_PAGE, domid));
+	((volatile uint64_t *)window(0))[i] = val;
+	CHECK_OK(map_foreign(0, 0, 0, domid));
 }
 
 /* Xen takes its time to free what it is done with; Isola has none of it when the call is over. */

@@ -20,12 +20,17 @@ domid_t create(void);
 long max_vcpus(domid_t domid, uint32_t nr);
 void max_mem(domid_t domid, uint64_t pages);
 void destroy(domid_t domid);
+/* Whether there is a domain of that number; then domctl_op has what is told of it. */
+bool is_there(domid_t domid);
+bool is_gone(uint64_t domid);
 
 /* The frames that populate() was given, with names from @pfn on; how many. */
 extern uint64_t given[NR_GIVEN];
 long populate(domid_t domid, uint32_t nr, uint64_t pfn);
 /* Map frame @mfn of @domid at window @w, or nothing (0). */
 long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);
+/* Word @i of its frame @mfn, which is no table, becomes @val. By window 0. */
+void set_foreign_word(domid_t domid, uint64_t mfn, unsigned int i, uint64_t val);
 
 /* Of the machine. */
 uint64_t free_pages(void);

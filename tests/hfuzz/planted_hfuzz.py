@@ -51,7 +51,8 @@ PLANTED = [
      "\trc = evtchn_##name(d, operand);\t\t\t\t\t\\\n\tif (rc == -EEXIST) return rc;\\\n"
      "\tspin_unlock")),
     ("an NMI does not end a sleep", ("common/vcpu_nmi.c",
-     "\tvcpu_unblock(v);\n", "")),
+     "\t\tvcpu_tell(v);\n",
+     "\t{\n\t\tWRITE_ONCE(v->event_check, 1);\n\t\tvcpu_kick(v);\n\t}\n")),
 
     # ---- What belongs to the guest is changed ----
     ("a hypercall that there is not changes rbx", (SYSCALL,

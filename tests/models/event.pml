@@ -26,8 +26,8 @@
  *
  * code common/evtchn_deliver.c: WRITE_ONCE(current->event_check, 0); smp_mb();
  * code common/evtchn_deliver.c: atomic_bitmap_set(&v->posted_any, port / 64 % 64);
- *      WRITE_ONCE(v->event_check,
- *      1); vcpu_unblock(v); vcpu_kick(v);
+ *      vcpu_tell(v);
+ * code common/vcpu_tell.h: WRITE_ONCE(v->event_check, 1); vcpu_unblock(v); vcpu_kick(v);
  * code arch/x86/calls/sched_op.c: vcpu_sleep(VCPU_BLOCKED); if (evtchn_upcall_due() ||
  *      READ_ONCE(current->nmi_pending)) vcpu_unblock(current);
  * code arch/x86/asi/switch.c: WRITE_ONCE(next->event_check, 1);

@@ -37,7 +37,7 @@ HOPS = 200000 if ALL else 20000
 
 (EVTCHN, DELIVER, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _, _, _,
  _) = PRODUCT
-PORT, UPCALL, WORDS = "common/evtchn_port.h", "common/evtchn_upcall.h", "common/evtchn_2l.h"
+PORT, TELL, WORDS = "common/evtchn_port.h", "common/vcpu_tell.h", "common/evtchn_2l.h"
 RELEASE = ["\tpublish(e, (struct evtchn){ .state = EVTCHN_FREE, "
            ".notify_vcpu = e->notify_vcpu });\n",
            "\tevtchn_wait_for_senders();\n",
@@ -57,11 +57,12 @@ MUTANTS = [
     (DELIVER, "u64 bits = __atomic_exchange_n(posted, 0, __ATOMIC_SEQ_CST);",
      "u64 bits = *posted;"),
     (DELIVER, "\tatomic_bitmap_set(&v->posted_any, port / 64 % 64);\n", ""),
-    (DELIVER, "port / 64 % 64);\n\tWRITE_ONCE(v->event_check, 1);\n", "port / 64 % 64);\n"),
-    (UPCALL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),
-    (DELIVER, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n\twake_pollers",
-     "\tvcpu_kick(v);\n\twake_pollers"),
-    (UPCALL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
+    (DELIVER, "port / 64 % 64);\n\tvcpu_tell(v);\n",
+     "port / 64 % 64);\n\tvcpu_unblock(v);\n\tvcpu_kick(v);\n"),
+    (TELL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_kick(v);\n}"),
+    (DELIVER, "port / 64 % 64);\n\tvcpu_tell(v);\n",
+     "port / 64 % 64);\n\tWRITE_ONCE(v->event_check, 1);\n\tvcpu_kick(v);\n"),
+    (TELL, "\tvcpu_unblock(v);\n\tvcpu_kick(v);\n}", "\tvcpu_unblock(v);\n}"),
     (WORDS, "if (!bitmap_test(s->evtchn_mask, port)", "if (bitmap_test(s->evtchn_mask, port)"),
     (DELIVER, "return current->domain == d && this_cpu.cr3 == current->cr3_kernel;",
      "return true;"),

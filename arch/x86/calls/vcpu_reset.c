@@ -39,11 +39,7 @@ static void collect(const struct vcpu_private *p, struct held *h)
 
 static void forget(struct vcpu_private *p)
 {
-	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
-		p->gdt_frame[i] = INVALID_MFN;
-	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
-		p->ldt_frame[i] = INVALID_MFN;
-	p->kernel_l4 = p->user_l4 = INVALID_MFN;
+	vcpu_private_hold_nothing(p);
 	p->ldt_ents = 0;
 	p->ldt_base = 0;
 	p->kernel_mode = 1;

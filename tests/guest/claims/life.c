@@ -28,21 +28,10 @@ static long node_affinity(uint32_t cmd, domid_t domid, uint8_t *nodes)
 	return domctl(cmd, domid);
 }
 
-/* Whether there is a domain of that number; then domctl_op has what is told of it. */
-static bool is_there(domid_t domid)
-{
-	return !domctl(XEN_DOMCTL_getdomaininfo, domid) && domctl_op.domain == domid;
-}
-
 static struct xen_domctl_getdomaininfo *info(domid_t domid)
 {
 	CHECK(is_there(domid));
 	return &domctl_op.u.getdomaininfo;
-}
-
-static bool is_gone(uint64_t domid)
-{
-	return !is_there((domid_t)domid);
 }
 
 CLAIM_DOM0(refusals, "createdomain with no or too many vCPUs, an unknown flag, grants of no "

@@ -30,9 +30,7 @@ static long mmuext_of(unsigned int cmd, uint64_t mfn, uint64_t src, domid_t domi
 /* Word @i of the domain's frame @f becomes @val; it is no table. */
 static void set_word(domid_t d, unsigned int f, unsigned int i, uint64_t val)
 {
-	CHECK_OK(map_foreign(0, given[f], PTE_RW_PAGE, d));
-	((volatile uint64_t *)window(0))[i] = val;
-	CHECK_OK(map_foreign(0, 0, 0, d));
+	set_foreign_word(d, given[f], i, val);
 }
 
 static uint64_t word(domid_t d, unsigned int f, unsigned int i)

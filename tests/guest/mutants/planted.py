@@ -203,9 +203,10 @@ PLANTED = [
      "\tif (READ_ONCE(current->nmi_pending))\t/* one that was held back */\n"
      "\t\tWRITE_ONCE(current->event_check, 1);\n", "")),
     ("an NMI does not end a sleep", "smp/nmi_wakes", (VCPU_NMI,
-     "\tvcpu_unblock(v);\n", "")),
+     "\t\tvcpu_tell(v);\n",
+     "\t{\n\t\tWRITE_ONCE(v->event_check, 1);\n\t\tvcpu_kick(v);\n\t}\n")),
     ("an NMI wakes a vCPU that is down", "smp/nmi_wakes", (VCPU_NMI,
-     "\tvcpu_unblock(v);\n", "\tvcpu_unblock(v);\n\tvcpu_wake(v);\n")),
+     "\t\tvcpu_tell(v);\n", "\t\tvcpu_tell(v), vcpu_wake(v);\n")),
     ("a vCPU that sleeps is woken by bringing it up", "smp/up_asleep", ("common/sched.c",
      "\treturn wake(v, true);", "\treturn wake(v, true) || wake(v, false);")),
     ("send_nmi takes an argument", "exceptions/nmi_to_self", (VCPU_OP,

@@ -163,13 +163,7 @@ void world_reset(void)
 	memset(tlb_use, 0, sizeof(tlb_use));
 	memset(&this_vcpu, 0, sizeof(this_vcpu));
 	this_vcpu.kernel_mode = 1;
-	this_vcpu.kernel_l4 = this_vcpu.user_l4 = INVALID_MFN;
-	for (unsigned i = 0; i < NR_PARKED; i++)
-		this_vcpu.old_guest_table[i] = INVALID_MFN;
-	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
-		this_vcpu.gdt_frame[i] = INVALID_MFN;
-	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
-		this_vcpu.ldt_frame[i] = INVALID_MFN;
+	vcpu_private_hold_nothing(&this_vcpu);
 	world_continuation.pending = false;
 	relaxed = 0;
 	preempt_rate = fault_rate = 0;

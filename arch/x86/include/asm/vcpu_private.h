@@ -92,6 +92,18 @@ struct vcpu_private {
 	struct regs regs;                    /* valid while switched out */
 };
 
+/* @p holds no frame, as before its first context; what it held has been given back. */
+static inline void vcpu_private_hold_nothing(struct vcpu_private *p)
+{
+	p->kernel_l4 = p->user_l4 = INVALID_MFN;
+	for (unsigned i = 0; i < NR_PARKED; i++)
+		p->old_guest_table[i] = INVALID_MFN;
+	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
+		p->gdt_frame[i] = INVALID_MFN;
+	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
+		p->ldt_frame[i] = INVALID_MFN;
+}
+
 /* At VA_VCPU_PRIVATE and the pages after it, by the linker script. */
 extern struct vcpu_private this_vcpu;
 extern struct pv_trap this_vcpu_traps[256];

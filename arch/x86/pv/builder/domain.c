@@ -99,13 +99,7 @@ static void init_private(struct vcpu *v)
 	/* The pages were zeroed by the allocator: only what is not zero is said here. */
 	p->vcpu_info = &s->vcpu_info[v->id];
 	p->kernel_mode = 1;
-	p->kernel_l4 = p->user_l4 = INVALID_MFN;
-	for (unsigned i = 0; i < NR_PARKED; i++)
-		p->old_guest_table[i] = INVALID_MFN;
-	for (unsigned i = 0; i < PV_GDT_FRAMES; i++)
-		p->gdt_frame[i] = INVALID_MFN;
-	for (unsigned i = 0; i < PV_LDT_FRAMES; i++)
-		p->ldt_frame[i] = INVALID_MFN;
+	vcpu_private_hold_nothing(p);
 	p->debugreg[6] = DR6_INIT;
 	p->debugreg[7] = DR7_INIT;
 	p->regs.cs = SEL_USER_CS64;
