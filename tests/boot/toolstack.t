@@ -23,6 +23,7 @@ if LONG:
         ("scenario=all xs=c", 2, "", ALL_SECONDS),
         ("scenario=all", 2, "asi=off", ALL_SECONDS),
         ("scenario=initd", 2, "", 900),
+        ("scenario=extra parts=cpuid xs=c", 2, "", 900, "--cpu", "Haswell-noTSX"),
         ("scenario=extra parts=newest+disk+net+rounds xs=c", 2, "", ALL_SECONDS),
         ("scenario=extra parts=four xs=c", 2, "", ALL_SECONDS),
     ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # More of what Debian's tools and domains do in mk-dom0-image's dom0, sourced by its scenario
 # "extra" with its functions (step, mkcfg, waitfor ...). Words on the kernel's line:
-#   parts=A+B..    any of: newest disk net rounds four
+#   parts=A+B..    any of: newest cpuid disk net rounds four
 #   rounds=N       how many domains are made and destroyed; 100
 #   minutes=N      how long four domains run; 10
 #   megabytes=N    how many pass from one domain to another; 100
@@ -36,6 +36,20 @@ s_newest() {
 	rm -f /tmp/u1.save
 }
 n_console() { xl sysrq u1 h && waitfor 30 saw u1 'sysrq.*HELP\|SysRq.*HELP\|sysrq: HELP'; }
+
+# ---- What xl's cpuid= takes away a domain is not shown
+c_flags() { waitfor 60 saw $1 'DOMU flags' && detail "$(lastline $1 'DOMU flags')"; }
+s_cpuid() {
+	mkcfg2 u1 flags
+	mkcfg2 u2 flags "cpuid='host,popcnt=0,sse4_2=0'"
+	step cpuid-create-plain 120 $XL create /tmp/u1.cfg
+	step cpuid-plain 70 c_flags u1
+	step cpuid-has-it 5 saw u1 'DOMU flags .*popcnt'
+	step cpuid-create-less 120 $XL create /tmp/u2.cfg
+	step cpuid-less 70 c_flags u2
+	step cpuid-lacks-it 5 sh -c "! grep -aq 'DOMU flags.*\\(popcnt\\|sse4_2\\)' $(clog u2)"
+	step cpuid-clean 30 kill_all
+}
 
 # ---- 1 GB through blkback
 d_image() {
