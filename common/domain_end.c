@@ -23,11 +23,22 @@ void domain_count(struct domain *d)
 	__atomic_fetch_add(&nr_running, 1, __ATOMIC_SEQ_CST);
 }
 
+/* @d's place is free, if it had one. */
+static bool leave_count(struct domain *d)
+{
+	return __atomic_exchange_n(&d->is_counted, false, __ATOMIC_SEQ_CST);
+}
+
+/* True: with it the last has ended. */
+static bool count_one_less(void)
+{
+	return !__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST);
+}
+
 /* @d counts no more, if it did. True: with it the last has ended. */
 static bool uncount(struct domain *d)
 {
-	return __atomic_exchange_n(&d->is_counted, false, __ATOMIC_SEQ_CST) &&
-	       !__atomic_sub_fetch(&nr_running, 1, __ATOMIC_SEQ_CST);
+	return leave_count(d) && count_one_less();
 }
 
 void domain_uncount(struct domain *d)
@@ -42,6 +53,21 @@ void domain_begin(struct domain *d)
 	domain_count(d);
 	d->has_begun = true;
 	vcpu_up(d->vcpu[0]);
+}
+
+void domain_begin_anew(struct domain *d)
+{
+	WRITE_ONCE(d->is_counted, true);
+	d->has_begun = true;
+	vcpu_up(d->vcpu[0]);
+}
+
+void domain_give_up(const char *name)
+{
+	if (!count_one_less())
+		return;
+	pr_err("The machine ends with domain %s, which cannot be built anew", name);
+	machine_end(SHUTDOWN_crash);
 }
 
 /* What a line calls it. */
@@ -78,6 +104,8 @@ static void stop_vcpus(struct domain *d, u32 reason)
  */
 static void end(struct domain *d, u32 reason, const char *how)
 {
+	bool is_last;
+
 	if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
 		return;
 	WRITE_ONCE(d->shutdown_code, reason);
@@ -85,7 +113,11 @@ static void end(struct domain *d, u32 reason, const char *how)
 	stop_vcpus(d, reason);
 	if (d != dom0)
 		raise_global_virq(VIRQ_DOM_EXC);
-	if (!uncount(d) && !d->ends_machine)
+	is_last = leave_count(d);
+	if (is_last && d->restarts && domain_restart(d, reason))
+		return;
+	is_last = is_last && count_one_less();
+	if (!is_last && !d->ends_machine)
 		return;
 	if (d != dom0)
 		pr_err("The machine ends with domain %s, which %s", called(d).text, how);

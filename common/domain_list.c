@@ -154,7 +154,8 @@ struct domain *domain_of_frames(domid_t domid)
 
 int domain_not_self(domid_t domid)
 {
-	return domain_of_frames(domid) ? -EPERM : -ESRCH;
+	/* None that a guest could name has a number beyond. */
+	return domid < DOMID_FIRST_RESERVED && domain_of_frames(domid) ? -EPERM : -ESRCH;
 }
 
 void get_knownalive_domain(struct domain *d)

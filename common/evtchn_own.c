@@ -43,18 +43,39 @@ bool evtchn_look(const struct domain *d, u32 port, struct evtchn *now)
 	return true;
 }
 
-static void connect_end(struct domain *d, u32 port, struct domain *peer, u32 peer_port)
+void evtchn_declare(struct domain *d, u32 port, domid_t peer)
 {
 	struct evtchn *e = port_of(d, port);
 
-	BUG_ON(e->state != EVTCHN_FREE);
-	e->peer = peer;
-	publish(e, (struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote_domid = peer->domid,
-				    .remote_port = peer_port });
+	spin_lock(&d->evtchn_lock);
+	if (e->state == EVTCHN_FREE)
+		publish(e, (struct evtchn){ .state = EVTCHN_UNBOUND, .remote_domid = peer });
+	spin_unlock(&d->evtchn_lock);
+}
+
+/* @e waits for a domain with @peer's number. */
+static bool is_open_to(const struct evtchn *e, const struct domain *peer)
+{
+	return e->state == EVTCHN_UNBOUND && e->remote_domid == peer->domid;
+}
+
+/* An end that has been bound before keeps the vcpu that it notifies. */
+static void connect_end(struct evtchn *e, struct domain *peer, u32 peer_port)
+{
+	publish_bound(e, peer, (struct evtchn){ .notify_vcpu = e->notify_vcpu,
+						.remote_port = peer_port });
 }
 
 void evtchn_connect(struct domain *d, u32 port, struct domain *peer, u32 peer_port)
 {
-	connect_end(d, port, peer, peer_port);
-	connect_end(peer, peer_port, d, port);
+	struct evtchn *e = port_of(d, port), *other;
+
+	spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock);
+	/* Who dies has closed its ports by the time it may have none (evtchn_destroy()). */
+	if (!READ_ONCE(peer->is_dying) && guest_port(peer, peer_port, &other) &&
+	    is_open_to(e, peer) && is_open_to(other, d)) {
+		connect_end(e, peer, peer_port);
+		connect_end(other, d, port);
+	}
+	spin_unlock_pair(&d->evtchn_lock, &peer->evtchn_lock);
 }

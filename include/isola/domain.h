@@ -49,6 +49,8 @@ struct domain {
 	u32 control_pauses;             /* by the control domain; under vcpus_lock */
 	bool has_begun;                 /* a vcpu of it could have run; under vcpus_lock */
 	bool ends_machine;              /* with it: dom0, and a static domain with onend=halt */
+	bool restarts;                  /* when it ends: a static domain with onend=restart */
+	u8 static_nr;                   /* of a static domain's line, from 1 on; 0: none */
 	bool is_counted;                /* among those that have begun, and not ended; atomically */
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)
@@ -210,6 +212,14 @@ void domain_count(struct domain *d);
 void domain_uncount(struct domain *d);
 /* @d is built: it counts, and its first vcpu runs. */
 void domain_begin(struct domain *d);
+/*
+ * Hook: @d, which restarts, has ended for @reason (SHUTDOWN_*). True: it will be built anew, and
+ * counts as running meanwhile: until the new one begins, by the second, or it is given up, by the
+ * third.
+ */
+bool domain_restart(struct domain *d, u32 reason);
+void domain_begin_anew(struct domain *d);
+void domain_give_up(const char *name);
 
 /*
  * No vcpu of @d, another, runs any more, beside what else has it wait: they have left their CPUs

@@ -140,9 +140,11 @@ bool evtchn_look(const struct domain *d, u32 port, struct evtchn *now);
 void evtchn_notify_own_from_afar(struct domain *d, u32 port);
 
 /*
- * Boot, evtchn_own.c: the two ports, free ones of their domains' first buckets, are connected with
- * each other, as if bound.
+ * evtchn_own.c: what a boot's description says of ports, in their domains' first buckets. A free
+ * one of @d's is there for a domain of number @peer to bind.
  */
+void evtchn_declare(struct domain *d, u32 port, domid_t peer);
+/* Two that wait for each other's domain are connected, as if bound; else nothing happens. */
 void evtchn_connect(struct domain *d, u32 port, struct domain *peer, u32 peer_port);
 
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */

@@ -38,6 +38,8 @@ struct vcpu {
 	struct domain *domain;          /* NULL for idle vcpus */
 	u32 id;                         /* within the domain; the CPU number for idle vcpus */
 	bool is_idle;
+	/* NULL: its guest runs; else this, on its kernel root, anew at each turn (asm/keeper.h) */
+	void (*loop)(void);
 
 	/* Address space: created once (asi/root.c). */
 	mfn_t root_kernel, root_user;   /* for idle vcpus both are the idle root */

@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
 from initrd import debian_linux, write_initrd
 from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, isola_run, read, refused, tap
+from planting import HYPERVISOR, build, change, copy_sources, put_back
 from toolstack import NoImage, run_scenario
 
 
@@ -111,6 +112,63 @@ def two():
            f"{status}{errors}")
 
 
+def lives(*machine):
+    """A domain that crashes, beside one that stays: its lives as both tell them, and the output."""
+    words = "claims=start/*,lives/* lives=3 port="
+    status, output, errors = isola_run(
+        "--mem", "128", "--smp", "2", *machine,
+        *domain(f"web mem=24M port=3:db.5 share=ring:rw:db onend=halt -- {words}3"),
+        *domain(f"db mem=40M vcpus=2 port=5:web.3 share=ring:rw:web onend=restart -- {words}5 "
+                "exit=crash"), timeout=100)
+    count = len(re.findall(r"^\(db\) ok \d+ - lives/returns: (?!.*SKIP)", output, re.M))
+    stays = re.search(r"^\(web\) ok \d+ - lives/stays: (?!.*SKIP)", output, re.M)
+    well = status == POWERED_OFF and ends_well(output, "web") and ends_well(output, "db")
+    return count, well and stays, output + errors
+
+
+def restarts():
+    # Two of them do not fit its memory at once.
+    status, output, errors = isola_run(
+        "--mem", "64", *domain("web mem=24M onend=restart -- claims=start/* exit=reboot"))
+    count = len(re.findall(r"^\(isola\) Domain 1 \(web\) begins anew$", output, re.M))
+    whole = output.count("(web) # selftest ends: all claims hold")
+    tap.ok(count == 4 and whole == 5 and "Domain 1 (web) has ended 5 times within 10 s of its "
+           "beginning: it stays" in output and "The machine ends with domain 1 (web), which shut "
+           "down: reboot" in output,
+           f"onend=restart: who reboots begins anew, as if at boot: {whole} lives, and then it "
+           "ends too often", f"{status}{bad_in(output)}{errors}")
+    status, output, errors = isola_run(
+        "--mem", "64", *domain("web mem=24M onend=restart -- claims=start/magic"))
+    tap.ok(status == POWERED_OFF and "begins anew" not in output,
+           "onend=restart: who switches itself off stays", f"{status}{bad_in(output)}{errors}")
+    count, well, output = lives()
+    tap.ok(well and count == 3, "onend=restart: who crashes begins anew, has its port and its "
+           f"share again, and who stays sees its port open and close: {count} lives",
+           bad_in(output))
+
+
+PLANTED = (
+    ("the declared ports are not connected again", "arch/x86/pv/builder/restart.c",
+     "\tstatic_connect(l - lives, d);\n", ""),
+    ("what it owned is not taken apart to the end", "arch/x86/pv/builder/restart.c",
+     "\tif (domain_destroy_some(l->d))\n\t\treturn;\n", "\t(void)domain_destroy_some(l->d);\n"),
+    ("its modules are handed out", "arch/x86/pv/builder/keeper.c",
+     "\tm->is_kept = true;\n", "\treturn;\n"),
+)
+
+
+def planted():
+    with tempfile.TemporaryDirectory(prefix="isola-lives-") as tree:
+        copy_sources(tree)
+        for what, path, text, becomes in PLANTED:
+            old = change(tree, [(path, text, becomes)])
+            complaint = "the text is not there" if old is None else build(tree)
+            count, well, output = (0, True, complaint) if complaint else \
+                lives("--hypervisor", os.path.join(tree, HYPERVISOR))
+            tap.ok(not complaint and not (well and count == 3), f"noticed: {what}", output[-1500:])
+            put_back(tree, old or {})
+
+
 def refusals():
     kernel = read(SELFTEST)
     for what, modules, sentence in (
@@ -171,8 +229,10 @@ alone()
 beside_dom0()
 destroyed()
 two()
+restarts()
 refusals()
 if LONG:
+    planted()
     debians()
     tools()
 tap.done()

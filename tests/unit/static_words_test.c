@@ -63,7 +63,7 @@ static const struct {
 	{ { "domain=a mem=1M pin=1," }, "a number is wanted" },
 	{ { "domain=a mem=1M pin=2-1" }, "out of range" },
 	{ { "domain=a mem=1M pin=100000" }, "out of range" },
-	{ { "domain=a mem=1M onend=restart" }, "\"onend=restart\": it is stay or halt" },
+	{ { "domain=a mem=1M onend=reboot" }, "\"onend=reboot\": it is restart, halt or stay" },
 	{ { "domain=a mem=1M port=3" }, "\"port=3\": a port is declared as in 3:db.5" },
 	{ { "domain=a mem=1M port=x:b.1" }, "a number is wanted" },
 	{ { "domain=a mem=1M port=0:b.1" }, "out of range" },
@@ -144,17 +144,17 @@ static void test_good(void)
 		   "ramdisk=web",
 		   " domain=web\tmem=256M cap=200 vcpus=2 weight=512 pin=0,2-3 onend=halt "
 		   "--  root=a -- b ",
-		   "domain=db mem=65536" }) && config.nr == 2, "two domains");
+		   "domain=db mem=65536 onend=restart" }) && config.nr == 2, "two domains");
 	ok(!strcmp(d->name, "web") && d->kernel == 1 && d->ramdisk == 0 &&
 		   d->mem_bytes == 256ul << 20 && d->nr_vcpus == 2 && d->weight == 512 &&
 		   d->cap == 200 &&
-		   d->pin[0] == 0xd && d->ends_machine, "all words of the first");
+		   d->pin[0] == 0xd && d->ends_machine && !d->restarts, "all words of the first");
 	ok(!strcmp(d->cmdline, "root=a -- b "), "its kernel's line is what follows the first --");
 	d++;
 	ok(!strcmp(d->name, "db") && d->kernel == 2 && d->ramdisk == NO_MODULE &&
 		   d->mem_bytes == 64ul << 20 && d->nr_vcpus == 1 && d->weight == 256 &&
 		   !d->cap &&
-		   !d->pin[0] && !d->ends_machine && !d->cmdline[0],
+		   !d->pin[0] && !d->ends_machine && d->restarts && !d->cmdline[0],
 	   "the second: a bare size counts KiB, and what is left out has its usual value");
 }
 

@@ -121,6 +121,8 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 	}
 	WRITE_ONCE(next->event_check, 1);	/* posts may have come while it was out */
 	restore_current();
+	if (unlikely(next->loop))
+		reset_stack_and_call(next->loop);
 	return_to_guest();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A domain taken apart, stage by stage (LIFE-1). A stage that should stop is called again; which
- * are done is in the domain, as is how far one has come. One CPU at a time: it is a domctl.
+ * are done is in the domain, as is how far one has come. One CPU at a time: domctl_begin().
  *
  *   stop      nobody finds the domain any more; its vcpus wait, off their CPUs, for good
  *   bar       nobody visits it any more (VIS-3); what has begun to give it memory, or to take
@@ -90,7 +90,7 @@ static void end(struct domain *d)
 	put_domain(d);
 }
 
-static int run_stages(struct domain *d)
+int domain_destroy_some(struct domain *d)
 {
 	while (d->end_stage < ARRAY_SIZE(stages)) {
 		int rc = stages[index_nospec(d->end_stage, ARRAY_SIZE(stages))](d);
@@ -112,7 +112,7 @@ long domain_destroy_by_control(domid_t domid)
 	if (!d)
 		return rc;
 	if (d->domid == domid)
-		rc = d == current->domain ? -EINVAL : run_stages(d);
+		rc = d == current->domain ? -EINVAL : domain_destroy_some(d);
 	put_domain(d);
 	return rc;
 }

@@ -256,6 +256,16 @@ static long do_named(struct xen_domctl *op)
  */
 static bool is_busy;
 
+bool domctl_begin(void)
+{
+	return !__atomic_exchange_n(&is_busy, true, __ATOMIC_ACQUIRE);
+}
+
+void domctl_end(void)
+{
+	__atomic_store_n(&is_busy, false, __ATOMIC_RELEASE);
+}
+
 /*
  * 0; -EPERM not the control domain; -EACCES wrong interface version; -EFAULT; -ESRCH no such
  * domain; -ENOSYS; the operation's own.
@@ -268,7 +278,7 @@ long hc_domctl(u64 arg)
 
 	if (rc)
 		return rc;
-	if (__atomic_exchange_n(&is_busy, true, __ATOMIC_ACQUIRE))
+	if (!domctl_begin())
 		return hypercall_continue(domctl, arg);
 	switch (op.cmd) {
 	case XEN_DOMCTL_createdomain:
@@ -283,7 +293,7 @@ long hc_domctl(u64 arg)
 	default:
 		rc = do_named(&op);
 	}
-	__atomic_store_n(&is_busy, false, __ATOMIC_RELEASE);
+	domctl_end();
 	if (rc == -ERESTART)
 		return hypercall_continue(domctl, arg);
 	/* ABI: it says which leaf or MSR was refused. */

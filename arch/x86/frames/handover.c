@@ -28,7 +28,7 @@ static u64 module_frames(unsigned i, mfn_t *first)
 	u64 end = DIV_ROUND_UP(boot_info.module[i].end, PAGE_SIZE);
 
 	*first = _mfn(from);
-	return end > from ? end - from : 0;
+	return end > from && !boot_info.module[i].is_kept ? end - from : 0;
 }
 
 u64 page_alloc_nr_module_pages(void)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a domain by the control domain's wish: <xen/domctl.h>, destroydomain.
+ * The end of a domain: by the control domain's wish (<xen/domctl.h>, destroydomain), or because it
+ * is to be built anew.
  */
 #pragma once
 
-#include <isola/types.h>
+#include <isola/domain.h>
 #include <xen/xen.h>
 
 /*
@@ -13,3 +14,10 @@
  * domain.
  */
 long domain_destroy_by_control(domid_t domid);
+/*
+ * The same for @d, which the caller holds a reference on and which is another than its own, between
+ * the two: one CPU at a time is at such work (domctl.c). False: one is, try again.
+ */
+int __must_check domain_destroy_some(struct domain *d);
+bool __must_check domctl_begin(void);
+void domctl_end(void);

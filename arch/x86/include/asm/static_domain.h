@@ -40,6 +40,7 @@ struct static_domain {
 	u64 cap;			/* percent of a CPU, for all its vcpus; 0: none */
 	DECLARE_BITMAP(pin, CONFIG_NR_CPUS);	/* where its vcpus may run; empty: anywhere */
 	bool ends_machine;		/* onend=halt */
+	bool restarts;			/* onend=restart */
 	unsigned nr_ports, nr_shares;
 	struct static_port port[STATIC_PORTS];
 	struct static_share share[STATIC_SHARES];

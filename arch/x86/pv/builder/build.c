@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Building a domain by a plan (asm/build_plan.h): its memory, what is in it, its vcpus; and taking
- * it apart. Boot root.
+ * it apart. In stages; one that should stop is called again, and has kept where it is in the plan.
  */
+#include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
@@ -12,24 +13,40 @@
 #include <asm/dom0_option.h>
 #include <asm/hypercall_page.h>
 #include <asm/m2p.h>
-#include <asm/page_type.h>
-#include <asm/percpu.h>
+#include <asm/mapcache.h>
+#include <asm/preempt.h>
 #include <asm/pv_domain.h>
 #include <asm/vcpu_private.h>
 #include <xen/xen.h>
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-static const char *make_scratch(struct build_plan *p)
+/* -ENOMEM: @what there is not. */
+static int missing(struct build_plan *p, const char *what)
 {
-	p->scratch_order = 0;
-	while ((PAGE_SIZE << p->scratch_order) < p->nr_pages * sizeof(mfn_t))
-		p->scratch_order++;
+	p->missing = what;
+	return -ENOMEM;
+}
+
+unsigned build_scratch_order(u64 nr_pages)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < nr_pages * sizeof(mfn_t))
+		order++;
+	return order;
+}
+
+static int make_scratch(struct build_plan *p)
+{
+	if (p->p2m)
+		return 0;
+	p->scratch_order = build_scratch_order(p->nr_pages);
 	p->scratch = page_alloc(ALLOC_DOMAIN, p->scratch_order, 0);
 	if (!mfn_is_valid_num(p->scratch))
-		return "no list of its pages in one piece";
+		return missing(p, "no list of its pages in one piece");
 	p->p2m = window_ptr(p->scratch);
-	return NULL;
+	return 0;
 }
 
 void build_free_scratch(struct build_plan *p)
@@ -37,6 +54,7 @@ void build_free_scratch(struct build_plan *p)
 	if (mfn_is_valid_num(p->scratch))
 		page_free(ALLOC_DOMAIN, p->scratch, p->scratch_order);
 	p->scratch = INVALID_MFN;
+	p->p2m = NULL;
 }
 
 /* 2^order pages from @pfn on. */
@@ -70,57 +88,93 @@ static int give_memory(struct build_plan *p, u64 end)
 		else if (order)
 			order--;
 		else
-			return -ENOMEM;
+			return missing(p, "not all of its memory");
+		if (p->nr_given < end && hypercall_preempt_check())
+			return -ERESTART;
 	}
 	return 0;
 }
 
-static void copy_in(const struct build_plan *p, u64 paddr, const void *from, u64 bytes)
+static int give_filled(struct build_plan *p)
 {
-	while (bytes) {
-		u64 off = paddr & ~PAGE_MASK, n = min(bytes, PAGE_SIZE - off);
+	return give_memory(p, p->nr_filled);
+}
 
-		memcpy(plan_ptr(p, paddr >> PAGE_SHIFT) + off, from, n);
-		paddr += n;
-		from += n;
-		bytes -= n;
+static int give_rest(struct build_plan *p)
+{
+	return give_memory(p, p->nr_pages);
+}
+
+/* What is left of @bytes behind the first p->cursor. */
+static int copy_in(struct build_plan *p, u64 paddr, const void *from, u64 bytes)
+{
+	while (p->cursor < bytes) {
+		u64 at = paddr + p->cursor, off = at & ~PAGE_MASK;
+		u64 n = min(bytes - p->cursor, PAGE_SIZE - off);
+		u8 *page = plan_map(p, at >> PAGE_SHIFT);
+
+		memcpy(page + off, from + p->cursor, n);
+		unmap_domain_page(page);
+		p->cursor += n;
+		if (hypercall_preempt_check())
+			return -ERESTART;
 	}
+	return 0;
 }
 
-static void load_kernel(const struct build_plan *p)
+/* Memory was zero when it was given: the segments' tails need nothing. */
+static int load_kernel(struct build_plan *p)
 {
-	/* Memory was zero when it was given: the segments' tails need nothing. */
-	for (unsigned i = 0; i < p->elf.nr_segments; i++)
-		copy_in(p, p->elf.segment[i].paddr, p->elf.segment[i].bytes,
-			p->elf.segment[i].file_size);
-	if (p->initrd_bytes)
-		copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(p->initrd), p->initrd_bytes);
+	for (; p->segment < p->elf.nr_segments; p->segment++, p->cursor = 0) {
+		const struct elf_segment *s = &p->elf.segment[p->segment];
+		int rc = copy_in(p, s->paddr, s->bytes, s->file_size);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
-static void write_hypercall_page(const struct build_plan *p)
+static int load_initrd(struct build_plan *p)
 {
-	if (p->elf.notes.has_hypercall_page)
-		hypercall_page_fill(plan_ptr(p, (p->elf.notes.hypercall_page - p->virt_base) >>
-						PAGE_SHIFT));
+	if (!p->initrd_bytes)
+		return 0;
+	return copy_in(p, p->initrd_pfn << PAGE_SHIFT, module_bytes(p->initrd), p->initrd_bytes);
 }
 
-static void write_p2m(const struct build_plan *p)
+static int write_hypercall_page(struct build_plan *p)
 {
-	for (u64 i = 0; i < p->nr_p2m_pages; i++) {
-		u64 first = i * P2M_PER_PAGE, n = min(P2M_PER_PAGE, p->nr_pages - first);
-		u64 *list = plan_ptr(p, p->p2m_pfn + i);
+	void *page;
+
+	if (!p->elf.notes.has_hypercall_page)
+		return 0;
+	page = plan_map(p, (p->elf.notes.hypercall_page - p->virt_base) >> PAGE_SHIFT);
+	hypercall_page_fill(page);
+	unmap_domain_page(page);
+	return 0;
+}
+
+static int write_p2m(struct build_plan *p)
+{
+	while (p->cursor < p->nr_p2m_pages) {
+		u64 first = p->cursor * P2M_PER_PAGE, n = min(P2M_PER_PAGE, p->nr_pages - first);
+		u64 *list = plan_map(p, p->p2m_pfn + p->cursor);
 
 		memset(list, 0xff, PAGE_SIZE);
 		memcpy(list, p->p2m + first, n * sizeof(u64));
+		unmap_domain_page(list);
+		p->cursor++;
+		if (hypercall_preempt_check())
+			return -ERESTART;
 	}
+	return 0;
 }
 
 /* ---- start_info, shared_info, vcpus ---------------------------------------------------------- */
 
-static void write_start_info(const struct build_plan *p)
+static void fill_start_info(const struct build_plan *p, start_info_t *si)
 {
 	const struct pv_notes *n = &p->elf.notes;
-	start_info_t *si = plan_ptr(p, p->start_info_pfn);
 	const char *suffix = n->pae_extended_cr3 ? "p" : "";
 
 	strlcpy(si->magic, "xen-3.0-x86_64", sizeof(si->magic));
@@ -152,20 +206,28 @@ static void write_start_info(const struct build_plan *p)
 			sizeof(si->cmd_line) - 1);
 }
 
-/* dom0's console is the machine's. */
-static void connect_console(const struct build_plan *p)
+static int write_start_info(struct build_plan *p)
 {
-	if (p->privileged)
-		return;
-	console_ring_create(p->d, p->p2m[p->console_pfn]);
-	evtchn_bind_own(p->d, CONSOLE_RING_PORT);
+	start_info_t *si = plan_map(p, p->start_info_pfn);
+
+	fill_start_info(p, si);
+	unmap_domain_page(si);
+	return 0;
+}
+
+/* dom0's console is the machine's. */
+static int connect_console(struct build_plan *p)
+{
+	if (!p->privileged)
+		evtchn_bind_own(p->d, CONSOLE_RING_PORT);
+	return 0;
 }
 
 /* The first has an address space and a first instruction. */
-static void ready_vcpu(const struct build_plan *p)
+static int ready_vcpu(struct build_plan *p)
 {
 	struct vcpu *v = p->d->vcpu[0];
-	struct vcpu_private *priv = window_ptr(v->private_mfn[0]);
+	struct vcpu_private *priv = map_domain_page(v->private_mfn[0]);
 	mfn_t l4 = p->p2m[p->tables_pfn];
 
 	priv->kernel_l4 = l4;
@@ -173,21 +235,23 @@ static void ready_vcpu(const struct build_plan *p)
 	priv->regs.rip = p->elf.notes.entry;
 	priv->regs.rsp = plan_va(p, p->stack_pfn + 1);
 	priv->regs.rsi = plan_va(p, p->start_info_pfn);
+	unmap_domain_page(priv);
 	v->initialised = true;
+	return 0;
 }
 
 /* ---- What can fail, and what takes it back --------------------------------------------------- */
 
-static const char *make_domain(struct build_plan *p)
+static int make_domain(struct build_plan *p)
 {
 	if (domain_create(p->domid, p->privileged, &p->d))
-		return "no domain";
+		return missing(p, "no domain");
 	p->d->max_pages = p->max_pages;
 	p->d->max_vcpus = p->nr_vcpus;
 	p->d->msr_relaxed = p->privileged && dom0_option.msr_relaxed;
 	if (p->elf.notes.pae_extended_cr3)
 		p->d->vm_assist |= 1ul << VMASST_TYPE_pae_extended_cr3;
-	return NULL;
+	return 0;
 }
 
 /* With all that it has, memory too. */
@@ -199,24 +263,30 @@ static void abandon_domain(struct build_plan *p)
 	p->nr_given = 0;
 }
 
-static const char *make_parts(struct build_plan *p)
+static int make_parts(struct build_plan *p)
 {
-	return pv_domain_make_parts(p->d);
+	const char *why = pv_domain_make_parts(p->d);
+
+	return why ? missing(p, why) : 0;
 }
 
-static const char *make_vcpus(struct build_plan *p)
+static int make_vcpus(struct build_plan *p)
 {
-	return pv_domain_make_vcpus(p->d) ? "a vcpu has no page tables" : NULL;
+	return pv_domain_make_vcpus(p->d) ? missing(p, "a vcpu has no page tables") : 0;
 }
 
-static const char *make_filled(struct build_plan *p)
-{
-	return give_memory(p, p->nr_filled) ? "not all of its memory" : NULL;
-}
+/* In order. */
+static int (*const stages[])(struct build_plan *p) = {
+	make_domain, make_parts, make_vcpus, make_scratch, give_filled, load_kernel, load_initrd,
+#define END_LOADED 7u
+	give_rest,
+#define END_GIVEN 8u
+	write_hypercall_page, write_p2m, write_start_info, build_tables_write, build_tables_take,
+	connect_console, ready_vcpu,
+};
 
-/* In order. NULL, or what there is not. */
-static const char *(*const steps[])(struct build_plan *p) = {
-	make_domain, make_parts, make_vcpus, make_scratch, make_filled,
+static const unsigned end_of[] = {
+	[BUILD_LOADED] = END_LOADED, [BUILD_GIVEN] = END_GIVEN, [BUILD_DONE] = ARRAY_SIZE(stages),
 };
 
 void build_undo(struct build_plan *p)
@@ -225,36 +295,38 @@ void build_undo(struct build_plan *p)
 	abandon_domain(p);
 }
 
-const char *build_make(struct build_plan *p)
+void build_begin(struct build_plan *p)
 {
-	const char *why = NULL;
-
 	p->d = NULL;
 	p->scratch = INVALID_MFN;
-	for (unsigned i = 0; i < ARRAY_SIZE(steps) && !why; i++)
-		why = steps[i](p);
-	if (why)
+	p->missing = NULL;
+	p->stage = p->segment = 0;
+	p->cursor = p->nr_given = 0;
+	p->next_table = p->tables_pfn + 1;
+	p->next_p2m_table = p->p2m_tables_pfn;
+}
+
+int build_step(struct build_plan *p, enum build_mark mark)
+{
+	while (p->stage < end_of[mark]) {
+		int rc = stages[p->stage](p);
+
+		if (rc)
+			return rc;
+		p->stage++;
+		p->cursor = 0;
+	}
+	return 0;
+}
+
+const char *build_until(struct build_plan *p, enum build_mark mark)
+{
+	int rc;
+
+	do
+		rc = build_step(p, mark);
+	while (rc == -ERESTART);
+	if (rc)
 		build_undo(p);
-	return why;
-}
-
-void build_load(struct build_plan *p)
-{
-	load_kernel(p);
-}
-
-const char *build_give_rest(struct build_plan *p)
-{
-	return give_memory(p, p->nr_pages) ? "not all of its memory" : NULL;
-}
-
-void build_fill(struct build_plan *p)
-{
-	write_hypercall_page(p);
-	write_p2m(p);
-	write_start_info(p);
-	build_tables_make(p);
-	connect_console(p);
-	ready_vcpu(p);
-	domain_show(p->d);
+	return rc ? p->missing : NULL;
 }

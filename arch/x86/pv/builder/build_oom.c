@@ -21,20 +21,16 @@ static u64 free_pages(void)
 /* A build in which the @nth allocation is refused. Returns whether there were so many. */
 static bool try_one(struct build_plan *p, unsigned nth, const char **why)
 {
-	bool refused, made;
+	bool refused;
 
 	alloc_fault_arm(nth);
-	*why = build_make(p);
-	made = !*why;
-	if (made) {
-		build_load(p);
-		*why = build_give_rest(p);
-	}
+	build_begin(p);
+	*why = build_until(p, BUILD_GIVEN);
 	refused = alloc_fault_disarm();
-	if (made && !*why)
-		build_fill(p);
-	if (made)
-		build_undo(p);
+	if (*why)
+		return refused;
+	*why = build_until(p, BUILD_DONE);
+	build_undo(p);
 	return refused;
 }
 

@@ -6,4 +6,7 @@ objs-y += arch/x86/pv/builder/build_tables.o
 objs-y += arch/x86/pv/builder/build.o
 objs-$(CONFIG_AUDIT) += arch/x86/pv/builder/build_oom.o
 objs-y += arch/x86/pv/builder/static_words.o
+objs-y += arch/x86/pv/builder/static_build.o
+objs-y += arch/x86/pv/builder/keeper.o
+objs-y += arch/x86/pv/builder/restart.o
 objs-y += arch/x86/pv/builder/boot_domains.o

@@ -3,7 +3,7 @@
  * The words of module lines that describe domains: see asm/static_domain.h.
  *
  *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [cap=N] [pin=CPUS] [port=N:PEER.M]
- *     [share=NAME:rw|ro:PEER] [onend=stay|halt] [-- ...]
+ *     [share=NAME:rw|ro:PEER] [onend=restart|halt|stay] [-- ...]
  *   ramdisk=NAME
  *
  * A line that begins with neither is dom0's, as it has always been: its kernel, then its initrd.
@@ -199,9 +199,10 @@ static const char *set_share(struct static_domain *d, const char *s, const char 
 static const char *set_onend(struct static_domain *d, const char *s, const char *end)
 {
 	d->ends_machine = cmdline_is(s, end, "halt");
-	if (d->ends_machine || cmdline_is(s, end, "stay"))
+	d->restarts = cmdline_is(s, end, "restart");
+	if (d->ends_machine || d->restarts || cmdline_is(s, end, "stay"))
 		return NULL;
-	return "it is stay or halt";
+	return "it is restart, halt or stay";
 }
 
 static const struct setting {
