@@ -26,10 +26,11 @@ void send_vcpu_virq(struct vcpu *v, u32 virq)
 	send_end(mark);
 }
 
-/* Between the marks. */
+/* Between the marks. A domain that has no vcpu yet has bound nothing. */
 static void post_global(struct domain *d, u32 virq)
 {
-	u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]);
+	struct vcpu *v = __atomic_load_n(&d->vcpu[0], __ATOMIC_ACQUIRE);
+	u32 port = v ? READ_ONCE(v->virq_port[virq]) : 0;
 
 	if (port)
 		evtchn_post(notified(d, port), port);

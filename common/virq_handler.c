@@ -18,7 +18,7 @@ int set_global_virq_handler(struct domain *d, u32 virq)
 	get_knownalive_domain(d);
 	/* Who dies says so first, and clears the table when it has had this lock. */
 	spin_lock(&d->evtchn_lock);
-	if (!READ_ONCE(d->is_dying) && d->nr_vcpus) {
+	if (!READ_ONCE(d->is_dying)) {
 		was = virq_handler_set(virq, d);
 		rc = 0;
 	}

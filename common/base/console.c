@@ -223,10 +223,10 @@ void console_write_line(const char *text, size_t len)
 		nr_lost++;
 	if (locks)
 		spin_unlock(&console_lock);
-	if (is_async())
-		softirq_raise(SOFTIRQ_CONSOLE);
-	else if (READ_ONCE(mode) != UNOPENED)
+	if (READ_ONCE(mode) == SYNC || READ_ONCE(mode) == FORCED)
 		flush();
+	if (locks && READ_ONCE(mode) != UNOPENED)
+		softirq_raise(SOFTIRQ_CONSOLE);
 	irq_restore(flags);
 }
 
@@ -266,6 +266,13 @@ u32 console_log_room(void)
 	u64 unsent = READ_ONCE(ring_end) - READ_ONCE(ring_sent);
 
 	return RING_BYTES - min(unsent, (u64)RING_BYTES);
+}
+
+bool console_log_grew(u64 *seen)
+{
+	u64 end = __atomic_load_n(&ring_end, __ATOMIC_ACQUIRE);
+
+	return __atomic_exchange_n(seen, end, __ATOMIC_RELAXED) != end;
 }
 
 void console_log_clear(u32 index)

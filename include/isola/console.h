@@ -73,6 +73,8 @@ void console_force(void);
 u32 console_log_start(void);
 u32 console_log_read(u32 *index, char *buf, u32 size);
 void console_log_clear(u32 index);
+/* Have lines been added since *@seen was brought up to date, as it is here? Any context. */
+bool console_log_grew(u64 *seen);
 
 /*
  * console_input.c. Boot, when the domains have been built: from now on what is typed is looked for

@@ -34,7 +34,7 @@
  * code include/isola/evtchn_deliver.h: __atomic_fetch_add(mark, 1, __ATOMIC_SEQ_CST);
  * code common/evtchn_send.c: struct evtchn now = { .word = READ_ONCE(e->word) };
  * code common/evtchn_send.c: mark = send_begin(); rc = send_by(d, port, e); send_end(mark);
- * code common/evtchn_raise.c: u32 port = READ_ONCE(d->vcpu[0]->virq_port[virq]); if (port)
+ * code common/evtchn_raise.c: u32 port = v ? READ_ONCE(v->virq_port[virq]) : 0; if (port)
  *      evtchn_post(notified(d, port), port);
  * code common/evtchn_raise.c: u64 *mark = send_begin(); post_global(d, virq); send_end(mark);
  * code common/evtchn_port.h: publish(e, (struct evtchn){ .state = EVTCHN_FREE, .notify_vcpu =

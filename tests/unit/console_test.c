@@ -264,6 +264,27 @@ static void takes_turns(void)
 	ok(first_b, "and others write then");
 }
 
+/* VIRQ_CON_RING: once for lines that come at once, and not without any. */
+static void tells_of_new(const char *options)
+{
+	power_on(options, 115200, 16);
+	dom0_runs(0);
+	run_for(MILLISECS(50));
+	nr_told = 0;
+	run_for(MILLISECS(50));
+	ok(!nr_told, "%s: no new line, nobody is told", options);
+	interrupt();
+	interrupt();
+	run_for(MILLISECS(50));
+	ok(nr_told, "%s: new lines are told to whoever reads the log: %u times", options, nr_told);
+}
+
+static void tells_of_lines(void)
+{
+	tells_of_new("console=com1");
+	tells_of_new("sync_console");
+}
+
 static void waits_if_told_to(void)
 {
 	power_on("sync_console", 115200, 16);
@@ -322,7 +343,8 @@ static void as_found(void) { slow("9600 baud as found", "com1=auto", 9600, 16); 
 
 static void (*const cases[])(void) = {
 	full_speed, no_fifo,    slow_line,   fast_line,        as_found,  lines_alone,   ends,
-	shuts_down, gets_stuck, takes_turns, waits_if_told_to, two_ports, shares_a_line, falls_back,
+	shuts_down, gets_stuck, takes_turns, tells_of_lines,   waits_if_told_to,
+	two_ports,  shares_a_line, falls_back,
 };
 
 /*

@@ -194,7 +194,7 @@ MUTANTS = [
     ("ports", CLOSE, "if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())", "if (0)"),
     ("ports", CLOSE, "if (port % DESTROY_BATCH == 0 && hypercall_preempt_check())",
      "if (hypercall_preempt_check())"),
-    ("ports_model", VIRQ, "!READ_ONCE(d->is_dying) && d->nr_vcpus", "d->nr_vcpus"),
+    ("ports_model", VIRQ, "!READ_ONCE(d->is_dying)", "true"),
     ("ports_model", VIRQ, "\tif (was)\n\t\tput_domain(was);\n", "\t(void)was;\n"),
     ("ports_model", RAISE, "struct domain *d = READ_ONCE(handler[virq]);",
      "struct domain *d = NULL;"),

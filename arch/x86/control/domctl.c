@@ -17,6 +17,7 @@
 #include <asm/percpu.h>
 #include <isola/vcpu.h>
 #include <isola/vcpu_nmi.h>
+#include <isola/virq_handler.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_affinity.h>
 #include <isola/lib/string.h>
@@ -168,6 +169,11 @@ static long resume(struct domain *d, struct xen_domctl *op __maybe_unused)
 	return domain_resume(d);
 }
 
+static long set_virq_handler(struct domain *d, struct xen_domctl *op)
+{
+	return set_global_virq_handler(d, op->u.set_virq_handler.virq);
+}
+
 /* ABI: a PV domain has no buttons, and no processor that could be reset. */
 static long send_trigger(struct domain *d, struct xen_domctl *op)
 {
@@ -225,6 +231,7 @@ static const struct {
 	{ XEN_DOMCTL_get_address_size, get_address_size, false },
 	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
 	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
+	{ XEN_DOMCTL_set_virq_handler, set_virq_handler, false },
 	{ XEN_DOMCTL_setnodeaffinity, set_nodes, false },
 	{ XEN_DOMCTL_getnodeaffinity, get_nodes, false },
 	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, false },

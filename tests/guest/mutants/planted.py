@@ -7,6 +7,7 @@ PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 EVTCHN_PORT, FIFO = "common/evtchn_port.c", "common/evtchn_fifo.c"
 FIFO_SETUP = "common/evtchn_fifo_setup.c"
+VIRQ_HANDLER, CONSOLE_DRAIN = "common/virq_handler.c", "common/console_drain.c"
 EVTCHN_RAISE, EVTCHN_CLOSE = "common/evtchn_raise.c", "common/evtchn_close.c"
 WATCHDOG = "common/watchdog.c"
 VCPU_NMI = "common/vcpu_nmi.c"
@@ -397,6 +398,16 @@ PLANTED = [
      "\t\tinfo->flags |= XEN_DOMINF_dying;\n", "\t\t;\n")),
     ("destroying oneself is nothing", "life/destroy_refusals", (DOMAIN_DESTROY,
      "d == current->domain ? -EINVAL", "d == current->domain ? 0")),
+
+    # ---- Global VIRQs ----
+    ("nobody is told of new lines in the log", "virqs/con_ring", (CONSOLE_DRAIN,
+     "\t\traise_global_virq(VIRQ_CON_RING);\n", "\t\t;\n")),
+    ("a VIRQ of each vCPU gets a handler", "virqs/handler_refusals", (VIRQ_HANDLER,
+     "virq >= NR_VIRQS || virq_is_per_vcpu(virq)", "virq >= NR_VIRQS")),
+    ("the hardware domain has every global VIRQ", "virqs/handler", (EVTCHN_RAISE,
+     "\tstruct domain *d = READ_ONCE(handler[virq]);\n", "\tstruct domain *d = NULL;\n")),
+    ("who dies stays the handler", "virqs/handler_dies", (EVTCHN_CLOSE,
+     "\tclear_global_virq_handlers(d);\n", "")),
 
     # ---- Visits ----
     ("any operation is done on a visit", "visits/own_only", (MMUEXT,

@@ -12,6 +12,7 @@
 #include <isola/domain.h>
 #include <isola/printk.h>
 #include <isola/serial_pci.h>
+#include <isola/evtchn.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
 #include <isola/timer.h>
@@ -232,6 +233,14 @@ void panic(const char *fmt, ...)
 {
 	printf("Bail out! panic: %s\n", fmt);
 	exit(1);
+}
+
+/* Who reads the log is told. */
+static unsigned nr_told;
+
+void raise_global_virq(u32 virq)
+{
+	nr_told += virq == VIRQ_CON_RING;
 }
 
 void softirq_register(enum softirq nr, void (*handler)(void))
