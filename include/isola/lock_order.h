@@ -23,7 +23,9 @@ enum lock_order {
 	LOCK_HYPER_PT,          /* frames/hyper_pt.c: the hypervisor's shared tables (SWI-5) */
 	/* asi/pvclock.c: shared_info.wc_*; taken with interrupts off at switch-in */
 	LOCK_WALLCLOCK,
-	LOCK_GSI,               /* irq: irq/pirq.c: lines of devices, I/O APIC registers */
+	/* irq: irq/pirq.c: interrupts of devices, PCI devices, I/O APIC and MSI registers */
+	LOCK_GSI,
+	LOCK_PCI_CONF,          /* irq: base/pci_conf.c: the ports of configuration space */
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
 	/* irq: common/sched_state.c: the run queue, state and runstate of all vcpus */
 	LOCK_SCHED,

@@ -56,6 +56,14 @@ enum privilege_class {
 	OP(apic_read, BY_CONTROL)					\
 	OP(pci_device_add, BY_CONTROL)					\
 	OP(pci_device_remove, BY_CONTROL)				\
+	OP(manage_pci_add, BY_CONTROL)					\
+	OP(manage_pci_add_ext, BY_CONTROL)				\
+	OP(manage_pci_remove, BY_CONTROL)				\
+	OP(restore_msi, BY_CONTROL)					\
+	OP(restore_msi_ext, BY_CONTROL)					\
+	OP(prepare_msix, BY_CONTROL)					\
+	OP(release_msix, BY_CONTROL)					\
+	OP(get_free_pirq, BY_CONTROL)		/* numbers are the machine's */ \
 	OP(pci_mmcfg_reserved, BY_CONTROL)				\
 	/* a domain's life */						\
 	OP(remote_shutdown, BY_CONTROL)					\

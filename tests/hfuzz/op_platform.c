@@ -21,9 +21,26 @@ long op_physdev(struct me *m, unsigned int cmd)
 		a[1] = one_in(m, 4) ? border(m) : below(m, 65537);
 		b[0] = sand_address(m);
 		break;
-	case PHYSDEVOP_map_pirq:	/* domid, type; index, pirq */
+	case PHYSDEVOP_map_pirq:	/* domid, type; index, pirq; bus, devfn; entry; table */
 		a[0] = any_domid(m) | below(m, 5) << 32;
-		a[1] = below(m, 26) | (one_in(m, 2) ? ~0ul << 32 : below(m, 26) << 32);
+		a[1] = (one_in(m, 2) ? 0xffffffff : below(m, 26)) |
+		       (one_in(m, 2) ? ~0ul << 32 : below(m, 26) << 32);
+		a[2] = below(m, 64) << 35;
+		a[3] = below(m, 4);
+		a[4] = one_in(m, 2);
+		break;
+	case PHYSDEVOP_pci_device_add:	/* segment, bus, device */
+	case PHYSDEVOP_pci_device_remove:
+	case PHYSDEVOP_restore_msi_ext:
+	case PHYSDEVOP_prepare_msix:
+	case PHYSDEVOP_release_msix:
+		a[0] = one_in(m, 8) | below(m, 64) << 27;
+		break;
+	case PHYSDEVOP_manage_pci_add:	/* bus, device */
+	case PHYSDEVOP_manage_pci_add_ext:
+	case PHYSDEVOP_manage_pci_remove:
+	case PHYSDEVOP_restore_msi:
+		a[0] = below(m, 64) << 11;
 		break;
 	case PHYSDEVOP_unmap_pirq:	/* domid, pirq */
 		a[0] = any_domid(m) | below(m, 26) << 32;

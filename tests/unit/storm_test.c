@@ -5,13 +5,16 @@
  * calmed down, and no edge is lost; one that is only busy is left alone. Vectors that nobody owns
  * cannot be masked: they cost an EOI each, and a line a second.
  *
- * Sources: arch/x86/irq/pirq.c arch/x86/irq/vector.c arch/x86/irq/storm.c
+ * Sources: arch/x86/irq/pirq.c arch/x86/irq/pirq_map.c arch/x86/irq/vector.c arch/x86/irq/storm.c
  * Flags: -Itests/unit/console/include
  */
 #include "log_stub.h"
 #include "tap.h"
 #include <asm/acpi.h>
 #include <asm/ioapic.h>
+#include <asm/iomem.h>
+#include <asm/msi.h>
+#include <asm/pci_conf.h>
 #include <asm/apic.h>
 #include <asm/irq.h>
 #include <asm/percpu.h>
@@ -19,6 +22,7 @@
 #include <asm/storm.h>
 #include <isola/console.h>
 #include <isola/domain.h>
+#include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/spinlock.h>
 #include <isola/timer.h>
@@ -46,6 +50,20 @@ bool ioapic_has(u32 gsi) { return gsi < NR_LINES; }
 void ioapic_set_dest(u32 gsi, u32 apic_id) {}
 void ioapic_mask(u32 gsi) { masked[gsi] = true; }
 void ioapic_unmask(u32 gsi) { masked[gsi] = false; }
+/* No device of this test has messages. */
+void msi_write(struct msi *m, u8 vector, u32 apic_id) {}
+void msi_set_dest(struct msi *m, u32 apic_id) {}
+void msi_mask(struct msi *m) {}
+void msi_unmask(struct msi *m) {}
+void msi_end(struct msi *m) {}
+int msi_find(const struct pci_dev *dev, bool is_x, u32 entry, struct msi *m) { return -ENODEV; }
+bool msi_may_lie(u64 maddr, u32 bytes) { return false; }
+struct pci_dev *pci_dev_find(u16 bdf) { return NULL; }
+u64 pci_bar_read(u16 bdf, u8 bar) { return 0; }
+bool pci_conf_is_kept(u16 bdf) { return false; }
+int iomem_guard(mfn_t first, u32 nr) { return 0; }
+void iomem_unguard(mfn_t first, u32 nr) {}
+spinlock_t gsi_lock;
 bool ioapic_read(u64 maddr, u8 reg, u32 *val) { return false; }
 void console_claim_irqs(void (*claim)(u8 isa_irq)) {}
 void apic_eoi(void) { nr_eois++; }

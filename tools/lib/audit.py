@@ -256,7 +256,8 @@ class Audit:
         UARTs in memory."""
         image = self.owners.image
         return va is not None and (va - image["VA_CPU_WINDOW"] in (
-            image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE)
+            image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE,
+            image["WINDOW_MSIX"] * PAGE)
             or 0 <= va - image["VA_FIXMAP"] < image["NR_FIXMAPS"] * PAGE)
 
     ALLOWED = {

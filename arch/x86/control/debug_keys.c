@@ -269,9 +269,15 @@ static bool tell_interrupts(struct debug_cursor *at)
 		if (!line.vector && line.domid == DOMID_INVALID)
 			continue;
 		told++;
-		pr_info("  GSI %u: vector %x, %s, d%u's port %u%s%s", at->n, line.vector,
-			line.level ? "level" : "edge", line.domid, line.port,
-			line.waits ? ", waits for its EOI" : "", line.rests ? ", rests" : "");
+		if (line.is_msi)
+			pr_info("  pirq %u: vector %x, message of %02x:%02x.%u, d%u's port %u%s",
+				at->n, line.vector, line.bdf >> 8, line.bdf >> 3 & 0x1f,
+				line.bdf & 7, line.domid, line.port, line.rests ? ", rests" : "");
+		else
+			pr_info("  GSI %u: vector %x, %s, d%u's port %u%s%s", at->n, line.vector,
+				line.level ? "level" : "edge", line.domid, line.port,
+				line.waits ? ", waits for its EOI" : "",
+				line.rests ? ", rests" : "");
 	}
 	return told == LINES;
 }

@@ -47,32 +47,80 @@ static long set_iobitmap(struct domain *d __maybe_unused, void *arg)
 
 /* ---- Lines of devices ----------------------------------------------------------------------- */
 
-/*
- * A line's pirq has its number: another one cannot be asked for. Message-signalled interrupts are
- * not built.
- */
-static long map_pirq(struct domain *d, void *arg)
+/* A line's pirq has its number: another one cannot be asked for. */
+static long map_line(struct domain *d, struct physdev_map_pirq *op)
 {
-	struct physdev_map_pirq *op = arg;
 	int rc;
 
-	if (op->domid != DOMID_SELF && op->domid != d->domid)
-		return refuse_other(MAY_map_pirq, op->domid);
-	switch (op->type) {
-	case MAP_PIRQ_TYPE_GSI:
-		break;
-	case MAP_PIRQ_TYPE_MSI:
-	case MAP_PIRQ_TYPE_MSI_SEG:
-	case MAP_PIRQ_TYPE_MULTI_MSI:
-		return -ENOSYS;
-	default:
-		return -EINVAL;
-	}
 	if (op->pirq >= 0 && op->pirq != op->index)
 		return -EINVAL;
 	rc = pirq_map(d, op->index);
 	op->pirq = op->index;
 	return rc;
+}
+
+/* Messages that a device distinguishes by the low bits of one vector's number. */
+#define MAX_MULTI_MSI 32
+
+/* More than one would need interrupt remapping, as on Xen: the driver then asks for one. */
+static long may_map_multi(const struct physdev_map_pirq *op)
+{
+	if (op->table_base)
+		return -EINVAL;
+	if (op->entry_nr <= 0 || op->entry_nr > MAX_MULTI_MSI)
+		return -EDOM;
+	return op->entry_nr == 1 ? 0 : -EOPNOTSUPP;
+}
+
+/*
+ * A base of a table says that it is MSI-X; what it is is read from the device. Linux takes -EINVAL
+ * to MSI_SEG for "segments are not known": it is said only of what is wrong for MSI too.
+ */
+static long map_msi(struct domain *d, struct physdev_map_pirq *op)
+{
+	bool has_segment = op->type != MAP_PIRQ_TYPE_MSI;
+	struct pirq_msi msi = {
+		.bdf = (op->bus & 0xff) << 8 | (op->devfn & 0xff), .is_x = op->table_base,
+		.entry = op->table_base ? op->entry_nr : 0, .pirq = op->pirq,
+	};
+	long rc = 0;
+
+	if (op->type == MAP_PIRQ_TYPE_MULTI_MSI)
+		rc = may_map_multi(op);
+	else if (op->index != -1)
+		rc = -EINVAL;           /* the number of an interrupt of Xen's */
+	if (rc)
+		return rc;
+	if (has_segment && (u32)op->bus >> 16)
+		return -ENODEV;
+	rc = pirq_map_msi(d, &msi);
+	op->pirq = msi.pirq;
+	return rc;
+}
+
+static long map_pirq(struct domain *d, void *arg)
+{
+	struct physdev_map_pirq *op = arg;
+
+	if (op->domid != DOMID_SELF && op->domid != d->domid)
+		return refuse_other(MAY_map_pirq, op->domid);
+	switch (op->type) {
+	case MAP_PIRQ_TYPE_GSI:
+		return map_line(d, op);
+	case MAP_PIRQ_TYPE_MSI:
+	case MAP_PIRQ_TYPE_MSI_SEG:
+	case MAP_PIRQ_TYPE_MULTI_MSI:
+		return map_msi(d, op);
+	default:
+		return -EINVAL;
+	}
+}
+
+static long get_free_pirq(struct domain *d __maybe_unused, void *arg)
+{
+	struct physdev_get_free_pirq *op = arg;
+
+	return pirq_take_number(op->type == MAP_PIRQ_TYPE_GSI, &op->pirq);
 }
 
 static long unmap_pirq(struct domain *d, void *arg)
@@ -145,11 +193,70 @@ static long pirq_eoi_gmfn(struct domain *d, void *arg)
 	return -EBUSY;
 }
 
+/* ---- PCI devices ---------------------------------------------------------------------------- */
+
+static u16 bdf_of(u8 bus, u8 devfn)
+{
+	return bus << 8 | devfn;
+}
+
+/* What lies in another segment is out of reach: nothing is known of it, and it has no messages. */
+static long pci_device_add(struct domain *d __maybe_unused, void *arg)
+{
+	const struct physdev_pci_device_add *op = arg;
+
+	return op->seg ? 0 : pirq_device_add(bdf_of(op->bus, op->devfn));
+}
+
+static long manage_pci_add(struct domain *d __maybe_unused, void *arg)
+{
+	const struct physdev_manage_pci *op = arg;
+
+	return pirq_device_add(bdf_of(op->bus, op->devfn));
+}
+
+static long manage_pci_add_ext(struct domain *d __maybe_unused, void *arg)
+{
+	const struct physdev_manage_pci_ext *op = arg;
+
+	if (op->is_extfn > 1 || op->is_virtfn > 1)
+		return -EINVAL;
+	return pirq_device_add(bdf_of(op->bus, op->devfn));
+}
+
+static long manage_pci_remove(struct domain *d __maybe_unused, void *arg)
+{
+	const struct physdev_manage_pci *op = arg;
+
+	return pirq_device_remove(bdf_of(op->bus, op->devfn));
+}
+
+static long restore_msi(struct domain *d __maybe_unused, void *arg)
+{
+	const struct physdev_restore_msi *op = arg;
+
+	return pirq_device_restore(bdf_of(op->bus, op->devfn));
+}
+
+/* Those whose argument is a device. */
+#define PCI_OP(name, fn)						\
+static long name(struct domain *d __maybe_unused, void *arg)		\
+{									\
+	const struct physdev_pci_device *op = arg;			\
+									\
+	return op->seg ? -ENODEV : fn(bdf_of(op->bus, op->devfn));	\
+}
+PCI_OP(pci_device_remove, pirq_device_remove)
+PCI_OP(restore_msi_ext, pirq_device_restore)
+PCI_OP(prepare_msix, pirq_device_prepare)
+PCI_OP(release_msix, pirq_device_release)
+#undef PCI_OP
+
 /*
- * dom0 tells us of devices and of configuration space that it found. Nothing here uses either yet,
- * so there is nothing to do; but an argument that cannot be read is an error.
+ * dom0 tells us of configuration space that it found. Nothing here uses it yet, so there is nothing
+ * to do; but an argument that cannot be read is an error.
  */
-static long take_note(struct domain *d __maybe_unused, void *arg __maybe_unused)
+static long pci_mmcfg_reserved(struct domain *d __maybe_unused, void *arg __maybe_unused)
 {
 	return 0;
 }
@@ -177,14 +284,19 @@ static const struct op {
 	OP(apic_read, apic, OP_OUT),
 	[PHYSDEVOP_pirq_eoi_gmfn_v2] = {
 		pirq_eoi_gmfn, sizeof(struct physdev_pirq_eoi_gmfn), MAY_pirq_eoi_gmfn, 0 },
+	OP(get_free_pirq, get_free_pirq, OP_OUT),
 	[PHYSDEVOP_pci_device_add] = {
-		take_note, offsetof(struct physdev_pci_device_add, optarr),
+		pci_device_add, offsetof(struct physdev_pci_device_add, optarr),
 		MAY_pci_device_add, 0 },
-	[PHYSDEVOP_pci_device_remove] = {
-		take_note, sizeof(struct physdev_pci_device), MAY_pci_device_remove, 0 },
-	[PHYSDEVOP_pci_mmcfg_reserved] = {
-		take_note, sizeof(struct physdev_pci_mmcfg_reserved),
-		MAY_pci_mmcfg_reserved, 0 },
+	OP(pci_device_remove, pci_device, 0),
+	OP(manage_pci_add, manage_pci, 0),
+	OP(manage_pci_add_ext, manage_pci_ext, 0),
+	OP(manage_pci_remove, manage_pci, 0),
+	OP(restore_msi, restore_msi, 0),
+	OP(restore_msi_ext, pci_device, 0),
+	OP(prepare_msix, pci_device, 0),
+	OP(release_msix, pci_device, 0),
+	OP(pci_mmcfg_reserved, pci_mmcfg_reserved, 0),
 #undef OP
 };
 

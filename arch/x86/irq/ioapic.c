@@ -10,6 +10,7 @@
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <isola/lib/string.h>
+#include <isola/lock_order.h>
 #include <isola/printk.h>
 
 /* Offsets of the two words, and registers behind them. */
@@ -34,6 +35,8 @@ static struct ioapic {
 	u32 nr_pins;
 } ioapic[ACPI_MAX_IOAPICS];
 static unsigned nr_ioapics;
+
+spinlock_t gsi_lock = SPINLOCK_INIT(LOCK_GSI);
 
 /* ---- Registers ------------------------------------------------------------------------------ */
 

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pirqs: see asm/pirq.h.
+ * Pirqs: see asm/pirq.h. Mapping is pirq_map.c's.
  *
- *   edge   the interrupt is posted to the port, and that is all
- *   level  the line is masked before the local APIC's EOI, and unmasked by the domain's
+ *   edge, message  the interrupt is posted to the port, and that is all
+ *   level          the line is masked before the local APIC's EOI, and unmasked by the domain's
  *
- * A line that interrupts without pause rests: masked, whatever else it waits for, and told once a
+ * A source that interrupts without pause rests: masked, whatever else it waits for, and told once a
  * second. After that an edge may have been missed, so one more is posted.
  *
- * Invariants: everything changes under gsi_lock. A line keeps the vector that it was once given, so
- * an interrupt on its way while the line is unbound, or moved to another CPU, finds its own record,
- * and its EOI the redirection entry that it came from. A line whose port is 0, or that rests, is
+ * Invariants: everything changes under gsi_lock. A vector is one source's, on all CPUs. A line
+ * keeps the one that it was once given, so an interrupt on its way while the line is unbound, or
+ * moved to another CPU, finds its own record, and its EOI the redirection entry that it came from.
+ * A message has one for as long as it is mapped; vectors are given out in turn, and what comes late
+ * is a spurious event of the next owner's, no more. A source whose port is 0, or that rests, is
  * masked. A port is told under the lock: after pirq_unbind() nothing arrives at it any more.
  */
+#include "pirq_record.h"
 #include <asm/window.h>
 #include <asm/ioapic.h>
 #include <asm/irq.h>
@@ -41,48 +44,31 @@
 #define ACTIVE_LOW      3
 #define LEVEL           3
 
-static struct gsi {
-	struct domain *owner;           /* for whom it is mapped, NULL: nobody */
-	u32 port;                       /* of the owner; 0: not bound */
-	u8 vector;                      /* 0: none yet */
-	bool level, low;
-	bool is_ours;                   /* the hypervisor's device is on it: never bound */
-	bool is_set_up;
-	bool waits;                     /* level: masked until the owner's EOI */
-	u64 rests_until;                /* ns: masked until then; 0: does not rest */
-	struct storm storm;
-	struct storm_told told;
-} gsis[MAX_GSIS];
-static unsigned nr_gsis;                /* constant after pirq_init() */
+struct pirq pirqs[NR_PIRQS];
+unsigned nr_gsis;
 
-/* The line that has the vector, 0: none. */
-static u8 gsi_of_vector[256];
-static_assert(MAX_GSIS <= 256, "a line's number is a byte");
+/* The pirq that has the vector, 0: none. */
+static u16 pirq_of_vector[256];
+/* Given out last: the next is looked for behind it. */
+static u8 last_vector = VECTOR_LAST_DEVICE;
 
-static spinlock_t gsi_lock = SPINLOCK_INIT(LOCK_GSI);
 static struct timer rest_timer;         /* armed while a line rests */
 static void end_rests(void *data);
 
-static struct gsi *gsi_at(u32 n)
-{
-	return &gsis[index_nospec(n, MAX_GSIS)];
-}
-
 bool pirq_exists(u32 pirq)
 {
-	return pirq < nr_gsis && ioapic_has(pirq);
+	return pirq < NR_PIRQS && (pirq >= nr_gsis || ioapic_has(pirq));
 }
 
-/* Line @n, locked and interrupts off until unlock(*@flags). NULL: there is none. */
-static struct gsi *lock_line(u32 n, u64 *flags)
+struct pirq *pirq_lock(u32 n, u64 *flags)
 {
 	if (!pirq_exists(n))
 		return NULL;
 	*flags = spin_lock_irqsave(&gsi_lock);
-	return gsi_at(n);
+	return pirq_at(n);
 }
 
-static void unlock(u64 flags)
+void pirq_unlock(u64 flags)
 {
 	spin_unlock_irqrestore(&gsi_lock, flags);
 }
@@ -106,15 +92,15 @@ static u32 isa_gsi(const struct acpi_info *acpi, u8 irq, u16 *flags)
 static void wire(const struct acpi_info *acpi)
 {
 	for (u32 n = 0; n < nr_gsis; n++)
-		gsis[n].level = gsis[n].low = n >= NR_ISA_IRQS;
+		pirqs[n].level = pirqs[n].low = n >= NR_ISA_IRQS;
 	for (u8 irq = 0; irq < NR_ISA_IRQS; irq++) {
 		u16 flags;
 		u32 n = isa_gsi(acpi, irq, &flags);
 
 		if (n >= nr_gsis)
 			continue;
-		gsis[n].level = TRIGGER(flags) == LEVEL;
-		gsis[n].low = POLARITY(flags) == ACTIVE_LOW;
+		pirqs[n].level = TRIGGER(flags) == LEVEL;
+		pirqs[n].low = POLARITY(flags) == ACTIVE_LOW;
 	}
 }
 
@@ -126,7 +112,7 @@ static void keep(u8 isa_irq)
 	u32 n = isa_gsi(boot_acpi, isa_irq, &flags);
 
 	if (n < nr_gsis)
-		gsis[n].is_ours = true;
+		pirqs[n].is_ours = true;
 }
 
 void pirq_init(const struct acpi_info *acpi)
@@ -146,84 +132,70 @@ void pirq_init(const struct acpi_info *acpi)
 
 /* ---- For physdev_op ------------------------------------------------------------------------- */
 
-int pirq_map(struct domain *d, u32 n)
+static void mask(u32 n, struct pirq *p)
 {
-	u64 flags;
-	struct gsi *g = lock_line(n, &flags);
-	int rc = 0;
-
-	if (!g)
-		return -EINVAL;
-	if (!n)
-		rc = -EPERM;
-	else if (g->owner && g->owner != d)
-		rc = -EBUSY;
+	if (pirq_is_msi(p))
+		msi_mask(&p->msi);
 	else
-		g->owner = d;
-	unlock(flags);
-	return rc;
+		ioapic_mask(n);
 }
 
-/* Lock held. */
-static void silence(u32 n, struct gsi *g)
+static void unmask(u32 n, struct pirq *p)
+{
+	if (pirq_is_msi(p))
+		msi_unmask(&p->msi);
+	else
+		ioapic_unmask(n);
+}
+
+void pirq_silence(u32 n, struct pirq *p)
 {
 	ASSERT_LOCKED(&gsi_lock);
-	ioapic_mask(n);
-	g->port = 0;
-	g->waits = false;
+	mask(n, p);
+	p->port = 0;
+	p->waits = false;
 }
 
-int pirq_unmap(struct domain *d, u32 n)
+void pirq_let_speak(u32 n, struct pirq *p)
 {
-	u64 flags;
-	struct gsi *g = lock_line(n, &flags);
-	int rc = -EINVAL;
-
-	if (!g)
-		return rc;
-	if (g->owner == d) {
-		if (g->port)
-			silence(n, g);
-		g->owner = NULL;
-		rc = 0;
-	}
-	unlock(flags);
-	return rc;
+	ASSERT_LOCKED(&gsi_lock);
+	if (p->port && !p->rests_until)
+		unmask(n, p);
 }
 
 int pirq_setup(u32 n, bool level, bool low)
 {
 	u64 flags;
-	struct gsi *g = lock_line(n, &flags);
+	struct pirq *p = n < nr_gsis ? pirq_lock(n, &flags) : NULL;
 	int rc = -EEXIST;
 
-	if (!g)
+	if (!p)
 		return -EINVAL;
-	if (!g->is_ours && !g->is_set_up && !g->port) {
-		g->level = level;
-		g->low = low;
-		g->is_set_up = true;
+	if (!p->is_ours && !p->is_set_up && !p->port) {
+		p->level = level;
+		p->low = low;
+		p->is_set_up = true;
 		rc = 0;
 	}
-	unlock(flags);
+	pirq_unlock(flags);
 	return rc;
 }
 
 int pirq_eoi(struct domain *d, u32 n)
 {
 	u64 flags;
-	struct gsi *g = lock_line(n, &flags);
+	struct pirq *p = pirq_lock(n, &flags);
 	int rc = -EINVAL;
 
-	if (!g)
+	if (!p)
 		return rc;
-	if (g->owner == d) {
-		if (g->waits && !g->rests_until)
-			ioapic_unmask(n);
-		g->waits = false;
+	if (p->owner == d) {
+		if (p->waits && !p->rests_until)
+			unmask(n, p);
+		p->waits = false;
 		rc = 0;
 	}
-	unlock(flags);
+	pirq_unlock(flags);
 	return rc;
 }
 
@@ -238,18 +210,39 @@ int pirq_apic_read(u64 maddr, u32 reg, u32 *val)
 
 /* ---- For common/evtchn.c: isola/evtchn.h ---------------------------------------------------- */
 
-/* The next that no line has; 0: all are given away. Lock held. */
-static u8 free_vector(void)
+u8 pirq_free_vector(void)
 {
+	const unsigned nr = VECTOR_LAST_DEVICE - VECTOR_FIRST_DEVICE + 1;
+
 	ASSERT_LOCKED(&gsi_lock);
-	for (unsigned v = VECTOR_FIRST_DEVICE; v <= VECTOR_LAST_DEVICE; v++)
-		if (!gsi_of_vector[v] && v != VECTOR_INT80)
+	for (unsigned i = 1; i <= nr; i++) {
+		unsigned v = VECTOR_FIRST_DEVICE + (last_vector - VECTOR_FIRST_DEVICE + i) % nr;
+
+		if (!pirq_of_vector[v] && v != VECTOR_INT80)
 			return v;
+	}
 	return 0;
 }
 
-/* A CPU whose id the I/O APIC can name: @cpu, or the first that has such an id. */
-static u32 reachable_apic_id(u32 cpu)
+void pirq_take_vector(u32 n, u8 vector)
+{
+	ASSERT_LOCKED(&gsi_lock);
+	pirq_at(n)->vector = vector;
+	pirq_of_vector[vector] = n;
+	last_vector = vector;
+}
+
+void pirq_put_vector(u32 n)
+{
+	struct pirq *p = pirq_at(n);
+
+	ASSERT_LOCKED(&gsi_lock);
+	pirq_of_vector[p->vector] = 0;
+	p->vector = 0;
+}
+
+/* A CPU whose id a message can name: @cpu, or the first that has such an id. */
+u32 pirq_apic_id(u32 cpu)
 {
 	for (u32 i = 0; cpu_public[cpu].apic_id > MAX_APIC_ID && i < nr_cpus; i++)
 		if (cpu_public[i].apic_id <= MAX_APIC_ID)
@@ -258,25 +251,29 @@ static u32 reachable_apic_id(u32 cpu)
 }
 
 /* Lock held: may @d bind line @n? */
-static int may_bind(const struct domain *d, const struct gsi *g)
+static int may_bind(const struct domain *d, const struct pirq *p)
 {
 	ASSERT_LOCKED(&gsi_lock);
-	if (g->owner != d)
+	if (p->owner != d)
 		return -EPERM;
-	if (g->is_ours)
+	if (p->is_ours)
 		return -EBUSY;
-	if (g->port)
+	if (p->port)
 		return -EEXIST;
-	return g->vector || free_vector() ? 0 : -ENOSPC;
+	return p->vector || pirq_free_vector() ? 0 : -ENOSPC;
 }
 
-static void give_vector(u32 n, struct gsi *g)
+/* Lock held. */
+static void route(u32 n, struct pirq *p, u32 apic_id)
 {
 	ASSERT_LOCKED(&gsi_lock);
-	if (g->vector)
-		return;
-	g->vector = free_vector();
-	gsi_of_vector[g->vector] = n;
+	if (!p->vector)
+		pirq_take_vector(n, pirq_free_vector());
+	p->apic_id = apic_id;
+	if (pirq_is_msi(p))
+		msi_write(&p->msi, p->vector, apic_id);
+	else
+		ioapic_route(n, p->vector, apic_id, p->level, p->low);
 }
 
 /* The domain's page says which pirqs need an EOI: those where one is waited for. */
@@ -296,75 +293,82 @@ static void show_eoi(const struct domain *d, u32 n, bool needed)
 int pirq_bind(struct domain *d, u32 n, u32 port, bool will_share, u32 cpu)
 {
 	u64 flags;
-	struct gsi *g = lock_line(n, &flags);
+	struct pirq *p = pirq_lock(n, &flags);
 	int rc;
 
 	ASSERT_LOCKED(&d->evtchn_lock);
-	if (!g)
+	if (!p)
 		return -EINVAL;
-	rc = may_bind(d, g);
+	rc = may_bind(d, p);
 	if (!rc) {
-		give_vector(n, g);
-		show_eoi(d, n, g->level || will_share);
-		g->port = port;
-		ioapic_route(n, g->vector, reachable_apic_id(cpu), g->level, g->low);
-		if (!g->rests_until)
-			ioapic_unmask(n);
+		show_eoi(d, n, p->level || will_share);
+		p->port = port;
+		route(n, p, pirq_apic_id(cpu));
+		pirq_let_speak(n, p);
 	}
-	unlock(flags);
+	pirq_unlock(flags);
 	return rc;
 }
 
 void pirq_unbind(struct domain *d, u32 n, u32 port)
 {
-	struct gsi *g = gsi_at(n);
+	struct pirq *p = pirq_at(n);
 	u64 flags = spin_lock_irqsave(&gsi_lock);
 
-	if (g->owner == d && g->port == port)
-		silence(n, g);
+	if (p->owner == d && p->port == port)
+		pirq_silence(n, p);
 	spin_unlock_irqrestore(&gsi_lock, flags);
+}
+
+static void set_dest(u32 n, struct pirq *p, u32 apic_id)
+{
+	p->apic_id = apic_id;
+	if (pirq_is_msi(p))
+		msi_set_dest(&p->msi, apic_id);
+	else
+		ioapic_set_dest(n, apic_id);
 }
 
 void pirq_move(struct domain *d, u32 n, u32 port, u32 cpu)
 {
-	struct gsi *g = gsi_at(n);
+	struct pirq *p = pirq_at(n);
 	u64 flags = spin_lock_irqsave(&gsi_lock);
 
-	if (g->owner == d && g->port == port)
-		ioapic_set_dest(n, reachable_apic_id(cpu));
+	if (p->owner == d && p->port == port)
+		set_dest(n, p, pirq_apic_id(cpu));
 	spin_unlock_irqrestore(&gsi_lock, flags);
 }
 
 /* ---- Storms --------------------------------------------------------------------------------- */
 
 /* Lock held. */
-static void rest(u32 n, struct gsi *g)
+static void rest(u32 n, struct pirq *p)
 {
 	u64 now = now_ns();
-	u32 nr = storm_tell(&g->told, now);
+	u32 nr = storm_tell(&p->told, now);
 
 	ASSERT_LOCKED(&gsi_lock);
-	if (!g->level)
-		ioapic_mask(n);
-	g->rests_until = now + STORM_REST;
+	if (!p->level)
+		mask(n, p);
+	p->rests_until = now + STORM_REST;
 	if (!rest_timer.armed)
-		timer_set(&rest_timer, g->rests_until);
+		timer_set(&rest_timer, p->rests_until);
 	if (nr)
-		pr_warn("GSI %u interrupts without pause: masked for %lu ms, %u times since last "
+		pr_warn("%s %u interrupts without pause: masked for %lu ms, %u times since last "
 			"told",
-			n, STORM_REST / MILLISECS(1), nr);
+			pirq_is_msi(p) ? "MSI, pirq" : "GSI", n, STORM_REST / MILLISECS(1), nr);
 }
 
 /* Lock held. */
-static void go_on(u32 n, struct gsi *g)
+static void go_on(u32 n, struct pirq *p)
 {
 	ASSERT_LOCKED(&gsi_lock);
-	g->rests_until = 0;
-	if (!g->port || g->waits)
+	p->rests_until = 0;
+	if (!p->port || p->waits)
 		return;
-	ioapic_unmask(n);
-	if (!g->level)
-		send_pirq(g->owner, g->port);
+	unmask(n, p);
+	if (!p->level)
+		send_pirq(p->owner, p->port);
 }
 
 static void end_rests(void *data __maybe_unused)
@@ -372,38 +376,38 @@ static void end_rests(void *data __maybe_unused)
 	u64 flags = spin_lock_irqsave(&gsi_lock);
 	u64 now = now_ns(), next = 0;
 
-	for (u32 n = 0; n < nr_gsis; n++) {
-		struct gsi *g = &gsis[n];
+	for (u32 n = 0; n < NR_PIRQS; n++) {
+		struct pirq *p = &pirqs[n];
 
-		if (g->rests_until && g->rests_until <= now)
-			go_on(n, g);
-		if (g->rests_until && (!next || g->rests_until < next))
-			next = g->rests_until;
+		if (p->rests_until && p->rests_until <= now)
+			go_on(n, p);
+		if (p->rests_until && (!next || p->rests_until < next))
+			next = p->rests_until;
 	}
 	if (next)
 		timer_set(&rest_timer, next);
-	unlock(flags);
+	pirq_unlock(flags);
 }
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
 bool pirq_interrupt(u8 vector)
 {
-	u32 n = gsi_of_vector[vector];
-	struct gsi *g = &gsis[n];
+	u32 n = pirq_of_vector[vector];
+	struct pirq *p = &pirqs[n];
 
 	ASSERT_IRQS_OFF();
 	if (!n)
 		return false;
 	spin_lock(&gsi_lock);
-	if (g->level)
+	if (p->level)
 		ioapic_mask(n);
-	if (g->port) {
-		g->waits = g->level;
-		send_pirq(g->owner, g->port);
+	if (p->port) {
+		p->waits = p->level;
+		send_pirq(p->owner, p->port);
 	}
-	if (storm_count(&g->storm, now_ns()) && !g->rests_until)
-		rest(n, g);
+	if (storm_count(&p->storm, now_ns()) && !p->rests_until)
+		rest(n, p);
 	spin_unlock(&gsi_lock);
 	return true;
 }
@@ -412,15 +416,16 @@ bool pirq_interrupt(u8 vector)
 
 bool pirq_look(u32 n, struct pirq_look *look)
 {
-	const struct gsi *g;
+	const struct pirq *p;
 	u64 flags;
 
-	if (n >= nr_gsis)
+	if (n >= NR_PIRQS)
 		return false;
 	flags = spin_lock_irqsave(&gsi_lock);
-	g = gsi_at(n);
-	*look = (struct pirq_look){ g->owner ? g->owner->domid : DOMID_INVALID, g->port, g->vector,
-				    g->level, g->waits, g->rests_until != 0 };
+	p = pirq_at(n);
+	*look = (struct pirq_look){ p->owner ? p->owner->domid : DOMID_INVALID, p->port, p->vector,
+				    p->level, p->waits, p->rests_until != 0,
+				    pirq_is_msi(p), p->msi.bdf };
 	spin_unlock_irqrestore(&gsi_lock, flags);
 	return true;
 }

@@ -12,6 +12,7 @@
 #include <asm/iomem.h>
 #include <isola/boot_info.h>
 #include <isola/domain.h>
+#include <isola/errno.h>
 #include <isola/memmap.h>
 #include <isola/printk.h>
 #include <isola/privilege.h>
@@ -95,12 +96,74 @@ void iomem_init(const struct acpi_info *acpi, bool has_hypertransport)
 		iomem_limit(PAGE_FRAMES(acpi->lapic_maddr, LAPIC_BYTES), IOMEM_NONE);
 }
 
-enum iomem_access iomem_access(const struct domain *d, mfn_t m)
+/* What the limits allow of @m, if not more than @most. */
+static enum iomem_access limited(enum iomem_access most, mfn_t m)
 {
-	enum iomem_access most = domain_may(d, MAY_map_io_memory) ? IOMEM_FULL : IOMEM_NONE;
-
 	for (unsigned i = 0; i < nr_limits && limit[i].first <= mfn_x(m); i++)
 		if (mfn_x(m) <= limit[i].last)
 			most = min(most, limit[i].most);
 	return most;
+}
+
+bool iomem_is_device(mfn_t m)
+{
+	return limited(IOMEM_FULL, m) == IOMEM_FULL;
+}
+
+/* ---- Guards ---------------------------------------------------------------------------------- */
+
+/*
+ * Each a word, so that who reads them without the lock sees one or none: the first frame, then how
+ * many. 0: none.
+ */
+#define MAX_GUARDS	512
+#define GUARD_NR_BITS	24
+#define GUARD(first, nr) (mfn_x(first) << GUARD_NR_BITS | (nr))
+static u64 guard[MAX_GUARDS];
+static unsigned nr_guards;		/* one past the last that has ever been used */
+
+int iomem_guard(mfn_t first, u32 nr)
+{
+	ASSERT(nr && nr < 1u << GUARD_NR_BITS && mfn_x(first) < 1ul << (64 - GUARD_NR_BITS));
+	for (unsigned i = 0; i < MAX_GUARDS; i++) {
+		if (guard[i])
+			continue;
+		WRITE_ONCE(guard[i], GUARD(first, nr));
+		if (i >= nr_guards)
+			WRITE_ONCE(nr_guards, i + 1);
+		return 0;
+	}
+	return -ENOMEM;
+}
+
+void iomem_unguard(mfn_t first, u32 nr)
+{
+	for (unsigned i = 0; i < nr_guards; i++)
+		if (guard[i] == GUARD(first, nr)) {
+			WRITE_ONCE(guard[i], 0);
+			return;
+		}
+	BUG_ON(true);
+}
+
+static bool is_guarded(mfn_t m)
+{
+	for (unsigned i = 0; i < READ_ONCE(nr_guards); i++) {
+		u64 g = READ_ONCE(guard[i]);
+
+		/* Unsigned: a frame below the first is beyond the last too. */
+		if (mfn_x(m) - (g >> GUARD_NR_BITS) < (g & ((1u << GUARD_NR_BITS) - 1)))
+			return true;
+	}
+	return false;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+enum iomem_access iomem_access(const struct domain *d, mfn_t m)
+{
+	enum iomem_access most;
+
+	most = limited(domain_may(d, MAY_map_io_memory) ? IOMEM_FULL : IOMEM_NONE, m);
+	return most == IOMEM_FULL && is_guarded(m) ? IOMEM_READ : most;
 }

@@ -37,6 +37,11 @@ void pt_check_init(void)
 	nr_machine_frames = 1ul << (min(bits, 52u) - PAGE_SHIFT);
 }
 
+bool pt_check_reaches(mfn_t m)
+{
+	return mfn_x(m) < nr_machine_frames;
+}
+
 /* The M2P's own frames are RAM (COH-1), and to be read. */
 static int check_m2p(const struct domain *d, pte_t e)
 {

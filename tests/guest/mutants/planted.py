@@ -3,7 +3,8 @@
 claims named must be "not ok". A name says what is planted. A text that is no longer found in its
 file is out of date, and fails."""
 
-PIRQ, PHYSDEV = "arch/x86/irq/pirq.c", "arch/x86/control/physdev_op.c"
+PIRQ, PIRQ_MAP = "arch/x86/irq/pirq.c", "arch/x86/irq/pirq_map.c"
+PHYSDEV = "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 EVTCHN_PORT, FIFO = "common/evtchn_port.c", "common/evtchn_fifo.c"
 FIFO_SETUP = "common/evtchn_fifo_setup.c"
@@ -43,34 +44,33 @@ PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
 
     # ---- Interrupts of devices ----
-    ("map_pirq of a line that does not exist", "pirq/map_refusals", (PIRQ,
-     "\tif (!g)\n\t\treturn -EINVAL;\n\tif (!n)", "\tif (!g)\n\t\treturn 0;\n\tif (!n)")),
-    ("unmap_pirq keeps the line", "pirq/unmap", (PIRQ,
-     "\t\tg->owner = NULL;\n", "")),
+    ("map_pirq of a line that does not exist", "pirq/map_refusals", (PIRQ_MAP,
+     "\tif (!p)\n\t\treturn -EINVAL;\n\tif (!n)", "\tif (!p)\n\t\treturn 0;\n\tif (!n)")),
+    ("unmap_pirq keeps the line", "pirq/unmap", (PIRQ_MAP,
+     "\t\tp->owner = NULL;\n", "")),
     ("an EOI does not unmask", "pirq/level,pirq/level_quiet", (PIRQ,
-     "\t\tif (g->waits && !g->rests_until)\n\t\t\tioapic_unmask(n);\n", "")),
+     "\t\tif (p->waits && !p->rests_until)\n\t\t\tunmask(n, p);\n", "")),
     ("a level line is not masked until its EOI", "pirq/level_quiet", (PIRQ,
-     "\tif (g->level)\n\t\tioapic_mask(n);\n", "")),
+     "\tif (p->level)\n\t\tioapic_mask(n);\n", "")),
     ("a pirq is bound twice", "pirq/bind", (PIRQ,
-     "\tif (g->port)\n\t\treturn -EEXIST;\n", "")),
+     "\tif (p->port)\n\t\treturn -EEXIST;\n", "")),
     ("a line of the hypervisor's is bound", "pirq/bind_refusals", (PIRQ,
-     "\tif (g->is_ours)\n\t\treturn -EBUSY;\n", "")),
+     "\tif (p->is_ours)\n\t\treturn -EBUSY;\n", "")),
     ("a pirq is bound without a mapping", "pirq/bind_refusals", (PIRQ,
-     "\tif (g->owner != d)\n\t\treturn -EPERM;\n", "")),
-    ("unmap_pirq leaves a bound line on", "pirq/unmapped", (PIRQ,
-     "\t\tif (g->port)\n\t\t\tsilence(n, g);\n", "")),
+     "\tif (p->owner != d)\n\t\treturn -EPERM;\n", "")),
+    ("unmap_pirq leaves a bound line on", "pirq/unmapped", (PIRQ_MAP,
+     "\t\tif (p->port)\n\t\t\tpirq_silence(n, p);\n", "")),
     ("a port that closes keeps its line", "pirq/bind,pirq/unbound", (EVTCHN_CLOSE,
      "\t\tpirq_unbind(d, e->pirq, port);\n", "")),
     ("a bound line stays masked", "pirq/edge", (PIRQ,
-     "g->level, g->low);\n\t\tif (!g->rests_until)\n\t\t\tioapic_unmask(n);\n",
-     "g->level, g->low);\n")),
+     "\t\tpirq_let_speak(n, p);\n", "")),
     ("setup_gsi a second time", "pirq/setup", (PIRQ,
-     "!g->is_ours && !g->is_set_up && !g->port", "!g->is_ours && !g->port")),
+     "!p->is_ours && !p->is_set_up && !p->port", "!p->is_ours && !p->port")),
     ("an edge needs an EOI", "pirq/eoi_page", (PIRQ,
-     "show_eoi(d, n, g->level || will_share);", "show_eoi(d, n, true);")),
+     "show_eoi(d, n, p->level || will_share);", "show_eoi(d, n, true);")),
     ("an EOI of a line that is not mapped", "pirq/eoi_nothing", (PIRQ,
-     "\tif (g->owner == d) {\n\t\tif (g->waits &&",
-     "\tif (g->owner == d || !g->owner) {\n\t\tif (g->waits &&")),
+     "\tif (p->owner == d) {\n\t\tif (p->waits &&",
+     "\tif (p->owner == d || !p->owner) {\n\t\tif (p->waits &&")),
     ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN_RAISE,
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_post(notified(d, port), port);",
      "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_post(d->vcpu[0], port);")),
@@ -173,8 +173,8 @@ PLANTED = [
      "\tspin_unlock(&d->page_lock);",
      "\twindow_map(d, first, order);\n\town_frames(d, first, order, 0, PGT_none);")),
     ("a line is judged without its lock", "pirq/bind", (PIRQ,
-     "\trc = may_bind(d, g);\n",
-     "\tunlock(flags);\n\trc = may_bind(d, g);\n\t(void)lock_line(n, &flags);\n")),
+     "\trc = may_bind(d, p);\n",
+     "\tpirq_unlock(flags);\n\trc = may_bind(d, p);\n\t(void)pirq_lock(n, &flags);\n")),
     ("references are recounted without the lock of lives", "rest/audit", ("arch/x86/calls/audit.c",
      "\tspin_lock(&a.d->vcpus_lock);\n\trc = recount(&a);\n\tspin_unlock(&a.d->vcpus_lock);",
      "\trc = recount(&a);")),

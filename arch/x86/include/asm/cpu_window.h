@@ -15,6 +15,7 @@ enum cpu_window {
 	/* the guest L4 of a vcpu that is switched in; interrupts off */
 	WINDOW_ROOT,
 	WINDOW_IOAPIC,                  /* the one used last; gsi_lock held, interrupts off */
+	WINDOW_MSIX,                    /* the table used last; gsi_lock held, interrupts off */
 	WINDOW_INPUT,                   /* what is typed goes to its place; interrupts off */
 };
 

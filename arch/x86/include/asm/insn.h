@@ -143,3 +143,19 @@ DEFINE_IO(b, u8, "b")
 DEFINE_IO(w, u16, "w")
 DEFINE_IO(l, u32, "k")
 #undef DEFINE_IO
+
+/* An access of 1, 2 or 4 bytes. */
+static inline u32 port_read(u16 port, unsigned bytes)
+{
+	return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+}
+
+static inline void port_write(u16 port, unsigned bytes, u32 val)
+{
+	if (bytes == 1)
+		outb(val, port);
+	else if (bytes == 2)
+		outw(val, port);
+	else
+		outl(val, port);
+}

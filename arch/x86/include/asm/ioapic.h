@@ -8,8 +8,12 @@
 #pragma once
 
 #include <asm/acpi.h>
+#include <isola/spinlock.h>
 
 #define MAX_GSIS 256                    /* lines beyond are not used, and stay masked */
+
+/* All that interrupts of devices are known by, and the registers that they come from. */
+extern spinlock_t gsi_lock;
 
 /*
  * Find them, and mask every line. The boot CPU, once; what is not usable is left out with a line.

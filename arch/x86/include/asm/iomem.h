@@ -11,12 +11,14 @@
  *     defective RAM; RAM that is beyond our reach     nothing              nothing
  *   anywhere:
  *     HPETs, I/O APICs                                read                 nothing
+ *     tables of messages (MSI-X) that are mapped      read                 nothing
  *     local APICs, MSI window, HyperTransport         nothing              nothing
  *
  * Where rows meet, the one that allows less holds. As Xen 4.17, but for the page that CPUs start in
  * (Xen gives all of the first MiB), and HPETs that ACPI does not name.
  *
- * Boot writes the table, before there is a guest; then it is constant. Public.
+ * Boot writes the table, before there is a guest; then it is constant, but for the guards: tables
+ * of messages come and go. An entry that was made before a guard keeps its RW, as on Xen. Public.
  */
 #pragma once
 
@@ -44,6 +46,16 @@ void iomem_limit(mfn_t first, mfn_t last, enum iomem_access most);
 
 /* What @d may do with frame @m, which is I/O memory. */
 enum iomem_access iomem_access(const struct domain *d, mfn_t m);
+
+/* Is @m, which is I/O memory, the hardware domain's in full, but for guards? */
+bool iomem_is_device(mfn_t m);
+
+/*
+ * From now on no entry is made by which a guest may write to these frames; until they are given
+ * back. A frame may be guarded several times. -ENOMEM. Callers' lock: gsi_lock.
+ */
+int __must_check iomem_guard(mfn_t first, u32 nr);
+void iomem_unguard(mfn_t first, u32 nr);
 
 /* The limits, by rising first frame; they may overlap. False when there is no @i-th. */
 bool iomem_limit_at(unsigned i, mfn_t *first, mfn_t *last);

@@ -15,6 +15,8 @@
  * be mapped.
  */
 void pt_check_init(void);
+/* Is it a frame that the CPU can address? */
+bool pt_check_reaches(mfn_t m);
 
 /*
  * From now on absent entries that name RAM are refused to domains but dom0 (@domu), and to @dom0.

@@ -6,7 +6,7 @@
  *
  * Ports of virtual devices are never in the `direct' bitmap, so the common access is one bitmap
  * lookup (IOP-1). PCI configuration by CF8H/CFCH and the RTC's index/data pair are two-step on
- * hardware: hw_lock makes each one step.
+ * hardware: a lock makes each one step, pci_conf.c's and rtc_lock.
  */
 #include <asm/acpi.h>
 #include <asm/insn.h>
@@ -14,6 +14,7 @@
 #include <asm/ioport.h>
 #include <asm/ioport_keep.h>
 #include <asm/pci_conf.h>
+#include <asm/pirq.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/lock_order.h>
@@ -41,7 +42,7 @@ static struct { u16 first, last; } kept[24] = {
 };
 static unsigned int nr_kept = 8;
 
-static spinlock_t hw_lock = SPINLOCK_INIT(LOCK_NONE);
+static spinlock_t rtc_lock = SPINLOCK_INIT(LOCK_NONE);
 
 void ioport_keep(u16 first, u16 last)
 {
@@ -107,71 +108,35 @@ bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes)
 	return is_direct(d, port, bytes);
 }
 
-static u32 hw_read(u16 port, unsigned int bytes)
-{
-	switch (bytes) {
-	case 1:
-		return inb(port);
-	case 2:
-		return inw(port);
-	default:
-		return inl(port);
-	}
-}
-
-static void hw_write(u16 port, unsigned int bytes, u32 val)
-{
-	switch (bytes) {
-	case 1:
-		outb(val, port);
-		break;
-	case 2:
-		outw(val, port);
-		break;
-	default:
-		outl(val, port);
-		break;
-	}
-}
-
-/*
- * Where the RTC and PCI have an address register of their own, it is set to the domain's for this
- * one access.
- */
+/* The latch of PCI's data window is set to the domain's for this one access. */
 static u32 pci_read(struct ioport_rights *r, unsigned int offset, unsigned int bytes)
 {
-	u32 address = READ_ONCE(r->cf8), val;
+	u32 address = READ_ONCE(r->cf8);
 
-	if (!(address & PCI_ENABLE))
-		return ~0u;
-	spin_lock(&hw_lock);
-	outl(address, PCI_ADDRESS);
-	val = hw_read(PCI_DATA + offset, bytes);
-	spin_unlock(&hw_lock);
-	return val;
+	return address & PCI_ENABLE ? pci_conf_in(address, offset, bytes) : ~0u;
 }
 
 static void pci_write(struct ioport_rights *r, unsigned int offset, unsigned int bytes, u32 val)
 {
 	u32 address = READ_ONCE(r->cf8);
+	u32 reg = (address & 0xfc) + offset;
 
-	if (!(address & PCI_ENABLE) || pci_conf_is_kept(address >> 8))
+	if (!(address & PCI_ENABLE) || pci_conf_is_kept(address >> 8) ||
+	    pirq_conf_write(address >> 8, reg, bytes, val))
 		return;
-	spin_lock(&hw_lock);
-	outl(address, PCI_ADDRESS);
-	hw_write(PCI_DATA + offset, bytes, val);
-	spin_unlock(&hw_lock);
+	pci_conf_out(address, offset, bytes, val);
 }
 
+/* And so is the RTC's index. */
 static u8 rtc_access(struct ioport_rights *r, bool write, u8 val)
 {
-	spin_lock(&hw_lock);
+	spin_lock(&rtc_lock);
 	outb(r->rtc_index & 0x7f, RTC_INDEX);
 	if (write)
 		outb(val, RTC_DATA);
 	else
 		val = inb(RTC_DATA);
-	spin_unlock(&hw_lock);
+	spin_unlock(&rtc_lock);
 	return val;
 }
 
@@ -234,7 +199,7 @@ u32 ioport_read(struct domain *d, u16 port, unsigned int bytes)
 	u32 val = 0;
 
 	if (likely(is_direct(d, port, bytes)))
-		return hw_read(port, bytes);
+		return port_read(port, bytes);
 	if (port == PCI_ADDRESS && bytes == 4)
 		return r->cf8;
 
@@ -261,7 +226,7 @@ void ioport_write(struct domain *d, u16 port, unsigned int bytes, u32 val)
 	struct ioport_rights *r = d->ioports;
 
 	if (likely(is_direct(d, port, bytes))) {
-		hw_write(port, bytes, val);
+		port_write(port, bytes, val);
 		return;
 	}
 	if (port == PCI_ADDRESS && bytes == 4) {
