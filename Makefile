@@ -23,7 +23,7 @@ all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
-	iso bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
+	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -56,6 +56,7 @@ distclean:
 ## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
+## make deb          build/isola_VERSION_amd64.deb: into the boot menu of a Debian system
 ## make deps         install the Debian packages that are missing
 ## make defconfig, menuconfig, savedefconfig, clean, distclean
 # Two domains without a dom0, which talk by a declared port and share.
@@ -72,6 +73,9 @@ selftest:
 iso:
 	$(Q)tools/install-deps run && $(MAKE) all
 	$(Q)O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
+deb:
+	$(Q)tools/install-deps deb
+	$(Q)OUT=$(O) PYTHONDONTWRITEBYTECODE=1 debian/rules clean binary
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:

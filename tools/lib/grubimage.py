@@ -70,7 +70,7 @@ def _core(directory, platform, output, extra):
     with open(config, "w") as file:
         file.write(CORE_CONFIG)
     _run(["grub-mkimage", "-c", config, "-o", output, *words])
-    if os.access(KEPT, os.W_OK):
+    if os.path.exists(os.path.join(KEPT, ".config")) and os.access(KEPT, os.W_OK):
         shutil.copyfile(output, f"{kept}.{os.getpid()}")
         os.replace(f"{kept}.{os.getpid()}", kept)
 
