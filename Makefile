@@ -75,7 +75,8 @@ iso:
 	$(Q)O=$(O) tools/isola-run --iso $(O)/isola.iso $(O)/selftest.elf "$(CMDLINE)"
 deb:
 	$(Q)tools/install-deps deb
-	$(Q)OUT=$(O) PYTHONDONTWRITEBYTECODE=1 debian/rules clean binary
+	$(Q)dh_clean
+	$(Q)OUT=$(O) PYTHONDONTWRITEBYTECODE=1 debian/rules binary && dh_clean
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:
