@@ -78,7 +78,8 @@ deb:
 	$(Q)dh_clean
 	$(Q)OUT=$(O) PYTHONDONTWRITEBYTECODE=1 debian/rules binary && dh_clean
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
-	$(Q)tools/install-deps test && $(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
+	$(Q)tools/install-deps $(if $(filter test-all,$@),disk,test)
+	$(Q)$(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
 fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@
 bench:

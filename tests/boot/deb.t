@@ -16,7 +16,7 @@ XEN_MENU = """menuentry 'Debian GNU/Linux, with Xen hypervisor' --class debian -
 --class xen $menuentry_id_option 'xen-gnulinux-simple-42' {
 	insmod ext2
 	echo	'Loading Xen 4.17-amd64 ...'
-        if [ "$grub_platform" = "pc" -o "$grub_platform" = "" ]; then
+        if [ "$grub_platform" = "pc" ]; then
             xen_rm_opts=
         fi
 	multiboot2	/boot/xen-4.17-amd64.gz placeholder  ${xen_rm_opts}
@@ -29,7 +29,7 @@ ISOLA_MENU = """	submenu 'Xen hypervisor, version 0.1-isola' {
 --class gnu-linux --class xen $menuentry_id_option 'xen-gnulinux-6.1-advanced-42' {
 			insmod ext2
 			echo	'Loading Xen 0.1-isola ...'
-			if [ "$grub_platform" = "pc" -o "$grub_platform" = "" ]; then
+			if [ "$grub_platform" = "pc" ]; then
 			    xen_rm_opts=
 			fi
 			multiboot2	/boot/xen-0.1-isola.gz placeholder com1=115200 ${xen_rm_opts}
@@ -96,7 +96,8 @@ def menu(root):
     entry = menu_of(root, XEN_MENU + ISOLA_MENU)
     first = entry.splitlines()[0] if entry else ""
     tap.ok(first == "menuentry 'Debian GNU/Linux, with Isola' --class debian --class gnu-linux "
-           "--class xen $menuentry_id_option 'isola-simple' {", "the entry has Isola's title", entry)
+           "--class xen $menuentry_id_option 'isola-simple' {", "the entry has Isola's title",
+           entry)
     tap.ok("/boot/xen-0.1-isola.gz placeholder com1=115200" in entry and "xen-4.17" not in entry and
            entry.count("menuentry '") == 1 and "recovery" not in entry,
            "it is Isola's own, not recovery's and not Xen's", entry)
