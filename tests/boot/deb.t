@@ -32,7 +32,7 @@ ISOLA_MENU = """	submenu 'Xen hypervisor, version 0.1-isola' {
 			if [ "$grub_platform" = "pc" ]; then
 			    xen_rm_opts=
 			fi
-			multiboot2	/boot/xen-0.1-isola.gz placeholder com1=115200 ${xen_rm_opts}
+			multiboot2	/boot/xen-0.1-isola.gz placeholder com1=1 ${xen_rm_opts}
 			module2	/boot/vmlinuz-6.1 placeholder root=UUID=42 ro quiet
 		}
 		menuentry 'Debian GNU/Linux, with Xen 0.1-isola and Linux 6.1 (recovery mode)' {
@@ -98,7 +98,7 @@ def menu(root):
     tap.ok(first == "menuentry 'Debian GNU/Linux, with Isola' --class debian --class gnu-linux "
            "--class xen $menuentry_id_option 'isola-simple' {", "the entry has Isola's title",
            entry)
-    tap.ok("/boot/xen-0.1-isola.gz placeholder com1=115200" in entry and "xen-4.17" not in entry and
+    tap.ok("/boot/xen-0.1-isola.gz placeholder com1=1" in entry and "xen-4.17" not in entry and
            entry.count("menuentry '") == 1 and "recovery" not in entry,
            "it is Isola's own, not recovery's and not Xen's", entry)
     checked = subprocess.run(["grub-script-check"], input=entry, stderr=subprocess.PIPE, text=True)
