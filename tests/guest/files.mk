@@ -2,12 +2,13 @@
 # The selftest guest: a PV kernel of our own, built by its own flags. Sources in reading order;
 # claims run in the order of this list.
 guest-src := head.S traps.S harness.c traps.c trap_table.c text.c console.c memory.c
-guest-src += events.c clock.c domains.c user.S user.c lending.c sibling.c big_tree.c
+guest-src += events.c clock.c domains.c pci.c messages.c user.S user.c lending.c sibling.c
+guest-src += big_tree.c
 guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
 guest-src += claims/tools.c claims/policy.c claims/life.c claims/visits.c
 guest-src += claims/vcpu_op.c claims/timers.c claims/sched.c claims/events.c claims/fifo.c
-guest-src += claims/pirq.c claims/others_ports.c
+guest-src += claims/pirq.c claims/msi.c claims/msix.c claims/others_ports.c
 guest-src += claims/selectors.c claims/emulation.c claims/cpuid.c claims/ports.c claims/msr.c
 guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c claims/flush.c
 guest-src += claims/stores.c

@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import TOP, selftest, tap
+from isolatest import TOP, WITH_MESSAGES, selftest, tap
 
 fetched = subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
 if fetched.returncode:
     tap.skip("xen: the selftest guest", fetched.stderr.decode().strip().replace("\n", "; "))
 else:
-    selftest(tap, "xen qemu64", program=os.path.join(TOP, "tools/oracle-run"))
+    selftest(tap, "xen qemu64", WITH_MESSAGES, program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen Haswell-noTSX", ["--cpu", "Haswell-noTSX"],
              program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen on UEFI", ["--firmware", "uefi"], "claims=control/*",

@@ -5,9 +5,9 @@ choose no claim are no success."""
 import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import GUEST_CRASHED, SELFTEST, isola_run, selftest, tap
+from isolatest import GUEST_CRASHED, SELFTEST, WITH_MESSAGES, isola_run, selftest, tap
 
-selftest(tap, "isola")
+selftest(tap, "isola", WITH_MESSAGES)
 for words, name in (("only=event", "event"), ("claims=start/magic,start/magick", "start/magick"),
                     ("claims=", "")):
     status, output, errors = isola_run(SELFTEST, words)

@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import TOP, audited, selftest, tap
+from isolatest import TOP, WITH_MESSAGES, audited, selftest, tap
 
 RACES = "claims=smp/*,races/*,transitions/race*"
 MANY = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
 
-selftest(tap, "isola smp", ["--smp", "2", "--hypervisor", audited()], timeout=300)
+selftest(tap, "isola smp", ["--smp", "2", "--hypervisor", audited(), *WITH_MESSAGES], timeout=300)
 selftest(tap, "isola 4 vCPUs on 2", ["--smp", "2", "--hv", "dom0_max_vcpus=4"], RACES, timeout=300)
 selftest(tap, "isola 8 vCPUs on 2", MANY, "claims=races/*", timeout=300)
 if subprocess.run([os.path.join(TOP, "tools/fetch-guests"), "xen"], stdout=subprocess.PIPE,

@@ -43,6 +43,9 @@ SELFTEST = os.path.join(OUT, "selftest.elf")
 ISOLA_RUN = os.path.join(TOP, "tools/isola-run")
 LONG = os.environ.get("TEST_ALL") == "1"        # make test-all
 BOOT_SECONDS = 90
+# Devices that send messages (MSI, MSI-X), which the selftest guest's claims about them need.
+WITH_MESSAGES = ["--qemu-arg=-device", "--qemu-arg=edu", "--qemu-arg=-device",
+                 "--qemu-arg=virtio-rng-pci"]
 # What a machine has unless its test says otherwise: all of it is scrubbed as it starts, which takes
 # the emulator more time (2.5 s a GiB) than most tests have to spend on anything else.
 MEM_MIB = {"bios": 128, "uefi": 256}

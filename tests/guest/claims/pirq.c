@@ -13,6 +13,7 @@
 #include "../clock.h"
 #include "../events.h"
 #include "../memory.h"
+#include "../pci.h"
 #include "../sibling.h"
 #include "../text.h"
 #include "../traps.h"
@@ -70,39 +71,6 @@ static uint32_t bound(uint32_t line, uint32_t flags)
 
 /* ---- Devices ---- */
 
-static void allow_ports(void)
-{
-	struct physdev_set_iopl iopl = { .iopl = 1 };
-
-	CHECK_OK(HC2(physdev_op, PHYSDEVOP_set_iopl, &iopl));
-}
-
-static void out8(uint16_t port, uint8_t v)
-{
-	asm volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-
-static uint8_t in8(uint16_t port)
-{
-	uint8_t v;
-
-	asm volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-	return v;
-}
-
-static void out16(uint16_t port, uint16_t v)
-{
-	asm volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-
-static uint16_t in16(uint16_t port)
-{
-	uint16_t v;
-
-	asm volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-	return v;
-}
-
 static uint8_t rtc_read(uint8_t reg)
 {
 	out8(0x70, reg);
@@ -123,7 +91,7 @@ static void rtc_write(uint8_t reg, uint8_t v)
 /* 64 interrupts a second, each for as long as the last was acknowledged by rtc_ack(). */
 static void rtc_start(void)
 {
-	allow_ports();
+	ports_allow();
 	rtc_write(RTC_A, (rtc_read(RTC_A) & 0xf0) | 10);
 	rtc_write(RTC_B, rtc_read(RTC_B) | RTC_PERIODIC);
 	rtc_read(RTC_C);
@@ -142,37 +110,33 @@ static void rtc_stop(void)
 
 #define PM_TIMER_BIT 1u			/* in status (+0, write 1 to clear) and enable (+2) */
 
-static uint32_t pci_read(uint32_t address)
-{
-	uint32_t v;
+#define PIIX4_ID	0x71138086u
+#define SUBSYSTEM	0x2cu
+#define PM_BASE		0x40u
 
-	asm volatile("outl %0, %1" : : "a"(0x80000000u | address), "d"((uint16_t)0xcf8) : "memory");
-	asm volatile("inl %1, %0" : "=a"(v) : "d"((uint16_t)0xcfc) : "memory");
-	return v;
-}
-
-static uint32_t piix4(void)
+static unsigned int piix4(void)
 {
-	for (uint32_t address = 0; address < 1u << 16; address += 1u << 8)
-		if (pci_read(address) == 0x71138086)
-			return address;
-	skip("there is no PIIX4");
+	unsigned int bdf = pci_find(PIIX4_ID);
+
+	if (bdf == PCI_NO_DEVICE)
+		skip("there is no PIIX4");
+	return bdf;
 }
 
 /* QEMU wires it as a PC does; Bochs as PCI's pin INTA of that device, through lines 16 to 19. */
 static uint32_t piix4_line(void)
 {
-	uint32_t address = piix4();
+	unsigned int bdf = piix4();
 
-	if ((pci_read(address | 0x2c) & 0xffff) == 0x1af4)
+	if ((pci_read(bdf, SUBSYSTEM) & 0xffff) == 0x1af4)
 		return SCI_LINE;
-	return 16 + ((address >> 11) - 1) % 4;
+	return 16 + ((bdf >> 3) - 1) % 4;
 }
 
 /* Its PM1 event block, the timer's status set: an overflow every 2.3 s sets it. */
 static uint16_t pm_timer_overflowed(void)
 {
-	uint16_t port = pci_read(piix4() | 0x40) & 0xffc0;
+	uint16_t port = pci_read(piix4(), PM_BASE) & 0xffc0;
 
 	CHECK(WAIT_FOR(in16(port) & PM_TIMER_BIT, 15000));
 	return port;
@@ -433,7 +397,7 @@ static struct raised raise_level(void)
 {
 	struct raised r;
 
-	allow_ports();
+	ports_allow();
 	r.pm = pm_timer_overflowed();
 	r.line = piix4_line();
 	setup_gsi((int)r.line, true, false);

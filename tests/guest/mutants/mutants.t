@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../lib"))
-from isolatest import ISOLA_RUN, SELFTEST, TIMED_OUT, tap  # noqa: E402
+from isolatest import ISOLA_RUN, SELFTEST, TIMED_OUT, WITH_MESSAGES, tap  # noqa: E402
 from planting import HYPERVISOR, build, change, copy_sources, failed_claims, put_back  # noqa: E402
 from planted import PLANTED  # noqa: E402
 
-MACHINE = ["--smp", "2", "--hv", "dom0_max_vcpus=8"]
+MACHINE = ["--smp", "2", "--hv", "dom0_max_vcpus=8", *WITH_MESSAGES]
 SECONDS = 120
 CONFIG = "DEFCONFIG=configs/audit"
 RUNS = 3                        # a race is not met every time

@@ -4,6 +4,8 @@ claims named must be "not ok". A name says what is planted. A text that is no lo
 file is out of date, and fails."""
 
 PIRQ, PIRQ_MAP = "arch/x86/irq/pirq.c", "arch/x86/irq/pirq_map.c"
+PIRQ_DEVICE, MSI_FIND = "arch/x86/irq/pirq_device.c", "arch/x86/irq/msi_find.c"
+MSI, IOMEM = "arch/x86/irq/msi.c", "arch/x86/mm/iomem.c"
 PHYSDEV = "arch/x86/control/physdev_op.c"
 EVTCHN, EVTCHN_OP = "common/evtchn.c", "arch/x86/calls/evtchn_op.c"
 EVTCHN_PORT, FIFO = "common/evtchn_port.c", "common/evtchn_fifo.c"
@@ -80,6 +82,64 @@ PLANTED = [
     ("map_pirq in another domain's name", "pirq/map_refusals", (PHYSDEV,
      "\tif (op->domid != DOMID_SELF && op->domid != d->domid)\n"
      "\t\treturn refuse_other(MAY_map_pirq, op->domid);\n\tswitch", "\tswitch")),
+
+    # ---- Messages of devices ----
+    ("an MSI of several messages", "msi/map_refusals", (PHYSDEV,
+     "op->entry_nr == 1 ? 0 : -EOPNOTSUPP", "op->entry_nr == 3 ? -EOPNOTSUPP : 0")),
+    ("a message of another segment's device", "msi/map_refusals", (PHYSDEV,
+     "\tif (has_segment && (u32)op->bus >> 16)\n\t\treturn -ENODEV;\n",
+     "\t(void)has_segment;\n")),
+    ("an MSI is mapped twice", "msi/map_twice", (PIRQ_MAP,
+     "dev->msi_pirq ? -EEXIST : dev->nr_mapped", "dev->nr_mapped")),
+    ("an entry of a table is mapped twice", "msix/map_twice", (PIRQ_MAP,
+     "pirq_of_message(dev->bdf, op->entry) ? -EEXIST : 0", "0")),
+    ("a number that is mapped is given again", "msi/map_twice", (PIRQ_MAP,
+     "return pirq_at(*n)->owner ? -EEXIST : 0;", "return 0;")),
+    ("a line's number for a message", "msi/map_twice", (PIRQ_MAP,
+     "(u32)wanted < nr_gsis || wanted >= NR_PIRQS", "wanted >= NR_PIRQS")),
+    ("a number that was promised is given away", "msi/map_number", (PIRQ_MAP,
+     "!p->owner && !p->is_taken && !p->is_ours", "!p->owner && !p->is_ours")),
+    ("an entry behind the end of a table", "msix/map_refusals", (MSI_FIND,
+     "\tif (entry >= dev->nr_entries)\n\t\treturn -EINVAL;\n", "")),
+    ("a table of a device whose memory is off", "msix/map_refusals", (MSI_FIND,
+     " || !pci_memory_is_on(m->bdf)", "")),
+    ("a table is not guarded", "msix/guarded,msix/prepared", (IOMEM,
+     "return most == IOMEM_FULL && is_guarded(m) ? IOMEM_READ : most;", "return most;")),
+    ("a table stays guarded", "msix/guarded", (PIRQ_MAP,
+     "\t\tpirq_unguard(dev);\n\t*p = (struct pirq){ 0 };", "\t\t;\n\t*p = (struct pirq){ 0 };")),
+    ("a bound message stays masked", "msi/arrives,msix/arrives", (PIRQ,
+     "\tif (p->port && !p->rests_until)\n\t\tunmask(n, p);\n",
+     "\tif (p->port && !p->rests_until && !pirq_is_msi(p))\n\t\tunmask(n, p);\n")),
+    ("a message is not masked before it is bound", "msix/unbound", (MSI,
+     "\tset_mask(m, true);\n\tput_message(m, ADDRESS(apic_id), vector);\n",
+     "\tput_message(m, ADDRESS(apic_id), vector);\n\tset_mask(m, false);\n")),
+    ("a message that moves is not masked meanwhile, nor unmasked", "msix/moved", (MSI,
+     "\tset_entry_mask(m, was_masked);\n", "\t(void)was_masked;\n")),
+    ("an MSI that moves goes nowhere", "msi/moved", (MSI,
+     "m->cap + MSI_LOW, ADDRESS(apic_id));", "m->cap + MSI_LOW, ADDRESS(apic_id + 100));")),
+    ("the MSI of a device stays on when it is unmapped", "msi/unmapped,msi/removed", (MSI,
+     "\tm->is_wanted = false;\n\tset_mask(m, true);\n", "")),
+    ("a device goes and its messages stay", "msi/removed", (PIRQ_DEVICE,
+     "u32 n = dev ? pirq_of_message(bdf, -1) : 0;", "u32 n = 0;")),
+    ("messages are not restored", "msix/restored", (PIRQ_DEVICE,
+     "\t\tmsi_write(&p->msi, p->vector, p->apic_id);\n", "")),
+    ("a restored message stays masked", "msix/restored", (PIRQ_DEVICE,
+     "\t\tpirq_let_speak(n, p);\n", "")),
+    ("restoring messages of a device that nobody told of", "msi/devices", (PIRQ_DEVICE,
+     "\tif (!is_known)\n\t\treturn -ENODEV;\n", "\t(void)is_known;\n")),
+    ("dom0 writes an MSI's address", "msi/config", (PIRQ_DEVICE,
+     "hits(reg, bytes, dev->msi, dev->msi_bytes)",
+     "hits(reg, bytes, dev->msi, 4)")),
+    ("dom0 switches an MSI on that is not mapped", "msi/config", (PIRQ_DEVICE,
+     ".cap = dev->msi, .is_held = true }", ".cap = dev->msi }")),
+    ("dom0 writes a table's control word in pieces", "msix/config", (PIRQ_DEVICE,
+     "hits(reg, bytes, dev->msix, MSIX_CAP_BYTES)",
+     "bytes == 2 && hits(reg, bytes, dev->msix, MSIX_CAP_BYTES)")),
+    ("a table is prepared twice", "msix/prepared", (PIRQ_DEVICE,
+     "\tif (dev->is_prepared || dev->nr_mapped)\n\t\treturn -EBUSY;\n", "")),
+    ("a message rests for ever after a storm", "msi/storm", (PIRQ,
+     "\tunmask(n, p);\n\tif (!p->level)\n\t\tsend_pirq",
+     "\tif (!p->level)\n\t\tsend_pirq")),
 
     # ---- Calls that are stopped and gone on with ----
     ("a continuation writes every argument register", "preempted/*", (HYPERCALL,
