@@ -75,7 +75,10 @@ static int give_block(struct build_plan *p, u64 pfn, unsigned order)
 	return 0;
 }
 
-/* Frames for all pages below @end that have none, by the largest blocks that there are. */
+/*
+ * Frames for all pages below @end that have none, by the largest blocks that there are. Who stops
+ * has had one: it begins with the largest again.
+ */
 static int give_memory(struct build_plan *p, u64 end)
 {
 	unsigned order = 9;
@@ -83,12 +86,12 @@ static int give_memory(struct build_plan *p, u64 end)
 	while (p->nr_given < end) {
 		while (order && (1ul << order) > end - p->nr_given)
 			order--;
-		if (!give_block(p, p->nr_given, order))
-			p->nr_given += 1ul << order;
-		else if (order)
-			order--;
-		else
-			return missing(p, "not all of its memory");
+		if (give_block(p, p->nr_given, order)) {
+			if (!order--)
+				return missing(p, "not all of its memory");
+			continue;
+		}
+		p->nr_given += 1ul << order;
 		if (p->nr_given < end && hypercall_preempt_check())
 			return -ERESTART;
 	}
