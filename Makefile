@@ -187,6 +187,7 @@ $(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
 		$@ $(LDS) "$(LDFLAGS)" $(OBJS)
 	$(Q)tools/check-image $@ $(OBJS)
 
+include unpack/files.mk
 -include tests/guest/files.mk bench/guest/files.mk tests/hfuzz/files.mk
 -include $(patsubst %.o,%.d,$(OBJS)) $(LDS:.lds=.d) $(O)/arch/x86/entry/asm-offsets.d
 endif
