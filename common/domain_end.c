@@ -109,7 +109,8 @@ static void end(struct domain *d, u32 reason, const char *how)
 	if (__atomic_exchange_n(&d->is_shut_down, true, __ATOMIC_SEQ_CST))
 		return;
 	WRITE_ONCE(d->shutdown_code, reason);
-	pr_err("Domain %s %s", called(d).text, how);
+	if (!d->is_unpacker || reason != SHUTDOWN_poweroff)
+		pr_err("Domain %s %s", called(d).text, how);
 	stop_vcpus(d, reason);
 	if (d != dom0)
 		raise_global_virq(VIRQ_DOM_EXC);

@@ -20,28 +20,47 @@ static const struct {
 	const char *magic;
 	u64 len;
 	const char *what;
+	bool unpackable;	/* the unpacker's: what is left of it then is packed too often */
 } strangers[] = {
-	{ 0x202, "HdrS", 4, "is a compressed kernel (bzImage); unpack it (tools/isola-run does)" },
-	{ 0, "\x1f\x8b", 2, "is compressed (gzip); unpack it" },
-	{ 0, "\xfd" "7zXZ", 6, "is compressed (xz); unpack it" },
-	{ 0, "\x28\xb5\x2f\xfd", 4, "is compressed (zstd); unpack it" },
-	{ 0, "\x02\x21\x4c\x18", 4, "is compressed (lz4); unpack it" },
-	{ 0, "\x04\x22\x4d\x18", 4, "is compressed (lz4); unpack it" },
-	{ 0, "BZh", 3, "is compressed (bzip2); unpack it" },
-	{ 0, "\x5d\0\0", 3, "is compressed (lzma); unpack it" },
-	{ 0, "070701", 6, "is a cpio archive (an initrd?), not a kernel" },
-	{ 0, "MZ", 2, "is an EFI or DOS program, not a PV kernel" },
+	{ 0x202, "HdrS", 4, "is a compressed kernel (bzImage), and that more than once", true },
+	{ 0, "\x1f\x8b", 2, "is compressed (gzip), and that too often", true },
+	{ 0, "\xfd" "7zXZ", 6, "is compressed (xz), and that too often", true },
+	{ 0, "\x28\xb5\x2f\xfd", 4, "is compressed (zstd), and that too often", true },
+	{ 0, "\x02\x21\x4c\x18", 4, "is compressed (lz4), and that too often", true },
+	{ 0, "\x04\x22\x4d\x18", 4, "is compressed (lz4's frame format); unpack it", false },
+	{ 0, "BZh", 3, "is compressed (bzip2); unpack it", false },
+	{ 0, "\x5d\0\0", 3, "is compressed (lzma), and that too often", true },
+	{ 0, "070701", 6, "is a cpio archive (an initrd?), not a kernel", false },
+	{ 0, "MZ", 2, "is an EFI or DOS program, not a PV kernel", false },
 };
+
+/* The index of what the file is; ARRAY_SIZE(strangers): none of them. */
+static size_t find_stranger(const struct elf_file *f)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(strangers); i++)
+		if (elf_has(f, strangers[i].offset, strangers[i].len) &&
+		    !memcmp(f->base + strangers[i].offset, strangers[i].magic, strangers[i].len))
+			break;
+	return i;
+}
 
 static const char *name_stranger(const struct elf_file *f)
 {
+	size_t i = find_stranger(f);
+
 	if (!f->size)
 		return "is empty";
-	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
-		if (elf_has(f, strangers[i].offset, strangers[i].len) &&
-		    !memcmp(f->base + strangers[i].offset, strangers[i].magic, strangers[i].len))
-			return strangers[i].what;
-	return "is not an ELF file";
+	return i < ARRAY_SIZE(strangers) ? strangers[i].what : "is not an ELF file";
+}
+
+bool elf_is_packed(const void *image, size_t size)
+{
+	struct elf_file f = { .base = image, .size = size };
+	size_t i = find_stranger(&f);
+
+	return i < ARRAY_SIZE(strangers) && strangers[i].unpackable;
 }
 
 static int read_header(struct elf_file *f, struct elf_image *out, const char **why)

@@ -51,6 +51,7 @@ struct domain {
 	bool ends_machine;              /* with it: dom0, and a static domain with onend=halt */
 	bool restarts;                  /* when it ends: a static domain with onend=restart */
 	u8 static_nr;                   /* of a static domain's line, from 1 on; 0: none */
+	bool is_unpacker;               /* the builder's own: an orderly end needs no line */
 	bool is_counted;                /* among those that have begun, and not ended; atomically */
 	u32 shutdown_code;              /* SHUTDOWN_* that the guest said beforehand, or... */
 #define SHUTDOWN_CODE_NONE (~0u)

@@ -67,6 +67,7 @@ void page_alloc_count_boot_public(u64 nr);
  */
 void page_alloc_open(void);
 void page_alloc_take_modules(void);
+void page_alloc_take_module(unsigned i);
 u64 page_alloc_nr_module_pages(void);
 /*
  * A zeroed page before or after that: of class cpu, INVALID_MFN when there is none; public, or

@@ -177,9 +177,7 @@ SUMS = [
 KERNELS = [
     ("a text file", b"#!/bin/sh\necho hello\n" * 50, "is not an ELF file"),
     ("an initrd", b"070701" + b"0" * 500, "is a cpio archive"),
-    ("a gzip file", b"\x1f\x8b\x08" + b"\0" * 500, r"is compressed \(gzip\)"),
-    ("a bzImage", b"MZ" + b"\0" * 0x200 + b"HdrS" + b"\0" * 500,
-     r"is a compressed kernel \(bzImage\)"),
+    ("a bzip2 file", b"BZh9" + b"\0" * 500, r"is compressed \(bzip2\); unpack it"),
     ("a 32-bit ELF file", kernel(ident=b"\x7fELF\x01\x01\x01"), "is not a 64-bit ELF file"),
     ("a big-endian ELF file", kernel(ident=b"\x7fELF\x02\x02\x01"),
      "is not a little-endian ELF file"),

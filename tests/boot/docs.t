@@ -16,7 +16,7 @@ from planted_hfuzz import PLANTED as PLANTED_HFUZZ  # noqa: E402
 from planted_oom import PLANTED_OOM  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
-ROOMS = ("arch", "boot", "common", "include")
+ROOMS = ("arch", "boot", "common", "include", "unpack")
 
 
 def text_of(path):

@@ -284,9 +284,33 @@ static void test_fuzz(void)
 	all_ok("100000 more, with the notes in a section");
 }
 
+/* By its first bytes alone, and only within its length. */
+static void test_packed(void)
+{
+	static const char *const packed[] = {
+		"\x1f\x8b.....", "\xfd" "7zXZ\0.", "\x28\xb5\x2f\xfd...",
+		"\x02\x21\x4c\x18...",
+	};
+	static const char *const others[] = {
+		"BZh....", "\x04\x22\x4d\x18...", "070701.", "MZ.....",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(packed); i++)
+		check(elf_is_packed(packed[i], 7) && !elf_is_packed(packed[i], 1), "packed %u", i);
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
+		check(!elf_is_packed(others[i], 7), "other %u", i);
+	check(elf_is_packed("\x5d\0\0....", 7), "lzma");
+	elf_good();
+	check(!elf_is_packed(e.bytes, e.size), "an ELF file");
+	bzimage();
+	check(elf_is_packed(e.bytes, 0x206) && !elf_is_packed(e.bytes, 0x205), "a bzImage");
+	all_ok("the unpacker is given a bzImage, gzip, xz, zstd, lz4, lzma, and nothing else");
+}
+
 int main(void)
 {
 	test_good();
+	test_packed();
 	test_takes();
 	test_refusals();
 	test_fuzz();

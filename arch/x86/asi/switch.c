@@ -126,6 +126,24 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 	return_to_guest();
 }
 
+/* From here on no root shows all RAM, with asi= on, until a packed kernel brings it back. */
+void switch_leave_boot_root(void)
+{
+	irq_disable();
+	root_load(cpu_public[0].idle_vcpu);
+	reset_stack_and_call(idle_loop);
+}
+
+/* What this_cpu and its record say stays: the idle vcpu is current on the boot root, too. */
+void switch_to_boot_root(void (*fn)(void))
+{
+	ASSERT(vcpu_is_idle(current) && !smp_cpu_id());
+	irq_disable();
+	root_adopt_boot(boot_root_cr3);
+	irq_enable();
+	reset_stack_and_call(fn);
+}
+
 /* On this CPU's idle root, which shows no domain's memory: softirqs touch public objects only. */
 void idle_loop(void)
 {

@@ -143,12 +143,14 @@ static void boot_cpu_idle(void)
 	spin_debug_start();
 }
 
-/* From here on no root shows all RAM, with asi= on; the boot root is never loaded again. */
-static void leave_boot_root(void)
+/* On a stack of its own: packed kernels may have been unpacked in between. */
+static void begin_domains(void)
 {
-	irq_disable();
-	root_load(cpu_public[0].idle_vcpu);
-	reset_stack_and_call(idle_loop);
+	console_start_async();		/* who prints for a guest no longer waits for the port */
+	debug_keys_start();
+	console_input_start();		/* who is built can be typed to */
+	pv_start_domains();
+	switch_leave_boot_root();	/* the idle loop's first softirq switches to one */
 }
 
 void start(u32 magic, u32 mbi, u64 image)
@@ -201,10 +203,5 @@ void start(u32 magic, u32 mbi, u64 image)
 	smp_boot_cpus(&acpi);
 	cpuid_policy_init();		/* what guests see: of what all CPUs have */
 	panic_stop_others = apic_send_nmi_all_others;
-	pv_build_domains();
-	console_start_async();		/* who prints for a guest no longer waits for the port */
-	debug_keys_start();
-	console_input_start();		/* who is built can be typed to */
-	pv_start_domains();
-	leave_boot_root();		/* the idle loop's first softirq switches to one */
+	pv_build_domains(begin_domains);	/* does not return */
 }

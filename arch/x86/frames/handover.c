@@ -41,15 +41,19 @@ u64 page_alloc_nr_module_pages(void)
 	return nr;
 }
 
+void page_alloc_take_module(unsigned i)
+{
+	mfn_t first;
+	u64 nr = module_frames(i, &first);
+
+	if (nr)
+		page_alloc_add_ram(first, nr);
+}
+
 void page_alloc_take_modules(void)
 {
-	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
-		mfn_t first;
-		u64 nr = module_frames(i, &first);
-
-		if (nr)
-			page_alloc_add_ram(first, nr);
-	}
+	for (unsigned i = 0; i < boot_info.nr_modules; i++)
+		page_alloc_take_module(i);
 	boot_info.nr_modules = 0;
 }
 

@@ -61,6 +61,12 @@ struct elf_image {
 };
 
 /*
+ * Is @image, by its first bytes and no others, a packed kernel that the unpacker can be given
+ * (unpack/)?
+ */
+bool elf_is_packed(const void *image, size_t size);
+
+/*
  * Read a PV kernel's ELF file.
  *
  * @image    the file, @size bytes, any content.

@@ -74,6 +74,7 @@ class Info:
 
     def __init__(self, ram_mib=224, memory_map=True):
         self.tags, self.contents, self.edits, self.next = [], [], [], MODULES_AT
+        self.patches = []
         self.magic, self.total_size, self.end = MAGIC, None, True
         if memory_map:
             self.memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED),
@@ -106,6 +107,11 @@ class Info:
         self.contents.append((at, content))
         return self
 
+    def patch(self, offset, new):
+        """Overwrite bytes of the hypervisor's image."""
+        self.patches.append((offset, new))
+        return self
+
     def damage(self, offset, new):
         """Overwrite bytes of the finished information."""
         self.edits.append((offset, new))
@@ -132,6 +138,8 @@ class Info:
         if not Info._cache:
             Info._cache["liar"], Info._cache["image"] = _liar(), image()
         flat, entry = Info._cache["image"]
+        for offset, new in self.patches:
+            flat = flat[:offset] + new + flat[offset + len(new):]
         records = [(IMAGE_AT, flat), (INFO_AT, self.bytes())] + self.contents
         script = struct.pack("<IIII", self.magic, INFO_AT, IMAGE_AT + entry, len(records))
         for at, content in records:

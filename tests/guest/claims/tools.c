@@ -65,6 +65,7 @@ CLAIM_DOM0(physinfo, "physinfo: CPUs, a node, PV domains, and no more free memor
 	CHECK(p->max_mfn >= p->total_pages - 1);
 	CHECK(p->cpu_khz > 1000);
 	CHECK(p->hw_cap[0] & 1);		/* a CPU with an FPU */
+	print("#   %lu pages are free\n", p->free_pages);
 }
 
 CLAIM_DOM0(own_info, "getdomaininfo of dom0: running, its own shared_info, pages and vCPUs")

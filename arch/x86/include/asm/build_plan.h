@@ -24,10 +24,14 @@ struct build_plan {
 	const char *size_word;			/* what on a command line said its size */
 	domid_t domid;
 	bool privileged;
+	bool is_unpacker;			/* it has no console, and maps no grants */
 	unsigned kernel, initrd;		/* modules; NO_MODULE: none */
+	const void *image;			/* the kernel's file; NULL: the module as it is */
+	u64 image_bytes;
 	const char *cmdline;
 	u64 nr_pages, max_pages;		/* at first; as many as it may ever have */
 	unsigned nr_vcpus;
+	u64 heap_bytes;				/* mapped behind the stack, for an unpacker */
 
 	/* What comes of it. Places are pfns; all but the p2m list and its tables lie in the initial
 	 * mapping. */

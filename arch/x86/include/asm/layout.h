@@ -16,7 +16,8 @@
  *   ffff828000000000  ffff82ffffffffff  261      asi    no   asi   all         every CPU's area
  *   ffff830000000000  ffff87ffffffffff  262-271  yes    asi  asi   the domain  memory window
  *
- * Public heap and window show machine address m at base + m; slot 261 the GiB of CPU n at + n GiB.
+ * Public heap and window show machine address m at base + m; slot 261 the GiB of CPU n at + n GiB,
+ * but on the boot root what an unpacker has left (pv/builder/unpack_view.c).
  * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that
  * text reaches all three RIP-relative: this_cpu and this_vcpu are link-time constants.
  */
@@ -54,6 +55,7 @@
 #define VA_PUBLIC_END        _VA(0xffff820000000000)  /* of 512 GiB of machine memory */
 #define VA_FRAMETABLE        _VA(0xffff820000000000)  /* 5 TiB / 4 KiB * 32 bytes = 40 GiB */
 #define VA_M2P_RW            _VA(0xffff824000000000)  /* 256 GiB above; 10 GiB long */
+#define VA_UNPACKED          _VA(0xffff828000000000)  /* the boot root's slot 261 */
 #define VA_WINDOW            _VA(0xffff830000000000)
 #define VA_WINDOW_END        _VA(0xffff880000000000)
 

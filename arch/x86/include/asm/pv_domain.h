@@ -22,8 +22,9 @@ void pv_domain_abandon(struct domain *d);
 
 /*
  * Build the domains that the modules' lines describe, and dom0 if there is a kernel for it, on the
- * boot root; the first vcpu of each is ready to be woken. Input that cannot be used: fatal().
+ * boot root; the first vcpu of each is ready to be woken. Then, perhaps on another, empty stack,
+ * @then is called, which does not return. Input that cannot be used: fatal().
  */
-void pv_build_domains(void);
+void pv_build_domains(void (*then)(void));
 /* Wake them. */
 void pv_start_domains(void);

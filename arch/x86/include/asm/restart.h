@@ -15,7 +15,10 @@
 #define RESTART_PAUSE		SECONDS(1)
 #define RESTART_SHORT_LIVES	5
 
-/* Boot root, before any domain is built: what static domain @i needs to be built anew is kept. */
+/*
+ * Boot root, before any domain is built: what static domain @i needs to be built anew is kept, but
+ * for a kernel that is packed, which is kept when it has been unpacked.
+ */
 void restart_prepare(unsigned i);
 /* Boot root, when all are built: from now on it is seen to. */
 void restart_start(void);

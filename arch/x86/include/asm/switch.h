@@ -14,6 +14,13 @@ void context_switch(struct vcpu *prev, struct vcpu *next) __noreturn;
 void idle_loop(void) __noreturn;
 
 /*
+ * Boot: the boot root is left for the idle vcpu's life, so that others run; and come back to, for
+ * @fn, which starts on an empty stack with interrupts on: from the idle loop of the boot CPU.
+ */
+void switch_leave_boot_root(void) __noreturn;
+void switch_to_boot_root(void (*fn)(void)) __noreturn;
+
+/*
  * Hook of the floor above, set once at boot: the current vcpu's control and debug registers into
  * this CPU. Interrupts off.
  */

@@ -2,15 +2,20 @@
 /*
  * The domains that a boot begins with, from the loader's lines to their first instructions: those
  * that module lines describe, in their order, then dom0, which gets what memory is left. Boot root.
+ *
+ * A kernel that is packed is unpacked first (asm/unpack.h), for which the boot root and this stack
+ * are left: what has been done by then is in `built', and build_next() goes on from there.
  */
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/build_plan.h>
 #include <asm/dom0_size.h>
+#include <asm/keeper.h>
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
 #include <asm/restart.h>
 #include <asm/static_build.h>
+#include <asm/unpack.h>
 #include <asm/vcpu_area.h>
 
 /* Left to the hypervisor, whatever dom0_mem= says. */
@@ -19,6 +24,9 @@
 static struct build_plan plan;
 static struct domain *built[1 + STATIC_DOMAINS];
 static unsigned nr_built;
+static void (*when_built)(void);
+
+static void build_next(void);
 
 /* ---- One domain ------------------------------------------------------------------------------ */
 
@@ -55,6 +63,7 @@ static struct domain *build(struct build_plan *p, void (*loaded)(void))
 	build_try_failures(p);
 	build_begin(p);
 	build_up_to(p, BUILD_LOADED);
+	unpack_done();
 	if (loaded)
 		loaded();
 	build_up_to(p, BUILD_DONE);
@@ -67,10 +76,10 @@ static struct domain *build(struct build_plan *p, void (*loaded)(void))
 
 /* ---- dom0 ------------------------------------------------------------------------------------ */
 
-/* The modules' memory counts: it is free before dom0 gets the most of its own. */
+/* The modules' memory counts, and the unpacker's: free before dom0 gets the most of its own. */
 static u64 dom0_nr_pages(u64 *most)
 {
-	u64 avail = nr_free_pages() + page_alloc_nr_module_pages();
+	u64 avail = nr_free_pages() + page_alloc_nr_module_pages() + unpack_nr_pages();
 	u64 spare = RESERVE_PAGES + avail / 256;	/* page tables, list scratch, heap */
 
 	avail = avail > spare ? avail - spare : 0;
@@ -86,6 +95,7 @@ static void build_dom0(void)
 		.cmdline = boot_info.module[static_config.dom0_kernel].string,
 		.nr_vcpus = dom0_size_vcpus(nr_cpus),
 	};
+	unpack_kernel(&plan, build_next);
 	plan.nr_pages = dom0_nr_pages(&plan.max_pages);
 	dom0 = build(&plan, page_alloc_take_modules);
 	dom0->ends_machine = true;
@@ -96,6 +106,11 @@ static void build_dom0(void)
 static void build_static(unsigned i)
 {
 	static_plan(&plan, i);
+	unpack_kernel(&plan, build_next);
+	if (static_config.domain[i].restarts && plan.image != module_bytes(plan.kernel)) {
+		unpack_into_module(&plan);
+		keeper_keep_module(plan.kernel);
+	}
 	static_settle(i, build(&plan, NULL));
 }
 
@@ -107,25 +122,42 @@ static void keep_what_restarts(void)
 			restart_prepare(i);
 }
 
-void pv_build_domains(void)
+/* All with each other, once. */
+static void connect_all(void)
 {
-	const char *why;
+	static bool done;
 
-	if (static_config_read(&boot_info, &static_config, &why))
-		fatal("%s", why);
-	keep_what_restarts();
-	for (unsigned i = 0; i < static_config.nr; i++)
-		build_static(i);
-	for (unsigned i = 0; i < static_config.nr; i++) {
+	for (unsigned i = 0; i < static_config.nr && !done; i++) {
 		static_connect(i, built[i]);
 		if (static_make_shares(i, built[i]))
 			fatal("not enough memory for what domain %s shares",
 			      static_config.domain[i].name);
 	}
+	done = true;
+}
+
+/* All that are not built yet; dom0 is the last. */
+static void build_next(void)
+{
+	while (nr_built < static_config.nr)
+		build_static(nr_built);
+	connect_all();
 	if (static_config.dom0_kernel != NO_MODULE)
 		build_dom0();
 	else
 		page_alloc_take_modules();
+	when_built();
+}
+
+void pv_build_domains(void (*then)(void))
+{
+	const char *why;
+
+	when_built = then;
+	if (static_config_read(&boot_info, &static_config, &why))
+		fatal("%s", why);
+	keep_what_restarts();
+	build_next();
 }
 
 void pv_start_domains(void)

@@ -218,10 +218,10 @@ static int write_start_info(struct build_plan *p)
 	return 0;
 }
 
-/* dom0's console is the machine's. */
+/* dom0's console is the machine's; an unpacker has none. */
 static int connect_console(struct build_plan *p)
 {
-	if (!p->privileged)
+	if (!p->privileged && !p->is_unpacker)
 		evtchn_bind_own(p->d, CONSOLE_RING_PORT);
 	return 0;
 }

@@ -61,8 +61,8 @@ static void lay_out(struct build_plan *p)
 		u64 nr;
 
 		p->stack_pfn = p->tables_pfn + p->nr_tables;
-		p->end_pfn = ROUNDUP(plan_va(p, p->stack_pfn + 1) + SLACK_BYTES, MIB(4)) -
-			     p->virt_base;
+		p->end_pfn = ROUNDUP(plan_va(p, p->stack_pfn + 1) + SLACK_BYTES + p->heap_bytes,
+				     MIB(4)) - p->virt_base;
 		p->end_pfn >>= PAGE_SHIFT;
 		nr = 1 + tables_for(p->virt_base, plan_va(p, p->end_pfn) - 1);
 		if (nr <= p->nr_tables)
@@ -120,9 +120,14 @@ static void read_kernel(struct build_plan *p)
 	u32 offered = OFFERED_FEATURES | (p->privileged ? 1u << XENFEAT_dom0 : 0);
 	const char *why;
 
-	if (elf_parse(module_bytes(p->kernel), module_size(p->kernel), &p->elf, &why) ||
+	if (!p->image) {
+		p->image = module_bytes(p->kernel);
+		p->image_bytes = module_size(p->kernel);
+	}
+	if (elf_parse(p->image, p->image_bytes, &p->elf, &why) ||
 	    elf_check_pv(&p->elf, offered, p->privileged, &why))
-		fatal("the kernel of %s (module %u) %s", p->name, p->kernel, why);
+		fatal("the kernel of %s (module %u%s) %s", p->name, p->kernel,
+		      p->image == module_bytes(p->kernel) ? "" : ", unpacked", why);
 	p->virt_base = p->elf.notes.virt_base;
 }
 

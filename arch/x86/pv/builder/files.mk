@@ -9,4 +9,7 @@ objs-y += arch/x86/pv/builder/static_words.o
 objs-y += arch/x86/pv/builder/static_build.o
 objs-y += arch/x86/pv/builder/keeper.o
 objs-y += arch/x86/pv/builder/restart.o
+objs-y += arch/x86/pv/builder/unpack_view.o
+objs-y += arch/x86/pv/builder/unpack.o
+objs-y += arch/x86/pv/builder/unpack_image.o
 objs-y += arch/x86/pv/builder/boot_domains.o

@@ -54,7 +54,8 @@ void restart_prepare(unsigned i)
 	const struct static_domain *s = &static_config.domain[i];
 
 	keeper_need(s->mem_bytes >> PAGE_SHIFT);
-	keeper_keep_module(s->kernel);
+	if (!elf_is_packed(module_bytes(s->kernel), module_size(s->kernel)))
+		keeper_keep_module(s->kernel);
 	keeper_keep_module(s->ramdisk);
 	timer_init(&timer, wake, NULL);
 }
