@@ -23,7 +23,7 @@ from audit import size
 from initrd import debian_linux, write_initrd
 from leaks import LEAKS, Plant
 from livemachine import LiveMachine
-from ownership import OwnershipError
+from ownership import OwnershipError, translate
 from snapshot import SnapshotError
 
 INIT = """#!/bin/busybox sh
@@ -55,6 +55,8 @@ RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            12),
 # beside dom0, in the last
 TENANTS = [(SELFTEST, f"domain={name} mem=48M vcpus={vcpus} -- exit=never")
            for name, vcpus in (("web", 1), ("db", 2))]
+# One that ends and is built anew, again and again, as long as it may.
+TENANTS.append((SELFTEST, "domain=cat mem=24M onend=restart -- claims=start/*,tables/* exit=crash"))
 
 
 def stops(live, wanted):
@@ -188,6 +190,78 @@ def planted_leaks(kernel, initrd):
                    f"expected /{expected}/\n" + "\n".join(findings[:8]))
 
 
+GNTMAP_host_map = 2
+LENT = {(0, 3, "grant handle"), (0, 3, "control domain"), (2, 1, "declared share")}
+
+
+def spoil_record(live, audit, key, name, text):
+    """A private snapshot in which records of frames that @key says are mapped read as @text, or
+    None: they are as they are."""
+    snapshot, image = live.snapshot(private=True), live.image
+    owners, mapper = audit.owners, audit.owners.domains[key[0]]
+    table = mapper.grants
+
+    def at(va):
+        return translate(snapshot.ram, owners.reference, va)
+
+    handles = owners.field(table, "grant_table.handles")
+    for i in range(owners.field(table, "grant_table.nr_handles", 4)):
+        handle = handles + i * image["sizeof grant_handle"]
+        if owners.field(handle, "grant_handle.mfn") in audit.lent[key]:
+            snapshot.ram.write(at(handle + image["grant_handle." + name]), text)
+    pins = owners.number(owners.domains[key[1]].grants + image["grant_table.pins"])
+    for i in range(image["GNTTAB_REFS_PER_FRAME"]):
+        pin = pins + i * image["sizeof grant_pins"]
+        if owners.field(pin, "grant_pins.mfn", 4) in audit.lent[key]:
+            snapshot.ram.write(at(pin + image["grant_pins.writers"]), bytes(4))
+            if name == "mfn":
+                snapshot.ram.write(at(pin + image["grant_pins.readers"]), bytes(4))
+    return snapshot
+
+
+def planted_records(live, audit):
+    """What is mapped without its record, or with more access, is found."""
+    share, read_only = (2, 1, "declared share"), GNTMAP_host_map | live.image["GNTMAP_readonly"]
+    for what, name, text in (("no handle and no pin", "mfn", bytes(8)),
+                             ("a handle and a pin that are read-only", "flags",
+                              read_only.to_bytes(2, "little"))):
+        again = live.audit(spoil_record(live, audit, share, name, text))
+        tap.ok(any("foreign frame (other domain)" in finding for finding in again.findings),
+               f"planted: a share is mapped writable with {what}", "\n".join(again.findings[:4]))
+
+
+def lent_frames():
+    """Each way to a frame of another's is counted as what it is, --strict finds the control
+    domain's, and nothing else is found."""
+    words = "claims=held/* hold=9 exit=never"
+    seen, findings, strict, planted = set(), [], [], False
+    with LiveMachine(SELFTEST, words, domains=[
+            (SELFTEST, f"domain=web mem=32M share=ring:rw:db -- {words}"),
+            (SELFTEST, f"domain=db mem=32M share=ring:rw:web -- {words}")],
+            hv="dom0_mem=64M", smp=2, mem_mib=256) as live:
+        if not live.wait_for(rb"(?s)1\.\.2.*1\.\.2.*1\.\.2"):
+            tap.ok(False, "lent frames: three domains start", live.text()[-800:])
+            return
+        audit, end = None, time.monotonic() + 8
+        while time.monotonic() < end and not (LENT <= seen and planted):
+            time.sleep(chance.uniform(0, 0.1))
+            with live.stopped() as snapshot:
+                audit = live.audit(snapshot, audit)
+                seen |= set(audit.lent)
+                findings += audit.findings
+                strict += live.audit(snapshot, strict=True).findings
+                if not planted and (2, 1, "declared share") in audit.lent:
+                    planted = True
+                    planted_records(live, audit)
+    tap.ok(seen == LENT and not findings,
+           "frames of other domains are counted by mapper, owner and what allows it",
+           f"{sorted(seen)}\n" + "\n".join(findings[:8]))
+    tap.ok(strict and all("d0v0" in finding and "foreign frame (other domain): control domain" in
+                          finding for finding in strict),
+           "--strict finds what the control domain maps without a grant, and nothing else",
+           "\n".join(strict[:8]))
+
+
 tap.note(f"ISOLATION_SEED={SEED}")
 with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
     initrd = os.path.join(directory, "initrd")
@@ -195,6 +269,7 @@ with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
     if linux[0]:
         write_initrd(initrd, INIT.encode())
     positive_control()
+    lent_frames()
     if linux[0]:
         planted_leaks(linux[0], initrd)
     else:

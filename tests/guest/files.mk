@@ -14,6 +14,7 @@ guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c clai
 guest-src += claims/stores.c
 guest-src += claims/exchange.c claims/grants.c claims/shares.c claims/channel.c claims/typed.c
 guest-src += claims/talk.c claims/lives.c claims/virqs.c
+guest-src += claims/held.c
 guest-src += claims/preempted.c
 guest-src += claims/oom.c
 guest-src += claims/transition_requests.c claims/transitions.c claims/transitions_both.c

@@ -104,7 +104,7 @@ class LiveMachine:
         sees nothing."""
         return Snapshot(Ram.of_file(self.ram_file, self.ranges, private), self.qmp.cpus())
 
-    def audit(self, snapshot, before=None):
+    def audit(self, snapshot, before=None, strict=False):
         """@before: the Audit of an earlier stop, to save work; it finds the same."""
         return Audit(snapshot, Owners(snapshot, self.image, before and before.owners),
-                     before=before)
+                     before=before, strict=strict)

@@ -8,6 +8,7 @@ one frame are summed up once for each snapshot, whoever leads to them; leaves ar
 by one when a sum shows something that must not be. """
 from collections import Counter
 
+from lent import CONTROL, Lent
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
 
 W, US, G, NX = 2, 4, 0x100, 1 << 63
@@ -29,6 +30,7 @@ SEEN = b"\xff"
 CLASSES = ("image", "public", "frame table", "M2P", "own CPU", "own vCPU", "own domain", "device",
            "other CPU", "other vCPU", "other domain", "unclassified", "free")
 FOREIGN = CLASSES[8:]
+FOREIGN_DOMAIN = "foreign frame (other domain)"
 
 
 def restrict(key, entry):
@@ -89,10 +91,15 @@ class Audit:
 
     @before: the Audit of an earlier stop of the same machine. What a table shows is taken from
     there if its bytes, and the owners of all frames that it names, are as they were; every rule is
-    applied anew."""
+    applied anew.
 
-    def __init__(self, snapshot, owners, beyond_mib=None, before=None):
+    A frame of another domain's in the guest's slots is none if a record allows it (lent.py):
+    .lent {(mapper's number, owner's, why): frames}. @strict: what the control domain maps without a
+    grant is a finding all the same."""
+
+    def __init__(self, snapshot, owners, beyond_mib=None, before=None, strict=False):
         self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
+        self.strict, self.records, self.lent = strict, Lent(owners), {}
         self.codes = owners.codes
         frames = len(self.codes)
         self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB +
@@ -211,13 +218,15 @@ class Audit:
                                                    va | i << 12 + 9 * (level - 2)):
                     yield at, frame, restrict(key, entry)
 
-    def _report(self, viewer, slot, entry, bad):
+    def _report(self, viewer, slot, entry, bad, judge_foreign):
         """One finding for each reason for which bad(key, va) objects to leaves of @slot; none if
-        only windows did."""
+        only windows did, or judge_foreign(mfn, key) has none for another domain's."""
         base = slot << 39 | (0xffff << 48 if slot >= 256 else 0)
         reasons = {}
         for va, mfn, key in self._leaves(entry, 4, base):
             reason = bad(key, va)
+            if reason == FOREIGN_DOMAIN and judge_foreign:
+                reason = judge_foreign(mfn, key)
             if reason:
                 reasons.setdefault((reason, self.owners.owner[key >> 16 & 0xffff]),
                                    []).append((va, mfn))
@@ -228,11 +237,11 @@ class Audit:
             self.findings.append(f"{viewer.where}: slot {slot}: {reason}: {named}{more} "
                                  f"({name_of(owner)})")
 
-    def _judge(self, viewer, slot, entry, objects):
+    def _judge(self, viewer, slot, entry, objects, judge_foreign=None):
         """objects(key, va) is the reason why what has @key must not be here, or None; va None: any
         address."""
         if any(objects(key, None) for key in self._sum_of_entry(entry, 4)):
-            self._report(viewer, slot, entry, objects)
+            self._report(viewer, slot, entry, objects, judge_foreign)
 
     # ---- The rules ----
 
@@ -322,6 +331,23 @@ class Audit:
             return f"foreign frame ({classes[code]})"
         return objects
 
+    def _foreign_rule(self, viewer):
+        """For a frame of another domain's in the guest's slots, by its own number and key."""
+        mapper = viewer.vcpu and viewer.vcpu.domain
+
+        def judge(mfn, key):
+            owner = self.owners.owner[key >> 16 & 0xffff][1]
+            why = mapper and self.records.why(mapper, mfn, owner, bool(key & W))
+            if not why:
+                return FOREIGN_DOMAIN
+            self.lent.setdefault((mapper.domid, owner, why), set()).add(mfn)
+            return f"{FOREIGN_DOMAIN}: {why}" if self.strict and why == CONTROL else None
+        return judge
+
+    def lent_lines(self):
+        return [f"domain {mapper} maps {len(frames)} frames of domain {owner}'s: {why}"
+                for (mapper, owner, why), frames in sorted(self.lent.items())]
+
     # ---- Roots ----
 
     def _audit_root(self, viewer, mfn, kind, guest_slots):
@@ -346,7 +372,8 @@ class Audit:
                 if viewer.vcpu is None:
                     self.findings.append(
                         f"{viewer.where}: guest slot {slot} of an idle root is not empty")
-                self._judge(viewer, slot, entries[slot], self._guest_rule(viewer))
+                self._judge(viewer, slot, entries[slot], self._guest_rule(viewer),
+                            self._foreign_rule(viewer))
         return entries
 
     def _audit_cpu(self, cpu):

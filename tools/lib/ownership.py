@@ -98,7 +98,8 @@ class Vcpu:
 class Domain:
     def __init__(self, domid):
         self.domid, self.vcpus, self.nr_pages = domid, [], 0
-        self.assigning = self.privileged = False
+        self.assigning = self.privileged = self.static = False
+        self.grants = 0                 # its struct grant_table
 
 
 class Owners:
@@ -170,6 +171,8 @@ class Owners:
     def _read_domain(self, address):
         d = Domain(self.field(address, "domain.domid", 2))
         d.privileged = bool(self.field(address, "domain.is_privileged", 1))
+        d.static = bool(self.field(address, "domain.static_nr", 1))
+        d.grants = self.field(address, "domain.grants")
         d.nr_pages = self.field(address, "domain.nr_pages", 4)
         lock = self.field(address, "domain.page_lock", 4)
         d.assigning = lock & 0xffff != lock >> 16

@@ -10,19 +10,12 @@
 #include <isola/domain.h>
 #include <isola/vcpu.h>
 #include <asm/asi_policy.h>
+#include <asm/audit_record.h>
 #include <asm/cpu_window.h>
 #include <asm/fixmap.h>
 #include <asm/frametable.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
-
-#define VALUE(name, value) \
-	asm volatile (".pushsection .audit_offsets,\"\",@progbits\n\t" \
-		      ".long %c0, %c1\n\t.asciz \"" name "\"\n\t.popsection" \
-		      :: "i"((s32)(u64)(value)), "i"((s32)((u64)(value) >> 32)))
-#define CONST(name)		VALUE(#name, name)
-#define OFFSET(type, member)	VALUE(#type "." #member, offsetof(struct type, member))
-#define SIZE(type)		VALUE("sizeof " #type, sizeof(struct type))
 
 void audit_offsets(void);
 
@@ -93,6 +86,8 @@ void audit_offsets(void)
 	OFFSET(domain, nr_pages);
 	OFFSET(domain, nr_vcpus);
 	OFFSET(domain, vcpu);
+	OFFSET(domain, static_nr);
+	OFFSET(domain, grants);
 	OFFSET(vcpu, domain);
 	OFFSET(vcpu, id);
 	OFFSET(vcpu, root_kernel);

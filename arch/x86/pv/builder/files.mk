@@ -13,3 +13,4 @@ objs-y += arch/x86/pv/builder/unpack_view.o
 objs-y += arch/x86/pv/builder/unpack.o
 objs-y += arch/x86/pv/builder/unpack_image.o
 objs-y += arch/x86/pv/builder/boot_domains.o
+objs-y += arch/x86/pv/builder/audit_lent.o
