@@ -16,6 +16,8 @@ else:
     selftest(tap, "xen qemu64", WITH_MESSAGES, program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen Haswell-noTSX", ["--cpu", "Haswell-noTSX"],
              program=os.path.join(TOP, "tools/oracle-run"))
+    selftest(tap, "xen q35", ["--machine", "q35", *WITH_MESSAGES], "claims=mmcfg/*",
+             program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen on UEFI", ["--firmware", "uefi"], "claims=control/*",
              program=os.path.join(TOP, "tools/oracle-run"))
 tap.done()

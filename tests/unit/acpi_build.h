@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small machine's memory with ACPI tables under construction in it: root pointer, XSDT and RSDT,
- * MADT, FADT with its DSDT, HPET, and one that nobody knows.
+ * MADT, FADT with its DSDT, HPET, MCFG if wanted, and one that nobody knows.
  *
  * The mapping function hands out a heap copy of exactly the bytes asked for and frees the copy
  * before, so the sanitizer sees a read past a mapping as well as the use of one that has ended.
@@ -22,6 +22,7 @@
 #define HPET	0xe4000UL
 #define DSDT	0xe5000UL
 #define OTHER	0xe6000UL
+#define MCFG	0xe7000UL
 
 static u8 memory[MEMORY];
 static void *mapped;
@@ -188,4 +189,26 @@ static void build(void)
 	table(HPET, "HPET", 56);
 	gas(HPET + 40, 0, 64, 0xfed00000);
 	seal(HPET, 0);
+}
+
+static void mcfg_entry(unsigned i, u64 maddr, u16 segment, u8 first, u8 last)
+{
+	u64 at = MCFG + 44 + 16 * i;
+
+	set64(at, maddr);
+	set16(at + 8, segment);
+	set8(at + 10, first);
+	set8(at + 11, last);
+}
+
+/* A machine whose MCFG is of @len bytes. */
+static void build_mcfg(u32 len)
+{
+	build();
+	set64(XSDT + 60, MCFG);
+	seal(XSDT, 0);
+	table(MCFG, "MCFG", len);
+	mcfg_entry(0, 0xb0000000, 0, 0, 255);
+	mcfg_entry(1, 0x4000000000, 7, 16, 31);
+	seal(MCFG, 0);
 }

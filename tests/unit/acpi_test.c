@@ -386,6 +386,40 @@ static void test_bearable(void)
 	}
 }
 
+static void test_mcfg(void)
+{
+	build();
+	ok(!parse_search() && !info.nr_mmcfgs && !strstr(log_text, "MCFG"),
+	   "a machine without MCFG has none, and that is nothing to tell");
+	build_mcfg(44 + 32);
+	ok(!parse_search() && info.nr_mmcfgs == 2 && info.mmcfg[0].maddr == 0xb0000000 &&
+		   !info.mmcfg[0].first_bus && info.mmcfg[0].last_bus == 255 &&
+		   info.mmcfg[1].maddr == 0x4000000000 && info.mmcfg[1].segment == 7 &&
+		   info.mmcfg[1].first_bus == 16 && info.mmcfg[1].last_bus == 31,
+	   "the MCFG's two apertures");
+	build_mcfg(44 + 31);
+	ok(!parse_search() && info.nr_mmcfgs == 1, "an entry that is cut is none");
+	build_mcfg(36);
+	ok(!parse_search() && !info.nr_mmcfgs, "nor is what lies behind a short table");
+	build_mcfg(44 + 32);
+	mcfg_entry(0, 0xb0000000, 0, 2, 1);
+	mcfg_entry(1, 0xb0001000, 0, 0, 1);
+	seal(MCFG, 0);
+	ok(!parse_search() && !info.nr_mmcfgs && strstr(log_text, "buses 02 to 01") &&
+		   strstr(log_text, "at 0xb0001000: left out"),
+	   "buses that run backwards, and an aperture that is not aligned, are left out");
+	build_mcfg(44 + 16 * 12);
+	for (unsigned i = 0; i < 12; i++)
+		mcfg_entry(i, 0xb0000000 + ((u64)i << 28), i, 0, 255);
+	seal(MCFG, 0);
+	ok(!parse_search() && info.nr_mmcfgs == ACPI_MAX_MMCFGS && info.nr_dropped == 4,
+	   "of twelve apertures there is room for eight");
+	build_mcfg(44 + 32);
+	set32(MCFG + 4, 0xffffffff);
+	ok(!parse_search() && !info.nr_mmcfgs && strstr(log_text, "no PCI configuration in memory"),
+	   "an MCFG of 4 GiB is left out, and that is told");
+}
+
 /*
  * Which root pointer is taken: another machine's, whose RSDT is this one's XSDT, tells them apart
  * by the HPET.
@@ -540,6 +574,7 @@ int main(void)
 	test_room();
 	test_damages();
 	test_bearable();
+	test_mcfg();
 	test_root_pointers();
 	test_fuzz();
 	map(~0UL, 0);

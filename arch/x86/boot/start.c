@@ -36,6 +36,7 @@
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
 #include <asm/paging.h>
+#include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
 #include <asm/orphan.h>
@@ -188,6 +189,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
 	pirq_init(&acpi);		/* but none from devices yet */
+	pci_mmcfg_init(&acpi);		/* whose registers dom0 may write by our leave */
 	ipi_init();
 	tlb_init();
 	root_init();

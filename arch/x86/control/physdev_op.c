@@ -8,6 +8,7 @@
 #include <asm/hypercall.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
+#include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
 #include <asm/uaccess.h>
@@ -252,13 +253,14 @@ PCI_OP(prepare_msix, pirq_device_prepare)
 PCI_OP(release_msix, pirq_device_release)
 #undef PCI_OP
 
-/*
- * dom0 tells us of configuration space that it found. Nothing here uses it yet, so there is nothing
- * to do; but an argument that cannot be read is an error.
- */
-static long pci_mmcfg_reserved(struct domain *d __maybe_unused, void *arg __maybe_unused)
+static long pci_mmcfg_reserved(struct domain *d __maybe_unused, void *arg)
 {
-	return 0;
+	const struct physdev_pci_mmcfg_reserved *op = arg;
+
+	if (op->flags & ~XEN_PCI_MMCFG_RESERVED)
+		return -EINVAL;
+	return pci_mmcfg_reserve(op->segment, op->start_bus, op->end_bus, op->address,
+				 op->flags & XEN_PCI_MMCFG_RESERVED);
 }
 
 /* ---- The table ------------------------------------------------------------------------------ */

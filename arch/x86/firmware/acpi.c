@@ -247,10 +247,30 @@ static void read_hpet(const struct acpi_table *t, struct acpi_info *out)
 			base.space);
 }
 
+#define MCFG_FIRST	44
+#define MCFG_BYTES	16
+
+static void read_mcfg(const struct acpi_table *t, struct acpi_info *out)
+{
+	for (u32 at = MCFG_FIRST; at <= t->len && t->len - at >= MCFG_BYTES; at += MCFG_BYTES) {
+		struct acpi_mmcfg m = { acpi_u64(t, at), acpi_u16(t, at + 8), acpi_u8(t, at + 10),
+					acpi_u8(t, at + 11) };
+
+		if (m.first_bus > m.last_bus || m.maddr % MIB(1))
+			pr_warn("ACPI: the MCFG names buses %02x to %02x at 0x%lx: left out",
+				m.first_bus, m.last_bus, m.maddr);
+		else if (out->nr_mmcfgs == ACPI_MAX_MMCFGS)
+			out->nr_dropped++;
+		else
+			out->mmcfg[out->nr_mmcfgs++] = m;
+	}
+}
+
 /* What we can live without. */
 static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct acpi_info *out)
 {
 	u64 hpet = find_table(tables, nr, "HPET", map), dsdt = 0;
+	u64 mcfg = find_table(tables, nr, "MCFG", map);
 	struct acpi_table t;
 
 	if (map_optional(find_table(tables, nr, "FACP", map), "FACP",
@@ -261,6 +281,8 @@ static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct ac
 		acpi_read_s5(&t, out);
 	if (hpet && map_optional(hpet, "HPET", "no HPET", map, &t, out))
 		read_hpet(&t, out);
+	if (mcfg && map_optional(mcfg, "MCFG", "no PCI configuration in memory", map, &t, out))
+		read_mcfg(&t, out);
 }
 
 int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,

@@ -11,4 +11,5 @@ objs-y += arch/x86/irq/msi_find.o
 objs-y += arch/x86/irq/pirq.o
 objs-y += arch/x86/irq/pirq_map.o
 objs-y += arch/x86/irq/pirq_device.o
+objs-y += arch/x86/irq/pci_mmcfg.o
 objs-y += arch/x86/irq/ipi.o

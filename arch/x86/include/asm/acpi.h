@@ -6,7 +6,7 @@
  * signature and length have been found good; a wrong checksum is told. The result holds no pointers
  * into them.
  * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12
- * (MADT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4.
+ * (MADT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4; PCI Firmware Specification 3.0: 4.1.2 (MCFG).
  */
 #pragma once
 #include <isola/types.h>
@@ -15,6 +15,7 @@
 #define ACPI_MAX_IOAPICS	16
 #define ACPI_MAX_OVERRIDES	24
 #define ACPI_MAX_NMIS		16
+#define ACPI_MAX_MMCFGS		8
 
 struct acpi_cpu {
 	u32 apic_id;
@@ -38,6 +39,13 @@ struct acpi_nmi {		/* a local APIC pin wired to NMI */
 	u32 acpi_id;		/* 0xffffffff: every CPU */
 	u16 flags;
 	u8 lint;
+};
+
+/* PCI configuration space in memory: 1 MiB a bus, 4 KiB a function. */
+struct acpi_mmcfg {
+	u64 maddr;		/* where bus 0 is, or would be */
+	u16 segment;
+	u8 first_bus, last_bus;
 };
 
 /* A register as ACPI names it; space 0 is memory, 1 is I/O. maddr 0: there is none. */
@@ -82,6 +90,10 @@ struct acpi_info {
 	/* HPET */
 	u64 hpet_maddr;			/* 0: none */
 
+	/* MCFG */
+	unsigned int nr_mmcfgs;
+	struct acpi_mmcfg mmcfg[ACPI_MAX_MMCFGS];
+
 	char fault[160];		/* where a refusal with numbers in it is put together */
 };
 
@@ -100,8 +112,8 @@ typedef const void *acpi_map_fn(u64 maddr, size_t len);
  * @out      overwritten; meaningful only on 0.
  * @why      on error, one English fragment naming the table and the fault.
  * Returns   0; -ENOENT (no ACPI here), -EINVAL (the structure of a table that we cannot do without
- *           is damaged). A missing or damaged HPET, FADT or DSDT is not an error: its members stay
- *           empty. All that is left out gets a line in the log.
+ *           is damaged). A missing or damaged HPET, MCFG, FADT or DSDT is not an error: its members
+ *           stay empty. All that is left out gets a line in the log.
  */
 int __must_check acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map,
 			    struct acpi_info *out, const char **why);

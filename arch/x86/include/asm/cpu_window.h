@@ -16,6 +16,7 @@ enum cpu_window {
 	WINDOW_ROOT,
 	WINDOW_IOAPIC,                  /* the one used last; gsi_lock held, interrupts off */
 	WINDOW_MSIX,                    /* the table used last; gsi_lock held, interrupts off */
+	WINDOW_MMCFG,                   /* a function's configuration; interrupts off */
 	WINDOW_INPUT,                   /* what is typed goes to its place; interrupts off */
 };
 

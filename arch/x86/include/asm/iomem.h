@@ -12,6 +12,7 @@
  *   anywhere:
  *     HPETs, I/O APICs                                read                 nothing
  *     tables of messages (MSI-X) that are mapped      read                 nothing
+ *     PCI configuration that the MCFG names           read                 nothing
  *     local APICs, MSI window, HyperTransport         nothing              nothing
  *
  * Where rows meet, the one that allows less holds. As Xen 4.17, but for the page that CPUs start in
@@ -30,7 +31,7 @@ struct domain;
 
 enum iomem_access {
 	IOMEM_NONE,		/* no entry may name it */
-	IOMEM_READ,		/* entries lose their RW; a store that faults for it is dropped */
+	IOMEM_READ,		/* entries lose their RW; a store that faults is dropped, mostly */
 	IOMEM_FULL,
 };
 

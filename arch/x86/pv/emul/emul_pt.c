@@ -8,8 +8,8 @@
  * bit that the CPU sets meanwhile is never lost. Whatever cannot be done this way is the guest's
  * own page fault.
  *
- * A plain store into I/O memory that may only be read (asm/iomem.h) is dropped: kernels map such
- * devices as if they could be written.
+ * A plain store into I/O memory that may only be read (asm/iomem.h) is dropped, for kernels map
+ * such devices as if they could be written; or given to who keeps that memory (asm/pci_mmcfg.h).
  */
 #include <asm/code_fetch.h>
 #include <asm/emul.h>
@@ -17,6 +17,7 @@
 #include <asm/iomem.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
+#include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
 #include <asm/pt_modify.h>
 #include <asm/trap.h>
@@ -161,15 +162,19 @@ static __noinline bool store_any(struct page_info *target, struct regs *r, u64 v
 
 /* ---- I/O memory ------------------------------------------------------------------------------ */
 
-/* The store at @r, which has hit @m at @va. False: it is a fault. */
+/* The store at @r, which has hit @m at @va. False: it is a fault. PCI's configuration takes it. */
 static __noinline bool drop_store(struct regs *r, u64 va, mfn_t m)
 {
+	struct effect effect;
 	struct code code;
 	struct insn insn;
 
 	if (iomem_access(current->domain, m) != IOMEM_READ || !insn_fetch(r, &code, &insn) ||
 	    !hits(&insn, r, va) || insn.op != INSN_MOV)
 		return false;
+	insn_execute(&insn, r, 0, &effect);
+	if (insn.bytes <= 4)
+		(void)pci_mmcfg_store(m, va % PAGE_SIZE, insn.bytes, effect.val);
 	emul_done(r, insn.len);
 	return true;
 }
