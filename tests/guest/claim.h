@@ -74,6 +74,9 @@ void skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)
 /* A diagnostic line under the running claim; shown only if the claim does not end as "ok". */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For a claim that is as long as the command line says: its time limit begins anew. */
+void more_time(void);
+
 /* Called by the upcall when the harness's timer fires: ends a claim that has run out of time. */
 void harness_timer(void);
 

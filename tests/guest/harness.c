@@ -10,6 +10,7 @@
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
  *	exit=poweroff     how to end: poweroff (default), crash, reboot, never
  *	seconds=N         time limit of one claim, default 20
+ *	rounds=N          how many domains come and go in life/many, default 300
  */
 #include "claim.h"
 #include "clock.h"
@@ -166,6 +167,13 @@ static void run_guarded(void (*run)(void))
 	now.inside = false;
 }
 
+void more_time(void)
+{
+	now.deadline = clock_ns() + limit_ns;
+	if (timer_port)
+		timer_set(now.deadline);
+}
+
 static enum verdict run_claim(const struct claim *c)
 {
 	now.nr_notes = 0;
@@ -179,9 +187,7 @@ static enum verdict run_claim(const struct claim *c)
 		return VERDICT_SKIP;
 	}
 	reset_world();
-	now.deadline = clock_ns() + limit_ns;
-	if (timer_port)
-		timer_set(now.deadline);
+	more_time();
 	checks_made = 0;
 	run_guarded(c->run);
 	if (now.verdict == VERDICT_OK && !checks_made) {

@@ -10,7 +10,7 @@ import subprocess
 
 from isolatest import TOP
 
-SOURCES = ("arch", "boot", "common", "configs", "include", "tools", "Kconfig", "Makefile")
+SOURCES = ("arch", "boot", "common", "configs", "include", "tools", "unpack", "Kconfig", "Makefile")
 HYPERVISOR = "out/isola.elf"            # in the copy
 
 

@@ -13,6 +13,7 @@
 #include "../clock.h"
 #include "../domains.h"
 #include "../events.h"
+#include "../lending.h"
 #include "../memory.h"
 #include "../text.h"
 #include <xen/domctl.h>
@@ -247,6 +248,71 @@ CLAIM_DOM0(rounds, "100 domains with two vCPUs and 64 pages come and go, and as 
 	before = free_pages();
 	for (unsigned int i = 0; i < 100; i++)
 		round();
+	CHECK(becomes(are_free, before));
+}
+
+/*
+ * A small domain as the tools make it: a context, ports of both ends, a frame that we map and one
+ * that it lends us; in every other life something of it outlasts its end for a moment.
+ */
+static void whole_life(uint32_t number)
+{
+	struct gnttab_map_grant_ref m = { .host_addr = ARG(window(2)), .ref = 8,
+					  .flags = GNTMAP_host_map };
+	uint64_t table = 0;
+	struct gnttab_setup_table t = { .nr_frames = 1, .frame_list.p = &table };
+	domid_t d = create();
+	struct evtchn_alloc_unbound u = { .dom = d, .remote_dom = DOMID_SELF };
+	int port;
+
+	CHECK_OK(max_vcpus(d, 2));
+	max_mem(d, NR_GIVEN);
+	CHECK_EQ(populate(d, NR_GIVEN, 0), NR_GIVEN);
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_alloc_unbound, &u));
+	port = port_bind_interdomain(d, u.port);
+	CHECK(port > 0);
+	t.dom = m.dom = d;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_setup_table, &t, 1));
+	set_foreign_word(d, table, m.ref, GTF_permit_access | (uint64_t)own_domid << 16 |
+			 given[7] << 32);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	CHECK_EQ(m.status, GNTST_okay);
+	CHECK_OK(map_foreign(1, given[number % NR_GIVEN], PTE_RO_PAGE, d));
+	if (number % 2)
+		destroy(d);
+	CHECK_OK(map_foreign(1, 0, 0, DOMID_SELF));
+	CHECK_EQ(grant_unmap(m.handle, m.host_addr, 0), GNTST_okay);
+	if (number % 2 == 0)
+		destroy(d);
+	CHECK_OK(port_close((uint32_t)port));
+	CHECK(becomes(is_gone, d));
+}
+
+static uint32_t nr_lives(void)
+{
+	const char *s = option("rounds=");
+	uint32_t nr = 0;
+
+	while (s && *s >= '0' && *s <= '9')
+		nr = nr * 10 + (uint32_t)(*s++ - '0');
+	return nr ? nr : 300;		/* small objects are had 512 pages at a time */
+}
+
+CLAIM_DOM0(many, "domains with vCPUs, memory, ports, grants and frames that others map come and "
+	   "go, 300 or rounds=N of them, and as many pages are free as before")
+{
+	uint32_t nr = nr_lives();
+	uint64_t before;
+
+	whole_life(0);
+	whole_life(1);
+	before = free_pages();
+	for (uint32_t i = 0; i < nr; i++) {
+		whole_life(i);
+		if (i % 100 == 99)
+			more_time();
+	}
+	note("%u domains: %lu pages free before and %lu after", nr, before, free_pages());
 	CHECK(becomes(are_free, before));
 }
 

@@ -17,6 +17,7 @@ VCPU_NMI = "common/vcpu_nmi.c"
 VCPU_OP, EXIT = "arch/x86/calls/vcpu_op.c", "arch/x86/entry/exit.c"
 IRET, CALLBACK = "arch/x86/pv/iret.c", "arch/x86/pv/callback.c"
 GRANT_PIN, GRANT_MAP = "arch/x86/include/asm/gnttab_pin.h", "arch/x86/calls/gnttab_map.c"
+GNTTAB = "arch/x86/calls/gnttab.c"
 GRANT_COPY = "arch/x86/calls/gnttab_copy.c"
 MMUEXT = "arch/x86/pv/mmu/mmuext.c"
 TYPE_WORD, PT_MODIFY = "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
@@ -448,6 +449,9 @@ PLANTED = [
      "\tfor (unsigned i = d->nr_vcpus; i-- > 0;)\n\t\troot_destroy_vcpu(d->vcpu[i]);\n"
      "\tgnttab", "\tfor (unsigned i = d->nr_vcpus; i-- > 0;)\n"
      "\t\td->vcpu[i]->root_kernel = INVALID_MFN;\n\tgnttab")),
+    ("pins of the dead stay", "life/many", (GNTTAB,
+     "\t\tpublic_free(t->pins[i]);\n\tpublic_free(t->handles);",
+     "\t\t(void)i;\n\tpublic_free(t->handles);")),
     ("frames of the dead that others hold are nobody's", "life/zombie", (DOMAIN_MAP,
      "\t\tif (x & PGC_foreign_mask) {\n", "\t\tif (0) {\n")),
     ("nobody is told that a domain is dead", "life/told", (DOMAIN_DESTROY,
