@@ -215,11 +215,44 @@ static void test_room(void)
 	all_ok("as many ranges and devices as there can be have room, and one page more");
 }
 
+static enum iomem_access access_of(u64 frame)
+{
+	return iomem_access(&control, _mfn(frame));
+}
+
+static void test_guards(void)
+{
+	unsigned nr = 0;
+
+	pc();
+	iomem_init(&acpi, false);
+	check(!iomem_guard(_mfn(0xfeb00), 3) && !iomem_guard(_mfn(0xfeb02), 2), "guard");
+	ok(access_of(0xfeaff) == IOMEM_FULL && access_of(0xfeb00) == IOMEM_READ &&
+		   access_of(0xfeb03) == IOMEM_READ && access_of(0xfeb04) == IOMEM_FULL &&
+		   iomem_access(&other, _mfn(0xfeb00)) == IOMEM_NONE &&
+		   iomem_is_device(_mfn(0xfeb00)),
+	   "guarded frames are for reading, and nobody else's");
+	iomem_unguard(_mfn(0xfeb00), 3);
+	ok(access_of(0xfeb01) == IOMEM_FULL && access_of(0xfeb02) == IOMEM_READ,
+	   "a frame that is guarded twice stays guarded");
+	iomem_unguard(_mfn(0xfeb02), 2);
+	check(!iomem_guard(_mfn(0xfee00), 1), "guard");
+	ok(access_of(0xfee00) == IOMEM_NONE && !iomem_is_device(_mfn(0xfee00)),
+	   "a guard gives nothing");
+	while (!iomem_guard(_mfn(0xfeb00 + nr), 1))
+		nr++;
+	ok(nr == 511 && access_of(0xfeb00 + nr) == IOMEM_FULL, "there is room for 512");
+	iomem_unguard(_mfn(0xfeb07), 1);
+	ok(access_of(0xfeb07) == IOMEM_FULL && !iomem_guard(_mfn(0xfeb80), 1),
+	   "or one for another");
+}
+
 int main(void)
 {
 	test_by_hand();
 	test_types();
 	test_random();
 	test_room();
+	test_guards();
 	return done();
 }

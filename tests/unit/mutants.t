@@ -29,6 +29,8 @@ SCHED, PLACE = "common/sched.c", "common/sched_place.c"
 CAP, SETTINGS = "common/sched_cap.c", "common/sched_settings.c"
 FIFO = "common/evtchn_fifo.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
+PIRQ_MAP, PCI_DEV = "arch/x86/irq/pirq_map.c", "arch/x86/irq/pci_dev.c"
+MSI, MSI_FIND = "arch/x86/irq/msi.c", "arch/x86/irq/msi_find.c"
 MUTANTS = [
     # test, file, text, what it becomes
     ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",
@@ -140,6 +142,20 @@ MUTANTS = [
     ("storm", STORM, "if (now >= s->window_ends)", "if (!s->window_ends)"),
     ("storm", STORM, "if (now < not_before ||", "if ("),
     ("storm", PIRQ, "\tif (!p->level)\n\t\tmask(n, p);\n", ""),
+    ("msi", PIRQ, "\tlast_vector = vector;\n", ""),
+    ("msi", PIRQ_MAP, "\tpirq_put_vector(n);\n", ""),
+    ("msi", PIRQ_MAP, "\telse if (!--dev->nr_mapped", "\telse if (--dev->nr_mapped"),
+    ("msi", MSI, "return pci_memory_is_on(m->bdf) && pci_bar_read(m->bdf, m->bar) == m->bar_maddr;",
+     "return true;"),
+    ("msi", MSI, "u64 maddr = m->maddr + 4 * i;\n\tmfn_t frame = maddr_to_mfn(maddr);",
+     "u64 maddr = m->maddr + 4 * i;\n\tmfn_t frame = maddr_to_mfn(m->maddr);"),
+    ("msi", MSI, "m->is_held = masked && !m->has_mask;", "m->is_held = false;"),
+    ("msi", MSI, "\tm->is_wanted = false;\n", ""),
+    ("msi", MSI, "~(MSI_ENABLE | MSI_NR_USED)", "~MSI_ENABLE"),
+    ("msi", MSI_FIND, " || !msi_may_lie(m->maddr, MSIX_ENTRY_BYTES)", ""),
+    ("msi", PCI_DEV, "i < MAX_CAPS && cap", "cap"),
+    ("msi", PCI_DEV, "\tif (cap + bytes > 0x100)\n\t\treturn;\n", ""),
+    ("iomem", "arch/x86/mm/iomem.c", "if (guard[i])\n\t\t\tcontinue;", ""),
     ("storm", PIRQ, "\tif (!p->port || p->waits)\n\t\treturn;\n", ""),
     ("domain_list", DOMAINS, "\tif (d && (d->is_dying || d->is_hidden))\n\t\td = NULL;\n", ""),
     ("domain_list", DOMAINS, "\tif (d)\n\t\tget_knownalive_domain(d);\n", ""),

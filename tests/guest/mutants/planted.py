@@ -118,8 +118,6 @@ PLANTED = [
      "\tset_entry_mask(m, was_masked);\n", "\t(void)was_masked;\n")),
     ("an MSI that moves goes nowhere", "msi/moved", (MSI,
      "m->cap + MSI_LOW, ADDRESS(apic_id));", "m->cap + MSI_LOW, ADDRESS(apic_id + 100));")),
-    ("the MSI of a device stays on when it is unmapped", "msi/unmapped,msi/removed", (MSI,
-     "\tm->is_wanted = false;\n\tset_mask(m, true);\n", "")),
     ("a device goes and its messages stay", "msi/removed", (PIRQ_DEVICE,
      "u32 n = dev ? pirq_of_message(bdf, -1) : 0;", "u32 n = 0;")),
     ("messages are not restored", "msix/restored", (PIRQ_DEVICE,
@@ -141,6 +139,10 @@ PLANTED = [
     ("a message rests for ever after a storm", "msi/storm", (PIRQ,
      "\tunmask(n, p);\n\tif (!p->level)\n\t\tsend_pirq",
      "\tif (!p->level)\n\t\tsend_pirq")),
+
+    # ---- PCI configuration in memory: needs a q35, so by its one claim of a PC ----
+    ("configuration that is not there is reserved", "mmcfg/reserved", (
+     "arch/x86/irq/pci_mmcfg.c", "\tint rc = -ENODEV;\n\n\tfor", "\tint rc = 0;\n\n\tfor")),
 
     # ---- Calls that are stopped and gone on with ----
     ("a continuation writes every argument register", "preempted/*", (HYPERCALL,
