@@ -102,7 +102,7 @@ def build(output, files, grub_cfg, bios=True, uefi=True):
                 "-o", output]
         if bios:
             _core(directory, "i386-pc-eltorito", os.path.join(tree, "boot/grub/bios.img"),
-                  ["biosdisk"])
+                  ["biosdisk", "vbe"])
             argv += ["-b", "boot/grub/bios.img", "-no-emul-boot", "-boot-load-size", "4",
                      "-boot-info-table",
                      "--grub2-boot-info", "--grub2-mbr",
@@ -110,7 +110,7 @@ def build(output, files, grub_cfg, bios=True, uefi=True):
         if uefi:
             program, fat = os.path.join(directory,
                                         "BOOTX64.EFI"), os.path.join(tree, "boot/grub/efi.img")
-            _core(directory, "x86_64-efi", program, [])
+            _core(directory, "x86_64-efi", program, ["efi_gop"])
             with open(fat, "wb") as file:
                 file.truncate(EFI_IMAGE_KIB << 10)
             _run(["mformat", "-i", fat, "-f", str(EFI_IMAGE_KIB), "::"])

@@ -61,6 +61,11 @@ mb2_header:
 	/* Modules on page boundaries. */
 	.short	6, 0
 	.long	8
+	/* A frame buffer of any size, for dom0's screen; on BIOS it is a VESA one. */
+	.short	5, 1
+	.long	20
+	.long	0, 0, 0
+	.balign 8
 	/* Relocatable: anywhere in [1 MiB, 4 GiB), 2 MiB aligned, low preferred. */
 	.short	10, 1
 	.long	24

@@ -99,6 +99,29 @@ CLAIM(dom0_store_and_console, "a dom0 gets no xenstore page, and its console rec
 	}
 }
 
+CLAIM_DOM0(screen, "if there is a screen it is of a known kind, with rows that fit its pitch and a "
+	   "size that holds them")
+{
+	const dom0_vga_console_info_t *info =
+		(const void *)((const char *)start + start->console.dom0.info_off);
+	unsigned long bytes;
+
+	if (!start->console.dom0.info_size)
+		skip("there is none");
+	if (info->video_type == XEN_VGATYPE_TEXT_MODE_3) {
+		CHECK(info->u.text_mode_3.columns >= 80 && info->u.text_mode_3.rows >= 25);
+		return;
+	}
+	CHECK(info->video_type == XEN_VGATYPE_VESA_LFB || info->video_type == XEN_VGATYPE_EFI_LFB);
+	CHECK(info->u.vesa_lfb.width * info->u.vesa_lfb.bits_per_pixel <=
+	      info->u.vesa_lfb.bytes_per_line * 8);
+	bytes = (unsigned long)info->u.vesa_lfb.bytes_per_line * info->u.vesa_lfb.height;
+	CHECK(bytes && info->u.vesa_lfb.lfb_size * 0x10000ul >= bytes);
+	CHECK(info->u.vesa_lfb.lfb_base);
+	note("screen of kind 0x%x, %u x %u", info->video_type, info->u.vesa_lfb.width,
+	     info->u.vesa_lfb.height);
+}
+
 CLAIM(no_module, "without an initrd mod_start and mod_len are zero")
 {
 	if (start->mod_len)

@@ -43,8 +43,16 @@ RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
 HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/hypercall_table.c"
 
+VGA = "arch/x86/pv/builder/vga_info.c"
+
 PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
+
+    # ---- The screen ----
+    ("half a frame buffer's size is told", "start/screen", (VGA,
+     "ROUNDUP(bytes, LFB_SIZE_UNIT) /", "(bytes / 2) /")),
+    ("a frame buffer's pitch is its width", "start/screen", (VGA,
+     "bytes_per_line = (u16)v->pitch_bytes;", "bytes_per_line = (u16)v->width;")),
 
     # ---- Interrupts of devices ----
     ("map_pirq of a line that does not exist", "pirq/map_refusals", (PIRQ_MAP,

@@ -3,6 +3,7 @@
  * Building a domain by a plan (asm/build_plan.h): its memory, what is in it, its vcpus; and taking
  * it apart. In stages; one that should stop is called again, and has kept where it is in the plan.
  */
+#include <isola/boot_info.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/lib/string.h>
@@ -17,6 +18,7 @@
 #include <asm/preempt.h>
 #include <asm/pv_domain.h>
 #include <asm/vcpu_private.h>
+#include <asm/vga_info.h>
 #include <xen/xen.h>
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
@@ -185,7 +187,12 @@ static void fill_start_info(const struct build_plan *p, start_info_t *si)
 	si->nr_pages = p->nr_pages;
 	si->shared_info = mfn_to_maddr(p->d->shared_info_mfn);
 	if (p->privileged) {
+		dom0_vga_console_info_t *vga = (dom0_vga_console_info_t *)(si + 1);
+
 		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+		si->console.dom0.info_off = sizeof(*si);
+		si->console.dom0.info_size = (u32)vga_info_fill(
+			&boot_info.video, boot_info.efi != BOOT_NO_EFI, vga);
 	} else {
 		si->console.domU.mfn = mfn_x(p->p2m[p->console_pfn]);
 		si->console.domU.evtchn = CONSOLE_RING_PORT;
