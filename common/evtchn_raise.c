@@ -86,7 +86,10 @@ bool virq_handler_clear(u32 virq, struct domain *d)
 }
 
 /* gsi_lock stands for the marks: pirq_unbind() and pirq_move() take it. */
-void send_pirq(struct domain *d, u32 port)
+u32 send_pirq(struct domain *d, u32 port)
 {
-	evtchn_post(notified(d, port), port);
+	struct vcpu *v = notified(d, port);
+
+	evtchn_post(v, port);
+	return READ_ONCE(v->cpu);
 }

@@ -92,9 +92,9 @@ bool __must_check virq_handler_clear(u32 virq, struct domain *d);
 
 /*
  * An interrupt of a device on @port, which is bound to it and stays so meanwhile (under pirq.c's
- * gsi_lock). Posted. Any context but NMI.
+ * gsi_lock). Posted. Returns where the port's vcpu runs, or ran last. Any context but NMI.
  */
-void send_pirq(struct domain *d, u32 port);
+u32 send_pirq(struct domain *d, u32 port);
 
 /*
  * Hooks of the floor above (irq/pirq.c): the line behind a port of state EVTCHN_PIRQ. evtchn_lock

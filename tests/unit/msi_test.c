@@ -32,9 +32,10 @@
 /* ---- The machine ---------------------------------------------------------------------------- */
 
 static u64 now = SECONDS(5);
-static u64 nr_events, window_l1[NR_WINDOWS];
+static u64 window_l1[NR_WINDOWS];
 static struct timer *armed;
 static struct domain dom;
+static u32 told_cpu;			/* where the vCPU is whose port is told */
 
 struct cpu_public cpu_public[CONFIG_NR_CPUS] = {
 	{ .apic_id = 4 }, { .apic_id = 300 }, { .apic_id = 6 } };
@@ -58,7 +59,7 @@ u64 irq_save(void) { return 0; }
 void irq_restore(u64 flags) {}
 bool irq_is_enabled(void) { return false; }
 bool spin_is_held_here(const spinlock_t *lock) { return true; }
-void send_pirq(struct domain *d, u32 port) { nr_events++; }
+u32 send_pirq(struct domain *d, u32 port) { return told_cpu; }
 
 void timer_init(struct timer *t, void (*fn)(void *), void *data)
 {
@@ -337,6 +338,37 @@ static void test_masks(void)
 	   "unmapped, it is off and masked");
 }
 
+/* Interrupts on CPU 0. Returns how many there were when the message went to another. */
+static unsigned until_moved(int n, u32 cpu, unsigned most)
+{
+	u32 was = *entry(0, 0);
+	unsigned nr = 0;
+
+	told_cpu = cpu;
+	while (nr < most && *entry(0, 0) == was) {
+		(void)pirq_interrupt(pirqs[n].vector);
+		now += MILLISECS(1);
+		nr++;
+	}
+	return nr;
+}
+
+static void test_following(void)
+{
+	int n;
+
+	check(!map_from(TABLE, true, 0, &n) && !pirq_bind(&dom, n, 7, false, 0), "map and bind");
+	ok(until_moved(n, 0, 100) == 100, "a message stays where its vCPU is");
+	(void)until_moved(n, 2, 10);
+	(void)until_moved(n, 0, 1);
+	ok(until_moved(n, 2, 100) == 16 && *entry(0, 0) == 0xfee06000 && !(*entry(0, 3) & 1),
+	   "and follows it when 16 in a row have come to where it is not");
+	pirq_move(&dom, n, 7, 0);
+	ok(until_moved(n, 1, 100) == 100, "not to a CPU that it cannot be sent to");
+	told_cpu = 0;
+	check(!pirq_unmap(&dom, n), "unmap");
+}
+
 /* Vectors: 191 there are, for 255 entries. */
 static void test_vectors(void)
 {
@@ -441,6 +473,7 @@ int main(void)
 	test_capabilities();
 	test_entry();
 	test_masks();
+	test_following();
 	test_vectors();
 	test_random();
 	return done();

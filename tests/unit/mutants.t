@@ -143,6 +143,8 @@ MUTANTS = [
     ("storm", STORM, "if (now < not_before ||", "if ("),
     ("storm", PIRQ, "\tif (!p->level)\n\t\tmask(n, p);\n", ""),
     ("msi", PIRQ, "\tlast_vector = vector;\n", ""),
+    ("msi", PIRQ, "++p->nr_astray < FOLLOW_AFTER", "false"),
+    ("msi", PIRQ, "\t\tp->nr_astray = 0;\n\t\treturn;\n", "\t\treturn;\n"),
     ("msi", PIRQ_MAP, "\tpirq_put_vector(n);\n", ""),
     ("msi", PIRQ_MAP, "\telse if (!--dev->nr_mapped", "\telse if (--dev->nr_mapped"),
     ("msi", MSI, "return pci_memory_is_on(m->bdf) && pci_bar_read(m->bdf, m->bar) == m->bar_maddr;",

@@ -85,9 +85,10 @@ void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level,
 	masked[gsi] = true;
 }
 
-void send_pirq(struct domain *d, u32 port)
+u32 send_pirq(struct domain *d, u32 port)
 {
 	nr_events++;
+	return 0;
 }
 
 void timer_set(struct timer *t, u64 expires)

@@ -368,7 +368,7 @@ static void go_on(u32 n, struct pirq *p)
 		return;
 	unmask(n, p);
 	if (!p->level)
-		send_pirq(p->owner, p->port);
+		(void)send_pirq(p->owner, p->port);
 }
 
 static void end_rests(void *data __maybe_unused)
@@ -391,6 +391,26 @@ static void end_rests(void *data __maybe_unused)
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
+/*
+ * A vcpu that is told of an interrupt by the CPU that it runs on needs no kick: where it has gone
+ * for good its interrupts go after it. Not at once, for it may be back soon. Lock held.
+ */
+#define FOLLOW_AFTER 16
+
+static void follow(u32 n, struct pirq *p, u32 cpu)
+{
+	ASSERT_LOCKED(&gsi_lock);
+	if (cpu == smp_cpu_id()) {
+		p->nr_astray = 0;
+		return;
+	}
+	if (++p->nr_astray < FOLLOW_AFTER)
+		return;
+	p->nr_astray = 0;
+	if (pirq_apic_id(cpu) != p->apic_id)
+		set_dest(n, p, pirq_apic_id(cpu));
+}
+
 bool pirq_interrupt(u8 vector)
 {
 	u32 n = pirq_of_vector[vector];
@@ -404,7 +424,7 @@ bool pirq_interrupt(u8 vector)
 		ioapic_mask(n);
 	if (p->port) {
 		p->waits = p->level;
-		send_pirq(p->owner, p->port);
+		follow(n, p, send_pirq(p->owner, p->port));
 	}
 	if (storm_count(&p->storm, now_ns()) && !p->rests_until)
 		rest(n, p);

@@ -28,7 +28,8 @@ struct pirq {
 	bool is_taken;                  /* by PHYSDEVOP_get_free_pirq, for a mapping to come */
 	bool waits;                     /* level: masked until the owner's EOI */
 	u64 rests_until;                /* ns: masked until then; 0: does not rest */
-	u32 apic_id;                    /* where a message goes */
+	u32 apic_id;                    /* where it goes */
+	u8 nr_astray;                   /* interrupts in a row where its port's vcpu was not */
 	struct storm storm;
 	struct storm_told told;
 	struct msi msi;                 /* cap 0: it is a line, or not mapped */

@@ -83,8 +83,8 @@ PLANTED = [
      "\tif (p->owner == d) {\n\t\tif (p->waits &&",
      "\tif (p->owner == d || !p->owner) {\n\t\tif (p->waits &&")),
     ("interrupts go to vCPU 0 whatever bind_vcpu said", "pirq/moved", (EVTCHN_RAISE,
-     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_post(notified(d, port), port);",
-     "void send_pirq(struct domain *d, u32 port)\n{\n\tevtchn_post(d->vcpu[0], port);")),
+     "\tevtchn_post(v, port);\n\treturn READ_ONCE(v->cpu);",
+     "\tevtchn_post(d->vcpu[0], port);\n\treturn READ_ONCE(v->cpu);")),
     ("bind_vcpu to a vCPU that there is not", "events/bind_vcpu", (EVTCHN,
      "\tif (!new)\n\t\treturn -ENOENT;\n\tif (!guest_port",
      "\tif (!new)\n\t\tnew = d->vcpu[0];\n\tif (!guest_port")),
@@ -145,8 +145,8 @@ PLANTED = [
     ("a table is prepared twice", "msix/prepared", (PIRQ_DEVICE,
      "\tif (dev->is_prepared || dev->nr_mapped)\n\t\treturn -EBUSY;\n", "")),
     ("a message rests for ever after a storm", "msi/storm", (PIRQ,
-     "\tunmask(n, p);\n\tif (!p->level)\n\t\tsend_pirq",
-     "\tif (!p->level)\n\t\tsend_pirq")),
+     "\tunmask(n, p);\n\tif (!p->level)\n\t\t(void)send_pirq",
+     "\tif (!p->level)\n\t\t(void)send_pirq")),
 
     # ---- PCI configuration in memory: needs a q35, so by its one claim of a PC ----
     ("configuration that is not there is reserved", "mmcfg/reserved", (
