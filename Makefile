@@ -32,7 +32,7 @@ deps:
 help:
 	@sed -n 's/^## //p' Makefile
 clean:
-	$(Q)rm -rf $(addprefix $(O)/,arch common boot tests check include flags) \
+	$(Q)rm -rf $(addprefix $(O)/,arch common boot tests check unpack include flags) \
 		$(O)/*.elf $(O)/*.lds $(O)/*.o $(O)/*.S $(O)/*.iso $(O)/grub-*.img
 distclean:
 	$(Q)rm -rf $(O)

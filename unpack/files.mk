@@ -8,7 +8,9 @@ unpack-libs := $(addprefix -l:lib,zstd.a lzma.a z.a lz4.a)
 # The decoders' headers are the C library's; it may use the FPU, as any guest.
 UNPACK_CFLAGS = -std=gnu11 -O2 -g $(PREFIX) $(WARN) -Iinclude -isystem $(O)/include
 UNPACK_CFLAGS += -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__
-UNPACK_CFLAGS += -ffreestanding -fno-pic -fno-pie -fno-common -fno-tree-loop-distribute-patterns
+UNPACK_CFLAGS += -ffreestanding -fno-pic -fno-pie -fno-common
+# strlen() is not to be made a call of strlen()
+UNPACK_CFLAGS += $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 UNPACK_CFLAGS += -ffunction-sections -fdata-sections
 UNPACK_CFLAGS += -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
 UNPACK_LDFLAGS = -m elf_x86_64 -static -nostdlib -s --gc-sections -z noexecstack \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 void __stack_chk_fail(void) __attribute__((noreturn));
+void no_old_format(void);
 void *malloc(size_t bytes);
 void *calloc(size_t n, size_t bytes);
 void free(void *p);
@@ -89,3 +90,27 @@ void __stack_chk_fail(void)
 {
 	__builtin_trap();
 }
+
+/*
+ * Formats of before zstd 0.8, which Debian's library reads too and no kernel has, are not linked:
+ * the magic number that brings a file to libzstd rules them out.
+ */
+void no_old_format(void)
+{
+	__builtin_trap();
+}
+
+#define NOT_LINKED(name) void name(void) __attribute__((alias("no_old_format")))
+#define NO_ZSTD(version)						\
+	NOT_LINKED(ZSTD ## version ## _createDCtx);			\
+	NOT_LINKED(ZSTD ## version ## _freeDCtx);			\
+	NOT_LINKED(ZSTD ## version ## _getFrameParams);			\
+	NOT_LINKED(ZSTD ## version ## _decompress_usingDict);		\
+	NOT_LINKED(ZSTD ## version ## _findFrameSizeInfoLegacy);	\
+	NOT_LINKED(ZBUFF ## version ## _createDCtx);			\
+	NOT_LINKED(ZBUFF ## version ## _freeDCtx);			\
+	NOT_LINKED(ZBUFF ## version ## _decompressInitDictionary);	\
+	NOT_LINKED(ZBUFF ## version ## _decompressContinue)
+NO_ZSTD(v05);
+NO_ZSTD(v06);
+NO_ZSTD(v07);

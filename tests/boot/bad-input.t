@@ -280,7 +280,7 @@ SIZES = [
     ("dom0_mem=64M dom0_max_vcpus=3-", r"64 MiB, 3 vcpus"),
     ("dom0_mem=32M+10% dom0_max_vcpus=-4", r"5\d MiB, 1 vcpus"),
     ("dom0_mem=50%,max:96M dom0_max_vcpus=2-4 maxcpus=0", r"9\d MiB, 2 vcpus"),
-    ("dom0_mem=-140M", r"(?:59|[67]\d) MiB, 1 vcpus"),
+    ("dom0_mem=-140M", r"(?:5[89]|[67]\d) MiB, 1 vcpus"),
 ]
 
 # ---- Processors. name, -cpu, sentence. -----------------------------------------------------------
