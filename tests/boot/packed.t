@@ -13,13 +13,15 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, d) for d in ("../lib", "liar")]
 from forge import Info
 from initrd import debian_linux
-from isolatest import (HYPERVISOR, LONG, OUT, PANICKED, POWERED_OFF, SELFTEST, TOP, boot, isola_run,
-                       read, refusal, tap)
+from isolatest import (HYPERVISOR, LONG, OUT, PANICKED, POWERED_OFF, SELFTEST, TOP, isola_run, read,
+                       refusal, tap)
+from livemachine import LiveMachine
 from smallkernel import TEXT, TEXT_AT, kernel
 
 SMALL = kernel()
@@ -96,8 +98,12 @@ def begins_anew():
            "a domain with onend=restart begins anew from its packed kernel, four times", result)
 
 
+UNPACKER = 32751
+
+
 def debian():
-    """As 20_linux_xen writes the entry, and as a static domain. Without a disk that is the end."""
+    """As 20_linux_xen writes the entry; the auditor outside looks at the unpacker at work, and at
+    Linux. Without a disk that is the end."""
     words = "placeholder root=UUID=0-0 ro console=hvc0 earlyprintk=xen"
     for which in ("linux", "linux@bookworm-backports", "linux@trixie", "linux-newest")[
             :None if LONG else 1]:
@@ -105,11 +111,23 @@ def debian():
         if not name:
             tap.skip(f"{which} boots as GRUB loads it", why_not)
             continue
-        result = boot("placeholder dom0_mem=512M no-real-mode edd=off", [(name, words)],
-                      mem_mib=1024, until=rb".*Kernel panic - not syncing: VFS", timeout=100)
-        text = result.text()
-        tap.ok(result.status == 0 and f"Command line: {words}" in text,
-               f"{os.path.basename(name)} boots as GRUB loads it", result)
+        with LiveMachine(name, words, hv="placeholder dom0_mem=512M no-real-mode edd=off", smp=2,
+                         load=read) as live:
+            live.wait_for(rb"\(isola\) 2 CPUs")
+            time.sleep(0.3)
+            with live.stopped() as snapshot:
+                first = live.audit(snapshot)
+            live.wait_for(rb"Linux version")
+            with live.stopped() as snapshot:
+                second = live.audit(snapshot)
+            good = live.wait_for(rb"Kernel panic - not syncing: VFS")
+        tap.ok(good and f"Command line: {words}" in live.text(),
+               f"{os.path.basename(name)} boots as GRUB loads it", live.text()[-2000:])
+        tap.ok(list(first.owners.domains) == [UNPACKER] and list(second.owners.domains) == [0] and
+               not first.findings and not second.findings,
+               "seen from outside nobody else's memory is mapped: the unpacker at work, and Linux",
+               f"{list(first.owners.domains)}{list(second.owners.domains)}\n" +
+               "\n".join(map(str, first.findings + second.findings)))
 
 
 # ---- What does not -------------------------------------------------------------------------------

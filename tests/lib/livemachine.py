@@ -29,22 +29,22 @@ load_kernel = functools.lru_cache(pvkernel.load)
 
 class LiveMachine:
     def __init__(self, kernel, cmdline="", initrd=None, *, domains=(), hv="", smp=1, mem_mib=1024,
-                 cpu=None, options=()):
+                 cpu=None, options=(), load=load_kernel):
         """@kernel, @initrd: paths; @domains: (kernel, words) of others beside dom0; @options: more
-        of QEMU's. The machine starts in __enter__."""
+        of QEMU's; @load: what is in a kernel's file. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
         self.image = Image(HYPERVISOR)
         self.output, self.condition = bytearray(), threading.Condition()
         self.ram_file = os.path.join(self.directory, "ram")
         self.socket = os.path.join(self.directory, "qmp")
         files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR),
-                 "/boot/kernel": load_kernel(kernel)}
+                 "/boot/kernel": load(kernel)}
         modules = [("/boot/kernel", cmdline)]
         if initrd:
             files["/boot/initrd"] = initrd
             modules.append(("/boot/initrd", ""))
         for number, (path, words) in enumerate(domains):
-            files[f"/boot/domain{number}"] = load_kernel(path)
+            files[f"/boot/domain{number}"] = load(path)
             modules.append((f"/boot/domain{number}", words))
         iso = os.path.join(self.directory, "boot.iso")
         grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
