@@ -162,11 +162,14 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 int domain_resume(struct domain *d)
 {
-	int rc = -EINVAL;
+	int rc = 0;
 
 	spin_lock(&d->vcpus_lock);
-	if (READ_ONCE(d->is_shut_down) && d->shutdown_code == SHUTDOWN_suspend) {
-		rc = 0;
+	if (!READ_ONCE(d->is_shut_down)) {
+		/* ABI: it goes on anyway. */
+	} else if (d->shutdown_code != SHUTDOWN_suspend) {
+		rc = -EINVAL;
+	} else {
 		d->shutdown_code = SHUTDOWN_CODE_NONE;
 		domain_count(d);
 		/* Before a vcpu runs that could shut it down again. */

@@ -248,8 +248,8 @@ void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
  */
 void domain_shutdown(struct domain *d, u32 reason);
 /*
- * @d, another domain, has shut down to be suspended, and goes on where it was. 0; -EINVAL: it has
- * not. No lock held.
+ * @d, another domain, has shut down to be suspended, and goes on where it was; or it has not shut
+ * down. 0; -EINVAL: it has, for good. No lock held.
  */
 int __must_check domain_resume(struct domain *d);
 

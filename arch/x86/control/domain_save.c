@@ -69,8 +69,6 @@ static long look_at(struct domain *d, u32 id, struct vcpu_private **p)
 
 	if (!v)
 		return -EINVAL;
-	if (!v->initialised)
-		return -ENODATA;
 	rc = domain_pause_by_control(d);
 	if (!rc)
 		*p = map_domain_page(v->private_mfn[0]);
@@ -213,6 +211,8 @@ long domain_set_xstate(struct domain *d, const struct xen_domctl_vcpuextstate *o
 	struct vcpu_private *p;
 	long rc;
 
+	if (op->size < sizeof(head))
+		return -EINVAL;
 	if (copy_from_guest(&head, buffer, sizeof(head)))
 		return -EFAULT;
 	if (op->size == sizeof(head))		/* nothing was there to be saved */

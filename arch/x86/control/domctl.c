@@ -6,6 +6,7 @@
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <asm/control_op.h>
+#include <asm/control_refused.h>
 #include <asm/domain_context.h>
 #include <asm/domain_destroy.h>
 #include <asm/domain_info.h>
@@ -238,22 +239,25 @@ static const struct {
 	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, true },
 };
 
-/* Of the domain that @op names. */
+static long do_op(struct domain *d, struct xen_domctl *op)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
+		if (ops[i].cmd == op->cmd)
+			return ops[i].not_self && d == current->domain ? -EINVAL :
+									 ops[i].fn(d, op);
+	return domctl_refused(op);
+}
+
+/* ABI: the domain that @op names is looked for before the operation is. */
 static long do_named(struct xen_domctl *op)
 {
-	long rc = -ENOSYS;
+	struct domain *d = get_domain_by_id(op->domain);
+	long rc;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct domain *d;
-
-		if (ops[i].cmd != op->cmd)
-			continue;
-		d = get_domain_by_id(op->domain);
-		if (!d)
-			return -ESRCH;
-		rc = ops[i].not_self && d == current->domain ? -EINVAL : ops[i].fn(d, op);
-		put_domain(d);
-	}
+	if (!d)
+		return -ESRCH;
+	rc = do_op(d, op);
+	put_domain(d);
 	return rc;
 }
 
@@ -275,7 +279,7 @@ void domctl_end(void)
 
 /*
  * 0; -EPERM not the control domain; -EACCES wrong interface version; -EFAULT; -ESRCH no such
- * domain; -ENOSYS; the operation's own.
+ * domain; what is not built: control_refused.h; the operation's own.
  */
 long hc_domctl(u64 arg)
 {

@@ -1,6 +1,7 @@
 objs-y += arch/x86/control/physdev_op.o
 objs-y += arch/x86/control/debug_keys.o
 objs-y += arch/x86/control/control_op.o
+objs-y += arch/x86/control/control_refused.o
 objs-y += arch/x86/control/platform_op.o
 objs-y += arch/x86/control/processor_pm.o
 objs-y += arch/x86/control/firmware.o

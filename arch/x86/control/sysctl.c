@@ -10,6 +10,7 @@
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <asm/control_op.h>
+#include <asm/control_refused.h>
 #include <asm/domain_info.h>
 #include <asm/hypercall.h>
 #include <asm/sysctl_machine.h>
@@ -93,17 +94,27 @@ static const struct {
 	{ XEN_SYSCTL_getdomaininfolist, domain_info_list },
 	{ XEN_SYSCTL_debug_keys, debug_keys },
 	{ XEN_SYSCTL_getcpuinfo, sysctl_getcpuinfo },
+	{ XEN_SYSCTL_availheap, sysctl_availheap },
 	{ XEN_SYSCTL_cputopoinfo, sysctl_cputopoinfo },
 	{ XEN_SYSCTL_numainfo, sysctl_numainfo },
 	{ XEN_SYSCTL_cpupool_op, sysctl_cpupool },
 	{ XEN_SYSCTL_scheduler_op, sysctl_scheduler },
+	{ XEN_SYSCTL_get_cpu_levelling_caps, sysctl_levelling },
 	{ XEN_SYSCTL_get_cpu_featureset, sysctl_featureset },
 	{ XEN_SYSCTL_get_cpu_policy, sysctl_cpu_policy },
 };
 
+static long do_op(struct xen_sysctl *op)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
+		if (ops[i].cmd == op->cmd)
+			return ops[i].fn(op);
+	return sysctl_refused(op);
+}
+
 /*
- * 0; -EPERM not the control domain; -EACCES wrong interface version; -EFAULT; -ENOSYS; the
- * operation's own.
+ * 0; -EPERM not the control domain; -EACCES wrong interface version; -EFAULT; the operation's own;
+ * what is not built: control_refused.h.
  */
 long hc_sysctl(u64 arg)
 {
@@ -113,9 +124,5 @@ long hc_sysctl(u64 arg)
 
 	if (rc)
 		return rc;
-	rc = -ENOSYS;
-	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
-		if (ops[i].cmd == op.cmd)
-			rc = ops[i].fn(&op);
-	return control_op_end(arg, &op, sizeof(op), rc);
+	return control_op_end(arg, &op, sizeof(op), do_op(&op));
 }

@@ -89,6 +89,24 @@ long sysctl_getcpuinfo(struct xen_sysctl *op)
 	return 0;
 }
 
+/* Of the one node, or all; where in it is not told. */
+long sysctl_availheap(struct xen_sysctl *op)
+{
+	struct xen_sysctl_availheap *a = &op->u.availheap;
+
+	if (a->min_bitwidth || a->max_bitwidth)
+		return -EOPNOTSUPP;
+	a->avail_bytes = a->node > 0 ? 0 : nr_free_pages() << PAGE_SHIFT;
+	return 0;
+}
+
+/* What guests see of CPUID does not depend on what the processor can hide by itself. */
+long sysctl_levelling(struct xen_sysctl *op)
+{
+	op->u.cpu_levelling_caps.caps = 0;
+	return 0;
+}
+
 long sysctl_cputopoinfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
@@ -159,7 +177,13 @@ long sysctl_cpupool(struct xen_sysctl *op)
 		return give_cpus(&p->cpumap, nr_cpus);
 	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
 		return give_cpus(&p->cpumap, 0);
-	default:
+	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
 		return -EOPNOTSUPP;
+	default:
+		return -ENOSYS;
 	}
 }

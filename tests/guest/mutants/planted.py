@@ -31,6 +31,8 @@ DOMAIN_INFO = "arch/x86/control/domain_info.c"
 DOMAIN_CONTEXT = "arch/x86/control/domain_context.c"
 DOMAIN_SAVE, VCPU_CONTEXT = "arch/x86/control/domain_save.c", "arch/x86/calls/vcpu_context.c"
 OTHERS_TABLES = "arch/x86/pv/mmu/others_tables.c"
+DOMCTL, REFUSED = "arch/x86/control/domctl.c", "arch/x86/control/control_refused.c"
+MACHINE = "arch/x86/control/sysctl_machine.c"
 DOMAIN_POLICY = "arch/x86/control/domain_policy.c"
 OWN_POLICY = "arch/x86/cpu/own_policy.c"
 VCPU_RESET, GNTTAB_OP = "arch/x86/calls/vcpu_reset.c", "arch/x86/calls/gnttab_op.c"
@@ -472,6 +474,17 @@ PLANTED = [
      "\t\tinfo->flags |= XEN_DOMINF_dying;\n", "\t\t;\n")),
     ("destroying oneself is nothing", "life/destroy_refusals", (DOMAIN_DESTROY,
      "d == current->domain ? -EINVAL", "d == current->domain ? 0")),
+
+    # ---- What control calls answer ----
+    ("an unknown domctl is found before its domain", "answers/nobody", (DOMCTL,
+     "\tstruct domain *d = get_domain_by_id(op->domain);\n\tlong rc;\n\n\tif (!d)\n"
+     "\t\treturn -ESRCH;\n",
+     "\tstruct domain *d = get_domain_by_id(op->domain);\n\tlong rc;\n\n\tif (!d)\n"
+     "\t\treturn domctl_refused(op) == -ENOSYS ? -ENOSYS : -ESRCH;\n")),
+    ("what is not built is all the same", "answers/domctl,answers/sysctl", (REFUSED,
+     "\t\tif (a[i].cmd == cmd)\n\t\t\treturn a[i].rc;\n", "\t\t(void)cmd;\n")),
+    ("every node has all memory", "answers/availheap", (MACHINE,
+     "a->node > 0 ? 0 : nr_free_pages()", "nr_free_pages()")),
 
     # ---- Global VIRQs ----
     ("nobody is told of new lines in the log", "virqs/con_ring", (CONSOLE_DRAIN,

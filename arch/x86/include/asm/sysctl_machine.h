@@ -11,6 +11,8 @@ long sysctl_physinfo(struct xen_sysctl *op);
 long sysctl_sched_id(struct xen_sysctl *op);
 long sysctl_getcpuinfo(struct xen_sysctl *op);
 /* A null buffer asks how many there are. */
+long sysctl_availheap(struct xen_sysctl *op);
+long sysctl_levelling(struct xen_sysctl *op);
 long sysctl_cputopoinfo(struct xen_sysctl *op);
 long sysctl_numainfo(struct xen_sysctl *op);
 /* -ENOENT: no pool has that number, or a greater one. */
