@@ -23,7 +23,7 @@ all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
-	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz exhaust mutants coverage
+	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz fuzz-unpack exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -49,6 +49,7 @@ distclean:
 ## make test-kvm     the selftest guest under KVM, where KVM can run a hypervisor
 ## make fuzz, mutants, coverage  of the page-table files: FUZZ_CALLS= operations (10^7), planted
 ##                   bugs, gcov's figures
+## make fuzz-unpack   of the unpacker, for FUZZ_SECONDS= (60)
 ## make hfuzz        a guest that does random things to the hypervisor; HFUZZ_OPS= operations
 ##                   (10^7), HFUZZ_SEED=, HFUZZ_CPUS=
 ## make exhaust      of the same: every state of a small world
@@ -80,6 +81,8 @@ deb:
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps $(if $(filter test-all,$@),disk,test)
 	$(Q)$(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
+fuzz-unpack:
+	$(Q)tools/install-deps test && O=$(O) tests/unit/unpack_fuzz
 fuzz exhaust mutants coverage:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/mm/run $@
 bench:

@@ -31,6 +31,7 @@ FIFO = "common/evtchn_fifo.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 PIRQ_MAP, PCI_DEV = "arch/x86/irq/pirq_map.c", "arch/x86/irq/pci_dev.c"
 MSI, MSI_FIND = "arch/x86/irq/msi.c", "arch/x86/irq/msi_find.c"
+UNPACK, ROOM = "unpack/unpack.c", "unpack/room.c"
 MUTANTS = [
     # test, file, text, what it becomes
     ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",
@@ -233,6 +234,19 @@ MUTANTS = [
      "\treturn true;\n"),
     ("fifo", FIFO, "\tp->last_vcpu = v->id;\n", ""),
     ("fifo", FIFO, "\tp->last_priority = priority;\n", ""),
+    ("unpack", UNPACK, "start > f->bytes || bytes > f->bytes - start", "start > f->bytes"),
+    ("unpack", UNPACK, "bytes <= SIZE_BYTES || start > f->bytes", "start > f->bytes"),
+    ("unpack", UNPACK, "if (f->bytes < BZ_LEAST_BYTES) {", "if (0) {"),
+    ("unpack", UNPACK, "if (f->is_payload && !t->has_size)", "if (0)"),
+    ("unpack", UNPACK, "if (f->is_payload && j.out_bytes != given)", "if (0)"),
+    ("unpack", UNPACK, "!given || given > MOST_BYTES", "!given"),
+    ("unpack", UNPACK, "\tif (given >= MOST_BYTES)\n", "\tif (given > MOST_BYTES)\n"),
+    ("unpack", UNPACK, "level < MAX_LEVELS", "level < 2"),
+    ("unpack", UNPACK, "\tif (want < left)\n\t\twant = left;\n", ""),
+    ("unpack", ROOM, " || room_left(r) - pad < bytes", ""),
+    ("unpack", "unpack/xz.c", "!s->avail_out && s->avail_in", "0"),
+    ("unpack", "unpack/gzip.c", "if (rc == Z_STREAM_END)", "if (rc >= Z_OK || rc == Z_BUF_ERROR)"),
+    ("elf", ELF, "&& strangers[i].unpackable", ""),
 ]
 
 
@@ -254,7 +268,7 @@ def own_tree():
     """A copy of the sources for this thread."""
     if not hasattr(mine, "tree"):
         mine.tree = tempfile.mkdtemp(dir=work.name)
-        for directory in ("common", "boot", "arch", "include", "tests/unit"):
+        for directory in ("common", "boot", "arch", "include", "unpack", "tests/unit"):
             shutil.copytree(os.path.join(TOP, directory), os.path.join(mine.tree, directory))
     return mine.tree
 

@@ -47,10 +47,10 @@ def acpi_pointer(xsdt):
     return _checked(head + struct.pack("<IQI", 36, xsdt, 0), 32)
 
 
-def image():
+def image(hypervisor=HYPERVISOR):
     """The hypervisor as it lies in memory: (bytes from its lowest address on, offset of the entry
     point)."""
-    elf = read(HYPERVISOR)
+    elf = read(hypervisor)
     entry, phoff = struct.unpack_from("<QQ", elf, 24)
     phnum, = struct.unpack_from("<H", elf, 56)
     loads = []
@@ -74,7 +74,7 @@ class Info:
 
     def __init__(self, ram_mib=224, memory_map=True):
         self.tags, self.contents, self.edits, self.next = [], [], [], MODULES_AT
-        self.patches = []
+        self.patches, self.image = [], None
         self.magic, self.total_size, self.end = MAGIC, None, True
         if memory_map:
             self.memory([(0, 0x9f000, RAM), (0x9f000, 0x61000, RESERVED),
@@ -137,7 +137,7 @@ class Info:
         """QEMU's command line for it."""
         if not Info._cache:
             Info._cache["liar"], Info._cache["image"] = _liar(), image()
-        flat, entry = Info._cache["image"]
+        flat, entry = self.image or Info._cache["image"]
         for offset, new in self.patches:
             flat = flat[:offset] + new + flat[offset + len(new):]
         records = [(IMAGE_AT, flat), (INFO_AT, self.bytes())] + self.contents
