@@ -23,7 +23,8 @@ all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
-	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz fuzz-unpack exhaust mutants coverage
+	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz fuzz-unpack exhaust mutants \
+	coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
