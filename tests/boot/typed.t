@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
-from isolatest import ISOLA_RUN, SELFTEST, tap
+from isolatest import ISOLA_RUN, LONG, SELFTEST, tap
+from planting import HYPERVISOR, build, change, copy_sources, put_back
 SWITCH = "\x01\x01\x01"
 TURN = r"\(isola\) \*\*\* Serial input to %s \(type 'CTRL-%s' three times to switch input\)"
 WORDS = "claims=typed/* typed="
@@ -53,8 +55,9 @@ class Terminal:
             return None
 
 
-def beside_dom0():
-    t = Terminal("--mem", "192", "--hv", "dom0_mem=64M", "--domain", SELFTEST,
+def beside_dom0(*machine):
+    """The step that did not come, or None; and what was seen."""
+    t = Terminal(*machine, "--mem", "192", "--hv", "dom0_mem=64M", "--domain", SELFTEST,
                  f"domain=web mem=40M -- {WORDS}for.web", SELFTEST,
                  f"{WORDS}for-\x01dom0 exit=never")
     steps = [
@@ -72,8 +75,7 @@ def beside_dom0():
     failed = next((step for text, step in steps
                    if (t.types(text) if text else None) or not t.sees(step)), None)
     t.ends()
-    tap.ok(failed is None, "dom0, debug keys, a domain: each gets what is typed in its turn",
-           f"{failed}\n{t.text[-3000:]}")
+    return failed, t.text
 
 
 def static():
@@ -97,6 +99,42 @@ def static():
            f"{failed} {status}\n{t.text[-3000:]}")
 
 
-beside_dom0()
+KEYS, INPUT, RING = "common/debug_keys.c", "common/console_input.c", "arch/x86/calls/console_ring.c"
+PLANTED = (
+    ("a key is not told", KEYS, "\tif (begin)\n\t\ttimer_set(&step_timer, now_ns());\n",
+     "\t(void)begin;\n"),
+    ("a key that is pressed does nothing", KEYS, "\t\t\tpress(&table[i]);\n",
+     "\t\t\t(void)press;\n"),
+    ("who has the input keeps it", INPUT, "\t\t\tgive_to(next_to(input_to));\n\t\t}\n",
+     "\t\t\tgive_to(input_to);\n\t\t}\n"),
+    ("a key that switches is lost when it comes once", INPUT,
+     "\tfor (; nr_switches; nr_switches--)\n\t\tdeliver(switch_code);\n", "\tnr_switches = 0;\n"),
+    ("dom0 is not told of its input", INPUT, "\t\traise_global_virq(VIRQ_CONSOLE);\n", "\t\t;\n"),
+    ("what is read is read again", INPUT,
+     "\t__atomic_store_n(&waiting_cons, waiting_cons + n, __ATOMIC_RELEASE);\n", ""),
+    ("a domain is not told of its input", RING,
+     "\tif (any)\n\t\tevtchn_notify_own_from_afar(d, CONSOLE_RING_PORT);\n", "\t(void)any;\n"),
+    ("what is typed for a domain goes to the first", INPUT,
+     "\td = get_domain_by_id(input_to);\n\tif (!d) {", "\td = get_domain_by_id(0);\n\tif (!d) {"),
+)
+
+
+def planted():
+    with tempfile.TemporaryDirectory(prefix="isola-typed-") as tree:
+        copy_sources(tree)
+        for what, path, text, becomes in PLANTED:
+            old = change(tree, [(path, text, becomes)])
+            complaint = "the text is not there" if old is None else build(tree)
+            failed, seen = (None, complaint) if complaint else \
+                beside_dom0("--hypervisor", os.path.join(tree, HYPERVISOR))
+            tap.ok(failed, f"noticed: {what}{', by ' + failed if failed else ''}", seen[-1500:])
+            put_back(tree, old or {})
+
+
+failed, seen = beside_dom0()
+tap.ok(failed is None, "dom0, debug keys, a domain: each gets what is typed in its turn",
+       f"{failed}\n{seen[-3000:]}")
 static()
+if LONG:
+    planted()
 tap.done()

@@ -107,3 +107,20 @@ long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is, const struct own_policy *o
 	*nr = o.nr;
 	return rc;
 }
+
+long cpu_msrs_to_guest(u64 to, u32 *nr, const struct own_policy *own)
+{
+	const xen_msr_entry_t msrs[] = {
+		{ .idx = MSR_PLATFORM_INFO, .val = pv_platform_info(own) },
+		{ .idx = MSR_ARCH_CAPS, .val = pv_arch_caps(own) },
+	};
+	u32 room = *nr;
+
+	static_assert(ARRAY_SIZE(msrs) == CPU_MSRS_MOST, "all of them");
+	*nr = CPU_MSRS_MOST;
+	if (!to)
+		return 0;
+	if (room < CPU_MSRS_MOST)
+		return -ENOBUFS;
+	return copy_to_guest(to, msrs, sizeof(msrs)) ? -EFAULT : 0;
+}

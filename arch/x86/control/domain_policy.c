@@ -10,14 +10,13 @@
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/domain_policy.h>
+#include <asm/emul.h>
 #include <asm/own_policy.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
 
 #define NOTHING		(~0u)
-#define MSR_PLATFORM_INFO	0xceu
 #define PLATFORM_FAULTING	(1ul << 31)	/* all that a policy says of it */
-#define MSR_ARCH_CAPS		0x10au
 
 static long refuse_leaf(struct xen_domctl_cpu_policy *p, u32 leaf, u32 subleaf, long rc)
 {
@@ -139,6 +138,5 @@ long domain_get_cpu_policy(const struct domain *d, struct xen_domctl_cpu_policy 
 {
 	long rc = cpu_leaves_to_guest((u64)p->leaves.p, &p->nr_leaves, false, d->cpu_policy);
 
-	p->nr_msrs = p->msrs.p ? 0 : CPU_MSRS_MOST;
-	return rc;
+	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, d->cpu_policy);
 }

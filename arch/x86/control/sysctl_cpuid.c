@@ -57,14 +57,14 @@ long sysctl_featureset(struct xen_sysctl *op)
 long sysctl_cpu_policy(struct xen_sysctl *op)
 {
 	struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
-	u64 leaves = (u64)p->leaves.p;
+	long rc;
 
 	if (p->_rsvd || p->index > XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EINVAL;
 	if (p->index == XEN_SYSCTL_cpu_policy_hvm_max ||
 	    p->index == XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EOPNOTSUPP;
-	p->nr_msrs = p->msrs.p ? 0 : CPU_MSRS_MOST;
-	return cpu_leaves_to_guest(leaves, &p->nr_leaves, p->index <= XEN_SYSCTL_cpu_policy_host,
-				   NULL);
+	rc = cpu_leaves_to_guest((u64)p->leaves.p, &p->nr_leaves,
+				 p->index <= XEN_SYSCTL_cpu_policy_host, NULL);
+	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, NULL);
 }

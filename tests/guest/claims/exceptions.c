@@ -9,12 +9,14 @@
  * own faults from its processes'.
  */
 #define TOPIC "exceptions"
+#define __XEN_TOOLS__ 1
 #include "../claim.h"
 #include "../clock.h"
 #include "../events.h"
 #include "../memory.h"
 #include "../text.h"
 #include "../traps.h"
+#include <xen/domctl.h>
 
 /* Address of the instruction under test, stored by a preceding lea. */
 static volatile uint64_t insn_at;
@@ -286,6 +288,23 @@ CLAIM(nmi_to_self, "VCPUOP_send_nmi to ourselves enters the NMI callback")
 	CHECK(trap_last.vector == TRAP_NMI_CALLBACK || trap_last.vector == TRAP_NMI);
 	CHECK_EQ(trap_last.cs & 3, 0);
 	CHECK_ERR(HC3(vcpu_op, VCPUOP_send_nmi, 0, UNMAPPED_POINTER), XEN_EINVAL);
+}
+
+CLAIM_DOM0(nmi_by_trigger, "an NMI that the tools trigger enters the NMI callback")
+{
+	static struct xen_domctl op = {
+		.cmd = XEN_DOMCTL_sendtrigger, .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+		.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI,
+	};
+	long rc;
+
+	trap_clear();
+	asm volatile(TRY_ASM("syscall")
+		     : "=a"(rc)
+		     : "0"((long)__HYPERVISOR_domctl), "D"(&op)
+		     : "rcx", "r11", "memory");
+	CHECK_OK(rc);
+	CHECK(trap_last.vector == TRAP_NMI_CALLBACK || trap_last.vector == TRAP_NMI);
 }
 
 CLAIM(nmi_gate, "the NMI's callback is the gate of vector 2, which masks events: set_trap_table "

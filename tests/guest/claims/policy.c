@@ -127,6 +127,32 @@ CLAIM_DOM0(xens_count, "on AMD's parts as many extended leaves are taken as Xen 
 	destroy(d);
 }
 
+CLAIM_DOM0(msrs, "a domain's policy has the MSRs 0xce and 0x10a; one that takes a feature away is "
+	   "told so; too little room is -ENOBUFS")
+{
+	static xen_msr_entry_t list[2];
+	struct xen_domctl_cpu_policy *p = &domctl_op.u.cpu_policy;
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	policy(0, 1);
+	msr = (xen_msr_entry_t){ .idx = 0x10a, .val = 0 };
+	CHECK_OK(domctl(XEN_DOMCTL_set_cpu_policy, d));
+	policy(NR_LEAVES, 2);
+	p->msrs.p = list;
+	CHECK_OK(domctl(XEN_DOMCTL_get_cpu_policy, d));
+	CHECK_EQ(p->nr_msrs, 2);
+	CHECK_EQ(list[0].idx, 0xce);
+	CHECK(!(list[0].val & ~(1ul << 31)));
+	CHECK_EQ(list[1].idx, 0x10a);
+	CHECK_EQ(list[1].val, 0);
+	CHECK(!list[0].flags && !list[1].flags);
+	policy(NR_LEAVES, 1);
+	p->msrs.p = list;
+	CHECK_ERR(domctl(XEN_DOMCTL_get_cpu_policy, d), XEN_ENOBUFS);
+	destroy(d);
+}
+
 CLAIM_DOM0(refused, "an unknown leaf or MSR is -ERANGE, more leaves than there are -EINVAL; each "
 	   "is named, and nothing has changed")
 {

@@ -32,6 +32,8 @@ DOMAIN_CONTEXT = "arch/x86/control/domain_context.c"
 DOMAIN_SAVE, VCPU_CONTEXT = "arch/x86/control/domain_save.c", "arch/x86/calls/vcpu_context.c"
 OTHERS_TABLES = "arch/x86/pv/mmu/others_tables.c"
 DOMCTL, REFUSED = "arch/x86/control/domctl.c", "arch/x86/control/control_refused.c"
+EMUL_MSR, CPU_LEAVES = "arch/x86/pv/emul/msr.c", "arch/x86/control/cpu_leaves.c"
+DEBUG_KEYS = "common/debug_keys.c"
 MACHINE = "arch/x86/control/sysctl_machine.c"
 DOMAIN_POLICY = "arch/x86/control/domain_policy.c"
 OWN_POLICY = "arch/x86/cpu/own_policy.c"
@@ -481,6 +483,22 @@ PLANTED = [
      "\t\treturn -ESRCH;\n",
      "\tstruct domain *d = get_domain_by_id(op->domain);\n\tlong rc;\n\n\tif (!d)\n"
      "\t\treturn domctl_refused(op) == -ENOSYS ? -ENOSYS : -ESRCH;\n")),
+    ("a domain's own policy is not told of its MSRs", "policy/msrs", (EMUL_MSR,
+     "val & ARCH_CAPS_SHOWN & (own ? own->arch_caps : ~0ul)", "val | 2")),
+    ("no room for MSRs is room enough", "policy/msrs", (CPU_LEAVES,
+     "\tif (room < CPU_MSRS_MOST)\n\t\treturn -ENOBUFS;\n", "\t(void)room;\n")),
+    ("a trigger sends no NMI", "exceptions/nmi_by_trigger", (DOMCTL,
+     "\t\tvcpu_send_nmi(v);\n", "")),
+    ("every trigger is good for something", "visits/triggers", (DOMCTL,
+     "\tcase XEN_DOMCTL_SENDTRIGGER_SLEEP:\n\t\treturn -EINVAL;\n",
+     "\tcase XEN_DOMCTL_SENDTRIGGER_SLEEP:\n\t\treturn 0;\n")),
+    ("a trigger goes to a vCPU that is none", "visits/triggers", (DOMCTL,
+     "\tstruct vcpu *v = vcpu_by_id(d, op->u.sendtrigger.vcpu);\n\n\tif (!v)\n",
+     "\tstruct vcpu *v = vcpu_by_id(d, op->u.sendtrigger.vcpu % d->nr_vcpus);\n\n\tif (!v)\n")),
+    ("a debug key says nothing", "tools/log", (DEBUG_KEYS,
+     "\t\t\tpress(&table[i]);\n", "\t\t\t(void)press;\n")),
+    ("all keys at once are none", "tools/keys_say", (DEBUG_KEYS,
+     "key == DEBUG_KEY_ALL ? table[i].in_all : key == table[i].key", "key == table[i].key")),
     ("what is not built is all the same", "answers/domctl,answers/sysctl", (REFUSED,
      "\t\tif (a[i].cmd == cmd)\n\t\t\treturn a[i].rc;\n", "\t\t(void)cmd;\n")),
     ("every node has all memory", "answers/availheap", (MACHINE,

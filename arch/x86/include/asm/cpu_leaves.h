@@ -19,5 +19,8 @@
 struct own_policy;
 long cpu_leaves_to_guest(u64 to, u32 *nr, bool as_is, const struct own_policy *own);
 
+/* The MSRs that go with them, likewise: what guests read there. */
+long cpu_msrs_to_guest(u64 to, u32 *nr, const struct own_policy *own);
+
 /* May a list have that one? */
 bool cpu_leaf_is_known(u32 leaf, u32 subleaf);

@@ -117,9 +117,16 @@ void pv_cpuid(struct regs *r);
 /* The hypervisor's own leaf 40000000H + @n. */
 struct cpuid_regs pv_cpuid_own(u32 n, u32 subleaf);
 
+struct own_policy;
+
 /* pv/emul/msr.c: 0, or -EINVAL: the guest gets #GP. The guest is in kernel mode. */
 int __must_check pv_rdmsr(u32 msr, u64 *val);
 int __must_check pv_wrmsr(u32 msr, u64 val);
+/* What a domain with CPU policy @own (NULL: none) reads in the MSRs that are part of one. */
+#define MSR_PLATFORM_INFO	0xceu
+#define MSR_ARCH_CAPS		0x10au
+u64 pv_platform_info(const struct own_policy *own);
+u64 pv_arch_caps(const struct own_policy *own);
 
 /*
  * pv/emul/cr.c: control registers as the guest sees them. -EINVAL: no such register, or a bit it

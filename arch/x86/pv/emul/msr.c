@@ -115,26 +115,36 @@ static int write_microcode_revision(u32 msr __maybe_unused, u64 val)
 	return is_intel() && val == 0 ? 0 : -EINVAL;
 }
 
+u64 pv_platform_info(const struct own_policy *own)
+{
+	return cpu_facts.cpuid_faulting && !(own && own->no_faulting) ? CPUID_FAULTING_CAP : 0;
+}
+
 static bool offers_faulting(void)
 {
-	const struct own_policy *own = current->domain->cpu_policy;
-
-	return cpu_facts.cpuid_faulting && !(own && own->no_faulting);
+	return pv_platform_info(current->domain->cpu_policy);
 }
 
 static int read_platform_info(u32 msr __maybe_unused, u64 *val)
 {
-	*val = offers_faulting() ? CPUID_FAULTING_CAP : 0;
+	*val = pv_platform_info(current->domain->cpu_policy);
 	return is_intel() ? 0 : -EINVAL;
 }
 
-static int read_arch_caps(u32 msr, u64 *val)
+u64 pv_arch_caps(const struct own_policy *own)
 {
-	if (!policy_shows(ARCH_CAPS) || read_hardware(msr, val))
+	u64 val;
+
+	if (!cpu_has(ARCH_CAPS) || read_hardware(MSR_ARCH_CAPS, &val))
+		return 0;
+	return val & ARCH_CAPS_SHOWN & (own ? own->arch_caps : ~0ul);
+}
+
+static int read_arch_caps(u32 msr __maybe_unused, u64 *val)
+{
+	if (!policy_shows(ARCH_CAPS))
 		return -EINVAL;
-	*val &= ARCH_CAPS_SHOWN;
-	if (current->domain->cpu_policy)
-		*val &= current->domain->cpu_policy->arch_caps;
+	*val = pv_arch_caps(current->domain->cpu_policy);
 	return 0;
 }
 
@@ -209,8 +219,8 @@ static const struct row {
 	{ MSR_APIC_BASE, MSR_APIC_BASE, read_apic_base, NULL },
 	{ 0x3a, 0x3a, read_feature_control, NULL },
 	{ 0x8b, 0x8b, read_hardware, write_microcode_revision },
-	{ 0xce, 0xce, read_platform_info, NULL },
-	{ 0x10a, 0x10a, read_arch_caps, NULL },
+	{ MSR_PLATFORM_INFO, MSR_PLATFORM_INFO, read_platform_info, NULL },
+	{ MSR_ARCH_CAPS, MSR_ARCH_CAPS, read_arch_caps, NULL },
 	{ 0x140, 0x140, read_misc_features, write_misc_features },
 	{ 0x179, 0x17b, read_zero, write_ignored },                     /* MCG_CAP: no banks; .. */
 	{ 0x1a0, 0x1a0, read_misc_enable, write_same },
