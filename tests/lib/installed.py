@@ -49,9 +49,10 @@ class Installed:
         attached = ("-drive", f"if=none,id=d,format=raw,file={DISK},snapshot="
                     + ("off" if changes else "on"), *DISKS[disk])
         card = ("-nic", f"user,model={net},hostfwd=tcp:127.0.0.1:{self.port}-:22")
-        options = {"mem_mib": 1024, "smp": 2, **options}
+        self.qmp = os.path.join(OUT, f"disk/qmp-{self.port}")
+        options = {"mem_mib": 1024, "smp": 2, "qmp": self.qmp, **options}
         argv = machine.qemu_command(extra=(*attached, *card, *extra), **options)
-        argv = [word for word in argv if word != "-no-reboot"]
+        argv.remove("-no-reboot")
         at = argv.index("-nic")
         del argv[at:at + 2]                     # the one that says "none"
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -83,15 +84,27 @@ class Installed:
 
     def ssh(self, command, seconds=120):
         """(exit status, what it says); status 124 after @seconds, 255 if nobody answers."""
-        argv = ["ssh", "-q", "-i", KEY, "-p", str(self.port), "-o", "StrictHostKeyChecking=no",
-                "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=60",
-                "root@127.0.0.1", command]
         try:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, timeout=seconds)
+            done = subprocess.run(self.ssh_words(command), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds)
         except subprocess.TimeoutExpired as late:
             return 124, (late.stdout or b"").decode("latin-1")
         return done.returncode, done.stdout.decode("latin-1")
+
+    def ssh_words(self, command):
+        return ["ssh", "-q", "-i", KEY, "-p", str(self.port), "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=60",
+                "root@127.0.0.1", command]
+
+    def press_power_button(self):
+        """As somebody does who stands before it: by QMP."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(self.qmp)
+            for order in ("qmp_capabilities", "system_powerdown"):
+                s.sendall(f'{{"execute": "{order}"}}\n'.encode())
+                time.sleep(0.5)
+            s.recv(65536)
 
     def up(self, seconds=400):
         """Does it let somebody in?"""
@@ -109,11 +122,17 @@ class Installed:
             self.kill()
             return False
         self.listener.join(5)
+        self._forget_socket()
         return True
+
+    def _forget_socket(self):
+        if os.path.exists(self.qmp):
+            os.unlink(self.qmp)
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self._forget_socket()
 
 
 def clean(directory):
