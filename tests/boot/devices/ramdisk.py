@@ -4,7 +4,7 @@ which they need each other."""
 import os
 
 from initrd import write_initrd
-from isolatest import read
+from isolatest import OUT, read
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 DRIVERS = ("virtio_pci", "virtio_blk", "virtio_net", "nvme", "sd_mod", "ahci", "e1000e", "e1000",
@@ -14,7 +14,9 @@ ALSO = ("crct10dif_generic", "crc64_rocksoft_generic")
 
 
 def directory_of(release):
-    return f"/lib/modules/{release}"
+    """Where fetch-guests says that the modules are."""
+    installed = f"/lib/modules/{release}"
+    return installed if os.path.isdir(installed) else os.path.join(OUT, "deb/lib/modules", release)
 
 
 def is_there(release):
