@@ -43,13 +43,19 @@ static bool is_told(uint32_t port, uint64_t ns)
 	return evtchn_count[port];
 }
 
-/* Whether new lines are told on @port; what may still come of old ones is waited for. */
-static bool hears(uint32_t port)
+/* Whether new lines are told on @port within @ns; what may still come of old ones is waited for. */
+static bool hears_within(uint32_t port, uint64_t ns)
 {
 	is_told(port, 50 * MS_NS);
 	evtchn_count[port] = 0;
 	make_lines();
-	return is_told(port, 300 * MS_NS);
+	return is_told(port, ns);
+}
+
+/* Another CPU may be who tells, and a busy host may hold it up. */
+static bool hears(uint32_t port)
+{
+	return hears_within(port, 5000 * MS_NS);
 }
 
 static uint32_t bind_con_ring(void)
@@ -58,6 +64,8 @@ static uint32_t bind_con_ring(void)
 
 	CHECK(port > 0);
 	port_unmask((uint32_t)port);
+	/* A line in between has set it, and nothing would come of another. */
+	port_clear((uint32_t)port);
 	return (uint32_t)port;
 }
 
@@ -88,7 +96,7 @@ CLAIM_DOM0(handler, "who has been named handles a global VIRQ, and nobody else, 
 
 	CHECK_OK(set_handler(d, VIRQ_CON_RING));
 	CHECK_OK(set_handler(d, VIRQ_CON_RING));
-	CHECK(!hears(port));
+	CHECK(!hears_within(port, 300 * MS_NS));
 	CHECK_OK(set_handler(0, VIRQ_CON_RING));
 	CHECK(hears(port));
 	destroy(d);

@@ -190,9 +190,10 @@ static void fill_start_info(const struct build_plan *p, start_info_t *si)
 		dom0_vga_console_info_t *vga = (dom0_vga_console_info_t *)(si + 1);
 
 		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
-		si->console.dom0.info_off = sizeof(*si);
 		si->console.dom0.info_size = (u32)vga_info_fill(
 			&boot_info.video, boot_info.efi != BOOT_NO_EFI, vga);
+		if (si->console.dom0.info_size)
+			si->console.dom0.info_off = sizeof(*si);
 	} else {
 		si->console.domU.mfn = mfn_x(p->p2m[p->console_pfn]);
 		si->console.domU.evtchn = CONSOLE_RING_PORT;
