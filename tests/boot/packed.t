@@ -175,8 +175,8 @@ else:
 PLANTED = (
     ("whose the pages are is not looked at", "\treturn page_is_to_be_had(page_of(m), u.plan.d);\n",
      "\t(void)m;\n\treturn true;\n", "names a page that it has given away"),
-    ("a page beyond the last is looked up", "r->pfn >= u.plan.nr_pages || ", "0 || ",
-     "names a page beyond the last"),
+    ("a page far beyond the last is looked up", "r->pfn >= u.plan.nr_pages || ", "0 || ",
+     "names pages that wrap"),
     ("pages beyond the last are looked up", " || nr > u.plan.nr_pages - r->pfn", "",
      "names pages beyond the last"),
     ("the magic number is not looked at", "r.magic != UNPACK_MAGIC", "0", "says nothing"),
