@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
 from isolatest import ISOLA_RUN, LONG, SELFTEST, tap
-from planting import HYPERVISOR, build, change, copy_sources, put_back
+from planting import planted
 SWITCH = "\x01\x01\x01"
 TURN = r"\(isola\) \*\*\* Serial input to %s \(type 'CTRL-%s' three times to switch input\)"
 WORDS = "claims=typed/* typed="
@@ -119,16 +118,10 @@ PLANTED = (
 )
 
 
-def planted():
-    with tempfile.TemporaryDirectory(prefix="isola-typed-") as tree:
-        copy_sources(tree)
-        for what, path, text, becomes in PLANTED:
-            old = change(tree, [(path, text, becomes)])
-            complaint = "the text is not there" if old is None else build(tree)
-            failed, seen = (None, complaint) if complaint else \
-                beside_dom0("--hypervisor", os.path.join(tree, HYPERVISOR))
-            tap.ok(failed, f"noticed: {what}{', by ' + failed if failed else ''}", seen[-1500:])
-            put_back(tree, old or {})
+def with_bugs():
+    for (what, *_), hypervisor, why in planted(PLANTED):
+        failed, seen = beside_dom0("--hypervisor", hypervisor) if hypervisor else (None, why)
+        tap.ok(failed, f"noticed: {what}{', by ' + failed if failed else ''}", seen[-1500:])
 
 
 failed, seen = beside_dom0()
@@ -136,5 +129,5 @@ tap.ok(failed is None, "dom0, debug keys, a domain: each gets what is typed in i
        f"{failed}\n{seen[-3000:]}")
 static()
 if LONG:
-    planted()
+    with_bugs()
 tap.done()

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from isolatest import TOP
 
@@ -50,6 +51,19 @@ def put_back(tree, files):
     for path, text in files.items():
         with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
             file.write(text)
+
+
+def planted(rows):
+    """For each of @rows, (what, file, text, what it becomes, ...): the row, and the path of the
+    hypervisor with that bug alone, which is there until the next is asked for; or the row, None and
+    why there is none."""
+    with tempfile.TemporaryDirectory(prefix="isola-planted-") as tree:
+        copy_sources(tree)
+        for row in rows:
+            old = change(tree, [row[1:4]])
+            why = "a text to be changed is not there, or not once" if old is None else build(tree)
+            yield row, None if why else os.path.join(tree, HYPERVISOR), why
+            put_back(tree, old or {})
 
 
 def failed_claims(text):
