@@ -10,9 +10,9 @@
  * Flags: -Itests/unit/msi/include -Itests/unit/console/include
  */
 #include "log_stub.h"
+#include "irq_machine.h"
 #include "tap.h"
 #include "arch/x86/irq/pirq_record.h"
-#include <asm/acpi.h>
 #include <asm/cpu_window.h>
 #include <asm/iomem.h>
 #include <asm/page_ref.h>
@@ -20,20 +20,14 @@
 #include <asm/percpu.h>
 #include <asm/pirq.h>
 #include <asm/pt_check.h>
-#include <isola/console.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
-#include <isola/spinlock.h>
-#include <isola/timer.h>
 
-#define NR_LINES 24
 #define NR_CPUS	 3
 
-/* ---- The machine ---------------------------------------------------------------------------- */
+/* ---- The machine, beside irq_machine.h ------------------------------------------------------- */
 
-static u64 now = SECONDS(5);
 static u64 window_l1[NR_WINDOWS];
-static struct timer *armed;
 static struct domain dom;
 static u32 told_cpu;			/* where the vCPU is whose port is told */
 
@@ -41,55 +35,11 @@ struct cpu_public cpu_public[CONFIG_NR_CPUS] = {
 	{ .apic_id = 4 }, { .apic_id = 300 }, { .apic_id = 6 } };
 struct cpu_private this_cpu = { .window_l1 = window_l1 };
 unsigned nr_cpus = NR_CPUS;
-spinlock_t gsi_lock;
 
-u64 now_ns(void) { return now; }
-void ioapic_init(const struct acpi_info *acpi) {}
-unsigned ioapic_nr_gsis(void) { return NR_LINES; }
-bool ioapic_has(u32 gsi) { return gsi < NR_LINES; }
-void ioapic_set_dest(u32 gsi, u32 apic_id) {}
 void ioapic_mask(u32 gsi) {}
 void ioapic_unmask(u32 gsi) {}
 void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level, bool low) {}
-bool ioapic_read(u64 maddr, u8 reg, u32 *val) { return false; }
-void console_claim_irqs(void (*claim)(u8 isa_irq)) {}
-void spin_lock(spinlock_t *l) {}
-void spin_unlock(spinlock_t *l) {}
-u64 irq_save(void) { return 0; }
-void irq_restore(u64 flags) {}
-bool irq_is_enabled(void) { return false; }
-bool spin_is_held_here(const spinlock_t *lock) { return true; }
 u32 send_pirq(struct domain *d, u32 port) { return told_cpu; }
-
-void timer_init(struct timer *t, void (*fn)(void *), void *data)
-{
-	*t = (struct timer){ .fn = fn, .data = data };
-}
-
-void timer_set(struct timer *t, u64 expires)
-{
-	t->expires = expires;
-	t->armed = true;
-	armed = t;
-}
-
-void panic(const char *fmt, ...)
-{
-	printf("Bail out! panic: %s\n", fmt);
-	exit(1);
-}
-
-static void pass(u64 ns)
-{
-	now += ns;
-	if (armed && armed->expires <= now) {
-		struct timer *t = armed;
-
-		armed = NULL;
-		t->armed = false;
-		t->fn(t->data);
-	}
-}
 
 /* ---- Devices -------------------------------------------------------------------------------- */
 

@@ -9,45 +9,32 @@
  * Flags: -Itests/unit/console/include
  */
 #include "log_stub.h"
+#include "irq_machine.h"
 #include "tap.h"
-#include <asm/acpi.h>
-#include <asm/ioapic.h>
 #include <asm/iomem.h>
 #include <asm/msi.h>
 #include <asm/pci_conf.h>
 #include <asm/apic.h>
-#include <asm/irq.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
 #include <asm/storm.h>
-#include <isola/console.h>
 #include <isola/domain.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
-#include <isola/spinlock.h>
-#include <isola/timer.h>
 
 #define EDGE	5
 #define LEVEL	20
-#define NR_LINES 24
 
-/* ---- The machine ---------------------------------------------------------------------------- */
+/* ---- The machine, beside irq_machine.h ------------------------------------------------------- */
 
-static u64 now = SECONDS(5);
 static bool masked[NR_LINES];
 static u8 vector_of[NR_LINES];
 static u64 nr_eois, nr_events;
-static struct timer *armed;
 
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 struct cpu_private this_cpu;
 unsigned nr_cpus = 1;
 
-u64 now_ns(void) { return now; }
-void ioapic_init(const struct acpi_info *acpi) {}
-unsigned ioapic_nr_gsis(void) { return NR_LINES; }
-bool ioapic_has(u32 gsi) { return gsi < NR_LINES; }
-void ioapic_set_dest(u32 gsi, u32 apic_id) {}
 void ioapic_mask(u32 gsi) { masked[gsi] = true; }
 void ioapic_unmask(u32 gsi) { masked[gsi] = false; }
 /* No device of this test has messages. */
@@ -63,23 +50,9 @@ u64 pci_bar_read(u16 bdf, u8 bar) { return 0; }
 bool pci_conf_is_kept(u16 bdf) { return false; }
 int iomem_guard(mfn_t first, u32 nr) { return 0; }
 void iomem_unguard(mfn_t first, u32 nr) {}
-spinlock_t gsi_lock;
-bool ioapic_read(u64 maddr, u8 reg, u32 *val) { return false; }
-void console_claim_irqs(void (*claim)(u8 isa_irq)) {}
 void apic_eoi(void) { nr_eois++; }
-void spin_lock(spinlock_t *l) {}
-void spin_unlock(spinlock_t *l) {}
-u64 irq_save(void) { return 0; }
-void irq_restore(u64 flags) {}
-bool irq_is_enabled(void) { return false; }	/* all that is called here is an interrupt's */
-bool spin_is_held_here(const spinlock_t *lock) { return true; }
-void timer_init(struct timer *t, void (*fn)(void *), void *data)
-{
-	*t = (struct timer){ .fn = fn, .data = data };
-}
 
-void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level,
-		  bool low)
+void ioapic_route(u32 gsi, u8 vector, u32 apic_id, bool level, bool low)
 {
 	vector_of[gsi] = vector;
 	masked[gsi] = true;
@@ -89,32 +62,6 @@ u32 send_pirq(struct domain *d, u32 port)
 {
 	nr_events++;
 	return 0;
-}
-
-void timer_set(struct timer *t, u64 expires)
-{
-	t->expires = expires;
-	t->armed = true;
-	armed = t;
-}
-
-void panic(const char *fmt, ...)
-{
-	printf("Bail out! panic: %s\n", fmt);
-	exit(1);
-}
-
-/* Time passes, and what is due happens. */
-static void pass(u64 ns)
-{
-	now += ns;
-	if (armed && armed->expires <= now) {
-		struct timer *t = armed;
-
-		armed = NULL;
-		t->armed = false;
-		t->fn(t->data);
-	}
 }
 
 static void interrupt(u8 vector)
