@@ -5,6 +5,7 @@
 #include "sibling.h"
 #include "claim.h"
 #include "clock.h"
+#include "events.h"
 #include "memory.h"
 #include "text.h"
 #include "traps.h"
@@ -150,6 +151,14 @@ void other_stop(void)
 	CHECK(WAIT_FOR(!job, 5000));
 	go_down = true;
 	CHECK(WAIT_FOR(other_is_up() == 0, 5000));
+}
+
+void other_stop_with(uint32_t port)
+{
+	other_stop();
+	port_close(port);
+	shared->vcpu_info[OTHER].evtchn_pending_sel = 0;
+	shared->vcpu_info[OTHER].evtchn_upcall_pending = 0;
 }
 
 /* ---- Both at once ---- */

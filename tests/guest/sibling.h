@@ -29,6 +29,8 @@ extern struct selectors {
 /* Skips the claim if there is no second vCPU. */
 void other_start(void);
 void other_stop(void);
+/* The same where @port told it: nothing may be due once it unmasks, for it has no callback. */
+void other_stop_with(uint32_t port);
 long other_is_up(void);			/* as VCPUOP_is_up */
 
 /*

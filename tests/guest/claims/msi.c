@@ -296,10 +296,7 @@ CLAIM_DOM0(moved,
 	}
 	stop = true;
 	CHECK(WAIT_FOR(!job, 5000));
-	other_stop();
-	port_close(p);
-	shared->vcpu_info[OTHER].evtchn_pending_sel = 0;
-	shared->vcpu_info[OTHER].evtchn_upcall_pending = 0;
+	other_stop_with(p);
 }
 
 #define STORM 4000u

@@ -224,10 +224,7 @@ CLAIM_DOM0(moved, "no message of an entry is lost that comes while it is moved f
 	}
 	stop = true;
 	CHECK(WAIT_FOR(!job, 5000));
-	other_stop();
-	port_close(p);
-	shared->vcpu_info[OTHER].evtchn_pending_sel = 0;
-	shared->vcpu_info[OTHER].evtchn_upcall_pending = 0;
+	other_stop_with(p);
 }
 
 /* Can a page be mapped writable that can be mapped at all? */

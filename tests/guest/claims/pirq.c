@@ -345,11 +345,7 @@ CLAIM_DOM0(moved, "after bind_vcpu an interrupt is the other vCPU's: its selecto
 	CHECK_EQ(evtchn_count[p], 0);
 	stop = true;
 	CHECK(WAIT_FOR(!job, 5000));
-	other_stop();
-	/* It has no callback: nothing may be due once it unmasks. */
-	port_close(p);
-	shared->vcpu_info[OTHER].evtchn_pending_sel = 0;
-	shared->vcpu_info[OTHER].evtchn_upcall_pending = 0;
+	other_stop_with(p);
 }
 
 CLAIM_DOM0(unbound, "after close no interrupt of the line arrives, and after bind they arrive "
