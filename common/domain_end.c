@@ -100,9 +100,9 @@ static void stop_vcpus(struct domain *d, u32 reason)
 /*
  * The end of a domain runs on the root of whoever ends it and touches none of its memory: nothing
  * is taken apart. The machine ends with a domain that it stands for, or when nobody is left who
- * could run. @how: as the log has it.
+ * could run. @how: as the log has it; @show: what its vcpu was at, if the machine ends with it.
  */
-static void end(struct domain *d, u32 reason, const char *how)
+static void end(struct domain *d, u32 reason, const char *how, bool show)
 {
 	bool is_last;
 
@@ -111,6 +111,8 @@ static void end(struct domain *d, u32 reason, const char *how)
 	WRITE_ONCE(d->shutdown_code, reason);
 	if (!d->is_unpacker || reason != SHUTDOWN_poweroff)
 		pr_err("Domain %s %s", called(d).text, how);
+	if (show && d == dom0)
+		domain_show_state();
 	stop_vcpus(d, reason);
 	if (d != dom0)
 		raise_global_virq(VIRQ_DOM_EXC);
@@ -136,7 +138,7 @@ void domain_shutdown(struct domain *d, u32 reason)
 			 shutdown_names[index_nospec(reason, ARRAY_SIZE(shutdown_names))]);
 	else
 		snprintf(how, sizeof(how), "shut down: unknown reason %u", reason);
-	end(d, reason, how);
+	end(d, reason, how, false);
 }
 
 void domain_last_vcpu_down(struct domain *d)
@@ -145,7 +147,7 @@ void domain_last_vcpu_down(struct domain *d)
 		domain_shutdown(d, d->shutdown_code);
 	else
 		end(d, SHUTDOWN_poweroff,
-		    "shut down: its last vcpu went down without saying a reason");
+		    "shut down: its last vcpu went down without saying a reason", false);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...)
@@ -157,7 +159,7 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(how + n, sizeof(how) - n, fmt, ap);
 	va_end(ap);
-	end(d, SHUTDOWN_crash, how);
+	end(d, SHUTDOWN_crash, how, true);
 }
 
 int domain_resume(struct domain *d)

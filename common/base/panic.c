@@ -16,8 +16,6 @@
 #include <asm/insn.h>
 #include <asm/percpu.h>
 
-#define REBOOT_DELAY_S 5
-
 void (*panic_stop_others)(void);
 void (*machine_reboot)(void);
 
@@ -34,6 +32,17 @@ static unsigned this_cpu_id(void)
 bool reboot_refused(void)
 {
 	return noreboot;
+}
+
+void reboot_refuse(void)
+{
+	noreboot = true;
+}
+
+void reboot_wait(void)
+{
+	for (unsigned i = 0; i < REBOOT_DELAY_S * 1000; i++)
+		udelay(1000);
 }
 
 bool panic_in_progress(void)
@@ -94,7 +103,10 @@ static void print_context(void)
 		say("running: idle");
 }
 
-/* Only the first CPU comes back from here; it stays on this CPU with interrupts off. */
+/*
+ * Only the first CPU comes back from here; it stays on this CPU with interrupts off. Who panics at
+ * the machine's end has the floor already.
+ */
 static void take_the_floor(void)
 {
 	u32 nobody = 0, me = this_cpu_id() + 1;
@@ -104,8 +116,13 @@ static void take_the_floor(void)
 					 __ATOMIC_SEQ_CST) && nobody != me)
 		cpu_stop();
 	console_force();
-	if (++depth == 1 && panic_stop_others)
+	if (nobody != me && panic_stop_others)
 		panic_stop_others();
+}
+
+void machine_stop_others(void)
+{
+	take_the_floor();
 }
 
 static void finish(void) __noreturn;
@@ -116,8 +133,7 @@ static void finish(void)
 		cpu_stop();
 	}
 	say("Reboot in %u seconds", REBOOT_DELAY_S);
-	for (unsigned i = 0; i < REBOOT_DELAY_S * 1000; i++)
-		udelay(1000);
+	reboot_wait();
 	machine_reboot();
 	cpu_stop();
 }
@@ -128,6 +144,7 @@ static void vpanic(const struct regs *r, const char *fmt, va_list ap)
 	char text[192];
 
 	take_the_floor();
+	depth++;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	say("PANIC on CPU %u: %s", this_cpu_id(), text);
 	if (depth > 1)

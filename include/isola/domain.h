@@ -238,7 +238,7 @@ int __must_check domain_unpause_by_control(struct domain *d);
  * End the whole domain: never returns to it. @why is one clause for the log ("unhandled #PF at rip
  * ..."). Prints `(isola) Domain <n> crashed: <why>`. Context: the domain's own vcpu. Effects:
  * raises the schedule softirq; the caller returns normally and the vcpu does not run again. For
- * dom0 the machine ends too: machine_end().
+ * dom0 the machine ends too: machine_end(), its vcpu's registers and stack having been told.
  */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 

@@ -19,16 +19,29 @@ void panic_regs(const struct regs *r, const char *fmt, ...) __printf(2, 3) __nor
  */
 bool panic_in_progress(void);
 
-/* `noreboot' is on the command line: a machine that would restart halts instead. */
+/*
+ * `noreboot' is on the command line, or reboot_refuse() was called: a machine whose end nobody has
+ * asked for halts, where it would restart.
+ */
 bool reboot_refused(void);
+void reboot_refuse(void);
+
+/* How long a machine that restarts unasked waits before. */
+#define REBOOT_DELAY_S 5
+void reboot_wait(void);
+
+/*
+ * The machine is at its end: every other CPU stops, interrupts are off, and lines go straight to
+ * the console. Any context but a panic's.
+ */
+void machine_stop_others(void);
 
 /* Halt this CPU for ever. Any context. */
 void cpu_stop(void) __noreturn;
 
 /* Hooks, set once at boot; NULL before. Interrupts are off, no lock is held. */
 extern void (*panic_stop_others)(void);         /* NMI to every other CPU */
-/* by ACPI, keyboard controller, triple fault; may return if it fails */
-extern void (*machine_reboot)(void);
+extern void (*machine_reboot)(void);            /* asm/reset.h */
 
 /*
  * Print the call chain that has led to @r, which is the hypervisor's: by frame pointers, or without

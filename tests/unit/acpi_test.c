@@ -141,6 +141,16 @@ static void test_old_fadt(void)
 			  "the FADT's register at offset 184 is at port 0x10604: left out"),
 	   "ports above 0xffff are none");
 	ok(info.hw_reduced && info.no_cmos_rtc, "flags");
+	gas(FADT + 116, 2, 8, 0x001f000300f4ul);
+	seal(FADT, 0);
+	ok(!parse_search() && info.has_reset && info.reset.space == ACPI_SPACE_PCI &&
+		   info.reset.addr == 0x001f000300f4ul,
+	   "a reset register in configuration space");
+	gas(FADT + 116, 2, 8, 0x0020000300f4ul);
+	seal(FADT, 0);
+	ok(!parse_search() && !info.has_reset &&
+		   strstr(log_text, "the reset register would be 0x20000300f4 of configuration"),
+	   "there is no device 32");
 }
 
 static const struct {

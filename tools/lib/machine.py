@@ -76,6 +76,8 @@ ISOLA_RULES = (
     Rule(rb"\(isola\) The machine ends with domain .* shut down: (poweroff|reboot)$", POWERED_OFF,
          5, must_end=True),
     Rule(rb"\(isola\) The machine ends with domain ", GUEST_CRASHED, 3),
+    # after an end that nobody asked for: all has been said
+    Rule(rb"\(isola\) restarting the machine in \d+ seconds$", GUEST_CRASHED, 0.1),
     Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
     Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
 )

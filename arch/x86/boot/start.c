@@ -43,6 +43,7 @@
 #include <asm/power.h>
 #include <asm/pt_check.h>
 #include <asm/pv_domain.h>
+#include <asm/reset.h>
 #include <asm/root.h>
 #include <asm/smp.h>
 #include <asm/spec_ctrl.h>
@@ -186,6 +187,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	console_claim_io(ioport_keep);
 	console_claim_memory(iomem_keep);
 	power_init(&acpi);		/* how it ends */
+	reset_init(&acpi);		/* or begins anew */
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
 	pirq_init(&acpi);		/* but none from devices yet */

@@ -13,4 +13,5 @@ objs-y += arch/x86/cpu/cpu_area.o
 objs-y += arch/x86/cpu/desc.o
 objs-y += arch/x86/cpu/segments.o
 objs-y += arch/x86/cpu/ldtr.o
+objs-y += arch/x86/cpu/reset.o
 objs-y += arch/x86/cpu/power.o

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of the machine: soft off and reset, by what ACPI told. ACPI 6.4 §4.8.3.2 (PM1 control),
- * §4.8.3.6 (reset register), §7.4.2.
+ * The end of the machine: soft off by what ACPI told (ACPI 6.4 §4.8.3.2, PM1 control; §7.4.2), or
+ * a reset.
  */
 #include <isola/console.h>
 #include <isola/panic.h>
@@ -10,6 +10,7 @@
 #include <isola/clock.h>
 #include <asm/insn.h>
 #include <asm/power.h>
+#include <asm/reset.h>
 #include <xen/xen.h>
 #include <xen/sched.h>
 
@@ -20,8 +21,6 @@
 static u16 pm1a, pm1b;			/* I/O ports of PM1 control; 0: there is none */
 static bool has_s5;			/* the DSDT named the types */
 static u8 s5_a, s5_b;			/* SLP_TYP for soft off */
-static struct acpi_register reset;	/* addr 0: none */
-static u8 reset_value;
 
 static u16 io_port(const struct acpi_register *r)
 {
@@ -35,10 +34,6 @@ void power_init(const struct acpi_info *acpi)
 	has_s5 = acpi->has_s5;
 	s5_a = acpi->s5_a;
 	s5_b = acpi->s5_b;
-	if (acpi->has_reset && io_port(&acpi->reset))
-		reset = acpi->reset;
-	reset_value = acpi->reset_value;
-	machine_reboot = power_reset;
 }
 
 static u8 sleep_type(u16 val)
@@ -82,35 +77,30 @@ static void power_off(void)
 	udelay(100000);
 }
 
-void power_reset(void)
+/*
+ * As Xen: what is asked for is done; after an end that nobody asked for the machine waits, so that
+ * it can be read, or stays halted if `noreboot` says so.
+ */
+static bool is_restart_wanted(u32 reason)
 {
-	static const struct { u16 limit; u64 base; } __packed no_idt;
-
-	if (reset.addr) {
-		outb(reset_value, reset.addr);
-		udelay(50000);
-	}
-	/* The keyboard controller's reset line, then a triple fault. */
-	for (unsigned i = 0; i < 100 && (inb(0x64) & 2); i++)
-		udelay(50);
-	outb(0xfe, 0x64);
-	udelay(50000);
-	asm volatile ("lidt %0; int3" :: "m"(no_idt));
+	return reason == SHUTDOWN_reboot || reason == SHUTDOWN_watchdog ||
+	       reason == SHUTDOWN_soft_reset;
 }
 
 void machine_end(u32 reason)
 {
-	irq_disable();
-	if (panic_stop_others)
-		panic_stop_others();
-	console_drain();
+	machine_stop_others();
 	if (reason == SHUTDOWN_poweroff) {
 		power_off();
-	} else if (!reboot_refused()) {
+	} else if (is_restart_wanted(reason)) {
 		pr_info("restarting the machine");
-		console_drain();
-		power_reset();
+		machine_reset();
+	} else if (!reboot_refused()) {
+		pr_info("restarting the machine in %u seconds", REBOOT_DELAY_S);
+		reboot_wait();
+		machine_reset();
 	}
 	pr_info("halted");
+	console_drain();
 	cpu_stop();
 }

@@ -38,9 +38,6 @@ enum fadt_offset {
 #define FLAG_HW_REDUCED		BIT(20)
 #define BOOT_NO_CMOS_RTC	BIT(5)
 
-#define SPACE_MEMORY		0
-#define SPACE_IO		1
-
 /*
  * A register that the table gives twice: as a full address where the table is new enough and names
  * one, else as a port. A full address in a space that we cannot reach is no address.
@@ -50,13 +47,13 @@ static struct acpi_register pick_register(const struct acpi_table *t, struct acp
 {
 	struct acpi_register r = { 0 };
 
-	if (gas.addr && (gas.space == SPACE_MEMORY || gas.space == SPACE_IO)) {
+	if (gas.addr && (gas.space == ACPI_SPACE_MEMORY || gas.space == ACPI_SPACE_IO)) {
 		r.addr = gas.addr;
 		r.space = gas.space;
 		r.width_bits = gas.width;
 	} else if (port_offset && acpi_u32(t, port_offset)) {
 		r.addr = acpi_u32(t, port_offset);
-		r.space = SPACE_IO;
+		r.space = ACPI_SPACE_IO;
 		r.width_bits = (u8)(acpi_u8(t, len_offset) * 8);
 	}
 	return r;
@@ -70,7 +67,7 @@ static struct acpi_register read_register(const struct acpi_table *t, u32 x_offs
 
 	acpi_copy(t, x_offset, &gas, sizeof(gas));
 	r = pick_register(t, gas, port_offset, len_offset);
-	if (r.space == SPACE_IO && r.addr > 0xffff) {
+	if (r.space == ACPI_SPACE_IO && r.addr > 0xffff) {
 		pr_warn("ACPI: the FADT's register at offset %u is at port 0x%lx: left out",
 			x_offset, r.addr);
 		return (struct acpi_register){ 0 };
@@ -79,6 +76,22 @@ static struct acpi_register read_register(const struct acpi_table *t, u32 x_offs
 		pr_warn("ACPI: the FADT's register at offset %u lies in address space %u: left out",
 			x_offset, gas.space);
 	return r;
+}
+
+/* This one may lie in configuration space too, of bus 0 (ACPI 6.4 §4.8.3.6). */
+static struct acpi_register read_reset(const struct acpi_table *t)
+{
+	struct acpi_gas gas;
+
+	acpi_copy(t, FADT_RESET, &gas, sizeof(gas));
+	if (gas.space != ACPI_SPACE_PCI)
+		return read_register(t, FADT_RESET, 0, 0);
+	if (gas.addr >> 37 || gas.addr >> 19 & 0x1fff || gas.addr >> 8 & 0xff) {
+		pr_warn("ACPI: the reset register would be 0x%lx of configuration space: left out",
+			gas.addr);
+		return (struct acpi_register){ 0 };
+	}
+	return (struct acpi_register){ gas.addr, gas.space, gas.width };
 }
 
 void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt)
@@ -99,7 +112,7 @@ void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt
 	out->pm_timer = read_register(t, FADT_X_PM_TMR, FADT_PM_TMR, FADT_PM_TMR_LEN);
 	out->pm_timer_32bit = flags & FLAG_TMR_VAL_EXT;
 
-	out->reset = read_register(t, FADT_RESET, 0, 0);
+	out->reset = read_reset(t);
 	out->has_reset = (flags & FLAG_RESET_REG) && out->reset.addr;
 	out->reset_value = acpi_u8(t, FADT_RESET_VALUE);
 

@@ -7,3 +7,4 @@ objs-y += arch/x86/pv/ldt.o
 objs-y += arch/x86/pv/callback.o
 objs-y += arch/x86/pv/bounce.o
 objs-y += arch/x86/pv/iret.o
+objs-y += arch/x86/pv/crash_state.o

@@ -48,7 +48,13 @@ struct acpi_mmcfg {
 	u8 first_bus, last_bus;
 };
 
-/* A register as ACPI names it; space 0 is memory, 1 is I/O. maddr 0: there is none. */
+/*
+ * A register as ACPI names it. addr 0: there is none. Of configuration space, for the reset
+ * register only: offset in bits 15:0, function 31:16, device 47:32, on bus 0.
+ */
+#define ACPI_SPACE_MEMORY	0
+#define ACPI_SPACE_IO		1
+#define ACPI_SPACE_PCI		2
 struct acpi_register {
 	u64 addr;
 	u8 space;

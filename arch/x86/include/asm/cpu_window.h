@@ -11,7 +11,7 @@
 enum cpu_window {
 	WINDOW_APIC,                    /* permanent: the xAPIC page */
 	WINDOW_SCRUB,                   /* zeroing a frame no window shows; task context only */
-	WINDOW_BOOT,                    /* the HPET's registers; boot only */
+	WINDOW_BOOT,                    /* the HPET, at boot; what a reset writes, at the end */
 	/* the guest L4 of a vcpu that is switched in; interrupts off */
 	WINDOW_ROOT,
 	WINDOW_IOAPIC,                  /* the one used last; gsi_lock held, interrupts off */

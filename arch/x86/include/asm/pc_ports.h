@@ -5,5 +5,7 @@
 #pragma once
 
 #define PIT_CHANNEL2 0x42
+#define KBD_STATUS   0x64    /* written: a command */
 #define RTC_INDEX    0x70
 #define RTC_DATA     0x71
+#define RST_CNT      0xcf9

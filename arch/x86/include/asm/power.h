@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Soft off and reset: what isola/power.h and panic() use.
+ * Soft off: what isola/power.h uses.
  */
 #pragma once
 
@@ -14,6 +14,3 @@ void power_init(const struct acpi_info *acpi);
  * search of the DSDT found none. False: there is no PM1 register, or the values are not soft off's.
  */
 bool __must_check power_offer_s5(u16 val_a, u16 val_b);
-
-/* Reset the machine; returns only if nothing works. Any context. */
-void power_reset(void);
