@@ -6,28 +6,31 @@
  * hypervisor, whose keys are debug keys, static domains in the order of their numbers. Source: Xen
  * 4.17's xen-command-line documentation.
  *
- * Invariants: what is typed for a domain lies in no public memory. It passes through one CPU's
- * stack, which is wiped, into the domain's own ring or, for dom0, into a page that no root shows,
- * until dom0 asks for it. The timer alone takes input from the ports, and is the one producer; it
- * tells after that. A port's FIFO holds 16 bytes: who types faster than that in
- * 10 ms loses some, as does who types for somebody who does not read.
+ * Invariants: what is typed for a domain lies in no public memory. It passes through stacks, which
+ * are wiped, from hidden ring to hidden ring or into the domain's own; dom0 takes it from there.
+ * One CPU at a time sees to what has come: who finds another at it may leave, because it looks once
+ * more. What there is no room for waits, in the ring, in the UART and before it, until nobody has
+ * taken anything for PATIENCE: then it is lost, so that the keys that switch get through.
  */
 #include <isola/console.h>
 #include <isola/clock.h>
 #include <isola/console_port.h>
+#include <isola/console_receive.h>
 #include <isola/debug_keys.h>
 #include <isola/domain.h>
 #include <isola/evtchn.h>
-#include <isola/page_alloc.h>
+#include <isola/hidden_ring.h>
 #include <isola/printk.h>
+#include <isola/softirq.h>
 #include <isola/timer.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/format.h>
-#include <asm/cpu_window.h>
-#include <asm/insn.h>
 
-#define INPUT_POLL	MILLISECS(10)
-#define POLL_BYTES	32		/* that one look takes */
+#define LOOK_SELDOM	MILLISECS(100)	/* longer than a UART waits for more, at 1200 baud */
+#define LOOK_OFTEN	MILLISECS(10)	/* while something waits */
+#define LOOK_MOST	MICROSECS(500)
+#define PATIENCE	SECONDS(1)
+#define PIECE_BYTES	32
 #define SWITCH_TIMES	3
 
 static struct timer input_timer;
@@ -38,49 +41,10 @@ CMDLINE_STRING("conswitch", opt_conswitch);
 static char switch_code;		/* what that key sends; 0: input is not switched */
 static char switch_letter;
 
-/* ---- What waits for dom0 --------------------------------------------------------------------- */
+static struct hidden_ring for_dom0;
+static bool reading;			/* somebody takes from it */
 
-static mfn_t waiting_page = { ~0ul };	/* class cpu: shown for a moment by a CPU's own window */
-static u32 waiting_prod, waiting_cons;	/* bytes that came, that were read */
-static bool reading;			/* somebody reads them */
-
-static u32 nr_waiting(void)
-{
-	return __atomic_load_n(&waiting_prod, __ATOMIC_ACQUIRE) - READ_ONCE(waiting_cons);
-}
-
-static void keep_for_dom0(char c)
-{
-	u64 flags;
-
-	if (nr_waiting() == PAGE_SIZE)
-		return;
-	flags = irq_save();
-	((char *)cpu_window_map(WINDOW_INPUT, waiting_page, PAGE_HV_RW))[waiting_prod % PAGE_SIZE] =
-		c;
-	cpu_window_unmap(WINDOW_INPUT);
-	irq_restore(flags);
-	__atomic_store_n(&waiting_prod, waiting_prod + 1, __ATOMIC_RELEASE);
-}
-
-/* What has been read is forgotten. */
-static size_t take_waiting(char *buf, size_t size)
-{
-	u64 flags = irq_save();
-	char *page = cpu_window_map(WINDOW_INPUT, waiting_page, PAGE_HV_RW);
-	u32 n = min_t(u32, nr_waiting(), size);
-
-	for (u32 i = 0; i < n; i++) {
-		buf[i] = page[(waiting_cons + i) % PAGE_SIZE];
-		page[(waiting_cons + i) % PAGE_SIZE] = 0;
-	}
-	cpu_window_unmap(WINDOW_INPUT);
-	irq_restore(flags);
-	__atomic_store_n(&waiting_cons, waiting_cons + n, __ATOMIC_RELEASE);
-	return n;
-}
-
-/* ---- Whose turn it is: the timer's ----------------------------------------------------------- */
+/* ---- Whose turn it is: who sees to input ----------------------------------------------------- */
 
 #define TO_ISOLA DOMID_FIRST_RESERVED
 
@@ -136,74 +100,132 @@ static void give_to(domid_t domid)
 		tell_whose();
 }
 
-static void deliver(char c)
+/* False: whoever has the input has no room for it. */
+static bool deliver(char c)
 {
 	struct domain *d;
+	bool taken;
 
 	if (input_to == TO_ISOLA) {
 		debug_key(c);
-		return;
+		return true;
 	}
 	if (input_to == DOMID_DOM0) {
-		keep_for_dom0(c);
-		return;
+		taken = hidden_ring_room(&for_dom0);
+		if (taken)
+			hidden_ring_put(&for_dom0, &c, 1);
+		return taken;
 	}
 	d = get_domain_by_id(input_to);
 	if (!d) {
 		give_to(next_to(input_to));
-		return;
+		return true;
 	}
-	console_ring_typed(d, c);
+	taken = console_ring_typed(d, c);
 	put_domain(d);
+	return taken;
 }
 
-/* The key is eaten by threes; less of them were meant for whoever has the input. */
-static void typed(char c)
+static u64 full_since;			/* ns; 0: what was typed last was taken */
+
+static bool deliver_or_lose(char c)
+{
+	if (deliver(c)) {
+		full_since = 0;
+		return true;
+	}
+	if (!full_since)
+		full_since = now_ns();
+	return now_ns() - full_since > PATIENCE;
+}
+
+/*
+ * The key is eaten by threes; less of them were meant for whoever has the input. False: not now,
+ * and the character is to come again.
+ */
+static bool typed(char c)
 {
 	if (switch_code && c == switch_code) {
 		if (++nr_switches == SWITCH_TIMES) {
 			nr_switches = 0;
+			full_since = 0;
 			give_to(next_to(input_to));
 		}
-		return;
+		return true;
 	}
 	for (; nr_switches; nr_switches--)
-		deliver(switch_code);
-	deliver(c);
+		if (!deliver_or_lose(switch_code))
+			return false;
+	return deliver_or_lose(c);
 }
 
-/* ---- From the ports -------------------------------------------------------------------------- */
+/* ---- What has come --------------------------------------------------------------------------- */
 
-static void take_some(void)
+/* False: not all of it, because there is no room. */
+static bool pass_on(void)
 {
-	char buf[POLL_BYTES];
-	size_t n = console_ports_read(buf, sizeof(buf));
+	char buf[PIECE_BYTES];
+	u32 n, done;
 
-	for (size_t i = 0; i < n; i++)
-		typed(buf[i]);
-	console_wipe(buf, sizeof(buf));
+	do {
+		n = console_received(buf, sizeof(buf));
+		for (done = 0; done < n && typed(buf[done]); done++)
+			;
+		console_wipe(buf, sizeof(buf));
+		console_received_drop(done);
+	} while (n && done == n);
+	return !n;
+}
+
+static bool sees_to_it;			/* somebody does */
+
+/* Softirq, and the timer. Interrupts on. */
+static void see_to_input(void)
+{
+	bool more = true, all;
+
+	while (more && !__atomic_exchange_n(&sees_to_it, true, __ATOMIC_SEQ_CST)) {
+		all = pass_on();
+		if (hidden_ring_used(&for_dom0))
+			raise_global_virq(VIRQ_CONSOLE);
+		__atomic_store_n(&sees_to_it, false, __ATOMIC_SEQ_CST);
+		/* What came meanwhile is there, or comes now. */
+		more = console_receive() || (all && console_received_any());
+	}
+}
+
+static bool something_waits(void)
+{
+	return console_received_any() || hidden_ring_used(&for_dom0);
+}
+
+/* A port that must be polled is looked at twice while its FIFO fills. */
+static u64 until_next_look(void)
+{
+	if (console_ports_are_polled())
+		return min(max(console_ports_fill_ns() / 2, LOOK_MOST), LOOK_OFTEN);
+	return console_receive_is_deaf() || something_waits() ? LOOK_OFTEN : LOOK_SELDOM;
+}
+
+static void look_again(void *data __maybe_unused)
+{
+	if (console_receive_is_due() || something_waits())
+		see_to_input();
+	timer_set(&input_timer, now_ns() + until_next_look());
 }
 
 size_t console_read(char *buf, size_t size)
 {
 	size_t n;
 
-	if (!mfn_is_valid_num(waiting_page))
-		return 0;
 	if (__atomic_exchange_n(&reading, true, __ATOMIC_ACQUIRE))
 		return 0;
-	n = take_waiting(buf, size);
+	n = hidden_ring_look(&for_dom0, buf, min_t(size_t, size, PAGE_SIZE));
+	hidden_ring_drop(&for_dom0, n);
 	__atomic_store_n(&reading, false, __ATOMIC_RELEASE);
+	if (n && console_received_any())
+		softirq_raise(SOFTIRQ_INPUT);
 	return n;
-}
-
-static void poll_input(void *data __maybe_unused)
-{
-	if (console_ports_ready())
-		take_some();
-	if (nr_waiting())
-		raise_global_virq(VIRQ_CONSOLE);
-	timer_set(&input_timer, now_ns() + INPUT_POLL);
 }
 
 /* ABI of the option: a letter; another one behind it, x, leaves the input to the hypervisor. */
@@ -223,14 +245,15 @@ void console_input_start(void)
 {
 	if (!console_ports_open_any())
 		return;
-	waiting_page = alloc_cpu_page();
-	if (!mfn_is_valid_num(waiting_page)) {
+	if (!hidden_ring_create(&for_dom0) || !console_receive_create()) {
 		pr_warn("no memory for console input: there is none");
 		return;
 	}
 	read_option();
 	give_to(switch_code && opt_conswitch[1] == 'x' ? TO_ISOLA :
 		dom0 ? DOMID_DOM0 : next_to(TO_ISOLA));
-	timer_init(&input_timer, poll_input, NULL);
-	timer_set(&input_timer, now_ns() + INPUT_POLL);
+	softirq_register(SOFTIRQ_INPUT, see_to_input);
+	timer_init(&input_timer, look_again, NULL);
+	timer_set(&input_timer, now_ns() + LOOK_OFTEN);
+	console_receive_start();
 }

@@ -14,15 +14,16 @@
 #include <isola/serial_8250.h>
 #include <isola/lib/cmdline.h>
 
-/* Bytes that one call takes from a port, which bounds it. */
-#define READ_BYTES SERIAL_FIFO_BYTES
-
 enum share { ALONE, TOP_BIT_SET, TOP_BIT_CLEAR };
 
-/* Constant once console_ports_open() has run. */
-static struct {
+static struct port {
+	/* Constant once console_ports_open() has run. */
 	bool chosen, open;
 	enum share share;
+	/* The receiver's owner's (common/console_receive.c). */
+	bool has_line;                  /* which is listened to: so it need not be polled */
+	bool was_heard;                 /* an interrupt has brought input, once */
+	bool was_ready;                 /* when last looked at, and no interrupt has come since */
 } ports[NR_SERIAL_PORTS] = { [0] = { .chosen = true } };        /* com1 until told otherwise */
 
 #define for_each_open_port(i) \
@@ -119,6 +120,64 @@ bool console_ports_ready(void)
 	return ready;
 }
 
+void console_ports_listen(bool on)
+{
+	for_each_open_port (i)
+		if (ports[i].has_line)
+			serial_listen(i, on);
+}
+
+bool console_ports_heard(void)
+{
+	bool any = false;
+
+	for_each_open_port (i) {
+		bool ready = serial_input_ready(i);
+
+		ports[i].was_heard |= ready;
+		ports[i].was_ready = false;
+		any |= ready;
+	}
+	return any;
+}
+
+/*
+ * Input that lies there from one look to the next has not been told, for an interrupt was lost. If
+ * none has ever come, none will.
+ */
+static bool was_not_told(struct port *p, bool ready)
+{
+	bool missed = p->has_line && ready && p->was_ready;
+
+	p->was_ready = ready && !missed;
+	if (missed && !p->was_heard) {
+		p->has_line = false;
+		pr_warn("com%u: its interrupt does not come: the port is polled",
+			(unsigned)(p - ports) + 1);
+	}
+	return missed;
+}
+
+bool console_ports_look(void)
+{
+	bool any = false;
+
+	for_each_open_port (i) {
+		bool ready = serial_input_ready(i);
+
+		any |= ports[i].has_line ? was_not_told(&ports[i], ready) : ready;
+	}
+	return any;
+}
+
+bool console_ports_are_polled(void)
+{
+	for_each_open_port (i)
+		if (!ports[i].has_line)
+			return true;
+	return false;
+}
+
 /* A character that is for us, without its top bit if that was only to say so; or -1. */
 static int ours(unsigned port, int c)
 {
@@ -137,7 +196,7 @@ size_t console_ports_read(char *buf, size_t size)
 	size_t n = 0;
 
 	for_each_open_port (i)
-		for (unsigned took = 0; took < READ_BYTES && n < size; took++) {
+		for (unsigned took = 0; took < CONSOLE_READ_BYTES && n < size; took++) {
 			int c = serial_get(i);
 
 			if (c < 0)
@@ -166,11 +225,10 @@ void console_claim_memory(void (*claim)(mfn_t first, mfn_t last))
 			      maddr_to_mfn(serial_memory_base(i)));
 }
 
-void console_claim_irqs(void (*claim)(u8 isa_irq))
+void console_claim_irqs(bool (*claim)(u8 irq))
 {
 	for_each_open_port (i)
-		if (serial_isa_irq(i))
-			claim(serial_isa_irq(i));
+		ports[i].has_line = serial_irq(i) && claim(serial_irq(i));
 }
 
 /* ---- console= ------------------------------------------------------------------------------- */

@@ -19,10 +19,13 @@
 enum { RBR = 0, THR = 0, DLL = 0, DLM = 1, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5,
        MSR = 6, NR_REGS = 8 };
 
+#define IER_RECEIVED         0x01
 #define FCR_ENABLE_AND_CLEAR 0x07
+#define FCR_TELL_AT_8        0x80       /* of 16 bytes, or when no more have come for a while */
 #define IIR_HAS_FIFO         0xc0
 #define LCR_DLAB             0x80
 #define MCR_DTR_RTS          0x03
+#define MCR_OUT2             0x08       /* on a PC: the interrupt reaches its line */
 #define MCR_LOOP_TEST        0x1a       /* loop back OUT2 and RTS .. */
 #define MSR_LOOP_TEST        0x90       /* .. which then read as DCD and CTS */
 #define LSR_DATA_READY       0x01
@@ -107,8 +110,8 @@ static void set_up(struct uart *u)
 		uart_out(u, DLM, divisor >> 8);
 	}
 	uart_out(u, LCR, lcr);
-	uart_out(u, FCR, FCR_ENABLE_AND_CLEAR);
-	uart_out(u, MCR, MCR_DTR_RTS);
+	uart_out(u, FCR, FCR_ENABLE_AND_CLEAR | FCR_TELL_AT_8);
+	uart_out(u, MCR, MCR_DTR_RTS | MCR_OUT2);
 	u->fifo = (uart_in(u, IIR) & IIR_HAS_FIFO) == IIR_HAS_FIFO ? SERIAL_FIFO_BYTES : 1;
 	u->stuck = false;
 	u->open = true;
@@ -243,6 +246,11 @@ void serial_drain(unsigned port)
 
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
+void serial_listen(unsigned port, bool on)
+{
+	uart_out(&uarts[port], IER, on ? IER_RECEIVED : 0);
+}
+
 bool serial_input_ready(unsigned port)
 {
 	return uart_in(&uarts[port], LSR) & LSR_DATA_READY;
@@ -266,7 +274,7 @@ u64 serial_memory_base(unsigned port)
 }
 
 /* 3F8h and 3E8h on one line, 2F8h and 2E8h on the other. */
-u8 serial_isa_irq(unsigned port)
+u8 serial_irq(unsigned port)
 {
 	const struct uart *u = &uarts[port];
 

@@ -60,7 +60,8 @@ void console_drain(void);
 /* Boot, after console_open(): name what the console uses, so that no guest gets it. */
 void console_claim_io(void (*claim)(u16 first, u16 last));
 void console_claim_memory(void (*claim)(mfn_t first, mfn_t last));
-void console_claim_irqs(void (*claim)(u8 isa_irq));
+/* The same of its lines, ISA's by their ISA numbers: can interrupts of that one be taken? */
+void console_claim_irqs(bool (*claim)(u8 irq));
 
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */
 void console_force(void);
@@ -77,10 +78,14 @@ void console_log_clear(u32 index);
 bool console_log_grew(u64 *seen);
 
 /*
- * console_input.c. Boot, when the domains have been built: from now on what is typed is looked for
- * a hundred times a second, and goes to dom0, if there is one, until it is switched.
+ * console_input.c. Boot, when the domains have been built: from now on what is typed is taken, and
+ * goes to dom0, if there is one, until it is switched.
  */
 void console_input_start(void);
+/*
+ * console_receive.c. A line that a port may be behind has interrupted. Interrupts off, any root.
+ */
+void console_interrupt(void);
 
 /*
  * Bytes of the ring that are free for lines: who has much to tell waits for its lines to leave.

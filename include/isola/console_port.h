@@ -20,12 +20,20 @@ void console_ports_give_up(void);
 u64 console_ports_fill_ns(void);
 void console_ports_drain(void);
 
-/*
- * Is any open? Is there input, and take up to @size bytes of it: one CPU at a time. Returns the
- * number taken.
- */
 bool console_ports_open_any(void);
+
+/*
+ * Receiving: one CPU at a time, the receiver's owner (common/console_receive.c). Interrupts of
+ * those that have a line, on or off; one has come: has it brought anything?; from time to time: is
+ * there input that none has told of or will?; must that be asked often?
+ */
+void console_ports_listen(bool on);
+bool console_ports_heard(void);
+bool console_ports_look(void);
+bool console_ports_are_polled(void);
 bool console_ports_ready(void);
+/* Take up to @size bytes, and CONSOLE_READ_BYTES of each port. Returns the number taken. */
+#define CONSOLE_READ_BYTES 16u          /* what a UART holds */
 size_t console_ports_read(char *buf, size_t size);
 
 /* Send of what is pending what the ports take now. False: they are busy, or somebody else sends. */

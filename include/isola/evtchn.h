@@ -128,10 +128,10 @@ void evtchn_fold_port(struct domain *d, u32 port);
 void evtchn_bind_own(struct domain *d, u32 port);
 long console_ring_sent(struct domain *d);
 /*
- * Hook: @c has been typed for @d, whose console's other end is the hypervisor; it is lost if there
- * is no room. @d is not dying, or only just; any root, interrupts on.
+ * Hook: @c has been typed for @d, whose console's other end is the hypervisor. False: there is no
+ * room for it. @d is not dying, or only just; any root, interrupts on.
  */
-void console_ring_typed(struct domain *d, char c);
+bool console_ring_typed(struct domain *d, char c);
 /* The current domain, kernel root: @port, if its other end is the hypervisor's, is pending. */
 void evtchn_notify_own(struct domain *d, u32 port);
 /* For who looks: what port @port is now. False: there is none of that number, or beyond. */

@@ -29,6 +29,7 @@ enum lock_order {
 	LOCK_TIMER,             /* irq: common/timer.c, one per CPU */
 	/* irq: common/sched_state.c: the run queue, state and runstate of all vcpus */
 	LOCK_SCHED,
+	LOCK_RECEIVE,           /* irq: common/console_receive.c: receivers, and what they bring */
 	LOCK_CONSOLE,           /* irq: common/base/console.c: what is added to the ring */
 	LOCK_LAST,
 };

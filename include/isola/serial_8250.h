@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * 8250-family UARTs: com1 and com2, at I/O ports, in memory or on PCI. Nothing here waits but
- * serial_drain(); no interrupt of theirs is used.
+ * serial_drain(). Of their interrupts the receiver's is used.
  *
  * Concurrency: the transmitter is its owner's (common/base/console.c), the receiver the reader's
  * (common/base/console_port.c).
@@ -32,6 +32,10 @@ u64 serial_fill_ns(unsigned port);
 /* Waits, bounded, until the last byte has left the machine. */
 void serial_drain(unsigned port);
 
+/*
+ * Is the port to interrupt when it has input? Off and on again brings another edge if it has some.
+ */
+void serial_listen(unsigned port, bool on);
 bool serial_input_ready(unsigned port);
 /* The next byte, or -1. */
 int serial_get(unsigned port);
@@ -39,5 +43,5 @@ int serial_get(unsigned port);
 /* What an open port occupies: I/O ports, or else memory; 0: none of that kind. */
 u16 serial_io_base(unsigned port);
 u64 serial_memory_base(unsigned port);
-/* Its ISA interrupt, to be kept from others; 0: none that is known. */
-u8 serial_isa_irq(unsigned port);
+/* Its interrupt, by ISA's numbers or a line's, to be kept from others; 0: none that is known. */
+u8 serial_irq(unsigned port);

@@ -8,7 +8,6 @@
 #include <asm/ioapic.h>
 #include <asm/irq.h>
 #include <isola/clock.h>
-#include <isola/console.h>
 #include <isola/spinlock.h>
 #include <isola/timer.h>
 #include <stdio.h>
@@ -27,7 +26,6 @@ unsigned ioapic_nr_gsis(void) { return NR_LINES; }
 bool ioapic_has(u32 gsi) { return gsi < NR_LINES; }
 void ioapic_set_dest(u32 gsi, u32 apic_id) {}
 bool ioapic_read(u64 maddr, u8 reg, u32 *val) { return false; }
-void console_claim_irqs(void (*claim)(u8 isa_irq)) {}
 void spin_lock(spinlock_t *l) {}
 void spin_unlock(spinlock_t *l) {}
 u64 irq_save(void) { return 0; }

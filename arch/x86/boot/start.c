@@ -21,6 +21,7 @@
 #include <asm/apic.h>
 #include <asm/asi_policy.h>
 #include <asm/bootmem.h>
+#include <asm/console_line.h>
 #include <asm/cpu_ids.h>
 #include <asm/cpu_init.h>
 #include <asm/cpufeature.h>
@@ -191,6 +192,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	apic_init_boot(acpi.lapic_maddr);
 	apic_init_cpu();		/* interrupts can come */
 	pirq_init(&acpi);		/* but none from devices yet */
+	console_line_init(&acpi);	/* from the console's when input can go somewhere */
 	pci_mmcfg_init(&acpi);		/* whose registers dom0 may write by our leave */
 	ipi_init();
 	tlb_init();

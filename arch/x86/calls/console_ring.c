@@ -170,21 +170,23 @@ static bool put_typed(struct xencons_interface *ring, char c)
  * The ring's frame stays as long as page_lock is held and the domain does not die: its frames go
  * when that lock has been taken once more (control/domain_destroy.c).
  */
-void console_ring_typed(struct domain *d, char c)
+bool console_ring_typed(struct domain *d, char c)
 {
-	bool any = false;
+	bool has_ring, taken = false;
 	u64 flags;
 
 	spin_lock(&d->page_lock);
-	if (!READ_ONCE(d->is_dying) && mfn_is_valid_num(d->console_mfn)) {
+	has_ring = !READ_ONCE(d->is_dying) && mfn_is_valid_num(d->console_mfn);
+	if (has_ring) {
 		flags = irq_save();
-		any = put_typed(cpu_window_map(WINDOW_INPUT, d->console_mfn, PAGE_HV_RW), c);
+		taken = put_typed(cpu_window_map(WINDOW_INPUT, d->console_mfn, PAGE_HV_RW), c);
 		cpu_window_unmap(WINDOW_INPUT);
 		irq_restore(flags);
 	}
 	spin_unlock(&d->page_lock);
-	if (any)
+	if (taken)
 		evtchn_notify_own_from_afar(d, CONSOLE_RING_PORT);
+	return taken || !has_ring;
 }
 
 void console_ring_create(struct domain *d, mfn_t m)

@@ -8,6 +8,7 @@ objs-y += arch/x86/irq/ioapic.o
 objs-y += arch/x86/irq/pci_dev.o
 objs-y += arch/x86/irq/msi.o
 objs-y += arch/x86/irq/msi_find.o
+objs-y += arch/x86/irq/console_line.o
 objs-y += arch/x86/irq/pirq.o
 objs-y += arch/x86/irq/pirq_map.o
 objs-y += arch/x86/irq/pirq_device.o

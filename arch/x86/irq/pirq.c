@@ -23,7 +23,6 @@
 #include <asm/pirq.h>
 #include <asm/precondition.h>
 #include <asm/storm.h>
-#include <isola/console.h>
 #include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/lock_order.h>
@@ -104,15 +103,32 @@ static void wire(const struct acpi_info *acpi)
 	}
 }
 
-static const struct acpi_info *boot_acpi;       /* during pirq_init() */
-
-static void keep(u8 isa_irq)
+/* The line, which is the hypervisor's from now on, or 0. Lock held. */
+static u32 keep(const struct acpi_info *acpi, u8 isa_irq)
 {
 	u16 flags;
-	u32 n = isa_gsi(boot_acpi, isa_irq, &flags);
+	u32 n = isa_gsi(acpi, isa_irq, &flags);
 
-	if (n < nr_gsis)
-		pirqs[n].is_ours = true;
+	ASSERT_LOCKED(&gsi_lock);
+	if (n >= nr_gsis)
+		return 0;
+	pirq_at(n)->is_ours = true;
+	return n;
+}
+
+u32 pirq_keep(const struct acpi_info *acpi, u8 isa_irq, u8 vector)
+{
+	u64 flags = spin_lock_irqsave(&gsi_lock);
+	u32 n = keep(acpi, isa_irq), apic_id = cpu_public[0].apic_id;
+	const struct pirq *p = pirq_at(n);
+	bool can = n && ioapic_has(n) && apic_id <= MAX_APIC_ID;
+
+	if (can) {
+		ioapic_route(n, vector, apic_id, p->level, p->low);
+		ioapic_unmask(n);
+	}
+	spin_unlock_irqrestore(&gsi_lock, flags);
+	return can ? n : 0;
 }
 
 void pirq_init(const struct acpi_info *acpi)
@@ -122,11 +138,8 @@ void pirq_init(const struct acpi_info *acpi)
 	ioapic_init(acpi);
 	nr_gsis = ioapic_nr_gsis();
 	timer_init(&rest_timer, end_rests, NULL);
-	boot_acpi = acpi;
 	wire(acpi);
-	keep(ISA_TIMER);
-	console_claim_irqs(keep);
-	boot_acpi = NULL;
+	(void)keep(acpi, ISA_TIMER);
 	spin_unlock_irqrestore(&gsi_lock, flags);
 }
 

@@ -14,11 +14,13 @@
 
 struct acpi_info;
 
-/*
- * All lines masked, none mapped. The boot CPU, once, after its local APIC is on and the console has
- * been chosen.
- */
+/* All lines masked, none mapped. The boot CPU, once, after its local APIC is on. */
 void pirq_init(const struct acpi_info *acpi);
+/*
+ * ISA's interrupt @isa_irq, or the line of that number, is the hypervisor's from now on, never
+ * bound, and comes as @vector to the boot CPU. Boot. The line; 0: it cannot be had.
+ */
+u32 pirq_keep(const struct acpi_info *acpi, u8 isa_irq, u8 vector);
 
 /* 0; -EINVAL no such line; -EPERM line 0; -EBUSY another domain's. Again: 0. */
 int pirq_map(struct domain *d, u32 gsi);

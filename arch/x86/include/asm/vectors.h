@@ -9,6 +9,7 @@
 #define VECTOR_FIRST_DEVICE   0x30
 #define VECTOR_LAST_DEVICE    0xef
 #define VECTOR_INT80          0x80      /* the one gate guests may use directly (DPL 3) */
+#define VECTOR_CONSOLE        0xf0      /* console_line.c: something has been typed */
 #define VECTOR_SPURIOUS       0xff
 #define VECTOR_APIC_ERROR     0xfe
 #define VECTOR_TIMER          0xfd      /* LAPIC timer: deadline.c */
