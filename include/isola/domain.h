@@ -151,7 +151,7 @@ struct domain {
 	/* under sched_lock */
 	u32 weight;                     /* of each of its vcpus */
 	struct sched_cap cap;           /* of all of them together */
-	u64 wallclock_version;          /* last published */
+	u64 wallclock_version, time_offset;     /* last published; seconds, modulo 2^64 */
 	/* as the tools set them, for them: TSC_MODE_*, how often it has been restored */
 	u32 tsc_mode, tsc_incarnation;
 	struct memory_map *memory_map;  /* calls/memory_map.c: XENMEM_set_memory_map's; NULL */

@@ -10,7 +10,7 @@
 
 enum softirq {
 	SOFTIRQ_TIMER,          /* common/timer.c: expired timers */
-	SOFTIRQ_TIME_CALIBRATE, /* time/tsc.c */
+	SOFTIRQ_CLOCK,          /* asi/pvclock.c: what a guest sees of time has changed */
 	SOFTIRQ_CONSOLE,        /* common/console_drain.c: lines wait to be sent */
 	SOFTIRQ_INPUT,          /* common/console_input.c: something has been typed */
 	SOFTIRQ_ORPHANS,        /* asi/orphan.c: frames wait to be free */

@@ -9,15 +9,17 @@
  */
 #include <asm/pvclock.h>
 #include <isola/evtchn.h>
+#include <isola/softirq.h>
 #include <isola/lock_order.h>
 #include <isola/spinlock.h>
 #include <isola/time.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/root.h>
 #include <asm/vcpu_private.h>
 #include <asm/window.h>
 
-/* shared_info.wc_* of every domain */
+/* shared_info.wc_* of every domain, and domain.time_offset */
 static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);
 
 /*
@@ -45,7 +47,7 @@ static void write_wallclock(struct domain *d)
 	struct shared_info *s = window_ptr(d->shared_info_mfn);
 	u64 flags = spin_lock_irqsave(&wallclock_lock);
 	u64 version = wallclock_version();      /* before the value: see wallclock.c */
-	u64 base = wallclock_base_ns(), seconds = base / SECONDS(1);
+	u64 base = wallclock_base_ns(), seconds = base / SECONDS(1) + d->time_offset;
 	u32 seq = (u32)version * 2;
 
 	WRITE_ONCE(s->wc_version, seq - 1);
@@ -79,4 +81,51 @@ void pvclock_update(void)
 void pvclock_update_force(void)
 {
 	update(true);
+}
+
+/* SOFTIRQ_CLOCK, on whatever root this CPU's vcpu has left for the hypervisor. */
+static void catch_up(void)
+{
+	bool from_user;
+	u64 flags;
+
+	if (vcpu_is_idle(current))
+		return;
+	flags = irq_save();
+	from_user = !this_vcpu.kernel_mode;
+	if (from_user)
+		root_peek_kernel();
+	pvclock_update();
+	if (from_user)
+		root_peek_done();
+	irq_restore(flags);
+}
+
+void pvclock_init(void)
+{
+	softirq_register(SOFTIRQ_CLOCK, catch_up);
+}
+
+/* A CPU that is switching meanwhile looks at the version by itself. */
+static void tell_all(void)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (READ_ONCE(cpu_public[cpu].online))
+			softirq_raise_on(cpu, SOFTIRQ_CLOCK);
+}
+
+void pvclock_set_wallclock(u64 base_ns)
+{
+	wallclock_set(base_ns);
+	tell_all();
+}
+
+void pvclock_set_offset(struct domain *d, u64 seconds)
+{
+	u64 flags = spin_lock_irqsave(&wallclock_lock);
+
+	d->time_offset = seconds;
+	d->wallclock_version = 0;		/* none: what stands there is out of date */
+	spin_unlock_irqrestore(&wallclock_lock, flags);
+	tell_all();
 }

@@ -44,6 +44,7 @@
 #include <asm/power.h>
 #include <asm/pt_check.h>
 #include <asm/pv_domain.h>
+#include <asm/pvclock.h>
 #include <asm/reset.h>
 #include <asm/root.h>
 #include <asm/smp.h>
@@ -197,6 +198,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	ipi_init();
 	tlb_init();
 	root_init();
+	pvclock_init();
 	orphan_init();
 	timer_subsys_init();
 	time_init(&acpi);		/* calibrates: a while with interrupts off */

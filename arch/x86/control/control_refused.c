@@ -76,8 +76,6 @@ long domctl_refused(const struct xen_domctl *op)
 		return only_off(op->u.setdebugging.enable);
 	case XEN_DOMCTL_set_access_required:
 		return only_off(op->u.access_required.access_required);
-	case XEN_DOMCTL_settimeoffset:
-		return only_off(op->u.settimeoffset.time_offset_seconds);
 	default:
 		return find(domctls, ARRAY_SIZE(domctls), op->cmd);
 	}

@@ -16,6 +16,7 @@
 #include <asm/domain_settings.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
+#include <asm/pvclock.h>
 #include <isola/vcpu.h>
 #include <isola/vcpu_nmi.h>
 #include <isola/virq_handler.h>
@@ -65,6 +66,12 @@ static long max_mem(struct domain *d, struct xen_domctl *op)
 static long set_handle(struct domain *d, struct xen_domctl *op)
 {
 	memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+	return 0;
+}
+
+static long set_time_offset(struct domain *d, struct xen_domctl *op)
+{
+	pvclock_set_offset(d, (u64)op->u.settimeoffset.time_offset_seconds);
 	return 0;
 }
 
@@ -230,6 +237,7 @@ static const struct {
 	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },
 	{ XEN_DOMCTL_set_address_size, set_address_size, false },
 	{ XEN_DOMCTL_get_address_size, get_address_size, false },
+	{ XEN_DOMCTL_settimeoffset, set_time_offset, false },
 	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
 	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
 	{ XEN_DOMCTL_set_virq_handler, set_virq_handler, false },

@@ -22,18 +22,16 @@
 #include <xen/platform.h>
 #include <xen/sched.h>
 
+/* ABI: whatever the numbers are, modulo 2^64. */
+static long settime(u64 seconds, u32 ns, u64 system_time)
+{
+	pvclock_set_wallclock(seconds * SECONDS(1) + ns - system_time);
+	return 0;
+}
+
 static long settime64(const struct xenpf_settime64 *op)
 {
-	u64 wall_ns;
-
-	if (op->mbz || op->nsecs >= 1000000000u)
-		return -EINVAL;
-	if (__builtin_mul_overflow(op->secs, 1000000000ul, &wall_ns) ||
-	    __builtin_add_overflow(wall_ns, op->nsecs, &wall_ns) || wall_ns < op->system_time)
-		return -EINVAL;
-	wallclock_set(wall_ns - op->system_time);
-	pvclock_update();
-	return 0;
+	return op->mbz ? -EINVAL : settime(op->secs, op->nsecs, op->system_time);
 }
 
 /* Soft off only: sleeping states need a wake-up path that is not built. */
@@ -84,6 +82,9 @@ long hc_platform_op(u64 arg)
 	if (rc)
 		return rc;
 	switch (op.cmd) {
+	case XENPF_settime32:
+		return settime(op.u.settime32.secs, op.u.settime32.nsecs,
+			       op.u.settime32.system_time);
 	case XENPF_settime64:
 		return settime64(&op.u.settime64);
 	case XENPF_enter_acpi_sleep:

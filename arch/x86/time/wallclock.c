@@ -8,6 +8,7 @@
  */
 #include <isola/time.h>
 #include <isola/printk.h>
+#include <isola/lib/cmdline.h>
 #include <asm/acpi.h>
 #include <asm/insn.h>
 #include <asm/pc_ports.h>
@@ -21,6 +22,9 @@ enum {
 #define RTC_B_24H      0x02
 #define RTC_B_BINARY   0x04
 #define MAX_READS      (1u << 20)       /* an update takes 2 ms; a port read about 1 us */
+
+static bool cmos_rtc_probe;
+CMDLINE_BOOL("cmos-rtc-probe", cmos_rtc_probe);
 
 static u64 base_ns, version = 1;
 
@@ -106,8 +110,9 @@ void wallclock_init(const struct acpi_info *acpi)
 	unsigned year;
 	u64 seconds;
 
-	if (acpi->has_fadt && acpi->no_cmos_rtc) {
-		pr_warn("Time: no RTC; the wall clock starts in 1970");
+	if (acpi->has_fadt && acpi->no_cmos_rtc && !cmos_rtc_probe) {
+		pr_warn("Time: no RTC, says ACPI; the wall clock starts in 1970 "
+			"(cmos-rtc-probe: look for one all the same)");
 		return;
 	}
 	/* Two readings that agree were not torn by an update. */

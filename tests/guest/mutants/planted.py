@@ -47,10 +47,19 @@ RUNSTATE_H = "arch/x86/include/asm/runstate.h"
 
 HYPERCALL, MULTICALL = "arch/x86/pv/hypercall.c", "arch/x86/entry/hypercall_table.c"
 
+PVCLOCK, PLATFORM = "arch/x86/asi/pvclock.c", "arch/x86/control/platform_op.c"
 VGA = "arch/x86/pv/builder/vga_info.c"
 
 PLANTED = [
     # name, claims (or an attack), and for each change: file, text, what it becomes
+
+    # ---- The time of day ----
+    ("a domain's own offset counts for nothing", "wallclock/offset", (PVCLOCK,
+     "base / SECONDS(1) + d->time_offset;", "base / SECONDS(1);")),
+    ("an offset is forgotten until the clock is set", "wallclock/offset", (PVCLOCK,
+     "\td->wallclock_version = 0;\t\t/* none: what stands there is out of date */\n", "")),
+    ("settime has no use for nanoseconds", "wallclock/settime", (PLATFORM,
+     "seconds * SECONDS(1) + ns - system_time", "seconds * SECONDS(1) - system_time")),
 
     # ---- The screen ----
     ("half a frame buffer's size is told", "start/screen", (VGA,
