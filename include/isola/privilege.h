@@ -41,6 +41,7 @@ enum privilege_class {
 	OP(map_io_memory, BY_HARDWARE)					\
 	OP(io_ports, BY_HARDWARE)					\
 	OP(flush_caches, BY_HARDWARE)		/* -EACCES */		\
+	OP(choose_cache_type, BY_HARDWARE)	/* in L1 entries */	\
 	OP(see_mtrrs, BY_HARDWARE)		/* CPUID shows them */	\
 	OP(see_whole_m2p, BY_HARDWARE)					\
 	OP(feature_dom0, BY_HARDWARE)					\

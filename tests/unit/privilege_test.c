@@ -50,6 +50,7 @@ static const struct {
 	{ MAY_machine_memory_map, DOM0 }, { MAY_version_commandline, DOM0 },
 	{ MAY_version_build_id, DOM0 }, { MAY_audit, DOM0 }, { MAY_map_io_memory, DOM0 },
 	{ MAY_io_ports, DOM0 }, { MAY_flush_caches, DOM0 }, { MAY_see_mtrrs, DOM0 },
+	{ MAY_choose_cache_type, DOM0 },
 	{ MAY_see_whole_m2p, DOM0 }, { MAY_feature_dom0, DOM0 }, { MAY_map_pirq, DOM0 },
 	{ MAY_unmap_pirq, DOM0 }, { MAY_manage_pci_add, DOM0 }, { MAY_manage_pci_add_ext, DOM0 },
 	{ MAY_manage_pci_remove, DOM0 }, { MAY_restore_msi, DOM0 }, { MAY_restore_msi_ext, DOM0 },

@@ -127,7 +127,7 @@ void domain_adopt_special_page(struct domain *d, mfn_t m)
 {
 	spin_lock(&d->page_lock);
 	window_map(d, m, 0);
-	own_frames(d, m, 0, 1, PGT_writable | PGT_validated | 1);
+	own_frames(d, m, 0, 1, PGT_writable | PGT_validated | PGT_special | 1);
 	spin_unlock(&d->page_lock);
 }
 
@@ -300,11 +300,13 @@ static void disown(struct domain *d, u32 nr)
 
 /*
  * @pg is nobody's, but not free before page_free_scrubbed(): what was left in it is wiped here, not
- * when somebody asks for it (LEAK-2).
+ * when somebody asks for it (LEAK-2); nor does its next owner get lines that disagree (COH-2).
  */
 static void free_frame(struct page_info *pg)
 {
 	pg->count_info = PGC_hv;
+	if (unlikely(pg->type_info & PGT_non_coherent))
+		flush_frame_lines(page_mfn(pg));
 	scrub_frame(page_mfn(pg));
 	page_free_scrubbed(page_mfn(pg));
 }

@@ -30,6 +30,27 @@ void cpu_window_unmap(enum cpu_window w)
 	invlpg((u64)cpu_window_ptr(w));
 }
 
+#define LINE_BYTES 64u		/* CLFLUSH's, on every part of 64 bits */
+
+/* CLFLUSH is ordered by MFENCE alone (APM vol. 3; XSA-402 on older parts). */
+static void flush_lines(const u8 *page)
+{
+	asm volatile ("mfence" ::: "memory");
+	for (unsigned i = 0; i < PAGE_SIZE; i += LINE_BYTES)
+		asm volatile ("clflush %0" :: "m"(page[i]));
+	asm volatile ("mfence" ::: "memory");
+}
+
+void flush_frame_lines(mfn_t m)
+{
+	if (boot_root_loaded()) {
+		flush_lines(window_ptr(m));
+		return;
+	}
+	flush_lines(cpu_window_map(WINDOW_SCRUB, m, PAGE_HV_RO));
+	cpu_window_unmap(WINDOW_SCRUB);
+}
+
 void scrub_frame(mfn_t m)
 {
 	if (boot_root_loaded()) {

@@ -3,13 +3,14 @@
  * Checks of one entry. The masks are the whole policy: what is not in them is refused (PTE-2).
  *
  *   level  allowed                                       remarks
- *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT on I/O frames only (COH-1)
+ *   1      P RW US PWT PCD A D PAT G AVL 52..62 NX       PWT PCD PAT: who drives devices (COH-1)
  *   2..4   P RW US         A D       AVL 52..62 NX       PS, G, PWT, PCD refused
  *   1, I/O frames that may only be read (asm/iomem.h)    RW is cleared
  *   1, the M2P's own frames (m2p.h)                      no RW PWT PCD PAT
  *   all                                                  US is set in present entries
  *   absent: anything, or (parts with L1TF) no address of RAM
  */
+#include <asm/cpu_window.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
 #include <asm/m2p.h>
@@ -71,9 +72,9 @@ static __noinline int check_io(const struct domain *d, pte_t *e)
 
 static int check_l1(const struct domain *d, pte_t *e)
 {
-	if (likely(!is_io_frame(pte_mfn(*e))))
-		return *e & L1_CACHE ? -EINVAL : 0;
-	return check_io(d, e);
+	if (unlikely(*e & L1_CACHE) && !domain_may(d, MAY_choose_cache_type))
+		return -EINVAL;
+	return likely(!is_io_frame(pte_mfn(*e))) ? 0 : check_io(d, e);
 }
 
 /*
@@ -141,14 +142,11 @@ static __noinline int get_io(const struct domain *d, const struct domain *pg_own
 	return pg_owner == d || pg_owner == &domain_io ? 0 : -EPERM;
 }
 
-int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
+/* The references that @e, which names RAM, is to hold. */
+static __always_inline int get_ram(const struct domain *d, struct domain *pg_owner, pte_t e)
 {
-	mfn_t m = pte_mfn(e);
-	struct page_info *pg;
+	struct page_info *pg = page_of(pte_mfn(e));
 
-	if (is_io_frame(m))
-		return get_io(d, pg_owner, m);
-	pg = page_of(m);
 	if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg, pg_owner)))
 		return -EBUSY;
 	if ((e & PTE_RW) && page_type_get_writable(pg_owner, pg)) {
@@ -156,4 +154,34 @@ int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
 		return -EBUSY;
 	}
 	return 0;
+}
+
+/* By another cache type than ours. What was written so far is to be seen by it, too. */
+static __noinline int get_ram_past_caches(const struct domain *d, struct domain *pg_owner, pte_t e)
+{
+	struct page_info *pg = page_of(pte_mfn(e));
+	int rc = get_ram(d, pg_owner, e);
+
+	if (rc)
+		return rc;
+	if (READ_ONCE(pg->type_info) & PGT_special) {
+		pt_put_l1e(d, e);
+		return -EACCES;
+	}
+	if ((e & PTE_RW) && !(READ_ONCE(pg->type_info) & PGT_non_coherent)) {
+		flush_frame_lines(page_mfn(pg));
+		__atomic_fetch_or(&pg->type_info, PGT_non_coherent, __ATOMIC_SEQ_CST);
+	}
+	return 0;
+}
+
+int pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e)
+{
+	mfn_t m = pte_mfn(e);
+
+	if (is_io_frame(m))
+		return get_io(d, pg_owner, m);
+	if (unlikely(e & L1_CACHE))
+		return get_ram_past_caches(d, pg_owner, e);
+	return get_ram(d, pg_owner, e);
 }

@@ -30,7 +30,10 @@
  * TLB-2: flush on every change of type, both ways. The stamp is written while busy, so that no
  * other take or drop can come between taking and storing it (XSA-241); the flush comes after the
  * new type is taken (XSA-401).
+ * COH-2: a writable frame that is non-coherent stays so while it is idle; whoever takes it for
+ * another use flushes its cache lines after the TLBs, before anything is read (XSA-402).
  */
+#include <asm/cpu_window.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -70,10 +73,22 @@ static u64 after_take(u64 x, u64 type)
 	if ((x & (PGT_type_mask | PGT_validated)) == (type | PGT_validated))
 		return type_count(x) < PGT_count_mask ? x + 1 : ~0ul;
 	if (type_count(x) == 0)
-		return type | 1 | (is_same_leaf(x, type) ? PGT_validated : 0);
+		return is_same_leaf(x, type) ? x | (PGT_writable | PGT_validated | 1) : type | 1;
 	if ((x & PGT_type_mask) != type)
 		return ~0ul;
 	return x & PGT_partial ? x & ~PGT_partial : 0;
+}
+
+static __always_inline void flush_tlb(const struct domain *d, const struct page_info *pg)
+{
+	tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
+}
+
+/* In this order: then nobody can store past the caches any more. */
+static __noinline void flush_tlb_and_lines(const struct domain *d, const struct page_info *pg)
+{
+	flush_tlb(d, pg);
+	flush_frame_lines(page_mfn(pg));
 }
 
 /* @pg has just gone from idle, last used as @old, to busy. */
@@ -81,8 +96,12 @@ static void enter_use(struct domain *d, struct page_info *pg, u64 old, u64 type)
 {
 	u64 old_type = old & PGT_type_mask;
 
-	if (old_type != type && old_type != PGT_none)
-		tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
+	if (old_type != type && old_type != PGT_none) {
+		if (unlikely(old & PGT_non_coherent))
+			flush_tlb_and_lines(d, pg);
+		else
+			flush_tlb(d, pg);
+	}
 	pg->nr_validated = 0;
 	if (type == PGT_l4)
 		root_l4_init(window_ptr(page_mfn(pg)));
@@ -155,7 +174,7 @@ bool page_type_drop(struct page_info *pg)
 
 void page_type_end(struct page_info *pg)
 {
-	u64 type = READ_ONCE(pg->type_info) & PGT_type_mask, old;
+	u64 type = READ_ONCE(pg->type_info) & (PGT_type_mask | PGT_non_coherent), old;
 
 	pg->tlb_stamp = tlb_stamp_now();
 	old = __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);

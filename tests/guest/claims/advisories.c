@@ -228,28 +228,6 @@ CLAIM(cache_attributes, "a page mapped with any cache attribute cannot be a page
 	}
 }
 
-CLAIM_ISOLA_ONLY(write_back,
-		 "RAM is mapped write-back or not at all, in every way that makes an entry",
-		 "Xen flushes such frames before they change their use")
-{
-	uint64_t *page = page_alloc();
-	const volatile uint64_t *e = entry_of(window(0), 1);
-
-	for (unsigned int i = 1; i < 8; i++) {
-		uint64_t bits = (i & 1 ? PTE_PWT : 0) | (i & 2 ? PTE_PCD : 0) |
-				(i & 4 ? PTE_PS : 0),
-			 *l1;
-
-		CHECK(remap(window(0), rw_pte(page) | bits) < 0);
-		CHECK(write_entry(e, rw_pte(page) | bits) < 0);
-		l1 = page_alloc();
-		l1[7] = rw_pte(page) | bits;
-		CHECK_OK(make_readonly(l1));
-		CHECK_ERR(mmuext(MMUEXT_PIN_L1_TABLE, mfn_of(l1), 0), XEN_EINVAL);
-		CHECK_OK(make_writable(l1));
-	}
-}
-
 /* ---- Pointers that point elsewhere after arithmetic (MEM-1) ---- */
 
 static struct xen_memory_exchange exchange_of(void *in, void *out, unsigned long nr)

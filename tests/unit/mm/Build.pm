@@ -22,7 +22,7 @@ my @harness = map { "tests/unit/mm/$_.c" }
 	qw(random_ops guest guest_grants guest_control guest_walk), @world;
 # of a program that stands in several files
 my %parts = (cases => [map { "cases$_" } '',
-	qw(_parking _owners _orphans _foreign _grants)]);
+	qw(_parking _owners _orphans _foreign _grants _caches)]);
 my $cc = $ENV{HOSTCC} // 'gcc';
 # of whatever is linked with world_window.c
 my @ex_table = '-Wl,-T,tests/unit/mm/ex_table.lds';

@@ -120,6 +120,19 @@ static void check_pins(const struct domain *d)
 	}
 }
 
+/* COH-1: it is for who has devices, and never for what the hypervisor works on, too. */
+static void other_cache_type(unsigned table, unsigned f, pte_t e)
+{
+	const struct domain *owner = page_of(_mfn(table))->owner == world_domain.domid
+					     ? &world_domain : &world_foreign;
+
+	if (!owner->is_privileged || (page_of(_mfn(f))->type_info & PGT_special))
+		fault(table, "cache bits of RAM", e, e & ~L1_CACHE);
+	if ((e & PTE_RW) && wiped_in_caches[f])
+		fault(f, "what was wiped, and is seen past the caches,", 1, 0);
+	past_caches[f] |= !!(e & PTE_RW);
+}
+
 static void entry_holds(unsigned table, unsigned level, unsigned i)
 {
 	pte_t e = frame_ptr(table)[i];
@@ -132,8 +145,8 @@ static void entry_holds(unsigned table, unsigned level, unsigned i)
 		hold(owner, pte_mfn(e), level_type(level - 1));
 	} else if (f < NR_FRAMES && page_of(_mfn(f))->owner != DOMID_IO) {
 		hold(owner, pte_mfn(e), e & PTE_RW ? PGT_writable : 0);
-		if (e & (PTE_PWT | PTE_PCD | PTE_PAT))
-			fault(table, "cache bits of RAM", e, e & ~(PTE_PWT | PTE_PCD | PTE_PAT));
+		if (e & L1_CACHE)
+			other_cache_type(table, f, e);
 		if (!may_map(owner, f, e & PTE_RW))
 			fault(f, "a mapping without a grant", e, 0);
 	}
@@ -222,6 +235,13 @@ static void check_type_word(unsigned f)
 		fault(f, "validated xor partial", x & flags, PGT_validated);
 	if (x & PGT_locked)
 		fault(f, "page lock", x, 0);
+	/* COH-2: whose caches and memory may disagree is writable, and marked. */
+	if (f < IO_FIRST && past_caches[f] && (x & PGT_type_mask) != PGT_writable && w->type)
+		fault(f, "type of a frame written past the caches", x, PGT_writable);
+	if (f < IO_FIRST && past_caches[f] && !(x & PGT_non_coherent))
+		fault(f, "mark of a frame written past the caches", x, x | PGT_non_coherent);
+	if ((x & PGT_non_coherent) && (x & PGT_type_mask) != PGT_writable)
+		fault(f, "type of a frame that is not coherent", x, PGT_writable);
 }
 
 /* Is @f an orphan without a reference that waits in the list from @n to be freed? */

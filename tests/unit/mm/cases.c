@@ -521,6 +521,7 @@ int main(void)
 	replace();
 	bad_lists();
 	grants();
+	caches();
 	owners();
 	return done();
 }

@@ -62,6 +62,8 @@ void they_use(unsigned f, pte_t rights, bool still);
 long give_back(u64 first, u64 second);
 /* Calls that name them (cases_foreign.c). */
 void foreign(void);
+/* Cache types of RAM (cases_caches.c). */
+void caches(void);
 /* Grants between domains (cases_grants.c). */
 void grants(void);
 /* Frames whose owner gives them back while others hold them (cases_orphans.c). */

@@ -58,8 +58,8 @@ pte_t random_entry(unsigned level)
 		e |= PTE_RW;
 	if (rnd(40) == 0)
 		e |= 1ul << rnd(64);
-	if (rnd(40) == 0)
-		e |= world_random() & (PTE_PWT | PTE_PCD | PTE_PAT);
+	if (rnd(level > 1 ? 40 : 12) == 0)
+		e |= world_random() & L1_CACHE;
 	return e;
 }
 

@@ -164,5 +164,11 @@ void world_window_show(const struct domain *d, unsigned f, bool own);
  */
 unsigned world_audit(void);
 
+/*
+ * Caches. Memory that was, or may have been, written past them, so that they may disagree; frames
+ * that the hypervisor has wiped, in the caches alone.
+ */
+extern bool past_caches[NR_FRAMES], wiped_in_caches[NR_FRAMES];
+
 /* Slots of a table that tests use; all the others stay empty. */
 extern const unsigned slots[NR_SLOTS];

@@ -23,9 +23,31 @@ unsigned public_fault_rate, world_mapped;
 void world_memory_reset(void)
 {
 	memset(public_used, 0, sizeof(public_used));
+	memset(past_caches, 0, sizeof(past_caches));
+	memset(wiped_in_caches, 0, sizeof(wiped_in_caches));
 	public_fault_rate = world_mapped = 0;
 	while (heap_used)
 		free(heap[--heap_used]);
+}
+
+/* ---- Caches ---- */
+
+bool past_caches[NR_FRAMES], wiped_in_caches[NR_FRAMES];
+
+static void wipe(unsigned f)
+{
+	memset(frame_ptr(f), 0, PAGE_SIZE);
+	if (f < NR_FRAMES)
+		wiped_in_caches[f] = true;
+}
+
+/* In vain for whoever may still store past them. */
+void flush_frame_lines(mfn_t m)
+{
+	u64 f = mfn_x(m);
+
+	wiped_in_caches[f] = false;
+	past_caches[f] &= tlb_use[f][USE_WRITE] || world_other.tlb_use[f][USE_WRITE];
 }
 
 /* ---- Guests' memory ---- */
@@ -47,19 +69,21 @@ mfn_t page_alloc(enum alloc_class class, unsigned order,
 {
 	for (unsigned f = 0; order == 0 && f < IO_FIRST; f++)
 		if (page_of(_mfn(f))->count_info == 0) {
-			memset(frame_ptr(f), 0, PAGE_SIZE);
+			wipe(f);
 			page_of(_mfn(f))->count_info = PGC_hv;
 			return _mfn(f);
 		}
 	return INVALID_MFN;
 }
 
-void scrub_frame(mfn_t m) { memset(frame_ptr(mfn_x(m)), 0, PAGE_SIZE); }
+void scrub_frame(mfn_t m) { wipe(mfn_x(m)); }
 
 void page_free(enum alloc_class class, mfn_t m, unsigned order)
 {
 	if (page_of(m)->count_info != PGC_hv)
 		panic("frame %lx looks free before the allocator has it", mfn_x(m));
+	if (mfn_x(m) < NR_FRAMES && past_caches[mfn_x(m)])
+		panic("frame %lx is freed while caches and memory disagree", mfn_x(m));
 	*page_of(m) = (struct page_info){ .owner = DOMID_INVALID };
 	memset(frame_ptr(mfn_x(m)), 0x5a, PAGE_SIZE);
 }

@@ -10,7 +10,8 @@
 
 enum cpu_window {
 	WINDOW_APIC,                    /* permanent: the xAPIC page */
-	WINDOW_SCRUB,                   /* zeroing a frame no window shows; task context only */
+	/* zeroing or flushing a frame that no window need show; task context only */
+	WINDOW_SCRUB,
 	WINDOW_BOOT,                    /* the HPET, at boot; what a reset writes, at the end */
 	/* the guest L4 of a vcpu that is switched in; interrupts off */
 	WINDOW_ROOT,
@@ -29,3 +30,8 @@ void cpu_window_unmap(enum cpu_window w);
 
 /* Zero frame @m, of which nobody holds a reference and which no root maps. Task context. */
 void scrub_frame(mfn_t m);
+/*
+ * Write back and forget what any CPU's caches hold of frame @m (COH-2): caches and memory agree
+ * then, unless somebody can still store past the caches. Task context.
+ */
+void flush_frame_lines(mfn_t m);

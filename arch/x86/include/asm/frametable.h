@@ -55,6 +55,13 @@
 #define PGT_validated   (1ul << 58)
 #define PGT_partial     (1ul << 57)
 #define PGT_locked      (1ul << 56)              /* page lock: its entries are being changed */
+/*
+ * An entry with RW and another cache type than write-back has named it since its lines were last
+ * flushed: caches and memory may differ (COH-2). Of writable frames: kept while idle, set only by
+ * who holds a type reference.
+ */
+#define PGT_non_coherent (1ul << 55)
+#define PGT_special     (1ul << 54)              /* the hypervisor works on it too: write-back */
 #define PGT_count_mask  ((1ul << 48) - 1)
 
 struct page_info {

@@ -60,16 +60,18 @@ static inline bool is_nobody(const struct domain *d)
  * Adjusted, checked form of a guest's L1..L4 entry; non-present entries pass as they are, unless
  * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US)
  * and loses RW where I/O memory may only be read.
- * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, RAM other than write-
- * back (COH-1), an absent entry that names RAM); -EPERM (I/O memory that @d, the caller's domain,
- * may not map).
+ * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, another cache type
+ * than write-back where @d has no devices (COH-1), an absent entry that names RAM); -EPERM (I/O
+ * memory that @d, the caller's domain, may not map).
  */
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 
 /*
  * Take the references that the checked, present L1 entry @e of a table of @d is to hold; @pg_owner
  * must own the frame. 0; -EBUSY not pg_owner's, or RW and the frame is in use as a table or
- * descriptor page; -EPERM: I/O memory, which no other domain is asked for.
+ * descriptor page; -EACCES: other than write-back, and the hypervisor works on the frame too;
+ * -EPERM: I/O memory, which no other domain is asked for. With RW and other than write-back the
+ * frame is non-coherent from now on (COH-2).
  */
 int __must_check pt_get_l1e(const struct domain *d, struct domain *pg_owner, pte_t e);
 

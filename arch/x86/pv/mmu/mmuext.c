@@ -138,7 +138,7 @@ static int op_invlpg_all(struct domain *d __maybe_unused, const struct mmuext_op
 }
 
 /*
- * Guest RAM is write-back and coherent (COH-1): only who maps devices has something to write back.
+ * Only who drives devices maps anything but write-back (COH-1), and has something to write back.
  * This CPU's caches.
  */
 static int op_flush_cache(struct domain *d, const struct mmuext_op *op __maybe_unused)
