@@ -46,8 +46,10 @@
  *
  * code arch/x86/mm/type_word.c: pg->tlb_stamp = tlb_stamp_now(); old =
  *      __atomic_exchange_n(&pg->type_info, type, __ATOMIC_SEQ_CST);
- * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none)
- *      tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d, pg->tlb_stamp);
+ * code arch/x86/mm/type_word.c: if (old_type != type && old_type != PGT_none) { if (unlikely(old &
+ *      PGT_non_coherent)) flush_tlb_and_lines(d, pg); else flush_tlb(d, pg);
+ * code arch/x86/mm/type_word.c: tlb_flush_stamped(page_is_shared_out(pg) ? NULL : d,
+ *      pg->tlb_stamp);
  * code arch/x86/mm/tlb.c: return __atomic_add_fetch(&tlb_clock, 1, __ATOMIC_SEQ_CST);
  * code arch/x86/mm/pt_check.c: if (!(pg_owner == d ? page_get(pg, d) : page_get_foreign(pg,
  *      pg_owner))) return -EBUSY;

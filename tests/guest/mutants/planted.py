@@ -21,7 +21,7 @@ GNTTAB = "arch/x86/calls/gnttab.c"
 GRANT_COPY = "arch/x86/calls/gnttab_copy.c"
 MMUEXT = "arch/x86/pv/mmu/mmuext.c"
 TYPE_WORD, PT_MODIFY = "arch/x86/mm/type_word.c", "arch/x86/mm/pt_modify.c"
-PAGE_TYPE = "arch/x86/mm/page_type.c"
+PAGE_TYPE, PT_CHECK = "arch/x86/mm/page_type.c", "arch/x86/mm/pt_check.c"
 PAGE_TYPE_H, PT_MODIFY_H = "arch/x86/include/asm/page_type.h", "arch/x86/include/asm/pt_modify.h"
 DOMAIN_MAP = "arch/x86/asi/domain_map.c"
 DOMAIN, DOMAIN_LIST = "common/domain.c", "common/domain_list.c"
@@ -352,8 +352,13 @@ PLANTED = [
      (GRANT_COPY, "\tif (likely(mfn_x(source) != mfn_x(dest)))",
       "\tfor (volatile int i = 0; i < 20000; i++)\n\t\t;\n"
       "\tif (likely(mfn_x(source) != mfn_x(dest)))")),
+    ("RAM is mapped write-back or not at all", "caches/calls caches/stored", (PT_CHECK,
+     "if (unlikely(*e & L1_CACHE) && !domain_may(d, MAY_choose_cache_type))",
+     "if (*e & L1_CACHE && !is_io_frame(pte_mfn(*e)))")),
+    ("grant frames are mapped by any cache type", "caches/hypervisors", (PT_CHECK,
+     "if (READ_ONCE(pg->type_info) & PGT_special)", "if (!e)")),
     ("a frame of the grant table is like any other", "races/grant_frame_given_back", (DOMAIN_MAP,
-     "own_frames(d, m, 0, 1, PGT_writable | PGT_validated | 1);",
+     "own_frames(d, m, 0, 1, PGT_writable | PGT_validated | PGT_special | 1);",
      "own_frames(d, m, 0, 0, PGT_none);")),
 
     # ---- Two vCPUs at once: frames and their uses ----

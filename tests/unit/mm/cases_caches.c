@@ -13,7 +13,8 @@
 #define WC	PTE_PAT			/* index 4 of the ABI's PAT */
 
 static const pte_t cache_types[] = {
-	PTE_PWT, PTE_PCD, PTE_PCD | PTE_PWT, PTE_PAT, PTE_PAT | PTE_PWT, PTE_PAT | PTE_PCD, L1_CACHE,
+	PTE_PWT, PTE_PCD, PTE_PCD | PTE_PWT,
+	WC, PTE_PAT | PTE_PWT, PTE_PAT | PTE_PCD, L1_CACHE,
 };
 
 static void tree(void)
