@@ -22,7 +22,12 @@
 #include <isola/page_alloc.h>
 #include <xen/memory.h>
 
-#define MAX_ORDER_EXCHANGED 9		/* MEM-2: at most 512 frames between preemption checks */
+/*
+ * MEM-2: as many frames lie between two preemption checks. Of who drives devices, and of others: as
+ * Xen's memop-max-order for hardware domain and domU.
+ */
+#define MAX_ORDER_DEVICES	12
+#define MAX_ORDER_OTHERS	9
 
 struct side {
 	u64 list;			/* guest array of frame numbers */
@@ -175,10 +180,11 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 	x->out = (struct side){ (u64)arg->out.extent_start.p, arg->out.nr_extents,
 				 arg->out.extent_order, 0 };
 	x->max_bits = XENMEMF_get_address_bits(arg->out.mem_flags);
-	if (max(arg->in.extent_order, arg->out.extent_order) > MAX_ORDER_EXCHANGED)
+	if (max(arg->in.extent_order, arg->out.extent_order) >
+	    (is_hardware_domain(current->domain) ? MAX_ORDER_DEVICES : MAX_ORDER_OTHERS))
 		return -EPERM;
-	x->in.order = index_nospec(x->in.order, MAX_ORDER_EXCHANGED + 1);
-	x->out.order = index_nospec(x->out.order, MAX_ORDER_EXCHANGED + 1);
+	x->in.order = index_nospec(x->in.order, MAX_ORDER_DEVICES + 1);
+	x->out.order = index_nospec(x->out.order, MAX_ORDER_DEVICES + 1);
 	if (arg->nr_exchanged > x->in.nr || arg->in.domid != arg->out.domid ||
 	    x->in.nr > ~0ul >> x->in.order || x->out.nr > ~0ul >> x->out.order ||
 	    x->in.nr << x->in.order != x->out.nr << x->out.order)

@@ -141,6 +141,59 @@ CLAIM(scatter, "exchange of a run for single frames works too, and gathering and
 	CHECK_EQ(HC2(memory_op, XENMEM_current_reservation, &self), before);
 }
 
+#define LARGEST		12u		/* memop-max-order of the hardware domain */
+
+/* The domain's last @nr frames, which nothing maps; their numbers among its own are @pfn and on. */
+static void last_frames(unsigned long *mfn, unsigned long pfn, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		mfn[i] = mfn_of_pfn(pfn + i);
+}
+
+/*
+ * They are exchanged for one extent of @order, or there is none and nothing has changed; then back
+ * to single frames.
+ */
+static void exchange_large(unsigned long *list, unsigned int order)
+{
+	unsigned int nr = 1u << order;
+	unsigned long pfn = start->nr_pages - nr, run[1] = { pfn };
+	struct xen_memory_exchange gather = exchange_of(list, nr, 0, run, 1, order);
+	struct xen_memory_exchange scatter = exchange_of(run, 1, order, list, nr, 0);
+	long rc;
+
+	last_frames(list, pfn, nr);
+	rc = EXCHANGE(&gather);
+	note("order %u: %ld", order, rc);
+	if (rc) {
+		CHECK_ERR(rc, XEN_ENOMEM);
+		CHECK_EQ(gather.nr_exchanged, 0);
+		CHECK_EQ(pfn_of_mfn(list[nr - 1]), pfn + nr - 1);
+		return;
+	}
+	CHECK_EQ(gather.nr_exchanged, nr);
+	CHECK_EQ(run[0] % nr, 0);
+	CHECK_EQ(pfn_of_mfn(run[0] + nr - 1), pfn + nr - 1);
+	for (unsigned int i = 0; i < nr; i++)
+		list[i] = pfn + i;
+	CHECK_OK(EXCHANGE(&scatter));
+	CHECK_EQ(scatter.nr_exchanged, 1);
+	for (unsigned int i = 0; i < nr; i++) {
+		CHECK_EQ(pfn_of_mfn(list[i]), pfn + i);
+		set_p2m(pfn + i, list[i]);
+	}
+}
+
+CLAIM_DOM0(large, "runs of up to 16 MiB are exchanged, or there are none and nothing has changed")
+{
+	static unsigned long list[1u << LARGEST];
+
+	if (start->nr_pages < 4ul << LARGEST)
+		skip("too little memory to have so much that is not mapped");
+	for (unsigned int order = 8; order <= LARGEST; order++)
+		exchange_large(list, order);
+}
+
 CLAIM(old_frames_gone, "a frame that was exchanged away cannot be mapped any more")
 {
 	struct pages p = pages_alloc(2);
