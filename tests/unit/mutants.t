@@ -31,6 +31,7 @@ FIFO = "common/evtchn_fifo.c"
 STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 PIRQ_MAP, PCI_DEV = "arch/x86/irq/pirq_map.c", "arch/x86/irq/pci_dev.c"
 MSI, MSI_FIND = "arch/x86/irq/msi.c", "arch/x86/irq/msi_find.c"
+IOAPIC = "arch/x86/irq/ioapic.c"
 UNPACK, ROOM = "unpack/unpack.c", "unpack/room.c"
 MUTANTS = [
     # test, file, text, what it becomes
@@ -143,6 +144,12 @@ MUTANTS = [
     ("storm", STORM, "if (now >= s->window_ends)", "if (!s->window_ends)"),
     ("storm", STORM, "if (now < not_before ||", "if ("),
     ("storm", PIRQ, "\tif (!p->level)\n\t\tmask(n, p);\n", ""),
+    ("ioapic", IOAPIC, "if (a->maddr == ioapic[i].maddr)", "if (a->maddr == 1)"),
+    ("ioapic", IOAPIC, " || !version)", ")"),
+    ("ioapic", IOAPIC, "maddr % PAGE_SIZE + offset", "offset"),
+    ("ioapic", IOAPIC, "!= mfn_x(m))", "== ~0ul)"),
+    ("ioapic", IOAPIC, "REG_RTE_LOW(gsi - a->gsi_base),", "REG_RTE_LOW(gsi % 24),"),
+    ("ioapic", IOAPIC, "a.nr_pins = min(a.nr_pins, MAX_GSIS - a.gsi_base);", ";"),
     ("msi", PIRQ, "\tlast_vector = vector;\n", ""),
     ("msi", PIRQ, "++p->nr_astray < FOLLOW_AFTER", "false"),
     ("msi", PIRQ, "\t\tp->nr_astray = 0;\n\t\treturn;\n", "\t\treturn;\n"),

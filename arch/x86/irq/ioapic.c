@@ -63,6 +63,14 @@ static void reg_write(u64 maddr, u8 reg, u32 val)
 
 /* ---- Finding them --------------------------------------------------------------------------- */
 
+static bool is_known(const struct ioapic *a)
+{
+	for (unsigned i = 0; i < nr_ioapics; i++)
+		if (a->maddr == ioapic[i].maddr)
+			return true;
+	return false;
+}
+
 static bool overlaps(const struct ioapic *a)
 {
 	for (unsigned i = 0; i < nr_ioapics; i++)
@@ -77,10 +85,14 @@ static const char *unusable(struct ioapic *a)
 {
 	u32 version;
 
-	if (a->maddr % 16 || !is_io_frame(maddr_to_mfn(a->maddr)))
+	if (a->maddr % 16)
+		return "no register can be there";
+	if (!is_io_frame(maddr_to_mfn(a->maddr)))
 		return "it lies in RAM";
+	if (is_known(a))
+		return "it is listed twice";
 	version = reg_read(a->maddr, REG_VERSION);
-	if (version == ~0u)
+	if (version == ~0u || !version)
 		return "nothing answers there";
 	a->nr_pins = min((version >> 16 & 0xff) + 1, (0x100u - REG_RTE_LOW(0)) / 2);
 	if (a->gsi_base >= MAX_GSIS)
