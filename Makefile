@@ -166,6 +166,12 @@ $(O)/include/xen:
 	$(Q)test -e /usr/include/xen/xen.h || \
 		{ echo "make: libxen-dev is missing: run make deps" >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && ln -sfn /usr/include/xen $@
+# FONT= a GRUB font, of which the frame buffer's characters are made
+FONT	?= /usr/share/grub/ascii.pf2
+$(GEN)/font.h: tools/mkfont
+	@$(call say,FONT,$(FONT)); mkdir -p $(GEN)
+	$(Q)tools/mkfont $(FONT) >$@
+$(O)/arch/x86/base/screen_lfb.o: $(GEN)/font.h
 PREP	:= $(O)/flags $(GEN)/autoconf.h | $(O)/include/xen
 
 $(O)/%.o: %.c $(PREP)

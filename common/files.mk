@@ -18,6 +18,7 @@ objs-y += common/virq_handler.o
 objs-y += common/evtchn_close.o
 objs-y += common/evtchn_fifo_setup.o
 objs-y += common/evtchn.o
+objs-y += common/console_log.o
 objs-y += common/console_drain.o
 objs-y += common/hidden_ring.o
 objs-y += common/console_receive.o

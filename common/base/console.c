@@ -15,6 +15,7 @@
 #include <isola/console.h>
 #include <isola/clock.h>
 #include <isola/console_port.h>
+#include <isola/console_stamp.h>
 #include <isola/lock_order.h>
 #include <isola/printk.h>
 #include <isola/serial_8250.h>
@@ -27,7 +28,6 @@
 #include <asm/percpu.h>
 #include <asm/precondition.h>
 
-#define RING_BYTES   16384              /* a power of two */
 #define HOLD_NS      MILLISECS(30)      /* a chunk takes 11 ms at 115200 baud */
 #define STUCK_NS     MILLISECS(500)     /* a FIFO takes 133 ms at 1200 baud */
 
@@ -36,8 +36,14 @@ static u8 mode = UNOPENED;
 static bool opt_sync_console;
 CMDLINE_BOOL("sync_console", opt_sync_console);
 
+static bool opt_console_to_ring;
+CMDLINE_BOOL("console_to_ring", opt_console_to_ring);
+
 static spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
-static char ring[RING_BYTES] __used;    /* the last lines, for a debugger too */
+static char first_ring[CONSOLE_RING_BYTES];
+/* The last lines, for a debugger too; changed once, under console_lock and as the owner. */
+static char *ring __used = first_ring;
+static u64 ring_bytes = CONSOLE_RING_BYTES;     /* a power of two */
 static u64 ring_end;                    /* bytes ever put in; console_lock */
 static u64 log_cleared;                 /* bytes that nobody reads any more; console_lock */
 static u32 nr_lost;                     /* lines for which there was no room; console_lock */
@@ -121,12 +127,14 @@ static void send_ring(unsigned room)
 	u64 end = __atomic_load_n(&ring_end, __ATOMIC_ACQUIRE);
 
 	for (; room && ring_sent != end; room--) {
-		bool at_start = !ring_sent || ring[(ring_sent - 1) % RING_BYTES] == '\n';
+		bool at_start = !ring_sent || ring[(ring_sent - 1) % ring_bytes] == '\n';
 
 		if (at_start && mid_line)
 			send('\n');
-		else if (send(ring[ring_sent % RING_BYTES]))
+		else if (send(ring[ring_sent % ring_bytes])) {
+			console_screen_put(ring[ring_sent % ring_bytes]);
 			WRITE_ONCE(ring_sent, ring_sent + 1);
+		}
 	}
 }
 
@@ -184,18 +192,26 @@ static const char prefix[] = "(isola) ";
 static u64 add(u64 at, const char *text, size_t len)
 {
 	while (len--)
-		ring[at++ % RING_BYTES] = *text++;
+		ring[at++ % ring_bytes] = *text++;
 	return at;
 }
 
-/* Whole, at once, or not at all: the owner may be sending. */
+/*
+ * Whole, at once, or not at all: the owner may be sending. Behind guest text that has no end (see
+ * console_to_ring) it begins anew.
+ */
 static bool add_line(const char *text, size_t len)
 {
+	char stamp[CONSOLE_STAMP_BYTES];
+	size_t stamp_len = console_stamp(stamp);
 	u64 at = ring_end;
 
-	if (at - READ_ONCE(ring_sent) + sizeof(prefix) + len > RING_BYTES)
+	if (at - READ_ONCE(ring_sent) + sizeof(prefix) + stamp_len + len + 1 > ring_bytes)
 		return false;
+	if (at && ring[(at - 1) % ring_bytes] != '\n')
+		at = add(at, "\n", 1);
 	at = add(at, prefix, sizeof(prefix) - 1);
+	at = add(at, stamp, stamp_len);
 	at = add(at, text, len);
 	at = add(at, "\n", 1);
 	__atomic_store_n(&ring_end, at, __ATOMIC_SEQ_CST);
@@ -235,7 +251,7 @@ void console_write_line(const char *text, size_t len)
 static u64 log_start(void)
 {
 	ASSERT_LOCKED(&console_lock);
-	return max(log_cleared, ring_end - min(ring_end, (u64)RING_BYTES));
+	return max(log_cleared, ring_end - min(ring_end, ring_bytes));
 }
 
 u32 console_log_start(void)
@@ -256,7 +272,7 @@ u32 console_log_read(u32 *index, char *buf, u32 size)
 		*index = start;
 	n = min(size, end - *index);
 	for (u32 i = 0; i < n; i++)
-		buf[i] = ring[(*index)++ % RING_BYTES];
+		buf[i] = ring[(*index)++ % ring_bytes];
 	spin_unlock_irqrestore(&console_lock, flags);
 	return n;
 }
@@ -265,7 +281,7 @@ u32 console_log_room(void)
 {
 	u64 unsent = READ_ONCE(ring_end) - READ_ONCE(ring_sent);
 
-	return RING_BYTES - min(unsent, (u64)RING_BYTES);
+	return ring_bytes - min(unsent, ring_bytes);
 }
 
 bool console_log_grew(u64 *seen)
@@ -281,6 +297,20 @@ void console_log_clear(u32 index)
 
 	log_cleared = ring_end - (u32)((u32)ring_end - index);
 	spin_unlock_irqrestore(&console_lock, flags);
+}
+
+void console_use_ring(char *larger, u64 bytes)
+{
+	u64 flags = irq_save();
+
+	flush();
+	spin_lock(&console_lock);
+	for (u64 at = ring_end - min(ring_end, ring_bytes); at < ring_end; at++)
+		larger[at % bytes] = ring[at % ring_bytes];
+	ring = larger;
+	ring_bytes = bytes;
+	spin_unlock(&console_lock);
+	irq_restore(flags);
 }
 
 /* ---- Guest text ----------------------------------------------------------------------------- */
@@ -316,6 +346,31 @@ static size_t send_chunk(const void *who, const char *text, size_t len, bool at_
 	return n;
 }
 
+/*
+ * console_to_ring: the text is a part of the log, and leaves with it. Half of the ring is the
+ * hypervisor's.
+ */
+static size_t add_text(const char *text, size_t len, bool at_margin)
+{
+	u64 flags = spin_lock_irqsave(&console_lock), at = ring_end;
+	bool fits = at - READ_ONCE(ring_sent) + len + 1 <= ring_bytes / 2;
+
+	if (fits) {
+		if (at_margin && at && ring[(at - 1) % ring_bytes] != '\n')
+			at = add(at, "\n", 1);
+		at = add(at, text, len);
+		__atomic_store_n(&ring_end, at, __ATOMIC_SEQ_CST);
+	}
+	spin_unlock_irqrestore(&console_lock, flags);
+	if (!is_async()) {
+		flags = irq_save();
+		flush();
+		irq_restore(flags);
+	}
+	softirq_raise(SOFTIRQ_CONSOLE);
+	return fits ? len : 0;
+}
+
 /* The same where everybody waits: interrupts off, so that no line comes in between. */
 static size_t send_waiting(const char *text, size_t len, bool at_margin)
 {
@@ -338,6 +393,8 @@ static size_t write_guest(const void *who, const char *text, size_t len, bool at
 {
 	size_t n;
 
+	if (opt_console_to_ring)
+		return add_text(text, len, at_margin);
 	if (!is_async())
 		return send_waiting(text, len, at_margin);
 	if (!transmitter_take())
@@ -412,5 +469,6 @@ void console_force(void)
 	if (READ_ONCE(mode) == UNOPENED)
 		console_open();
 	WRITE_ONCE(mode, FORCED);
+	console_screen_force();
 	send_all();
 }

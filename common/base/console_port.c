@@ -2,8 +2,8 @@
 /*
  * The console's ports: which of them are in use, and what comes in by them.
  *
- * console=<list> of com1, com2, none; `com1H' and `com1L' share a line with somebody else, by the
- * top bit of each character. Source: Xen 4.17's xen-command-line documentation.
+ * console=<list> of com1, com2, vga, none; `com1H' and `com1L' share a line with somebody else, by
+ * the top bit of each character. Source: Xen 4.17's xen-command-line documentation.
  *
  * Invariant: a console that was asked for is there if any port answers at all.
  */
@@ -26,6 +26,9 @@ static struct port {
 	bool was_ready;                 /* when last looked at, and no interrupt has come since */
 } ports[NR_SERIAL_PORTS] = { [0] = { .chosen = true } };        /* com1 until told otherwise */
 
+/* The screen: used, and meant to be enough. */
+static bool screen_chosen = true, screen_asked;
+
 #define for_each_open_port(i) \
 	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++) \
 		if (ports[i].open)
@@ -46,17 +49,42 @@ static bool open_ports(bool chosen)
 
 static bool any_chosen(void)
 {
+	bool any = screen_chosen;
+
 	for (unsigned i = 0; i < NR_SERIAL_PORTS; i++)
-		if (ports[i].chosen)
-			return true;
+		any |= ports[i].chosen;
+	return any;
+}
+
+static bool open_screen(void)
+{
+	const char *why;
+
+	if (!screen_chosen)
+		return false;
+	if (console_screen_open(&why))
+		return screen_asked;
+	if (screen_asked)
+		pr_warn("console=: no screen: %s", why);
 	return false;
 }
 
 void console_ports_open(void)
 {
-	if (any_chosen() && !open_ports(true) && open_ports(false))
+	const char *why;
+	bool any;
+
+	if (!any_chosen())
+		return;
+	any = open_screen();
+	any |= open_ports(true);
+	if (any)
+		return;
+	if (open_ports(false))
 		pr_warn("console=: no port that was asked for answers: com%u is used",
 			ports[0].open ? 1 : 2);
+	else if (!screen_chosen && console_screen_open(&why))
+		pr_warn("console=: no port that was asked for answers: the screen is used");
 }
 
 /* ---- Sending, for console.c ------------------------------------------------------------- */
@@ -250,7 +278,7 @@ static bool parse_port(const char *s, const char *end, unsigned *port, enum shar
 /* Words that Xen has and we have not. */
 static bool is_not_built(const char *s, const char *end)
 {
-	static const char *const words[] = { "vga", "pv", "dbgp", "ehci", "xhci", "dtuart" };
+	static const char *const words[] = { "pv", "dbgp", "ehci", "xhci", "dtuart" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
 		if (cmdline_is(s, end, words[i]))
@@ -270,14 +298,16 @@ static int parse_console(const char *value)
 		unsigned port;
 		enum share share;
 		bool is_port = parse_port(item, end, &port, &share);
+		bool is_screen = cmdline_is(item, end, "vga");
 
-		if (!is_port && !cmdline_is(item, end, "none")) {
+		if (!is_port && !is_screen && !cmdline_is(item, end, "none")) {
 			pr_warn("console=: ignoring \"%.*s\": %s", (int)(end - item), item,
 				is_not_built(item, end) ? "not built" : "no such console");
 			continue;
 		}
 		for (unsigned i = 0; !any && i < NR_SERIAL_PORTS; i++)
 			ports[i].chosen = false;
+		screen_chosen = screen_asked = is_screen || (any && screen_asked);
 		any = true;
 		if (is_port) {
 			ports[port].chosen = true;

@@ -7,6 +7,7 @@
  * module lies inside RAM and overlaps neither another module nor the hypervisor's image.
  */
 #pragma once
+#include <isola/boot_video.h>
 #include <isola/types.h>
 
 #define BOOT_MAX_RANGES		256
@@ -41,20 +42,6 @@ struct boot_module {
 	u64 start, end;			/* machine address, end exclusive; may be an empty file */
 	char string[BOOT_MODULE_STRING_BYTES];	/* as the loader gave it: file name's arguments */
 	bool is_kept;			/* its frames have an owner: they do not become free */
-};
-
-enum boot_video_type {
-	BOOT_VIDEO_NONE,
-	BOOT_VIDEO_TEXT,		/* EGA text: address, columns, rows */
-	BOOT_VIDEO_RGB,			/* linear frame buffer */
-};
-
-struct boot_video {
-	enum boot_video_type type;
-	u64 maddr;
-	u32 pitch_bytes, width, height;	/* text: characters */
-	u8 bpp;
-	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
 };
 
 enum boot_efi {

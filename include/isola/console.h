@@ -50,6 +50,16 @@ static inline void console_wipe(void *p, size_t n)
  * another one; what was written until now leaves by them.
  */
 void console_open(void);
+/*
+ * Boot, while one CPU runs: as much of the log as conring_size= says is kept from now on (common/
+ * console_log.c): in public memory of @bytes, a power of two, more than CONSOLE_RING_BYTES.
+ */
+#define CONSOLE_RING_BYTES KIB(16)
+void console_log_grow(void);
+void console_use_ring(char *larger, u64 bytes);
+
+/* Boot, before dom0 begins: the screen is its own, unless vga=keep. */
+void console_leave_screen(void);
 /* Boot, when softirqs run: from now on nobody waits for a line to be sent. */
 void console_start_async(void);
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The console's inside: its ports (common/base/console_port.c) for what sends by them
- * (common/base/console.c), all those chosen as one; and that for what makes it go on
- * (common/console_drain.c).
+ * (common/base/console.c), all those chosen as one, and its screen; and that for what makes it go
+ * on (common/console_drain.c).
  */
 #pragma once
 
@@ -35,6 +35,14 @@ bool console_ports_ready(void);
 /* Take up to @size bytes, and CONSOLE_READ_BYTES of each port. Returns the number taken. */
 #define CONSOLE_READ_BYTES 16u          /* what a UART holds */
 size_t console_ports_read(char *buf, size_t size);
+
+/*
+ * common/base/console_screen.c: the screen. False, and why there is none; one character of the
+ * hypervisor's lines; a panic, for which it is taken back. The transmitter's owner's.
+ */
+bool console_screen_open(const char **why);
+void console_screen_put(char c);
+void console_screen_force(void);
 
 /* Send of what is pending what the ports take now. False: they are busy, or somebody else sends. */
 bool console_send_some(void);

@@ -91,9 +91,9 @@ MACHINES = [
      ('com1=: ignoring "fast": not a baud rate', 'com1=: ignoring "9n1": data bits are 5 to 8',
       'com1=: ignoring "x": one value too many')),
     ("loglvl=all/loud", COM1, (), "a", ('loglvl=: ignoring "loud": no such level',)),
-    ("console=vga", COM1, (), "a", ('console=: ignoring "vga": not built',)),
-    ("console=screen,com2,vga", COM2, (), "b",
-     ('console=: ignoring "screen": no such console', 'console=: ignoring "vga": not built')),
+    ("console=pv,vga", COM1, (), None, ()),
+    ("console=screen,com2,ehci", COM2, (), "b",
+     ('console=: ignoring "screen": no such console', 'console=: ignoring "ehci": not built')),
 ]
 
 

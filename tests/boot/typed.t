@@ -8,14 +8,17 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
-from isolatest import ISOLA_RUN, LONG, SELFTEST, tap
+from isolatest import HYPERVISOR, ISOLA_RUN, LONG, SELFTEST, grubimage, machine, tap
 from planting import planted
 SWITCH = "\x01\x01\x01"
-TURN = r"\(isola\) \*\*\* Serial input to %s \(type 'CTRL-%s' three times to switch input\)"
+STAMP = r"\[(?: *\d+\.\d{6}|[0-9a-f]{16})\] "
+TURN = (rf"\(isola\) (?:{STAMP})?"
+        r"\*\*\* Serial input to %s \(type 'CTRL-%s' three times to switch input\)")
 WORDS = "claims=typed/line typed="
 PASTE = "".join(chr(32 + (i * 7 + i // 95) % 95) for i in range(16384))
 PASTED = f"claims=typed/paste pasted={len(PASTE)}"
@@ -30,6 +33,23 @@ class Terminal:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         threading.Thread(target=self.listen, daemon=True).start()
+
+    @classmethod
+    def on_pci(cls, options, words):
+        """The same by a UART on PCI, whose line is 10; dom0 alone."""
+        t = cls.__new__(cls)
+        t.text, t.at, t.directory = "", 0, tempfile.TemporaryDirectory(prefix="isola-typed-")
+        image = os.path.join(t.directory.name, "iso")
+        grubimage.build(image, {"/boot/isola.elf": grubimage.strip(HYPERVISOR),
+                                "/boot/kernel": SELFTEST},
+                        grubimage.menu(options, [("/boot/kernel", words)]), uefi=False)
+        t.process = subprocess.Popen(
+            machine.qemu_command(image, mem_mib=192, serial=("none",),
+                                 extra=["-chardev", "stdio,id=c,signal=off", "-device",
+                                        "pci-serial,chardev=c,addr=9"]),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        threading.Thread(target=t.listen, daemon=True).start()
+        return t
 
     def listen(self):
         while data := os.read(self.process.stdout.fileno(), 4096):
@@ -117,9 +137,22 @@ def pastes(what, options, *line):
     status = t.ends()
     said = [text for text in line if text in t.text]
     polled = "the port is polled" in t.text
-    tap.ok(failed is None and status == 0 and said == list(line) and polled == bool(line),
+    ours = re.findall(r"^\(isola\) (.*)$", t.text[t.text.find("loaded by"):], re.M)
+    stamped = bool(ours) and all(re.match(STAMP, rest) for rest in ours)
+    tap.ok(failed is None and status == 0 and said == list(line) and polled == bool(line) and
+           stamped == ("timestamps" in options),
            f"{what}: {len(PASTE)} bytes at once come whole, to a domain and to dom0",
            f"{failed} {status}\n{t.text[-3000:]}")
+
+
+def pastes_on_pci():
+    t = Terminal.on_pci("dom0_mem=64M com1=115200,8n1,pci,10", PASTED)
+    failed = next((step for text, step in ((None, "# ready for a paste"), (PASTE, GOT % ""),
+                                           (None, r"Domain 0 shut down: poweroff"))
+                   if (t.types(text) if text else None) or not t.sees(step)), None)
+    t.ends()
+    tap.ok(failed is None and "is polled" not in t.text,
+           "a UART on PCI, whose interrupt is named", f"{failed}\n{t.text[-3000:]}")
 
 
 KEYS, INPUT, RING = "common/debug_keys.c", "common/console_input.c", "arch/x86/calls/console_ring.c"
@@ -152,9 +185,11 @@ tap.ok(failed is None, "dom0, debug keys, a domain: each gets what is typed in i
        f"{failed}\n{seen[-3000:]}")
 static()
 pastes("by interrupts", "")
-pastes("no interrupt is named", "com1=115200,8n1,0x3f8,0")
+pastes("no interrupt is named, all goes by the log, each line with its time",
+       "com1=115200,8n1,0x3f8,0 console_timestamps=boot console_to_ring conring_size=64k")
 pastes("the one that is named never comes", "com1=115200,8n1,0x3f8,7",
        "(isola) com1: its interrupt does not come: the port is polled")
+pastes_on_pci()
 if LONG:
     with_bugs()
 tap.done()

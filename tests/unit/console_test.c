@@ -5,7 +5,8 @@
  * order, and no CPU is deaf for more than 100 us because of what a guest prints, whatever the UART.
  *
  * Sources: common/base/console_port.c common/base/console.c common/console_drain.c
- * Sources: common/base/serial_8250.c common/base/serial_option.c common/lib/cmdline.c
+ * Sources: common/base/console_stamp.c common/base/serial_8250.c
+ * Sources: common/base/serial_option.c common/lib/cmdline.c
  * Sources: arch/x86/calls/console_io.c
  * Flags: -Itests/unit/console/include
  */
@@ -13,6 +14,7 @@
 #include <isola/clock.h>
 #include <isola/console.h>
 #include <isola/console_port.h>
+#include <isola/console_stamp.h>
 #include <isola/lib/cmdline.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -335,6 +337,153 @@ static void falls_back(void)
 	   "a port that does not answer: the other one is used and told why");
 }
 
+/* Its lines are those of the ports, without what a guest writes. */
+static void on_a_screen(void)
+{
+	has_screen = true;
+	power_on("console=com1,vga", 115200, 16);
+	dom0_runs(0);
+	guest_writes("a guest's", 9);
+	interrupt();
+	run_for(MILLISECS(100));
+	ok(!strcmp(screen_text, "(isola) booted\n(isola) interrupt 1\n") &&
+		   strstr(said(&sim[0]), "a guest's\n(isola) interrupt 1\n"),
+	   "a screen shows whole lines of ours, and nothing of a guest's");
+}
+
+static void screen_alone(void)
+{
+	has_screen = true;
+	power_on("console=vga", 115200, 16);
+	dom0_runs(0);
+	guest_writes(text, strlen(text));
+	interrupt();
+	run_for(MILLISECS(100));
+	ok(!sim[0].nr_out && !sim[1].nr_out &&
+		   !strcmp(screen_text, "(isola) booted\n(isola) interrupt 1\n"),
+	   "console=vga: no port is used");
+}
+
+static void no_screen(void)
+{
+	power_on("console=vga", 115200, 16);
+	ok(strstr(said(&sim[0]), "(isola) console=: no screen: not here\n") &&
+		   strstr(said(&sim[0]), "answers: com1 is used\n(isola) booted\n"),
+	   "no screen, although it was asked for: com1 is used and told why");
+}
+
+static void screen_at_last(void)
+{
+	has_screen = sim[0].absent = sim[1].absent = true;
+	power_on("console=com1", 115200, 16);
+	ok(strstr(screen_text, "(isola) console=: no port that was asked for answers: the screen "
+			       "is used\n(isola) booted\n"),
+	   "no port answers: the screen is used");
+}
+
+/* 2024-02-29 23:59:59.250, a moment before a day that not every year has ends. */
+static u64 leap_day(void) { return SECONDS(1709251199) + MILLISECS(250); }
+static u64 last_century(void) { return SECONDS(946684799); }
+
+static void stamped(const char *option, u64 (*clock)(void), u64 khz, const char *want)
+{
+	console_wall_ns = clock;
+	tsc_khz = khz;
+	now = SECONDS(12) + MICROSECS(3456);
+	power_on(option, 115200, 16);
+	ok(!strncmp(said(&sim[0]), want, strlen(want)) && strstr(said(&sim[0]), "booted\n"),
+	   "%s: %.*s", option, (int)strcspn(said(&sim[0]), "\n"), said(&sim[0]));
+}
+
+static void by_date(void)
+{
+	stamped("console_timestamps", leap_day, 1, "(isola) [2024-02-29 23:59:59] booted\n");
+}
+
+static void by_date_ms(void)
+{
+	stamped("console_timestamps=datems", leap_day, 1,
+		"(isola) [2024-02-29 23:59:59.250] booted\n");
+}
+
+static void by_last_day(void)
+{
+	stamped("console_timestamps=date", last_century, 1,
+		"(isola) [1999-12-31 23:59:59] booted\n");
+}
+
+static void by_boot(void)
+{
+	stamped("console_timestamps=boot", leap_day, 1, "(isola) [    0.0000");
+	ok(said(&sim[0])[21] == ']', "seconds and microseconds");
+}
+
+static void by_date_too_early(void)
+{
+	stamped("console_timestamps=date", NULL, 0, "(isola) [000000001234abcd] booted\n");
+}
+
+static void by_tsc(void)
+{
+	stamped("console_timestamps=raw", leap_day, 1, "(isola) [000000001234abcd] booted\n");
+}
+
+static void by_nothing(void)
+{
+	stamped("console_timestamps=date console_timestamps=no", leap_day, 1, "(isola) booted\n");
+}
+
+static const char *log_now(void)
+{
+	static char buf[65536];
+	u32 index = 0;
+	u32 n = console_log_read(&index, buf, sizeof(buf) - 1);
+
+	buf[n] = '\0';
+	return buf;
+}
+
+static void to_ring(void)
+{
+	power_on("console_to_ring", 115200, 16);
+	dom0_runs(0);
+	guest_writes("half a line", 11);
+	interrupt();
+	guest_writes(text, strlen(text));
+	run_for(SECONDS(2));
+	ok(strstr(log_now(), "(isola) booted\nhalf a line\n(isola) interrupt 1\nguest line 0 ") &&
+		   !strcmp(strstr(log_now(), "guest line 0"), text),
+	   "console_to_ring: what a guest writes is in the log, each line of ours at the margin");
+	ok(!strcmp(said(&sim[0]), log_now()), "and leaves in the same order");
+	ok(deaf_longest <= LIMIT_NS, "interrupts are off for %lu ns at most", deaf_longest);
+}
+
+static void not_to_ring(void)
+{
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	guest_writes("a guest's line\n", 15);
+	run_for(MILLISECS(50));
+	ok(!strcmp(log_now(), "(isola) booted\n"), "without it, it is not");
+}
+
+static void larger_log(void)
+{
+	static char larger[65536];
+
+	power_on("", 115200, 16);
+	console_use_ring(larger, sizeof(larger));
+	dom0_runs(0);
+	for (unsigned i = 0; i < 2000; i++) {
+		interrupt();
+		run_for(MILLISECS(3));
+	}
+	ok(strstr(log_now(), "(isola) booted\n(isola) interrupt 1\n") &&
+		   strstr(log_now(), "interrupt 2000\n"),
+	   "a larger ring keeps what was in the first one, and more than that could");
+	ok(strstr(said(&sim[0]), "(isola) booted\n(isola) interrupt 1\n"), "all of it left once");
+}
+
 static void full_speed(void) { slow("115200 baud", "", 115200, 16); }
 static void no_fifo(void) { slow("115200 baud, no FIFO", "", 115200, 1); }
 static void slow_line(void) { slow("2400 baud", "com1=2400", 2400, 16); }
@@ -344,7 +493,9 @@ static void as_found(void) { slow("9600 baud as found", "com1=auto", 9600, 16); 
 static void (*const cases[])(void) = {
 	full_speed, no_fifo,    slow_line,   fast_line,        as_found,  lines_alone,   ends,
 	shuts_down, gets_stuck, takes_turns, tells_of_lines,   waits_if_told_to,
-	two_ports,  shares_a_line, falls_back,
+	two_ports,  shares_a_line, falls_back, on_a_screen, screen_alone, no_screen,
+	screen_at_last, by_date, by_date_ms, by_last_day, by_boot, by_date_too_early, by_tsc,
+	by_nothing, to_ring, not_to_ring, larger_log,
 };
 
 /*

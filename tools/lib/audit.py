@@ -262,12 +262,13 @@ class Audit:
 
     def _is_controller(self, va):
         """The windows that show the local APIC, and an I/O APIC, all the time; and the console's
-        UARTs in memory."""
+        UARTs in memory and its screen."""
         image = self.owners.image
         return va is not None and (va - image["VA_CPU_WINDOW"] in (
             image["WINDOW_APIC"] * PAGE, image["WINDOW_IOAPIC"] * PAGE,
             image["WINDOW_MSIX"] * PAGE)
-            or 0 <= va - image["VA_FIXMAP"] < image["NR_FIXMAPS"] * PAGE)
+            or 0 <= va - image["VA_FIXMAP"] < image["NR_FIXMAPS"] * PAGE
+            or 0 <= va - image["VA_SCREEN"] < image["SCREEN_BYTES"])
 
     ALLOWED = {
         SLOT_M2P: {"M2P"},

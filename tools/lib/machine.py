@@ -67,19 +67,20 @@ class Rule:
             pattern), status, grace, must_end
 
 
+OURS = rb"\(isola\) (?:\[[^]]*\] )?"     # with what console_timestamps= puts there
 ISOLA_RULES = (
-    Rule(rb"\(isola\) Domain 0 shut down: (poweroff|reboot)$", POWERED_OFF, 5, must_end=True),
+    Rule(OURS + rb"Domain 0 shut down: (poweroff|reboot)$", POWERED_OFF, 5, must_end=True),
     # any other end is not an orderly one
-    Rule(rb"\(isola\) Domain 0 shut down: ", GUEST_CRASHED, 3),
-    Rule(rb"\(isola\) Domain 0 crashed", GUEST_CRASHED, 3),
+    Rule(OURS + rb"Domain 0 shut down: ", GUEST_CRASHED, 3),
+    Rule(OURS + rb"Domain 0 crashed", GUEST_CRASHED, 3),
     # without dom0: the last domain's end, or that of one that the machine stands for
-    Rule(rb"\(isola\) The machine ends with domain .* shut down: (poweroff|reboot)$", POWERED_OFF,
+    Rule(OURS + rb"The machine ends with domain .* shut down: (poweroff|reboot)$", POWERED_OFF,
          5, must_end=True),
-    Rule(rb"\(isola\) The machine ends with domain ", GUEST_CRASHED, 3),
+    Rule(OURS + rb"The machine ends with domain ", GUEST_CRASHED, 3),
     # after an end that nobody asked for: all has been said
-    Rule(rb"\(isola\) restarting the machine in \d+ seconds$", GUEST_CRASHED, 0.1),
-    Rule(rb"\(isola\) PANIC on CPU ", PANICKED, 2),
-    Rule(rb"\(isola\) FATAL: ", PANICKED, 1),
+    Rule(OURS + rb"restarting the machine in \d+ seconds$", GUEST_CRASHED, 0.1),
+    Rule(OURS + rb"PANIC on CPU ", PANICKED, 2),
+    Rule(OURS + rb"FATAL: ", PANICKED, 1),
 )
 XEN_RULES = (           # genuine Xen halts the machine after "halted"
     Rule(rb"\(XEN\) (\[[^]]*\] )?Hardware Dom0 halted", POWERED_OFF, 0.2),

@@ -5,11 +5,14 @@
  */
 #include <isola/memmap.h>
 #include <isola/console.h>
+#include <isola/console_stamp.h>
+#include <isola/domain.h>
 #include <isola/lib/cmdline.h>
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
 #include <isola/panic.h>
 #include <isola/printk.h>
+#include <isola/screen.h>
 #include <isola/sched.h>
 #include <isola/spinlock.h>
 #include <isola/time.h>
@@ -113,6 +116,7 @@ static void read_loader(u32 magic, u32 mbi)
 	cmdline_parse(boot_info.cmdline, __cmdline_options_start, __cmdline_options_end,
 		      report_option);
 	fixmap_is_memory = is_memory;
+	screen_found(&boot_info.video, boot_info.efi != BOOT_NO_EFI);
 	console_open();
 	pr_info("loaded by %s at %lx, command line: %s", boot_info.loader, image_maddr,
 		boot_info.cmdline);
@@ -147,9 +151,16 @@ static void boot_cpu_idle(void)
 	spin_debug_start();
 }
 
+static u64 wall_ns(void)
+{
+	return wallclock_base_ns() + now_ns();
+}
+
 /* On a stack of its own: packed kernels may have been unpacked in between. */
 static void begin_domains(void)
 {
+	if (dom0)
+		console_leave_screen();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
 	debug_keys_start();
 	console_input_start();		/* who is built can be typed to */
@@ -204,6 +215,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	time_init(&acpi);		/* calibrates: a while with interrupts off */
 	time_init_cpu();
 	wallclock_init(&acpi);
+	console_wall_ns = wall_ns;	/* the log may tell it */
+	console_log_grow();		/* while no other CPU adds to it */
 	sched_init();
 	sched_init_cpu();
 	pv_init();			/* hooks of the lower floors */

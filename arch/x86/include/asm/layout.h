@@ -18,6 +18,7 @@
  *
  * Public heap and window show machine address m at base + m; slot 261 the GiB of CPU n at + n GiB,
  * but on the boot root what an unpacker has left (pv/builder/unpack_view.c).
+ * The image's GiB holds devices too: asm/fixmap.h.
  * The image, the CPU GiB and the start of the vCPU area lie within 2 GiB of each other, so that
  * text reaches all three RIP-relative: this_cpu and this_vcpu are link-time constants.
  */

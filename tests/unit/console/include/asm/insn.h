@@ -9,3 +9,4 @@ u64 irq_save(void);
 void irq_restore(u64 flags);
 bool irq_is_enabled(void);
 void cpu_relax(void);
+u64 rdtsc_ordered(void);
