@@ -5,6 +5,7 @@ objs-y += arch/x86/control/control_refused.o
 objs-y += arch/x86/control/platform_op.o
 objs-y += arch/x86/control/processor_pm.o
 objs-y += arch/x86/control/firmware.o
+objs-y += arch/x86/control/memtype.o
 objs-y += arch/x86/control/mca.o
 objs-y += arch/x86/control/hypfs_op.o
 objs-y += arch/x86/control/domain_policy.o

@@ -9,6 +9,7 @@
 #include <asm/firmware.h>
 #include <asm/hypercall.h>
 #include <asm/insn.h>
+#include <asm/memtype.h>
 #include <asm/percpu.h>
 #include <asm/power.h>
 #include <asm/processor_pm.h>
@@ -85,6 +86,9 @@ long hc_platform_op(u64 arg)
 	case XENPF_settime32:
 		return settime(op.u.settime32.secs, op.u.settime32.nsecs,
 			       op.u.settime32.system_time);
+	case XENPF_read_memtype:
+		rc = memtype_read(&op.u.read_memtype);
+		break;
 	case XENPF_settime64:
 		return settime64(&op.u.settime64);
 	case XENPF_enter_acpi_sleep:

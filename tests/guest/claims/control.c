@@ -269,6 +269,35 @@ CLAIM_DOM0(platform_firmware_info, "firmware_info of an unknown type is -EINVAL,
 	CHECK(rc == 0 || rc == -XEN_ESRCH || rc == -XEN_ENOENT || rc == -XEN_ENOSYS);
 }
 
+/* Where the CPU has no MTRRs there is no register 0 either. */
+CLAIM_DOM0(platform_memtype, "read_memtype: each variable range is of whole pages, of a size that "
+	   "is a power of two and divides its address, or off; there are few, and none behind them")
+{
+	struct xen_platform_op op = {
+		.cmd = XENPF_read_memtype, .interface_version = XENPF_INTERFACE_VERSION,
+	};
+	uint64_t nr, on = 0;
+	uint32_t reg;
+	long rc = 0;
+
+	for (reg = 0; reg < 256; reg++) {
+		op.u.read_memtype.reg = reg;
+		op.u.read_memtype.nr_mfns = 3;
+		rc = HC1(platform_op, &op);
+		if (rc)
+			break;
+		nr = op.u.read_memtype.nr_mfns;
+		CHECK(!(nr & (nr - 1)));
+		CHECK(!nr || !(op.u.read_memtype.mfn & (nr - 1)));
+		CHECK(op.u.read_memtype.type <= 6);
+		on += nr != 0;
+	}
+	CHECK_ERR(rc, XEN_EINVAL);
+	note("%u ranges, %lu of them on", reg, on);
+	op.u.read_memtype.reg = 0xffffffff;
+	CHECK_ERR(HC1(platform_op, &op), XEN_EINVAL);
+}
+
 /* ---- EFI ---- */
 
 #define ACPI_20_GUID "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
