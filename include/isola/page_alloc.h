@@ -77,6 +77,7 @@ mfn_t __must_check alloc_cpu_page(void);
 void *__must_check alloc_public_page_early(void);
 
 u64 nr_free_pages(void);                /* not in the public heap */
+u64 nr_free_pages_of(unsigned node);    /* of these */
 u64 nr_free_public_pages(void);         /* in the public heap */
 u64 nr_public_pages(void);              /* pages in public blocks, used or not */
 u64 nr_total_pages(void);

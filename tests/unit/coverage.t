@@ -34,5 +34,6 @@ covers memmap boot/memmap.c boot/modules.c
 covers multiboot2 boot/multiboot2.c
 covers spec_ctrl arch/x86/cpu/bugs.c arch/x86/cpu/spec_option.c
 covers asi_policy arch/x86/asi/policy.c
-covers acpi arch/x86/firmware/acpi.c arch/x86/firmware/acpi_madt.c arch/x86/firmware/acpi_fadt.c
+covers acpi arch/x86/firmware/acpi.c arch/x86/firmware/acpi_madt.c arch/x86/firmware/acpi_fadt.c \
+	arch/x86/firmware/acpi_srat.c
 echo "1..$nr"

@@ -17,6 +17,7 @@
 #include <asm/cpu_window.h>
 #include <asm/frametable.h>
 #include <asm/hyper_pt.h>
+#include <asm/numa.h>
 #include <isola/page_alloc.h>
 #include <isola/panic.h>
 #include <isola/spinlock.h>
@@ -53,6 +54,31 @@ int hyper_map_public_block(mfn_t first)
 	return mprotect(public_ptr(first), MIB(2), PROT_READ | PROT_WRITE);
 }
 bool hyper_pt_is_short(void) { return false; }
+
+/* Two nodes that take turns, in pieces that are no whole blocks. */
+#define NODE_PIECE	0x1234ul
+unsigned numa_nr_nodes = 2;
+
+/* Below frame @n, of node 0. */
+static u64 first_node_below(u64 n)
+{
+	return n / (2 * NODE_PIECE) * NODE_PIECE + min(n % (2 * NODE_PIECE), NODE_PIECE);
+}
+
+u64 numa_frames_of(unsigned node, u64 first, u64 nr)
+{
+	u64 of_first = first_node_below(first + nr) - first_node_below(first);
+
+	return node ? nr - of_first : of_first;
+}
+
+static void check_nodes(void)
+{
+	check(nr_free_pages_of(0) + nr_free_pages_of(1) == nr_free_pages(),
+	      "of %lu free pages nodes have %lu and %lu", nr_free_pages(), nr_free_pages_of(0),
+	      nr_free_pages_of(1));
+}
+
 void hyper_pt_refill(void *table) {}
 
 void spin_lock(spinlock_t *l)
@@ -153,10 +179,12 @@ static void test_random(void)
 			give(held[i].m, held[i].order);
 			held[i] = held[--nr];
 		}
+		check_nodes();
 	}
 	while (nr--)
 		give(held[nr].m, held[nr].order);
 	check(nr_free_pages() == before, "%lu pages are free, were %lu", nr_free_pages(), before);
+	check_nodes();
 	all_ok("200000 random steps: blocks are aligned, below the limit asked for, nobody else's, "
 	       "wiped once, and all come back");
 	/* Merged: the high piece is one block again, the low one has its two largest. */

@@ -43,6 +43,7 @@
 #include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
 #include <asm/pirq.h>
+#include <asm/numa.h>
 #include <asm/orphan.h>
 #include <asm/power.h>
 #include <asm/pt_check.h>
@@ -181,6 +182,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	read_acpi();			/* while low memory is in sight */
 	read_efi();
 	memmap_init();
+	numa_init(&acpi.numa);		/* whose memory it is that is handed out */
 	bootmem_init();			/* RAM, less image and modules */
 	paging_init();			/* frame table, boot root, page allocator */
 	smp_make_idle(0);		/* `current' from here on */

@@ -8,6 +8,7 @@
 #include <isola/time.h>
 #include <asm/cpu_mask.h>
 #include <asm/domain_settings.h>
+#include <asm/numa.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
 
@@ -49,6 +50,8 @@ void domain_get_tsc(const struct domain *d, struct xen_domctl_tsc_info *info)
 
 /* ---- Nodes ----------------------------------------------------------------------------------- */
 
+/* A domain's memory comes from anywhere: what is asked for is checked, and not kept. */
+
 long domain_set_nodes(const struct xen_domctl_nodeaffinity *nodes)
 {
 	cpu_mask mask;			/* there are no more nodes than CPUs */
@@ -56,12 +59,16 @@ long domain_set_nodes(const struct xen_domctl_nodeaffinity *nodes)
 
 	if (rc)
 		return rc;
-	return bitmap_test(mask, 0) ? 0 : -EINVAL;
+	for (unsigned node = 0; node < numa_nr_nodes; node++)
+		if (bitmap_test(mask, node))
+			return 0;
+	return -EINVAL;
 }
 
 long domain_get_nodes(const struct xen_domctl_nodeaffinity *nodes)
 {
-	const cpu_mask mask = { 1 };
+	cpu_mask mask = { 0 };
 
+	bitmap_set_range(mask, 0, numa_nr_nodes);
 	return cpu_mask_to_guest(&nodes->nodemap, mask);
 }

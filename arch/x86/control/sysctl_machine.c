@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine as the tools see it: one node, one pool, one socket of as many cores as there are
- * CPUs, whatever they are made of.
+ * The machine as the tools see it: its nodes, sockets, cores and threads, and one pool.
  */
 #define __XEN_TOOLS__ 1
 #include <isola/memmap.h>
@@ -10,27 +9,45 @@
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/page_alloc.h>
+#include <isola/nospec.h>
 #include <isola/sched.h>
 #include <asm/cpu_mask.h>
 #include <asm/cpufeature.h>
 #include <asm/frametable.h>
+#include <asm/numa.h>
 #include <asm/percpu.h>
 #include <asm/sysctl_machine.h>
+#include <asm/topology.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
 
-#define SELF_DISTANCE 10		/* ACPI's SLIT: of a node to itself */
+/* How many CPUs share CPU 0's socket, or its core. */
+static u32 nr_together(struct topology t, bool of_core)
+{
+	u32 id = cpu_public[0].apic_id, nr = 0;
+
+	for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+		u32 other = cpu_public[cpu].apic_id;
+
+		nr += topology_socket(t, other) == topology_socket(t, id) &&
+		      (!of_core || topology_core(t, other) == topology_core(t, id));
+	}
+	return nr;
+}
 
 long sysctl_physinfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_physinfo *p = &op->u.physinfo;
+	struct topology t = topology_read();
 
 	memset(p, 0, sizeof(*p));
-	p->threads_per_core = 1;
-	p->cores_per_socket = p->nr_cpus = nr_cpus;
+	p->threads_per_core = nr_together(t, true);
+	p->cores_per_socket = nr_together(t, false) / p->threads_per_core;
+	p->nr_cpus = nr_cpus;
 	p->max_cpu_id = nr_cpus - 1;
-	p->nr_nodes = 1;
+	p->nr_nodes = numa_nr_nodes;
+	p->max_node_id = numa_nr_nodes - 1;
 	p->cpu_khz = tsc_khz;
 	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
 	p->total_pages = boot_memmap_bytes(&boot_info.memmap, BOOT_MEM_RAM) >> PAGE_SHIFT;
@@ -89,14 +106,20 @@ long sysctl_getcpuinfo(struct xen_sysctl *op)
 	return 0;
 }
 
-/* Of the one node, or all; where in it is not told. */
+/* Of a node, or all; where in it is not told. */
 long sysctl_availheap(struct xen_sysctl *op)
 {
 	struct xen_sysctl_availheap *a = &op->u.availheap;
 
 	if (a->min_bitwidth || a->max_bitwidth)
 		return -EOPNOTSUPP;
-	a->avail_bytes = a->node > 0 ? 0 : nr_free_pages() << PAGE_SHIFT;
+	if (a->node < 0)
+		a->avail_bytes = nr_free_pages() << PAGE_SHIFT;
+	else if ((u32)a->node < numa_nr_nodes)
+		a->avail_bytes = nr_free_pages_of(index_nospec(a->node, NUMA_MAX_NODES))
+				 << PAGE_SHIFT;
+	else
+		a->avail_bytes = 0;
 	return 0;
 }
 
@@ -110,10 +133,15 @@ long sysctl_levelling(struct xen_sysctl *op)
 long sysctl_cputopoinfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+	struct topology topology = topology_read();
 	u32 nr = min(t->num_cpus, nr_cpus);
 
 	for (u32 cpu = 0; t->cputopo.p && cpu < nr; cpu++) {
-		struct xen_sysctl_cputopo topo = { .core = cpu };
+		u32 id = cpu_public[cpu].apic_id;
+		struct xen_sysctl_cputopo topo = {
+			topology_core(topology, id), topology_socket(topology, id),
+			numa_node_of_cpu(id),
+		};
 
 		if (copy_to_guest(guest_elem((u64)t->cputopo.p, cpu, sizeof(topo)), &topo,
 				  sizeof(topo)))
@@ -123,21 +151,38 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
 	return 0;
 }
 
+/* @to: an array, or NULL. Nobody asks for what is not wanted. */
+static int tell_memory(u64 to, u32 node)
+{
+	struct xen_sysctl_meminfo mem = {
+		numa_span_bytes(node), nr_free_pages_of(node) << PAGE_SHIFT,
+	};
+
+	return to ? copy_to_guest(guest_elem(to, node, sizeof(mem)), &mem, sizeof(mem)) : 0;
+}
+
+/* A row of as many as there are nodes. */
+static int tell_distances(u64 to, u32 node)
+{
+	u32 row[NUMA_MAX_NODES];
+
+	static_assert(NUMA_UNKNOWN == XEN_INVALID_NODE_DIST && NUMA_UNKNOWN == XEN_INVALID_NODE_ID,
+		      "the ABI's words for what is not known");
+	for (u32 other = 0; other < numa_nr_nodes; other++)
+		row[other] = numa_distance(node, other);
+	return to ? copy_to_guest(guest_elem(to, node * numa_nr_nodes, sizeof(row[0])), row,
+				  numa_nr_nodes * sizeof(row[0])) : 0;
+}
+
 long sysctl_numainfo(struct xen_sysctl *op)
 {
 	struct xen_sysctl_numainfo *n = &op->u.numainfo;
-	struct xen_sysctl_meminfo mem = {
-		.memsize = max_page << PAGE_SHIFT, .memfree = nr_free_pages() << PAGE_SHIFT,
-	};
-	u32 distance = SELF_DISTANCE;
+	u32 nr = min(n->num_nodes, numa_nr_nodes);
 
-	if (n->num_nodes && n->meminfo.p &&
-	    copy_to_guest((u64)n->meminfo.p, &mem, sizeof(mem)))
-		return -EFAULT;
-	if (n->num_nodes && n->distance.p &&
-	    copy_to_guest((u64)n->distance.p, &distance, sizeof(distance)))
-		return -EFAULT;
-	n->num_nodes = 1;
+	for (u32 node = 0; node < nr; node++)
+		if (tell_memory((u64)n->meminfo.p, node) || tell_distances((u64)n->distance.p, node))
+			return -EFAULT;
+	n->num_nodes = numa_nr_nodes;
 	return 0;
 }
 

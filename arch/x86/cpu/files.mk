@@ -8,6 +8,7 @@ objs-y += arch/x86/cpu/spec_ctrl.o
 objs-y += arch/x86/cpu/policy.o
 objs-y += arch/x86/cpu/own_policy.o
 objs-y += arch/x86/cpu/msr.o
+objs-y += arch/x86/cpu/topology.o
 objs-y += arch/x86/cpu/fpu.o
 objs-y += arch/x86/cpu/cpu_area.o
 objs-y += arch/x86/cpu/desc.o

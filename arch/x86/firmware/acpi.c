@@ -271,6 +271,8 @@ static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct ac
 {
 	u64 hpet = find_table(tables, nr, "HPET", map), dsdt = 0;
 	u64 mcfg = find_table(tables, nr, "MCFG", map);
+	u64 srat = find_table(tables, nr, "SRAT", map);
+	u64 slit = find_table(tables, nr, "SLIT", map);
 	struct acpi_table t;
 
 	if (map_optional(find_table(tables, nr, "FACP", map), "FACP",
@@ -283,6 +285,10 @@ static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct ac
 		read_hpet(&t, out);
 	if (mcfg && map_optional(mcfg, "MCFG", "no PCI configuration in memory", map, &t, out))
 		read_mcfg(&t, out);
+	if (srat && map_optional(srat, "SRAT", "all memory is one node", map, &t, out))
+		acpi_read_srat(&t, &out->numa);
+	if (slit && map_optional(slit, "SLIT", "nodes have no distances", map, &t, out))
+		acpi_read_slit(&t, &out->numa);
 }
 
 int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,

@@ -70,5 +70,8 @@ int __must_check acpi_read_madt(const struct acpi_table *t, struct acpi_info *ou
 /* Read the FADT; the address of the DSDT goes to *@dsdt (0: none). */
 void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt);
 
+void acpi_read_srat(const struct acpi_table *t, struct acpi_numa *numa);
+void acpi_read_slit(const struct acpi_table *t, struct acpi_numa *numa);
+
 /* Look for the \_S5 package in AML. */
 void acpi_read_s5(const struct acpi_table *dsdt, struct acpi_info *out);

@@ -24,6 +24,7 @@
 #include <asm/cpu_window.h>
 #include <asm/frametable.h>
 #include <asm/hyper_pt.h>
+#include <asm/numa.h>
 #include <asm/precondition.h>
 
 enum pool { POOL_GENERAL, POOL_PUBLIC, NR_POOLS };
@@ -47,6 +48,7 @@ struct zone {
 static spinlock_t alloc_lock = SPINLOCK_INIT(LOCK_PAGE_ALLOC);
 static struct zone zones[NR_POOLS][NR_ZONES];
 static u64 free_pages[NR_POOLS], public_pages, total_pages;
+static u64 node_free[NUMA_MAX_NODES];	/* of the general pool's; if there are several nodes */
 
 static struct page_info *frame(u32 n)
 {
@@ -93,6 +95,16 @@ static void list_remove(enum pool pool, unsigned order, u32 n)
 	pg->next = pg->prev = 0;
 }
 
+/* alloc_lock held. A block has become free (@step 1) or is no longer (-1). */
+static __always_inline void count_free(enum pool pool, unsigned order, u32 n, int step)
+{
+	free_pages[pool] += (u64)step << order;
+	if (likely(numa_nr_nodes == 1) || pool != POOL_GENERAL)
+		return;
+	for (unsigned node = 0; node < numa_nr_nodes; node++)
+		node_free[node] += step * numa_frames_of(node, n, 1ul << order);
+}
+
 /*
  * Is frame @n the head of a free block of @order in @pool? The two pools never share a 2 MiB block.
  * @n may be on its way here without the lock: retire() makes its count 0 last.
@@ -115,7 +127,7 @@ static void free_block(enum pool pool, unsigned order, u32 n)
 	unsigned top = pool == POOL_PUBLIC ? PUBLIC_ORDER : MAX_ORDER;
 
 	ASSERT_LOCKED(&alloc_lock);
-	free_pages[pool] += 1ul << order;
+	count_free(pool, order, n, 1);
 	while (order < top) {
 		u32 buddy = n ^ (1u << order);
 
@@ -152,7 +164,7 @@ static u32 take_block(enum pool pool, unsigned order, unsigned max_bits)
 			o--;
 			list_push(pool, o, n + (1u << o));
 		}
-		free_pages[pool] -= 1ul << order;
+		count_free(pool, order, n, -1);
 		return n;
 	}
 	return 0;
@@ -353,6 +365,11 @@ void *alloc_public_page(void)
 void free_public_page(void *page)
 {
 	page_free(ALLOC_PUBLIC, public_mfn(page), 0);
+}
+
+u64 nr_free_pages_of(unsigned node)
+{
+	return numa_nr_nodes == 1 ? nr_free_pages() : READ_ONCE(node_free[node]);
 }
 
 u64 nr_free_pages(void)

@@ -52,20 +52,24 @@ CLAIM_DOM0(unknown, "an unknown sysctl or domctl is -ENOSYS, one at a bad addres
 	CHECK_ERR(HC1(domctl, UNMAPPED_POINTER), XEN_EFAULT);
 }
 
-CLAIM_DOM0(physinfo, "physinfo: CPUs, a node, PV domains, and no more free memory than there is")
+CLAIM_DOM0(physinfo, "physinfo: CPUs, nodes, PV domains, and no more free memory than there is")
 {
 	struct xen_sysctl_physinfo *p = &sys.u.physinfo;
 
 	clear();
 	CHECK_OK(sysctl(XEN_SYSCTL_physinfo));
 	CHECK(p->nr_cpus >= 1 && p->max_cpu_id >= p->nr_cpus - 1);
-	CHECK_EQ(p->nr_nodes, 1);
+	CHECK(p->nr_nodes >= 1 && p->max_node_id >= p->nr_nodes - 1);
+	CHECK(p->threads_per_core >= 1 && p->cores_per_socket >= 1);
+	CHECK(p->threads_per_core * p->cores_per_socket <= p->nr_cpus);
 	CHECK(p->capabilities & XEN_SYSCTL_PHYSCAP_pv);
 	CHECK(p->free_pages < p->total_pages && p->total_pages > start->nr_pages);
 	CHECK(p->max_mfn >= p->total_pages - 1);
 	CHECK(p->cpu_khz > 1000);
 	CHECK(p->hw_cap[0] & 1);		/* a CPU with an FPU */
 	print("#   %lu pages are free\n", p->free_pages);
+	print("#   %u threads a core, %u cores a socket, %u nodes\n", p->threads_per_core,
+	      p->cores_per_socket, p->nr_nodes);
 }
 
 CLAIM_DOM0(own_info, "getdomaininfo of dom0: running, its own shared_info, pages and vCPUs")
@@ -129,31 +133,58 @@ CLAIM_DOM0(vcpu, "getvcpuinfo of ourselves: online and running; of a vCPU that t
 	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuinfo, 0), XEN_EINVAL);
 }
 
-CLAIM_DOM0(topology, "cputopoinfo and numainfo: a null buffer asks how many, then they are filled")
+CLAIM_DOM0(topology, "cputopoinfo: a null buffer asks how many, then a core, a socket and a node of "
+		     "each")
 {
 	struct xen_sysctl_cputopoinfo *t = &sys.u.cputopoinfo;
-	struct xen_sysctl_numainfo *n = &sys.u.numainfo;
 	xen_sysctl_cputopo_t *topo = page_alloc();
-	xen_sysctl_meminfo_t *mem = page_alloc();
-	uint32_t nr, *distance = page_alloc();
+	uint32_t nr;
 
 	clear();
 	CHECK_OK(sysctl(XEN_SYSCTL_cputopoinfo));
 	nr = t->num_cpus;
 	CHECK(nr >= 1);
 	t->cputopo.p = topo;
-	topo[0].node = 7;
+	topo[0].core = 7777;
 	CHECK_OK(sysctl(XEN_SYSCTL_cputopoinfo));
 	CHECK_EQ(t->num_cpus, nr);
-	CHECK_EQ(topo[0].node, 0);
+	CHECK(topo[0].core != 7777);
+	for (uint32_t i = 0; i < nr; i++)
+		print("#   CPU %u: core %u, socket %u, node %u\n", i, topo[i].core, topo[i].socket,
+		      topo[i].node);
+}
+
+CLAIM_DOM0(nodes, "numainfo: a null buffer asks how many, then memory and distances of each; a node "
+		  "is nearest to itself")
+{
+	struct xen_sysctl_numainfo *n = &sys.u.numainfo;
+	xen_sysctl_meminfo_t *mem = page_alloc();
+	uint32_t nr, *distance = page_alloc();
+	uint64_t sum = 0, free = 0;
+
 	clear();
 	CHECK_OK(sysctl(XEN_SYSCTL_numainfo));
-	CHECK_EQ(n->num_nodes, 1);
+	nr = n->num_nodes;
+	CHECK(nr >= 1 && nr <= 16);
 	n->meminfo.p = mem;
 	n->distance.p = distance;
 	CHECK_OK(sysctl(XEN_SYSCTL_numainfo));
-	CHECK_EQ(distance[0], 10);
-	CHECK(mem[0].memfree <= mem[0].memsize && mem[0].memsize >= start->nr_pages * PAGE_BYTES);
+	CHECK_EQ(n->num_nodes, nr);
+	for (uint32_t i = 0; i < nr; i++) {
+		CHECK_EQ(distance[i * nr + i], 10);
+		for (uint32_t k = 0; k < nr; k++)
+			CHECK(distance[i * nr + k] >= 10);
+		CHECK(mem[i].memfree <= mem[i].memsize);
+		sum += mem[i].memsize;
+		free += mem[i].memfree;
+		print("#   node %u: %lu MiB, %u and %u\n", i, mem[i].memsize >> 20,
+		      distance[i * nr], distance[i * nr + nr - 1]);
+	}
+	CHECK(sum >= start->nr_pages * PAGE_BYTES);
+	clear();
+	CHECK_OK(sysctl(XEN_SYSCTL_physinfo));
+	CHECK_EQ(sys.u.physinfo.nr_nodes, nr);
+	CHECK_EQ(sys.u.physinfo.free_pages * PAGE_BYTES, free);
 }
 
 CLAIM_DOM0(pool, "cpupool_op INFO: pool 0 has all domains; beyond the last pool it is -ENOENT")

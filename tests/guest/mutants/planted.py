@@ -516,7 +516,7 @@ PLANTED = [
     ("what is not built is all the same", "answers/domctl,answers/sysctl", (REFUSED,
      "\t\tif (a[i].cmd == cmd)\n\t\t\treturn a[i].rc;\n", "\t\t(void)cmd;\n")),
     ("every node has all memory", "answers/availheap", (MACHINE,
-     "a->node > 0 ? 0 : nr_free_pages()", "nr_free_pages()")),
+     "else if ((u32)a->node < numa_nr_nodes)", "else if (true)")),
 
     # ---- Global VIRQs ----
     ("nobody is told of new lines in the log", "virqs/con_ring", (CONSOLE_DRAIN,

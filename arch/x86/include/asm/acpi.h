@@ -6,7 +6,7 @@
  * signature and length have been found good; a wrong checksum is told. The result holds no pointers
  * into them.
  * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12
- * (MADT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4; PCI Firmware Specification 3.0: 4.1.2 (MCFG).
+ * (MADT), 5.2.16/17 (SRAT, SLIT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4; PCI Firmware Specification 3.0: 4.1.2 (MCFG).
  */
 #pragma once
 #include <isola/types.h>
@@ -16,6 +16,8 @@
 #define ACPI_MAX_OVERRIDES	24
 #define ACPI_MAX_NMIS		16
 #define ACPI_MAX_MMCFGS		8
+#define ACPI_MAX_NODES		16
+#define ACPI_MAX_NUMA_MEMORY	64
 
 struct acpi_cpu {
 	u32 apic_id;
@@ -46,6 +48,19 @@ struct acpi_mmcfg {
 	u64 maddr;		/* where bus 0 is, or would be */
 	u16 segment;
 	u8 first_bus, last_bus;
+};
+
+/* Which CPUs and memory are near to each other, by firmware's names of nodes. */
+#define ACPI_NEAR	10		/* the distance of a node to itself */
+#define ACPI_NO_WAY	255		/* there is no way from the one to the other */
+struct acpi_numa {
+	bool is_damaged;		/* what is here is not all */
+	unsigned int nr_cpus, nr_memory;
+	struct acpi_numa_cpu { u32 apic_id, proximity; } cpu[ACPI_MAX_CPUS];
+	struct acpi_numa_memory { u64 start, end; u32 proximity; } memory[ACPI_MAX_NUMA_MEMORY];
+	/* of domains 0 to nr_distances - 1; 0: they are not told */
+	unsigned int nr_distances;
+	u8 distance[ACPI_MAX_NODES][ACPI_MAX_NODES];
 };
 
 /*
@@ -99,6 +114,9 @@ struct acpi_info {
 	/* MCFG */
 	unsigned int nr_mmcfgs;
 	struct acpi_mmcfg mmcfg[ACPI_MAX_MMCFGS];
+
+	/* SRAT, SLIT */
+	struct acpi_numa numa;
 
 	char fault[160];		/* where a refusal with numbers in it is put together */
 };
