@@ -40,7 +40,8 @@ static const struct {
 	  .sizes = { .ecx = 5 | 4 << 12 } }, 0x13, 3, 1 },
 	{ "AMD: 4 cores of 2 threads", { .is_amd = true, .threads = 2, .basic = HTT(8),
 	  .sizes = { .ecx = 7 | 3 << 12 } }, 0xd, 2, 1 },
-	{ "HTT is off, whatever counts say", { .threads = 1, .basic = { .ebx = 8 << 16 } }, 2, 0, 2 },
+	{ "HTT is off, whatever counts say", { .threads = 1, .basic = { .ebx = 8 << 16 } },
+	  2, 0, 2 },
 };
 
 int main(void)

@@ -180,7 +180,8 @@ long sysctl_numainfo(struct xen_sysctl *op)
 	u32 nr = min(n->num_nodes, numa_nr_nodes);
 
 	for (u32 node = 0; node < nr; node++)
-		if (tell_memory((u64)n->meminfo.p, node) || tell_distances((u64)n->distance.p, node))
+		if (tell_memory((u64)n->meminfo.p, node) ||
+		    tell_distances((u64)n->distance.p, node))
 			return -EFAULT;
 	n->num_nodes = numa_nr_nodes;
 	return 0;

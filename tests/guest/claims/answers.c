@@ -176,8 +176,8 @@ static uint64_t bytes_free(int32_t node)
 	return op.u.availheap.avail_bytes;
 }
 
-CLAIM_DOM0(availheap, "availheap: of all nodes, and of each together, as many bytes as physinfo has "
-		      "free pages; of another none")
+CLAIM_DOM0(availheap, "availheap: of all nodes, and of each together, as many bytes as physinfo "
+		      "has free pages; of another none")
 {
 	uint64_t bytes = free_pages() * 4096, sum = 0;
 

@@ -6,7 +6,8 @@
  * signature and length have been found good; a wrong checksum is told. The result holds no pointers
  * into them.
  * Source: ACPI 6.4: 5.2.5 (RSDP), 5.2.6 (header), 5.2.7/8 (RSDT, XSDT), 5.2.9 (FADT), 5.2.12
- * (MADT), 5.2.16/17 (SRAT, SLIT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4; PCI Firmware Specification 3.0: 4.1.2 (MCFG).
+ * (MADT), 5.2.16/17 (SRAT, SLIT), 7.4.2 (_Sx); IA-PC HPET 1.0a: 3.2.4; PCI Firmware
+ * Specification 3.0: 4.1.2 (MCFG).
  */
 #pragma once
 #include <isola/types.h>
