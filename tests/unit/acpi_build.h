@@ -214,34 +214,3 @@ static void build_mcfg(u32 len)
 	mcfg_entry(1, 0x4000000000, 7, 16, 31);
 	seal(MCFG, 0);
 }
-
-/* A machine whose SRAT has an entry of each kind, and one that nobody knows; and a SLIT. */
-static void build_nodes(u8 revision)
-{
-	build();
-	set64(XSDT + 60, SRAT);
-	set64(XSDT + 68, SLIT);
-	seal(XSDT, 76);
-	table(SRAT, "SRAT", 48 + 16 + 40 + 24 + 8);
-	set8(SRAT + 8, revision);
-	set16(SRAT + 48, 0 | 16 << 8);		/* a local APIC: domain 0x02000001, id 5 */
-	set8(SRAT + 50, 1);
-	set8(SRAT + 51, 5);
-	set32(SRAT + 52, 1);
-	set8(SRAT + 59, 2);
-	set16(SRAT + 64, 1 | 40 << 8);		/* memory: domain 0x101 */
-	set32(SRAT + 66, 0x101);
-	set64(SRAT + 72, 0x100000);
-	set64(SRAT + 80, 0x200000);
-	set32(SRAT + 92, 1);
-	set16(SRAT + 104, 2 | 24 << 8);		/* an x2APIC: domain 3, id 300 */
-	set32(SRAT + 108, 3);
-	set32(SRAT + 112, 300);
-	set32(SRAT + 116, 1);
-	set16(SRAT + 128, 9 | 8 << 8);
-	seal(SRAT, 0);
-	table(SLIT, "SLIT", 44 + 4);
-	set64(SLIT + 36, 2);
-	set32(SLIT + 44, 10 | 20 << 8 | 0xffu << 16 | 10u << 24);
-	seal(SLIT, 0);
-}

@@ -36,6 +36,8 @@ static int parse_copy(size_t len)
 	return rc;
 }
 
+#include "acpi_nodes.h"		/* asks by parse_search() */
+
 /* ---- What must be understood. ---------------------------------------------------------------- */
 
 static void test_madt(void)
@@ -429,77 +431,6 @@ static void test_mcfg(void)
 	set32(MCFG + 4, 0xffffffff);
 	ok(!parse_search() && !info.nr_mmcfgs && strstr(log_text, "no PCI configuration in memory"),
 	   "an MCFG of 4 GiB is left out, and that is told");
-}
-
-static void test_nodes(void)
-{
-	const struct acpi_numa *n = &info.numa;
-
-	build_nodes(3);
-	ok(!parse_search() && n->nr_cpus == 2 && n->cpu[0].apic_id == 5 &&
-		   n->cpu[0].proximity == 0x02000001 && n->cpu[1].apic_id == 300 &&
-		   n->cpu[1].proximity == 3, "the SRAT's CPUs");
-	ok(n->nr_memory == 1 && n->memory[0].start == 0x100000 && n->memory[0].end == 0x300000 &&
-		   n->memory[0].proximity == 0x101 && !n->is_damaged, "its memory");
-	ok(n->nr_distances == 2 && n->distance[0][1] == 20 && n->distance[1][0] == 255,
-	   "the SLIT's distances");
-	build_nodes(1);
-	ok(!parse_search() && n->cpu[0].proximity == 1 && n->memory[0].proximity == 1,
-	   "an old table's domains have eight bits");
-	set32(SRAT + 52, 0);
-	set32(SRAT + 92, 0);
-	set32(SRAT + 116, 0);
-	seal(SRAT, 0);
-	ok(!parse_search() && !n->nr_cpus && !n->nr_memory, "what is not enabled is not there");
-}
-
-static void test_bad_nodes(void)
-{
-	const struct acpi_numa *n = &info.numa;
-	static const struct { u32 at; u8 value; const char *claim; } slits[] = {
-		{ SLIT + 36, 3, "a SLIT that is too short for its nodes" },
-		{ SLIT + 36, 0, "one of no nodes" },
-		{ SLIT + 37, 1, "one of more than we have room for" },
-		{ SLIT + 44, 11, "one where a node is not nearest to itself" },
-		{ SLIT + 45, 10, "or as near to another" },
-	};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(slits); i++) {
-		build_nodes(3);
-		set8(slits[i].at, slits[i].value);
-		seal(SLIT, 0);
-		ok(!parse_search() && !n->nr_distances && strstr(log_text, "make no sense"), "%s",
-		   slits[i].claim);
-	}
-	build_nodes(3);
-	set8(SRAT + 65, 39);
-	seal(SRAT, 0);
-	ok(!parse_search() && n->is_damaged &&
-		   strstr(log_text, "the SRAT's entry at offset 64 has an impossible length (39)"),
-	   "an entry that is too short");
-	build_nodes(3);
-	set8(SRAT + 129, 9);
-	seal(SRAT, 0);
-	ok(!parse_search() && n->is_damaged, "and one that runs past the end");
-	build_nodes(3);
-	set64(SRAT + 80, ~0ul);
-	seal(SRAT, 0);
-	ok(!parse_search() && n->is_damaged, "memory that ends beyond all addresses");
-	build_nodes(3);
-	table(SRAT, "SRAT", 48 + 40 * (ACPI_MAX_NUMA_MEMORY + 1));
-	for (u64 at = SRAT + 48, i = 0; i <= ACPI_MAX_NUMA_MEMORY; i++, at += 40) {
-		set16(at, 1 | 40 << 8);
-		set64(at + 8, i << 30);
-		set64(at + 16, 1 << 30);
-		set32(at + 28, 1);
-	}
-	seal(SRAT, 0);
-	ok(!parse_search() && n->is_damaged && n->nr_memory == ACPI_MAX_NUMA_MEMORY,
-	   "more memory than there is room for is not taken for all");
-	build_nodes(3);
-	set32(SRAT + 4, 40);
-	seal(SRAT, 0);
-	ok(!parse_search() && !n->nr_memory && !n->is_damaged, "a SRAT without entries");
 }
 
 /*

@@ -133,8 +133,8 @@ CLAIM_DOM0(vcpu, "getvcpuinfo of ourselves: online and running; of a vCPU that t
 	CHECK_ERR(domctl(XEN_DOMCTL_getvcpuinfo, 0), XEN_EINVAL);
 }
 
-CLAIM_DOM0(topology, "cputopoinfo: a null buffer asks how many, then a core, a socket and a node of "
-		     "each")
+CLAIM_DOM0(topology, "cputopoinfo: a null buffer asks how many, then a core, a socket and a node "
+		     "of each")
 {
 	struct xen_sysctl_cputopoinfo *t = &sys.u.cputopoinfo;
 	xen_sysctl_cputopo_t *topo = page_alloc();
@@ -154,8 +154,8 @@ CLAIM_DOM0(topology, "cputopoinfo: a null buffer asks how many, then a core, a s
 		      topo[i].node);
 }
 
-CLAIM_DOM0(nodes, "numainfo: a null buffer asks how many, then memory and distances of each; a node "
-		  "is nearest to itself")
+CLAIM_DOM0(nodes, "numainfo: a null buffer asks how many, then memory and distances of each; a "
+		  "node is nearest to itself")
 {
 	struct xen_sysctl_numainfo *n = &sys.u.numainfo;
 	xen_sysctl_meminfo_t *mem = page_alloc();
