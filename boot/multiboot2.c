@@ -23,6 +23,7 @@ enum tag_type {
 	TAG_EFI64 = 12,
 	TAG_RSDP_V1 = 14,
 	TAG_RSDP_V2 = 15,
+	TAG_EFI_MEMORY_MAP = 17,
 	TAG_EFI_NOT_EXITED = 18,
 	TAG_LOAD_BASE = 21,
 };
@@ -54,6 +55,15 @@ struct framebuffer_tag {
 	u8 bpp, type;			/* 0 palette, 1 RGB, 2 EGA text */
 	u16 reserved;
 	u8 red_pos, red_size, green_pos, green_size, blue_pos, blue_size;	/* RGB only */
+};
+
+struct efi_map_tag {
+	u32 descriptor_size, descriptor_version;	/* then the descriptors */
+};
+
+struct efi_descriptor {
+	u32 type, padding;
+	u64 start, virtual_start, nr_pages, attr;
 };
 
 /* What follows a tag's header, and where the answers go. */
@@ -231,6 +241,45 @@ static int read_efi64(const struct tag *t)
 	return 0;
 }
 
+/* Loader, boot services, and free memory: RAM from now on. UEFI Specification 2.9, 7.2. */
+static bool is_efi_ram(const struct efi_descriptor *d)
+{
+	return !(d->attr & EFI_RANGE_RUNTIME) &&
+	       ((d->type >= 1 && d->type <= 4) || d->type == 7);
+}
+
+static void add_efi_range(struct boot_info *out, const struct efi_descriptor *d)
+{
+	if (out->nr_efi_ranges == BOOT_MAX_EFI_RANGES) {
+		out->efi_ranges_cut = true;
+		return;
+	}
+	out->efi_range[out->nr_efi_ranges++] = (struct boot_efi_range){
+		.start = d->start, .nr_pages = d->nr_pages, .attr = d->attr, .type = d->type,
+	};
+}
+
+/* A damaged map costs the runtime services, not the boot: what cannot be read counts as cut. */
+static int read_efi_memory_map(const struct tag *t)
+{
+	struct efi_map_tag map = { 0 };
+	struct efi_descriptor d;
+	u32 pos = sizeof(map);
+
+	if (!read(t, 0, &map, sizeof(map)) || map.descriptor_size < sizeof(d) ||
+	    map.descriptor_size % 8) {
+		t->out->efi_ranges_cut = true;
+		return 0;
+	}
+	for (; pos < t->len && map.descriptor_size <= t->len - pos; pos += map.descriptor_size) {
+		if (read(t, pos, &d, sizeof(d)) && !is_efi_ram(&d))
+			add_efi_range(t->out, &d);
+	}
+	if (pos != t->len)
+		t->out->efi_ranges_cut = true;
+	return 0;
+}
+
 static int refuse_boot_services(const struct tag *t)
 {
 	return tag_fault(t, "multiboot2: the loader left EFI boot services running");
@@ -281,6 +330,7 @@ static const struct {
 	{ TAG_FRAMEBUFFER, read_framebuffer },
 	{ TAG_EFI32, read_efi32 },
 	{ TAG_EFI64, read_efi64 },
+	{ TAG_EFI_MEMORY_MAP, read_efi_memory_map },
 	{ TAG_RSDP_V1, read_rsdp_v1 },
 	{ TAG_RSDP_V2, read_rsdp_v2 },
 	{ TAG_EFI_NOT_EXITED, refuse_boot_services },

@@ -50,6 +50,19 @@ enum boot_efi {
 	BOOT_EFI64,
 };
 
+/*
+ * What EFI's memory map calls other than free memory, or what runtime services need: a copy of its
+ * descriptor.
+ */
+#define BOOT_MAX_EFI_RANGES	128
+#define EFI_RANGE_RUNTIME	(1ul << 63)	/* of attr */
+
+struct boot_efi_range {
+	u64 start, nr_pages;		/* machine address; not checked */
+	u64 attr;
+	u32 type;
+};
+
 struct boot_info {
 	char loader[64];		/* name, cut to fit */
 	char cmdline[BOOT_CMDLINE_BYTES];	/* the hypervisor's own */
@@ -61,6 +74,9 @@ struct boot_info {
 	u8 rsdp[36];			/* the ACPI root pointer itself; zero past its end */
 	enum boot_efi efi;		/* which EFI firmware's tag was there, if any */
 	u64 efi_system_table;		/* machine address */
+	unsigned int nr_efi_ranges;
+	bool efi_ranges_cut;		/* there was no room for all */
+	struct boot_efi_range efi_range[BOOT_MAX_EFI_RANGES];
 	bool has_load_base;
 	u32 load_base;			/* where a relocating loader put the image */
 	char fault[160];		/* where a refusal with numbers in it is put together */

@@ -36,8 +36,12 @@ u64 wallclock_base_ns(void);
 void wallclock_set(u64 base_ns);
 /* Changes with every wallclock_set(); never 0. */
 u64 wallclock_version(void);
-/* Read the RTC. Boot CPU, after time_init(). */
+/* Read the RTC, if there is one. Boot CPU, after time_init(). */
 void wallclock_init(const struct acpi_info *acpi);
+/* It is @seconds since 1970 now, as @clock says. Boot CPU, before there are domains. */
+void wallclock_begin(u64 seconds, const char *clock);
+/* Midnight of a date of the Gregorian calendar, in seconds since 1970. */
+u64 time_to_seconds(unsigned year, unsigned month, unsigned day);
 
 /*
  * The one-shot timer behind deadline_set(), lent by the floor above (irq/apic_timer.c).

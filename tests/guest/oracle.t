@@ -18,6 +18,6 @@ else:
              program=os.path.join(TOP, "tools/oracle-run"))
     selftest(tap, "xen q35", ["--machine", "q35", *WITH_MESSAGES], "claims=mmcfg/*",
              program=os.path.join(TOP, "tools/oracle-run"))
-    selftest(tap, "xen on UEFI", ["--firmware", "uefi"], "claims=control/*",
+    selftest(tap, "xen on UEFI", ["--firmware", "uefi"], "claims=control/*,efi/*",
              program=os.path.join(TOP, "tools/oracle-run"))
 tap.done()

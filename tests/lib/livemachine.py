@@ -29,7 +29,7 @@ load_kernel = functools.lru_cache(pvkernel.load)
 
 class LiveMachine:
     def __init__(self, kernel, cmdline="", initrd=None, *, domains=(), hv="", smp=1, mem_mib=1024,
-                 cpu=None, options=(), load=load_kernel):
+                 cpu=None, options=(), load=load_kernel, firmware="bios"):
         """@kernel, @initrd: paths; @domains: (kernel, words) of others beside dom0; @options: more
         of QEMU's; @load: what is in a kernel's file. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
@@ -47,8 +47,9 @@ class LiveMachine:
             files[f"/boot/domain{number}"] = load(path)
             modules.append((f"/boot/domain{number}", words))
         iso = os.path.join(self.directory, "boot.iso")
-        grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=False)
+        grubimage.build(iso, files, grubimage.menu(hv, modules), uefi=firmware == "uefi")
         self.command = machine.qemu_command(iso, smp=smp, mem_mib=mem_mib, cpu=cpu, qmp=self.socket,
+                                            firmware=firmware,
                                             **file_backed(self.ram_file, mem_mib)) + list(options)
 
     def __enter__(self):

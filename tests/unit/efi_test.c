@@ -145,6 +145,67 @@ static void test_damages(void)
 	ok(!parse(), "as many tables as may be");
 }
 
+/* ---- Runtime services. ---- */
+
+#define SERVICES	0x1800UL
+#define SERVICES_BYTES	136UL
+#define LEAST_BYTES	112UL
+
+static struct efi_runtime runtime;
+
+static void build_services(u32 header_size)
+{
+	build();
+	memcpy(memory + SERVICES, "RUNTSERV", 8);
+	set32(SERVICES + 8, 2 << 16 | 70);
+	set32(SERVICES + 12, header_size);
+	for (u64 i = 0; i < NR_EFI_SERVICES; i++)
+		set64(SERVICES + 24 + 8 * i, 0x1000 * (i + 1));
+}
+
+static int parse_services(u64 at)
+{
+	why = NULL;
+	memset(&runtime, 0xa5, sizeof(runtime));
+	return efi_parse_runtime(at, map, &runtime, &why);
+}
+
+static void test_services(void)
+{
+	build_services(SERVICES_BYTES);
+	ok(!parse_services(SERVICES) && runtime.revision == (2 << 16 | 70) &&
+		   runtime.service[EFI_GET_TIME] == 0x1000 &&
+		   runtime.service[EFI_RESET_SYSTEM] == 0xb000 &&
+		   runtime.service[EFI_QUERY_VARIABLE_INFO] == 0xe000,
+	   "a sound table of services");
+	build_services(LEAST_BYTES);
+	ok(!parse_services(SERVICES) && runtime.service[EFI_RESET_SYSTEM] == 0xb000 &&
+		   !runtime.service[EFI_UPDATE_CAPSULE] &&
+		   !runtime.service[EFI_QUERY_VARIABLE_INFO],
+	   "one of the first edition has fewer");
+	build_services(SERVICES_BYTES + 64);
+	ok(!parse_services(SERVICES), "one of the future");
+	build_services(LEAST_BYTES - 1);
+	ok(parse_services(SERVICES) == -EINVAL && !runtime.revision && fuzz_is_sentence(why),
+	   "one that is too short");
+	build_services(SERVICES_BYTES);
+	set32(SERVICES, 0);
+	ok(parse_services(SERVICES) == -EINVAL && !runtime.service[0], "another signature");
+	build_services(SERVICES_BYTES);
+	ok(parse_services(0) == -EINVAL && parse_services(MEMORY - LEAST_BYTES + 1) == -EINVAL,
+	   "a table that is nowhere");
+	memcpy(memory + MEMORY - LEAST_BYTES, memory + SERVICES, LEAST_BYTES);
+	ok(parse_services(MEMORY - LEAST_BYTES) == -EINVAL && strstr(why, "to its end"),
+	   "one that runs out of memory");
+	for (unsigned int i = 0; i < fuzz_rounds(20000); i++) {
+		build_services(SERVICES_BYTES);
+		fuzz_damage(memory + SERVICES, SERVICES_BYTES);
+		if (parse_services(SERVICES))
+			check(fuzz_is_sentence(why) && !runtime.revision, "a refusal");
+	}
+	all_ok("20000 damaged tables of services");
+}
+
 static void test_fuzz(void)
 {
 	for (unsigned int i = 0; i < fuzz_rounds(20000); i++) {
@@ -164,6 +225,7 @@ int main(void)
 {
 	test_good();
 	test_damages();
+	test_services();
 	test_fuzz();
 	map(~0UL, 0);
 	return done();

@@ -124,6 +124,28 @@ static void put_rsdp(u32 type, u32 len, u8 revision)
 	close_tag();
 }
 
+/* Descriptors of @bytes each, of the types 5, 6 (run time), 7, 4, 11 (run time), 0 in turn. */
+static void put_efi_map(u32 bytes, unsigned int nr)
+{
+	static const u32 types[] = { 5, 6, 7, 4, 11, 0 };
+
+	open_tag(17);
+	put32(bytes);
+	put32(1);
+	for (unsigned int i = 0; i < nr; i++) {
+		u32 type = types[i % 6], at = b.len;
+
+		put64(type);
+		put64(0x1000000ul + i * 0x100000ul);
+		put64(0);
+		put64(i + 1);
+		put64(type == 5 || type == 6 || type == 11 ? EFI_RANGE_RUNTIME | 8 : 15);
+		while (b.len < at + bytes)
+			put32(0);
+	}
+	close_tag();
+}
+
 /* What GRUB gives, and a little more. */
 static void build_good(void)
 {
@@ -140,6 +162,7 @@ static void build_good(void)
 	open_tag(12);
 	put64(0x123456789a);
 	close_tag();
+	put_efi_map(48, 6);
 	open_tag(21);
 	put32(0x200000);
 	close_tag();
@@ -154,6 +177,35 @@ static int parse(void)
 {
 	why = NULL;
 	return multiboot2_parse(MULTIBOOT2_BOOTLOADER_MAGIC, b.bytes, b.len, &info, &why);
+}
+
+static void test_efi_map(void)
+{
+	begin();
+	put_map(24);
+	put_efi_map(40, 3 * BOOT_MAX_EFI_RANGES / 2);
+	end();
+	ok(!parse() && info.nr_efi_ranges == BOOT_MAX_EFI_RANGES && !info.efi_ranges_cut,
+	   "as many of EFI's ranges as there is room for");
+	begin();
+	put_map(24);
+	put_efi_map(40, 3 * BOOT_MAX_EFI_RANGES / 2 + 1);
+	end();
+	ok(!parse() && info.nr_efi_ranges == BOOT_MAX_EFI_RANGES && info.efi_ranges_cut,
+	   "one more: that is said");
+	for (u32 bytes = 0; bytes <= 48; bytes += 4) {
+		begin();
+		put_map(24);
+		put_efi_map(48, 6);
+		end();
+		for (u32 at = 8; at < b.len; at += 8)
+			if (!memcmp(b.bytes + at, (u32[]){ 17 }, 4) &&
+			    !memcmp(b.bytes + at + 8, (u32[]){ 48 }, 4))
+				memcpy(b.bytes + at + 8, &bytes, 4);
+		check(!parse() && (bytes == 48) == !info.efi_ranges_cut, "descriptors of %u bytes",
+		      bytes);
+	}
+	all_ok("descriptors of a size that they cannot have: said too");
 }
 
 static void test_good(void)
@@ -175,6 +227,12 @@ static void test_good(void)
 	   boot_memmap_bytes(&info.memmap, BOOT_MEM_ACPI_NVS) == 0x10000, "every type of memory");
 	ok(info.has_rsdp && info.rsdp[15] == 2, "the newer root pointer wins");
 	ok(info.efi == BOOT_EFI64 && info.efi_system_table == 0x123456789a, "EFI");
+	ok(info.nr_efi_ranges == 4 && !info.efi_ranges_cut && info.efi_range[0].type == 5 &&
+		   info.efi_range[1].start == 0x1100000 && info.efi_range[1].nr_pages == 2 &&
+		   info.efi_range[2].type == 11 && info.efi_range[3].type == 0 &&
+		   info.efi_range[2].attr == (EFI_RANGE_RUNTIME | 8) &&
+		   info.efi_range[3].attr == 15,
+	   "EFI's memory map, less what is free");
 	ok(info.has_load_base && info.load_base == 0x200000, "the load base");
 	ok(info.video.type == BOOT_VIDEO_RGB && info.video.maddr == 0xfd000000 &&
 		   info.video.width == 1024 && info.video.height == 768 &&
@@ -425,6 +483,7 @@ int main(void)
 	u32 len;
 
 	test_good();
+	test_efi_map();
 	test_lies();
 
 	build_good();

@@ -18,6 +18,8 @@ CR4_PGE = 1 << 7
 SLOT_M2P, SLOT_CPU, SLOT_VCPU = 256, 257, 258
 SLOT_PUBLIC, SLOT_FRAMETABLE, SLOT_RESERVED = 259, 260, 261
 WINDOW_SLOTS = range(262, 272)
+# roots that show no domain's memory
+NOBODYS = {"idle": "an idle root", "visit": "a visit root", "firmware": "the firmware's root"}
 HV_SLOTS = range(256, 272)
 # what may be mapped beside the domain's own memory on a machine of up to 1 GiB
 BEYOND_OWN_MIB = 16
@@ -28,8 +30,8 @@ SEEN = b"\xff"
 
 # What a CPU can reach, by class; the order of the summary line and of the map's legend.
 CLASSES = ("image", "public", "frame table", "M2P", "own CPU", "own vCPU", "own domain", "device",
-           "other CPU", "other vCPU", "other domain", "unclassified", "free")
-FOREIGN = CLASSES[8:]
+           "firmware", "other CPU", "other vCPU", "other domain", "unclassified", "free")
+FOREIGN = CLASSES[9:]
 FOREIGN_DOMAIN = "foreign frame (other domain)"
 
 
@@ -332,6 +334,22 @@ class Audit:
             return f"foreign frame ({classes[code]})"
         return objects
 
+    def _firmware_rule(self, viewer):
+        """The lower half of the firmware's root: what EFI's memory map wants there, which is no
+        RAM, may be written and executed; of RAM the buffer alone, and that not executed."""
+        classes = [viewer.class_of(owner) for owner in self.owners.owner]
+
+        def objects(key, va):
+            what = classes[key >> 16 & 0xffff]
+            if key & TABLE:
+                return None if what == "public" else "a page table that is not the hypervisor's"
+            if key & (G | US):
+                return "a global page or a user-accessible one"
+            if what == "firmware" and key & NX or what == "device":
+                return None
+            return f"foreign frame ({what})"
+        return objects
+
     def _foreign_rule(self, viewer):
         """For a frame of another domain's in the guest's slots, by its own number and key."""
         mapper = viewer.vcpu and viewer.vcpu.domain
@@ -361,15 +379,18 @@ class Audit:
                 self.findings.append(f"{viewer.where}: slot 261 is reserved, but not empty")
             if kind == "user" and (slot == SLOT_M2P or slot in WINDOW_SLOTS):
                 self.findings.append(f"{viewer.where}: slot {slot} of a user root is not empty")
-            if kind in ("idle", "visit") and not viewer.domain and slot in WINDOW_SLOTS:
+            if kind in NOBODYS and not viewer.domain and slot in WINDOW_SLOTS:
                 # Before a visit begins, and behind its end, its root is filled and emptied.
                 if kind == "visit" and viewer.cpu in self.in_hypervisor:
                     continue
-                a_root = "an idle root" if kind == "idle" else "a visit root"
+                a_root = NOBODYS[kind]
                 self.findings.append(f"{viewer.where}: slot {slot} of {a_root} is not empty")
             self._judge(viewer, slot, entry, self._hv_rule(viewer, slot))
         for slot in guest_slots:
             if entries[slot] & PTE_P:
+                if kind == "firmware" and slot < HV_SLOTS[0]:
+                    self._judge(viewer, slot, entries[slot], self._firmware_rule(viewer))
+                    continue
                 if viewer.vcpu is None:
                     self.findings.append(
                         f"{viewer.where}: guest slot {slot} of an idle root is not empty")
@@ -395,7 +416,7 @@ class Audit:
         elif kind == "visit" and (cpu.cpl or number not in self.owners.visited):
             self.findings.append(f"CPU {number}: runs on its visit root, and visits nobody")
         else:
-            vcpu = None if kind in ("idle", "visit") else who
+            vcpu = None if kind in NOBODYS else who
             visited = self.owners.visited[number] if kind == "visit" else None
             where = f"CPU {number} ({vcpu.name + f', {kind} root' if vcpu else kind})"
             viewer = Viewer(where, number, vcpu, cpu.cpl == 0, visited)
@@ -415,6 +436,15 @@ class Audit:
         """Roots that no CPU runs on. Their guest slots are copied afresh before they are loaded."""
         for mfn, (kind, who) in self.owners.roots.items():
             if mfn in self.judged or kind == "boot":
+                continue
+            if kind == "firmware":
+                # Slot 257 is filled just before the root is loaded, and emptied just after.
+                area = self.ram.u64(mfn * PAGE + SLOT_CPU * 8)
+                cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
+                if area & PTE_P and cpu not in self.in_hypervisor:
+                    self.findings.append("the firmware's root at rest: slot 257 is not empty")
+                self._audit_root(Viewer("the firmware's root at rest", cpu, None, False), mfn,
+                                 kind, [s for s in range(512) if s not in HV_SLOTS])
                 continue
             if kind in ("idle", "visit"):
                 self._audit_root(Viewer(f"{kind} root of CPU {who}", who, None, False), mfn, kind,

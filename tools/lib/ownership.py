@@ -108,8 +108,9 @@ class Owners:
     codes      array: frame number -> code << 16 (the walker adds an entry's flags below)
     owner[code]     a tuple: ("free",) ("hv",) ("device",) ("image",) ("public",) ("frametable",)
                     ("m2p",) ("domain", domid) ("table", domid): a frame of the domain in use as
-                    page or descriptor table ("cpu", n) ("vcpu", name)
-    roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, visit, boot
+                    page or descriptor table ("cpu", n) ("vcpu", name) ("firmware",)
+    roots      L4 frame -> (kind, Vcpu or CPU number); kind: kernel, user, idle, visit, boot,
+               firmware
     visited    CPU number -> the Domain that it visits
     complaints what does not fit together, one sentence each
 
@@ -128,6 +129,7 @@ class Owners:
         self._claim_shared()
         self._claim_cpus()
         self._claim_vcpus()
+        self._claim_firmware()
         self._collect_roots()
         self.before = None
 
@@ -370,10 +372,20 @@ class Owners:
                 for mfn in v.private:
                     self._claim(mfn, "vcpu", v.name)
 
+    def _claim_firmware(self):
+        """The buffer through which EFI's firmware is spoken to; its root names no other RAM."""
+        self.firmware_root = self.variable("efi_root") or None
+        if self.firmware_root:
+            first = self.variable("efi_buffer")
+            for mfn in range(first, first + self.image["FIRMWARE_BUFFER_PAGES"]):
+                self._claim(mfn, "firmware")
+
     def _collect_roots(self):
         self.roots = {self.variable("boot_root_cr3") >> 12: ("boot", 0)}
         self.roots.update({mfn: ("idle", n) for mfn, n in self.idle_roots.items()})
         self.roots.update({mfn: ("visit", n) for mfn, n in self.visit_roots.items()})
+        if self.firmware_root:
+            self.roots[self.firmware_root] = ("firmware", None)
         for domain in self.domains.values():
             for v in domain.vcpus:
                 self.roots[v.kernel_root] = ("kernel", v)
@@ -390,5 +402,5 @@ def name_of(owner):
     return {"cpu": lambda: f"CPU {owner[1]}'s area", "vcpu": lambda: f"{owner[1]}'s area",
             "hv": lambda: "the hypervisor's, of no known use"}.get(kind, lambda: {
                 "free": "free", "device": "a device's", "image": "the image's",
-                "public": "the public heap's",
+                "public": "the public heap's", "firmware": "the firmware's buffer",
                 "frametable": "the frame table's", "m2p": "the M2P's"}[kind])()

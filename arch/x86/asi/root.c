@@ -185,7 +185,7 @@ void root_reload(void)
 	irq_restore(flags);
 }
 
-void root_adopt_boot(u64 cr3)
+void root_adopt(u64 cr3)
 {
 	load_cr3(cr3);
 }

@@ -139,7 +139,7 @@ void switch_to_boot_root(void (*fn)(void))
 {
 	ASSERT(vcpu_is_idle(current) && !smp_cpu_id());
 	irq_disable();
-	root_adopt_boot(boot_root_cr3);
+	root_adopt(boot_root_cr3);
 	irq_enable();
 	reset_stack_and_call(fn);
 }

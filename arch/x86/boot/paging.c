@@ -80,7 +80,7 @@ void paging_init(void)
 		stack[i] = cpu_area_frame(0, CPU_PAGE_STACK + i);
 	change_stack_frames(cr3, stack);
 	boot_root_cr3 = cr3;
-	root_adopt_boot(cr3);
+	root_adopt(cr3);
 	page_alloc_open();
 	pr_info("memory: %lu MiB, of which %lu MiB free; public heap %lu KiB", max_page >> 8,
 		nr_free_pages() >> 8, nr_public_pages() << 2);

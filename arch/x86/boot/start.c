@@ -32,8 +32,10 @@
 #include <asm/debug_keys.h>
 #include <asm/desc.h>
 #include <asm/efi.h>
+#include <asm/efi_runtime.h>
 #include <asm/entry.h>
 #include <asm/firmware.h>
+#include <asm/firmware_root.h>
 #include <asm/fixmap.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
@@ -60,6 +62,7 @@
 
 static struct acpi_info acpi;
 static struct efi_info efi;
+static struct efi_runtime efi_services;
 
 void start(u32 magic, u32 mbi, u64 image);
 
@@ -143,6 +146,19 @@ static void read_efi(void)
 	if (boot_info.efi == BOOT_EFI32 ||
 	    efi_parse(boot_info.efi_system_table, map_low, &efi, &why))
 		pr_warn("%s; dom0 is not told of EFI", why);
+	else if (efi_parse_runtime(efi.runtime_maddr, map_low, &efi_services, &why))
+		pr_warn("%s; none is called", why);
+}
+
+/* The firmware knows what clock there is, and a machine without an RTC has no other. */
+static void read_clock(void)
+{
+	u64 seconds = efi_runtime_seconds();
+
+	if (seconds)
+		wallclock_begin(seconds, "EFI");
+	else
+		wallclock_init(&acpi);
 }
 
 static void boot_cpu_idle(void)
@@ -198,6 +214,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	pt_check_refuse_absent(spec_ctrl.l1tf_domu, spec_ctrl.l1tf_dom0);
 	cpu_ids_init(&acpi);		/* what dom0 may ask about the machine */
 	firmware_init(&efi);		/* and about its firmware */
+	firmware_root_init(&boot_info, &efi_services);	/* which can be called */
+	efi_runtime_init();
 	ioport_keep_acpi(&acpi);	/* which ports stay ours */
 	console_claim_io(ioport_keep);
 	console_claim_memory(iomem_keep);
@@ -216,7 +234,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	timer_subsys_init();
 	time_init(&acpi);		/* calibrates: a while with interrupts off */
 	time_init_cpu();
-	wallclock_init(&acpi);
+	read_clock();
 	console_wall_ns = wall_ns;	/* the log may tell it */
 	console_log_grow();		/* while no other CPU adds to it */
 	sched_init();

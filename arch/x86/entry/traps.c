@@ -13,6 +13,7 @@
 #include <isola/printk.h>
 #include <asm/emul.h>
 #include <asm/entry.h>
+#include <asm/firmware_root.h>
 #include <asm/insn.h>
 #include <asm/irq.h>
 #include <asm/ldt.h>
@@ -101,7 +102,7 @@ static void fault_from_hypervisor(struct regs *r, u64 cr2)
 		return;
 	if (r->rip == (u64)return_iret_insn)
 		guest_iret_fault(r, cr2);
-	if (ex_fixup(r))
+	if (ex_fixup(r) || firmware_fault(r))
 		return;
 	if (r->vector == TRAP_PF)
 		panic_regs(r, "page fault at %016lx, error code %x", cr2, r->error_code);

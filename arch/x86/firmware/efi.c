@@ -11,6 +11,17 @@
 
 #define SYSTEM_TABLE_SIGNATURE 0x5453595320494249ul	/* "IBI SYST" */
 
+#define RUNTIME_SIGNATURE 0x56524553544e5552ul		/* "RUNTSERV" */
+
+/* What of it there is depends on the revision: header_size. */
+struct runtime_table {
+	u64 signature;
+	u32 revision, header_size, crc32, reserved;
+	u64 service[NR_EFI_SERVICES];
+};
+
+static_assert(sizeof(struct runtime_table) == 136, "UEFI 2.9, 4.5");
+
 struct system_table {
 	u64 signature;
 	u32 revision, header_size, crc32, reserved;
@@ -66,6 +77,36 @@ int efi_parse(u64 maddr, efi_map_fn *map, struct efi_info *out, const char **why
 	out->vendor_revision = t.vendor_revision;
 	out->config_maddr = t.config;
 	out->nr_config = (u32)t.nr_config;
+	out->runtime_maddr = t.runtime_services;
 	read_vendor(t.vendor, map, out->vendor);
+	return 0;
+}
+
+int efi_parse_runtime(u64 maddr, efi_map_fn *map, struct efi_runtime *out, const char **why)
+{
+	const u32 least = offsetof(struct runtime_table, service[EFI_UPDATE_CAPSULE]);
+	struct runtime_table t;
+	const void *at;
+	u32 have;
+
+	memset(out, 0, sizeof(*out));
+	*why = "EFI: the table of runtime services cannot be read";
+	at = map(maddr, least);
+	if (!maddr || !at)
+		return -EINVAL;
+	memset(&t, 0, sizeof(t));
+	memcpy(&t, at, least);
+	*why = "EFI: there is no table of runtime services where the system table has it";
+	if (t.signature != RUNTIME_SIGNATURE || t.header_size < least || !t.revision)
+		return -EINVAL;
+	have = min(t.header_size, (u32)sizeof(t));
+	*why = "EFI: the table of runtime services cannot be read to its end";
+	at = map(maddr, have);
+	if (!at)
+		return -EINVAL;
+	memcpy(&t, at, have);
+	out->revision = t.revision;
+	for (unsigned i = 0; i < (have - offsetof(struct runtime_table, service)) / 8; i++)
+		out->service[i] = t.service[i];
 	return 0;
 }

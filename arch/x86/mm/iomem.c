@@ -42,7 +42,7 @@ static const struct {
 static struct limit {
 	u64 first, last;		/* frames */
 	enum iomem_access most;
-} limit[ARRAY_SIZE(known) + ACPI_MAX_IOAPICS + BOOT_MAX_RANGES + 5];
+} limit[ARRAY_SIZE(known) + ACPI_MAX_IOAPICS + BOOT_MAX_RANGES + BOOT_MAX_EFI_RANGES + 5];
 static unsigned nr_limits;
 
 void iomem_limit(mfn_t first, mfn_t last, enum iomem_access most)

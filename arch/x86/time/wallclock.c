@@ -98,6 +98,11 @@ static u64 days_since_1970(unsigned year, unsigned month, unsigned day)
 	return 365ul * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
+u64 time_to_seconds(unsigned year, unsigned month, unsigned day)
+{
+	return days_since_1970(year, month, day) * 86400;
+}
+
 static bool rtc_is_sane(const struct rtc_time *t)
 {
 	return t->second < 60 && t->minute < 60 && t->hour < 24 && t->day >= 1 && t->day <= 31 &&
@@ -108,7 +113,6 @@ void wallclock_init(const struct acpi_info *acpi)
 {
 	struct rtc_time a, b;
 	unsigned year;
-	u64 seconds;
 
 	if (acpi->has_fadt && acpi->no_cmos_rtc && !cmos_rtc_probe) {
 		pr_warn("Time: no RTC, says ACPI; the wall clock starts in 1970 "
@@ -129,9 +133,25 @@ void wallclock_init(const struct acpi_info *acpi)
 		return;
 	}
 	year = a.year + (a.year < 70 ? 2000 : 1900);
-	seconds = days_since_1970(year, a.month, a.day) * 86400 + a.hour * 3600 + a.minute * 60 +
-		  a.second;
+	wallclock_begin(time_to_seconds(year, a.month, a.day) + a.hour * 3600 + a.minute * 60 +
+			a.second, "the RTC");
+}
+
+/* The date behind a number of days since 1970: years begin in March, in eras of 400. */
+static void print_date(u64 seconds, const char *clock)
+{
+	u64 days = seconds / 86400 + 719468, of_day = seconds % 86400, era = days / 146097;
+	u64 doe = days % 146097, yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	u64 doy = doe - (365 * yoe + yoe / 4 - yoe / 100), m = (5 * doy + 2) / 153;
+	u64 month = m < 10 ? m + 3 : m - 9;
+
+	pr_info("Time: %04lu-%02lu-%02lu %02lu:%02lu:%02lu by %s",
+		yoe + era * 400 + (month <= 2), month, doy - (153 * m + 2) / 5 + 1,
+		of_day / 3600, of_day / 60 % 60, of_day % 60, clock);
+}
+
+void wallclock_begin(u64 seconds, const char *clock)
+{
 	wallclock_set(SECONDS(seconds) - now_ns());
-	pr_info("Time: %04u-%02u-%02u %02u:%02u:%02u by the RTC", year, a.month, a.day, a.hour,
-		a.minute, a.second);
+	print_date(seconds, clock);
 }

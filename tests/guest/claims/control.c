@@ -298,53 +298,7 @@ CLAIM_DOM0(platform_memtype, "read_memtype: each variable range is of whole page
 	CHECK_ERR(HC1(platform_op, &op), XEN_EINVAL);
 }
 
-/* ---- EFI ---- */
-
-#define ACPI_20_GUID "\x71\xe8\x68\x88\xf1\xe4\xd3\x11\xbc\x22\x00\x80\xc7\x3c\x88\x81"
-/* reserved, runtime services, ACPI: never free memory */
-#define EFI_KEPT_TYPES (1u << 0 | 3u << 5 | 3u << 9)
-
-static struct xen_platform_op efi_op;
-
-/* firmware_info about EFI; the rest of the operation is as the caller left it. */
-static long efi_info(uint32_t index)
-{
-	efi_op.cmd = XENPF_firmware_info;
-	efi_op.interface_version = XENPF_INTERFACE_VERSION;
-	efi_op.u.firmware_info.type = XEN_FW_EFI_INFO;
-	efi_op.u.firmware_info.index = index;
-	return HC1(platform_op, &efi_op);
-}
-
-#define EFI_ANSWER efi_op.u.firmware_info.u.efi_info
-
-static long efi_runtime(uint32_t function)
-{
-	memset(&efi_op, 0, sizeof(efi_op));
-	efi_op.cmd = XENPF_efi_runtime_call;
-	efi_op.interface_version = XENPF_INTERFACE_VERSION;
-	efi_op.u.efi_runtime_call.function = function;
-	return HC1(platform_op, &efi_op);
-}
-
-static void need_efi(void)
-{
-	memset(&efi_op, 0, sizeof(efi_op));
-	if (efi_info(XEN_FW_EFI_CONFIG_TABLE) == -XEN_ENOSYS)
-		skip("this machine has no EFI firmware");
-}
-
-/* Copy from machine memory that is not RAM. */
-static void peek(uint64_t maddr, void *to, size_t len)
-{
-	for (uint8_t *p = to; len--; p++, maddr++) {
-		const volatile uint8_t *page = window(0);
-
-		if (p == to || !(maddr % PAGE_BYTES))
-			CHECK_OK(remap(page, make_pte(maddr / PAGE_BYTES, PTE_RO_PAGE)));
-		*p = page[maddr % PAGE_BYTES];
-	}
-}
+/* ---- Processor power ---- */
 
 /* A buffer for firmware's _PDC: revision, how many words, the first of them. */
 static long set_pdc(const void *pdc)
@@ -378,92 +332,6 @@ CLAIM_DOM0(pdc, "_PDC bits come back with none that was not offered; another rev
 	CHECK_ERR(set_pdc(pdc), XEN_EINVAL);
 	CHECK_ERR(set_pdc(UNMAPPED_POINTER), XEN_EFAULT);
 	CHECK_ERR(set_pdc(HYPERVISOR_POINTER), XEN_EFAULT);
-}
-
-CLAIM(efi_none, "without EFI firmware every question about it is -ENOSYS")
-{
-	memset(&efi_op, 0, sizeof(efi_op));
-	if (efi_info(XEN_FW_EFI_CONFIG_TABLE) != -XEN_ENOSYS)
-		skip("this machine has EFI firmware");
-	for (uint32_t index = 0; index < 9; index++)
-		CHECK_ERR(efi_info(index), XEN_ENOSYS);
-	for (uint32_t function = 0; function < 13; function++)
-		CHECK_ERR(efi_runtime(function), XEN_ENOSYS);
-}
-
-CLAIM_DOM0(efi_tables, "the configuration tables name the ACPI root pointer, which dom0 can "
-	   "read and which lies in no free memory")
-{
-	struct { uint8_t guid[16]; uint64_t maddr; } entry;
-	uint8_t rsdp[36], sum = 0;
-	uint64_t at, found = 0;
-	uint32_t nr;
-
-	need_efi();
-	CHECK_OK(efi_info(XEN_FW_EFI_CONFIG_TABLE));
-	at = EFI_ANSWER.cfg.addr;
-	nr = EFI_ANSWER.cfg.nent;
-	CHECK(nr > 0 && nr < 257);
-	for (; nr--; at += sizeof(entry)) {
-		peek(at, &entry, sizeof(entry));
-		if (!memcmp(entry.guid, ACPI_20_GUID, sizeof(entry.guid)))
-			found = entry.maddr;
-	}
-	CHECK(found);
-	peek(found, rsdp, sizeof(rsdp));
-	CHECK(!memcmp(rsdp, "RSD PTR ", 8));
-	for (unsigned int i = 0; i < sizeof(rsdp); i++)
-		sum += rsdp[i];
-	CHECK_EQ(sum, 0);
-
-	EFI_ANSWER.mem.addr = found;
-	EFI_ANSWER.mem.size = ~0ul - found;
-	CHECK_OK(efi_info(XEN_FW_EFI_MEM_INFO));
-	CHECK(EFI_ANSWER.mem.type < 32 && 1u << EFI_ANSWER.mem.type & EFI_KEPT_TYPES);
-	CHECK(EFI_ANSWER.mem.addr == found && EFI_ANSWER.mem.size >= sizeof(rsdp) &&
-	      EFI_ANSWER.mem.size < 1ul << 40);
-	EFI_ANSWER.mem.addr = 1ul << 50;
-	EFI_ANSWER.mem.size = 1;
-	CHECK_ERR(efi_info(XEN_FW_EFI_MEM_INFO), XEN_ESRCH);
-}
-
-CLAIM_DOM0(efi_vendor, "the firmware's vendor goes to the place given, as much as fits there "
-	   "and no more")
-{
-	uint16_t name[100];
-
-	need_efi();
-	CHECK_OK(efi_info(XEN_FW_EFI_VERSION));
-	CHECK(EFI_ANSWER.version >= 2 << 16);
-	for (uint32_t bytes = 0; bytes < sizeof(name); bytes++) {
-		memset(name, 0xa5, sizeof(name));
-		EFI_ANSWER.vendor.bufsz = bytes;
-		EFI_ANSWER.vendor.name.p = name;
-		CHECK_OK(efi_info(XEN_FW_EFI_VENDOR));
-		for (uint32_t i = bytes / 2; i < 100; i++)
-			CHECK_EQ(name[i], 0xa5a5);
-		CHECK(bytes < 2 || (name[0] && name[0] != 0xa5a5));
-	}
-	EFI_ANSWER.vendor.bufsz = 20;
-	EFI_ANSWER.vendor.name.p = UNMAPPED_POINTER;
-	CHECK_ERR(efi_info(XEN_FW_EFI_VENDOR), XEN_EFAULT);
-	CHECK_ERR(efi_info(99), XEN_EINVAL);
-}
-
-CLAIM_ISOLA_ONLY(efi_no_runtime,
-		 "the firmware's code is not called: there is no variable, and no clock",
-		 "Xen calls it")
-{
-	if (!(start->flags & SIF_INITDOMAIN))
-		skip("only in dom0");
-	need_efi();
-	CHECK_OK(efi_runtime(XEN_EFI_get_variable));
-	CHECK_EQ(efi_op.u.efi_runtime_call.status, 1ul << 63 | 14);
-	CHECK_OK(efi_runtime(XEN_EFI_get_next_variable_name));
-	CHECK_EQ(efi_op.u.efi_runtime_call.status, 1ul << 63 | 14);
-	CHECK_ERR(efi_runtime(XEN_EFI_get_time), XEN_EOPNOTSUPP);
-	CHECK_ERR(efi_runtime(99), XEN_EOPNOTSUPP);
-	CHECK_ERR(efi_info(XEN_FW_EFI_RT_VERSION), XEN_EOPNOTSUPP);
 }
 
 /* ---- Machine checks ---- */

@@ -542,7 +542,7 @@ static void start(void)
 	for (unsigned c = 0; c < NR_CPUS; c++) {
 		go_on_as(c);
 		world_irq_off = true;
-		root_adopt_boot(idle[c].cr3_kernel);
+		root_adopt(idle[c].cr3_kernel);
 		root_load(&idle[c]);
 		root_load(&vcpu[c]);
 		world_irq_off = false;

@@ -11,6 +11,7 @@
  *     defective RAM; RAM that is beyond our reach     nothing              nothing
  *   anywhere:
  *     HPETs, I/O APICs                                read                 nothing
+ *     EFI's code and data for run time                read                 nothing
  *     tables of messages (MSI-X) that are mapped      read                 nothing
  *     PCI configuration that the MCFG names           read                 nothing
  *     local APICs, MSI window, HyperTransport         nothing              nothing

@@ -41,3 +41,7 @@ bool ioport_is_direct(const struct domain *d, u16 port, unsigned int bytes);
 /* One access of 1, 2 or 4 bytes. Bytes without rights read as ones; writes to them are dropped. */
 u32 ioport_read(struct domain *d, u16 port, unsigned int bytes);
 void ioport_write(struct domain *d, u16 port, unsigned int bytes, u32 val);
+
+/* Nobody else is at the RTC's ports in between; nothing is taken inside. Interrupts on. */
+void rtc_begin(void);
+void rtc_end(void);

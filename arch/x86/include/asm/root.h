@@ -30,8 +30,8 @@ int __must_check root_create_visit(unsigned cpu);
  */
 void root_begin_visit(struct domain *d);
 void root_end_visit(void);
-/* Boot: @cr3, made by paging.c, is loaded from now on. */
-void root_adopt_boot(u64 cr3);
+/* @cr3 is loaded from now on: paging.c's at boot; the firmware's, and back. Interrupts off. */
+void root_adopt(u64 cr3);
 /* Write CR3 again: flushes this CPU. Any context. */
 void root_reload(void);
 

@@ -127,16 +127,26 @@ static void pci_write(struct ioport_rights *r, unsigned int offset, unsigned int
 	pci_conf_out(address, offset, bytes, val);
 }
 
+void rtc_begin(void)
+{
+	spin_lock(&rtc_lock);
+}
+
+void rtc_end(void)
+{
+	spin_unlock(&rtc_lock);
+}
+
 /* And so is the RTC's index. */
 static u8 rtc_access(struct ioport_rights *r, bool write, u8 val)
 {
-	spin_lock(&rtc_lock);
+	rtc_begin();
 	outb(r->rtc_index & 0x7f, RTC_INDEX);
 	if (write)
 		outb(val, RTC_DATA);
 	else
 		val = inb(RTC_DATA);
-	spin_unlock(&rtc_lock);
+	rtc_end();
 	return val;
 }
 
