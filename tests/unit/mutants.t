@@ -129,7 +129,7 @@ MUTANTS = [
     ("acpi", ACPI, "if (best.grade < RSDP_GOOD)\n\t\tsearch_rsdp",
      "if (best.grade == RSDP_NONE)\n\t\tsearch_rsdp"),
     ("acpi", MADT, "if (e.len < 2 || e.len > t->len - pos)", "if (e.len < 2)"),
-    ("acpi", MADT, "if (e->len < entries[i].len)", "if (0)"),
+    ("acpi", MADT, "if (e->len < entries[i].len)", "if (out->nr_cpus == 9999)"),
     ("acpi", MADT, "if (t->len < MADT_FIRST_ENTRY)", "if (0)"),
     ("acpi", MADT, "if (out->nr_ioapics == ACPI_MAX_IOAPICS)",
      "if (out->nr_ioapics > ACPI_MAX_IOAPICS)"),

@@ -178,13 +178,21 @@ static int list_tables(const struct rsdp *r, acpi_map_fn *map, u64 *tables, stru
 		       const char **why)
 {
 	bool wide = r->xsdt != 0;
-	u32 entry_bytes = wide ? 8 : 4, nr;
 	struct acpi_table root;
-	int rc;
+	u32 entry_bytes, nr;
+	int rc = -EINVAL;
 
-	rc = acpi_map_table(wide ? r->xsdt : r->rsdt, wide ? "XSDT" : "RSDT", map, &root, out, why);
+	if (wide)
+		rc = acpi_map_table(r->xsdt, "XSDT", map, &root, out, why);
+	if (rc && wide && r->rsdt)
+		pr_warn("%s: the RSDT is used instead", *why);
+	if (rc && (!wide || r->rsdt)) {
+		wide = false;
+		rc = acpi_map_table(r->rsdt, "RSDT", map, &root, out, why);
+	}
 	if (rc)
 		return rc;
+	entry_bytes = wide ? 8 : 4;
 	nr = (root.len - (u32)sizeof(struct acpi_header)) / entry_bytes;
 	if (nr > MAX_TABLES) {
 		out->nr_dropped += nr - MAX_TABLES;
@@ -291,11 +299,26 @@ static void read_optional(const u64 *tables, int nr, acpi_map_fn *map, struct ac
 		acpi_read_slit(&t, &out->numa);
 }
 
+#define LAPIC_RESET_MADDR 0xfee00000ul	/* SDM vol. 3, 11.4.1 */
+
+/* Without them there is the boot CPU, and messages of devices. */
+static void read_controllers(u64 madt, acpi_map_fn *map, struct acpi_info *out)
+{
+	struct acpi_table t;
+
+	if (map_optional(madt, "APIC", "one CPU, and no lines of devices", map, &t, out))
+		acpi_read_madt(&t, out);
+	if (out->lapic_maddr)
+		return;
+	out->lapic_maddr = LAPIC_RESET_MADDR;
+	pr_warn("ACPI: nothing gives an address for the local APICs: 0x%lx is taken",
+		LAPIC_RESET_MADDR);
+}
+
 int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_info *out,
 	       const char **why)
 {
-	u64 tables[MAX_TABLES], madt;
-	struct acpi_table t;
+	u64 tables[MAX_TABLES];
 	struct rsdp r;
 	int nr, rc;
 
@@ -309,16 +332,9 @@ int acpi_parse(const void *rsdp, size_t rsdp_len, acpi_map_fn *map, struct acpi_
 
 	report_unreachable(tables, nr, map);
 	read_optional(tables, nr, map, out);
-	madt = find_table(tables, nr, "APIC", map);
-	if (!madt) {
-		*why = "ACPI: there is no table of interrupt controllers (MADT)";
-		return -EINVAL;
-	}
-	rc = acpi_map_table(madt, "APIC", map, &t, out, why);
-	if (!rc)
-		rc = acpi_read_madt(&t, out, why);
-	if (!rc && out->nr_dropped)
+	read_controllers(find_table(tables, nr, "APIC", map), map, out);
+	if (out->nr_dropped)
 		pr_warn("ACPI: there is no room for %u of the tables' entries: left out",
 			out->nr_dropped);
-	return rc;
+	return 0;
 }

@@ -6,7 +6,6 @@
  */
 #include "acpi_tables.h"
 
-#include <isola/errno.h>
 #include <isola/printk.h>
 
 #define MADT_FIRST_ENTRY	44
@@ -135,8 +134,7 @@ static const struct {
 	{ MADT_X2APIC_NMI, 12, add_x2apic_nmi },
 };
 
-static int read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *out,
-		      const char **why)
+static void read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *out)
 {
 	u8 type = acpi_u8(e, 0);
 
@@ -144,37 +142,34 @@ static int read_entry(const struct acpi_table *e, u32 offset, struct acpi_info *
 		if (entries[i].type != type)
 			continue;
 		if (e->len < entries[i].len)
-			return acpi_fail(-EINVAL, "ACPI: MADT entry of type %u at offset %u is %u"
-					 " bytes, not %u", type, offset, e->len, entries[i].len);
-		entries[i].add(e, out);
+			pr_warn("ACPI: MADT entry of type %u at offset %u is %u bytes, not %u: "
+				"left out", type, offset, e->len, entries[i].len);
+		else
+			entries[i].add(e, out);
 	}
-	return 0;
 }
 
-int acpi_read_madt(const struct acpi_table *t, struct acpi_info *out, const char **why)
+void acpi_read_madt(const struct acpi_table *t, struct acpi_info *out)
 {
 	u32 pos = MADT_FIRST_ENTRY;
 
-	if (t->len < MADT_FIRST_ENTRY)
-		return acpi_fail(-EINVAL, "ACPI: the MADT is only %u bytes long", t->len);
+	if (t->len < MADT_FIRST_ENTRY) {
+		pr_warn("ACPI: the MADT is only %u bytes long: left out", t->len);
+		return;
+	}
 	out->lapic_maddr = acpi_u32(t, 36);
 	out->has_8259 = acpi_u32(t, 40) & MADT_PCAT_COMPAT;
 
 	/* A tail too short for an entry's header is padding. */
 	while (t->len - pos >= 2) {
 		struct acpi_table e = { .base = t->base + pos, .len = acpi_u8(t, pos + 1) };
-		int rc;
 
-		if (e.len < 2 || e.len > t->len - pos)
-			return acpi_fail(-EINVAL, "ACPI: MADT entry at offset %u has an impossible"
-					 " length (%u)",
-					 pos, e.len);
-		rc = read_entry(&e, pos, out, why);
-		if (rc)
-			return rc;
+		if (e.len < 2 || e.len > t->len - pos) {
+			pr_warn("ACPI: MADT entry at offset %u has an impossible length (%u): "
+				"it and all behind it are left out", pos, e.len);
+			return;
+		}
+		read_entry(&e, pos, out);
 		pos += e.len;
 	}
-	if (!out->lapic_maddr)
-		return acpi_fail(-EINVAL, "ACPI: the MADT gives no address for the local APICs");
-	return 0;
 }

@@ -64,8 +64,8 @@ ACPI_READER(u64)
 int __must_check acpi_map_table(u64 maddr, const char *signature, acpi_map_fn *map,
 				struct acpi_table *t, struct acpi_info *out, const char **why);
 
-int __must_check acpi_read_madt(const struct acpi_table *t, struct acpi_info *out,
-				const char **why);
+/* What is damaged is left out, with a line. */
+void acpi_read_madt(const struct acpi_table *t, struct acpi_info *out);
 
 /* Read the FADT; the address of the DSDT goes to *@dsdt (0: none). */
 void acpi_read_fadt(const struct acpi_table *t, struct acpi_info *out, u64 *dsdt);
