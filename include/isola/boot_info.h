@@ -42,6 +42,7 @@ struct boot_module {
 	u64 start, end;			/* machine address, end exclusive; may be an empty file */
 	char string[BOOT_MODULE_STRING_BYTES];	/* as the loader gave it: file name's arguments */
 	bool is_kept;			/* its frames have an owner: they do not become free */
+	bool is_microcode;		/* no domain's file */
 };
 
 enum boot_efi {

@@ -30,6 +30,7 @@
 #include <asm/root.h>
 #include <asm/smp.h>
 #include <asm/switch.h>
+#include <asm/ucode.h>
 #include <asm/window.h>
 
 /* As trampoline.S lays them out. */
@@ -97,6 +98,7 @@ static void __noreturn ap_start(void)
 	this_cpu.curr = this_cpu.pub->idle_vcpu;
 	root_load(this_cpu.curr);
 	desc_init_cpu();
+	ucode_init_cpu();
 	refusal = cpu_join();
 	if (refusal)
 		report_and_stop(refusal);

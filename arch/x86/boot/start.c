@@ -57,6 +57,7 @@
 #include <asm/spec_ctrl.h>
 #include <asm/switch.h>
 #include <asm/tlb.h>
+#include <asm/ucode.h>
 
 #define MBI_MAX_BYTES MIB(1)
 
@@ -205,6 +206,8 @@ void start(u32 magic, u32 mbi, u64 image)
 	boot_cpu_idle();
 	desc_init_idt();		/* exceptions have somewhere to go */
 	desc_init_cpu();
+	if (ucode_init())		/* before anybody asks what the CPU is affected by */
+		cpu_init_boot();
 	cpu_init();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
 	spec_ctrl_init();		/* what else it can be made to read */
 	smap_patch();			/* while the text can be written through the boot root */

@@ -15,7 +15,9 @@
 #include <asm/processor_pm.h>
 #include <asm/pvclock.h>
 #include <asm/uaccess.h>
+#include <asm/ucode.h>
 #include <isola/domain.h>
+#include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <isola/time.h>
 #include <isola/vcpu.h>
@@ -70,6 +72,24 @@ static long get_cpuinfo(struct xenpf_pcpuinfo *op)
 	return 0;
 }
 
+/* A copy, for what is looked at must stay as it is. */
+static long microcode_update(const struct xenpf_microcode_update *op)
+{
+	u8 *file;
+	long rc;
+
+	if (!ucode_is_known())
+		return -EINVAL;
+	file = public_alloc(max(op->length, 1u)); /* public: microcode */
+	if (!file)
+		return -ENOMEM;
+	rc = copy_from_guest(file, (u64)op->data.p, op->length);
+	if (!rc)
+		rc = ucode_update(file, op->length);
+	public_free(file);
+	return rc;
+}
+
 /*
  * HYPERVISOR_platform_op(op): 0; -EPERM not dom0; -EACCES wrong interface version; -EFAULT,
  * -EINVAL, -ESRCH, -EOPNOTSUPP, -ENODATA; -ENOSYS.
@@ -93,6 +113,8 @@ long hc_platform_op(u64 arg)
 		return settime64(&op.u.settime64);
 	case XENPF_enter_acpi_sleep:
 		return enter_acpi_sleep(&op.u.enter_acpi_sleep);
+	case XENPF_microcode_update:
+		return microcode_update(&op.u.microcode);
 	case XENPF_set_processor_pminfo:
 		return processor_pm_set(&op.u.set_pminfo);
 	case XENPF_firmware_info:

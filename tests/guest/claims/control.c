@@ -298,6 +298,64 @@ CLAIM_DOM0(platform_memtype, "read_memtype: each variable range is of whole page
 	CHECK_ERR(HC1(platform_op, &op), XEN_EINVAL);
 }
 
+/* ---- Microcode ---- */
+
+static long microcode(const void *data, uint32_t length)
+{
+	struct xen_platform_op op = {
+		.cmd = XENPF_microcode_update, .interface_version = XENPF_INTERFACE_VERSION,
+	};
+
+	op.u.microcode.data.p = data;
+	op.u.microcode.length = length;
+	return HC1(platform_op, &op);
+}
+
+/* Leaf 0's EBX and leaf 1's EAX. */
+static bool is_intel(uint32_t *signature)
+{
+	uint32_t a = 0, b, c, d;
+
+	asm volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+	a = 1;
+	asm volatile("cpuid" : "+a"(a), "=b"(c), "=c"(c), "=d"(d));
+	*signature = a;
+	return b == 0x756e6547;
+}
+
+CLAIM_DOM0(microcode_bad, "a file of microcode that is none is -EINVAL")
+{
+	CHECK_ERR(microcode(start, 64), XEN_EINVAL);
+}
+
+/* SDM vol. 3, 9.11.1: an update of 1 KiB, of whose data nobody but the processor knows. */
+CLAIM_DOM0(microcode_late, "an update that the processor does not take is -EIO; one that is not "
+	   "newer, or is another's, -ENOENT; of a damaged one nothing is tried")
+{
+	static uint32_t update[256];
+	uint32_t signature, sum = 0;
+
+	if (!is_intel(&signature))
+		skip("for Intel's processors");
+	update[0] = update[5] = 1;
+	update[1] = 0x7000;
+	update[3] = signature;
+	update[6] = 0xff;
+	update[7] = sizeof(update) - 48;
+	update[8] = sizeof(update);
+	for (unsigned int i = 0; i < 256; i++)
+		sum += update[i];
+	update[4] = -sum;
+	CHECK_ERR(microcode(update, sizeof(update)), XEN_EIO);
+	CHECK_ERR(microcode(update, sizeof(update) - 1), XEN_EINVAL);
+	CHECK_ERR(microcode(UNMAPPED_POINTER, sizeof(update)), XEN_EFAULT);
+	update[3]++;
+	update[4]--;
+	CHECK_ERR(microcode(update, sizeof(update)), XEN_ENOENT);
+	update[3]--;
+	CHECK_ERR(microcode(update, sizeof(update)), XEN_EINVAL);	/* its checksum */
+}
+
 /* ---- Processor power ---- */
 
 /* A buffer for firmware's _PDC: revision, how many words, the first of them. */

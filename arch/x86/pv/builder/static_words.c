@@ -355,6 +355,8 @@ static void find_dom0(const struct boot_info *info, struct static_config *c)
 		const char *s = info->module[i].string, *value;
 		struct word w;
 
+		if (info->module[i].is_microcode)
+			continue;
 		if (next_word(&s, &w) && (cmdline_has_value(w.start, w.end, "domain", &value) ||
 					  cmdline_has_value(w.start, w.end, "ramdisk", &value)))
 			continue;
