@@ -164,11 +164,12 @@ PLANTED = (
     ("who has the input keeps it", INPUT, "\t\t\tgive_to(next_to(input_to));\n\t\t}\n",
      "\t\t\tgive_to(input_to);\n\t\t}\n"),
     ("a key that switches is lost when it comes once", INPUT,
-     "\tfor (; nr_switches; nr_switches--)\n\t\tdeliver(switch_code);\n", "\tnr_switches = 0;\n"),
+     "\tfor (; nr_switches; nr_switches--)\n\t\tif (!deliver_or_lose(switch_code))\n"
+     "\t\t\treturn false;\n", "\tnr_switches = 0;\n"),
     ("dom0 is not told of its input", INPUT, "\t\traise_global_virq(VIRQ_CONSOLE);\n", "\t\t;\n"),
     ("what is read is read again", INPUT, "\thidden_ring_drop(&for_dom0, n);\n", ""),
     ("a domain is not told of its input", RING,
-     "\tif (any)\n\t\tevtchn_notify_own_from_afar(d, CONSOLE_RING_PORT);\n", "\t(void)any;\n"),
+     "\tif (taken)\n\t\tevtchn_notify_own_from_afar(d, CONSOLE_RING_PORT);\n", ""),
     ("what is typed for a domain goes to the first", INPUT,
      "\td = get_domain_by_id(input_to);\n\tif (!d) {", "\td = get_domain_by_id(0);\n\tif (!d) {"),
 )
