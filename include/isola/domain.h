@@ -7,6 +7,7 @@
 
 #include <isola/types.h>
 #include <isola/frame_num.h>
+#include <isola/domain_log.h>
 #include <isola/spinlock.h>
 #include <isola/printk.h>
 #include <isola/sched_cap.h>
@@ -158,6 +159,7 @@ struct domain {
 
 	/* what it is shown of the CPU (asm/own_policy.h), before it begins; NULL: what all are */
 	struct own_policy *cpu_policy;
+	struct domain_log log;          /* of what it writes */
 	struct grant_table *grants;     /* calls/gnttab.c; for the domain's life */
 	struct ioport_rights *ioports;  /* dom0's: pv/emul/ioport.c */
 };

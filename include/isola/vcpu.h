@@ -44,8 +44,14 @@ struct vcpu {
 	/* Address space: created once (asi/root.c). */
 	mfn_t root_kernel, root_user;   /* for idle vcpus both are the idle root */
 	u64 cr3_kernel, cr3_user;       /* the CR3 values that load them */
-	/* what each root's guest slots were copied from: [0] kernel, [1] user */
+	/*
+	 * The pages whose guest slots follow the guest's L4s: [0] kernel, [1] user. They are the
+	 * two roots, but while it is shadowed, when nothing loads them.
+	 */
+	u64 *mirror[2];
+	/* what each one's guest slots were copied from */
 	struct root_copy copy[2];
+	struct vcpu_shadow shadow;
 	mfn_t area_l3;                  /* L3 of the vCPU area: slot 258; INVALID_MFN: none */
 	u32 mapcache_next;              /* where the search for a free slot starts */
 	mfn_t private_mfn[VCPU_PRIVATE_PAGES];

@@ -257,10 +257,10 @@ class Audit:
                 0 <= va - image["VA_CPU_WINDOW"] < image["CPU_NR_WINDOWS"] * PAGE)
 
     def _is_own_table(self, va):
-        """A place where a vCPU area shows the L1s behind itself: two, and the L2 that names
+        """A place where a vCPU area shows the L1s behind itself: three, and the L2 that names
         them."""
         image = self.owners.image
-        return va is not None and 0 <= va - image["VA_VCPU_TABLES"] < 3 * PAGE
+        return va is not None and 0 <= va - image["VA_VCPU_TABLES"] < 4 * PAGE
 
     def _is_controller(self, va):
         """The windows that show the local APIC, and an I/O APIC, all the time; and the console's
@@ -321,8 +321,9 @@ class Audit:
         def objects(key, va):
             code = key >> 16 & 0xffff
             if key & TABLE:
-                return None if tables[code] and classes[
-                    code] == "own domain" else "a page table that is none"
+                # A shadow's tables are the vCPU's own, which its guest has no part in.
+                return None if tables[code] and classes[code] == "own domain" or classes[
+                    code] == "own vCPU" else "a page table that is none"
             if key & W and not key & (NX | US):
                 return "writable and executable for the hypervisor"
             if tables[code] and key & W:

@@ -369,8 +369,19 @@ class Owners:
     def _claim_vcpus(self):
         for domain in self.domains.values():
             for v in domain.vcpus:
-                for mfn in v.private:
+                for mfn in v.private + self._shadow_of(v):
                     self._claim(mfn, "vcpu", v.name)
+
+    def _shadow_of(self, v):
+        """The pages of a shadow's trees; none: it has no shadow, or no area yet."""
+        first = self.image["VA_SHADOW"]
+        entry = self.ram.u64(v.area_l3 * PAGE + (first >> 30 & 511) * 8)
+        if not entry or not entry & PTE_P:
+            return []
+        entry = self.ram.u64((entry & PTE_ADDR) + (first >> 21 & 511) * 8)
+        if not entry & PTE_P:
+            return []
+        return [(e & PTE_ADDR) >> 12 for e in self.table_of(v.area_l3, first) if e & PTE_P]
 
     def _claim_firmware(self):
         """The buffer through which EFI's firmware is spoken to; its root names no other RAM."""

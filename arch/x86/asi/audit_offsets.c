@@ -16,6 +16,7 @@
 #include <asm/frametable.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
+#include <asm/shadow.h>
 
 void audit_offsets(void);
 
@@ -41,6 +42,8 @@ void audit_offsets(void)
 	CONST(WINDOW_IOAPIC);
 	CONST(WINDOW_MSIX);
 	CONST(VA_MAPCACHE);
+	CONST(VA_SHADOW);
+	CONST(VCPU_SHADOW_PAGES);
 	CONST(VA_VCPU_TABLES);
 	CONST(VCPU_MAPCACHE_SLOTS);
 	CONST(VCPU_PRIVATE_PAGES);

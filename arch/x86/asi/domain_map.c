@@ -10,6 +10,7 @@
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/m2p.h>
+#include <asm/page_mark.h>
 #include <asm/page_ref.h>
 #include <asm/precondition.h>
 #include <asm/tlb.h>
@@ -407,7 +408,7 @@ void domain_release_flush(struct domain *d)
 
 int domain_name_page(struct domain *d, mfn_t m, pfn_t pfn)
 {
-	const struct page_info *pg = page_of(m);
+	struct page_info *pg = page_of(m);
 	int rc = -EINVAL;
 
 	if (!mfn_has_page(m))
@@ -415,6 +416,7 @@ int domain_name_page(struct domain *d, mfn_t m, pfn_t pfn)
 	spin_lock(&d->page_lock);
 	if (page_is_to_be_had(pg, d)) {
 		m2p_set(m, pfn);
+		page_mark_dirty(pg);
 		rc = 0;
 	}
 	spin_unlock(&d->page_lock);

@@ -29,6 +29,7 @@
 #include <asm/percpu.h>
 #include <asm/precondition.h>
 #include <asm/root.h>
+#include <asm/shadow.h>
 #include <asm/tlb.h>
 #include <asm/vcpu_area.h>
 #include <asm/vcpu_private.h>
@@ -50,11 +51,6 @@ static u64 new_generation(void)
 	return __atomic_add_fetch(&last_generation, 1, __ATOMIC_RELAXED);
 }
 
-static pte_t *root_page(const struct vcpu *v, unsigned which)
-{
-	/* What CR3 holds is its machine address. */
-	return (pte_t *)(VA_PUBLIC + (which == COPY_KERNEL ? v->cr3_kernel : v->cr3_user));
-}
 
 /*
  * What a root shows of a guest entry: absent ones read as zero, whatever the guest keeps in them
@@ -119,7 +115,7 @@ static __always_inline void sync_root(struct vcpu *v, unsigned which, const pte_
 	struct root_copy *copy = &v->copy[which];
 
 	if (copy->generation != pte_read(&l4[L4_GENERATION]))
-		copy_slots(root_page(v, which), copy, l4, l4);
+		copy_slots(v->mirror[which], copy, l4, l4);
 }
 
 static void publish(struct vcpu *v)
@@ -181,6 +177,7 @@ void root_reload(void)
 {
 	u64 flags = irq_save();
 
+	shadow_flush();
 	load_cr3(this_cpu.cr3);
 	irq_restore(flags);
 }
@@ -223,6 +220,8 @@ int root_create_vcpu(struct vcpu *v)
 	}
 	v->cr3_kernel = mfn_to_maddr(v->root_kernel);
 	v->cr3_user = mfn_to_maddr(v->root_user);
+	v->mirror[COPY_KERNEL] = public_ptr(v->root_kernel);
+	v->mirror[COPY_USER] = public_ptr(v->root_user);
 	v->copy[COPY_KERNEL].l4 = v->copy[COPY_USER].l4 = INVALID_MFN;
 	return 0;
 }
@@ -304,7 +303,7 @@ static __always_inline void mirror_slot(struct vcpu *v, unsigned which, u64 slot
 	struct root_copy *copy = &v->copy[which];
 
 	if (likely(copy->generation == old_generation)) {
-		pte_write(&root_page(v, which)[slot], shown);
+		pte_write(&v->mirror[which][slot], shown);
 		copy->generation = generation;
 	} else {
 		mark_dirty(dirty, smp_cpu_id());
@@ -364,6 +363,7 @@ static void resync_current(void)
 		load_cr3(v->cr3_kernel);
 	sync_root(v, COPY_KERNEL, l4_in_window(v->copy[COPY_KERNEL].l4));
 	sync_root(v, COPY_USER, l4_in_window(v->copy[COPY_USER].l4));
+	shadow_flush();
 	load_cr3(cr3);
 }
 
@@ -403,7 +403,7 @@ static __always_inline void set_l4(struct vcpu *v, unsigned which, mfn_t l4, con
 	if (unlikely(mfn_eq(before, l4)))
 		return;
 	copy->l4 = l4;
-	copy_slots(root_page(v, which), copy, at, l4_in_window(before));
+	copy_slots(v->mirror[which], copy, at, l4_in_window(before));
 }
 
 void root_set_kernel(mfn_t l4)
@@ -416,6 +416,7 @@ void root_set_kernel(mfn_t l4)
 	publish_l4(&rec->kernel_l4, &rec->leaving_kernel_l4, l4);
 	this_vcpu.kernel_l4 = l4;
 	set_l4(v, COPY_KERNEL, l4, window_ptr(l4));
+	shadow_flush_tree(SHADOW_KERNEL);
 	load_cr3(v->cr3_kernel);
 	WRITE_ONCE(rec->leaving_kernel_l4.n, mfn_x(INVALID_MFN));
 	irq_enable();
@@ -431,6 +432,7 @@ void root_set_user(mfn_t l4)
 	/* Not loaded now: the next toggle's CR3 write flushes. */
 	this_vcpu.user_l4 = l4;
 	set_l4(current, COPY_USER, l4, l4_in_window(l4));
+	shadow_flush_tree(SHADOW_USER);
 	WRITE_ONCE(rec->leaving_user_l4.n, mfn_x(INVALID_MFN));
 	irq_enable();
 }
@@ -438,7 +440,7 @@ void root_set_user(mfn_t l4)
 void root_forget(struct vcpu *v)
 {
 	for (unsigned which = COPY_KERNEL; which <= COPY_USER; which++) {
-		pte_t *root = root_page(v, which);
+		pte_t *root = v->mirror[which];
 
 		for (unsigned slot = 0; slot < PT_ENTRIES; slot++)
 			if (slot < L4_SLOT_HV_FIRST || slot > L4_SLOT_HV_LAST)
@@ -519,13 +521,16 @@ void root_load(struct vcpu *v)
 
 	ASSERT_IRQS_OFF();
 	if (!vcpu_is_idle(v)) {
-		pte_write(&root_page(v, COPY_KERNEL)[L4_SLOT_CPU], cpu_area);
-		pte_write(&root_page(v, COPY_USER)[L4_SLOT_CPU], cpu_area);
+		/* What CR3 holds is the root's machine address. */
+		pte_write((pte_t *)(VA_PUBLIC + v->cr3_kernel) + L4_SLOT_CPU, cpu_area);
+		pte_write((pte_t *)(VA_PUBLIC + v->cr3_user) + L4_SLOT_CPU, cpu_area);
+		shadow_begin(v);
 		publish(v);
 		sync_through_cpu_window(v, COPY_KERNEL);
 		sync_through_cpu_window(v, COPY_USER);
 	}
 	this_cpu.curr = v;
+	this_cpu.shadowed = v->shadow.on;
 	load_cr3(v->cr3_kernel);
 	if (vcpu_is_idle(v))
 		publish(v);

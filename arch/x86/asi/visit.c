@@ -11,12 +11,12 @@
 #include <asm/visit.h>
 
 /* What the last visitor has left in @d is seen by the next. */
-static bool take(struct domain *d)
+bool visit_keep_off(struct domain *d)
 {
 	return !__atomic_exchange_n(&d->is_visited, true, __ATOMIC_SEQ_CST);
 }
 
-static void leave(struct domain *d)
+void visit_allow(struct domain *d)
 {
 	__atomic_store_n(&d->is_visited, false, __ATOMIC_RELEASE);
 }
@@ -24,20 +24,20 @@ static void leave(struct domain *d)
 /* Who finds that it dies has not been in its tables; who does not is waited for by visit_bar(). */
 static bool enter(struct domain *d)
 {
-	if (!take(d))
+	if (!visit_keep_off(d))
 		return false;
 	if (!READ_ONCE(d->is_dying))
 		return true;
-	leave(d);
+	visit_allow(d);
 	return false;
 }
 
 bool visit_bar(struct domain *d)
 {
 	ASSERT(d->is_dying);
-	if (!take(d))
+	if (!visit_keep_off(d))
 		return false;
-	leave(d);
+	visit_allow(d);
 	return true;
 }
 
@@ -54,7 +54,7 @@ int visit(struct domain *d, int (*fn)(struct domain *d, void *arg), void *arg)
 	if (!rc)
 		rc = fn(d, arg);
 	root_end_visit();
-	leave(d);
+	visit_allow(d);
 	return rc;
 }
 

@@ -3,7 +3,8 @@
  * A domain taken apart, stage by stage (LIFE-1). A stage that should stop is called again; which
  * are done is in the domain, as is how far one has come. One CPU at a time: domctl_begin().
  *
- *   stop      nobody finds the domain any more; its vcpus wait, off their CPUs, for good
+ *   stop      nobody finds the domain any more; its vcpus wait, off their CPUs, for good, and
+ *             nothing they do is logged
  *   bar       nobody visits it any more (VIS-3); what has begun to give it memory, or to take
  *             some, has ended: its list of frames stands still
  *   grants    what it has mapped by grants is given back, and its own entries are closed
@@ -25,6 +26,7 @@
 #include <asm/domain_map.h>
 #include <asm/foreign_entries.h>
 #include <asm/gnttab.h>
+#include <asm/log_dirty.h>
 #include <asm/percpu.h>
 #include <asm/preempt.h>
 #include <asm/vcpu_area.h>
@@ -36,6 +38,7 @@ static int stop(struct domain *d)
 	if (domain_list_mark_dying(d))
 		domain_uncount(d);
 	domain_pause(d);
+	domain_log_end(d);
 	return page_claim(&d->claimed, 0);
 }
 

@@ -15,6 +15,7 @@
 #include <asm/domain_save.h>
 #include <asm/domain_settings.h>
 #include <asm/hypercall.h>
+#include <asm/log_dirty.h>
 #include <asm/percpu.h>
 #include <asm/pvclock.h>
 #include <isola/vcpu.h>
@@ -107,6 +108,7 @@ PASSED_ON(get_xstate, domain_get_xstate, vcpuextstate)
 PASSED_ON(set_xstate, domain_set_xstate, vcpuextstate)
 PASSED_ON(get_msrs, domain_get_msrs, vcpu_msrs)
 PASSED_ON(set_msrs, domain_set_msrs, vcpu_msrs)
+PASSED_ON(shadow_op, domain_log_dirty, shadow_op)
 PASSED_ON(hypercall_init, domain_fill_hypercall_page, hypercall_init)
 
 /* As Xen does, but a cap is refused before the weight is taken. */
@@ -199,12 +201,6 @@ static long send_trigger(struct domain *d, struct xen_domctl *op)
 	default:
 		return -ENOSYS;
 	}
-}
-
-/* No log of what a domain writes is kept: what asks for none of it succeeds. */
-static long shadow_op(struct domain *d __maybe_unused, struct xen_domctl *op)
-{
-	return op->u.shadow_op.op == XEN_DOMCTL_SHADOW_OP_OFF ? 0 : -EOPNOTSUPP;
 }
 
 /* not_self: -EINVAL for the caller itself, which cannot wait for its own vcpus. */

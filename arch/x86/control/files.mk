@@ -21,6 +21,7 @@ objs-y += arch/x86/control/cpu_leaves.o
 objs-y += arch/x86/control/domain_settings.o
 objs-y += arch/x86/control/domain_context.o
 objs-y += arch/x86/control/domain_save.o
+objs-y += arch/x86/control/log_dirty.o
 objs-y += arch/x86/control/domctl.o
 objs-y += arch/x86/control/sysctl_machine.o
 objs-y += arch/x86/control/sysctl_cpuid.o

@@ -18,6 +18,7 @@
 #include <asm/irq.h>
 #include <asm/ldt.h>
 #include <asm/percpu.h>
+#include <asm/shadow.h>
 #include <asm/trap.h>
 #include <asm/vcpu_private.h>
 
@@ -102,7 +103,8 @@ static void fault_from_hypervisor(struct regs *r, u64 cr2)
 		return;
 	if (r->rip == (u64)return_iret_insn)
 		guest_iret_fault(r, cr2);
-	if (ex_fixup(r) || firmware_fault(r))
+	if ((r->vector == TRAP_PF && shadow_own_fault(cr2, r->error_code)) || ex_fixup(r) ||
+	    firmware_fault(r))
 		return;
 	if (r->vector == TRAP_PF)
 		panic_regs(r, "page fault at %016lx, error code %x", cr2, r->error_code);
@@ -123,6 +125,23 @@ static void ldt_inject_fault(u32 ec, u64 offset)
 		pv_inject_exception(TRAP_GP, (offset & 0xfff8u) | 4);	/* 4: LDT */
 }
 
+/* A guest's fault, unless it is a store into its page tables. */
+static __always_inline void give_to_guest(struct regs *r, u32 ec, u64 cr2)
+{
+	if (this_vcpu.kernel_mode && (ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) &&
+	    !is_hv_address(cr2) && emul_pt_write(r, cr2))
+		return;
+	pv_inject_page_fault(ec, cr2);
+}
+
+/* Its error code says that it may be no guest's. */
+static __noinline void fault_of_ours(struct regs *r, u32 ec, u64 cr2)
+{
+	ec = shadow_guest_fault(cr2, ec);
+	if (ec)
+		give_to_guest(r, ec, cr2);
+}
+
 /* One that pv_page_fault_is_guests() has left to us. */
 void trap_page_fault(struct regs *r)
 {
@@ -137,15 +156,10 @@ void trap_page_fault(struct regs *r)
 		ldt_inject_fault(ec, cr2 - VA_LDT);
 		return;
 	}
-	if (ec & PFEC_R) {
-		domain_crash(current->domain, "reserved bit set in a page-table entry for %016lx",
-			     cr2);
-		return;
-	}
-	if (this_vcpu.kernel_mode && (ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) &&
-	    !is_hv_address(cr2) && emul_pt_write(r, cr2))
-		return;
-	pv_inject_page_fault(ec, cr2);
+	if (unlikely(is_fault_ours(ec)))
+		fault_of_ours(r, ec, cr2);
+	else
+		give_to_guest(r, ec, cr2);
 }
 
 void trap_dispatch(struct regs *r)

@@ -78,8 +78,12 @@ int page_unpin(struct domain *d, mfn_t m)
 	if (!pg)
 		return -EINVAL;
 	was_pinned = __atomic_fetch_and(&pg->type_info, ~PGT_pinned, __ATOMIC_SEQ_CST) & PGT_pinned;
-	if (was_pinned)
+	if (was_pinned && page_type_put_live(pg)) {
+		page_mark_dirty(pg);		/* the last put does so itself */
+		page_put(pg);
+	} else if (was_pinned) {
 		page_put_and_type(pg);
+	}
 	page_put(pg);
 	return was_pinned ? 0 : -EINVAL;
 }

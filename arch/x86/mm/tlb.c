@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TLB flushes and flush clocks. CR4.PGE is 0: a CR3 write flushes everything of this CPU (SDM vol.
- * 3 §4.10.4).
+ * 3 §4.10.4). Of a shadowed vcpu there are two TLBs to be flushed, and its CPU's clock knows of the
+ * hardware's alone (asm/shadow.h).
  */
 #include <isola/printk.h>
 #include <isola/vcpu.h>
 #include <asm/insn.h>
 #include <asm/ipi.h>
 #include <asm/percpu.h>
+#include <asm/root.h>
+#include <asm/shadow.h>
 #include <asm/tlb.h>
 
 #define FLUSH_ALL ~0ul
@@ -31,19 +34,27 @@ static __always_inline void write_cr3_again(void)
 void tlb_flush_local(void)
 {
 	ASSERT(irq_is_enabled());
+	if (unlikely(this_cpu.shadowed)) {
+		root_reload();
+		return;
+	}
 	irq_disable();
 	write_cr3_again();
 	irq_enable();
 }
 
 /*
- * Has CPU @cpu flushed since stamp @stamp was given out? Stamps are the clock's low half: the
- * answer is yes only when the CPU's clock is recent enough (2^30) for the comparison to be sure.
+ * Has CPU @cpu flushed since stamp @stamp was given out? Nobody knows while its record names a vcpu
+ * with a shadow, which forgets nothing at a switch of roots though the clock moves (SHD-2). Stamps
+ * are the clock's low half: the answer is yes only when the CPU's clock is recent enough (2^30) for
+ * the comparison to be sure.
  */
 static bool flushed_since(unsigned cpu, u32 stamp)
 {
 	u64 clock = __atomic_load_n(&cpu_public[cpu].flush_clock, __ATOMIC_ACQUIRE);
 
+	if (shadow_runs_on(&cpu_public[cpu].loaded))
+		return false;
 	return tlb_clock_read() - clock < 1ul << 30 && (u32)clock - stamp < 1u << 31;
 }
 
@@ -68,9 +79,9 @@ static bool cpu_runs(unsigned cpu, const struct domain *d, u64 vcpu_mask)
 static void flush_ipi(const u64 *payload)
 {
 	if (payload[0] == FLUSH_ALL)
-		write_cr3_again();
+		root_reload();
 	else
-		tlb_invlpg(payload[0]);
+		guest_invlpg(payload[0]);
 }
 
 static void cache_ipi(const u64 *payload __maybe_unused)
@@ -117,7 +128,7 @@ static __always_inline void flush_cpus(const struct domain *d,
 		} else if (va == FLUSH_ALL) {
 			tlb_flush_local();
 		} else {
-			tlb_invlpg(va);
+			guest_invlpg(va);
 		}
 	}
 	if (any)
@@ -135,11 +146,16 @@ void tlb_flush_stamped(const struct domain *d, u32 stamp)
 	flush_cpus(d, due_since, stamp, FLUSH_ALL);
 }
 
+static __noinline void flush_running(const struct domain *d, u64 vcpu_mask, u64 va)
+{
+	flush_cpus(d, cpu_runs, vcpu_mask, va);
+}
+
 void tlb_flush_vcpus(const struct domain *d, u64 vcpu_mask, u64 va)
 {
 	/* Here it costs less than to ask, and there may be nobody else. */
 	if (nr_cpus == 1 && va == FLUSH_ALL)
 		tlb_flush_local();
 	else
-		flush_cpus(d, cpu_runs, vcpu_mask, va);
+		flush_running(d, vcpu_mask, va);
 }

@@ -27,6 +27,8 @@
  * "Impossible" needs a reference that the state does not have; "bug" stops (TYP-6). A leaf is
  * writable or seg_desc. A leaf whose type does not change, or comes from none, goes from idle to
  * live in one step.
+ * Beside these stands "clean" (LOG-1): idle or live. Every take, lock and pin clears it, and so
+ * does the end of a use; nothing else here looks at it.
  * TLB-2: flush on every change of type, both ways. The stamp is written while busy, so that no
  * other take or drop can come between taking and storing it (XSA-241); the flush comes after the
  * new type is taken (XSA-401).
@@ -59,10 +61,13 @@ static bool cas(struct page_info *pg, u64 *old, u64 new)
 
 static u64 type_count(u64 x) { return x & PGT_count_mask; }
 
-/* May idle go to live at once? Only where no stale translation of another use can exist. */
+/*
+ * May idle go to live at once? Only where no stale translation of another use can exist; and what
+ * is clean is so no more.
+ */
 static bool is_same_leaf(u64 old, u64 type)
 {
-	u64 old_type = old & PGT_type_mask;
+	u64 old_type = old & (PGT_type_mask | PGT_clean);
 
 	return type == PGT_writable && (old_type == PGT_writable || old_type == PGT_none);
 }
@@ -71,7 +76,7 @@ static bool is_same_leaf(u64 old, u64 type)
 static u64 after_take(u64 x, u64 type)
 {
 	if ((x & (PGT_type_mask | PGT_validated)) == (type | PGT_validated))
-		return type_count(x) < PGT_count_mask ? x + 1 : ~0ul;
+		return type_count(x) < PGT_count_mask ? (x & ~PGT_clean) + 1 : ~0ul;
 	if (type_count(x) == 0)
 		return is_same_leaf(x, type) ? x | (PGT_writable | PGT_validated | 1) : type | 1;
 	if ((x & PGT_type_mask) != type)
@@ -165,7 +170,7 @@ bool page_type_drop(struct page_info *pg)
 
 	do {
 		BUG_ON(type_count(x) == 0 || !(x & PGT_validated));
-		nx = type_count(x) > 1 ? x - 1 : x & ~PGT_validated;
+		nx = type_count(x) > 1 ? x - 1 : x & ~(PGT_validated | PGT_clean);
 		/* The last one: neither locked nor pinned. */
 		BUG_ON(nx != x - 1 && (nx & TYPE_FLAGS));
 	} while (!cas(pg, &x, nx));
@@ -216,7 +221,7 @@ unsigned page_lock_table_wait(struct page_info *pg)
 		if (x & PGT_locked) {
 			cpu_relax();
 			x = READ_ONCE(pg->type_info);
-		} else if (cas(pg, &x, (x + 1) | PGT_locked)) {
+		} else if (cas(pg, &x, ((x & ~PGT_clean) + 1) | PGT_locked)) {
 			return type_level(x);
 		}
 	}

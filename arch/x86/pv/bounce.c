@@ -16,6 +16,7 @@
 #include <asm/loaded.h>
 #include <asm/precondition.h>
 #include <asm/root.h>
+#include <asm/shadow.h>
 #include <asm/trap.h>
 #include <asm/uaccess.h>
 #include <asm/vm_assist.h>
@@ -285,15 +286,15 @@ void pv_inject_page_fault(u32 error_code, u64 cr2)
 }
 
 /*
- * Not here: what traps.c looks at before a fault is the guest's, and any address that is none of
- * the guest's.
+ * Not here: what traps.c looks at before a fault is the guest's, all under a shadow, and any
+ * address that is none of the guest's.
  */
 bool pv_page_fault_is_guests(struct regs *r)
 {
 	u64 cr2 = read_cr2();
 	u32 ec = r->error_code;
 
-	if (unlikely(is_hv_address(cr2) || ec & PFEC_R))
+	if (unlikely(is_hv_address(cr2) || is_fault_ours(ec)))
 		return false;
 	if ((ec & (PFEC_P | PFEC_W | PFEC_I)) == (PFEC_P | PFEC_W) && this_vcpu.kernel_mode)
 		return false;

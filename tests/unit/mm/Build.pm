@@ -226,14 +226,15 @@ sub roots {
 	my ($dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
 	make_path($dir);
-	for my $source (@roots, 'tests/unit/mm/roots.c') {
+	my @sources = (@roots, map { "tests/unit/mm/$_.c" } qw(roots roots_parts roots_shadow));
+	for my $source (@sources) {
 		my $text = defined $file && $source eq $file ? $changed : $source;
 		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more,
 			defined $file ? '-w' : (), '-c',
 			'-o', object($dir, $source), $text) or return;
 	}
-	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @roots,
-		'tests/unit/mm/roots.c') or return;
+	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @sources)
+		or return;
 	return "$dir/roots";
 }
 

@@ -3,8 +3,8 @@
  * Roots and flushes: the product's asi/root.c and mm/tlb.c on three simulated CPUs with a TLB each,
  * which remembers every L4 entry of the root that is loaded until it is flushed. Vcpus of two
  * domains come and go, change their base pointers, share L4s and edit them in batches, in the
- * middle of which other CPUs do the same. After each dispatch nobody may reach what an edited entry
- * named before. Arguments: operations, seed.
+ * middle of which other CPUs do the same; with shadows, some of them. After each dispatch nobody
+ * may reach what an edited entry named before. Arguments: operations, seed.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -12,10 +12,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <asm/asi_policy.h>
-#include <asm/cpu_area.h>
 #include <asm/cpu_window.h>
 #include <asm/domain_map.h>
-#include <asm/hyper_pt.h>
 #include <asm/insn.h>
 #include <asm/ipi.h>
 #include <asm/percpu.h>
@@ -26,6 +24,8 @@
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include "roots_parts.h"
+#include "roots_shadow.h"
 #include "tap.h"
 
 #define NR_CPUS		3
@@ -34,16 +34,11 @@
 /* an L3 is its frame, FIRST_L3 + id; each id stands in one entry at most */
 #define NR_IDS		64
 #define FIRST_L3	0x1000u
-#define NR_PUBLIC	64u
-#define AREA_L3		0x2000u		/* + CPU: its area; + 16 + vcpu: the vcpu's */
 
 struct cpu_private this_cpu;
 struct vcpu_private this_vcpu;
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 unsigned nr_cpus = NR_CPUS;
-u8 hv_zero_page[PAGE_SIZE];
-mfn_t idle_area_l3 = { 0x2ffe }, cpu_areas_l3 = { 0x2fff };
-struct asi_policy asi_policy = { .pv = { true, true, true }, .dom0 = { true, true, true } };
 bool world_irq_off;
 
 static struct domain domain[2] = { { .domid = 0, .is_privileged = true, .nr_vcpus = 3 },
@@ -55,79 +50,58 @@ static struct {
 	u64 cr3, flushed_at, page_flushed_at, tlb[PT_ENTRIES];
 } cpu[NR_CPUS];
 static unsigned me;
+static bool is_switching;		/* this_vcpu is not yet that of whom the CPU runs */
 static u64 now_is;
 static bool id_used[NR_IDS];
 static unsigned long nr_edits, nr_ipis, nr_behind;
-static bool no_pages;
+bool no_pages;
 
 static const unsigned slots[] = { 0, 1, 63, 64, 255, 272, 511 };
 
+unsigned long roots_now(void) { return ++now_is; }
+unsigned roots_vcpu(const struct vcpu *v) { return v - vcpu; }
+
 static u64 rnd(u64 n) { return tap_random() % n; }
 
-/* ---- What the product takes from elsewhere ---- */
-
-void panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# panic: ");
-	vprintf(fmt, args);
-	printf("\n");
-	fflush(stdout);
-	abort();
-}
-
-void cpu_relax(void) { }
-
-void *alloc_public_page(void)
-{
-	static unsigned used;
-
-	return no_pages || used == NR_PUBLIC ? NULL : public_ptr(_mfn(used++));
-}
-
-/* A root's parts that are not a guest's: kept apart by recognisable values. */
-void hyper_fill_root(u64 *l4, bool m2p)
-{
-	l4[L4_SLOT_PUBLIC] = 1;
-	l4[L4_SLOT_M2P] = m2p;
-}
-
-void window_fill_root(u64 *l4, const struct domain *d)
-{
-	l4[L4_SLOT_WINDOW_FIRST] = d ? 2 + d->domid : 0;
-}
-const struct asi_class *asi_class_of(const struct domain *d)
-{
-	return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
-}
-
-int vcpu_area_create(struct vcpu *v)
-{
-	if (no_pages && rnd(2))
-		return -ENOMEM;
-	v->area_l3 = _mfn(AREA_L3 + 16 + (v - vcpu));
-	return 0;
-}
-
-void vcpu_area_destroy(struct vcpu *v) { v->area_l3 = INVALID_MFN; }
-void free_public_page(void *page) { (void)page; }
-
-void *cpu_window_map(enum cpu_window w, mfn_t m, u64 flags)
-{
-	check(w == WINDOW_ROOT && flags == PAGE_HV_RO && world_irq_off,
-	      "a guest L4 is read through the CPU's window");
-	return window_ptr(m);
-}
-
-void cpu_window_unmap(enum cpu_window w) { (void)w; }
-
 /* ---- CPUs ---- */
+
+static struct vcpu_private *state_of(struct vcpu *v)
+{
+	return v->is_idle ? NULL : &vcpu_state[v - vcpu];
+}
+
+/*
+ * CPU @c, which runs @v with a shadow, on one of its roots: that tree takes up what the guest's L4
+ * names, and the processor what is in the tree.
+ */
+static void remember_shadow(unsigned c, struct vcpu *v)
+{
+	const struct vcpu_private *p = c == me ? &this_vcpu : state_of(v);
+	unsigned which = cpu[c].cr3 == v->cr3_user;
+	mfn_t l4 = which ? p->user_l4 : p->kernel_l4;
+
+	if (cpu[c].cr3 != v->cr3_user && cpu[c].cr3 != v->cr3_kernel)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+		pte_t e = mfn_is_valid_num(l4) ? ((pte_t *)window_ptr(l4))[slots[i]] : 0;
+
+		if (pte_present(e))
+			shadow_sees(v, which, slots[i], mfn_x(pte_mfn(e)) - FIRST_L3);
+		cpu[c].tlb[slots[i]] |= shadow_has(v, which, slots[i]);
+	}
+}
+
+static struct vcpu *runs_on(unsigned c)
+{
+	return c == me ? this_cpu.curr : cpu[c].saved.curr;
+}
 
 /* The processor looks at everything that its root shows. */
 static void remember_all(void)
 {
+	for (unsigned c = 0; c < NR_CPUS; c++)
+		if (runs_on(c) && runs_on(c)->shadow.on && !is_switching)
+			remember_shadow(c, runs_on(c));
 	for (unsigned c = 0; c < NR_CPUS; c++) {
 		const pte_t *root = public_ptr(maddr_to_mfn(cpu[c].cr3));
 
@@ -151,11 +125,6 @@ void write_cr3(u64 cr3)
 void invlpg(u64 va)
 {
 	cpu[me].page_flushed_at = ++now_is;
-}
-
-static struct vcpu_private *state_of(struct vcpu *v)
-{
-	return v->is_idle ? NULL : &vcpu_state[v - vcpu];
 }
 
 static void go_on_as(unsigned c)
@@ -214,12 +183,14 @@ static void check_root(const struct vcpu *v, unsigned which, mfn_t l4, bool kern
 {
 	const pte_t *root = public_ptr(which ? v->root_user : v->root_kernel),
 		    *from = mfn_is_valid_num(l4) ? window_ptr(l4) : NULL;
+	const pte_t *mirror = (const pte_t *)v->mirror[which];
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++) {
 		pte_t e = from ? from[i] : 0;
 
 		if (i < L4_SLOT_HV_FIRST || i > L4_SLOT_HV_LAST)
-			check(root[i] == (pte_present(e) ? e : 0),
+			check(mirror[i] == (pte_present(e) ? e : 0) &&
+				      (v->shadow.on ? !root[i] : root == mirror),
 			      "slot %u of vcpu %lu's root %u: %lx, %lx in the L4", i, v - vcpu,
 			      which, root[i], e);
 	}
@@ -270,12 +241,15 @@ static void check_all(bool in_step)
 static void check_gone(unsigned id)
 {
 	for (unsigned c = 0; c < NR_CPUS; c++) {
-		const struct vcpu *v = c == me ? this_cpu.curr : cpu[c].saved.curr;
+		const struct vcpu *v = runs_on(c);
 		const pte_t *roots[2] = { public_ptr(v->root_kernel), public_ptr(v->root_user) };
 
 		for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
 			check(!(cpu[c].tlb[slots[i]] >> id & 1),
 			      "CPU %u remembers an L3 that has gone", c);
+			for (unsigned r = 0; r < 2 && v->shadow.on; r++)
+				check(!(shadow_has(v, r, slots[i]) >> id & 1),
+				      "CPU %u's shadow remembers an L3 that has gone", c);
 			for (unsigned r = 0; r < 2; r++)
 				check(!pte_present(roots[r][slots[i]]) ||
 					      mfn_x(pte_mfn(roots[r][slots[i]])) - FIRST_L3 != id,
@@ -352,12 +326,20 @@ static void do_batch(unsigned depth)
 
 static void do_baseptr(unsigned depth)
 {
-	if (this_cpu.curr->is_idle || !this_vcpu.kernel_mode)
+	struct vcpu *v = this_cpu.curr;
+	mfn_t was = this_vcpu.user_l4;
+
+	if (v->is_idle || !this_vcpu.kernel_mode)
 		return;
-	if (rnd(2))
-		root_set_kernel(some_l4(this_cpu.curr->domain));
-	else
-		root_set_user(rnd(4) ? some_l4(this_cpu.curr->domain) : INVALID_MFN);
+	if (rnd(2)) {
+		root_set_kernel(some_l4(v->domain));
+		return;
+	}
+	root_set_user(rnd(4) ? some_l4(v->domain) : INVALID_MFN);
+	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+		check(!v->shadow.on || mfn_eq(was, this_vcpu.user_l4) ||
+			      !shadow_has(v, 1, slots[i]),
+		      "what another L4 named is in the shadow");
 }
 
 static void do_toggle(unsigned depth)
@@ -409,7 +391,7 @@ static void do_visit(unsigned depth)
 static bool is_loaded(const struct vcpu *v)
 {
 	for (unsigned c = 0; c < NR_CPUS; c++)
-		if ((c == me ? this_cpu.curr : cpu[c].saved.curr) == v)
+		if (runs_on(c) == v)
 			return true;
 	return false;
 }
@@ -422,9 +404,13 @@ static void do_switch(unsigned depth)
 		return;
 	if (state_of(this_cpu.curr))
 		*state_of(this_cpu.curr) = this_vcpu;
+	if (state_of(this_cpu.curr))
+		shadow_rots(this_cpu.curr);
+	is_switching = true;
 	world_irq_off = true;
 	root_load(v);
 	world_irq_off = false;
+	is_switching = false;
 	if (!state_of(v))
 		return;
 	this_vcpu = *state_of(v);
@@ -435,9 +421,29 @@ static void do_switch(unsigned depth)
 	world_irq_off = false;
 }
 
+static void do_shadow(unsigned depth)
+{
+	struct vcpu *v = &vcpu[rnd(NR_VCPUS)];
+
+	if (!is_loaded(v))
+		shadow_flip(v);
+}
+
+/* When CPU @c forgot all that it may know of guests' tables, or one page. */
+static u64 flushed_at(unsigned c, bool all)
+{
+	const struct vcpu *v = runs_on(c);
+	u64 at = all ? cpu[c].flushed_at : cpu[c].page_flushed_at, forgotten;
+
+	if (!v->shadow.on)
+		return at;
+	forgotten = all ? shadow_forgotten_at(v) : shadow_page_forgotten_at(v);
+	return at < forgotten ? at : forgotten;
+}
+
 static bool runs(unsigned c, const struct domain *d, u64 mask)
 {
-	const struct vcpu *v = c == me ? this_cpu.curr : cpu[c].saved.curr;
+	const struct vcpu *v = runs_on(c);
 
 	return (c == me ? this_cpu : cpu[c].saved).visited == d ||
 	       (v->domain == d && (mask >> v->id & 1));
@@ -460,7 +466,7 @@ static void do_stamp(unsigned depth)
 	elsewhere(depth);
 	tlb_flush_stamped(d, stamp);
 	for (unsigned c = 0; c < NR_CPUS; c++)
-		check((d && !runs(c, d, ~0ul)) || cpu[c].flushed_at > at,
+		check((d && !runs(c, d, ~0ul)) || flushed_at(c, true) > at,
 		      "CPU %u has not flushed since the stamp", c);
 }
 
@@ -472,7 +478,7 @@ static void do_flush(unsigned depth)
 
 	tlb_flush_vcpus(d, mask, all ? ~0ul : 0x1000);
 	for (unsigned c = 0; c < NR_CPUS; c++)
-		check(!runs(c, d, mask) || (all ? cpu[c].flushed_at : cpu[c].page_flushed_at) > at,
+		check(!runs(c, d, mask) || flushed_at(c, all) > at,
 		      "CPU %u has not flushed", c);
 	if (rnd(64) == 0)
 		cache_flush_all();
@@ -485,6 +491,7 @@ static void anything(unsigned depth)
 	static void (*const actions[])(unsigned depth) = {
 		do_batch, do_batch,  do_batch,  do_baseptr, do_toggle,
 		do_peek,  do_switch, do_switch, do_stamp,   do_flush,  do_visit,
+		do_shadow,
 	};
 
 	actions[rnd(ARRAY_SIZE(actions))](depth);

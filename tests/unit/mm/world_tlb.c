@@ -37,6 +37,8 @@ static void flush(const struct domain *d)
  */
 void tlb_flush_local(void) { }
 void tlb_invlpg(u64 va) { (void)va; }		/* may forget; need not */
+void shadow_forget_page(u64 va) { (void)va; }	/* nobody has one */
+void invlpg(u64 va) { (void)va; }
 void cache_flush_all(void) { }
 u32 tlb_stamp_now(void) { return ++world_clock; }
 

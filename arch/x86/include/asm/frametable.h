@@ -62,6 +62,12 @@
  */
 #define PGT_non_coherent (1ul << 55)
 #define PGT_special     (1ul << 54)              /* the hypervisor works on it too: write-back */
+/*
+ * Not written since the log was last read (control/log_dirty.c), which sets it; whoever may write,
+ * or changes the frame's use, clears it first (LOG-1). Frames of domains that are not logged have
+ * it never, or not for long.
+ */
+#define PGT_clean       (1ul << 53)
 #define PGT_count_mask  ((1ul << 48) - 1)
 
 struct page_info {

@@ -89,8 +89,8 @@
 #define VA_CPU_WINDOW        (VA_CPU + (CPU_PAGE_WINDOW << 12))
 
 /*
- * The vCPU area, by 2 MiB: descriptor window and private pages; mapcache; the area's own tables,
- * the L1 behind its nth 2 MiB as nth page (asi/perdomain.c).
+ * The vCPU area, by 2 MiB: descriptor window and private pages; mapcache; the tables of a shadow;
+ * the area's own tables, the L1 behind its nth 2 MiB as nth page (asi/perdomain.c).
  */
 #define VCPU_PAGE_GDT        0x00                  /* 14 guest pages, the hypervisor's, one spare */
 #define VCPU_PAGE_GDT_HV     14
@@ -104,7 +104,8 @@
 #define VA_LDT               (VA_VCPU + (VCPU_PAGE_LDT << 12))
 #define VA_VCPU_PRIVATE      (VA_VCPU + (VCPU_PAGE_PRIVATE << 12))
 #define VA_MAPCACHE          (VA_VCPU + _VA(0x200000))
-#define VA_VCPU_TABLES       (VA_VCPU + _VA(0x400000))
+#define VA_SHADOW            (VA_VCPU + _VA(0x400000))
+#define VA_VCPU_TABLES       (VA_VCPU + _VA(0x600000))
 
 /* Selectors of the hypervisor's GDT page (page 14 of the GDT window), fixed by the ABI. */
 #define GDT_HV_FIRST_BYTE    0xe000

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <asm/page_mark.h>
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
@@ -35,7 +36,8 @@ static inline u64 level_type(unsigned level) { return (u64)level << PGT_type_shi
 
 /*
  * One compare-and-swap each: what does not succeed here has changed nothing, and the whole machine
- * is to be asked. PGT_count_top: so does a count that comes near its maximum.
+ * is to be asked. PGT_count_top: so does a count that comes near its maximum; PGT_clean: so does a
+ * frame that the log has as clean (LOG-1).
  */
 #define PGT_count_top	(PGT_count_mask ^ PGT_count_mask >> 1)
 
@@ -50,7 +52,7 @@ static __always_inline bool page_type_get_live(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	return likely((x & (PGT_type_mask | PGT_validated | PGT_count_top)) ==
+	return likely((x & (PGT_type_mask | PGT_validated | PGT_clean | PGT_count_top)) ==
 		      (type | PGT_validated)) &&
 	       page_type_swap(pg, x, x + 1);
 }
@@ -135,8 +137,8 @@ static __always_inline bool page_lock_live(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	return likely((x & (PGT_type_mask | PGT_validated | PGT_locked | PGT_count_top)) ==
-		      (type | PGT_validated)) &&
+	return likely((x & (PGT_type_mask | PGT_validated | PGT_locked | PGT_clean |
+			    PGT_count_top)) == (type | PGT_validated)) &&
 	       page_type_swap(pg, x, (x + 1) | PGT_locked);
 }
 
@@ -150,7 +152,8 @@ static __always_inline unsigned __must_check page_lock_table(struct page_info *p
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	if (likely((x & (PGT_validated | PGT_locked | PGT_count_top)) == PGT_validated) &&
+	if (likely((x & (PGT_validated | PGT_locked | PGT_clean | PGT_count_top)) ==
+		   PGT_validated) &&
 	    likely(type_level(x)) && page_type_swap(pg, x, (x + 1) | PGT_locked))
 		return type_level(x);
 	return page_lock_table_wait(pg);

@@ -19,6 +19,7 @@ struct vcpu;
 struct cpu_private {
 	/* whose root is loaded; the idle vcpu's when idle. Written next to CR3 (SWI-1) */
 	struct vcpu *curr;
+	bool shadowed;              /* curr's shadow.on: it does not change while it is loaded */
 	struct cpu_public *pub;     /* &cpu_public[id] */
 	u32 id;                     /* 0 = boot CPU */
 	u64 cr3;                    /* the CR3 value now loaded: written next to the MOV, IF=0 */

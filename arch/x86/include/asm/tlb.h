@@ -16,7 +16,7 @@
 
 /* This CPU, everything. Interrupts on. */
 void tlb_flush_local(void);
-/* This CPU, one page (and the paging-structure caches). */
+/* This CPU, one page of the hypervisor's (and the paging-structure caches). */
 static inline void tlb_invlpg(u64 va) { invlpg(va); }
 
 /* Boot: the flush function for IPIs. */

@@ -48,6 +48,8 @@ struct vcpu_private {
 	u8 iret;
 	struct vcpu_info *vcpu_info;         /* by window address: kernel root only */
 
+	/* Error-code bits that make a page fault ours to look at: PFEC_R; all, under a shadow. */
+	u32 faults_ours;
 	u64 kernel_sp;                       /* HYPERVISOR_stack_switch */
 	struct pv_callback event, failsafe, syscall, syscall32, sysenter; /* NMI: trap 2 */
 

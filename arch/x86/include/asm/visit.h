@@ -39,6 +39,10 @@ struct visit_op {
 
 int __must_check visit_whole(struct domain *d, const struct visit_op *op);
 
+/* Nobody visits @d between the two. False: somebody is there. */
+bool __must_check visit_keep_off(struct domain *d);
+void visit_allow(struct domain *d);
+
 /*
  * @d is dying: nobody visits it, and nobody will (VIS-3): who would is continued, and does not find
  * it any more. False: somebody is there, once more.

@@ -99,6 +99,7 @@ static void init_private(struct vcpu *v)
 	/* The pages were zeroed by the allocator: only what is not zero is said here. */
 	p->vcpu_info = &s->vcpu_info[v->id];
 	p->kernel_mode = 1;
+	p->faults_ours = PFEC_R;
 	vcpu_private_hold_nothing(p);
 	p->debugreg[6] = DR6_INIT;
 	p->debugreg[7] = DR7_INIT;

@@ -11,14 +11,6 @@
 
 static_assert(MAX_VCPUS <= 64, "one word of the guest's bitmap");
 
-void guest_flush_local(u64 va)
-{
-	if (va == FLUSH_EVERYTHING)
-		tlb_flush_local();
-	else
-		tlb_invlpg(va);
-}
-
 static void flush_vcpus(u64 mask, u64 va)
 {
 	struct domain *d = current->domain;

@@ -125,6 +125,7 @@ static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
 	if (!pg)
 		return -EINVAL;
 	m2p_set(page_mfn(pg), _pfn(val));
+	page_mark_dirty(pg);		/* its new name has to be looked at */
 	page_put(pg);
 	return 0;
 }

@@ -63,15 +63,14 @@ static void put_l4(mfn_t m)
 static int op_new_baseptr(struct domain *d, const struct mmuext_op *op)
 {
 	mfn_t new = _mfn(op->arg1.mfn), old = this_vcpu.kernel_l4;
-	int rc = 0;
+	bool is_other = !mfn_eq(new, old);
+	int rc = is_other ? get_l4(d, new) : 0;
 
-	if (!mfn_eq(new, old))
-		rc = get_l4(d, new);
 	if (rc)
 		return rc;
 	ldt_unmap();			/* its pages were found through the old table */
 	root_set_kernel(new);
-	if (!mfn_eq(new, old))
+	if (is_other)
 		put_l4(old);
 	return 0;
 }

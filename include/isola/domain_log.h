@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a domain and a vcpu know of the log of what the domain writes (control/log_dirty.c), and of
+ * shadows (asm/shadow.h). Numbers alone.
+ */
+#pragma once
+
+#include <isola/types.h>
+
+/* Changes by domctl, one at a time. */
+struct domain_log {
+	bool on;
+	u8 op;                          /* the operation that is under way; 0: none */
+	u32 nr_dirty;                   /* frames it has found */
+	u32 faults;                     /* of the vcpus' shadows, when the log was last cleaned */
+	u64 bytes;                      /* of the caller's bitmap that it has cleared */
+	u64 frame;                      /* the next that it looks at */
+};
+
+/* Its own CPU's, interrupts off; or nobody's, when it is made. */
+struct vcpu_shadow {
+	bool on;                        /* changes while the vcpu is loaded nowhere */
+	u16 nr_used[2];                 /* pages of each tree: [0] kernel, [1] user */
+	u32 faults;                     /* that were the shadow's own; wraps */
+};
