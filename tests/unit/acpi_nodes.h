@@ -77,6 +77,14 @@ static void test_bad_nodes(void)
 		   slits[i].claim);
 	}
 	build_nodes(3);
+	table(SLIT, "SLIT", 44 + 17 * 17);
+	set64(SLIT + 36, 17);
+	for (u64 i = 0; i < 17 * 17; i++)
+		set8(SLIT + 44 + i, i / 17 == i % 17 ? 10 : 20);
+	seal(SLIT, 0);
+	ok(!parse_search() && !n->nr_distances && strstr(log_text, "of 17 nodes make no sense"),
+	   "one of seventeen, sound but for that");
+	build_nodes(3);
 	set8(SRAT + 65, 39);
 	seal(SRAT, 0);
 	ok(!parse_search() && n->is_damaged &&

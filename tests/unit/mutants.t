@@ -32,6 +32,8 @@ STORM, PIRQ = "arch/x86/irq/storm.c", "arch/x86/irq/pirq.c"
 PIRQ_MAP, PCI_DEV = "arch/x86/irq/pirq_map.c", "arch/x86/irq/pci_dev.c"
 MSI, MSI_FIND = "arch/x86/irq/msi.c", "arch/x86/irq/msi_find.c"
 IOAPIC = "arch/x86/irq/ioapic.c"
+PAGE_ALLOC = "arch/x86/frames/page_alloc.c"
+SRAT, TOPOLOGY = "arch/x86/firmware/acpi_srat.c", "arch/x86/cpu/topology.c"
 UNPACK, ROOM = "unpack/unpack.c", "unpack/room.c"
 MUTANTS = [
     # test, file, text, what it becomes
@@ -135,7 +137,23 @@ MUTANTS = [
      "if (out->nr_ioapics > ACPI_MAX_IOAPICS)"),
     ("acpi", FADT, "i < dsdt->len && dsdt->len - i >= 4", "i < dsdt->len"),
     ("acpi", FADT, "if (*pos >= t->len || len >= t->len - *pos)", "if (0)"),
-    ("acpi", FADT, "if (r.space == SPACE_IO && r.addr > 0xffff)", "if (0)"),
+    ("acpi", FADT, "if (r.space == ACPI_SPACE_IO && r.addr > 0xffff)", "if (0)"),
+    ("acpi", SRAT, "nr && nr <= ACPI_MAX_NODES && t->len",
+     "nr && t->len"),
+    ("acpi", SRAT, "(is_known && e.len < entries[type].len)",
+     "0"),
+    ("acpi", SRAT, " || bytes > ~0ul - start",
+     ""),
+    ("acpi", SRAT, "revision >= 2 ? proximity : (u8)proximity",
+     "proximity"),
+    ("acpi", ACPI, "if (rc && (!wide || r->rsdt)) {",
+     "if (rc && !wide) {"),
+    ("topology", TOPOLOGY, "t.core_bits = max(t.core_bits, bits);",
+     "t.core_bits = l->level[0].eax & 0x1f;"),
+    ("topology", TOPOLOGY, "\tif (l->is_amd && l->sizes.ecx >> 12 & 0xf)\n\t\tt.core_bits = l->sizes.ecx >> 12 & 0xf;\n",
+     ""),
+    ("page_alloc", PAGE_ALLOC, "\t\tcount_free(pool, order, n, -1);\n",
+     "\t\tfree_pages[pool] -= 1ul << order;\n"),
     ("efi", EFI, "|| t->header_size < sizeof(*t)", ""),
     ("efi", EFI, "!t->nr_config || t->nr_config > EFI_MAX_CONFIG_TABLES ||", ""),
     ("efi", EFI, "i < EFI_VENDOR_CHARS - 1", "i < EFI_VENDOR_CHARS"),
