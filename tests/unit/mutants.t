@@ -150,7 +150,8 @@ MUTANTS = [
      "if (rc && !wide) {"),
     ("topology", TOPOLOGY, "t.core_bits = max(t.core_bits, bits);",
      "t.core_bits = l->level[0].eax & 0x1f;"),
-    ("topology", TOPOLOGY, "\tif (l->is_amd && l->sizes.ecx >> 12 & 0xf)\n\t\tt.core_bits = l->sizes.ecx >> 12 & 0xf;\n",
+    ("topology", TOPOLOGY, "\tif (l->is_amd && l->sizes.ecx >> 12 & 0xf)\n"
+     "\t\tt.core_bits = l->sizes.ecx >> 12 & 0xf;\n",
      ""),
     ("page_alloc", PAGE_ALLOC, "\t\tcount_free(pool, order, n, -1);\n",
      "\t\tfree_pages[pool] -= 1ul << order;\n"),
