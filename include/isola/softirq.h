@@ -14,6 +14,7 @@ enum softirq {
 	SOFTIRQ_CONSOLE,        /* common/console_drain.c: lines wait to be sent */
 	SOFTIRQ_INPUT,          /* common/console_input.c: something has been typed */
 	SOFTIRQ_ORPHANS,        /* asi/orphan.c: frames wait to be free */
+	SOFTIRQ_MCE,            /* cpu/mce.c: machine checks to tell of */
 	SOFTIRQ_UCODE,          /* cpu/ucode_late.c: all CPUs come together, and load */
 	SOFTIRQ_BOOT,           /* asi/switch.c: back to the boot root; need not return */
 	SOFTIRQ_SCHEDULE,       /* common/sched.c: choose again */

@@ -41,6 +41,7 @@
 #include <asm/iomem.h>
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
+#include <asm/mce.h>
 #include <asm/paging.h>
 #include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
@@ -232,6 +233,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	ipi_init();
 	tlb_init();
 	root_init();
+	mce_init();
 	pvclock_init();
 	orphan_init();
 	timer_subsys_init();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_mca: dom0 asks which CPUs there are and for records of machine checks. A machine check
- * ends the hypervisor here, so there is never a record to give; VIRQ_MCA can be bound and never
- * fires.
+ * HYPERVISOR_mca: dom0 asks which CPUs there are and for records of machine checks. Those are
+ * lines of the hypervisor's log (cpu/mce.c), so there is never a record to give; VIRQ_MCA can be
+ * bound and never fires.
  */
 #include <asm/control_op.h>
 #include <asm/cpufeature.h>

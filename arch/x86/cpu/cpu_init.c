@@ -5,6 +5,7 @@
 #include <asm/cpu_init.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu.h>
+#include <asm/mce.h>
 #include <asm/spec_ctrl.h>
 
 void cpu_init_boot(void)
@@ -20,6 +21,7 @@ void cpu_init(void)
 	cpu_features_enable();
 	fpu_init_cpu();
 	spec_ctrl_init_cpu();
+	mce_init_cpu();
 }
 
 void cpu_init_again(void)

@@ -9,6 +9,7 @@ objs-y += arch/x86/cpu/policy.o
 objs-y += arch/x86/cpu/own_policy.o
 objs-y += arch/x86/cpu/msr.o
 objs-y += arch/x86/cpu/topology.o
+objs-y += arch/x86/cpu/mce.o
 objs-y += arch/x86/cpu/ucode_intel.o
 objs-y += arch/x86/cpu/ucode_amd.o
 objs-y += arch/x86/cpu/ucode_cpio.o

@@ -17,6 +17,7 @@
 #include <asm/insn.h>
 #include <asm/irq.h>
 #include <asm/ldt.h>
+#include <asm/mce.h>
 #include <asm/percpu.h>
 #include <asm/shadow.h>
 #include <asm/trap.h>
@@ -234,7 +235,7 @@ void trap_nmi(struct regs *r __maybe_unused)
 void trap_machine_check(struct regs *r)
 {
 	this_cpu.ist_used |= 1ul << IST_MC;
-	panic_regs(r, "machine check");
+	mce_take(r);
 }
 
 void trap_double_fault(struct regs *r)
