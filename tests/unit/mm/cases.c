@@ -320,8 +320,8 @@ static void segments(void)
 
 static void odd_calls(void)
 {
-	struct xen_memory_exchange x = { .in = { .nr_extents = 1, .extent_order = 10 },
-					 .out = { .nr_extents = 1, .extent_order = 10 } };
+	struct xen_memory_exchange x = { .in = { .nr_extents = 1, .extent_order = 13 },
+					 .out = { .nr_extents = 1, .extent_order = 13 } };
 	struct page_info *table;
 	u64 mask = 1;
 	struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_MULTI };
