@@ -458,10 +458,19 @@ void console_drain(void)
 {
 	u64 flags = irq_save();
 
-	WRITE_ONCE(mode, SYNC);
+	if (READ_ONCE(mode) != FORCED)
+		WRITE_ONCE(mode, SYNC);
 	flush();
 	console_ports_drain();
 	irq_restore(flags);
+}
+
+void console_seize(void)
+{
+	u64 begun = now_ns();
+
+	while (READ_ONCE(owner) != me() && !transmitter_take() && now_ns() - begun < STUCK_NS)
+		cpu_relax();
 }
 
 void console_force(void)

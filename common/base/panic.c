@@ -105,9 +105,9 @@ static void print_context(void)
 
 /*
  * Only the first CPU comes back from here; it stays on this CPU with interrupts off. Who panics at
- * the machine's end has the floor already.
+ * the machine's end has the floor already: false.
  */
-static void take_the_floor(void)
+static bool take_the_floor(void)
 {
 	u32 nobody = 0, me = this_cpu_id() + 1;
 
@@ -115,14 +115,22 @@ static void take_the_floor(void)
 	if (!__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST) && nobody != me)
 		cpu_stop();
-	console_force();
-	if (nobody != me && panic_stop_others)
+	return nobody != me;
+}
+
+static void stop_others(void)
+{
+	if (panic_stop_others)
 		panic_stop_others();
 }
 
 void machine_stop_others(void)
 {
-	take_the_floor();
+	if (take_the_floor()) {
+		console_seize();
+		stop_others();
+	}
+	console_force();
 }
 
 static void finish(void) __noreturn;
@@ -141,9 +149,12 @@ static void finish(void)
 static void vpanic(const struct regs *r, const char *fmt, va_list ap) __noreturn;
 static void vpanic(const struct regs *r, const char *fmt, va_list ap)
 {
+	bool is_first = take_the_floor();
 	char text[192];
 
-	take_the_floor();
+	console_force();
+	if (is_first)
+		stop_others();
 	depth++;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	say("PANIC on CPU %u: %s", this_cpu_id(), text);

@@ -73,6 +73,11 @@ void console_claim_memory(void (*claim)(mfn_t first, mfn_t last));
 /* The same of its lines, ISA's by their ISA numbers: can interrupts of that one be taken? */
 void console_claim_irqs(bool (*claim)(u8 irq));
 
+/*
+ * The machine's end, interrupts off: who is sending has come to an end of that, or hangs, and
+ * nobody else begins. console_force() is to follow once the other CPUs have stopped.
+ */
+void console_seize(void);
 /* panic(): from now on take no lock. The other CPUs have been told to stop. */
 void console_force(void);
 

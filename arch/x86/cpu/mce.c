@@ -34,6 +34,12 @@
 #define MOST_BANKS	32u
 #define NR_RECORDS	32u
 
+struct mce_record {
+	u64 status, addr, misc;		/* the bank's; addr, misc 0 where there is none */
+	u64 global;			/* MCG_STATUS; 0: found without an exception */
+	u32 cpu, bank;
+};
+
 static struct mce_record mce_records[NR_RECORDS];
 static bool is_whole[NR_RECORDS];	/* written; until it has been told */
 static bool is_taken[NR_RECORDS];	/* atomically */

@@ -9,6 +9,7 @@
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
 #include "../clock.h"
+#include "../firmware.h"
 #include "../memory.h"
 #include "../text.h"
 #include "../traps.h"
@@ -148,6 +149,17 @@ static void need_runtime(void)
 	need_efi();
 	if (efi_info(XEN_FW_EFI_RT_VERSION) == -XEN_EOPNOTSUPP)
 		skip("no runtime services are called");
+}
+
+bool is_called_firmware(uint64_t mfn)
+{
+	memset(&efi_op, 0, sizeof(efi_op));
+	if (efi_info(XEN_FW_EFI_RT_VERSION))
+		return false;
+	EFI_ANSWER.mem.addr = mfn * PAGE_BYTES;
+	EFI_ANSWER.mem.size = PAGE_BYTES;
+	return !efi_info(XEN_FW_EFI_MEM_INFO) &&
+	       (EFI_ANSWER.mem.type == 5 || EFI_ANSWER.mem.type == 6);
 }
 
 static void clear_call(uint32_t function)

@@ -9,6 +9,7 @@
  */
 #define TOPIC "iomem"
 #include "../claim.h"
+#include "../firmware.h"
 #include "../forced_cpuid.h"
 #include "../memory.h"
 #include "../traps.h"
@@ -55,11 +56,13 @@ static bool is_amd(void)
 	return ebx == 0x68747541 || ebx == 0x6f677948;	/* "Auth", "Hygo" */
 }
 
-/* Frames that platform devices have, and are spoken of by claims of their own. */
+/* Frames that are spoken of by claims of their own: platform devices', called firmware's. */
 static bool is_platform(uint64_t mfn)
 {
-	return (mfn >= MSI_FIRST && mfn <= MSI_LAST) || (mfn >= HPET_MFN && mfn < HPET_MFN + 4) ||
-	       mfn == IOAPIC_MFN || (is_amd() && mfn >= HT_FIRST && mfn <= HT_LAST);
+	return (mfn >= MSI_FIRST && mfn <= MSI_LAST) ||
+	       (mfn >= HPET_MFN && mfn < HPET_MFN + 4) || mfn == IOAPIC_MFN ||
+	       (is_amd() && mfn >= HT_FIRST && mfn <= HT_LAST) ||
+	       (on_isola && is_called_firmware(mfn));
 }
 
 static unsigned int machine_map(struct e820_entry *e)

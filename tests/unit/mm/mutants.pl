@@ -137,9 +137,9 @@ sub mutants {
 			'	if ((!from_ref && op->source.domid != DOMID_SELF) ||',
 			'	if (0 ||'],
 		['unpin of what is not pinned', 'arch/x86/mm/page_type.c',
-			'	if (was_pinned)',
-			'	if (was_pinned || ' .
-			'(READ_ONCE(pg->type_info) & PGT_count_mask) > 1)'],
+			'	if (was_pinned && page_type_put_live(pg)) {',
+			'	if ((was_pinned || (READ_ONCE(pg->type_info) & ' .
+			'PGT_count_mask) > 1) && page_type_put_live(pg)) {'],
 	);
 }
 # The same for what only a case shows (cases.c).

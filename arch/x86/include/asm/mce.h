@@ -4,15 +4,7 @@
  */
 #pragma once
 
-#include <isola/types.h>
-
 struct regs;
-
-struct mce_record {
-	u64 status, addr, misc;		/* the bank's; addr, misc 0 where there is none */
-	u64 global;			/* MCG_STATUS; 0: found without an exception */
-	u32 cpu, bank;
-};
 
 /* Where the lines come from. Boot CPU, once. */
 void mce_init(void);
