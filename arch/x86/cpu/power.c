@@ -90,6 +90,7 @@ static bool is_restart_wanted(u32 reason)
 void machine_end(u32 reason)
 {
 	machine_stop_others();
+	console_drain();
 	if (reason == SHUTDOWN_poweroff) {
 		power_off();
 	} else if (is_restart_wanted(reason)) {
