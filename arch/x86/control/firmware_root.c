@@ -51,7 +51,7 @@ static spinlock_t lock = SPINLOCK_INIT(LOCK_EFI);
 static struct efi_runtime runtime;	/* revision 0: nothing can be called */
 static mfn_t efi_root, efi_buffer;	/* for tools/isola-audit too; 0: none */
 static u32 inside;			/* 1 + the CPU that is in the firmware */
-static struct { u32 vector; u64 rip, cr2; } fault;	/* its last */
+static struct { bool is_new; u32 vector; u64 rip, cr2; } fault;	/* its last */
 
 static bool opt_rs = true, opt_attr_uc;
 
@@ -285,6 +285,7 @@ static u64 enter(void)
 	pte_t *root = public_ptr(efi_root);
 
 	pte_write(&root[L4_SLOT_CPU], pte_make(this_cpu.area_l3, PAGE_HV_TABLE));
+	fault.is_new = false;
 	WRITE_ONCE(inside, smp_cpu_id() + 1);
 	root_adopt(mfn_to_maddr(efi_root));
 	return before;
@@ -313,7 +314,6 @@ u64 firmware_call(enum efi_service which, const u64 argument[5])
 
 	if (!firmware_revision() || !function)
 		return EFI_UNSUPPORTED;
-	fault.vector = 0;
 	flags = irq_save();
 	save_guest();
 	before = enter();
@@ -323,10 +323,9 @@ u64 firmware_call(enum efi_service which, const u64 argument[5])
 	leave(before);
 	restore_guest();
 	irq_restore(flags);
-	if (status != ~0ul || !fault.rip)
+	if (!fault.is_new)
 		return status;
 	give_up();
-	fault.rip = 0;
 	return EFI_DEVICE_ERROR;
 }
 
@@ -337,6 +336,7 @@ bool firmware_fault(struct regs *r)
 	/* An interrupt's handler of ours is no firmware. */
 	if (r->rip >= (u64)_stext && r->rip < (u64)_etext)
 		return false;
+	fault.is_new = true;
 	fault.vector = r->vector;
 	fault.cr2 = r->vector == TRAP_PF ? read_cr2() : 0;
 	fault.rip = r->rip;
@@ -358,5 +358,5 @@ static bool reset_system(bool warm)
 	before = enter();
 	firmware_enter(runtime.service[EFI_RESET_SYSTEM], argument);
 	leave(before);
-	return !fault.rip;
+	return !fault.is_new;
 }
