@@ -89,15 +89,6 @@ static void fill_around(pte_t *pe, const struct guest_walk *w, u64 va, u64 upper
 	}
 }
 
-/* The rights of the way to the L1 table, without what its entry says. */
-static u64 rights_above(const struct guest_walk *w)
-{
-	struct guest_walk above = *w;
-
-	above.e[1] = (above.e[1] | PTE_RW | PTE_US) & ~PTE_NX;
-	return guest_walk_rights(&above);
-}
-
 static bool is_allowed(u64 rights, u32 ec)
 {
 	return !((ec & PFEC_W) && !(rights & PTE_RW)) && !((ec & PFEC_I) && (rights & PTE_NX)) &&
@@ -117,7 +108,7 @@ static enum outcome fill(enum shadow_tree tree, u64 va, u32 *ec)
 	if (w.missing)
 		return GUESTS;
 	*ec |= PFEC_P;
-	rights = guest_walk_rights(&w);
+	rights = guest_walk_rights(&w, 1);
 	if (!is_allowed(rights, *ec))
 		return GUESTS;
 	if (!guest_walk_touch(&w, va, *ec & PFEC_W ? PTE_D : 0))
@@ -128,7 +119,7 @@ static enum outcome fill(enum shadow_tree tree, u64 va, u32 *ec)
 	if (!pe)
 		return MOVED;
 	pte_write(pe, shown(w.e[1], rights));
-	fill_around(pe, &w, va, rights_above(&w));
+	fill_around(pe, &w, va, guest_walk_rights(&w, 2));
 	current->shadow.faults++;
 	return FILLED;
 }

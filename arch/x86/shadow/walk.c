@@ -53,11 +53,14 @@ void guest_walk(struct guest_walk *w, mfn_t l4, u64 va)
 	w->missing = 0;
 }
 
-u64 guest_walk_rights(const struct guest_walk *w)
+u64 guest_walk_rights(const struct guest_walk *w, unsigned lowest)
 {
-	pte_t all = w->e[4] & w->e[3] & w->e[2] & w->e[1];
-	pte_t any = w->e[4] | w->e[3] | w->e[2] | w->e[1];
+	pte_t all = ~0ul, any = 0;
 
+	for (unsigned level = 4; level >= lowest; level--) {
+		all &= w->e[level];
+		any |= w->e[level];
+	}
 	return (all & (PTE_RW | PTE_US)) | (any & PTE_NX);
 }
 

@@ -22,8 +22,11 @@ struct guest_walk {
  */
 void guest_walk(struct guest_walk *w, mfn_t l4, u64 va);
 
-/* The rights of the whole way: PTE_RW, PTE_US where all have it, PTE_NX where one has. */
-u64 guest_walk_rights(const struct guest_walk *w);
+/*
+ * The rights of the way, its entry at level @lowest included (1: of all): PTE_RW, PTE_US where all
+ * have it, PTE_NX where one has.
+ */
+u64 guest_walk_rights(const struct guest_walk *w, unsigned lowest);
 
 /*
  * Set Accessed on the way, and @leaf_bits too at its end, as the processor does, where they are not
