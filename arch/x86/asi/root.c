@@ -51,7 +51,6 @@ static u64 new_generation(void)
 	return __atomic_add_fetch(&last_generation, 1, __ATOMIC_RELAXED);
 }
 
-
 /*
  * What a root shows of a guest entry: absent ones read as zero, whatever the guest keeps in them
  * (L1TF).

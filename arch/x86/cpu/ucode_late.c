@@ -34,11 +34,16 @@ static void count(u32 *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Interrupts off: the others before, this CPU, the others behind. */
 static void take_turn(void)
 {
+	while (load(&turn) != smp_cpu_id())
+		cpu_relax();
 	if (!ucode_load(update))
 		count(&nr_failed);
 	count(&turn);
+	while (load(&turn) < nr_cpus)
+		cpu_relax();
 }
 
 /* SOFTIRQ_UCODE. Who comes when all is over, or after the caller has given up, leaves. */
@@ -56,11 +61,7 @@ static void come(void)
 	}
 	flags = irq_save();
 	count(&nr_ready);
-	while (load(&turn) != smp_cpu_id())
-		cpu_relax();
 	take_turn();
-	while (load(&turn) < nr_cpus)
-		cpu_relax();
 	count(&nr_out);
 	irq_restore(flags);
 }
@@ -98,11 +99,7 @@ static void load_all(void)
 	while (load(&nr_ready) != nr_cpus - 1)
 		cpu_relax();
 	__atomic_store_n(&turn, 0, __ATOMIC_RELEASE);
-	while (load(&turn) != smp_cpu_id())
-		cpu_relax();
 	take_turn();
-	while (load(&turn) < nr_cpus)
-		cpu_relax();
 	irq_restore(flags);
 }
 
