@@ -138,8 +138,10 @@ INCLUDES := -nostdinc -Iinclude -Iarch/x86/include -isystem $(O)/include \
 	-include $(GEN)/autoconf.h -include include/isola/visibility.h
 PREFIX	:= -ffile-prefix-map=$(abspath $(O))=build -ffile-prefix-map=$(O)=build \
 	-ffile-prefix-map=$(TOP)=.
+# without views of variables, which no debugger of ours asks for: a tenth of the build's time
+DEBUG	:= -g $(if $(findstring clang,$(CC)),,-gno-variable-location-views)
 WARN	:= -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CFLAGS	:= -std=gnu11 -O2 -g -pipe -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
+CFLAGS	:= -std=gnu11 -O2 $(DEBUG) -ffreestanding $(INCLUDES) $(PREFIX) $(WARN)
 # slot 257 is beyond -mcmodel=kernel
 CFLAGS	+= -fpie -fvisibility=hidden
 # interrupts use the stack; FPU state is the guest's
