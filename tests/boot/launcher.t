@@ -170,6 +170,8 @@ for name, options in (
         ("an unknown option", ("--fast", SELFTEST)),
         ("an initrd that is not there", (SELFTEST, "", "/nonexistent")),
         ("--icount with two CPUs", ("--icount", "--smp", "2", SELFTEST)),
+        ("--tcg-thread without tcg", ("--tcg-thread=multi", "--accel=auto", SELFTEST)),
+        ("--icount with many threads", ("--tcg-thread=multi", "--icount", SELFTEST)),
         ("an unknown CPU model", ("--cpu", "z80", SELFTEST)),
         ("a hypervisor that is not there", ("--hypervisor", "/nonexistent", SELFTEST)),
         ("a disk that is not there", ("--disk", "/nonexistent", SELFTEST))):

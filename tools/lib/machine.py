@@ -127,11 +127,13 @@ class Console:
 
 
 def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", firmware="bios",
-                 accel="tcg",
+                 accel="tcg", tcg_thread=None,
                  icount=False, disk=None, net=False, gdb=False, qmp=None, serial=("stdio",),
                  extra=()):
     """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start).
-    @serial: com1, com2 ..."""
+    @serial: com1, com2 ...; @tcg_thread as QEMU's thread=, None: what QEMU chooses."""
+    if tcg_thread:
+        accel = f"{accel},thread={tcg_thread}"
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", machine, "-accel",
             accel,
             "-cpu", cpu or ("host" if accel == "kvm" else "qemu64"), "-smp", str(smp), "-m",
