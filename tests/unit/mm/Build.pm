@@ -184,9 +184,11 @@ sub depends {
 	return $includes{$source} =~ m{\s\Q$header\E\s};
 }
 
-# {source: object} of the product's files that are others when $file, a source or a header, has the
-# text in $changed. What the variant before has compiled of that text by the same flags is taken.
+# {source: object} of the product's files, @also too, that are others when $file, a source or a
+# header, has the text in $changed. What the variant before has compiled of that text by the same
+# flags is taken.
 my ($changed_text, %changed_object) = ('');
+our @also;
 sub changed_objects {
 	my ($dir, $file, $changed, $compiler, @all) = @_;
 	my ($name) = $file =~ m{include/(.*)};
@@ -198,7 +200,7 @@ sub changed_objects {
 	make_path($file =~ /\.c$/ ? $overlay : dirname("$overlay/$name"));
 	$file =~ /\.c$/ or copy($changed, "$overlay/$name") or return;
 	my %new;
-	for my $source ($file =~ /\.c$/ ? $file : grep { depends($_, $file) } @product) {
+	for my $source ($file =~ /\.c$/ ? $file : grep { depends($_, $file) } @product, @also) {
 		my @flags = grep { $source =~ m{mm/pt_validate\.c$} || !/^-DVALIDATE_BUDGET/ } @all;
 		my $key = join ' ', $source, $compiler, @flags;
 		my $to = "$dir/changed-" . ($source =~ tr{/}{-}r) . '.o';
@@ -236,6 +238,61 @@ sub roots {
 	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @sources)
 		or return;
 	return "$dir/roots";
+}
+
+# The program of shadows (shadow.c), by @flags alone; with a changed file as roots().
+our @shadow = map { "arch/x86/shadow/$_.c" } qw(tree walk fault create);
+sub shadow {
+	my ($dir, $file, $changed, @more) = @_;
+	my @link = grep { /^-f|^--coverage/ } @more;
+	make_path($dir);
+	my @shadowed = qw(-DREAL_ROOTS -DTABLES_CHANGE);
+	my @sources = (@shadow,
+		map { "tests/unit/mm/$_.c" } qw(shadow shadow_cpu shadow_cases shadow_random));
+	for my $source (@sources) {
+		if (defined $file && $source eq $file) {
+			quiet("$dir/log", $cc, @flags, @shadowed, @more, '-w', '-c', '-o',
+				object($dir, $source), $changed) or return;
+		} else {
+			compile($dir, $cc, $source, @shadowed, @more) or return;
+		}
+	}
+	quiet("$dir/log", $cc, @link, @ex_table, '-o', "$dir/shadow",
+		map { object($dir, $_) } @sources) or return;
+	return "$dir/shadow";
+}
+
+# The program of the log (log.c), which reads sixteen frames at a time, by @flags alone; with a
+# changed file, all else from @{$dir} as a call without has left it.
+our @log = (@shadow, 'arch/x86/control/log_dirty.c');
+my @short_steps = ('in short steps', 'arch/x86/control/log_dirty.c', "FRAMES_AT_ONCE\t1024u",
+	"FRAMES_AT_ONCE\t16u");
+sub log_dirty {
+	my ($dir, $file, $changed, @more) = @_;
+	my @link = grep { /^-f|^--coverage/ } @more;
+	my @sources = (@product, @log, (map { "tests/unit/mm/$_.c" } qw(log shadow_cpu)),
+		grep { !/random_ops|guest_walk/ } @harness);
+	my $short = "$dir/log_dirty-short.c";
+	my $new = {};
+	make_path($dir);
+	if (defined $file) {
+		if ($file eq $short_steps[1]) {
+			plant(['', $changed, @short_steps[2, 3]], "$changed-short.c") or return;
+			$changed .= '-short.c';
+		}
+		local @also = @log;
+		$new = changed_objects($dir, $file, $changed, $cc, @flags, '-w', @more) or return;
+	} else {
+		plant(\@short_steps, $short) or return;
+		for my $source (@sources) {
+			quiet("$dir/log", $cc, flags_for($source, @more), '-c', '-o',
+				object($dir, $source),
+				$source eq $short_steps[1] ? $short : $source) or return;
+		}
+	}
+	quiet("$dir/log", $cc, @link, @ex_table, '-o', "$dir/log_dirty",
+		map { $new->{$_} // object($dir, $_) } @sources) or return;
+	return "$dir/log_dirty";
 }
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness

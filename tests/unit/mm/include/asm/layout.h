@@ -20,10 +20,12 @@
 #undef VA_M2P_RW
 #undef VA_WINDOW
 #undef VA_PUBLIC
+#undef VA_SHADOW
 #define VA_FRAMETABLE	0x210000000000ul
 #define VA_M2P_RW	0x220000000000ul
 #define VA_WINDOW	0x200000000000ul
 #define VA_PUBLIC	0x230000000000ul
+#define VA_SHADOW	0x250000000000ul
 
 #ifndef __ASSEMBLY__
 static inline void *public_ptr(mfn_t m) { return (void *)(VA_PUBLIC + (mfn_x(m) << PAGE_SHIFT)); }
