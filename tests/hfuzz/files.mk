@@ -3,7 +3,8 @@
 # selftest guest.
 hfuzz-src := hcall.S insns.S main.c values.c arguments.c sandbox.c traps.c vcpus.c watch.c
 hfuzz-src += record.c ops.c
-hfuzz-src += op_mmu.c op_memory.c op_grant.c op_event.c op_vcpu.c op_platform.c op_insn.c op_user.c
+hfuzz-src += op_mmu.c op_memory.c op_grant.c op_event.c op_fifo.c op_vcpu.c op_platform.c
+hfuzz-src += op_insn.c op_user.c
 hfuzz-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S traps.S trap_table.c memory.c clock.c \
 	text.c console.c)
 hfuzz-objs += $(patsubst %,$(O)/tests/hfuzz/%.o,$(hfuzz-src))

@@ -45,7 +45,7 @@ struct me {
 	uint32_t id;
 	bool guarded;			/* a trap is the operation's result, not our fault */
 	bool repairing;			/* events stay masked: their callback is anything */
-	uint32_t timer_port;
+	volatile uint32_t timer_port;
 	struct context back;		/* where a trap goes on */
 	uint64_t rng;
 	volatile uint64_t number;	/* operations done */
@@ -169,6 +169,7 @@ bool is_loadable(uint64_t mfn);
 uint64_t sand_page(struct me *m);	/* an address whose L1 entry may be changed */
 uint64_t sand_address(struct me *m);	/* any address in the sandbox, eight-byte aligned */
 uint64_t entry_address(struct me *m, unsigned int *level);	/* machine address of an entry */
+uint64_t home_of(uint64_t mfn);		/* of a sandbox frame; 0: it is none */
 extern volatile uint64_t sand_frame[NR_SAND];	/* 0: lost */
 
 /* ---- vCPUs: vcpus.c, watch.c, traps.c ---- */
@@ -176,6 +177,7 @@ extern volatile uint64_t sand_frame[NR_SAND];	/* 0: lost */
 void vcpus_init(void);
 /* All of them run @run, this one too. */
 void vcpus_start(void (*run)(void) __attribute__((noreturn)));
+void bind_timer(struct me *m);		/* m->timer_port; 0: others have it */
 void vcpu_repair(struct me *m);		/* on itself: traps, callbacks, kernel stack */
 void expendable_context(struct me *m, struct vcpu_guest_context *c, unsigned int vcpu);
 void watch(struct me *m);		/* wake who does not get on */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on event channels, timers and turns. The ports of vcpu_init() are nobody's to close:
- * any_port() does not know them.
+ * Operations on event channels, timers and turns. The timers' ports are nobody's to close:
+ * any_port() does not know them, and they close with all of them alone.
  */
 #include "ops.h"
 #include <xen/event_channel.h>
@@ -36,17 +36,46 @@ static void event_arg(struct me *m, unsigned int cmd, uint32_t a[6])
 	case EVTCHNOP_bind_vcpu:		/* port, vcpu */
 		a[1] = any_vcpu(m);
 		break;
-	case EVTCHNOP_init_control:		/* gfn, offset, vcpu */
-		a[2] |= 1;	/* never aligned: our timers are two-level */
-		a[3] = any_vcpu(m);
+	case EVTCHNOP_init_control:
+	case EVTCHNOP_expand_array:
+	case EVTCHNOP_set_priority:
+		fifo_arg(m, cmd, a);
 		break;
 	}
 }
 
+static bool is_timers(uint32_t port)
+{
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		if (port == areas[i].me.timer_port)
+			return true;
+	return false;
+}
+
 /* Ports are many and found by luck: those given are remembered and asked for first. */
+static volatile uint32_t known[32];
+
+static uint32_t known_port(struct me *m)
+{
+	uint32_t port = known[below(m, 32)];
+
+	return is_timers(port) ? any_port(m) : port;
+}
+
+/* EVTCHNOP_@cmd was done with @a. */
+static void remember(struct me *m, unsigned int cmd, const volatile uint32_t *a)
+{
+	bool early = cmd == EVTCHNOP_bind_ipi || cmd == EVTCHNOP_alloc_unbound;
+	uint32_t got = a[early ? 1 : 2];
+
+	if (cmd == EVTCHNOP_init_control || cmd == EVTCHNOP_expand_array)
+		fifo_given(cmd, a);
+	else if (cmd != EVTCHNOP_status && !is_timers(got) && got < 131072)
+		known[below(m, 32)] = got;
+}
+
 long op_event(struct me *m, unsigned int cmd)
 {
-	static volatile uint32_t known[32];
 	uint32_t a[6], b[6];
 	uint64_t at;
 	long rc;
@@ -54,27 +83,19 @@ long op_event(struct me *m, unsigned int cmd)
 	event_arg(m, cmd, a);
 	event_arg(m, cmd, b);
 	if (cmd == EVTCHNOP_bind_interdomain)
-		a[1] = known[below(m, 32)];
+		a[1] = known_port(m);
 	if (cmd == EVTCHNOP_close || cmd == EVTCHNOP_send || cmd == EVTCHNOP_unmask ||
-	    cmd == EVTCHNOP_bind_vcpu)
-		a[0] = one_in(m, 4) ? a[0] : known[below(m, 32)];
+	    cmd == EVTCHNOP_bind_vcpu || cmd == EVTCHNOP_set_priority)
+		a[0] = one_in(m, 4) ? a[0] : known_port(m);
 	at = one_in(m, 4) ? arg_flipped(m, a, b, sizeof(a)) : arg(m, a, sizeof(a));
 	rc = CALL(m, event_channel_op, cmd, at, 0, 0, 0);
 	flip_end(m);
-	if (!rc && cmd != EVTCHNOP_status && arg_is_good(m, at, sizeof(a))) {
-		bool early = cmd == EVTCHNOP_bind_ipi || cmd == EVTCHNOP_alloc_unbound;
-		uint32_t got = ((volatile uint32_t *)at)[early ? 1 : 2];
-
-		for (unsigned int i = 0; i < nr_cpus; i++)
-			if (got == areas[i].me.timer_port)
-				return rc;
-		if (got < 4096)
-			known[below(m, 32)] = got;
-	}
+	if (!rc && arg_is_good(m, at, sizeof(a)))
+		remember(m, cmd, (const volatile uint32_t *)at);
 	return rc;
 }
 
-/* Only where nobody's timer is among the ports: of another domain, or none. */
+/* Of another domain, or none. */
 long op_event_reset(struct me *m, unsigned int nothing)
 {
 	struct evtchn_reset op = { .dom = any_domid(m) };
@@ -82,6 +103,27 @@ long op_event_reset(struct me *m, unsigned int nothing)
 	if (op.dom == DOMID_SELF || op.dom == 0)
 		op.dom = 1;
 	return CALL(m, event_channel_op, EVTCHNOP_reset, arg(m, &op, sizeof(op)), 0, 0, 0);
+}
+
+/*
+ * All of our own close, and the ABI is the two-level one again. The timers' are bound anew, but for
+ * those that others were quicker with: then a sleep ends late, by an NMI.
+ */
+long op_event_reset_own(struct me *m, unsigned int nothing)
+{
+	static volatile bool busy;
+	struct evtchn_reset op = { .dom = DOMID_SELF };
+	long rc;
+
+	if (__atomic_exchange_n(&busy, true, __ATOMIC_SEQ_CST))
+		return -XEN_EAGAIN;
+	memcpy(m->arg, &op, sizeof(op));
+	rc = CALL(m, event_channel_op, EVTCHNOP_reset, ARG(m->arg), 0, 0, 0);
+	fifo_forget();
+	for (unsigned int v = 0; v < nr_cpus; v++)
+		bind_timer(&areas[v].me);
+	__atomic_store_n(&busy, false, __ATOMIC_SEQ_CST);
+	return rc == -XEN_EAGAIN ? 0 : rc;	/* others have opened some meanwhile */
 }
 
 long op_timer(struct me *m, unsigned int nothing)
@@ -98,6 +140,7 @@ static long block(struct me *m)
 	static volatile unsigned int nr_blocked;
 	long rc = -XEN_EAGAIN;
 
+	fifo_listen(m);
 	/* vCPU 0 wakes the others, so it only sleeps with a time of its own; one stays awake. */
 	if (m->id && __atomic_add_fetch(&nr_blocked, 1, __ATOMIC_SEQ_CST) < nr_cpus) {
 		CALL(m, set_timer_op, clock_ns() + below(m, 2 * MS), 0, 0, 0, 0);
@@ -196,6 +239,6 @@ long op_shared_info(struct me *m, unsigned int nothing)
 	}
 	for (unsigned int i = 0; i < nr_cpus; i++)
 		asm volatile("lock btrq %1, %0" : "+m"(*(volatile uint64_t *)shared->evtchn_mask)
-			     : "r"((uint64_t)areas[i].me.timer_port) : "memory");
+			     : "r"((uint64_t)areas[i].me.timer_port % 4096) : "memory");
 	return 0;
 }

@@ -33,10 +33,22 @@ long op_grant_ask(struct me *m, unsigned int nothing);
 /* op_event.c */
 long op_event(struct me *m, unsigned int cmd);
 long op_event_reset(struct me *m, unsigned int nothing);
+long op_event_reset_own(struct me *m, unsigned int nothing);
 long op_timer(struct me *m, unsigned int nothing);
 long op_sched(struct me *m, unsigned int cmd);
 long op_watchdog(struct me *m, unsigned int nothing);
 long op_shared_info(struct me *m, unsigned int nothing);
+
+/* op_fifo.c */
+/* The argument of EVTCHNOP_@cmd: init_control, expand_array, set_priority. */
+void fifo_arg(struct me *m, unsigned int cmd, uint32_t a[6]);
+/* One of the first two was done with @a. */
+void fifo_given(unsigned int cmd, const volatile uint32_t *a);
+void fifo_listen(struct me *m);
+void fifo_forget(void);
+long op_fifo_begin(struct me *m, unsigned int nothing);
+long op_fifo_take(struct me *m, unsigned int nothing);
+long op_fifo_write(struct me *m, unsigned int nothing);
 
 /* op_vcpu.c */
 long op_vcpu(struct me *m, unsigned int cmd);

@@ -79,6 +79,14 @@ uint64_t sand_home(struct me *m, unsigned int level, uint64_t *mfn)
 	return ARG(sand[i]);
 }
 
+uint64_t home_of(uint64_t mfn)
+{
+	for (unsigned int i = 0; i < NR_SAND; i++)
+		if (mfn && sand_frame[i] == mfn)
+			return ARG(sand[i]);
+	return 0;
+}
+
 uint64_t io_mfn(struct me *m)
 {
 	static const uint64_t io[] = {

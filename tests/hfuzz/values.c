@@ -130,7 +130,9 @@ uint16_t any_domid(struct me *m)
 
 uint32_t any_port(struct me *m)
 {
-	static const uint32_t odd[] = { 0, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff };
+	static const uint32_t odd[] = {
+		0, 1023, 1024, 4095, 4096, 4097, 131071, 131072, 0x7fffffff, 0x80000000, 0xffffffff,
+	};
 	uint32_t port = one_in(m, 8) ? PICK(m, odd) : (uint32_t)below(m, one_in(m, 4) ? 4096 : 48);
 
 	for (unsigned int i = 0; i < nr_cpus; i++)

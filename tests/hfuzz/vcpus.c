@@ -27,12 +27,13 @@ asm(".text\n"
     "jmp	expendable_entry\n");
 _Static_assert(VCPUOP_down == 2 && __HYPERVISOR_vcpu_op == 24, "what expendable_entry calls");
 
-static void bind_timer(struct me *m)
+void bind_timer(struct me *m)
 {
 	struct evtchn_bind_virq op = { .virq = VIRQ_TIMER, .vcpu = m->id };
 
-	MUST(HC2(event_channel_op, EVTCHNOP_bind_virq, &op));
-	m->timer_port = op.port;
+	m->timer_port = HC2(event_channel_op, EVTCHNOP_bind_virq, &op) ? 0 : op.port;
+	if (!m->timer_port || m->timer_port >= 4096)
+		return;
 	__atomic_fetch_and(&shared->evtchn_mask[op.port / 64], ~(1ul << op.port % 64),
 			   __ATOMIC_SEQ_CST);
 }
@@ -49,6 +50,8 @@ static void vcpu_init(unsigned int v)
 	m->info = (struct vcpu_info *)(infos + 64 * v);
 	HC3(vcpu_op, VCPUOP_stop_periodic_timer, v, 0);
 	bind_timer(m);
+	if (!m->timer_port)
+		die("vCPU %u has no timer", v);
 }
 
 void vcpus_init(void)
