@@ -29,15 +29,16 @@ load_kernel = functools.lru_cache(pvkernel.load)
 
 class LiveMachine:
     def __init__(self, kernel, cmdline="", initrd=None, *, domains=(), hv="", smp=1, mem_mib=1024,
-                 cpu=None, options=(), load=load_kernel, firmware="bios"):
+                 cpu=None, options=(), load=load_kernel, firmware="bios",
+                 hypervisor=HYPERVISOR):
         """@kernel, @initrd: paths; @domains: (kernel, words) of others beside dom0; @options: more
         of QEMU's; @load: what is in a kernel's file. The machine starts in __enter__."""
         self.directory = tempfile.mkdtemp(prefix="isola-live-", dir=tmpfs())
-        self.image = Image(HYPERVISOR)
+        self.image = Image(hypervisor)
         self.output, self.condition = bytearray(), threading.Condition()
         self.ram_file = os.path.join(self.directory, "ram")
         self.socket = os.path.join(self.directory, "qmp")
-        files = {"/boot/isola.elf": grubimage.strip(HYPERVISOR),
+        files = {"/boot/isola.elf": grubimage.strip(hypervisor),
                  "/boot/kernel": load(kernel)}
         modules = [("/boot/kernel", cmdline)]
         if initrd:

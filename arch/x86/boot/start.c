@@ -41,7 +41,7 @@
 #include <asm/iomem.h>
 #include <asm/ioport_keep.h>
 #include <asm/ipi.h>
-#include <asm/mce.h>
+#include <asm/mca_record.h>
 #include <asm/paging.h>
 #include <asm/pci_mmcfg.h>
 #include <asm/percpu.h>
@@ -182,6 +182,7 @@ static void begin_domains(void)
 		console_leave_screen();
 	console_start_async();		/* who prints for a guest no longer waits for the port */
 	debug_keys_start();
+	mca_start();
 	console_input_start();		/* who is built can be typed to */
 	pv_start_domains();
 	switch_leave_boot_root();	/* the idle loop's first softirq switches to one */
@@ -209,6 +210,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	desc_init_cpu();
 	if (ucode_init())		/* before anybody asks what the CPU is affected by */
 		cpu_init_boot();
+	mca_init();			/* where machine checks are told */
 	cpu_init();	/* CR0, CR4, PAT, XCR0: guarded MSRs need the IDT */
 	spec_ctrl_init();		/* what else it can be made to read */
 	smap_patch();			/* while the text can be written through the boot root */
@@ -233,7 +235,6 @@ void start(u32 magic, u32 mbi, u64 image)
 	ipi_init();
 	tlb_init();
 	root_init();
-	mce_init();
 	pvclock_init();
 	orphan_init();
 	timer_subsys_init();

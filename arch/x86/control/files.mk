@@ -9,6 +9,7 @@ objs-y += arch/x86/control/memtype.o
 objs-y += arch/x86/control/firmware_root.o
 objs-y += arch/x86/control/firmware_call.o
 objs-y += arch/x86/control/efi_runtime.o
+objs-y += arch/x86/control/mca_record.o
 objs-y += arch/x86/control/mca.o
 objs-y += arch/x86/control/hypfs_op.o
 objs-y += arch/x86/control/domain_policy.o

@@ -5,6 +5,10 @@
  * #MC takes no lock and prints nothing: it leaves records in public memory, of the hardware's words
  * alone, and a softirq tells of them. A record is written, then marked as whole, by whoever has
  * taken its place; who comes when all places are taken is counted only.
+ *
+ * What the processor has corrected raises no exception: the same softirq looks for it in the banks
+ * of its CPU (15.5.1's interrupt, which not every part has, is not used). #MC may come while it
+ * does: then an error can be told twice, or one that followed it at once is lost.
  */
 #include <isola/panic.h>
 #include <isola/printk.h>
@@ -30,15 +34,12 @@
 #define STATUS_MISCV	(1ul << 59)
 #define STATUS_ADDRV	(1ul << 58)
 #define STATUS_PCC	(1ul << 57)	/* the processor's state is damaged */
+#define STATUS_S	(1ul << 56)	/* an exception told of it */
 #define STATUS_AR	(1ul << 55)	/* something must be done before going on */
 #define MOST_BANKS	32u
 #define NR_RECORDS	32u
 
-struct mce_record {
-	u64 status, addr, misc;		/* the bank's; addr, misc 0 where there is none */
-	u64 global;			/* MCG_STATUS; 0: found without an exception */
-	u32 cpu, bank;
-};
+static void (*mce_told)(const struct mce_record *m);
 
 static struct mce_record mce_records[NR_RECORDS];
 static bool is_whole[NR_RECORDS];	/* written; until it has been told */
@@ -47,6 +48,8 @@ static u32 nr_lost;			/* atomically */
 
 static u32 nr_banks(void)
 {
+	if (!cpu_has(MCE) || !cpu_has(MCA))
+		return 0;
 	return min((u32)rdmsr(MSR_MCG_CAP) & CAP_BANKS, MOST_BANKS);
 }
 
@@ -60,15 +63,16 @@ static void clear_bank(u32 bank)
 	wrmsr(MSR_MC0_CTL + 4 * bank + 1, 0);
 }
 
-/* False: there is no error in it. */
-static bool read_record(u32 bank, u64 global, struct mce_record *m)
+/* False: there is no error in it. The rest of @m is what is known of the time. */
+static bool read_record(u32 bank, struct mce_record *m)
 {
 	u64 status = read_bank(bank, 1);
 
 	if (!(status & STATUS_VALID))
 		return false;
 	*m = (struct mce_record){
-		.status = status, .global = global, .cpu = smp_cpu_id(), .bank = bank,
+		.how = m->how, .global = m->global, .domid = m->domid, .vcpu = m->vcpu,
+		.status = status, .cpu = smp_cpu_id(), .bank = bank, .tsc = rdtsc(),
 		.addr = status & STATUS_ADDRV ? read_bank(bank, 2) : 0,
 		.misc = status & STATUS_MISCV ? read_bank(bank, 3) : 0,
 	};
@@ -90,8 +94,31 @@ static void keep(const struct mce_record *m)
 static void tell_one(const struct mce_record *m)
 {
 	pr_err("CPU %u: %s machine check, bank %u: status %016lx, address %lx, misc %lx", m->cpu,
-	       m->status & STATUS_UC ? "uncorrected" : "corrected", m->bank, m->status, m->addr,
+	       mce_is_uncorrected(m) ? "uncorrected" : "corrected", m->bank, m->status, m->addr,
 	       m->misc);
+	mce_told(m);
+}
+
+/* Nobody is told by an exception: corrected, or not needed by anybody yet (SDM 15.6.3, UCNA). */
+static bool is_quiet(const struct mce_record *m)
+{
+	if (!mce_is_uncorrected(m))
+		return true;
+	return cpu_facts.vendor == VENDOR_INTEL && rdmsr(MSR_MCG_CAP) & CAP_RECOVERY &&
+	       !(m->status & (STATUS_PCC | STATUS_S | STATUS_AR));
+}
+
+/* What is in this CPU's banks without an exception. What is #MC's to judge stays there. */
+static void poll_banks(void)
+{
+	struct mce_record m = { .how = MCE_POLLED, .domid = DOMID_INVALID, .vcpu = MCE_NO_VCPU };
+
+	for (u32 bank = 0; bank < nr_banks(); bank++) {
+		if (!read_record(bank, &m) || !is_quiet(&m))
+			continue;
+		clear_bank(bank);
+		tell_one(&m);
+	}
 }
 
 /* SOFTIRQ_MCE. Two CPUs may be at it: each record is told by one. */
@@ -99,6 +126,7 @@ static void tell_all(void)
 {
 	u32 lost;
 
+	poll_banks();
 	for (u32 i = 0; i < NR_RECORDS; i++) {
 		if (!__atomic_exchange_n(&is_whole[i], false, __ATOMIC_SEQ_CST))
 			continue;
@@ -118,20 +146,22 @@ static bool can_go_on(const struct mce_record *m)
 {
 	if (m->status & STATUS_PCC)
 		return false;
-	if (!(m->status & STATUS_UC))
+	if (!mce_is_uncorrected(m))
 		return true;
 	return cpu_facts.vendor == VENDOR_INTEL && rdmsr(MSR_MCG_CAP) & CAP_RECOVERY &&
 	       !(m->status & (STATUS_AR | STATUS_OVERFLOW));
 }
 
-void mce_take(const struct regs *r)
+void mce_take(const struct regs *r, domid_t domid, u32 vcpu)
 {
 	u64 global = rdmsr(MSR_MCG_STATUS);
 	bool go_on = global & MCG_RIPV;
-	struct mce_record m, worst = { 0 };
+	struct mce_record worst = { 0 };
+	struct mce_record m = { .how = MCE_EXCEPTION, .global = global, .domid = domid,
+				.vcpu = (u16)vcpu };
 
 	for (u32 bank = 0; bank < nr_banks(); bank++) {
-		if (!read_record(bank, global, &m))
+		if (!read_record(bank, &m))
 			continue;
 		if (!can_go_on(&m)) {
 			worst = m;
@@ -150,9 +180,25 @@ void mce_take(const struct regs *r)
 	softirq_raise(SOFTIRQ_MCE);
 }
 
-void mce_init(void)
+void mce_init(void (*told)(const struct mce_record *m))
 {
+	mce_told = told;
 	softirq_register(SOFTIRQ_MCE, tell_all);
+}
+
+u64 mce_capabilities(void)
+{
+	return nr_banks() ? rdmsr(MSR_MCG_CAP) : 0;
+}
+
+bool mce_is_uncorrected(const struct mce_record *m)
+{
+	return m->status & STATUS_UC;
+}
+
+bool mce_has_address(const struct mce_record *m)
+{
+	return m->status & STATUS_ADDRV;
 }
 
 /* SDM 15.5: of the P6 family bank 0 is the firmware's. */
@@ -164,16 +210,16 @@ static bool is_firmwares(u32 bank)
 
 void mce_init_cpu(void)
 {
-	struct mce_record m;
+	struct mce_record m = { .how = MCE_AT_BOOT, .domid = DOMID_INVALID, .vcpu = MCE_NO_VCPU };
 
-	if (!cpu_has(MCE) || !cpu_has(MCA))
+	if (!nr_banks())
 		return;
 	if (rdmsr(MSR_MCG_CAP) & CAP_CTL)
 		wrmsr(MSR_MCG_CTL, ~0ul);
 	for (u32 bank = 0; bank < nr_banks(); bank++) {
 		if (!is_firmwares(bank))
 			wrmsr(MSR_MC0_CTL + 4 * bank, ~0ul);
-		if (read_record(bank, 0, &m))
+		if (read_record(bank, &m))
 			tell_one(&m);
 		clear_bank(bank);
 	}

@@ -426,6 +426,10 @@ CLAIM_DOM0(mca_cpus, "physcpuinfo tells how many CPUs there are, then fills as m
 	CHECK_EQ(op.u.mc_physcpuinfo.ncpus, 1);
 	CHECK_EQ(info->mc_cpunr, 0);
 	CHECK(info->mc_vendorid[0] >= 'A' && info->mc_vendorid[15] == 0);
+	CHECK(info->mc_ncores && info->mc_nthreads);
+	CHECK(info->mc_cpu_caps[MC_CAPS_STD_EDX] & 1 << 9);
+	CHECK_EQ(info->mc_nmsrvals, 1);
+	CHECK_EQ(info->mc_msrvalues[0].reg, 0x179);
 	for (unsigned int i = 0; i < 64; i++)
 		CHECK_EQ(end[i], 0x5a);
 	op.u.mc_physcpuinfo.info.p = UNMAPPED_POINTER;
