@@ -19,7 +19,6 @@ enum lock_order {
 	LOCK_DOMAIN_LIST,       /* common/domain_list.c: which domains there are; nothing inside */
 	LOCK_KEYS,              /* common/debug_keys.c: keys that wait; nothing inside */
 	LOCK_EFI,               /* control/firmware_root.c: EFI's runtime services, one call */
-	LOCK_MCA,               /* control/mca_record.c: machine checks kept; nothing inside */
 	LOCK_HEAP,              /* arch/x86/frames/heap.c: public objects */
 	LOCK_PAGE_ALLOC,        /* arch/x86/frames/page_alloc.c: free lists */
 	LOCK_HYPER_PT,          /* frames/hyper_pt.c: the hypervisor's shared tables (SWI-5) */

@@ -5,11 +5,13 @@
 #include <asm/mca_record.h>
 #include <asm/percpu.h>
 #include <isola/clock.h>
+#include <isola/domain.h>
 #include <isola/evtchn.h>
 #include <isola/lock_order.h>
 #include <isola/softirq.h>
 #include <isola/spinlock.h>
 #include <isola/timer.h>
+#include <isola/vcpu.h>
 #include <xen/arch-x86/xen-mca.h>
 
 #define NR_KEPT		32u
@@ -17,11 +19,21 @@
 
 static struct mca_queue {
 	struct mce_record record[NR_KEPT];	/* that of number n at n % NR_KEPT */
-	u64 first, next;			/* numbers, from 1 on: the oldest; of the next */
+	u64 first, next;			/* numbers: the oldest, of the next */
 } mca_queues[2];
 
-static spinlock_t mca_lock = SPINLOCK_INIT(LOCK_MCA);
+static spinlock_t mca_lock = SPINLOCK_INIT(LOCK_NONE);	/* nothing is taken inside it */
 static struct timer mca_timer;
+
+/* What is loaded, and its domain, are public objects, and stay while they are loaded. */
+static void name_guest(struct mce_record *m)
+{
+	const struct vcpu *v = current;
+	bool is_guests = v && !v->is_idle;
+
+	m->domid = is_guests ? v->domain->domid : (domid_t)DOMID_INVALID;
+	m->vcpu = (u16)(is_guests ? v->id : MCE_NO_VCPU);
+}
 
 static void keep_for_dom0(const struct mce_record *m)
 {
@@ -68,9 +80,12 @@ static void look_everywhere(void *data __maybe_unused)
 
 void mca_init(void)
 {
-	for (u32 i = 0; i < 2; i++)
-		mca_queues[i].first = mca_queues[i].next = 1;
-	mce_init(keep_for_dom0);
+	static const struct mce_hooks hooks = { name_guest, keep_for_dom0 };
+
+	/* A number is an id, of one queue only. */
+	mca_queues[0].first = mca_queues[0].next = 1;
+	mca_queues[1].first = mca_queues[1].next = 1ul << 32;
+	mce_init(&hooks);
 }
 
 void mca_start(void)

@@ -39,7 +39,7 @@
 #define MOST_BANKS	32u
 #define NR_RECORDS	32u
 
-static void (*mce_told)(const struct mce_record *m);
+static const struct mce_hooks *mce_hooks;
 
 static struct mce_record mce_records[NR_RECORDS];
 static bool is_whole[NR_RECORDS];	/* written; until it has been told */
@@ -96,7 +96,7 @@ static void tell_one(const struct mce_record *m)
 	pr_err("CPU %u: %s machine check, bank %u: status %016lx, address %lx, misc %lx", m->cpu,
 	       mce_is_uncorrected(m) ? "uncorrected" : "corrected", m->bank, m->status, m->addr,
 	       m->misc);
-	mce_told(m);
+	mce_hooks->told(m);
 }
 
 /* Nobody is told by an exception: corrected, or not needed by anybody yet (SDM 15.6.3, UCNA). */
@@ -152,14 +152,14 @@ static bool can_go_on(const struct mce_record *m)
 	       !(m->status & (STATUS_AR | STATUS_OVERFLOW));
 }
 
-void mce_take(const struct regs *r, domid_t domid, u32 vcpu)
+void mce_take(const struct regs *r)
 {
 	u64 global = rdmsr(MSR_MCG_STATUS);
 	bool go_on = global & MCG_RIPV;
 	struct mce_record worst = { 0 };
-	struct mce_record m = { .how = MCE_EXCEPTION, .global = global, .domid = domid,
-				.vcpu = (u16)vcpu };
+	struct mce_record m = { .how = MCE_EXCEPTION, .global = global };
 
+	mce_hooks->name_guest(&m);
 	for (u32 bank = 0; bank < nr_banks(); bank++) {
 		if (!read_record(bank, &m))
 			continue;
@@ -180,9 +180,9 @@ void mce_take(const struct regs *r, domid_t domid, u32 vcpu)
 	softirq_raise(SOFTIRQ_MCE);
 }
 
-void mce_init(void (*told)(const struct mce_record *m))
+void mce_init(const struct mce_hooks *hooks)
 {
-	mce_told = told;
+	mce_hooks = hooks;
 	softirq_register(SOFTIRQ_MCE, tell_all);
 }
 

@@ -234,11 +234,8 @@ void trap_nmi(struct regs *r __maybe_unused)
 
 void trap_machine_check(struct regs *r)
 {
-	const struct vcpu *v = current;
-	bool is_guests = v && !v->is_idle;
-
 	this_cpu.ist_used |= 1ul << IST_MC;
-	mce_take(r, is_guests ? v->domain->domid : DOMID_INVALID, is_guests ? v->id : MCE_NO_VCPU);
+	mce_take(r);
 }
 
 void trap_double_fault(struct regs *r)

@@ -122,8 +122,8 @@ static unsigned int drain(uint32_t which)
 	return nr;
 }
 
-CLAIM_DOM0(told, "an error in a bank raises VIRQ_MCA; it is fetched until it is acknowledged by its "
-	   "id, those that an exception told of as urgent ones")
+CLAIM_DOM0(told, "an error in a bank raises VIRQ_MCA; it is fetched until it is acknowledged by "
+	   "its id, those that an exception told of as urgent ones")
 {
 	const char *wanted = option("inject=");
 	unsigned int want = wanted ? (unsigned int)(wanted[0] - '0') : 0, nr;

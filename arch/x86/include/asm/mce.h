@@ -28,11 +28,16 @@ struct mce_record {
 	u16 vcpu;
 };
 
-/*
- * Where the lines come from. @told: of the floor above, has each record after its line, from a
- * softirq, or as a CPU starts. Boot CPU, once, before mce_init_cpu().
- */
-void mce_init(void (*told)(const struct mce_record *m));
+/* What the floor above does. */
+struct mce_hooks {
+	/* Says in @m who is loaded. From #MC, on any root. */
+	void (*name_guest)(struct mce_record *m);
+	/* Has @m after its line, from a softirq, or as a CPU starts. */
+	void (*told)(const struct mce_record *m);
+};
+
+/* Where the lines come from. Boot CPU, once, before mce_init_cpu(). */
+void mce_init(const struct mce_hooks *hooks);
 /* All errors are reported from now on; what is in the banks already is told. Every CPU. */
 void mce_init_cpu(void);
 
@@ -43,8 +48,7 @@ bool mce_is_uncorrected(const struct mce_record *m);
 bool mce_has_address(const struct mce_record *m);
 
 /*
- * #MC, which interrupted @r while @vcpu of @domid was loaded: read the banks, clear them, have them
- * told of (SOFTIRQ_MCE, which looks for corrected errors, too); or panic, if nothing can go on. On
- * any root, from #MC only.
+ * #MC, which interrupted @r: read the banks, clear them, have them told of (SOFTIRQ_MCE, which
+ * looks for corrected errors, too); or panic, if nothing can go on. On any root, from #MC only.
  */
-void mce_take(const struct regs *r, domid_t domid, u32 vcpu);
+void mce_take(const struct regs *r);
