@@ -301,8 +301,12 @@ PROCESSORS = [
 def through_grub():
     """The same by the real loader, for what the loader has a say in."""
     # What 20_linux_xen writes into its entries says nothing, and nothing is said of it.
-    result = boot(f"placeholder {OPTIONS} no-real-mode edd=off", [(GOOD, "")])
+    result = boot(f"placeholder {OPTIONS} no-real-mode edd=off watchdog=force watchdog_timeout=9",
+                  [(GOOD, "")])
     judge("GRUB: a sound boot", None, result)
+    tap.ok(result.text().count("(isola) watchdog=: the NMI watchdog is not built; a CPU that hangs "
+                               "is not noticed") == 1,
+           "GRUB: who wants a watchdog is told that there is none", result)
     tap.ok("unknown option" not in result.text(), "GRUB: words of every menu are no news", result)
     judge("GRUB: no module", "no modules", boot(OPTIONS, []))
     judge("GRUB: a text file", "is not an ELF file", boot(OPTIONS, [(b"hello\n" * 100, "")]))
