@@ -3,7 +3,7 @@
  * XENPF_set_processor_pminfo: what firmware may be told of dom0's ways with a processor's power.
  *
  * The hypervisor does nothing with a processor's power states, so data about them (Cx, Px, Tx) are
- * refused; but the bits that a kernel is about to hand to firmware's _PDC are put right: the fixed
+ * refused, as Xen does that is told to leave them alone (cpuidle=0 cpufreq=none; it knows no Tx); but the bits that a kernel is about to hand to firmware's _PDC are put right: the fixed
  * hardware interfaces (MWAIT, performance and throttling MSRs) are out of dom0's reach.
  * Source: Intel Processor Vendor-Specific ACPI, 3.3 (_PDC).
  */
@@ -39,6 +39,8 @@ long processor_pm_set(const struct xenpf_set_processor_pminfo *op)
 {
 	if (op->type == XEN_PM_PDC)
 		return put_pdc_right((u64)op->u.pdc.p);
+	if (op->type > XEN_PM_PDC)
+		return -EINVAL;
 	guest_debug("processor power data of type %u are not used", op->type);
 	return -ENOSYS;
 }

@@ -15,7 +15,7 @@ static int parse_watchdog(const char *value)
 	if (on < 0 && !cmdline_is(value, NULL, "force"))
 		return -EINVAL;
 	if (on)
-		pr_warn("watchdog=: the NMI watchdog is not built; a CPU that hangs is not noticed");
+		pr_warn("watchdog=: the NMI watchdog is not built; CPUs that hang are not noticed");
 	return 0;
 }
 CMDLINE_CUSTOM("watchdog", parse_watchdog);

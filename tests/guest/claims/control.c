@@ -392,6 +392,35 @@ CLAIM_DOM0(pdc, "_PDC bits come back with none that was not offered; another rev
 	CHECK_ERR(set_pdc(HYPERVISOR_POINTER), XEN_EFAULT);
 }
 
+static long set_states(uint32_t acpi_id, uint32_t type)
+{
+	static struct xen_platform_op op;
+
+	memset(&op, 0, sizeof(op));
+	op.cmd = XENPF_set_processor_pminfo;
+	op.interface_version = XENPF_INTERFACE_VERSION;
+	op.u.set_pminfo.id = acpi_id;
+	op.u.set_pminfo.type = type;
+	return HC1(platform_op, &op);
+}
+
+/* A hypervisor that leaves power states alone, as Xen by cpuidle=0 and cpufreq=none: -ENOSYS. */
+CLAIM_DOM0(power_states, "throttling states are -ENOSYS, a type that there is not -EINVAL; C and P "
+	   "states of a CPU that there is not are refused, without a look at it or with one")
+{
+	CHECK_ERR(set_states(0, XEN_PM_TX), XEN_ENOSYS);
+	CHECK_ERR(set_states(100000, XEN_PM_TX), XEN_ENOSYS);
+	CHECK_ERR(set_states(0, XEN_PM_PDC + 1), XEN_EINVAL);
+	CHECK_ERR(set_states(100000, ~0u), XEN_EINVAL);
+	for (uint32_t type = XEN_PM_CX; type <= XEN_PM_PX; type++) {
+		long rc = set_states(100000, type);
+
+		CHECK(rc == -XEN_ENOSYS || rc == -XEN_EINVAL);
+		rc = set_states(0, type);
+		CHECK(rc == -XEN_ENOSYS || rc == 0);
+	}
+}
+
 /* ---- Machine checks ---- */
 
 #define MCA(op) hypercall_bare(__HYPERVISOR_mca, ARG(op), 0, 0, 0, 0)

@@ -303,6 +303,10 @@ PLANTED = [
     ("the NMI callback stays when it is unregistered", "exceptions/nmi_gate", (CALLBACK,
      "\t\tset_nmi_gate(0);\n", "")),
 
+    # ---- Processor power ----
+    ("power states of a type that there is not", "control/power_states", (
+        "arch/x86/control/processor_pm.c",
+        "\tif (op->type > XEN_PM_PDC)\n\t\treturn -EINVAL;\n", "")),
     # ---- Watchdogs ----
     ("a time of 0 does not put a watchdog away", "sched/watchdog", (WATCHDOG,
      "\td->watchdogs_used &= ~(1u << i);\n", "")),
