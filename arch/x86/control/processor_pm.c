@@ -3,7 +3,8 @@
  * XENPF_set_processor_pminfo: what firmware may be told of dom0's ways with a processor's power.
  *
  * The hypervisor does nothing with a processor's power states, so data about them (Cx, Px, Tx) are
- * refused, as Xen does that is told to leave them alone (cpuidle=0 cpufreq=none; it knows no Tx); but the bits that a kernel is about to hand to firmware's _PDC are put right: the fixed
+ * refused, as by a Xen that is told to leave them alone (cpuidle=0 cpufreq=none; Tx it never
+ * takes); but the bits that a kernel is about to hand to firmware's _PDC are put right: the fixed
  * hardware interfaces (MWAIT, performance and throttling MSRs) are out of dom0's reach.
  * Source: Intel Processor Vendor-Specific ACPI, 3.3 (_PDC).
  */
