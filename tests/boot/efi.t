@@ -9,7 +9,8 @@ import tempfile
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "devices")]
-from isolatest import (LONG, POWERED_OFF, SELFTEST, boot, guest_points, isola_run, read, tap)
+from isolatest import (HYPERVISOR, LONG, POWERED_OFF, SELFTEST, boot, guest_points, isola_run,
+                       read, tap)
 from initrd import debian_linux, write_initrd
 from livemachine import LiveMachine
 from ownership import PAGE, PTE_ADDR, translate
@@ -18,7 +19,8 @@ from ramdisk import directory_of
 
 UEFI = ["--firmware", "uefi", "--mem", "256"]
 SIGN = 0x4f0
-GET_NEXT_HIGH_MONOTONIC_COUNT = 9       # in the table of runtime services
+GET_NEXT_HIGH_MONOTONIC_COUNT, RESET_SYSTEM = 9, 10     # in the table of runtime services
+JUMP_TO_0 = bytes.fromhex("31c0ffe0")   # xor %eax, %eax; jmp *%rax
 INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /sys
 /bin/busybox mount -t proc proc /proc
@@ -45,6 +47,9 @@ PLANTED = (
      "arch/x86/control/efi_runtime.c", "if (!(op->status & EFI_ERROR_BIT))\n\t\trc = copy_buffer("
      "true, (u64)op->u.get_variable", "if (1)\n\t\trc = copy_buffer(true, (u64)op->u.get_variable"),
 )
+NULL_IS_NO_FAULT = ("a jump to address 0 is no fault", "arch/x86/control/firmware_root.c",
+                    "\tif (!fault.is_new)\n\t\treturn status;", "\tif (!fault.is_new || !fault.rip)"
+                    "\n\t\treturn status;")
 
 
 def claims():
@@ -67,6 +72,38 @@ def spoil(live, snapshot, owners):
     with open(live.ram_file, "r+b") as ram:
         ram.seek(translate(snapshot.ram, owners.reference, service))
         ram.write((0x1000).to_bytes(8, "little"))
+
+
+def spoil_with_code(live, snapshot, owners):
+    """A service becomes one that jumps to address 0: in place of the reset, which has never run, so
+    that QEMU has not seen its code. True if all of it was found."""
+    ram, table = snapshot.ram, live.image.symbol("runtime") + 8
+    at = translate(ram, owners.reference, table)
+    code = ram.u64(at + 8 * RESET_SYSTEM)
+    stands = owners.firmware_root and translate(ram, owners.firmware_root, code)
+    if not stands:
+        return False
+    with open(live.ram_file, "r+b") as file:
+        file.seek(stands)
+        file.write(JUMP_TO_0)
+        file.seek(at + 8 * GET_NEXT_HIGH_MONOTONIC_COUNT)
+        file.write(code.to_bytes(8, "little"))
+    return True
+
+
+def jumps_to_0(hypervisor=HYPERVISOR):
+    """(is it a fault, what the machine said)"""
+    with LiveMachine(SELFTEST, "claims=efi/fault sign", firmware="uefi", mem_mib=256,
+                     hv="dom0_mem=64M", hypervisor=hypervisor) as live:
+        live.wait_for(rb"# the firmware is to be spoilt")
+        with live.stopped() as snapshot:
+            spoilt = spoil_with_code(live, snapshot, live.audit(snapshot).owners)
+        give(live, 2)
+        live.wait_for(rb"# selftest ends")
+        text = live.text()
+    return spoilt and "# selftest ends: all claims hold" in text and re.search(
+        r"^\(isola\) EFI: exception 14 in the firmware at 0000000000000000, .* any more$", text,
+        re.M), text
 
 
 def leak_is_found(live, root):
@@ -152,10 +189,14 @@ def with_bugs():
         status, text, _ = isola_run("--hypervisor", hypervisor, *UEFI, SELFTEST,
                                     f"claims={claim}") if hypervisor else (0, why, "")
         tap.ok(hypervisor and ("\nnot ok" in text or status), f"noticed: {what}", text[-1500:])
+    for (what, *_), hypervisor, why in planted([NULL_IS_NO_FAULT]):
+        tap.ok(hypervisor and not jumps_to_0(hypervisor)[0], f"noticed: {what}", why)
 
 
 claims()
 watched()
+good, said = jumps_to_0()
+tap.ok(good, "code of the firmware that jumps to address 0: a fault like any other", said[-3000:])
 not_called()
 if LONG:
     linux()
