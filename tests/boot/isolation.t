@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at
 random instants, and the page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing
-foreign may be mapped, ever.
+foreign may be mapped, ever. Where several domains run, every count of every frame is recomputed.
 
 That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks
 of tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what
-it is. An audit that builds on the one before it must say the same as one that does not.
+it is; so must wrong counts (tests/lib/miscounts.py). An audit that builds on the one before it must
+say the same as one that does not.
 ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by
 ten; 100 for 10,000 stops; each machine is stopped at least once), ISOLATION_INTERVAL is the longest
 time between two, in seconds.
@@ -22,6 +23,7 @@ from isolatest import LONG, SELFTEST, tap
 from audit import size
 from initrd import debian_linux, write_initrd
 from leaks import LEAKS, Plant
+import miscounts
 from livemachine import LiveMachine
 from ownership import OwnershipError, translate
 from snapshot import SnapshotError
@@ -91,6 +93,7 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
     """Boot as often as it takes to stop @wanted times; one point for what was found, one for what
     was seen."""
     done, boots, findings, blind, kinds, most, begun = 0, 0, [], [], set(), 0, time.monotonic()
+    recounted = 0
     while done < wanted and boots < 3 * TIMES + 3:
         boots += 1
         audit = None
@@ -109,6 +112,10 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
                     continue
                 done += 1
                 findings += [f"stop {done}: {finding}" for finding in audit.findings]
+                if name == "tenants":
+                    counts = live.recount(snapshot, audit)
+                    findings += [f"stop {done}: {finding}" for finding in counts.findings]
+                    recounted += not counts.why
                 blind += account(audit)
                 kinds.update(reach.kind for reach in audit.reaches)
                 most = max([most] + [reach.beyond for reach in audit.reaches])
@@ -120,7 +127,8 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
     tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory",
            "\n".join(blind[:3]))
     tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; "
-             f"at most {size(most)} beyond the domain's own; {time.monotonic() - begun:.0f} s")
+             f"at most {size(most)} beyond the domain's own; {time.monotonic() - begun:.0f} s"
+             + f"; counts recomputed {recounted} times" * (name == "tenants"))
 
 
 def run_all(linux, initrd):
@@ -191,6 +199,7 @@ def planted_leaks(kernel, initrd):
 
 
 GNTMAP_host_map = 2
+HELD = {(0, 3, "page-table entry"), (0, 3, "grant handle"), (2, 1, "grant handle")}
 LENT = {(0, 3, "grant handle"), (0, 3, "control domain"), (2, 1, "declared share")}
 
 
@@ -230,11 +239,23 @@ def planted_records(live, audit):
                f"planted: a share is mapped writable with {what}", "\n".join(again.findings[:4]))
 
 
+def planted_counts(live, audit, counts):
+    for what, where, plant in miscounts.MISCOUNTS:
+        snapshot = live.snapshot(private=True)
+        if not plant(miscounts.Plant(snapshot.ram, audit.owners, counts)):
+            tap.ok(False, f"planted: {what}: there is nothing to plant it in")
+            continue
+        again = live.recount(snapshot, audit, private=True)
+        tap.ok(len(again.findings) == 1 and where in again.findings[0], f"planted: {what}",
+               "\n".join(again.findings[:4]))
+
+
 def lent_frames():
     """Each way to a frame of another's is counted as what it is, --strict finds the control
     domain's, and nothing else is found."""
     words = "claims=held/* hold=9 exit=never"
     seen, findings, strict, planted = set(), [], [], False
+    recounted, held, miscounted = 0, set(), []
     with LiveMachine(SELFTEST, words, domains=[
             (SELFTEST, f"domain=web mem=32M share=ring:rw:db -- {words}"),
             (SELFTEST, f"domain=db mem=32M share=ring:rw:web -- {words}")],
@@ -243,9 +264,9 @@ def lent_frames():
             tap.ok(False, "lent frames: three domains start", live.text()[-800:])
             return
         audit, end = None, time.monotonic() + 8
-        while time.monotonic() < end and not (LENT <= seen and planted):
+        while time.monotonic() < end and not (LENT <= seen and planted and HELD <= held):
             time.sleep(chance.uniform(0, 0.1))
-            with live.stopped() as snapshot:
+            with live.stopped(chance.choice((1, 50))) as snapshot:
                 audit = live.audit(snapshot, audit)
                 seen |= set(audit.lent)
                 findings += audit.findings
@@ -253,9 +274,18 @@ def lent_frames():
                 if not planted and (2, 1, "declared share") in audit.lent:
                     planted = True
                     planted_records(live, audit)
+                counts = live.recount(snapshot, audit)
+                miscounted += counts.findings
+                if HELD <= set(counts.lent) and not HELD <= held:
+                    planted_counts(live, audit, counts)
+                    held = set(counts.lent)
+                recounted += not counts.why
     tap.ok(seen == LENT and not findings,
            "frames of other domains are counted by mapper, owner and what allows it",
            f"{sorted(seen)}\n" + "\n".join(findings[:8]))
+    tap.ok(HELD <= held and not miscounted, "every count of every domain's frames is what page "
+           f"tables, handles and vCPUs come to, at {recounted} stops",
+           f"{sorted(held)}\n" + "\n".join(miscounted[:8]))
     tap.ok(strict and all("d0v0" in finding and "foreign frame (other domain): control domain" in
                           finding for finding in strict),
            "--strict finds what the control domain maps without a grant, and nothing else",

@@ -21,6 +21,7 @@ from isolatest import HYPERVISOR, grubimage, machine
 import pvkernel
 from audit import Audit
 from ownership import Image, Owners
+from recount import Recount
 from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
 
 # a test boots one kernel on many machines
@@ -92,10 +93,15 @@ class LiveMachine:
             return bytes(self.output).decode("utf-8", "replace").replace("\r", "")
 
     @contextlib.contextmanager
-    def stopped(self):
+    def stopped(self, tries=1):
         """Stop the machine; a Snapshot of it without any copy; let it go on. SnapshotError when it
-        has ended."""
+        has ended. @tries: so often at most, until no CPU is in the hypervisor."""
         self.qmp.stop()
+        while tries > 1 and any(c.started and not c.cpl and not c.waits for c in self.qmp.cpus()):
+            tries -= 1
+            self.qmp.go_on()
+            time.sleep(0.001)
+            self.qmp.stop()
         try:
             yield self.snapshot()
         finally:
@@ -110,3 +116,8 @@ class LiveMachine:
         """@before: the Audit of an earlier stop, to save work; it finds the same."""
         return Audit(snapshot, Owners(snapshot, self.image, before and before.owners),
                      before=before, strict=strict)
+
+    def recount(self, snapshot, audit, private=False):
+        """Every count at the stop of @audit; @private: @snapshot is a copy that has been changed."""
+        return Recount(snapshot, Owners(snapshot, self.image, audit.owners) if private
+                       else audit.owners)

@@ -72,10 +72,10 @@ class Ram:
 
 class Cpu:
     """One CPU's registers. @started is false for a CPU that never left reset or runs without
-    paging."""
+    paging. @waits: for an interrupt, in a HLT."""
 
-    def __init__(self, index, cr0, cr3, cr4, cpl, rip):
-        self.index, self.cpl, self.rip = index, cpl, rip
+    def __init__(self, index, cr0, cr3, cr4, cpl, rip, waits=False):
+        self.index, self.cpl, self.rip, self.waits = index, cpl, rip, waits
         self.cr0, self.cr3, self.cr4 = cr0, cr3, cr4
 
     @property
@@ -111,7 +111,7 @@ class Snapshot:
             raise SnapshotError(f"{path} is not a saved snapshot: {error}") from error
 
 
-REGISTER = re.compile(r"\b(RIP|CPL|CR0|CR3|CR4) *=([0-9a-f]+)")
+REGISTER = re.compile(r"\b(RIP|CPL|CR0|CR3|CR4|HLT) *=([0-9a-f]+)")
 
 
 def parse_registers(text):
@@ -122,8 +122,7 @@ def parse_registers(text):
         if set(found) < {"CR0", "CR3", "CR4", "CPL"}:
             raise SnapshotError("QEMU's register dump is not understood")
         cpus.append(Cpu(int(re.match(r"\d+", part)[0]), found["CR0"], found["CR3"], found["CR4"],
-                        found["CPL"],
-                        found.get("RIP", 0)))
+                        found["CPL"], found.get("RIP", 0), bool(found.get("HLT"))))
     if not cpus:
         raise SnapshotError("QEMU names no CPUs")
     return cpus
