@@ -118,6 +118,6 @@ class LiveMachine:
                      before=before, strict=strict)
 
     def recount(self, snapshot, audit, private=False):
-        """Every count at the stop of @audit; @private: @snapshot is a copy that has been changed."""
+        """Every count at the stop of @audit; @private: @snapshot is a changed copy."""
         return Recount(snapshot, Owners(snapshot, self.image, audit.owners) if private
                        else audit.owners)

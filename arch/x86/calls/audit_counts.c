@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an auditor outside must know besides (asi/audit_offsets.c): to find whatever holds references
- * on frames, which are the roots of audit.c, and to read their counts.
+ * What an auditor outside must know besides (asi/audit_offsets.c): to find whatever holds
+ * references on frames, which are the roots of audit.c, and to read their counts.
  */
 #include <isola/domain.h>
 #include <isola/evtchn_fifo.h>
