@@ -5,7 +5,7 @@ file, a text that stands there once, and what it becomes."""
 EVTCHN_OP, GRANT_MAP = "arch/x86/calls/evtchn_op.c", "arch/x86/calls/gnttab_map.c"
 EXCHANGE, VCPU_OP = "arch/x86/calls/exchange.c", "arch/x86/calls/vcpu_op.c"
 GDT, MMUEXT, CALLBACK = "arch/x86/pv/gdt.c", "arch/x86/pv/mmu/mmuext.c", "arch/x86/pv/callback.c"
-FIFO, FIFO_SETUP = "common/evtchn_fifo.c", "common/evtchn_fifo_setup.c"
+FIFO_SETUP = "common/evtchn_fifo_setup.c"
 PT_CHECK, SYSCALL = "arch/x86/mm/pt_check.c", "arch/x86/entry/syscall.S"
 
 PLANTED = [
@@ -54,11 +54,6 @@ PLANTED = [
      "\t\tif (f->vcpu[i].control)\n", "\t\tif (f->vcpu[i].control == 1)\n")),
     ("a page of event words may be a table", (EVTCHN_OP,
      "\tif (page_type_get(*pg, PGT_writable)) {\n", "\tif (0) {\n")),
-    ("the guest's word of the head is taken for the tail", (FIFO,
-     "link_behind(word_of(f, *tail), port)",
-     "link_behind(word_of(f, control_of(f, v)->head[priority]), port)")),
-    ("a priority is any number", (FIFO_SETUP,
-     "\tif (op->priority > EVTCHN_FIFO_PRIORITY_MIN)\n\t\treturn -EINVAL;\n", "")),
     ("a reset frees the queues and leaves them in use", (FIFO_SETUP,
      "\tWRITE_ONCE(d->evtchn_fifo, NULL);\n", "")),
 
