@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Isolation, seen from outside. Machines that run Linux and the selftest guest are stopped at
 random instants, and the page tables behind every CPU's CR3 are walked (tools/isola-audit): nothing
-foreign may be mapped, ever. Where domains lend each other frames every count is recomputed.
+foreign may be mapped, ever. Where domains lend each other frames every count is recomputed. In one
+machine a selftest guest has the log of two others, which run on shadows: their roots name no tables
+but those, and show nothing writable that is clean in the log.
 
 That the auditor would see it: with asi=off it must find all of RAM, and each of the planted leaks
 of tests/lib/leaks.py, made in a private copy of a stopped machine's memory, must be found as what
 it is; so must wrong counts (tests/lib/miscounts.py). An audit that builds on the one before it must
 say the same as one that does not.
 ISOLATION_SEED sets the random instants, ISOLATION_STOPS multiplies their number (make test-all: by
-ten; 100 for 10,000 stops; each machine is stopped at least once), ISOLATION_INTERVAL is the longest
+ten; 100 for 14,000 stops; each machine is stopped at least once), ISOLATION_INTERVAL is the longest
 time between two, in seconds.
 """
 import os
@@ -22,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 from isolatest import LONG, SELFTEST, tap
 from audit import size
 from initrd import debian_linux, write_initrd
-from leaks import LEAKS, Plant
+from leaks import LEAKS, SHADOW_LEAKS, Plant
 import miscounts
 from livemachine import LiveMachine
 from ownership import OwnershipError, translate
@@ -53,12 +55,21 @@ RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            12),
         ("selftest", 2,  256, "dom0_mem=64M",         None,            12),
         ("selftest", 4,  256, "dom0_mem=64M",         "Haswell-noTSX", 10),
         ("selftest", 4, 1024, "dom0_mem=256M",        None,            10),
-        ("tenants",  2,  256, "dom0_mem=64M",         None,            14))
-# beside dom0, in the last
+        ("tenants",  2,  256, "dom0_mem=64M",         None,            14),
+        ("logged",   2,  256, "dom0_mem=64M",         None,            24))
+# beside dom0, in the last but one
 TENANTS = [(SELFTEST, f"domain={name} mem=48M vcpus={vcpus} -- exit=never")
            for name, vcpus in (("web", 1), ("db", 2))]
 # One that ends and is built anew, again and again, as long as it may.
 TENANTS.append((SELFTEST, "domain=cat mem=24M onend=restart -- claims=start/*,tables/* exit=crash"))
+
+# Beside a dom0 that has their log, in the last. They run on shadows then.
+LOGGER = "claims=logged/others other hold=9"
+LOGGED = [(SELFTEST, f"domain={name} mem=48M vcpus={vcpus} -- "
+           "claims=tables/*,flush/*,transitions/*,user/* exit=never")
+          for name, vcpus in (("web", 1), ("db", 2))]
+BESIDE = {"tenants": TENANTS, "logged": LOGGED}
+WORDS = {"linux": "console=hvc0", "logged": LOGGER}
 
 
 def stops(live, wanted):
@@ -93,13 +104,13 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
     """Boot as often as it takes to stop @wanted times; one point for what was found, one for what
     was seen."""
     done, boots, findings, blind, kinds, most, begun = 0, 0, [], [], set(), 0, time.monotonic()
+    logged = 0
     while done < wanted and boots < 3 * TIMES + 3:
         boots += 1
         audit = None
         before = done
-        cmdline = "console=hvc0" if name == "linux" else ""
-        with LiveMachine(kernel, cmdline, initrd, domains=TENANTS if name == "tenants" else (),
-                         hv=hv, smp=cpus, mem_mib=mem, cpu=model) as live:
+        with LiveMachine(kernel, WORDS.get(name, ""), initrd, domains=BESIDE.get(name, ()), hv=hv,
+                         smp=cpus, mem_mib=mem, cpu=model) as live:
             if not live.wait_for(rb"Linux version|TAP version"):
                 findings.append("the guest did not start:\n" + live.text()[-800:])
                 break
@@ -114,6 +125,7 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
                 blind += account(audit)
                 kinds.update(reach.kind for reach in audit.reaches)
                 most = max([most] + [reach.beyond for reach in audit.reaches])
+                logged += audit.logged
         if done == before:
             break
     where = f"{name}, {cpus} CPU{'s' * (cpus > 1)}, {mem} MiB{', ' + model if model else ''}"
@@ -121,6 +133,8 @@ def audited_run(name, cpus, mem, hv, model, wanted, kernel, initrd):
            "\n".join(findings[:12] + [f"{len(findings)} findings; {done} of {wanted} stops"]))
     tap.ok(not blind and "kernel" in kinds, f"{where}: kernel roots show their domain's memory",
            "\n".join(blind[:3]))
+    if name == "logged":
+        tap.ok(logged, f"{where}: {logged} translations of shadows were seen")
     tap.note(f"{where}: {boots} boots; roots seen: {', '.join(sorted(kinds))}; "
              f"at most {size(most)} beyond the domain's own; {time.monotonic() - begun:.0f} s")
 
@@ -151,18 +165,35 @@ def positive_control():
            "asi=off: more is mapped than the domain's memory and 16 MiB", text)
 
 
-def find_guest_cpu(live, cpus):
-    """Stop when some CPU runs a vCPU in guest mode; its number. The machine stays stopped."""
+def find_guest_cpu(live, wanted):
+    """Stop when there is a CPU whose Reach is @wanted; its number. The machine stays stopped."""
     for _ in range(200):
         time.sleep(chance.uniform(0, 0.05))
         live.qmp.stop()
         snapshot = live.snapshot()
         audit = live.audit(snapshot)
         for reach in audit.reaches:
-            if reach.kind in cpus and reach.cpu.cpl == 3:
+            if wanted(reach):
                 return reach.cpu.index, audit
         live.qmp.go_on()
     return None, None
+
+
+def each_is_found(live, cpu, clean, leaks):
+    """The machine stands, and @clean is its audit."""
+    tap.ok(not clean.findings, "planted leaks: none is found before", "\n".join(clean.findings))
+    for name, expected, plant in leaks:
+        snapshot = live.snapshot(private=True)
+        plant(Plant(snapshot, clean.owners, live.image, cpu))
+        try:
+            findings, quick = live.audit(snapshot).findings, live.audit(snapshot, clean).findings
+        except OwnershipError as error:
+            findings = quick = [f"(the records cannot be read: {error})"]
+        if findings != quick:
+            tap.ok(False, f"planted: {name}: found also where the audit builds on the clean one",
+                   "\n".join(findings[:4] + ["---"] + quick[:4]))
+        tap.ok(any(re.search(expected, finding) for finding in findings), f"planted: {name}",
+               f"expected /{expected}/\n" + "\n".join(findings[:8]))
 
 
 def planted_leaks(kernel, initrd):
@@ -171,25 +202,28 @@ def planted_leaks(kernel, initrd):
         if not live.wait_for(rb"init: up"):
             tap.ok(False, "planted leaks: Linux starts", live.text()[-800:])
             return
-        cpu, clean = find_guest_cpu(live, ("kernel",))
+        cpu, clean = find_guest_cpu(live, lambda reach: reach.kind == "kernel" and
+                                    reach.cpu.cpl == 3)
         if cpu is None:
             tap.ok(False, "planted leaks: a CPU in guest kernel mode")
             return
-        tap.ok(not clean.findings, "planted leaks: none is found before", "\n".join(clean.findings))
-        for name, expected, plant in LEAKS:
-            snapshot = live.snapshot(private=True)
-            plant(Plant(snapshot, clean.owners, live.image, cpu))
-            try:
-                findings, quick = live.audit(snapshot).findings, live.audit(snapshot,
-                                                                            clean).findings
-            except OwnershipError as error:
-                findings = quick = [f"(the records cannot be read: {error})"]
-            if findings != quick:
-                tap.ok(False,
-                       f"planted: {name}: found also where the audit builds on the clean one",
-                       "\n".join(findings[:4] + ["---"] + quick[:4]))
-            tap.ok(any(re.search(expected, finding) for finding in findings), f"planted: {name}",
-                   f"expected /{expected}/\n" + "\n".join(findings[:8]))
+        each_is_found(live, cpu, clean, LEAKS)
+
+
+def shadowed(viewer):
+    return [vcpu for vcpu in viewer.vcpu.domain.vcpus if vcpu.shadowed]
+
+
+def planted_leaks_of_shadows():
+    with LiveMachine(SELFTEST, LOGGER, domains=LOGGED, hv="dom0_mem=64M", smp=2,
+                     mem_mib=256) as live:
+        live.wait_for(rb"TAP version")
+        cpu, clean = find_guest_cpu(live, lambda reach: reach.kind == "kernel" and
+                                    len(shadowed(reach.viewer)) > 1 and reach.guest["own domain"])
+        if cpu is None:
+            tap.ok(False, "planted leaks: a CPU with a logged vCPU", live.text()[-800:])
+            return
+        each_is_found(live, cpu, clean, SHADOW_LEAKS)
 
 
 GNTMAP_host_map = 2
@@ -294,6 +328,7 @@ with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
         write_initrd(initrd, INIT.encode())
     positive_control()
     lent_frames()
+    planted_leaks_of_shadows()
     if linux[0]:
         planted_leaks(linux[0], initrd)
     else:

@@ -40,6 +40,14 @@ uint16_t grant_flags(unsigned int ref)
 	return grant_table()[ref].flags;
 }
 
+/* What stood at @va before a grant may be in a TLB: nothing flushes it but the guest. */
+static void forget(uint64_t va)
+{
+	struct mmuext_op e = { .cmd = MMUEXT_INVLPG_ALL, .arg1.linear_addr = va };
+
+	HC4(mmuext_op, &e, 1, 0, DOMID_SELF);
+}
+
 struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint32_t flags)
 {
 	struct gnttab_map_grant_ref m = {
@@ -47,6 +55,8 @@ struct gnttab_map_grant_ref grant_map(unsigned int ref, uint64_t host_addr, uint
 	};
 
 	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, &m, 1));
+	if ((flags & GNTMAP_host_map) && !(flags & GNTMAP_contains_pte))
+		forget(host_addr);
 	return m;
 }
 

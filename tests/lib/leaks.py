@@ -3,7 +3,8 @@
 read from it) what a bug in the hypervisor would have done, and says what the auditor must then
 find.
 
-LEAKS is a list of (name, regular expression for a finding, function of a Plant).
+LEAKS is a list of (name, regular expression for a finding, function of a Plant); SHADOW_LEAKS one
+for a CPU whose vCPU is logged.
 """
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, translate
 
@@ -88,6 +89,28 @@ class Plant:
                 if entry & PTE_P and wanted((entry & PTE_ADDR) >> 12) and self._is_loaded(mfn):
                     return mfn * PAGE + i * 8
         raise AssertionError("no such leaf")
+
+    def tree_leaf(self, wanted):
+        """The machine address of a leaf in the kernel root's tree, and it, that wanted(frame,
+        leaf) says yes to."""
+        for slot in [*range(256), *range(272, 512)]:
+            for at, entry in self._leaves(self.vcpu.kernel_root * PAGE + slot * 8, 3):
+                if wanted((entry & PTE_ADDR) >> 12, entry):
+                    return at, entry
+        raise AssertionError("no such leaf")
+
+    def _leaves(self, at, level):
+        entry = self.ram.u64(at)
+        if not entry & PTE_P:
+            return
+        if not level:
+            yield at, entry
+            return
+        for i in range(512):
+            yield from self._leaves((entry & PTE_ADDR) + i * 8, level - 1)
+
+    def own(self, mfn):
+        return self.owners.owner_of(mfn) == ("domain", self.domain.domid)
 
     def _is_loaded(self, l1):
         if not hasattr(self, "loaded_l1s"):
@@ -269,4 +292,47 @@ LEAKS = [
     ("a CR3 that nobody made", r"which is no root", unknown_root),
     ("a stack in the public heap", r"belongs to CPU \d's area and to the public heap's",
      stack_in_public),
+]
+
+
+def guests_table(p):
+    p.root_slot(p.vcpu.kernel_root, 255, p.frame("table", p.domain.domid) * PAGE | 0x67)
+
+
+def other_tree(p):
+    p.root_slot(p.vcpu.kernel_root, 255, p.frame("tree", p.vcpu.name, "user") * PAGE | 0x67)
+
+
+def tree_of_another(p):
+    other = next(v for d in p.owners.domains.values() for v in d.vcpus
+                 if v.shadowed and v is not p.vcpu)
+    p.root_slot(p.vcpu.kernel_root, 255, p.frame("tree", other.name, "kernel") * PAGE | 0x67)
+
+
+def tree_page_mapped(p):
+    at, entry = p.tree_leaf(lambda mfn, entry: p.own(mfn))
+    p.ram.write_u64(at, entry & ~PTE_ADDR | p.frame("tree", p.vcpu.name, "kernel") * PAGE)
+
+
+def foreign_in_tree(p):
+    at, entry = p.tree_leaf(lambda mfn, entry: p.own(mfn))
+    p.ram.write_u64(at, entry & ~PTE_ADDR | p.frame("domain", 0) * PAGE)
+
+
+def clean_and_writable(p):
+    at, entry = p.tree_leaf(lambda mfn, entry: p.own(mfn) and entry & RW)
+    word = p.record((entry & PTE_ADDR) >> 12) + p.image["page_info.type_info"]
+    p.ram.write_u64(word, p.ram.u64(word) | p.image["PGT_clean"])
+
+
+SHADOW_LEAKS = [
+    ("a logged vCPU's root names a table of its guest's",
+     r"slot 255: a page table that is none of its shadow's", guests_table),
+    ("a kernel root names the user root's tree",
+     r"slot 255: a page table that is none of its shadow's", other_tree),
+    ("a root names another vCPU's tree", r"slot 255: a page table that is none of its shadow's",
+     tree_of_another),
+    ("a tree shows a page of itself", r"foreign frame \(own vCPU\)", tree_page_mapped),
+    ("a tree shows another domain's frame", r"foreign frame \(other domain\)", foreign_in_tree),
+    ("a tree shows a clean frame writable", r"writable, and clean in the log", clean_and_writable),
 ]

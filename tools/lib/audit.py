@@ -42,18 +42,19 @@ def restrict(key, entry):
 
 
 class Viewer:
-    """Who looks through a root: which CPU, which vCPU (None: idle, or on a visit), and whether it
-    runs just now. .domain: whose memory it may see."""
+    """Who looks through a root, of which kind: which CPU, which vCPU (None: idle, or on a visit),
+    and whether it runs just now. .domain: whose memory it may see."""
 
-    def __init__(self, where, cpu, vcpu, running_hypervisor, visited=None):
-        self.where, self.cpu, self.vcpu, self.may_open = where, cpu, vcpu, running_hypervisor
+    def __init__(self, where, kind, cpu, vcpu, running_hypervisor, visited=None):
+        self.where, self.kind, self.cpu, self.vcpu = where, kind, cpu, vcpu
+        self.may_open = running_hypervisor
         self.domain = vcpu.domain if vcpu else visited
 
     def class_of(self, owner):
         kind = owner[0]
         if kind == "cpu":
             return "own CPU" if owner[1] == self.cpu else "other CPU"
-        if kind == "vcpu":
+        if kind in ("vcpu", "tree"):
             return "own vCPU" if self.vcpu and owner[1] == self.vcpu.name else "other vCPU"
         if kind in ("domain", "table"):
             return ("own domain" if self.domain and owner[1] == self.domain.domid
@@ -96,12 +97,13 @@ class Audit:
     applied anew.
 
     A frame of another domain's in the guest's slots is none if a record allows it (lent.py):
-    .lent {(mapper's number, owner's, why): frames}. @strict: what the control domain maps without a
+    .lent {(mapper's number, owner's, why): frames}. .logged: how many translations of shadows were
+    looked at. @strict: what the control domain maps without a
     grant is a finding all the same."""
 
     def __init__(self, snapshot, owners, beyond_mib=None, before=None, strict=False):
         self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
-        self.strict, self.records, self.lent = strict, Lent(owners), {}
+        self.strict, self.records, self.lent, self.logged = strict, Lent(owners), {}, 0
         self.codes = owners.codes
         frames = len(self.codes)
         self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB +
@@ -317,13 +319,19 @@ class Audit:
         classes = [viewer.class_of(owner) for owner in self.owners.owner]
         tables = [owner[0] == "table" for owner in self.owners.owner]
         privileged = viewer.vcpu and viewer.vcpu.domain.privileged
+        # A shadowed vCPU's guest slots name its own trees, each root the pages of its own, and none
+        # of its guest's tables.
+        shadowed = viewer.vcpu and viewer.vcpu.shadowed
+        of_tree = ("tree", viewer.vcpu.name, viewer.kind) if shadowed else None
 
         def objects(key, va):
             code = key >> 16 & 0xffff
             if key & TABLE:
-                # A shadow's tables are the vCPU's own, which its guest has no part in.
-                return None if tables[code] and classes[code] == "own domain" or classes[
-                    code] == "own vCPU" else "a page table that is none"
+                if shadowed:
+                    return None if self.owners.owner[code] == of_tree else (
+                        "a page table that is none of its shadow's")
+                return None if tables[code] and classes[code] == "own domain" else (
+                    "a page table that is none")
             if key & W and not key & (NX | US):
                 return "writable and executable for the hypervisor"
             if tables[code] and key & W:
@@ -368,6 +376,16 @@ class Audit:
         return [f"domain {mapper} maps {len(frames)} frames of domain {owner}'s: {why}"
                 for (mapper, owner, why), frames in sorted(self.lent.items())]
 
+    def _judge_log(self, viewer, slot, entry):
+        """LOG-1: what a tree shows writable of the domain's own is dirty in the log."""
+        base = slot << 39 | (0xffff << 48 if slot >= 256 else 0)
+        own = [viewer.class_of(owner) == "own domain" for owner in self.owners.owner]
+        for va, mfn, key in self._leaves(entry, 4, base):
+            self.logged += va is not None
+            if va is not None and key & W and own[key >> 16 & 0xffff] and self.owners.is_clean(mfn):
+                self.findings.append(f"{viewer.where}: slot {slot}: writable, and clean in the "
+                                     f"log: frame {mfn:#x} at {va:#x}")
+
     # ---- Roots ----
 
     def _audit_root(self, viewer, mfn, kind, guest_slots):
@@ -397,6 +415,8 @@ class Audit:
                         f"{viewer.where}: guest slot {slot} of an idle root is not empty")
                 self._judge(viewer, slot, entries[slot], self._guest_rule(viewer),
                             self._foreign_rule(viewer))
+                if viewer.vcpu and viewer.vcpu.shadowed:
+                    self._judge_log(viewer, slot, entries[slot])
         return entries
 
     def _audit_cpu(self, cpu):
@@ -420,7 +440,7 @@ class Audit:
             vcpu = None if kind in NOBODYS else who
             visited = self.owners.visited[number] if kind == "visit" else None
             where = f"CPU {number} ({vcpu.name + f', {kind} root' if vcpu else kind})"
-            viewer = Viewer(where, number, vcpu, cpu.cpl == 0, visited)
+            viewer = Viewer(where, kind, number, vcpu, cpu.cpl == 0, visited)
             guest = [slot for slot in range(512) if slot not in HV_SLOTS]
             entries = self._audit_root(viewer, cpu.root, kind, guest)
             self.judged.add(cpu.root)
@@ -429,7 +449,7 @@ class Audit:
                 other, name = (vcpu.user_root, "user") if kind == "kernel" else (vcpu.kernel_root,
                                                                                  "kernel")
                 self._audit_root(Viewer(f"CPU {number} ({vcpu.name}, {name} root, one toggle away)",
-                                        number, vcpu,
+                                        name, number, vcpu,
                                         cpu.cpl == 0), other, name, guest)
                 self.judged.add(other)
 
@@ -444,19 +464,19 @@ class Audit:
                 cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
                 if area & PTE_P and cpu not in self.in_hypervisor:
                     self.findings.append("the firmware's root at rest: slot 257 is not empty")
-                self._audit_root(Viewer("the firmware's root at rest", cpu, None, False), mfn,
+                self._audit_root(Viewer("the firmware's root at rest", kind, cpu, None, False), mfn,
                                  kind, [s for s in range(512) if s not in HV_SLOTS])
                 continue
             if kind in ("idle", "visit"):
-                self._audit_root(Viewer(f"{kind} root of CPU {who}", who, None, False), mfn, kind,
-                                 ())
+                self._audit_root(Viewer(f"{kind} root of CPU {who}", kind, who, None, False), mfn,
+                                 kind, ())
                 continue
             area = self.ram.u64(mfn * PAGE + SLOT_CPU * 8)
             cpu = self.owners.cpu_area.get((area & PTE_ADDR) >> 12) if area & PTE_P else None
             if area & PTE_P and cpu is None:
                 self.findings.append(f"{who.name}, {kind} root: slot 257 names no CPU's area")
-            self._audit_root(Viewer(f"{who.name}, {kind} root at rest", cpu, who, False), mfn, kind,
-                             ())
+            self._audit_root(Viewer(f"{who.name}, {kind} root at rest", kind, cpu, who, False), mfn,
+                             kind, ())
 
     # ---- Figures ----
 

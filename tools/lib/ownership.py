@@ -92,6 +92,7 @@ class Vcpu:
     def __init__(self, domain, number, address):
         self.domain, self.number, self.address = domain, number, address
         self.kernel_root = self.user_root = self.area_l3 = self.private = None
+        self.shadowed = False
         self.name = f"d{domain.domid}v{number}"
 
 
@@ -266,6 +267,13 @@ class Owners:
             return self.code("table", owner)
         return self.code("domain", owner)
 
+    def is_clean(self, mfn):
+        """Has nothing of frame @mfn changed since its domain's log was read (LOG-1)?"""
+        image, size = self.image, self.image["sizeof page_info"]
+        data = self.pieces[mfn >> 16][0]
+        at = (mfn & 0xffff) * size + image["page_info.type_info"]
+        return bool(int.from_bytes(data[at:at + 8], "little") & image["PGT_clean"])
+
     def _claim(self, mfn, *owner):
         """Frame @mfn is @owner's: the frame table must call it the hypervisor's (the M2P's own: no
         RAM, which the control domain may map), and nobody else have claimed it."""
@@ -369,11 +377,15 @@ class Owners:
     def _claim_vcpus(self):
         for domain in self.domains.values():
             for v in domain.vcpus:
-                for mfn in v.private + self._shadow_of(v):
+                for mfn in v.private:
                     self._claim(mfn, "vcpu", v.name)
+                pages, split = self._shadow_of(v), self.image["SHADOW_SPLIT"]
+                v.shadowed = bool(pages)
+                for number, mfn in enumerate(pages):
+                    self._claim(mfn, "tree", v.name, "kernel" if number < split else "user")
 
     def _shadow_of(self, v):
-        """The pages of a shadow's trees; none: it has no shadow, or no area yet."""
+        """The pages of a shadow's trees, in order; none: it has no shadow, or no area yet."""
         first = self.image["VA_SHADOW"]
         entry = self.ram.u64(v.area_l3 * PAGE + (first >> 30 & 511) * 8)
         if not entry or not entry & PTE_P:
@@ -411,6 +423,7 @@ def name_of(owner):
     if kind in ("domain", "table"):
         return f"domain {owner[1]}'s" + (" (a table)" if kind == "table" else "")
     return {"cpu": lambda: f"CPU {owner[1]}'s area", "vcpu": lambda: f"{owner[1]}'s area",
+            "tree": lambda: f"{owner[1]}'s shadow, the {owner[2]} root's",
             "hv": lambda: "the hypervisor's, of no known use"}.get(kind, lambda: {
                 "free": "free", "device": "a device's", "image": "the image's",
                 "public": "the public heap's", "firmware": "the firmware's buffer",

@@ -43,7 +43,7 @@ void audit_offsets(void)
 	CONST(WINDOW_MSIX);
 	CONST(VA_MAPCACHE);
 	CONST(VA_SHADOW);
-	CONST(VCPU_SHADOW_PAGES);
+	CONST(SHADOW_SPLIT);
 	CONST(VA_VCPU_TABLES);
 	CONST(VCPU_MAPCACHE_SLOTS);
 	CONST(VCPU_PRIVATE_PAGES);
@@ -68,6 +68,7 @@ void audit_offsets(void)
 	CONST(PGT_seg_desc);
 	CONST(PGT_validated);
 	CONST(PGT_locked);
+	CONST(PGT_clean);
 	CONST(PGT_count_mask);
 	CONST(DOMID_IO);
 	CONST(DOMID_INVALID);

@@ -10,6 +10,7 @@
 #define TOPIC "logged"
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
+#include "../clock.h"
 #include "../domains.h"
 #include "../lending.h"
 #include "../memory.h"
@@ -250,4 +251,52 @@ CLAIM_DOM0(parts, "a caller that asks for fewer names is told of those alone, wi
 	CHECK_EQ(domctl_op.u.shadow_op.stats.dirty_count, 1);
 	CHECK_EQ(read_log(d, CLEAN), 1 << MORE);
 	destroy(d);
+}
+
+/* ---- Domains that run ---- */
+
+/* A moment in which others run. */
+static void wait_ms(unsigned int ms)
+{
+	uint64_t end = clock_ns() + ms * MS_NS;
+
+	while (clock_ns() < end)
+		HC2(sched_op, SCHEDOP_yield, 0);
+}
+
+#define READS 8
+
+static void turn(uint32_t what)
+{
+	for (domid_t d = 1; is_there(d); d++)
+		CHECK_OK(op(d, what, 0, 0, 0));
+}
+
+/* All others. Each has written something since it was read. */
+static void read_others(uint32_t what)
+{
+	for (domid_t d = 1; is_there(d); d++) {
+		CHECK_OK(op(d, what, 0, 0, ~0ul));
+		CHECK(domctl_op.u.shadow_op.stats.dirty_count > 0);
+	}
+}
+
+/* By option "other" there is domain 1, and more may be; for "hold=" seconds. */
+CLAIM_DOM0(others, "domains that run are logged and read, and no longer logged, again and again; "
+	   "what they write is in the log")
+{
+	const char *hold = option("hold=");
+	uint64_t end = clock_ns() + (hold ? (uint64_t)(*hold - '0') : 1) * 1000 * MS_NS;
+
+	if (!option("other"))
+		skip("no other domain is said to be there");
+	do {
+		turn(ENABLE);
+		for (unsigned int i = 0; i < READS; i++) {
+			wait_ms(5 + 20 * (i % 3));
+			read_others(i % 4 ? CLEAN : PEEK);
+		}
+		turn(OFF);
+		wait_ms(10);
+	} while (clock_ns() < end);
 }

@@ -24,6 +24,7 @@
 #include <asm/vcpu_private.h>
 
 #define VCPU_SHADOW_PAGES	512u	/* from VA_SHADOW: of both trees */
+#define SHADOW_SPLIT		(VCPU_SHADOW_PAGES * 5 / 8)
 
 enum shadow_tree { SHADOW_KERNEL, SHADOW_USER };
 

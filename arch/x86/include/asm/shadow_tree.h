@@ -13,8 +13,6 @@
 #include <asm/pgentry.h>
 #include <asm/shadow.h>
 
-#define SHADOW_SPLIT	(VCPU_SHADOW_PAGES * 5 / 8)
-
 /*
  * Where the L1 entry for @va stands in the current vcpu's @tree; tables are made on the way. NULL:
  * no page was left; both trees are forgotten, and CR3 written. Interrupts off.
