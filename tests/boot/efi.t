@@ -41,8 +41,8 @@ PLANTED = (
      "\tBUG_ON(fpu_restore(this_vcpu_fpu));\n", ""),
     ("dom0 may write the firmware's code", "efi/read_only", "arch/x86/control/firmware_root.c",
      "e->nr_pages - 1), IOMEM_READ);", "e->nr_pages - 1), IOMEM_FULL);"),
-    ("half a page is copied", "efi/variables", "arch/x86/control/efi_runtime.c",
-     "min_t(u64, bytes, PAGE_SIZE - offset)", "min_t(u64, bytes, PAGE_SIZE - offset) / 2 + 1"),
+    ("one page is copied, and no more", "efi/variables", "arch/x86/control/efi_runtime.c",
+     "\t\tbytes -= n;\n", "\t\tbytes = 0;\n"),
     ("what is too large for its buffer is copied all the same", "efi/variables",
      "arch/x86/control/efi_runtime.c", "if (!(op->status & EFI_ERROR_BIT))\n\t\trc = copy_buffer("
      "true, (u64)op->u.get_variable", "if (1)\n\t\trc = copy_buffer(true, (u64)op->u.get_variable"),

@@ -211,6 +211,11 @@ CLAIM_DOM0(variables, "a variable that is set is got with its attributes, of any
 		CHECK_EQ(variable(XEN_EFI_get_variable, 0, NULL, 0), TOO_SMALL);
 		CHECK_EQ(CALL.u.get_variable.size, sizes[i]);
 		memset(out, 0x5a, sizeof(out));
+		if (sizes[i] > 1) {
+			CHECK_EQ(variable(XEN_EFI_get_variable, 0, out, sizes[i] - 1), TOO_SMALL);
+			for (unsigned int j = 0; j < sizeof(out); j++)
+				CHECK_EQ(out[j], 0x5a);
+		}
 		CHECK_EQ(variable(XEN_EFI_get_variable, 0, out, sizeof(in)), 0);
 		CHECK_EQ(CALL.u.get_variable.size, sizes[i]);
 		CHECK_EQ(CALL.misc, KEPT);
@@ -381,9 +386,12 @@ CLAIM_ISOLA_ONLY(read_only, "the firmware's code and data can be read by dom0, a
 			continue;
 		}
 		if (EFI_ANSWER.mem.type == 5 || EFI_ANSWER.mem.type == 6) {
+			uint8_t was;
+
 			CHECK_OK(remap(page, make_pte(at / PAGE_BYTES, PTE_RW_PAGE)));
-			(void)page[0];
-			page[0] = (uint8_t)~page[0];	/* dropped, or a fault */
+			was = page[0];
+			page[0] = (uint8_t)~was;	/* dropped */
+			CHECK_EQ(page[0], was);
 			found++;
 		}
 		at = (at + EFI_ANSWER.mem.size + 0xffff) & ~0xfffful;
