@@ -99,7 +99,7 @@ def jumps_to_0(hypervisor=HYPERVISOR):
         with live.stopped() as snapshot:
             spoilt = spoil_with_code(live, snapshot, live.audit(snapshot).owners)
         give(live, 2)
-        live.wait_for(rb"# selftest ends")
+        live.wait_for(rb"# selftest ends.*\n")
         text = live.text()
     return spoilt and "# selftest ends: all claims hold" in text and re.search(
         r"^\(isola\) EFI: exception 14 in the firmware at 0000000000000000, .* any more$", text,
@@ -140,7 +140,7 @@ def watched():
         with live.stopped() as snapshot:
             spoil(live, snapshot, live.audit(snapshot).owners)
         give(live, 2)
-        live.wait_for(rb"# selftest ends")
+        live.wait_for(rb"# selftest ends.*\n")
         time.sleep(0.5)
         text = live.text()
     tap.ok(begun and not findings, "no root shows what it must not, the firmware's least of all",

@@ -61,7 +61,7 @@ def life(ok, hypervisor=HYPERVISOR):
             told.append(live.wait_for(rb"\(isola\) CPU %d: uncorrected machine check, bank 9: "
                                       rb"status [0-9a-f]{16}, address %x, misc 8c"
                                       % (cpu, address), 20))
-        ended = live.wait_for(rb"# selftest ends")
+        ended = live.wait_for(rb"# selftest ends.*\n")
         ok(all(told) and "PANIC" not in live.text(),
            "a machine check that can be left behind is told, on either CPU",
            f"{told} {live.text()[-2000:]}")
