@@ -260,9 +260,8 @@ def audited():
                    if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
     with open(os.path.join(directory, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)        # two tests may want it at once
-        subprocess.run(["make", "-s", "-C", TOP, "O=" + directory, "DEFCONFIG=configs/audit", elf],
-                       check=True,
-                       stdout=subprocess.DEVNULL, env=environment)
+        subprocess.run(["make", "-s", "-C", TOP, "O=" + directory, "DEFCONFIG=configs/audit",
+                        "DEBUG=", elf], check=True, stdout=subprocess.DEVNULL, env=environment)
     return elf
 
 
