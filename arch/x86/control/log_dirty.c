@@ -194,12 +194,12 @@ static int at_rest(struct domain *d, int (*fn)(struct domain *d, const struct re
 	return domain_unpause_by_control(d) ?: rc;
 }
 
+/* However far it comes: what is written unseen while it is stopped is in the next reading. */
 static int read_and_mark(struct domain *d, const struct reading *r)
 {
 	int rc = read_all(d, r);
 
-	if (!rc)
-		mark_unseen(d);
+	mark_unseen(d);
 	return rc;
 }
 

@@ -281,7 +281,7 @@ sub log_dirty {
 			$changed .= '-short.c';
 		}
 		local @also = @log;
-		$new = changed_objects($dir, $file, $changed, $cc, @flags, '-w', @more) or return;
+		$new = changed_objects($dir, $file, $changed, $cc, @flags, qw(-w -O0)) or return;
 	} else {
 		plant(\@short_steps, $short) or return;
 		for my $source (@sources) {
@@ -290,9 +290,10 @@ sub log_dirty {
 				$source eq $short_steps[1] ? $short : $source) or return;
 		}
 	}
-	quiet("$dir/log", $cc, @link, @ex_table, '-o', "$dir/log_dirty",
+	my $out = "$dir/" . (defined $file ? 'mutant' : 'log_dirty');
+	quiet("$dir/log", $cc, @link, @ex_table, '-o', $out,
 		map { $new->{$_} // object($dir, $_) } @sources) or return;
-	return "$dir/log_dirty";
+	return $out;
 }
 
 # The race program (race.c): the product's files with the thread sanitizer's calls, the harness

@@ -25,6 +25,7 @@
 struct guest_seen seen;
 bool guest_patient;
 unsigned guest_audit_every = 1;
+void (*guest_stores)(void);
 
 /* The frames that the current domain starts with: [first_own, first_own + nr_own). */
 unsigned first_own, nr_own = NR_OWN;
@@ -85,14 +86,15 @@ static long dispatch(unsigned nr, const u64 *a)
 /* With two CPUs there is nothing to be said before both have come to rest: race.c. */
 static bool audit(const char *when)
 {
-	return world_nr_cpus > 1 || check(world_audit() == 0, "%s (call %lu)", when, seen.calls);
+	return world_nr_cpus > 1 || !guest_audit_every ||
+	       check(world_audit() == 0, "%s (call %lu)", when, seen.calls);
 }
 
 static bool audit_now(void)
 {
 	seen.parked += page_type_is_parked();
 	seen.parked_two += mfn_is_valid_num(this_vcpu.old_guest_table[1]);
-	if (seen.calls % guest_audit_every)
+	if (guest_audit_every && seen.calls % guest_audit_every)
 		return true;
 	return audit("the audit after a call");
 }
@@ -396,7 +398,9 @@ static bool do_stores(unsigned depth)
 	bool may = tlb_use[f][USE_WRITE] || ((pg->type_info & PGT_type_mask) == PGT_writable &&
 					     (pg->type_info & PGT_count_mask));
 
-	for (unsigned i = 0; may && i < 6; i++)
+	if (guest_stores)
+		guest_stores();
+	for (unsigned i = 0; may && !guest_stores && i < 6; i++)
 		frame_ptr(f)[slots[rnd(NR_SLOTS)]] = random_entry(role ? role : 1 + rnd(4));
 	return true;
 }

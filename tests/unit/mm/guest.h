@@ -17,8 +17,11 @@ extern struct guest_seen {
  */
 extern bool guest_patient;
 
-/* The audit runs after every so many calls. */
+/* The audit runs after every so many calls; 0: never. */
 extern unsigned guest_audit_every;
+
+/* Stores of the current domain's guest, as a program has them; else by what its TLB may know. */
+extern void (*guest_stores)(void);
 
 /* A new world, with an empty L4 loaded. */
 void guest_start(void);
@@ -28,6 +31,8 @@ void guest_start(void);
  * outside of a call.
  */
 bool guest_call(unsigned depth);
+/* On as the other domain. */
+void guest_turn(void);
 
 /*
  * For a race between a walk and one who takes the tables away. guest_grow() hooks three tables into

@@ -35,8 +35,5 @@ bool do_grant_copy(unsigned depth);
 bool do_grant_questions(unsigned depth);
 void guest_forget_grants(void);
 
-/* On as the other domain. */
-void guest_turn(void);
-
 /* What a control domain does (guest_control.c), if world_controls says that there is one. */
 bool do_name(unsigned depth);

@@ -30,6 +30,7 @@ struct world_away world_away[WORLD_CPUS];
 unsigned world_cpu, world_nr_cpus = 1;
 bool world_irq_off;
 void (*world_yield)(bool must);
+void (*world_on_swap)(void);
 static unsigned relaxed;
 
 #ifdef SMALL_OWN
@@ -259,6 +260,8 @@ void world_swap(void)
 	memcpy(user_root[0], saved.user_root, sizeof(user_root[0]));
 	memcpy(tlb_use, saved.tlb_use, sizeof(tlb_use));
 	world_window_load();
+	if (world_on_swap)
+		world_on_swap();
 }
 
 /* The other CPU goes on for a while. A wait that it cannot end is a bug. */

@@ -78,6 +78,9 @@ void world_reset(void);
  * roots and the TLB are its own. With one simulated CPU only.
  */
 void world_swap(void);
+/* Told of each time; and of each flush of a domain's CPUs, if a program asks. */
+extern void (*world_on_swap)(void);
+extern void (*world_on_flush)(const struct domain *d);
 /* What is kept of the domain that is not current. */
 extern struct world_half {
 	struct vcpu_private vcpu;

@@ -17,7 +17,9 @@ pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];
 
 /* ---- TLBs ---- */
 
-static void flush(const struct domain *d)
+void (*world_on_flush)(const struct domain *d);
+
+static void flush_hardware(const struct domain *d)
 {
 	world_interrupt_others();
 	if (d == current->domain) {
@@ -31,13 +33,26 @@ static void flush(const struct domain *d)
 		world_yield(false);
 }
 
+static void flush(const struct domain *d)
+{
+	flush_hardware(d);
+	if (world_on_flush)
+		world_on_flush(d);
+}
+
 /*
  * The TLB is that of another CPU, on which the guest's second half runs on the same roots: flushing
  * here does nothing for it. That is the hard case; what holds for it holds for this CPU.
  */
-void tlb_flush_local(void) { }
+void tlb_flush_local(void)
+{
+	if (world_on_flush)
+		world_on_flush(current->domain);
+}
+
 void tlb_invlpg(u64 va) { (void)va; }		/* may forget; need not */
-void shadow_forget_page(u64 va) { (void)va; }	/* nobody has one */
+/* nobody has one, but in log.c */
+__attribute__((weak)) void shadow_forget_page(u64 va) { (void)va; }
 void invlpg(u64 va) { (void)va; }
 void cache_flush_all(void) { }
 u32 tlb_stamp_now(void) { return ++world_clock; }
@@ -180,7 +195,7 @@ void root_dispatch(struct root_dirty *dirty)
 static void flush_own(void)
 {
 	if (world_nr_cpus == 1)
-		flush(current->domain);
+		flush_hardware(current->domain);
 }
 
 void root_set_kernel(mfn_t l4)
@@ -188,12 +203,16 @@ void root_set_kernel(mfn_t l4)
 	this_vcpu.kernel_l4 = l4;
 	copy_root(kernel_root[world_cpu], l4);
 	flush_own();
+	if (world_on_flush)
+		world_on_flush(current->domain);
 }
 
 void root_set_user(mfn_t l4)
 {
 	this_vcpu.user_l4 = l4;
 	copy_root(user_root[world_cpu], l4);
+	if (world_on_flush)
+		world_on_flush(current->domain);
 }
 
 /* The record of what is loaded and CR3 change together (SWI-1). */
@@ -238,7 +257,7 @@ void root_end_visit(void)
 
 void ldtr_load(u32 nr_ents) { (void)nr_ents; }
 void vcpu_area_clear_gdt_page(struct vcpu *v, unsigned i) { (void)v, (void)i; }
-void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { (void)v, (void)va, (void)nr; }
+__attribute__((weak)) void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr) { }
 
 void populate_perdomain_mapping(struct vcpu *v, u64 va,
 				unsigned nr, const mfn_t *mfn,
