@@ -146,6 +146,13 @@ static void by_storing(domid_t d)
 	CHECK_OK(update(d, given[DATA] * PAGE_BYTES + 8, 7, d | (d + 1u) << 16));
 }
 
+static void by_filling(domid_t d)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.hypercall_init.gmfn = given[DATA];
+	CHECK_OK(domctl(XEN_DOMCTL_hypercall_init, d));
+}
+
 static void by_naming(domid_t d)
 {
 	CHECK_OK(update(d, given[DATA] * PAGE_BYTES | MMU_MACHPHYS_UPDATE, FIRST + DATA, d));
@@ -183,6 +190,7 @@ static const struct writer {
 	{ "MMUEXT_CLEAR_PAGE", by_clearing, 1 << DATA, 0 },
 	{ "MMUEXT_COPY_PAGE", by_copying, 1 << DATA, 0 },
 	{ "a store of mmu_update's", by_storing, 1 << DATA, 0 },
+	{ "hypercall_init", by_filling, 1 << DATA, 0 },
 	{ "another name", by_naming, 1 << DATA, 0 },
 	{ "an entry of an L1", by_updating, 1 << L1, 1 << MORE },
 	{ "an entry of an L3", by_updating_l3, 1 << L3, 1 << L2 },

@@ -582,6 +582,13 @@ PLANTED = [
     ("hypercall_init writes over a table", "visits/hypercall_page", (DOMAIN_CONTEXT,
      "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n\tif (!rc) {",
      "\trc = page_type_get_writable(d, pg);\n\t{")),
+    ("what hypercall_init fills is not in the log", "logged/writers", (DOMAIN_CONTEXT,
+     "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n",
+     "\tu64 was = READ_ONCE(pg->type_info) & PGT_clean;\n\n"
+     "\trc = page_type_get_writable(d, pg) ? -EPERM : 0;\n"), (DOMAIN_CONTEXT,
+     "\t\thypercall_page_fill(window_ptr(page_mfn(pg)));\n\t\tpage_type_put_leaf(pg);\n",
+     "\t\thypercall_page_fill(window_ptr(page_mfn(pg)));\n\t\tpage_type_put_leaf(pg);\n"
+     "\t\tpg->type_info |= was;\n")),
     ("a pin is not told of", "visits/pin", (DOMAIN_SAVE,
      "(type & PGT_pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0)", "0")),
     ("the M2P is anybody's to map", "iomem/m2p_extents", (PT_CHECK,

@@ -285,7 +285,9 @@ sub log_dirty {
 	} else {
 		plant(\@short_steps, $short) or return;
 		for my $source (@sources) {
-			quiet("$dir/log", $cc, flags_for($source, @more), '-c', '-o',
+			# instruments where mm.t has none
+			my @all = $source =~ m{shadow|log} ? @more : grep { !/sanitize/ } @more;
+			quiet("$dir/log", $cc, flags_for($source, @all), '-c', '-o',
 				object($dir, $source),
 				$source eq $short_steps[1] ? $short : $source) or return;
 		}

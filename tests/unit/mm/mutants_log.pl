@@ -16,23 +16,6 @@ sub log_mutants {
 	return (
 		['a live frame is taken', $word, '(x & ~PGT_clean) + 1 : ~0ul', 'x + 1 : ~0ul'],
 		['an idle frame is taken', $word, '(PGT_type_mask | PGT_clean)', 'PGT_type_mask'],
-		['a live frame is taken in line', $header,
-			'	return likely((x & (PGT_type_mask | PGT_validated | PGT_clean | ' .
-			'PGT_count_top)) ==
-		      (type',
-			'	return likely((x & (PGT_type_mask | PGT_validated | ' .
-			'PGT_count_top)) ==
-		      (type'],
-		['a table is locked in line', $header,
-			'(PGT_type_mask | PGT_validated | PGT_locked | PGT_clean |
-			    PGT_count_top)',
-			'(PGT_type_mask | PGT_validated | PGT_locked |
-			    PGT_count_top)'],
-		['a table of any level is locked in line', $header,
-			'(PGT_validated | PGT_locked | PGT_clean | PGT_count_top)) ==
-		   PGT_validated',
-			'(PGT_validated | PGT_locked | PGT_count_top)) ==
-		   PGT_validated'],
 		['a table is waited for', $word, '((x & ~PGT_clean) + 1) | PGT_locked',
 			'(x + 1) | PGT_locked'],
 		['a use ends', $word, 'x & ~(PGT_validated | PGT_clean)', 'x & ~PGT_validated'],
@@ -150,6 +133,23 @@ sub log_mutants {
 			'd->log.frame < end - 1; d->log.frame++)
 		;
 	for (; !rc && d->log.frame < end; d->log.frame += 2)'],
+		['a live frame is taken in line', $header,
+			'	return likely((x & (PGT_type_mask | PGT_validated | PGT_clean | ' .
+			'PGT_count_top)) ==
+		      (type',
+			'	return likely((x & (PGT_type_mask | PGT_validated | ' .
+			'PGT_count_top)) ==
+		      (type'],
+		['a table is locked in line', $header,
+			'(PGT_type_mask | PGT_validated | PGT_locked | PGT_clean |
+			    PGT_count_top)',
+			'(PGT_type_mask | PGT_validated | PGT_locked |
+			    PGT_count_top)'],
+		['a table of any level is locked in line', $header,
+			'(PGT_validated | PGT_locked | PGT_clean | PGT_count_top)) ==
+		   PGT_validated',
+			'(PGT_validated | PGT_locked | PGT_count_top)) ==
+		   PGT_validated'],
 	);
 }
 1;

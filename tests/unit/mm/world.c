@@ -31,6 +31,7 @@ unsigned world_cpu, world_nr_cpus = 1;
 bool world_irq_off;
 void (*world_yield)(bool must);
 void (*world_on_swap)(void);
+void (*world_on_flush)(const struct domain *d);
 static unsigned relaxed;
 
 #ifdef SMALL_OWN

@@ -17,8 +17,6 @@ pte_t kernel_root[WORLD_CPUS][PT_ENTRIES], user_root[WORLD_CPUS][PT_ENTRIES];
 
 /* ---- TLBs ---- */
 
-void (*world_on_flush)(const struct domain *d);
-
 static void flush_hardware(const struct domain *d)
 {
 	world_interrupt_others();
