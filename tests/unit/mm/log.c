@@ -291,6 +291,12 @@ static bool act(void)
 {
 	if (rnd(6) == 0)
 		store_on_visit();
+	if (rnd(6) == 0) {
+		do_lend(0);
+		guest_turn();
+		do_grant_copy(0);
+		guest_turn();
+	}
 	if (rnd(4) == 0)
 		write_unseen();
 	if (rnd(4) == 0)
