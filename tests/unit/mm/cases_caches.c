@@ -64,6 +64,20 @@ static void change_of_type(void)
 	audited("the type of an entry changes");
 }
 
+/* Where another entry may write already, nothing but the mark is missing. */
+static void change_of_rights(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(cache_types); i++) {
+		tree();
+		check(update(entry_at(12, 2), names(DATA) | PTE_RW) == 0, "write-back");
+		check(update(entry_at(12, 1), names(DATA) | cache_types[i]) == 0 && !is_marked(),
+		      "and to be read past the caches");
+		check(update(entry_at(12, 1), names(DATA) | cache_types[i] | PTE_RW) == 0 &&
+		      is_marked(), "an entry that gains RW alone");
+		audited("the rights of an entry change");
+	}
+}
+
 static void given_back(void)
 {
 	u64 list = DATA;
@@ -114,6 +128,7 @@ void caches(void)
 {
 	change_of_use();
 	change_of_type();
+	change_of_rights();
 	given_back();
 	a_new_frame();
 	who_may();

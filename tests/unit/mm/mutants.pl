@@ -17,8 +17,12 @@ sub mutants {
 			'!((*oe ^ ne) & ~(PT_FREE_L1 | PTE_RW | PTE_ADDR))'],
 		['PTE-1-148 RW comes without a writable reference',
 			'arch/x86/include/asm/pt_modify.h',
-			"	if ((ne & PTE_RW) && unlikely(!page_type_get_live(pg, " .
-			"PGT_writable)))\n		return PT_ASK;", '	;'],
+			"	if ((ne & PTE_RW) && unlikely((ne & L1_CACHE) || " .
+			"!page_type_get_live(pg, PGT_writable)))\n" .
+			"		return PT_ASK;", '	;'],
+		['COH-2-402 RW comes in line, and no mark',
+			'arch/x86/include/asm/pt_modify.h',
+			'unlikely((ne & L1_CACHE) || !page', 'unlikely(!page'],
 		['TYP-2 RW goes and its writable reference stays',
 			'arch/x86/include/asm/pt_modify.h',
 			"		if (!(ne & PTE_RW))\n" .

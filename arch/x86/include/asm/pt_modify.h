@@ -120,7 +120,7 @@ static __always_inline enum pt_inline pt_change_rights(const struct domain *d, p
 	pg = page_of(pte_mfn(ne));
 	if (unlikely(!page_is_of(pg, d)))
 		return PT_ASK;
-	if ((ne & PTE_RW) && unlikely(!page_type_get_live(pg, PGT_writable)))
+	if ((ne & PTE_RW) && unlikely((ne & L1_CACHE) || !page_type_get_live(pg, PGT_writable)))
 		return PT_ASK;
 	if (likely(pt_swap(pe, oe, ne, how))) {
 		if (!(ne & PTE_RW))
