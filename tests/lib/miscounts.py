@@ -42,20 +42,12 @@ def foreign_count(step):
     return plant
 
 
-def own_count(domid, kind, step):
+def own_count(domid, kind, word, step):
+    """@word, "count_info" or "type_info", of a frame that p.own() finds."""
     def plant(p):
         mfn = p.own(domid, p.image[kind])
         if mfn is not None:
-            p.add(mfn, "count_info", step)
-        return mfn is not None
-    return plant
-
-
-def type_count(domid, kind, step):
-    def plant(p):
-        mfn = p.own(domid, p.image[kind])
-        if mfn is not None:
-            p.add(mfn, "type_info", step)
+            p.add(mfn, word, step)
         return mfn is not None
     return plant
 
@@ -79,9 +71,10 @@ MISCOUNTS = [
     ("a reference of others' that nobody holds", FOREIGN, foreign_count(1)),
     ("an entry of another domain's names a frame, and holds none", FOREIGN,
      entry_without_reference),
-    ("dom0's frame has a reference too many", OWN, own_count(0, "PGT_writable", 1)),
-    ("a table of domain 1's has one too few", OWN, own_count(1, "PGT_l1", -1)),
+    ("dom0's frame has a reference too many", OWN, own_count(0, "PGT_writable", "count_info", 1)),
+    ("a table of domain 1's has one too few", OWN, own_count(1, "PGT_l1", "count_info", -1)),
     ("a frame of domain 2's is writable once more than it says", TYPE,
-     type_count(2, "PGT_writable", -1)),
-    ("a table of domain 2's counts a use that there is not", TYPE, type_count(2, "PGT_l4", 1)),
+     own_count(2, "PGT_writable", "type_info", -1)),
+    ("a table of domain 2's counts a use that there is not", TYPE,
+     own_count(2, "PGT_l4", "type_info", 1)),
 ]

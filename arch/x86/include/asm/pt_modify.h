@@ -108,7 +108,7 @@ enum pt_inline { PT_DONE, PT_MOVED, PT_ASK };
 
 /*
  * @oe and @ne, both present, differ in PTE_RW and the free bits only: the general reference passes
- * from the one to the other, the writable one comes or goes.
+ * from the one to the other, the writable one comes or goes. COH-2's mark is for pt_get_l1e().
  */
 static __always_inline enum pt_inline pt_change_rights(const struct domain *d, pte_t *pe,
 						       pte_t *oe, pte_t ne, enum pt_how how)
