@@ -166,14 +166,15 @@ def positive_control():
 
 
 def find_guest_cpu(live, wanted):
-    """Stop when there is a CPU whose Reach is @wanted; its number. The machine stays stopped."""
+    """Stop when there is a CPU whose Reach, and the Plant that would plant there, are @wanted; its
+    number. The machine stays stopped."""
     for _ in range(200):
         time.sleep(chance.uniform(0, 0.05))
         live.qmp.stop()
         snapshot = live.snapshot()
         audit = live.audit(snapshot)
         for reach in audit.reaches:
-            if wanted(reach):
+            if wanted(reach, Plant(snapshot, audit.owners, live.image, reach.cpu.index)):
                 return reach.cpu.index, audit
         live.qmp.go_on()
     return None, None
@@ -202,7 +203,7 @@ def planted_leaks(kernel, initrd):
         if not live.wait_for(rb"init: up"):
             tap.ok(False, "planted leaks: Linux starts", live.text()[-800:])
             return
-        cpu, clean = find_guest_cpu(live, lambda reach: reach.kind == "kernel" and
+        cpu, clean = find_guest_cpu(live, lambda reach, _: reach.kind == "kernel" and
                                     reach.cpu.cpl == 3)
         if cpu is None:
             tap.ok(False, "planted leaks: a CPU in guest kernel mode")
@@ -218,8 +219,9 @@ def planted_leaks_of_shadows():
     with LiveMachine(SELFTEST, LOGGER, domains=LOGGED, hv="dom0_mem=64M", smp=2,
                      mem_mib=256) as live:
         live.wait_for(rb"TAP version")
-        cpu, clean = find_guest_cpu(live, lambda reach: reach.kind == "kernel" and
-                                    len(shadowed(reach.viewer)) > 1 and reach.guest["own domain"])
+        cpu, clean = find_guest_cpu(live, lambda reach, plant: reach.kind == "kernel" and
+                                    len(shadowed(reach.viewer)) > 1 and
+                                    plant.has_tree_leaf(plant.own_writable))
         if cpu is None:
             tap.ok(False, "planted leaks: a CPU with a logged vCPU", live.text()[-800:])
             return

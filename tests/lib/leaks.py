@@ -99,6 +99,13 @@ class Plant:
                     return at, entry
         raise AssertionError("no such leaf")
 
+    def has_tree_leaf(self, wanted):
+        """A tree that was just thrown away has none until its guest runs."""
+        try:
+            return bool(self.tree_leaf(wanted))
+        except AssertionError:
+            return False
+
     def _leaves(self, at, level):
         entry = self.ram.u64(at)
         if not entry & PTE_P:
@@ -108,6 +115,9 @@ class Plant:
             return
         for i in range(512):
             yield from self._leaves((entry & PTE_ADDR) + i * 8, level - 1)
+
+    def own_writable(self, mfn, entry):
+        return self.own(mfn) and entry & RW
 
     def own(self, mfn):
         return self.owners.owner_of(mfn) == ("domain", self.domain.domid)
@@ -320,7 +330,7 @@ def foreign_in_tree(p):
 
 
 def clean_and_writable(p):
-    at, entry = p.tree_leaf(lambda mfn, entry: p.own(mfn) and entry & RW)
+    at, entry = p.tree_leaf(p.own_writable)
     word = p.record((entry & PTE_ADDR) >> 12) + p.image["page_info.type_info"]
     p.ram.write_u64(word, p.ram.u64(word) | p.image["PGT_clean"])
 
