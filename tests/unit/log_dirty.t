@@ -23,21 +23,7 @@ for my $asi (1, 0) {
 	diag(grep { /^# / } split /^/m, Build::words("$dir/run.log")) if $good;
 }
 
-my ($of, $nth) = ($ENV{TEST_ALL} ? 1 : 4, 0);
-for my $m (log_mutants()) {
-	my ($name, $file) = @$m;
-	if (!Build::plant($m, "$dir/mutant.c")) {
-		fail("omission, $name: its line is not in $file");
-		next;
-	}
-	next if $nth++ % $of;
-	my $mutant = Build::log_dirty($dir, $file, "$dir/mutant.c", '-O1', Build::sanitizers());
-	my $found = $mutant ? 'no' : 'no: it does not build';
-	for my $seed ($mutant ? (0 .. 3) : ()) {
-		next if Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 6_000, $seed);
-		$found = Build::words("$dir/mutant.log") =~ /# failed|panic/ ? 'yes' : 'no';
-		last;
-	}
-	is($found, 'yes', "omission, $name, is found");
-}
+Build::each_is_found($dir, what => 'omission', mutants => [log_mutants()],
+	of => $ENV{TEST_ALL} ? 1 : 4, runs => [map { [6_000, $_] } 0 .. 3],
+	build => sub { Build::log_dirty($dir, @_, '-O1', Build::sanitizers()) });
 done_testing();

@@ -20,25 +20,7 @@ ok($good, 'two CPUs: every audit is right')
 	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 diag(grep { /^# calls/ } split /^/m, Build::words("$dir/run.log")) if $good;
 
-for my $m (race_mutants()) {
-	my ($name, $file) = @$m;
-	if (!Build::plant($m, "$dir/mutant.c")) {
-		fail("mutant $name: its line is not in $file");
-		next;
-	}
-	my $mutant = Build::race($dir, $file, "$dir/mutant.c");
-	my $found = 'no: it does not build';
-	if ($mutant) {
-		$found = 'no';
-		# most come to light by the fifth; one asks for a dozen
-		for my $seed (1 .. 40) {
-			next if Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000,
-				$seed);
-			$found = Build::words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes'
-				: 'no: ' . Build::words("$dir/mutant.log");
-			last;
-		}
-	}
-	is($found, 'yes', "mutant $name is found");
-}
+# Most come to light by the fifth seed; one asks for a dozen.
+Build::each_is_found($dir, what => 'mutant', mutants => [race_mutants()], of => 1,
+	runs => [map { [100_000, $_] } 1 .. 40], build => sub { Build::race($dir, @_) });
 done_testing();

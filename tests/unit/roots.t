@@ -20,19 +20,6 @@ ok($good, 'nobody reaches what has gone')
 	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 diag(grep { /^# / } split /^/m, Build::words("$dir/run.log")) if $good;
 
-for my $m (root_mutants()) {
-	my ($name, $file) = @$m;
-	if (!Build::plant($m, "$dir/mutant.c")) {
-		fail("mutant $name: its line is not in $file");
-		next;
-	}
-	my $mutant = Build::roots("$dir-mutant", $file, "$dir/mutant.c", '-O1');
-	my $found = 'no: it does not build';
-	if ($mutant) {
-		my $ended = Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 100_000);
-		$found = !$ended && Build::words("$dir/mutant.log") =~ /# failed|panic/ ? 'yes'
-			: 'no';
-	}
-	is($found, 'yes', "mutant $name is found");
-}
+Build::each_is_found($dir, what => 'mutant', mutants => [root_mutants()], of => 1,
+	runs => [[100_000]], build => sub { Build::roots("$dir-mutant", @_, '-O1') });
 done_testing();

@@ -20,22 +20,7 @@ ok($good, 'a shadow shows what the tables say')
 	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
 diag(grep { /^# / } split /^/m, Build::words("$dir/run.log")) if $good;
 
-my @mutants = shadow_mutants();
-my ($of, $nth) = ($ENV{TEST_ALL} ? 1 : 4, 0);
-for my $m (@mutants) {
-	my ($name, $file) = @$m;
-	if (!Build::plant($m, "$dir/mutant.c")) {
-		fail("mutant $name: its line is not in $file");
-		next;
-	}
-	next if $nth++ % $of;
-	my $mutant = Build::shadow("$dir-mutant", $file, "$dir/mutant.c", '-O1');
-	my $found = 'no: it does not build';
-	if ($mutant) {
-		my $ended = Build::quiet("$dir/mutant.log", 'timeout', 200, $mutant, 60_000);
-		$found = !$ended && Build::words("$dir/mutant.log") =~ /# failed|panic/ ? 'yes'
-			: 'no';
-	}
-	is($found, 'yes', "mutant $name is found");
-}
+Build::each_is_found($dir, what => 'mutant', mutants => [shadow_mutants()],
+	of => $ENV{TEST_ALL} ? 1 : 4, runs => [[60_000]],
+	build => sub { Build::shadow("$dir-mutant", @_, '-O1') });
 done_testing();

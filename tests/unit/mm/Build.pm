@@ -6,6 +6,7 @@ use warnings;
 use File::Basename qw(dirname);
 use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
+use Test::More ();
 
 our @product = ((map { "arch/x86/$_.c" } qw(
 	mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate
@@ -17,7 +18,7 @@ our @product = ((map { "arch/x86/$_.c" } qw(
 	asi/window_tables asi/domain_map asi/orphan asi/visit asi/foreign_entries)),
 	qw(common/domain_list.c common/domain_ref.c));
 # The simulated machine and what looks at it: in every program.
-my @world = qw(world world_window world_tlb world_memory world_calls audit);
+my @world = qw(world world_window world_tlb world_memory world_calls panic audit);
 my @harness = map { "tests/unit/mm/$_.c" }
 	qw(random_ops guest guest_grants guest_control guest_walk), @world;
 # of a program that stands in several files
@@ -100,6 +101,32 @@ sub plant {
 	print $changed $text;
 	close $changed or die "$out: $!";
 	return 1;
+}
+
+# Of @{$plan{mutants}}, each called $plan{what}, every $plan{of}-th: is it found? $plan{build} makes
+# of (a file of the product, the text that it has now) a program; $plan{runs} are its arguments, of
+# one run after the other, and the first that does not end well must say what it saw, or that the
+# product panicked.
+sub each_is_found {
+	my ($dir, %plan) = @_;
+	my $nth = 0;
+	for my $m (@{$plan{mutants}}) {
+		my ($name, $file) = @$m;
+		if (!plant($m, "$dir/mutant.c")) {
+			Test::More::fail("$plan{what} $name: its line is not in $file");
+			next;
+		}
+		next if $nth++ % $plan{of};
+		my $program = $plan{build}->($file, "$dir/mutant.c");
+		my $found = $program ? 'no' : 'no: it does not build';
+		for my $run ($program ? @{$plan{runs}} : ()) {
+			next if quiet("$dir/mutant.log", 'timeout', 200, $program, @$run);
+			$found = words("$dir/mutant.log") =~ /# frame|# failed|panic/ ? 'yes'
+				: 'no';
+			last;
+		}
+		Test::More::is($found, 'yes', "$plan{what} $name is found");
+	}
 }
 
 # All files, by @flags alone, into program $name with $main in place of random_ops; undef with the
@@ -228,7 +255,8 @@ sub roots {
 	my ($dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
 	make_path($dir);
-	my @sources = (@roots, map { "tests/unit/mm/$_.c" } qw(roots roots_parts roots_shadow));
+	my @sources = (@roots, map { "tests/unit/mm/$_.c" }
+		qw(roots roots_parts roots_shadow panic));
 	for my $source (@sources) {
 		my $text = defined $file && $source eq $file ? $changed : $source;
 		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more,
@@ -248,7 +276,8 @@ sub shadow {
 	make_path($dir);
 	my @shadowed = qw(-DREAL_ROOTS -DTABLES_CHANGE);
 	my @sources = (@shadow,
-		map { "tests/unit/mm/$_.c" } qw(shadow shadow_cpu shadow_cases shadow_random));
+		map { "tests/unit/mm/$_.c" }
+		qw(shadow shadow_cpu shadow_cases shadow_random panic));
 	for my $source (@sources) {
 		if (defined $file && $source eq $file) {
 			quiet("$dir/log", $cc, @flags, @shadowed, @more, '-w', '-c', '-o',

@@ -29,6 +29,7 @@
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
 #include <asm/root.h>
+#include "panic.h"
 #include "exhaust.h"
 #include "tap.h"
 

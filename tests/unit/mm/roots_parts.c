@@ -2,7 +2,6 @@
 /*
  * What asi/root.c takes from elsewhere: see roots_parts.h.
  */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <asm/asi_policy.h>
 #include <asm/cpu_area.h>
@@ -20,18 +19,6 @@
 u8 hv_zero_page[PAGE_SIZE];
 mfn_t idle_area_l3 = { 0x2ffe }, cpu_areas_l3 = { 0x2fff };
 struct asi_policy asi_policy = { .pv = { true, true, true }, .dom0 = { true, true, true } };
-
-void panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# panic: ");
-	vprintf(fmt, args);
-	printf("\n");
-	fflush(stdout);
-	abort();
-}
 
 void cpu_relax(void) { }
 

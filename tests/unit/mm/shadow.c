@@ -6,7 +6,6 @@
  * the guest's has the error code that its tables give. Arguments: operations, seed.
  */
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <ucontext.h>
 #include <sys/mman.h>
@@ -34,18 +33,6 @@ static bool public_used[NR_PUBLIC];
 static unsigned public_left = ~0u;
 
 /* ---- What the product calls ---- */
-
-void panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# panic: ");
-	vprintf(fmt, args);
-	printf("\n");
-	fflush(stdout);
-	abort();
-}
 
 void domain_crash(struct domain *d, const char *fmt, ...)
 {

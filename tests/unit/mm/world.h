@@ -57,8 +57,6 @@ extern unsigned preempt_rate, fault_rate, public_fault_rate;
 extern bool (*world_chance)(unsigned rate);
 /* Told of each copy from the guest before it is made: the guest may write what is to be read. */
 extern void (*world_on_copy)(u64 guest_va);
-/* Told of a panic before the program ends. */
-extern void (*world_on_panic)(void);
 /* The flush clock, and when the TLB was flushed last: what stamps are compared with. */
 extern u64 world_clock, world_flushed;
 

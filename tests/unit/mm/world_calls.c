@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated machine: the guest's side of a hypercall; how a panic ends.
+ * The simulated machine: the guest's side of a hypercall.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <asm/hypercall.h>
 #include <asm/uaccess.h>
-#include <isola/printk.h>
 #include "world_parts.h"
 
 unsigned preempt_rate, fault_rate;
@@ -47,22 +46,6 @@ long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 	world_continuation = (struct continuation){ .pending = true, .nr = nr };
 	memcpy(world_continuation.arg, args, nr_args * sizeof(*args));
 	return nr;
-}
-
-void (*world_on_panic)(void);
-
-void panic(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	printf("# panic: ");
-	vprintf(fmt, args);
-	printf("\n");
-	if (world_on_panic)
-		world_on_panic();
-	fflush(stdout);
-	abort();
 }
 
 /* scrub, window and log of other rooms that the linked files mention */

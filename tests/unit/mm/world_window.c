@@ -14,6 +14,7 @@
 #include <asm/hyper_pt.h>
 #include <asm/loaded.h>
 #include <isola/printk.h>
+#include "panic.h"
 #include "tap.h"
 #include "world_parts.h"
 
