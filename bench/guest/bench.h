@@ -79,5 +79,6 @@ void bench_traps(void);
 void bench_user(void);
 void bench_events(void);
 void bench_fifo(void);
+void bench_messages(void);
 void bench_grants(void);
 void bench_domains(void);

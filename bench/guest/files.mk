@@ -2,9 +2,9 @@
 # The benchmark guest: a PV kernel of its own that shares start, memory and text with the selftest
 # guest.
 bench-src := timed.S user.S main.c hypercalls.c mmu.c traps.c user.c vcpus.c events.c grants.c \
-	neighbour.S neighbour.c domains.c fifo.c
+	messages.c neighbour.S neighbour.c domains.c fifo.c
 bench-objs := $(patsubst %,$(O)/tests/guest/%.o,head.S memory.c lending.c text.c console.c \
-	clock.c domains.c) \
+	clock.c domains.c pci.c) \
 	$(patsubst %,$(O)/bench/guest/%.o,$(bench-src))
 
 $(O)/bench/guest/%.c.o: bench/guest/%.c $(O)/flags bench/guest/files.mk | $(O)/include/xen

@@ -178,6 +178,7 @@ void guest_main(struct start_info *si)
 	bench_grants();
 	bench_events();
 	if (!others) {
+		bench_messages();
 		bench_domains();
 		bench_fifo();
 	}

@@ -75,6 +75,7 @@ op_end_\name:
 	TIMED	in, in %dx, %al
 	TIMED	out, out %al, %dx
 	TIMED	mov, mov %rsi, (%rdi)
+	TIMED	mov32, mov %esi, (%rdi)
 	TIMED	xchg, xchg %rsi, (%rdi)
 
 	/* rdi, rsi: EVTCHNOP_send and its argument; then until the answer has been taken. */

@@ -52,7 +52,7 @@ typedef uint64_t timed_fn(struct timed *t);
 
 timed_fn timed_nothing, timed_syscall, timed_read, timed_hlt, timed_selector, timed_cpuid,
 	timed_rdmsr, timed_cr0;
-timed_fn timed_in, timed_out, timed_mov, timed_xchg, timed_send_and_block;
+timed_fn timed_in, timed_out, timed_mov, timed_mov32, timed_xchg, timed_send_and_block;
 
 extern char fault_entry[], unexpected_entry[], syscall_entry[], int_entry[];
 extern char event_entry_0[], event_entry_1[];
