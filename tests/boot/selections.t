@@ -17,6 +17,7 @@ EMPTY = (
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "0"}, "ISOLATION_STOPS=0: no stops"),
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "-3"}, "ISOLATION_STOPS=-3: no stops"),
     (["tests/boot/exchange.t"], {"EXCHANGES": "9 vCPUs"}, "EXCHANGES=9 vCPUs matches none"),
+    (["tests/boot/installed/installed.t"], {"INSTALLED": "Alpha"}, "INSTALLED=Alpha matches none"),
     (["tests/guest/mutants/mutants.t", "no such bug"], {}, "not ok 1 - some planted bug has"),
     (["tests/models/run", "nonesuch"], {}, "no model is called nonesuch"),
     (["bench/growth", "nonesuch"], {}, "bench/growth: how the cost of an operation grows"),
