@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A domU of Debian's kernel, with 1 and 2 vCPUs, is saved on Debian's Xen 4.17 and goes on on
-Isola, and the other way round: a disk goes from the one machine to the other, and the same dom0
-stands on both. make test-all; or EXCHANGES=REGEX: those whose name it matches, of which there must
-be some."""
+Isola, and the other way round; and it leaves Isola by `xl migrate`, while it runs, for Xen and for
+another Isola (Debian's Xen lets no PV domain leave so). A disk goes from the one machine to the
+other, and the same dom0 stands on both: `xl migrate` speaks to exchange/receiver, and what that was
+sent is the input of the other machine's `xl migrate-receive`. make test-all; or EXCHANGES=REGEX:
+those whose name it matches, of which there must be some."""
 import os
 import re
 import subprocess
@@ -15,9 +17,11 @@ from isolatest import ISOLA_RUN, LONG, TOP, read, tap
 from toolstack import NoImage, add_to_image, dom0_image
 
 ORACLE_RUN = os.path.join(TOP, "tools/oracle-run")
-SECONDS = 400
+SECONDS = 560
 DISK_BYTES = 256 << 20
 STEPS = 11                      # of each machine: dom0's own, and those of exchange/extra.sh
+SAVED = "saved on", "x=save", "x=restore"
+LIVE = "leaves, live,", "x=leave", "x=arrive"
 MODULES = "ata_piix", "sd_mod"  # the disk's
 
 
@@ -36,6 +40,8 @@ def disk_modules(kernel):
 def image_with_disk(kernel, image, path):
     """@path: the dom0 image, and behind it what this test adds to it."""
     add_to_image(image, [("exchange", 0o40755, b""),
+                         ("exchange/receiver", 0o100755,
+                          read(os.path.join(HERE, "exchange/receiver"))),
                          ("extra.sh", 0o100755, read(os.path.join(HERE, "exchange/extra.sh"))),
                          *((name, 0o100644, data) for name, data in disk_modules(kernel))], path)
 
@@ -57,11 +63,12 @@ def run(program, kernel, image, disk, words):
 
 
 def wanted():
-    """(name, source, target, vCPUs) of each exchange."""
-    machines = ("Xen", ORACLE_RUN), ("Isola", ISOLA_RUN)
-    every = [(f"{vcpus} vCPU{'s' * (vcpus > 1)}: saved on {source[0]}, goes on on {target[0]}",
-              source[1], target[1], vcpus)
-             for vcpus in (1, 2) for source, target in (machines, machines[::-1])]
+    """(name, source and what is done there, target and that, vCPUs) of each exchange."""
+    xen, isola = ("Xen", ORACLE_RUN), ("Isola", ISOLA_RUN)
+    ways = [(xen, isola, SAVED), (isola, xen, SAVED), (isola, xen, LIVE), (isola, isola, LIVE)]
+    every = [(f"{vcpus} vCPU{'s' * (vcpus > 1)}: {how[0]} {source[0]}, goes on on {target[0]}",
+              (source[1], how[1]), (target[1], how[2]), vcpus)
+             for vcpus in (1, 2) for source, target, how in ways]
     if "EXCHANGES" not in os.environ:
         return every if LONG else []
     chosen = [one for one in every if re.search(os.environ["EXCHANGES"], one[0])]
@@ -71,11 +78,11 @@ def wanted():
 
 
 def exchange(tmp, name, source, target, vcpus, kernel, image):
-    """From the machine of program @source to that of @target."""
+    """From the machine @source to @target: (program, words of exchange/extra.sh's)."""
     disk = os.path.join(tmp, "disk")
     with open(disk, "wb") as file:
         file.truncate(DISK_BYTES)
-    for program, words in ((source, "x=save"), (target, "x=restore")):
+    for program, words in (source, target):
         wrong, text = run(program, kernel, image, disk, f"{words} xv={vcpus}")
         if wrong:
             tap.ok(False, name, f"{words}: {wrong}\n{text[-2500:]}")
