@@ -45,7 +45,8 @@ tables flush stores exchange grants transitions advisories""".split())
 
 def alone():
     status, output, errors = isola_run(
-        "--mem", "128", *domain("web mem=48M" + ("" if LONG else f" -- {MOST}")), timeout=300)
+        "--mem", "128", "--smp", "2",
+        *domain("web mem=48M " + ("vcpus=2" if LONG else f"-- {MOST}")), timeout=300)
     tap.ok(status == POWERED_OFF and ends_well(output, "web"),
            "what claims say of the ABI holds in a domain, where there is no dom0",
            bad_in(output) + errors)

@@ -194,6 +194,7 @@ static void walk(struct audit *a, enum direction direction)
 	for (unsigned i = 0; i < NR_PARKED; i++)
 		hold(a, d->visit_parked[i], PGT_none);
 	hold(a, d->shared_info_mfn, PGT_writable);
+	hold(a, d->console_mfn, PGT_writable);
 	if (d->pirq_eoi_maddr)
 		hold(a, maddr_to_mfn(d->pirq_eoi_maddr), PGT_writable);
 	hold_grants(a, d->grants);

@@ -370,6 +370,7 @@ CLAIM(other_vcpu, "bind_vcpu: events go to the queue of the vCPU that the port t
 	CHECK_EQ(theirs->ready, 1u << DEFAULT);
 	CHECK_EQ(theirs->head[DEFAULT], port);
 	CHECK_EQ(block->ready, 0);
+	shared->vcpu_info[1].evtchn_upcall_pending = 0;	/* which has no handler */
 }
 
 static long pin(bool on)

@@ -11,6 +11,7 @@
 #include "../claim.h"
 #include "../clock.h"
 #include "../events.h"
+#include "../lending.h"
 #include "../memory.h"
 #include "../sibling.h"
 #include "../text.h"
@@ -488,7 +489,8 @@ CLAIM(stale_table, "an L1 table unhooked without any flush by us and then writte
 	CHECK_OK(write_entry(l4_slot(SLOT_A), 0));
 }
 
-CLAIM(flush_cache_all, "FLUSH_CACHE_GLOBAL returns while another vCPU runs, which goes on running")
+CLAIM_DOM0(flush_cache_all, "FLUSH_CACHE_GLOBAL returns while another vCPU runs, which goes on "
+	   "running")
 {
 	uint64_t before;
 
@@ -535,7 +537,7 @@ static void job_use_grant(void)
 static void grant_self(unsigned int ref, const void *page)
 {
 	race_table[ref].flags = 0;
-	race_table[ref].domid = 0;
+	race_table[ref].domid = own_domid;
 	race_table[ref].frame = (uint32_t)mfn_of(page);
 	asm volatile("" : : : "memory");
 	race_table[ref].flags = GTF_permit_access;
@@ -548,6 +550,7 @@ static void map_list(struct gnttab_unmap_grant_ref *u, const volatile void *va)
 
 	for (unsigned int i = 0; i < LIST; i++)
 		m[i] = (struct gnttab_map_grant_ref){ .host_addr = i ? 0 : ARG(va),
+						      .dom = own_domid,
 						      .ref = i ? RACE_REF + 1 : RACE_REF,
 						      .flags = i ? GNTMAP_device_map
 								 : GNTMAP_host_map };
