@@ -81,7 +81,7 @@ deb:
 	$(Q)OUT=$(O) PYTHONDONTWRITEBYTECODE=1 debian/rules binary && dh_clean
 test test-all oom test-kvm test-oracle test-unit test-guest test-boot:
 	$(Q)tools/install-deps $(if $(filter test-all,$@),disk,test)
-	$(Q)$(MAKE) all $(O)/hfuzz.elf && O=$(O) tests/lib/run-tests $@
+	$(Q)$(MAKE) all $(O)/hfuzz.elf $(O)/pvh.elf && O=$(O) tests/lib/run-tests $@
 fuzz-unpack:
 	$(Q)tools/install-deps test && O=$(O) tests/unit/unpack_fuzz
 fuzz exhaust mutants coverage:
@@ -200,6 +200,6 @@ $(O)/isola.elf: $(OBJS) $(LDS) tools/mksyms tools/check-image $(O)/flags
 	$(Q)tools/check-image $@ $(OBJS)
 
 include unpack/files.mk
--include tests/guest/files.mk bench/guest/files.mk tests/hfuzz/files.mk
+-include tests/guest/files.mk bench/guest/files.mk tests/hfuzz/files.mk tests/pvh/files.mk
 -include $(patsubst %.o,%.d,$(OBJS)) $(LDS:.lds=.d) $(O)/arch/x86/entry/asm-offsets.d
 endif

@@ -24,7 +24,6 @@ enum note_form {
 	FORM_FEATURES,
 	FORM_FEATURE_BITS,
 	FORM_MASK_VALUE,
-	FORM_MARK,		/* only that it is there */
 };
 
 #define NOTES(member)	offsetof(struct pv_notes, member)
@@ -61,7 +60,8 @@ static const struct note_kind {
 	{ XEN_ELFNOTE_MOD_START_PFN, "MOD_START_PFN", FORM_FLAG, NOTES(mod_start_pfn), 1, NONE },
 	{ XEN_ELFNOTE_SUPPORTED_FEATURES, "SUPPORTED_FEATURES", FORM_FEATURE_BITS, NOTES(features),
 	  0, NOTES(has_supported_features) },
-	{ XEN_ELFNOTE_PHYS32_ENTRY, "PHYS32_ENTRY", FORM_MARK, 0, 0, NOTES(has_phys32_entry) },
+	{ XEN_ELFNOTE_PHYS32_ENTRY, "PHYS32_ENTRY", FORM_NUMBER, NOTES(phys32_entry), 8,
+	  NOTES(has_phys32_entry) },
 };
 
 static const char *const feature_names[] = {
@@ -187,8 +187,6 @@ static int read_note(const struct note_kind *k, const u8 *desc, u32 len, struct 
 		break;
 	case FORM_MASK_VALUE:
 		rc = read_mask_value(desc, len, out);
-		break;
-	case FORM_MARK:
 		break;
 	}
 	return rc;

@@ -21,6 +21,7 @@ struct evtchn;
 struct evtchn_fifo;
 struct memory_map;
 struct own_policy;
+struct hvm_domain;
 
 #define MAX_VCPUS 32                    /* of one domain: slots of vcpu_info in shared_info */
 #define DOMID_DOM0 0
@@ -162,6 +163,8 @@ struct domain {
 	struct domain_log log;          /* of what it writes */
 	struct grant_table *grants;     /* calls/gnttab.c; for the domain's life */
 	struct ioport_rights *ioports;  /* dom0's: pv/emul/ioport.c */
+	/* asm/hvm_domain.h; NULL: a PV domain. Constant from before it has vcpus */
+	struct hvm_domain *hvm;
 };
 
 extern struct domain *dom0;             /* NULL until built */

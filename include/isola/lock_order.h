@@ -16,6 +16,7 @@ enum lock_order {
 	LOCK_GRANT,
 	LOCK_WATCHDOG,          /* domain.watchdog_lock: a domain's watchdogs */
 	LOCK_DOMAIN_PAGES,      /* domain.page_lock: nr_pages, its lists, the window's tables */
+	LOCK_P2M,               /* p2m.lock: edits of nested tables */
 	LOCK_DOMAIN_LIST,       /* common/domain_list.c: which domains there are; nothing inside */
 	LOCK_KEYS,              /* common/debug_keys.c: keys that wait; nothing inside */
 	LOCK_EFI,               /* control/firmware_root.c: EFI's runtime services, one call */

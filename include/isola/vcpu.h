@@ -38,7 +38,10 @@ struct vcpu {
 	struct domain *domain;          /* NULL for idle vcpus */
 	u32 id;                         /* within the domain; the CPU number for idle vcpus */
 	bool is_idle;
-	/* NULL: its guest runs; else this, on its kernel root, anew at each turn (asm/keeper.h) */
+	/*
+	 * NULL: its PV guest runs; else this, on its kernel root, anew at each turn: the keeper's
+	 * (asm/keeper.h), or what enters an HVM guest
+	 */
 	void (*loop)(void);
 
 	/* Address space: created once (asi/root.c). */

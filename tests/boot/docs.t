@@ -128,7 +128,7 @@ def missing_locks(text):
 # is named after.
 CLASSES = ("PTE TYP LIN PRE TLB COH SWI ASI VIS ENT DBG SEG FPU SPC GNT EVT MEM CON MUL EMU IOP "
            "TIM LEAK LOCK LIFE BUG "
-           "FETCH PRIV BOOT DOM LOG SHD").split()
+           "FETCH PRIV BOOT DOM LOG SHD HVM").split()
 ID = re.compile(rf"\b(?:(?:{'|'.join(CLASSES)})-\d{{1,2}}|T\d{{1,2}})\b")
 CITING = ("arch", "boot", "common", "include", "tests", "bench", "tools")
 

@@ -40,6 +40,7 @@ from machine import GUEST_CRASHED, PANICKED, POWERED_OFF, TIMED_OUT, USAGE  # no
 
 HYPERVISOR = os.path.join(OUT, "isola.elf")
 SELFTEST = os.path.join(OUT, "selftest.elf")
+PVH_GUEST = os.path.join(OUT, "pvh.elf")
 ISOLA_RUN = os.path.join(TOP, "tools/isola-run")
 LONG = os.environ.get("TEST_ALL") == "1"        # make test-all
 BOOT_SECONDS = 90

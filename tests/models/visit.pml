@@ -50,7 +50,7 @@
  *      spin_unlock(&d->page_lock); if (!tables && any) flush_leaving(d, shared_out);
  *      window_free_tables(d, tables); free_frames(d, n);
  * code arch/x86/control/domain_destroy.c: stop, bar, gnttab_release_mappings, evtchn_destroy,
- *      foreign_entries_release, clear_descs, clear_window, free_frames,
+ *      foreign_entries_release, clear_descs, clear_window, free_nested_tables, free_frames,
  */
 #ifndef VISITS
 #define VISITS	1

@@ -229,8 +229,7 @@ static void test_resolve(void)
 	asi_policy_resolve();
 	ok(!strcmp(log_text,
 		   "address-space isolation for pv: vcpu-pt off, cpu-stack off, zero-stack on\n"
-		   "address-space isolation for hvm: vcpu-pt off, cpu-stack off, zero-stack off "
-		   "(hvm is not built)\n"
+		   "address-space isolation for hvm: vcpu-pt off, cpu-stack off, zero-stack off\n"
 		   "address-space isolation for dom0: vcpu-pt on, cpu-stack off, zero-stack off\n"),
 	   "each line names its class and all three knobs");
 }
@@ -238,9 +237,11 @@ static void test_resolve(void)
 static void test_class(void)
 {
 	struct domain d = { .domid = 1 }, dom0 = { .is_privileged = true };
+	struct domain h = { .hvm = (void *)&h };
 
-	ok(asi_class_of(&d) == &asi_policy.pv && asi_class_of(&dom0) == &asi_policy.dom0,
-	   "a domain goes by pv, the privileged one by dom0");
+	ok(asi_class_of(&d) == &asi_policy.pv && asi_class_of(&dom0) == &asi_policy.dom0 &&
+	   asi_class_of(&h) == &asi_policy.hvm,
+	   "a domain goes by pv, the privileged one by dom0, one of type=pvh by hvm");
 }
 
 int main(void)

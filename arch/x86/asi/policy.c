@@ -16,14 +16,12 @@ struct asi_policy asi_policy = { .pv = ALL_ON, .hvm = ALL_ON, .dom0 = ALL_ON };
 
 const struct asi_class *asi_class_of(const struct domain *d)
 {
-	return d->is_privileged ? &asi_policy.dom0 : &asi_policy.pv;
+	return d->is_privileged ? &asi_policy.dom0 : d->hvm ? &asi_policy.hvm : &asi_policy.pv;
 }
 
-static const struct { const char *name; size_t offset; } classes[] = {
-	{ "pv", offsetof(struct asi_policy, pv) },
-	{ "hvm", offsetof(struct asi_policy, hvm) },
-	{ "dom0", offsetof(struct asi_policy, dom0) },
-};
+/* In the order of struct asi_policy, which holds nothing else. */
+static const char *const classes[] = { "pv", "hvm", "dom0" };
+static_assert(sizeof(asi_policy) == ARRAY_SIZE(classes) * sizeof(struct asi_class), "nothing else");
 
 static const struct { const char *name; size_t offset; } features[] = {
 	{ "vcpu-pt", offsetof(struct asi_class, vcpu_pt) },
@@ -31,10 +29,7 @@ static const struct { const char *name; size_t offset; } features[] = {
 	{ "zero-stack", offsetof(struct asi_class, zero_stack) },
 };
 
-static bool *knob(unsigned class, unsigned feature)
-{
-	return (bool *)((char *)&asi_policy + classes[class].offset + features[feature].offset);
-}
+#define class_at(c) ((struct asi_class *)&asi_policy + (c))
 
 /* Set @feature (or all, -1) of @class (or all, -1). */
 static void set_knobs(int class, int feature, bool on)
@@ -43,7 +38,7 @@ static void set_knobs(int class, int feature, bool on)
 		for (unsigned f = 0; f < ARRAY_SIZE(features); f++)
 			if ((class < 0 || c == (unsigned)class) &&
 			    (feature < 0 || f == (unsigned)feature))
-				*knob(c, f) = on;
+				*(bool *)((char *)class_at(c) + features[f].offset) = on;
 }
 
 /*
@@ -53,7 +48,7 @@ static void set_knobs(int class, int feature, bool on)
 static bool parse_class(const char *s, const char *end, int feature)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++) {
-		int on = cmdline_parse_boolean(classes[c].name, s, end);
+		int on = cmdline_parse_boolean(classes[c], s, end);
 
 		if (on >= 0) {
 			set_knobs(c, feature, on);
@@ -100,27 +95,21 @@ static int parse_asi(const char *value)
 }
 CMDLINE_CUSTOM("asi", parse_asi);
 
-static void print_class(const char *name, const struct asi_class *c, const char *note)
-{
-	pr_info("address-space isolation for %s: vcpu-pt %s, cpu-stack %s, zero-stack %s%s", name,
-		c->vcpu_pt ? "on" : "off", c->cpu_stack ? "on" : "off",
-		c->zero_stack ? "on" : "off", note);
-}
-
 void asi_policy_resolve(void)
 {
 	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++) {
-		struct asi_class *class =
-			(struct asi_class *)((char *)&asi_policy + classes[c].offset);
+		struct asi_class *class = class_at(c);
 
 		if (class->cpu_stack && !class->vcpu_pt) {
 			pr_warn("asi=: cpu-stack without vcpu-pt for %s is a contradiction, all "
 				"memory would be mapped but the stacks: vcpu-pt stays on",
-				classes[c].name);
+				classes[c]);
 			class->vcpu_pt = true;
 		}
 	}
-	print_class("pv", &asi_policy.pv, "");
-	print_class("hvm", &asi_policy.hvm, " (hvm is not built)");
-	print_class("dom0", &asi_policy.dom0, "");
+	for (unsigned c = 0; c < ARRAY_SIZE(classes); c++)
+		pr_info("address-space isolation for %s: vcpu-pt %s, cpu-stack %s, zero-stack %s",
+			classes[c], class_at(c)->vcpu_pt ? "on" : "off",
+			class_at(c)->cpu_stack ? "on" : "off",
+			class_at(c)->zero_stack ? "on" : "off");
 }

@@ -83,6 +83,8 @@ SECTIONS
 	this_vcpu      = VA_VCPU_PRIVATE;
 	this_vcpu_traps = VA_VCPU_PRIVATE + 0x1000;
 	this_vcpu_fpu  = VA_VCPU_PRIVATE + 0x2000;
+	this_hvm_vendor = VA_VCPU_HVM;
+	this_hvm       = VA_VCPU_HVM + 0x1000;
 
 	ASSERT(_image_end - _image_start <= 0x400000, "head.S maps the image with two L1 tables")
 

@@ -37,6 +37,7 @@
 #include <asm/firmware.h>
 #include <asm/firmware_root.h>
 #include <asm/fixmap.h>
+#include <asm/hvm_domain.h>
 #include <asm/insn.h>
 #include <asm/iomem.h>
 #include <asm/ioport_keep.h>
@@ -249,6 +250,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	irq_enable();
 	smp_boot_cpus(&acpi);
 	cpuid_policy_init();		/* what guests see: of what all CPUs have */
+	hvm_init();			/* and in which ways they can run */
 	panic_stop_others = apic_send_nmi_all_others;
 	pv_build_domains(begin_domains);	/* does not return */
 }

@@ -146,7 +146,8 @@ long reservation_change(unsigned op, u64 arg, u64 start)
 		return start;
 	if (get_target_domain(MAY_reservation_change, r.domid, &c.d))
 		return start;
-	rc = change(op, arg, &c, start);
+	/* Of an HVM domain the list holds gfns: not built. */
+	rc = c.d->hvm ? (long)start : change(op, arg, &c, start);
 	put_named_domain(c.d);
 	return rc;
 }

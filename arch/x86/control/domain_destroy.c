@@ -12,6 +12,7 @@
  *   entries   what its page tables hold of others' frames is given back; before any of its own
  *             frames goes: an entry must not be taken for one that names what its frame becomes
  *   windows   of descriptors and of memory show nothing; before they go, too
+ *   nested    tables of an HVM domain go; what they name is the domain's own
  *   frames    all of them, special ones among them: free, or orphans (MEM-5)
  * Then it is dead, and the control domain is told. vcpus, their areas, grant table and window
  * tables go with the last reference, by domain_destroy(); the control domain is told once more.
@@ -26,6 +27,7 @@
 #include <asm/domain_map.h>
 #include <asm/foreign_entries.h>
 #include <asm/gnttab.h>
+#include <asm/hvm_domain.h>
 #include <asm/log_dirty.h>
 #include <asm/percpu.h>
 #include <asm/preempt.h>
@@ -72,6 +74,14 @@ static int clear_window(struct domain *d)
 	return 0;
 }
 
+static int free_nested_tables(struct domain *d)
+{
+	while (hvm_domain_destroy_some(d))
+		if (hypercall_preempt_check())
+			return -ERESTART;
+	return 0;
+}
+
 static int free_frames(struct domain *d)
 {
 	while (domain_discard_some(d))
@@ -82,7 +92,7 @@ static int free_frames(struct domain *d)
 
 static int (*const stages[])(struct domain *d) = {
 	stop, bar, gnttab_release_mappings, evtchn_destroy, foreign_entries_release, clear_descs,
-	clear_window, free_frames,
+	clear_window, free_nested_tables, free_frames,
 };
 
 /* The flag first: who looks when it is told sees it. */

@@ -67,6 +67,8 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 		code = READ_ONCE(d->shutdown_code) & XEN_DOMINF_shutdownmask;
 	}
 	info->flags |= code << XEN_DOMINF_shutdownshift;
+	if (d->hvm)
+		info->flags |= XEN_DOMINF_hvm_guest | XEN_DOMINF_hap;
 	if (READ_ONCE(d->control_pauses))
 		info->flags |= XEN_DOMINF_paused;
 	add_vcpus(d, info);

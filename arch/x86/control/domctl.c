@@ -203,52 +203,56 @@ static long send_trigger(struct domain *d, struct xen_domctl *op)
 	}
 }
 
-/* not_self: -EINVAL for the caller itself, which cannot wait for its own vcpus. */
+#define NOT_SELF	1u	/* -EINVAL for the caller itself, which cannot wait for itself */
+#define PV_ONLY		2u	/* -EOPNOTSUPP for an HVM domain, where it is not built */
 static const struct {
 	u32 cmd;
 	long (*fn)(struct domain *d, struct xen_domctl *op);
-	bool not_self;
+	u8 limits;
 } ops[] = {
-	{ XEN_DOMCTL_pausedomain, pause_domain, true },
-	{ XEN_DOMCTL_unpausedomain, unpause_domain, false },
-	{ XEN_DOMCTL_setvcpuaffinity, set_affinity, false },
-	{ XEN_DOMCTL_max_mem, max_mem, false },
-	{ XEN_DOMCTL_setvcpucontext, set_vcpu_context, true },
-	{ XEN_DOMCTL_getvcpucontext, get_vcpu_context, true },
-	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, false },
-	{ XEN_DOMCTL_max_vcpus, max_vcpus, true },
-	{ XEN_DOMCTL_hypercall_init, hypercall_init, true },
-	{ XEN_DOMCTL_resumedomain, resume, true },
-	{ XEN_DOMCTL_sendtrigger, send_trigger, false },
-	{ XEN_DOMCTL_shadow_op, shadow_op, true },
-	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, true },
-	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, true },
-	{ XEN_DOMCTL_getpageframeinfo3, page_uses, true },
-	{ XEN_DOMCTL_getvcpuextstate, get_xstate, true },
-	{ XEN_DOMCTL_setvcpuextstate, set_xstate, true },
-	{ XEN_DOMCTL_get_vcpu_msrs, get_msrs, true },
-	{ XEN_DOMCTL_set_vcpu_msrs, set_msrs, true },
-	{ XEN_DOMCTL_scheduler_op, scheduler, false },
-	{ XEN_DOMCTL_setdomainhandle, set_handle, false },
-	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, false },
-	{ XEN_DOMCTL_set_address_size, set_address_size, false },
-	{ XEN_DOMCTL_get_address_size, get_address_size, false },
-	{ XEN_DOMCTL_settimeoffset, set_time_offset, false },
-	{ XEN_DOMCTL_gettscinfo, get_tsc_info, false },
-	{ XEN_DOMCTL_settscinfo, set_tsc_info, true },
-	{ XEN_DOMCTL_set_virq_handler, set_virq_handler, false },
-	{ XEN_DOMCTL_setnodeaffinity, set_nodes, false },
-	{ XEN_DOMCTL_getnodeaffinity, get_nodes, false },
-	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, false },
-	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, true },
+	{ XEN_DOMCTL_pausedomain, pause_domain, NOT_SELF },
+	{ XEN_DOMCTL_unpausedomain, unpause_domain, 0 },
+	{ XEN_DOMCTL_setvcpuaffinity, set_affinity, 0 },
+	{ XEN_DOMCTL_max_mem, max_mem, 0 },
+	{ XEN_DOMCTL_setvcpucontext, set_vcpu_context, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_getvcpucontext, get_vcpu_context, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_getvcpuinfo, get_vcpu_info, 0 },
+	{ XEN_DOMCTL_max_vcpus, max_vcpus, NOT_SELF },
+	{ XEN_DOMCTL_hypercall_init, hypercall_init, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_resumedomain, resume, NOT_SELF },
+	{ XEN_DOMCTL_sendtrigger, send_trigger, PV_ONLY },
+	{ XEN_DOMCTL_shadow_op, shadow_op, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_getpageframeinfo3, page_uses, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_getvcpuextstate, get_xstate, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_setvcpuextstate, set_xstate, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_get_vcpu_msrs, get_msrs, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_set_vcpu_msrs, set_msrs, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_scheduler_op, scheduler, 0 },
+	{ XEN_DOMCTL_setdomainhandle, set_handle, 0 },
+	{ XEN_DOMCTL_getvcpuaffinity, get_affinity, 0 },
+	{ XEN_DOMCTL_set_address_size, set_address_size, 0 },
+	{ XEN_DOMCTL_get_address_size, get_address_size, 0 },
+	{ XEN_DOMCTL_settimeoffset, set_time_offset, 0 },
+	{ XEN_DOMCTL_gettscinfo, get_tsc_info, 0 },
+	{ XEN_DOMCTL_settscinfo, set_tsc_info, NOT_SELF },
+	{ XEN_DOMCTL_set_virq_handler, set_virq_handler, 0 },
+	{ XEN_DOMCTL_setnodeaffinity, set_nodes, 0 },
+	{ XEN_DOMCTL_getnodeaffinity, get_nodes, 0 },
+	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, 0 },
+	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, NOT_SELF | PV_ONLY },
 };
 
 static long do_op(struct domain *d, struct xen_domctl *op)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
-		if (ops[i].cmd == op->cmd)
-			return ops[i].not_self && d == current->domain ? -EINVAL :
-									 ops[i].fn(d, op);
+	for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (ops[i].cmd != op->cmd)
+			continue;
+		if (ops[i].limits & NOT_SELF && d == current->domain)
+			return -EINVAL;
+		return ops[i].limits & PV_ONLY && d->hvm ? -EOPNOTSUPP : ops[i].fn(d, op);
+	}
 	return domctl_refused(op);
 }
 

@@ -1,4 +1,5 @@
 objs-y += arch/x86/mm/tlb.o
+objs-y += arch/x86/mm/p2m.o
 objs-y += arch/x86/mm/uaccess.o
 objs-y += arch/x86/mm/page_ref.o
 objs-y += arch/x86/mm/type_word.o

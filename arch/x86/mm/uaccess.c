@@ -47,12 +47,10 @@ size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 {
 	size_t left = len;
 
-	if (guest_range_ok(from, len)) {
-		left = guarded_copy(to, (const void *)from, len);
-		if (left)
-			left = guarded_copy(to + len - left, (const void *)(from + len - left),
-					    left);
-	}
+	for (unsigned tries = guest_range_ok(from, len) ? 2 : 0; left && tries; tries--)
+		left = guarded_copy(to + len - left, (const void *)(from + len - left), left);
+	if (left)
+		left = uaccess_elsewhere(from + len - left, to + len - left, left, false);
 	if (left)
 		memset(to + len - left, 0, left);
 	return left;
@@ -62,10 +60,9 @@ size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
 {
 	size_t left = len;
 
-	if (guest_range_ok(to, len)) {
-		left = guarded_copy((void *)to, from, len);
-		if (left)
-			left = guarded_copy((void *)(to + len - left), from + len - left, left);
-	}
+	for (unsigned tries = guest_range_ok(to, len) ? 2 : 0; left && tries; tries--)
+		left = guarded_copy((void *)(to + len - left), from + len - left, left);
+	if (left)
+		left = uaccess_elsewhere(to + len - left, (void *)from + len - left, left, true);
 	return left;
 }

@@ -37,9 +37,10 @@ struct pv_notes {
 	u64 hv_start_low;	/* 0: no such note */
 	u64 init_p2m;
 	u64 hypercall_page;
+	u64 phys32_entry;
 	u64 l1_mfn_valid_mask, l1_mfn_valid_value;	/* 0: no such note */
 	bool has_entry, has_virt_base, has_paddr_offset, has_init_p2m, has_hypercall_page;
-	bool has_phys32_entry;	/* a PVH entry: explains the lack of a PV one */
+	bool has_phys32_entry;	/* PHYS32_ENTRY, a PVH entry by physical address */
 	bool mod_start_pfn;	/* the initrd may stay unmapped, its start given as a pfn */
 	bool suspend_cancel;
 	bool pae_extended_cr3;	/* PAE_MODE "yes" */

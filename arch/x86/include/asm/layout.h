@@ -97,12 +97,14 @@
 #define VCPU_PAGE_LDT        0x10                     /* 16 pages */
 #define VCPU_PAGE_PRIVATE    0x20                     /* struct vcpu_private */
 #define VCPU_PRIVATE_PAGES   4
-#define VCPU_NR_PAGES        (VCPU_PAGE_PRIVATE + VCPU_PRIVATE_PAGES)
+#define VCPU_HVM_PAGES       2                        /* of an HVM vcpu: asm/hvm.h */
+#define VCPU_NR_PAGES        (VCPU_PAGE_PRIVATE + VCPU_PRIVATE_PAGES + VCPU_HVM_PAGES)
 #define VCPU_MAPCACHE_SLOTS  512
 
 #define VA_GDT               VA_VCPU
 #define VA_LDT               (VA_VCPU + (VCPU_PAGE_LDT << 12))
 #define VA_VCPU_PRIVATE      (VA_VCPU + (VCPU_PAGE_PRIVATE << 12))
+#define VA_VCPU_HVM          (VA_VCPU_PRIVATE + (VCPU_PRIVATE_PAGES << 12))
 #define VA_MAPCACHE          (VA_VCPU + _VA(0x200000))
 #define VA_SHADOW            (VA_VCPU + _VA(0x400000))
 #define VA_VCPU_TABLES       (VA_VCPU + _VA(0x600000))

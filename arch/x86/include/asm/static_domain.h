@@ -41,6 +41,7 @@ struct static_domain {
 	DECLARE_BITMAP(pin, CONFIG_NR_CPUS);	/* where its vcpus may run; empty: anywhere */
 	bool ends_machine;		/* onend=halt */
 	bool restarts;			/* onend=restart */
+	bool is_pvh;			/* type=pvh */
 	unsigned nr_ports, nr_shares;
 	struct static_port port[STATIC_PORTS];
 	struct static_share share[STATIC_SHARES];

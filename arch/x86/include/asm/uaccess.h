@@ -24,6 +24,12 @@ bool guest_range_ok(u64 va, u64 len);
 size_t __must_check raw_copy_from_guest(void *to, u64 from, size_t len);
 size_t __must_check raw_copy_to_guest(u64 to, const void *from, size_t len);
 
+/*
+ * Hook: the memory of a guest whose addresses no root of ours shows (hvm/walk.c), to or from
+ * @local. Only a copy that has failed asks. Bytes not copied.
+ */
+size_t __must_check uaccess_elsewhere(u64 guest, void *local, size_t len, bool write);
+
 /* ---- Quadword by quadword -------------------------------------------------------------------- */
 
 /* The C twin of frame.h's STAC and CLAC. */

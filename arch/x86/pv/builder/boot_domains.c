@@ -11,8 +11,10 @@
 #include <asm/build_plan.h>
 #include <asm/dom0_size.h>
 #include <asm/keeper.h>
+#include <asm/hvm_domain.h>
 #include <asm/percpu.h>
 #include <asm/pv_domain.h>
+#include <asm/pvh_build.h>
 #include <asm/restart.h>
 #include <asm/static_build.h>
 #include <asm/unpack.h>
@@ -103,10 +105,28 @@ static void build_dom0(void)
 
 /* ---- All of them ----------------------------------------------------------------------------- */
 
+static struct domain *build_pvh(struct build_plan *p)
+{
+	pvh_plan_make(p);
+	pvh_build(p);
+	unpack_done();
+	domain_show(p->d);
+	pr_info("%s: PVH, %lu MiB, %u vcpus, kernel %lx-%lx, entry %lx, start_info %lx, %u nested "
+		"tables", p->name, p->nr_pages >> 8, p->nr_vcpus, p->elf.mem_start,
+		p->elf.mem_end, p->elf.notes.phys32_entry, p->start_info_pfn << PAGE_SHIFT,
+		p->d->hvm->p2m.nr_tables);
+	built[nr_built++] = p->d;
+	return p->d;
+}
+
 static void build_static(unsigned i)
 {
 	static_plan(&plan, i);
 	unpack_kernel(&plan, build_next);
+	if (static_config.domain[i].is_pvh) {
+		static_settle(i, build_pvh(&plan));
+		return;
+	}
 	if (static_config.domain[i].restarts && plan.image != module_bytes(plan.kernel)) {
 		unpack_into_module(&plan);
 		keeper_keep_module(plan.kernel);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a PV domain is made of, and a PV vcpu before its first instruction. Any root: what is not
+ * What a domain is made of, and a PV vcpu before its first instruction. Any root: what is not
  * the loaded domain's is reached through the mapcache.
  */
 #include <isola/errno.h>
@@ -11,6 +11,7 @@
 #include <asm/emul.h>
 #include <asm/fpu.h>
 #include <asm/gnttab.h>
+#include <asm/hvm_domain.h>
 #include <asm/insn.h>
 #include <asm/ioport.h>
 #include <asm/mapcache.h>
@@ -43,7 +44,7 @@ static int make_shared_info(struct domain *d)
 	d->shared_info_mfn = m;
 	s = map_domain_page(m);
 	for (unsigned i = 0; i < ARRAY_SIZE(s->vcpu_info); i++)
-		s->vcpu_info[i].evtchn_upcall_mask = 1;
+		s->vcpu_info[i].evtchn_upcall_mask = !is_hvm_domain(d);
 	unmap_domain_page(s);
 	return 0;
 }
@@ -79,6 +80,7 @@ void domain_destroy_parts(struct domain *d)
 	ioport_rights_destroy(d);
 	memory_map_destroy(d);
 	public_free(d->cpu_policy);
+	hvm_domain_destroy(d);
 }
 
 void pv_domain_abandon(struct domain *d)
@@ -120,7 +122,8 @@ static struct vcpu *make_vcpu(struct domain *d, unsigned id)
 		return NULL;
 	sched_add_vcpu(v);
 	vcpu_timers_init(v);
-	if (root_create_vcpu(v)) {
+	if (root_create_vcpu(v) || (is_hvm_domain(d) && hvm_vcpu_create(v))) {
+		root_destroy_vcpu(v);
 		vcpu_destroy(v);
 		return NULL;
 	}

@@ -3,7 +3,7 @@
  * The words of module lines that describe domains: see asm/static_domain.h.
  *
  *   domain=NAME mem=SIZE [vcpus=N] [weight=N] [cap=N] [pin=CPUS] [port=N:PEER.M]
- *     [share=NAME:rw|ro:PEER] [onend=restart|halt|stay] [-- ...]
+ *     [share=NAME:rw|ro:PEER] [onend=restart|halt|stay] [type=pv|pvh] [-- ...]
  *   ramdisk=NAME
  *
  * A line that begins with neither is dom0's, as it has always been: its kernel, then its initrd.
@@ -205,6 +205,12 @@ static const char *set_onend(struct static_domain *d, const char *s, const char 
 	return "it is restart, halt or stay";
 }
 
+static const char *set_type(struct static_domain *d, const char *s, const char *end)
+{
+	d->is_pvh = cmdline_is(s, end, "pvh");
+	return d->is_pvh || cmdline_is(s, end, "pv") ? NULL : "it is pv or pvh";
+}
+
 static const struct setting {
 	const char *name;
 	const char *(*set)(struct static_domain *d, const char *s, const char *end);
@@ -218,6 +224,7 @@ static const struct setting {
 	{ "port", set_port, true },
 	{ "share", set_share, true },
 	{ "onend", set_onend, false },
+	{ "type", set_type, false },
 };
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -256,6 +263,18 @@ static const char *read_setting(struct static_domain *d, const struct word *w, u
 	return "unknown word (the kernel's own stand behind --)";
 }
 
+/* What is not built for a domain of type=pvh; NULL: nothing of that is asked for. */
+static const char *beyond_pvh(const struct static_domain *d)
+{
+	if (!d->is_pvh)
+		return NULL;
+	if (d->nr_vcpus > 1)
+		return "vcpus= above 1";
+	if (d->restarts)
+		return "onend=restart";
+	return d->nr_shares ? "share=" : NULL;
+}
+
 /* The rest of the line that began with domain=NAME, from @s on. */
 static int read_words(struct static_config *c, struct static_domain *d, const char *s,
 		      const char **why)
@@ -280,6 +299,9 @@ static int read_words(struct static_config *c, struct static_domain *d, const ch
 	if (d->cap > 100 * d->nr_vcpus)
 		return config_fail(c, "module %u, domain %s: cap=%lu is more than its %lu vCPUs "
 				   "can use", d->kernel, d->name, d->cap, d->nr_vcpus);
+	if (beyond_pvh(d))
+		return config_fail(c, "module %u, domain %s: %s is not built for type=pvh",
+				   d->kernel, d->name, beyond_pvh(d));
 	if (!d->mem_bytes)
 		return config_fail(c, "module %u, domain %s: mem= is missing", d->kernel, d->name);
 	return 0;

@@ -20,6 +20,11 @@ int get_other_owner(domid_t domid, struct domain **owner)
 	if (rc)
 		return rc;
 	*owner = domid == current->domain->domid ? NULL : get_domain_by_id(domid);
+	/* ABI: of an HVM domain entries name gfns, not frames: not built. */
+	if (*owner && (*owner)->hvm) {
+		put_domain(*owner);
+		return -EOPNOTSUPP;
+	}
 	return *owner ? 0 : -ESRCH;
 }
 

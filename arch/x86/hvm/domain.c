@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an HVM domain and its vcpus have beside what all have: how it comes and goes.
+ */
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <asm/hvm.h>
+#include <asm/mapcache.h>
+#include <asm/perdomain.h>
+#include <asm/pgentry.h>
+
+int hvm_domain_create(struct domain *d, u64 end)
+{
+	struct hvm_domain *h = public_alloc(sizeof(*h)); /* public: HVM domains */
+
+	ASSERT(hvm && !d->nr_vcpus);
+	if (!h)
+		return -ENOMEM;
+	if (p2m_create(&h->p2m, end)) {
+		public_free(h);
+		return -ENOMEM;
+	}
+	h->shared_info_gfn = ~0ul;
+	d->hvm = h;
+	return 0;
+}
+
+bool hvm_domain_destroy_some(struct domain *d)
+{
+	return d->hvm && p2m_destroy_some(&d->hvm->p2m);
+}
+
+void hvm_domain_destroy(struct domain *d)
+{
+	if (!d->hvm)
+		return;
+	while (p2m_destroy_some(&d->hvm->p2m))
+		;
+	public_free(d->hvm);
+	d->hvm = NULL;
+}
+
+int hvm_vcpu_create(struct vcpu *v)
+{
+	struct hvm_private *priv;
+	mfn_t vendor;
+	void *page;
+
+	if (create_perdomain_mapping(v, VA_VCPU_HVM, VCPU_HVM_PAGES, true))
+		return -ENOMEM;
+	vendor = perdomain_mfn(v, VA_VCPU_HVM);
+	page = map_domain_page(vendor);
+	hvm->init(page, mfn_to_maddr(v->domain->hvm->p2m.root));
+	unmap_domain_page(page);
+	priv = map_domain_page(perdomain_mfn(v, VA_VCPU_HVM + PAGE_SIZE));
+	priv->vendor_maddr = mfn_to_maddr(vendor);
+	unmap_domain_page(priv);
+	v->loop = hvm_vcpu_loop;
+	return 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done when a guest has stopped: one function for each reason (HVM-5). What is not built
+ * ends the domain, with a sentence; what the guest may not do is its exception.
+ */
+#include <isola/domain.h>
+#include <isola/evtchn.h>
+#include <isola/printk.h>
+#include <isola/sched.h>
+#include <asm/fpu.h>
+#include <asm/hvm.h>
+#include <asm/hypercall.h>
+#include <asm/insn.h>
+#include <asm/mce.h>
+#include <asm/percpu.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+/* The instruction with these opcode bytes is done; or it is another one now: #GP. */
+static bool decode(const u8 *op, unsigned nr, struct hvm_insn *insn, bool has_modrm)
+{
+	if (hvm_decode(op, nr, has_modrm, insn))
+		return true;
+	hvm_inject_gp();
+	return false;
+}
+
+static void step_over(const u8 *op, unsigned nr)
+{
+	struct hvm_insn insn;
+
+	if (decode(op, nr, &insn, false))
+		hvm_step(insn.length);
+}
+#define STEP_OVER(...) step_over((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+
+static void on_host(const struct hvm_exit *e __maybe_unused)
+{
+	/* It came when interrupts were enabled. */
+}
+
+/* The registers that it panics with are the guest's. */
+static void on_machine_check(const struct hvm_exit *e __maybe_unused)
+{
+	irq_disable();
+	mce_take(guest_regs());
+	irq_enable();
+}
+
+static void on_hypercall(const struct hvm_exit *e __maybe_unused)
+{
+	const u8 op[] = { 0x0f, 0x01, hvm->hypercall_opcode };
+	struct hvm_insn insn;
+	u64 at = guest_regs()->rip;
+
+	if (!decode(op, sizeof(op), &insn, false))
+		return;
+	guest_regs()->rip = at + insn.length;
+	hvm_hypercall();
+	/* What has been put off is called again, with the arguments that are left of it. */
+	if (guest_regs()->rip != at + insn.length) {
+		guest_regs()->rip = at;
+		return;
+	}
+	guest_regs()->rip = at;
+	hvm_step(insn.length);
+}
+
+static void on_cpuid(const struct hvm_exit *e __maybe_unused)
+{
+	struct hvm_insn insn;
+
+	if (!decode((const u8[]){ 0x0f, 0xa2 }, 2, &insn, false))
+		return;
+	hvm_cpuid(guest_regs());
+	hvm_step(insn.length);
+}
+
+/* With interrupts off nothing ends it: the vcpu goes down, as on Xen. */
+static void on_hlt(const struct hvm_exit *e __maybe_unused)
+{
+	struct hvm_insn insn;
+
+	if (!decode((const u8[]){ 0xf4 }, 1, &insn, false))
+		return;
+	hvm_step(insn.length);
+	if (!(guest_regs()->rflags & EFLAGS_IF)) {
+		hc_vcpu_op(VCPUOP_down, current->id, 0);
+		return;
+	}
+	if (hvm_upcall_due() || this_hvm.event.valid)
+		return;
+	vcpu_sleep(VCPU_BLOCKED);
+	if (hvm_upcall_due())
+		vcpu_unblock(current);
+}
+
+/* Nothing is behind any port: reads give ones, writes vanish. */
+static void on_port(const struct hvm_exit *e)
+{
+	struct regs *r = guest_regs();
+
+	if (e->is_string) {
+		guest_warn("INS or OUTS at port %#x: not built, #GP", e->port);
+		hvm_inject_gp();
+		return;
+	}
+	if (e->is_in) {
+		u64 ones = e->bytes == 4 ? ~0u : (1u << 8 * e->bytes) - 1;
+
+		r->rax = e->bytes == 4 ? ones : r->rax | ones;
+	}
+	hvm_step(e->next_rip - r->rip);
+}
+
+static void on_rdmsr(const struct hvm_exit *e __maybe_unused)
+{
+	struct regs *r = guest_regs();
+	struct hvm_insn insn;
+	u64 val;
+
+	if (!decode((const u8[]){ 0x0f, 0x32 }, 2, &insn, false))
+		return;
+	if (hvm_rdmsr(r->rcx, &val)) {
+		hvm_inject_gp();
+		return;
+	}
+	r->rax = (u32)val;
+	r->rdx = val >> 32;
+	hvm_step(insn.length);
+}
+
+static void on_wrmsr(const struct hvm_exit *e __maybe_unused)
+{
+	struct regs *r = guest_regs();
+	struct hvm_insn insn;
+
+	if (!decode((const u8[]){ 0x0f, 0x30 }, 2, &insn, false))
+		return;
+	if (hvm_wrmsr(r->rcx, (u32)r->rax | r->rdx << 32))
+		hvm_inject_gp();
+	else
+		hvm_step(insn.length);
+}
+
+static void on_xsetbv(const struct hvm_exit *e __maybe_unused)
+{
+	struct regs *r = guest_regs();
+	struct hvm_insn insn;
+
+	if (!decode((const u8[]){ 0x0f, 0x01, 0xd1 }, 3, &insn, false))
+		return;
+	if (!(hvm->get(HVM_CR4) & CR4_OSXSAVE))
+		hvm_inject_ud();
+	else if (hvm->cpl() || (u32)r->rcx || hvm_set_xcr0((u32)r->rax | r->rdx << 32))
+		hvm_inject_gp();
+	else
+		hvm_step(insn.length);
+}
+
+/* RAM is write-back and no device of a guest's bypasses caches: nothing to be done. */
+static void on_cache(const struct hvm_exit *e __maybe_unused)
+{
+	struct hvm_insn insn;
+
+	if (hvm_decode((const u8[]){ 0x0f, 0x08 }, 2, false, &insn))
+		hvm_step(insn.length);
+	else
+		STEP_OVER(0x0f, 0x09);
+}
+
+/* A leaf that has come meanwhile: it is tried again. */
+static void on_memory(const struct hvm_exit *e)
+{
+	struct domain *d = current->domain;
+
+	if (mfn_is_valid_num(p2m_lookup(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT))))
+		return;
+	domain_crash(d, "it touches guest-physical address %lx, where nothing is, at rip %016lx",
+		     e->gpa, guest_regs()->rip);
+}
+
+/*
+ * Every #DB and #AC passes here, or one whose delivery raises it again would never let go of the
+ * CPU (XSA-156): interrupts have been taken meanwhile.
+ */
+static void on_debug(const struct hvm_exit *e __maybe_unused)
+{
+	hvm_inject(TRAP_DB, false, 0);
+}
+
+static void on_align(const struct hvm_exit *e __maybe_unused)
+{
+	hvm_inject(TRAP_AC, true, 0);
+}
+
+static void on_icebp(const struct hvm_exit *e __maybe_unused)
+{
+	STEP_OVER(0xf1);
+	if (!this_hvm.event.valid)
+		hvm_inject(TRAP_DB, false, 0);
+}
+
+static void on_not_offered(const struct hvm_exit *e __maybe_unused)
+{
+	hvm_inject_ud();
+}
+
+static void on_rdpmc(const struct hvm_exit *e __maybe_unused)
+{
+	hvm_inject_gp();
+}
+
+static void on_task_switch(const struct hvm_exit *e __maybe_unused)
+{
+	domain_crash(current->domain, "it switches tasks by a TSS, which is not built");
+}
+
+static void on_triple_fault(const struct hvm_exit *e __maybe_unused)
+{
+	guest_warn("triple fault at rip %016lx", guest_regs()->rip);
+	domain_shutdown(current->domain, SHUTDOWN_reboot);
+}
+
+/* It has brought its registers into a state that the processor does not enter. */
+static void on_invalid(const struct hvm_exit *e __maybe_unused)
+{
+	domain_crash(current->domain, "the processor does not enter its state: cr0 %lx, cr4 %lx, "
+		     "efer %lx, rip %016lx", hvm->get(HVM_CR0), hvm->get(HVM_CR4),
+		     hvm->get(HVM_EFER), guest_regs()->rip);
+}
+
+static void on_unknown(const struct hvm_exit *e)
+{
+	domain_crash(current->domain, "it has stopped for the unknown reason %lx", e->code);
+}
+
+static void (*const handlers[HVM_NR_EXITS])(const struct hvm_exit *e) = {
+	[HVM_EXIT_HOST] = on_host, [HVM_EXIT_MACHINE_CHECK] = on_machine_check,
+	[HVM_EXIT_WINDOW] = on_host, [HVM_EXIT_HYPERCALL] = on_hypercall,
+	[HVM_EXIT_CPUID] = on_cpuid, [HVM_EXIT_HLT] = on_hlt, [HVM_EXIT_PORT] = on_port,
+	[HVM_EXIT_RDMSR] = on_rdmsr, [HVM_EXIT_WRMSR] = on_wrmsr,
+	[HVM_EXIT_CR_WRITE] = hvm_write_cr, [HVM_EXIT_DR_READ] = hvm_read_dr,
+	[HVM_EXIT_DR_WRITE] = hvm_write_dr, [HVM_EXIT_XSETBV] = on_xsetbv,
+	[HVM_EXIT_CACHE] = on_cache, [HVM_EXIT_MEMORY] = on_memory, [HVM_EXIT_DEBUG] = on_debug,
+	[HVM_EXIT_ICEBP] = on_icebp, [HVM_EXIT_ALIGN] = on_align,
+	[HVM_EXIT_NOT_OFFERED] = on_not_offered, [HVM_EXIT_RDPMC] = on_rdpmc,
+	[HVM_EXIT_TASK_SWITCH] = on_task_switch, [HVM_EXIT_TRIPLE_FAULT] = on_triple_fault,
+	[HVM_EXIT_INVALID] = on_invalid, [HVM_EXIT_UNKNOWN] = on_unknown,
+};
+
+void hvm_handle_exit(const struct hvm_exit *e)
+{
+	handlers[e->kind](e);
+}

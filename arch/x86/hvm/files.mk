@@ -1,0 +1,14 @@
+objs-y += arch/x86/hvm/vendor.o
+objs-y += arch/x86/hvm/domain.o
+objs-y += arch/x86/hvm/event.o
+objs-y += arch/x86/hvm/turns.o
+objs-y += arch/x86/hvm/exit.o
+objs-y += arch/x86/hvm/insn_length.o
+objs-y += arch/x86/hvm/walk.o
+objs-y += arch/x86/hvm/cr.o
+objs-y += arch/x86/hvm/debugreg.o
+objs-y += arch/x86/hvm/cpuid.o
+objs-y += arch/x86/hvm/msr.o
+objs-y += arch/x86/hvm/calls.o
+objs-y += arch/x86/hvm/physmap.o
+objs-y += arch/x86/hvm/params.o

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MSRs of an HVM guest: a row for each range. What has none is #GP (XSA-351). All are intercepted:
+ * the guest reads nothing from the processor but what its own VMCB has.
+ */
+#include <isola/errno.h>
+#include <isola/printk.h>
+#include <asm/cpufeature.h>
+#include <asm/emul.h>
+#include <asm/hvm.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+
+#define MSR_TSC			0x10u
+#define MSR_HYPERCALL_PAGE	0x40000000u
+#define PAT_RESET		0x0007040600070406ul
+
+static bool any(u64 val __maybe_unused)
+{
+	return true;
+}
+
+static bool low_half(u64 val)
+{
+	return !(val >> 32);
+}
+
+/* Registers that are in the vendor's page, and what may be written there. */
+static const struct {
+	u32 msr;
+	enum hvm_reg reg;
+	bool (*is_valid)(u64 val);
+} held[] = {
+	{ MSR_FS_BASE, HVM_FS_BASE, is_canonical },
+	{ MSR_GS_BASE, HVM_GS_BASE, is_canonical },
+	{ MSR_KERNEL_GS_BASE, HVM_KERNEL_GS_BASE, is_canonical },
+	{ MSR_STAR, HVM_STAR, any },
+	{ MSR_LSTAR, HVM_LSTAR, is_canonical },
+	{ MSR_CSTAR, HVM_CSTAR, is_canonical },
+	{ MSR_SFMASK, HVM_SFMASK, low_half },
+	{ MSR_SYSENTER_CS, HVM_SYSENTER_CS, any },
+	{ MSR_SYSENTER_ESP, HVM_SYSENTER_ESP, is_canonical },
+	{ MSR_SYSENTER_EIP, HVM_SYSENTER_EIP, is_canonical },
+};
+
+/* What is no different for a PV guest: it says nothing of the CPU's own state. */
+static const struct { u32 first, last; } as_pv[] = {
+	{ 0x17, 0x17 }, { 0x3a, 0x3a }, { 0x8b, 0x8b }, { MSR_PLATFORM_INFO, MSR_PLATFORM_INFO },
+	{ MSR_ARCH_CAPS, MSR_ARCH_CAPS }, { 0x179, 0x17b }, { 0x1a0, 0x1a0 }, { 0x400, 0x47f },
+	{ MSR_TSC_AUX, MSR_TSC_AUX }, { 0xc0010000, 0xc0010007 }, { 0xc0010010, 0xc0010010 },
+	{ 0xc0010015, 0xc0010015 }, { 0xc0011029, 0xc0011029 },
+};
+
+static bool is_as_pv(u32 msr)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(as_pv); i++)
+		if (msr >= as_pv[i].first && msr <= as_pv[i].last)
+			return true;
+	return false;
+}
+
+static int held_index(u32 msr)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(held); i++)
+		if (held[i].msr == msr)
+			return i;
+	return -1;
+}
+
+/* The types that there are (SDM vol. 3 table 12-10). */
+static bool is_pat(u64 val)
+{
+	for (unsigned i = 0; i < 8; i++, val >>= 8)
+		if ((val & 0xff) > 7 || (val & 0xff) == 2 || (val & 0xff) == 3)
+			return false;
+	return true;
+}
+
+static int read(u32 msr, u64 *val)
+{
+	int i = held_index(msr);
+
+	if (i >= 0) {
+		*val = hvm->get(held[i].reg);
+		return 0;
+	}
+	switch (msr) {
+	case MSR_TSC:
+		*val = rdtsc();
+		return 0;
+	case MSR_EFER:
+		*val = hvm->get(HVM_EFER);
+		return 0;
+	case MSR_PAT:
+		*val = this_hvm.pat ? this_hvm.pat : PAT_RESET;
+		return 0;
+	default:
+		return is_as_pv(msr) ? pv_rdmsr(msr, val) : -EINVAL;
+	}
+}
+
+static int write(u32 msr, u64 val)
+{
+	int i = held_index(msr);
+
+	if (i >= 0) {
+		if (!held[i].is_valid(val))
+			return -EINVAL;
+		hvm->set(held[i].reg, val);
+		return 0;
+	}
+	switch (msr) {
+	case MSR_EFER:
+		return hvm_set_efer(val);
+	case MSR_PAT:
+		if (!is_pat(val))
+			return -EINVAL;
+		this_hvm.pat = val;
+		return 0;
+	case MSR_HYPERCALL_PAGE:
+		/* The page of that number: there is one. */
+		return val & ~PAGE_MASK ? -EINVAL : hvm_fill_hypercall_page(val >> PAGE_SHIFT);
+	default:
+		return is_as_pv(msr) ? pv_wrmsr(msr, val) : -EINVAL;
+	}
+}
+
+int hvm_rdmsr(u32 msr, u64 *val)
+{
+	int rc = read(msr, val);
+
+	if (rc)
+		guest_debug("RDMSR %#x refused", msr);
+	return rc;
+}
+
+int hvm_wrmsr(u32 msr, u64 val)
+{
+	int rc = write(msr, val);
+
+	if (rc)
+		guest_debug("WRMSR %#x refused", msr);
+	return rc;
+}

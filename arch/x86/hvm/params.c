@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hvm_op: parameters, and the time. <xen/hvm/hvm_op.h>, <xen/hvm/params.h>.
+ */
+#include <isola/clock.h>
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/nospec.h>
+#include <asm/hvm.h>
+#include <asm/percpu.h>
+#include <asm/uaccess.h>
+#include <xen/hvm/hvm_op.h>
+
+#define CALLBACK_TYPE(val)	((val) >> 56)
+
+/*
+ * The way in which a guest is told of an upcall: 0, none, or a vector. Lines of devices there are
+ * none.
+ */
+static long set_callback(struct domain *d, u64 val)
+{
+	u8 vector = val;
+
+	if (val && (CALLBACK_TYPE(val) != HVM_PARAM_CALLBACK_TYPE_VECTOR || vector < 16))
+		return -EOPNOTSUPP;
+	d->hvm->param[HVM_PARAM_CALLBACK_IRQ] = val;
+	WRITE_ONCE(d->hvm->callback_vector, vector);
+	return 0;
+}
+
+/* What a guest may read. It writes the first alone: the others it has from us. */
+static bool is_readable(u32 index)
+{
+	return index == HVM_PARAM_CALLBACK_IRQ || index == HVM_PARAM_STORE_PFN ||
+	       index == HVM_PARAM_STORE_EVTCHN || index == HVM_PARAM_CONSOLE_PFN ||
+	       index == HVM_PARAM_CONSOLE_EVTCHN;
+}
+
+/* -EINVAL: no such number; -EPERM: not a guest's. */
+static long param(bool write, u64 arg)
+{
+	struct domain *d = current->domain;
+	struct xen_hvm_param op;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.index >= HVM_NR_PARAMS)
+		return -EINVAL;
+	if (op.domid != DOMID_SELF && op.domid != d->domid)
+		return -EPERM;
+	op.index = index_nospec(op.index, HVM_NR_PARAMS);
+	if (write)
+		return op.index == HVM_PARAM_CALLBACK_IRQ ? set_callback(d, op.value) : -EPERM;
+	if (!is_readable(op.index))
+		return -EPERM;
+	op.value = READ_ONCE(d->hvm->param[op.index]);
+	return copy_to_guest(arg, &op, sizeof(op));
+}
+
+static long get_time(u64 arg)
+{
+	struct xen_hvm_get_time op = { .now = now_ns() };
+
+	return copy_to_guest(arg, &op, sizeof(op));
+}
+
+long hvm_hvm_op(u64 cmd, u64 arg)
+{
+	switch ((u32)cmd) {
+	case HVMOP_set_param:
+		return param(true, arg);
+	case HVMOP_get_param:
+		return param(false, arg);
+	case HVMOP_get_time:
+		return get_time(arg);
+	default:
+		return -ENOSYS;
+	}
+}

@@ -1,0 +1,2 @@
+objs-y += arch/x86/hvm/svm/svm.o
+objs-y += arch/x86/hvm/svm/svm_exit.o

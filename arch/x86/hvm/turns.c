@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An HVM vcpu's turns: its guest runs from this loop, which begins anew at each switch to it
+ * (vcpu.loop), on its kernel root. What is due comes first, then what is to be delivered, with
+ * interrupts off; from there to the entry they stay off, so that whatever comes then ends the
+ * guest's run at once.
+ *
+ * Isolation: nothing foreign is in the root while an exit is handled, and no other root is loaded;
+ * the guest's own memory is in its window, as a PV guest's is. The guest itself never runs on a
+ * root of ours.
+ */
+#include <isola/domain.h>
+#include <isola/softirq.h>
+#include <asm/hvm.h>
+#include <asm/insn.h>
+#include <asm/percpu.h>
+#include <asm/precondition.h>
+
+/* ---- Events for the guest -------------------------------------------------------------------- */
+
+/* As a level: as long as the flag is up and the guest takes interrupts. */
+static void deliver_upcall(void)
+{
+	bool due = hvm_upcall_due();
+	bool can = guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow();
+
+	if (due && can)
+		this_hvm.event = (struct hvm_event){
+			.valid = true, .type = HVM_EVENT_INTERRUPT,
+			.vector = current->domain->hvm->callback_vector };
+	hvm->want_window(due && !can);
+}
+
+static void deliver(void)
+{
+	if (!this_hvm.event.valid)
+		deliver_upcall();
+	else
+		hvm->want_window(false);
+	if (this_hvm.event.valid)
+		hvm->inject(&this_hvm.event);
+	this_hvm.event.valid = false;
+}
+
+/* ---- Turns ----------------------------------------------------------------------------------- */
+
+/* Interrupts off, before and after. What has crashed the domain raises a softirq, too. */
+static void do_what_is_due(void)
+{
+	while (READ_ONCE(this_cpu.pub->softirq_pending)) {
+		irq_enable();
+		softirq_run();
+		irq_disable();
+	}
+}
+
+/*
+ * The stamp is read with interrupts off: whoever takes a leaf away from now on sends an interrupt,
+ * which ends this run, and waits for it (mm/p2m.c).
+ */
+static bool needs_flush(void)
+{
+	u64 stamp = __atomic_load_n(&current->domain->hvm->p2m.stamp, __ATOMIC_SEQ_CST);
+	bool flush = this_hvm.flush || stamp != this_hvm.p2m_stamp;
+
+	this_hvm.p2m_stamp = stamp;
+	this_hvm.flush = false;
+	return flush;
+}
+
+void hvm_vcpu_loop(void)
+{
+	struct hvm_exit e;
+
+	ASSERT_IRQS_OFF();
+	hvm->ready_cpu();
+	this_hvm.flush = true;		/* another vcpu may have run here, or this one elsewhere */
+	for (;;) {
+		do_what_is_due();
+		deliver();
+		hvm->run(&e, needs_flush(), &this_hvm.event);
+		irq_enable();
+		hvm_handle_exit(&e);
+		irq_disable();
+	}
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vcpu that runs in the processor's guest mode: what its own CPU keeps of it, and the one table
+ * by which a vendor's extension is driven. Everything here is about the current vcpu, on its kernel
+ * root, but where it says otherwise.
+ *
+ * Two pages of class vcpu stand behind the other private ones of its area:
+ *   page 0  the vendor's: on SVM the VMCB, which the processor writes by its frame number
+ *   page 1  struct hvm_private
+ * General registers stand where a PV guest's do, in guest_regs(); the FPU's image, XCR0 and TSC_AUX
+ * likewise, and are switched with them (asi/switch.c).
+ */
+#pragma once
+
+#include <asm/hvm_domain.h>
+#include <isola/vcpu.h>
+#include <asm/regs.h>
+
+enum hvm_event_type {			/* as SVM and VMX number them */
+	HVM_EVENT_INTERRUPT = 0, HVM_EVENT_NMI = 2, HVM_EVENT_EXCEPTION = 3, HVM_EVENT_SOFTWARE = 4,
+};
+
+struct hvm_event {
+	bool valid, has_error;
+	u8 vector, type;
+	u32 error;
+};
+
+struct hvm_private {
+	u64 vendor_maddr;		/* of page 0, for the processor */
+	/* To be delivered at the next entry, before anything else: what was cut off, or is new. */
+	struct hvm_event event;
+	bool flush;			/* the next entry flushes what is cached of the guest */
+	u64 p2m_stamp;			/* hvm_domain.p2m.stamp, at the last flush */
+	u64 dr[4];			/* DR0 to DR3 */
+	u64 pat;			/* as it was written: the processor has all write-back */
+};
+
+extern struct hvm_private this_hvm;	/* by the linker script */
+extern u8 this_hvm_vendor[PAGE_SIZE];
+
+static_assert(sizeof(struct hvm_private) <= PAGE_SIZE, "page 1");
+
+/* Registers that the vendor's page holds. */
+enum hvm_reg {
+	HVM_CR0, HVM_CR2, HVM_CR3, HVM_CR4, HVM_EFER, HVM_DR6, HVM_DR7, HVM_FS_BASE, HVM_GS_BASE,
+	HVM_KERNEL_GS_BASE, HVM_STAR, HVM_LSTAR, HVM_CSTAR, HVM_SFMASK, HVM_SYSENTER_CS,
+	HVM_SYSENTER_ESP, HVM_SYSENTER_EIP, HVM_NR_REGS
+};
+
+struct hvm_code_segment {
+	u64 base;
+	bool is_64, is_32;		/* L with LMA; D */
+};
+
+/* Why the guest has stopped. rip is still that of the instruction. */
+enum hvm_exit_kind {
+	HVM_EXIT_HOST,			/* for us: an interrupt or NMI, which comes when it can */
+	HVM_EXIT_MACHINE_CHECK,		/* for us, and has to be called for */
+	HVM_EXIT_WINDOW,		/* an interrupt can be delivered now */
+	HVM_EXIT_HYPERCALL, HVM_EXIT_CPUID, HVM_EXIT_HLT, HVM_EXIT_PORT, HVM_EXIT_RDMSR,
+	HVM_EXIT_WRMSR, HVM_EXIT_CR_WRITE, HVM_EXIT_DR_READ, HVM_EXIT_DR_WRITE, HVM_EXIT_XSETBV,
+	HVM_EXIT_CACHE,			/* INVD, WBINVD */
+	HVM_EXIT_MEMORY,		/* .gpa: nothing is there, or no right */
+	HVM_EXIT_DEBUG,			/* #DB, which has not been delivered; DR6 is set */
+	HVM_EXIT_ICEBP, HVM_EXIT_ALIGN,	/* #AC likewise */
+	HVM_EXIT_NOT_OFFERED,		/* an instruction that we do not offer: #UD */
+	HVM_EXIT_RDPMC,			/* or that faults */
+	HVM_EXIT_TASK_SWITCH, HVM_EXIT_TRIPLE_FAULT,
+	HVM_EXIT_INVALID,		/* the processor refuses what it is to enter */
+	HVM_EXIT_UNKNOWN,
+	HVM_NR_EXITS
+};
+
+struct hvm_exit {
+	enum hvm_exit_kind kind;
+	u64 code;			/* the vendor's, for the log */
+	u64 gpa;
+	u64 next_rip;			/* 0: not known, decode */
+	u16 port;
+	u8 bytes, number;		/* of a port access; of a CR or DR */
+	bool is_in, is_string;
+};
+
+struct hvm_vendor {
+	const char *name;
+	u8 hypercall_opcode;		/* of 0f 01 xx */
+	/* At each turn, interrupts off: this CPU can enter guests from now on. */
+	void (*ready_cpu)(void);
+	/* The vendor's page of some vcpu, mapped at @page: what never changes. @npt: its tables. */
+	void (*init)(void *page, u64 npt);
+	/* And the state of a PVH start, but for general registers: 32-bit, flat, no paging. */
+	void (*start32)(void *page);
+	/*
+	 * Enter the guest until it stops, interrupts off, with @flush of all that is cached of it.
+	 * An event whose delivery was cut off is in *@cut_off, if valid.
+	 */
+	void (*run)(struct hvm_exit *e, bool flush, struct hvm_event *cut_off);
+	void (*inject)(const struct hvm_event *e);	/* at the next entry */
+	/* Stop when an interrupt can be delivered, or no more. */
+	void (*want_window)(bool want);
+	/* STI or MOV SS holds interrupts off for one instruction. */
+	bool (*in_shadow)(void);
+	void (*leave_shadow)(void);
+	u64 (*get)(enum hvm_reg r);
+	void (*set)(enum hvm_reg r, u64 val);
+	void (*code_segment)(struct hvm_code_segment *cs);
+	unsigned (*cpl)(void);
+};
+
+extern const struct hvm_vendor *hvm;	/* NULL: hvm_why_not */
+/* SVM, if this machine has it as we need it; or NULL, and *@why. Memory for all CPUs is taken. */
+const struct hvm_vendor *svm_probe(const char **why);
+
+/* turns.c: the turns of an HVM vcpu (vcpu.loop). Interrupts off. */
+void hvm_vcpu_loop(void);
+
+/* ---- event.c --------------------------------------------------------------------------------- */
+
+/* An exception for the guest, in place of the instruction: what it was cut off at counts. */
+void hvm_inject(u8 vector, bool has_error, u32 error);
+static inline void hvm_inject_gp(void) { hvm_inject(TRAP_GP, true, 0); }
+static inline void hvm_inject_ud(void) { hvm_inject(TRAP_UD, false, 0); }
+/* Is there an upcall for it to be told of? Kernel root; posts are folded in. */
+bool hvm_upcall_due(void);
+
+/* ---- exit.c ---------------------------------------------------------------------------------- */
+
+/* Interrupts on. */
+void hvm_handle_exit(const struct hvm_exit *e);
+
+/* ---- insn_length.c --------------------------------------------------------------------------- */
+
+struct hvm_insn {
+	u8 length;
+	u8 modrm, rex;			/* of opcodes that have one */
+};
+
+/*
+ * The instruction at rip has opcode @op of @nr bytes behind its prefixes: *@insn. False: it has
+ * not, any more, or cannot be read. Read once.
+ */
+bool hvm_decode(const u8 *op, unsigned nr, bool has_modrm, struct hvm_insn *insn);
+/* rip behind @length bytes; what STI or MOV SS held off is over. */
+void hvm_step(u64 length);
+
+/* ---- walk.c: guest memory -------------------------------------------------------------------- */
+
+/* The guest-physical address behind a linear one, as its kernel reads or writes. -EFAULT. */
+int __must_check hvm_translate(u64 linear, bool write, u64 *gpa);
+/* Bytes not copied; 0 = all. */
+size_t __must_check hvm_copy_from_linear(void *to, u64 linear, size_t len);
+size_t __must_check hvm_copy_to_linear(u64 linear, const void *from, size_t len);
+
+/* ---- Registers ------------------------------------------------------------------------------- */
+
+void hvm_cpuid(struct regs *r);
+/* Is the guest shown the feature (XEN_X86_FEATURE_*)? */
+bool hvm_shows(unsigned feature);
+/* MOV to CR0 and CR4, CLTS, LMSW; MOV from and to debug registers. */
+void hvm_write_cr(const struct hvm_exit *e);
+void hvm_read_dr(const struct hvm_exit *e);
+void hvm_write_dr(const struct hvm_exit *e);
+/* What ModRM's r/m names. */
+u64 *hvm_gpr(struct regs *r, const struct hvm_insn *insn);
+/* 0, or what the guest gets is #GP. */
+int __must_check hvm_rdmsr(u32 msr, u64 *val);
+int __must_check hvm_wrmsr(u32 msr, u64 val);
+int __must_check hvm_set_cr0(u64 val);
+int __must_check hvm_set_cr4(u64 val);
+int __must_check hvm_set_efer(u64 val);
+int __must_check hvm_set_xcr0(u64 val);
+/* The call of guest_regs(), 64-bit or not; rip is behind it, and back at it if it goes on later. */
+void hvm_hypercall(void);
+long hvm_memory_op(u64 cmd, u64 arg);
+long hvm_hvm_op(u64 cmd, u64 arg);
+/* Fill the page of the frame behind @gfn. -EINVAL. */
+int __must_check hvm_fill_hypercall_page(u64 gfn);
+
+/* Its memory map: entry @i, or false, there is none. */
+struct hvm_map_entry { u64 addr, size; u32 type; };
+bool hvm_map_entry(const struct domain *d, unsigned i, struct hvm_map_entry *e);
+/* Guest frames of RAM are gfns 0.. in order, but for what lies below 4 GiB and is none. */
+#define HVM_HOLE_GFN	(GIB(3) >> PAGE_SHIFT)
+#define HVM_HIGH_GFN	(GIB(4) >> PAGE_SHIFT)
+#define HVM_CONSOLE_GFN	0xfeffful
+static inline u64 hvm_ram_gfn(u64 n)
+{
+	return n < HVM_HOLE_GFN ? n : n - HVM_HOLE_GFN + HVM_HIGH_GFN;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * p2m: which frame stands behind a guest-physical page of a domain with nested paging. Tables are
+ * public: they hold numbers. Their format is NPT's, the processor's own of four levels, walked as
+ * user accesses (APM vol. 2 §15.25.5): U stands at each level.
+ *
+ * Invariants (HVM-1):
+ *   a leaf holds one of the owner's general references on each of its frames, from before it is
+ *   written until every CPU has left it: cleared, stamped, interrupted, entered with a flush
+ *   a table, once there, stays to the domain's end: walks take no lock
+ *   a leaf of 2 MiB becomes a table of 4 KiB leaves with the same frames, never the reverse
+ */
+#pragma once
+
+#include <isola/frame_num.h>
+#include <isola/spinlock.h>
+#include <isola/types.h>
+
+struct domain;
+struct page_info;
+
+#define P2M_LARGE	9u		/* the order of a leaf of 2 MiB */
+
+/* What an access to a page with the type does. Everything else is a hole. */
+enum p2m_type { P2M_HOLE, P2M_RAM };
+
+struct p2m {
+	spinlock_t lock;		/* edits; never held while anything is waited for */
+	mfn_t root;			/* the L4; INVALID_MFN: none */
+	u64 end;			/* no gfn from here on */
+	u64 stamp;			/* grows with each edit that takes something away */
+	u32 nr_tables;
+	/* p2m_destroy_some(): the L4 and L3 entries that are done */
+	u32 destroyed;
+};
+
+/* A p2m without leaves, of gfns below @end. -ENOMEM. */
+int __must_check p2m_create(struct p2m *p, u64 end);
+/* Free the next tables of @p, which nothing walks any more. True: there are more. */
+bool __must_check p2m_destroy_some(struct p2m *p);
+
+/*
+ * The 2^@order frames from @first on, @d's own, behind @gfn and what follows it; @order is 0 or
+ * P2M_LARGE, both numbers are aligned to it. 0; -EINVAL: beyond the end, or a frame is not to be
+ * had; -EEXIST: something is there; -ENOMEM. Nothing has changed then, but for tables.
+ */
+int __must_check p2m_add(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t first, unsigned order);
+/*
+ * Nothing is behind @gfn any more, and no CPU remembers what was: *@was, of which the leaf's
+ * reference is given back. -ENOENT: it was a hole; -ENOMEM: a large leaf cannot be split.
+ * Interrupts on; waits for the domain's CPUs.
+ */
+int __must_check p2m_remove(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t *was);
+
+/* The frame behind @gfn, as it is now; INVALID_MFN: a hole. No lock. */
+mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn);
+/*
+ * The same with one more of @d's references on it, for page_put(); NULL: a hole. No lock: what
+ * stands there after the reference has been taken is what it was taken on.
+ */
+struct page_info *__must_check p2m_get_page(const struct domain *d, const struct p2m *p,
+					    gfn_t gfn);

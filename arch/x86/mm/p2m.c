@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * p2m: see asm/p2m.h.
+ *
+ * To take a leaf away: under the lock clear it and advance the stamp; without the lock interrupt
+ * every CPU that runs one of the domain's vcpus, and wait: an interrupt leaves the guest. Before it
+ * enters again it compares stamps, and flushes (hvm/turns.c). So when the wait is over no CPU uses
+ * the leaf, nor can use it again, and the reference may go. To fill a hole nothing is flushed: no
+ * CPU caches an absent entry (APM vol. 2 §5.5).
+ */
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/lock_order.h>
+#include <isola/page_alloc.h>
+#include <isola/printk.h>
+#include <asm/layout.h>
+#include <asm/p2m.h>
+#include <asm/page_ref.h>
+#include <asm/pgentry.h>
+#include <asm/precondition.h>
+#include <asm/tlb.h>
+
+#define NPT_TABLE	(PTE_P | PTE_RW | PTE_US | PTE_A)
+/* A and D stand from the start: the processor need not write them. */
+#define NPT_RAM		(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+
+/* All that four levels can name. */
+#define GFN_END		(1ul << 36)
+
+static bool is_leaf(pte_t e, unsigned level)
+{
+	return level == 1 || e & PTE_PS;
+}
+
+static pte_t *entry_of(mfn_t table, gfn_t gfn, unsigned level)
+{
+	return (pte_t *)public_ptr(table) + pt_index(gfn_x(gfn) << PAGE_SHIFT, level);
+}
+
+/* The entry that decides about @gfn, and its level: a leaf, or an absent one. */
+static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
+{
+	mfn_t table = p->root;
+
+	for (*level = 4;; (*level)--) {
+		pte_t *pe = entry_of(table, gfn, *level), e = pte_read(pe);
+
+		if (!pte_present(e) || is_leaf(e, *level))
+			return pe;
+		table = pte_mfn(e);
+	}
+}
+
+/* The frame of @gfn, which the entry @e of a table of @level shows; INVALID_MFN: none. */
+static mfn_t frame_in(pte_t e, gfn_t gfn, unsigned level)
+{
+	u64 low = (1ul << 9 * (level - 1)) - 1;
+
+	if (!pte_present(e))
+		return INVALID_MFN;
+	return mfn_add(pte_mfn(e & ~(low << PAGE_SHIFT)), gfn_x(gfn) & low);
+}
+
+mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn)
+{
+	unsigned level;
+	pte_t *pe;
+
+	if (gfn_x(gfn) >= p->end)
+		return INVALID_MFN;
+	pe = walk(p, gfn, &level);
+	return frame_in(pte_read(pe), gfn, level);
+}
+
+struct page_info *p2m_get_page(const struct domain *d, const struct p2m *p, gfn_t gfn)
+{
+	for (;;) {
+		mfn_t m = p2m_lookup(p, gfn);
+		struct page_info *pg;
+
+		if (!mfn_is_valid_num(m))
+			return NULL;
+		pg = page_get_from_mfn(m, d);
+		/* It may have left meanwhile, and come back elsewhere. */
+		if (mfn_eq(p2m_lookup(p, gfn), m))
+			return pg;
+		if (pg)
+			page_put(pg);
+	}
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+int p2m_create(struct p2m *p, u64 end)
+{
+	pte_t *l4 = alloc_public_page(); /* public: nested tables */
+
+	spin_lock_init(&p->lock, LOCK_P2M);
+	p->root = l4 ? public_mfn(l4) : INVALID_MFN;
+	p->end = min(end, GFN_END);
+	p->stamp = 1;
+	p->nr_tables = l4 ? 1 : 0;
+	p->destroyed = 0;
+	return l4 ? 0 : -ENOMEM;
+}
+
+/*
+ * The 512 leaves that the leaf @e of 2 MiB is worth, at @table. The frames keep the references that
+ * they have.
+ */
+static void fill_split(pte_t *table, pte_t e)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		pte_write(&table[i], pte_make(mfn_add(pte_mfn(e), i), NPT_RAM));
+}
+
+/* A table below the entry @pe, with what it shows if it is a leaf. Lock held. -ENOMEM. */
+static int make_table(struct p2m *p, pte_t *pe)
+{
+	pte_t e = pte_read(pe), *table = alloc_public_page(); /* public: nested tables */
+
+	ASSERT_LOCKED(&p->lock);
+	if (!table)
+		return -ENOMEM;
+	if (pte_present(e))
+		fill_split(table, e);
+	p->nr_tables++;
+	/* What it shows, before it is shown: other CPUs walk. */
+	barrier();
+	pte_write(pe, pte_make(public_mfn(table), NPT_TABLE));
+	return 0;
+}
+
+/* The entry of @level for @gfn; tables are made, large leaves split. NULL: no memory. Lock held. */
+static pte_t *make_way(struct p2m *p, gfn_t gfn, unsigned level)
+{
+	mfn_t table = p->root;
+
+	for (unsigned l = 4; l > level; l--) {
+		pte_t *pe = entry_of(table, gfn, l), e = pte_read(pe);
+
+		if ((!pte_present(e) || is_leaf(e, l)) && make_table(p, pe))
+			return NULL;
+		table = pte_mfn(pte_read(pe));
+	}
+	return entry_of(table, gfn, level);
+}
+
+/* ---- Leaves ---------------------------------------------------------------------------------- */
+
+static void put_frames(mfn_t first, u64 nr)
+{
+	while (nr--)
+		page_put(page_of(mfn_add(first, nr)));
+}
+
+static int get_frames(const struct domain *d, mfn_t first, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++)
+		if (!page_get_from_mfn(mfn_add(first, i), d)) {
+			put_frames(first, i);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
+{
+	unsigned level = order ? 2 : 1, at;
+	pte_t *pe;
+
+	spin_lock(&p->lock);
+	walk(p, gfn, &at);
+	/* Tables are not looked through for holes: where there is one nothing large fits. */
+	if (at < level || pte_present(pte_read(walk(p, gfn, &at)))) {
+		spin_unlock(&p->lock);
+		return -EEXIST;
+	}
+	pe = make_way(p, gfn, level);
+	if (pe)
+		pte_write(pe, pte_make(first, NPT_RAM | (order ? PTE_PS : 0)));
+	spin_unlock(&p->lock);
+	return pe ? 0 : -ENOMEM;
+}
+
+int p2m_add(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
+{
+	u64 nr = 1ul << order;
+	int rc;
+
+	ASSERT(!order || order == P2M_LARGE);
+	if ((gfn_x(gfn) | mfn_x(first)) & (nr - 1) || gfn_x(gfn) >= p->end ||
+	    p->end - gfn_x(gfn) < nr)
+		return -EINVAL;
+	rc = get_frames(d, first, nr);
+	if (rc)
+		return rc;
+	rc = add(p, gfn, first, order);
+	if (rc)
+		put_frames(first, nr);
+	return rc;
+}
+
+/* The first two of the four steps. */
+static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
+{
+	unsigned level;
+	pte_t *pe;
+	int rc = 0;
+
+	spin_lock(&p->lock);
+	pe = walk(p, gfn, &level);
+	if (!pte_present(pte_read(pe)))
+		rc = -ENOENT;
+	else if (level > 1)
+		pe = make_way(p, gfn, 1);
+	if (!rc && !pe)
+		rc = -ENOMEM;
+	if (!rc) {
+		*was = pte_mfn(pte_read(pe));
+		pte_write(pe, 0);
+		__atomic_fetch_add(&p->stamp, 1, __ATOMIC_SEQ_CST);
+	}
+	spin_unlock(&p->lock);
+	return rc;
+}
+
+int p2m_remove(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t *was)
+{
+	int rc;
+
+	if (gfn_x(gfn) >= p->end)
+		return -ENOENT;
+	rc = clear(p, gfn, was);
+	if (rc)
+		return rc;
+	tlb_flush_vcpus(d, ~0ul, ~0ul);
+	page_put(page_of(*was));
+	return 0;
+}
+
+/* ---- Taking apart ---------------------------------------------------------------------------- */
+
+/* The table behind entry @i of @table; NULL: none. */
+static pte_t *below(pte_t *table, unsigned i, unsigned level)
+{
+	pte_t e = pte_read(&table[i]);
+
+	return pte_present(e) && !is_leaf(e, level) ? public_ptr(pte_mfn(e)) : NULL;
+}
+
+/* An L2 and the L1s below it: at most 513. */
+static void free_l2(pte_t *l2)
+{
+	for (unsigned i = 0; i < PT_ENTRIES; i++)
+		if (below(l2, i, 2))
+			free_public_page(below(l2, i, 2));
+	free_public_page(l2);
+}
+
+/*
+ * References are not given back here: the domain dies, and gives its frames back whatever it holds
+ * on them itself (domain_discard_some()).
+ */
+bool p2m_destroy_some(struct p2m *p)
+{
+	pte_t *l4, *l3;
+
+	if (!mfn_is_valid_num(p->root))
+		return false;
+	l4 = public_ptr(p->root);
+	for (; p->destroyed < PT_ENTRIES * PT_ENTRIES; p->destroyed++) {
+		unsigned i4 = p->destroyed / PT_ENTRIES, i3 = p->destroyed % PT_ENTRIES;
+
+		l3 = below(l4, i4, 4);
+		if (!l3) {
+			p->destroyed += PT_ENTRIES - 1;
+			continue;
+		}
+		if (below(l3, i3, 3)) {
+			free_l2(below(l3, i3, 3));
+			pte_write(&l3[i3], 0);
+			return true;
+		}
+		if (i3 == PT_ENTRIES - 1)
+			free_public_page(l3);
+	}
+	free_public_page(l4);
+	p->root = INVALID_MFN;
+	p->nr_tables = 0;
+	return false;
+}

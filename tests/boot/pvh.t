@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Domains of type=pvh, in the processor's guest mode (SVM with nested paging, which TCG has): the
+claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); guests that do what
+ends a domain, beside one that is not to notice; dom0, which destroys one; and what is refused.
+make test-all: with each of some bugs in the hypervisor, which must be noticed."""
+import os
+import re
+import sys
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib")]
+from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
+from planting import planted
+
+SVM = ("--cpu", "qemu64,+svm,+npt")
+# what a guest does, and what the log says of its end
+ATTACKS = (
+    ("hole", r"crashed: it touches guest-physical address e0000000, where nothing is"),
+    ("cr3", r"crashed: it touches guest-physical address e0000000, where nothing is"),
+    ("triple", r"shut down: reboot"),
+    ("invalid", r"crashed: the processor does not enter its state"),
+    ("hlt", r"shut down: its last vcpu went down without saying a reason"),
+)
+
+
+def pvh(name, words="", line="", mem="24M"):
+    return "--domain", PVH_GUEST, f"domain={name} type=pvh mem={mem} {words} -- {line}"
+
+
+def claims_hold(output, name):
+    own = re.findall(rf"^\({name}\) (.*)$", output, re.M)
+    return sum(line.startswith("ok ") for line in own) > 40 and \
+        not any(line.startswith("not ok") for line in own) and \
+        "# selftest ends: all claims hold" in own
+
+
+def run_claims(*more):
+    return isola_run(*SVM, "--mem", "128", *pvh("web", "onend=halt", mem="48M"), *more,
+                     timeout=60)
+
+
+def claims_and_attacks():
+    domains = [word for name, _ in ATTACKS for word in pvh(name, "", f"attack={name}")]
+    status, output, errors = isola_run(
+        *SVM, "--mem", "320", "--smp", "2", *domains, *pvh("web", mem="48M"), timeout=90)
+    tap.ok(claims_hold(output, "web"), "all claims of a PVH guest hold, beside five that end badly",
+           output[-3000:] + errors)
+    for name, end in ATTACKS:
+        # Two CPUs print: a line may begin behind another's.
+        tap.ok(re.search(rf"Domain \d+ \({name}\) {end}", output) and
+               f"({name}) not ok" not in output,
+               f"attack={name} ends that domain, and the log says how",
+               "\n".join(line for line in output.splitlines() if name in line))
+    tap.ok(status == POWERED_OFF or "The machine ends with" in output,
+           "the machine ends with the last of them", f"{status} {output[-500:]}")
+
+
+def beside_dom0():
+    status, output, errors = isola_run(
+        *SVM, "--mem", "256", "--hv", "dom0_mem=64M", *pvh("web", "", "claims=start/* stay"),
+        SELFTEST, "claims=pvh/*", timeout=60)
+    own = re.sub(r"^\(web\).*\n", "", output, flags=re.M)
+    tap.ok(status == POWERED_OFF and len(re.findall(r"^ok \d+ - pvh/(?!.*# SKIP)", own, re.M)) == 2,
+           "dom0 pauses a PVH domain, may not do to it what is not built, destroys it",
+           output[-2000:] + errors)
+
+
+def refusals():
+    guest, words = read(PVH_GUEST), "domain=web mem=24M type=pvh"
+    refused(tap, "without SVM there is no type=pvh", "domain web: type=pvh: the CPU has no SVM",
+            modules=[(guest, words)], cpu="qemu64,-svm")
+    refused(tap, "a PV kernel is no PVH kernel", "has no PHYS32_ENTRY note: it is not a PVH kernel",
+            modules=[(read(SELFTEST), words)], cpu=SVM[1])
+
+
+# what, file, text, what it becomes
+BUGS = (
+    ("the host's IF is 0 at VMRUN", "arch/x86/entry/svm.S", "\tclgi\n\tsti\n", "\tclgi\n"),
+    ("what was cut off is not delivered again", "arch/x86/hvm/svm/svm.c",
+     "\te->valid = x & EVENT_VALID;", "\te->valid = false;"),
+    ("rip moves twice", "arch/x86/hvm/insn_length.c", "\tr->rip += length;",
+     "\tr->rip += 2 * length;"),
+    ("U is missing in a nested table", "arch/x86/mm/p2m.c",
+     "#define NPT_TABLE\t(PTE_P | PTE_RW | PTE_US | PTE_A)",
+     "#define NPT_TABLE\t(PTE_P | PTE_RW | PTE_A)"),
+    ("user mode may make hypercalls", "arch/x86/hvm/calls.c", "\tif (hvm->cpl()) {",
+     "\tif (false) {"),
+    ("an upcall is delivered with interrupts off", "arch/x86/hvm/turns.c",
+     "guest_regs()->rflags & EFLAGS_IF && ", ""),
+    ("nobody waits for interrupts to be on", "arch/x86/hvm/turns.c",
+     "\thvm->want_window(due && !can);", "\thvm->want_window(false);"),
+    ("a write of CR4 is not checked", "arch/x86/hvm/cr.c", "\tif (val & ~cr4_valid() ||",
+     "\tif ("),
+    ("EFER.SVME can be seen", "arch/x86/hvm/svm/svm.c",
+     "return r == HVM_EFER ? this_vmcb->efer & ~EFER_SVME : *field(r);", "return *field(r);"),
+    ("a copy across pages goes on in the first", "arch/x86/hvm/walk.c", "\t\tlinear += n;\n", ""),
+    ("CPUID leaves upper halves", "arch/x86/hvm/cpuid.c", "\tr->rbx = out.ebx;",
+     "\tr->rbx = (r->rbx & ~0xfffffffful) | out.ebx;"),
+    ("what steps over an exit is not told", "arch/x86/hvm/insn_length.c",
+     "if (unlikely(r->rflags & EFLAGS_TF)) {", "if (false) {"),
+    ("shared_info is where it was before, too", "arch/x86/hvm/physmap.c",
+     "\t\trc = p2m_add(d, &h->p2m, _gfn(gfn), d->shared_info_mfn, 0);", "\t\trc = 0;"),
+)
+
+
+def bugs():
+    for (what, *_), hypervisor, why in planted(BUGS):
+        if not hypervisor:
+            tap.ok(False, f"planted: {what}", why)
+            continue
+        status, output, _ = run_claims("--hypervisor", hypervisor)
+        tap.ok(status != POWERED_OFF or not claims_hold(output, "web"), f"noticed: {what}",
+               output[-800:])
+
+
+claims_and_attacks()
+beside_dom0()
+refusals()
+if LONG:
+    bugs()
+tap.done()

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ends this domain, and must end nothing else.
+ */
+#include "claim.h"
+#include "machine.h"
+#include "text.h"
+
+ATTACK(hole, "hole", "a store to guest-physical memory where nothing is")
+{
+	*(volatile uint64_t *)0xe0000000ul = 1;
+}
+
+ATTACK(table_in_hole, "cr3", "page tables where nothing is")
+{
+	write_cr3(0xe0000000ul);
+}
+
+ATTACK(triple, "triple", "an exception without an IDT")
+{
+	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) none = { 0, 0 };
+
+	asm volatile("lidt %0; ud2" : : "m"(none));
+}
+
+ATTACK(invalid, "invalid", "paging with a code segment that has L and D: no state to be entered")
+{
+	leave_long_mode(0);
+}
+
+ATTACK(hlt, "hlt", "a halt with interrupts off")
+{
+	asm volatile("cli; hlt");
+}

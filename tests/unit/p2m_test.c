@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The p2m against a map: leaves of both sizes come, are split and go at random, with the frames'
+ * counts recomputed, every table walked as the processor does, allocations that fail, and a TLB
+ * that remembers what it has seen until a CPU that was interrupted enters again.
+ *
+ * Flags: -Itests/unit/mm/include
+ * Sources: arch/x86/mm/p2m.c
+ */
+#define _GNU_SOURCE
+#include "tap.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <asm/frametable.h>
+#include <asm/p2m.h>
+#include <asm/page_ref.h>
+#include <asm/pgentry.h>
+#include <asm/tlb.h>
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <isola/page_alloc.h>
+#include <isola/spinlock.h>
+
+#define NR_FRAMES	8192u		/* the domain's: 4096 and on; tables below */
+#define FIRST_OWN	4096u
+#define NR_GFNS		(1u << 19)	/* the end lies in the second GiB... */
+#define PLAYED		2048u		/* ...and these are played with, from each of two bases */
+#define BASES		2u
+
+static const u64 base[BASES] = { 0, (1ul << 18) + 512 };
+static struct domain d = { .domid = 7 };
+static struct p2m p;
+static u64 model[BASES][PLAYED];	/* mfn; 0: a hole */
+static u32 refs[NR_FRAMES];		/* leaves that name it */
+
+u64 max_page = NR_FRAMES;
+
+/* ---- What the p2m calls ---------------------------------------------------------------------- */
+
+static u32 next_table = 1, nr_tables, fail_at;
+static u8 table_used[FIRST_OWN];
+static bool is_locked;
+
+bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
+void spin_lock_init(spinlock_t *l, unsigned order) {}
+void spin_lock(spinlock_t *l) { check(!is_locked, "locked twice"); is_locked = true; }
+void spin_unlock(spinlock_t *l) { is_locked = false; }
+bool spin_is_held_here(const spinlock_t *l) { return is_locked; }
+
+/* The window is no part of this. */
+void world_window_written(const pte_t *pl) {}
+
+void *alloc_public_page(void)
+{
+	if (fail_at && !--fail_at)
+		return NULL;
+	for (u32 i = 0; i < FIRST_OWN; i++, next_table++) {
+		if (next_table == FIRST_OWN)
+			next_table = 1;
+		if (table_used[next_table])
+			continue;
+		table_used[next_table] = 1;
+		nr_tables++;
+		memset(public_ptr(_mfn(next_table)), 0, PAGE_SIZE);
+		return public_ptr(_mfn(next_table));
+	}
+	return NULL;
+}
+
+void free_public_page(void *page)
+{
+	u64 n = mfn_x(public_mfn(page));
+
+	check(n < FIRST_OWN && table_used[n], "table %lx is freed twice", n);
+	table_used[n] = 0;
+	nr_tables--;
+	/* What still walks it sees nonsense. */
+	memset(page, 0xa5, PAGE_SIZE);
+}
+
+bool page_get_asking(struct page_info *pg, const struct domain *of) { return false; }
+void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
+void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }
+
+void panic(const char *fmt, ...)
+{
+	printf("Bail out! panic: %s\n", fmt);
+	exit(1);
+}
+
+/* ---- The processor --------------------------------------------------------------------------- */
+
+/* One CPU's TLB: what it has seen, until it flushes, as hvm/turns.c does, by the stamp. */
+static u64 tlb[BASES][PLAYED], tlb_stamp;
+static mfn_t removing;			/* what p2m_remove() must still hold when it interrupts */
+static gfn_t removing_gfn;
+static unsigned interrupts;
+
+/* The processor's walk of @gfn, without the p2m's own code. 0: a hole. */
+static u64 hardware_walk(u64 gfn)
+{
+	u64 *t = public_ptr(p.root);
+
+	for (int level = 4;; level--) {
+		u64 e = t[gfn >> 9 * (level - 1) & 511];
+
+		if (!(e & PTE_P))
+			return 0;
+		if (!(e & PTE_US))
+			check(false, "an entry of level %d lacks U", level);
+		if (level == 1 || e & PTE_PS) {
+			check(level <= 2, "a leaf of level %d", level);
+			return ((e & PTE_ADDR) >> 12) + (level == 2 ? gfn & 511 : 0);
+		}
+		t = public_ptr(_mfn((e & PTE_ADDR) >> 12));
+	}
+}
+
+static void enter(void)
+{
+	if (tlb_stamp != p.stamp)
+		memset(tlb, 0, sizeof(tlb));
+	tlb_stamp = p.stamp;
+}
+
+/* The guest runs on with what it remembers. */
+static u64 touch(unsigned b, u64 i)
+{
+	if (!tlb[b][i])
+		tlb[b][i] = hardware_walk(base[b] + i);
+	return tlb[b][i];
+}
+
+void tlb_flush_vcpus(const struct domain *of, u64 mask, u64 va)
+{
+	u64 n = mfn_x(removing);
+
+	check(!is_locked, "the lock is held while CPUs are waited for");
+	check(of == &d && mask == ~0ul && va == ~0ul, "not all of the domain's CPUs");
+	check(!hardware_walk(gfn_x(removing_gfn)), "the leaf is there still");
+	check(tlb_stamp != p.stamp, "the stamp has not moved");
+	check((page_of(removing)->count_info & PGC_own_mask) == refs[n],
+	      "the reference went before the flush");
+	interrupts++;
+	enter();
+}
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+static u64 own(u64 n)
+{
+	return FIRST_OWN + n % (NR_FRAMES - FIRST_OWN);
+}
+
+static bool is_free(unsigned b, u64 i, u64 nr)
+{
+	for (u64 k = 0; k < nr; k++)
+		if (model[b][i + k])
+			return false;
+	return true;
+}
+
+static void add(unsigned b, u64 i, u64 m, unsigned order)
+{
+	u64 nr = 1ul << order;
+	bool can_fail = fail_at;
+	int rc = p2m_add(&d, &p, _gfn(base[b] + i), _mfn(m), order);
+
+	if (can_fail && rc == -ENOMEM)
+		return;
+	/* Where there is a table nothing large fits, holes or no. */
+	if (rc == -EEXIST && order)
+		return;
+	check(rc == (is_free(b, i, nr) ? 0 : -EEXIST), "adding at %lx order %u: %d", i, order, rc);
+	for (u64 k = 0; !rc && k < nr; k++) {
+		model[b][i + k] = m + k;
+		refs[m + k]++;
+	}
+}
+
+static void drop(unsigned b, u64 i)
+{
+	bool can_fail = fail_at;
+	mfn_t was = INVALID_MFN;
+	unsigned before = interrupts;
+	int rc;
+
+	removing = _mfn(model[b][i]);
+	removing_gfn = _gfn(base[b] + i);
+	rc = p2m_remove(&d, &p, removing_gfn, &was);
+	if (can_fail && rc == -ENOMEM)
+		return;
+	check(rc == (model[b][i] ? 0 : -ENOENT), "removing %lx: %d", i, rc);
+	if (rc)
+		return;
+	check(mfn_x(was) == model[b][i], "%lx was said to be %lx", i, mfn_x(was));
+	check(interrupts == before + 1, "nobody was interrupted");
+	refs[model[b][i]]--;
+	model[b][i] = 0;
+}
+
+static void compare(void)
+{
+	for (unsigned b = 0; b < BASES; b++)
+		for (u64 i = 0; i < PLAYED; i++) {
+			u64 seen = hardware_walk(base[b] + i);
+			mfn_t m = p2m_lookup(&p, _gfn(base[b] + i));
+
+			check(seen == model[b][i], "%lx shows %lx, should %lx", i, seen,
+			      model[b][i]);
+			check(mfn_x(m) == (seen ? seen : ~0ul), "%lx is looked up as %lx", i,
+			      mfn_x(m));
+			check(!tlb[b][i] || tlb_stamp != p.stamp || tlb[b][i] == model[b][i],
+			      "the TLB has %lx at %lx", tlb[b][i], i);
+		}
+	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
+		check((page_of(_mfn(n))->count_info & PGC_own_mask) == refs[n],
+		      "frame %x has %lx references, should have %x", n,
+		      page_of(_mfn(n))->count_info & PGC_own_mask, refs[n]);
+	check(p.nr_tables == nr_tables, "%u tables, counted %u", nr_tables, p.nr_tables);
+}
+
+static void play(unsigned nr)
+{
+	for (unsigned n = 0; n < nr; n++) {
+		u64 r = tap_random();
+		unsigned b = r & 1;
+		u64 i = r >> 8 & (PLAYED - 1), m = own(r >> 24);
+
+		fail_at = r >> 4 & 7 ? 0 : (r >> 56 & 3) + 1;
+		switch (r >> 1 & 7) {
+		case 0: case 1:
+			add(b, i, m, 0);
+			break;
+		case 2:
+			add(b, i & ~511ul, m & ~511ul, P2M_LARGE);
+			break;
+		case 3:
+			/* A whole 2 MiB goes, so that large ones come again where no table is. */
+			for (u64 k = 0; k < 512; k++)
+				drop(b, (i & ~511ul) + k);
+			break;
+		case 4: case 5:
+			drop(b, i);
+			break;
+		default:
+			enter();
+			touch(b, i);
+		}
+		fail_at = 0;
+		if (!(n % 64))
+			compare();
+	}
+	compare();
+}
+
+static void refusals(void)
+{
+	mfn_t was;
+
+	ok(p2m_add(&d, &p, _gfn(NR_GFNS), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_add(&d, &p, _gfn(~0ul), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_add(&d, &p, _gfn(NR_GFNS - 256), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL,
+	   "a gfn beyond the end is refused");
+	ok(p2m_add(&d, &p, _gfn(1), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
+	   p2m_add(&d, &p, _gfn(0), _mfn(FIRST_OWN + 1), P2M_LARGE) == -EINVAL,
+	   "a large leaf that is not aligned is refused");
+	page_of(_mfn(FIRST_OWN + 5))->owner = 8;
+	ok(p2m_add(&d, &p, _gfn(0), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
+	   p2m_add(&d, &p, _gfn(0), _mfn(NR_FRAMES), 0) == -EINVAL,
+	   "a frame of another's, or that there is none of, is refused");
+	page_of(_mfn(FIRST_OWN + 5))->owner = d.domid;
+	compare();
+	all_ok("and no count has changed");
+	ok(p2m_remove(&d, &p, _gfn(NR_GFNS), &was) == -ENOENT &&
+	   p2m_remove(&d, &p, _gfn(3), &was) == -ENOENT, "nothing is removed where nothing is");
+	ok(!mfn_is_valid_num(p2m_lookup(&p, _gfn(~0ul))) &&
+	   !p2m_get_page(&d, &p, _gfn(1ul << 40)), "no gfn beyond is looked up");
+}
+
+static void get_page(void)
+{
+	struct page_info *pg;
+
+	add(0, 9, FIRST_OWN + 77, 0);
+	pg = p2m_get_page(&d, &p, _gfn(9));
+	ok(pg == page_of(_mfn(FIRST_OWN + 77)) && (pg->count_info & PGC_own_mask) == 2,
+	   "a page is got with a reference of its own");
+	page_put(pg);
+	drop(0, 9);
+}
+
+/* Tables alone are freed: the domain's frames are given back as they are. */
+static void take_apart(void)
+{
+	unsigned steps = 0;
+
+	while (p2m_destroy_some(&p))
+		steps++;
+	ok(steps > 1 && !nr_tables && !mfn_is_valid_num(p.root),
+	   "in %u steps every table is freed, once", steps);
+	ok(!p2m_destroy_some(&p), "and there is no more to do");
+}
+
+int main(void)
+{
+	if (mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(struct page_info),
+		 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	    MAP_FAILED ||
+	    mmap((void *)VA_PUBLIC, FIRST_OWN * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+		printf("Bail out! no memory at the simulated addresses\n");
+		return 1;
+	}
+	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
+		*page_of(_mfn(n)) = (struct page_info){ .count_info = PGC_unshared,
+							.owner = d.domid };
+	fail_at = 1;
+	ok(p2m_create(&p, NR_GFNS) == -ENOMEM && !p2m_destroy_some(&p),
+	   "without a page there is none, and nothing to be undone");
+	ok(!p2m_create(&p, NR_GFNS), "it is made");
+	refusals();
+	get_page();
+	play(20000);
+	all_ok("20,000 operations: the tables, the counts and the TLB are as the map says");
+	take_apart();
+	all_ok("no table was freed twice");
+	return done();
+}
