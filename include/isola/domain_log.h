@@ -10,6 +10,8 @@
 /* Changes by domctl, one at a time. */
 struct domain_log {
 	bool on;
+	bool for_good;                  /* all vcpus are shadowed, and stay so: for_good.c */
+	bool absent_refused;            /* to a visitor, an absent entry that names RAM */
 	u8 op;                          /* the operation that is under way; 0: none */
 	u32 nr_dirty;                   /* frames it has found */
 	u32 faults;                     /* of the vcpus' shadows, when the log was last cleaned */

@@ -78,5 +78,5 @@ static int do_whole(struct domain *d, void *arg)
 
 int visit_whole(struct domain *d, const struct visit_op *op)
 {
-	return visit(d, do_whole, (void *)op);
+	return shadow_instead(d, visit(d, do_whole, (void *)op));
 }

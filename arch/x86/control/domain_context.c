@@ -8,6 +8,7 @@
 #include <asm/hypercall_page.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
+#include <asm/shadow.h>
 #include <asm/uaccess.h>
 #include <asm/vcpu_context.h>
 #include <asm/visit.h>
@@ -42,7 +43,7 @@ long domain_set_vcpu_context(struct domain *d, const struct xen_domctl_vcpuconte
 	rc = domain_pause_by_control(d);
 	if (rc)
 		return rc;
-	rc = op->ctxt.p ? set_context(v, &c) : vcpu_reset(v);
+	rc = op->ctxt.p ? shadow_instead(d, set_context(v, &c)) : vcpu_reset(v);
 	return domain_unpause_by_control(d) ?: rc;
 }
 

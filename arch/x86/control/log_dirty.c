@@ -254,21 +254,13 @@ static long read_log(struct domain *d, struct xen_domctl_shadow_op *op)
 
 static int shadow_all(struct domain *d, const struct reading *r __maybe_unused)
 {
-	for (unsigned i = 0; i < d->nr_vcpus; i++) {
-		if (d->vcpu[i]->shadow.on)
-			continue;
-		if (shadow_create(d->vcpu[i]))
-			return -ENOMEM;
-		if (hypercall_preempt_check())
-			return -ERESTART;
-	}
-	return 0;
+	return shadow_create_all(d);
 }
 
 static int shadow_none(struct domain *d, const struct reading *r __maybe_unused)
 {
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		shadow_destroy(d->vcpu[i]);
+	if (!d->log.for_good)
+		shadow_destroy_all(d);
 	d->log.on = false;
 	return 0;
 }
@@ -326,6 +318,7 @@ long domain_log_dirty(struct domain *d, struct xen_domctl_shadow_op *op)
 
 void domain_log_end(struct domain *d)
 {
-	if (d->log.on || d->log.op)
-		shadow_none(d, NULL);
+	if (d->log.on || d->log.op || d->log.for_good)
+		shadow_destroy_all(d);
+	d->log.on = false;
 }

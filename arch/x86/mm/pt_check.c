@@ -8,7 +8,7 @@
  *   1, I/O frames that may only be read (asm/iomem.h)    RW is cleared
  *   1, the M2P's own frames (m2p.h)                      no RW PWT PCD PAT
  *   all                                                  US is set in present entries
- *   absent: anything, or (parts with L1TF) no address of RAM
+ *   absent: anything, or (parts with L1TF) no address of RAM, but where the domain is shadowed
  */
 #include <asm/cpu_window.h>
 #include <asm/insn.h>
@@ -103,25 +103,21 @@ static bool absent_is_safe(u64 floor, unsigned level, pte_t e)
 	return !maddr || maddr >= floor;
 }
 
-bool pt_absent_run_is_safe(u64 floor, unsigned level, const pte_t *first, const pte_t *end)
+bool pt_absent_run_is_safe(struct domain *d, unsigned level, const pte_t *first, const pte_t *end)
 {
+	u64 floor = pt_absent_floor[d->is_privileged];
+
 	for (; first < end; first++)
 		if (!pte_present(pte_read(first)) &&
 		    !absent_is_safe(floor, level, pte_read(first)))
-			return false;
+			return shadow_hides_absent(d);
 	return true;
-}
-
-/* Out of line: nearly every absent entry is zero. */
-static __noinline int check_absent(const struct domain *d, unsigned level, pte_t e)
-{
-	return pt_check_absent(d, level, &e, &e + 1) ? 0 : -EINVAL;
 }
 
 int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 {
 	if (!pte_present(*e))
-		return likely(!*e) ? 0 : check_absent(d, level, *e);
+		return likely(!*e) || pt_check_absent(d, level, e, e + 1) ? 0 : -EINVAL;
 	if (level == 1) {
 		int rc = check_l1(d, e);
 

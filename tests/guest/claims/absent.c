@@ -3,14 +3,17 @@
  * Absent: entries whose present bit is clear.
  *
  * The rule: they are the guest's own to fill, but on a processor with L1TF one that names an
- * address of RAM reads what the cache holds of it, whoever's it is; there none may name RAM. The
- * guest puts such entries wherever one can be put, and the values that kernels really use: zero,
- * and inverted addresses.
+ * address of RAM reads what the cache holds of it, whoever's it is; there none may name RAM, but in
+ * tables that the processor never comes upon. The guest puts such entries wherever one can be put,
+ * and the values that kernels really use: zero, and inverted addresses.
  */
 #define TOPIC "absent"
+#define __XEN_TOOLS__ 1
 #include "../claim.h"
+#include "../domains.h"
 #include "../forced_cpuid.h"
 #include "../memory.h"
+#include "../text.h"
 #include "../traps.h"
 
 #define ALL_ONES PTE_FRAME		/* what a kernel makes of small swap offsets */
@@ -159,4 +162,68 @@ CLAIM_ISOLA_ONLY(ram,
 	else
 		CHECK_NO_TRAP("movq %1, %0", : "=m"(*direct) : "r"(own) : "memory");
 	CHECK_EQ(*direct & ~(PTE_A | PTE_D), (rc ? old : own) & ~(PTE_A | PTE_D));
+}
+
+/* Frames of another domain, by their place in given[]. */
+enum { L4, L3, L2, L1, DATA, NR };
+#define FIRST_PFN 0x100u
+#define SHADOWS 1024u			/* pages, at least, of two vcpus that are shadowed */
+
+static domid_t make_other(void)
+{
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	max_mem(d, NR_GIVEN);
+	CHECK_EQ(populate(d, NR, FIRST_PFN), NR);
+	for (unsigned int t = L4; t < L1; t++)
+		set_foreign_word(d, given[t], 5, make_pte(given[t + 1], PTE_RW_PAGE));
+	set_foreign_word(d, given[L1], 5, make_pte(given[DATA], PTE_RW_PAGE));
+	return d;
+}
+
+static long mmuext_of(unsigned int cmd, uint64_t mfn, domid_t d)
+{
+	struct mmuext_op e = { .cmd = cmd, .arg1.mfn = mfn };
+
+	return HC4(mmuext_op, &e, 1, 0, d);
+}
+
+static long log_of(domid_t d, uint32_t what)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.shadow_op.op = what;
+	return domctl(XEN_DOMCTL_shadow_op, d);
+}
+
+CLAIM_DOM0(others,
+	   "absent entries that name RAM are taken in tables that dom0 makes for another domain: "
+	   "where the CPU has L1TF it is shadowed from then on, until it ends; and nowhere else")
+{
+	uint64_t empty, before;
+	struct mmu_update u;
+	domid_t d;
+
+	if (!on_isola && has_l1tf())
+		skip("Xen built without shadows ends the domain");
+	empty = free_pages();
+	d = make_other();
+	u = (struct mmu_update){ .ptr = given[L1] * PAGE_BYTES + 7 * 8,
+				 .val = given[DATA] * PAGE_BYTES | PTE_RW };
+	before = free_pages();
+	CHECK_OK(mmuext_of(MMUEXT_PIN_L4_TABLE, given[L4], d));
+	CHECK(free_pages() + SHADOWS > before);
+	CHECK_OK(mmuext_of(MMUEXT_UNPIN_TABLE, given[L4], d));
+
+	set_foreign_word(d, given[L1], 6, u.val);
+	CHECK_OK(mmuext_of(MMUEXT_PIN_L4_TABLE, given[L4], d));
+	CHECK_EQ(free_pages() + SHADOWS <= before, has_l1tf());
+	CHECK_OK(HC4(mmu_update, &u, 1, 0, (d + 1u) << 16 | d));
+	if (on_isola) {
+		CHECK_OK(log_of(d, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY));
+		CHECK_OK(log_of(d, XEN_DOMCTL_SHADOW_OP_OFF));
+		CHECK_EQ(free_pages() + SHADOWS <= before, has_l1tf());
+	}
+	destroy(d);
+	CHECK(becomes(are_free, empty));
 }

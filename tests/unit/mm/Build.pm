@@ -293,7 +293,7 @@ sub shadow {
 
 # The program of the log (log.c), which reads sixteen frames at a time, by @flags alone; with a
 # changed file, all else from @{$dir} as a call without has left it.
-our @log = (@shadow, 'arch/x86/control/log_dirty.c');
+our @log = (@shadow, 'arch/x86/shadow/for_good.c', 'arch/x86/control/log_dirty.c');
 my @short_steps = ('in short steps', 'arch/x86/control/log_dirty.c', "FRAMES_AT_ONCE\t1024u",
 	"FRAMES_AT_ONCE\t16u");
 sub log_dirty {

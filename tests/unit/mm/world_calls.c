@@ -48,6 +48,10 @@ long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 	return nr;
 }
 
+/* Who has no shadows refuses what it would be shadowed for. */
+__attribute__((weak)) int shadow_instead(struct domain *d, int rc) { return rc; }
+__attribute__((weak)) bool shadow_hides_absent(struct domain *d) { return false; }
+
 /* scrub, window and log of other rooms that the linked files mention */
 void printk_level(enum log_level level, bool about_guest,
 		  const char *fmt, ...)

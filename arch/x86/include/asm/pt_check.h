@@ -30,18 +30,23 @@ void pt_check_refuse_absent(bool domu, bool dom0);
  */
 extern u64 pt_absent_floor[2];
 
-bool pt_absent_run_is_safe(u64 floor, unsigned level, const pte_t *first, const pte_t *end);
+bool pt_absent_run_is_safe(struct domain *d, unsigned level, const pte_t *first, const pte_t *end);
+
+/*
+ * @d has such an entry that is not safe: does the processor never come upon its tables? If not, who
+ * visits @d learns why it is refused (shadow_instead()).
+ */
+bool shadow_hides_absent(struct domain *d);
 
 /*
  * Are the absent ones among the entries [@first, @end) of a table of @level such as @d may have?
  * The caller has the table for itself.
  */
-static inline bool pt_check_absent(const struct domain *d, unsigned level, const pte_t *first,
+static inline bool pt_check_absent(struct domain *d, unsigned level, const pte_t *first,
 				   const pte_t *end)
 {
-	u64 floor = pt_absent_floor[d->is_privileged];
-
-	return likely(!floor) || pt_absent_run_is_safe(floor, level, first, end);
+	return likely(!pt_absent_floor[d->is_privileged]) ||
+	       pt_absent_run_is_safe(d, level, first, end);
 }
 
 /*

@@ -104,3 +104,7 @@ bool shadow_own_fault(u64 va, u32 error_code);
 int __must_check shadow_create(struct vcpu *v);
 /* No more, if it was. */
 void shadow_destroy(struct vcpu *v);
+
+/* Of all vcpus of @d, which waits, and which nobody visits. -ENOMEM: some are, some are not. */
+int __must_check shadow_create_all(struct domain *d);
+void shadow_destroy_all(struct domain *d);

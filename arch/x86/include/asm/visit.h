@@ -39,6 +39,14 @@ struct visit_op {
 
 int __must_check visit_whole(struct domain *d, const struct visit_op *op);
 
+/*
+ * @rc is the result of a change of another domain @d's tables by a visit. If it was refused for an
+ * absent entry that names RAM, @d is shadowed from now on, for good, and such entries are taken
+ * from it: -ERESTART, the change is to be tried again; or -ENOMEM, -EOVERFLOW. Else @rc.
+ * Context: a hypercall, no lock held.
+ */
+int __must_check shadow_instead(struct domain *d, int rc);
+
 /* Nobody visits @d between the two. False: somebody is there. */
 bool __must_check visit_keep_off(struct domain *d);
 void visit_allow(struct domain *d);
