@@ -9,6 +9,8 @@ import re
 import sys
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib")]
 from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
+from livemachine import LiveMachine
+from ownership import PAGE, PTE_ADDR
 from planting import planted
 
 SVM = ("--cpu", "qemu64,+svm,+npt")
@@ -72,6 +74,84 @@ def refusals():
             modules=[(read(SELFTEST), words)], cpu=SVM[1])
 
 
+def entry_of(snapshot, owners, gfn, level):
+    """Where the entry of @level is that leads to @gfn in domain 1's nested tables, or the leaf
+    above; and the entry."""
+    mfn = owners.domains[1].nested
+    for at_level in (4, 3, 2, 1):
+        at = mfn * PAGE + (gfn >> 9 * (at_level - 1) & 511) * 8
+        entry = snapshot.ram.u64(at)
+        if at_level == level or entry & 0x80:
+            return at, entry
+        mfn = (entry & PTE_ADDR) >> 12
+    return None
+
+
+def point_at(gfn, owner):
+    """A leaf for @gfn names the first frame of @owner's."""
+    def plant(snapshot, owners):
+        at, entry = entry_of(snapshot, owners, gfn, 1)
+        size = 512 if entry & 0x80 else 1
+        mfn = owners.codes.index(owners.code(*owner)) // size * size
+        snapshot.ram.write_u64(at, entry & ~PTE_ADDR | mfn * PAGE)
+    return plant
+
+
+def without_u(snapshot, owners):
+    at, entry = entry_of(snapshot, owners, 0, 3)
+    snapshot.ram.write_u64(at, entry & ~4)
+
+
+def guest_slot(snapshot, owners):
+    root = owners.domains[1].vcpus[0].kernel_root
+    snapshot.ram.write_u64(root * PAGE, owners.domains[1].nested * PAGE | 0x27)
+
+
+def foreign_window(snapshot, owners):
+    root = owners.domains[1].vcpus[0].kernel_root
+    other = snapshot.ram.u64(owners.domains[0].vcpus[0].kernel_root * PAGE + 262 * 8)
+    snapshot.ram.write_u64(root * PAGE + 262 * 8, other)
+
+
+LEAKS = (
+    ("another domain's frame in a nested leaf", point_at(0, ("domain", 0)), "nested.*foreign"),
+    ("its own VMCB", point_at(0xfefff, ("vcpu", "d1v0")), "nested.*foreign frame, vcpu"),
+    ("a nested entry without U", without_u, "nested.*may not use"),
+    ("a guest slot in an HVM vCPU's root", guest_slot, "of an HVM vCPU is not empty"),
+    ("dom0's window in an HVM vCPU's root", foreign_window, r"d1v0.*foreign frame \(other domain"),
+)
+
+
+def from_outside():
+    """A machine with dom0 and a PVH domain that is always at work, stopped a few times: audit and
+    recount are clean, in guest mode and out; with what is planted they are not."""
+    with LiveMachine(SELFTEST, "claims=pvh/control exit=never", hv="dom0_mem=32M", mem_mib=160,
+                     cpu=SVM[1], domains=[(PVH_GUEST, "domain=web type=pvh mem=24M -- "
+                                                      "attack=busy")]) as live:
+        if not live.wait_for(rb"# attack busy"):
+            tap.ok(False, "the machine starts", live.text()[-800:])
+            return
+        found, counted, inside = [], 0, 0
+        for _ in range(12):
+            with live.stopped(tries=20) as snapshot:
+                guest = any(0x200000 <= cpu.rip < 0x400000 for cpu in snapshot.cpus)
+                audit = live.audit(snapshot)
+                recount = live.recount(snapshot, audit)
+                found += audit.findings + recount.findings
+                counted, inside = counted + (not recount.why), inside + guest
+        tap.ok(not found, "seen from outside: nothing foreign is mapped, and every count is right",
+               "\n".join(found[:10]))
+        tap.ok(counted and inside, f"12 stops, {inside} in guest mode, {counted} recounted", "")
+        with live.stopped() as snapshot:
+            clean = live.audit(snapshot)
+            for what, plant, pattern in LEAKS:
+                copy = live.snapshot(private=True)
+                plant(copy, clean.owners)
+                leaks = live.audit(copy).findings
+                tap.ok(any(re.search(pattern, leak) for leak in leaks), f"planted: {what} is found",
+                       "\n".join(leaks[:5]))
+
+
 # what, file, text, what it becomes
 BUGS = (
     ("the host's IF is 0 at VMRUN", "arch/x86/entry/svm.S", "\tclgi\n\tsti\n", "\tclgi\n"),
@@ -115,6 +195,7 @@ def bugs():
 claims_and_attacks()
 beside_dom0()
 refusals()
+from_outside()
 if LONG:
     bugs()
 tap.done()

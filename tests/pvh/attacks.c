@@ -23,6 +23,15 @@ ATTACK(triple, "triple", "an exception without an IDT")
 	asm volatile("lidt %0; ud2" : : "m"(none));
 }
 
+/* Always at work, in guest mode and out of it. */
+ATTACK(busy, "busy", "nothing, for ever")
+{
+	for (;;)
+		for (unsigned i = 0; i < 100000; i++)
+			if (!(i % 1000))
+				cpuid(0, 0);
+}
+
 ATTACK(invalid, "invalid", "paging with a code segment that has L and D: no state to be entered")
 {
 	leave_long_mode(0);

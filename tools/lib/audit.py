@@ -8,6 +8,7 @@ one frame are summed up once for each snapshot, whoever leads to them; leaves ar
 by one when a sum shows something that must not be. """
 from collections import Counter
 
+import nested
 from lent import CONTROL, Lent
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
 
@@ -115,6 +116,8 @@ class Audit:
         self.numbers = bytes(memoryview(self.codes).cast("B")[2::8]).translate(
             bytes([*range(1, 256), 0]))
         self.findings, self.reaches, self.notes = list(owners.complaints), [], []
+        nested.leave_guest_mode(snapshot, owners)
+        self.findings += nested.findings(self.ram, owners)
         # A CPU's windows are its own, whichever root shows them, one at rest too: these may have
         # one open.
         self.in_hypervisor = {owners.cpu_of_apic[cpu.index] for cpu in snapshot.cpus

@@ -88,6 +88,9 @@ def translate(ram, root, va):
     return None
 
 
+LOADED_AT = 0x200000            # where the image is linked to be loaded
+
+
 class Vcpu:
     def __init__(self, domain, number, address):
         self.domain, self.number, self.address = domain, number, address
@@ -101,6 +104,7 @@ class Domain:
         self.domid, self.vcpus, self.nr_pages = domid, [], 0
         self.assigning = self.privileged = self.static = False
         self.grants = 0                 # its struct grant_table
+        self.nested = 0                 # the L4 of its nested tables; 0: it is a PV domain
 
 
 class Owners:
@@ -142,6 +146,11 @@ class Owners:
             if cpu.started and translate(self.ram, cpu.root,
                                          self.image.symbol("_image_start")) is not None:
                 return cpu.root
+        # All may be in guest mode: the boot root, if the image is where it was linked to be.
+        at = self.image.symbol("boot_root_cr3") - self.image.symbol("_image_start") + LOADED_AT
+        root = (self.ram.u64(at) or 0) >> 12
+        if root and translate(self.ram, root, self.image.symbol("_image_start")) == LOADED_AT:
+            return root
         raise OwnershipError("no CPU's page tables show the hypervisor's image")
 
     def bytes_at(self, va, size):
@@ -165,7 +174,7 @@ class Owners:
         return self.number(self.image.symbol(name), size)
 
     def _read_domains(self):
-        self.domains, self.domain_at = {}, {}
+        self.domains, self.domain_at, self.vcpu_at = {}, {}, {}
         address = self.variable("domain_list")
         while address:
             self._read_domain(address)
@@ -176,6 +185,8 @@ class Owners:
         d.privileged = bool(self.field(address, "domain.is_privileged", 1))
         d.static = bool(self.field(address, "domain.static_nr", 1))
         d.grants = self.field(address, "domain.grants")
+        hvm = self.field(address, "domain.hvm")
+        d.nested = self.field(hvm, "hvm_domain.p2m.root") if hvm else 0
         d.nr_pages = self.field(address, "domain.nr_pages", 4)
         lock = self.field(address, "domain.page_lock", 4)
         d.assigning = lock & 0xffff != lock >> 16
@@ -191,6 +202,11 @@ class Owners:
         v.area_l3 = self.field(address, "vcpu.area_l3")
         v.private = [self.number(address + self.image["vcpu.private_mfn"] + 8 * i)
                      for i in range(self.image["VCPU_PRIVATE_PAGES"])]
+        if domain.nested:
+            first = self.image["VA_VCPU_HVM"] >> 12 & 511
+            v.private += [(e & PTE_ADDR) >> 12 for e in self.table_of(
+                v.area_l3, self.image["VA_VCPU_HVM"])[first:first + self.image["VCPU_HVM_PAGES"]]]
+        self.vcpu_at[address] = v
         return v
 
     # ---- Codes ----
@@ -347,7 +363,7 @@ class Owners:
                  image["CPU_PAGE_STACK_DB"]]
         pages += range(image["CPU_PAGE_STACK"], image["CPU_PAGE_STACK"] + image["CPU_STACK_PAGES"])
         self.cpu_area, self.cpu_of_apic, self.idle_roots = {}, {}, {}
-        self.visit_roots, self.visited = {}, {}
+        self.visit_roots, self.visited, self.loaded_vcpu = {}, {}, {}
         for n in range(self.variable("nr_cpus", 4)):
             public = image.symbol("cpu_public") + n * image["sizeof cpu_public"]
             area = self.field(public, "cpu_public.area_l3")
@@ -357,6 +373,7 @@ class Owners:
             self.cpu_of_apic[self.field(public, "cpu_public.apic_id", 4)] = n
             self.idle_roots[self.field(public, "cpu_public.idle_root")] = n
             self.visit_roots[self.field(public, "cpu_public.visit_root")] = n
+            self.loaded_vcpu[n] = self.vcpu_at.get(self.field(public, "cpu_public.loaded.vcpu"))
             visited = self.field(public, "cpu_public.loaded.visited")
             if visited:
                 self.visited[n] = self.domain_at[visited]

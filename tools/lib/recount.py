@@ -10,6 +10,7 @@ interrupt. At other instants nothing is said.
 from collections import Counter
 import struct
 
+import nested
 from ownership import PAGE, PTE_ADDR, PTE_P
 
 RW = 2
@@ -32,6 +33,7 @@ class Recount:
         self.general, self.foreign, self.typed = Counter(), Counter(), Counter()
         self.special = set()
         self.addresses = {domain: address for address, domain in owners.domain_at.items()}
+        nested.leave_guest_mode(snapshot, owners)
         self.why = self._reason_not_to(snapshot)
         if self.why:
             return
@@ -103,6 +105,8 @@ class Recount:
             self._hold(holder, mfn, 0)
         for vcpu in domain.vcpus:
             self._hold_vcpu(holder, vcpu)
+        for mfn in nested.held(self.ram, domain):
+            self._hold(holder, mfn, 0)
         if domain.grants:
             self._hold_grants(holder, domain.grants)
         fifo = field(address, "domain.evtchn_fifo")

@@ -12,3 +12,4 @@ objs-y += arch/x86/hvm/msr.o
 objs-y += arch/x86/hvm/calls.o
 objs-y += arch/x86/hvm/physmap.o
 objs-y += arch/x86/hvm/params.o
+objs-y += arch/x86/hvm/audit_nested.o

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an auditor outside must know besides (asi/audit_offsets.c): to find an HVM domain's nested
+ * tables, and the pages of its vCPUs.
+ */
+#include <asm/audit_record.h>
+#include <asm/hvm_domain.h>
+#include <asm/layout.h>
+#include <asm/percpu.h>
+
+void audit_nested(void);
+
+/* Never called: its body is the table. */
+void audit_nested(void)
+{
+	CONST(VA_VCPU_HVM);
+	CONST(VCPU_HVM_PAGES);
+	OFFSET(domain, hvm);
+	OFFSET(hvm_domain, p2m.root);
+	OFFSET(cpu_public, loaded.vcpu);
+}
