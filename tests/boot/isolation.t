@@ -174,7 +174,9 @@ def find_guest_cpu(live, wanted):
         snapshot = live.snapshot()
         audit = live.audit(snapshot)
         for reach in audit.reaches:
-            if wanted(reach, Plant(snapshot, audit.owners, live.image, reach.cpu.index)):
+            # A CPU that idles runs nobody, to whom something could be done.
+            if reach.viewer.vcpu and wanted(
+                    reach, Plant(snapshot, audit.owners, live.image, reach.cpu.index)):
                 return reach.cpu.index, audit
         live.qmp.go_on()
     return None, None

@@ -155,8 +155,6 @@ def from_outside():
 # what, file, text, what it becomes
 BUGS = (
     ("the host's IF is 0 at VMRUN", "arch/x86/entry/svm.S", "\tclgi\n\tsti\n", "\tclgi\n"),
-    ("what was cut off is not delivered again", "arch/x86/hvm/svm/svm.c",
-     "\te->valid = x & EVENT_VALID;", "\te->valid = false;"),
     ("rip moves twice", "arch/x86/hvm/insn_length.c", "\tr->rip += length;",
      "\tr->rip += 2 * length;"),
     ("U is missing in a nested table", "arch/x86/mm/p2m.c",

@@ -147,8 +147,12 @@ size_t hvm_copy_to_linear(u64 linear, const void *from, size_t len)
  */
 size_t uaccess_elsewhere(u64 guest, void *local, size_t len, bool write)
 {
-	if (vcpu_is_idle(current) || !is_hvm_domain(current->domain) ||
-	    this_cpu.cr3 != current->cr3_kernel)
-		return len;
-	return copy(guest, local, len, write);
+	size_t left = len;
+
+	if (!vcpu_is_idle(current) && is_hvm_domain(current->domain) &&
+	    this_cpu.cr3 == current->cr3_kernel)
+		left = copy(guest, local, len, write);
+	if (!write)
+		memset(local + len - left, 0, left);
+	return left;
 }

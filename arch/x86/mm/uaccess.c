@@ -7,7 +7,6 @@
  * because the fault itself drops the stale translation (SDM vol. 3 §4.10.4.3), and neither need we
  * believe it.
  */
-#include <isola/lib/string.h>
 #include <asm/extable.h>
 #include <asm/layout.h>
 #include <asm/uaccess.h>
@@ -43,26 +42,25 @@ static size_t guarded_copy(void *to, const void *from, size_t len)
 	return left;
 }
 
+static __always_inline size_t try_copy(void *to, const void *from, size_t len)
+{
+	size_t left = guarded_copy(to, from, len);
+
+	if (left)
+		left = guarded_copy(to + len - left, from + len - left, left);
+	return left;
+}
+
 size_t raw_copy_from_guest(void *to, u64 from, size_t len)
 {
-	size_t left = len;
+	size_t left = guest_range_ok(from, len) ? try_copy(to, (const void *)from, len) : len;
 
-	for (unsigned tries = guest_range_ok(from, len) ? 2 : 0; left && tries; tries--)
-		left = guarded_copy(to + len - left, (const void *)(from + len - left), left);
-	if (left)
-		left = uaccess_elsewhere(from + len - left, to + len - left, left, false);
-	if (left)
-		memset(to + len - left, 0, left);
-	return left;
+	return left ? uaccess_elsewhere(from + len - left, to + len - left, left, false) : 0;
 }
 
 size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
 {
-	size_t left = len;
+	size_t left = guest_range_ok(to, len) ? try_copy((void *)to, from, len) : len;
 
-	for (unsigned tries = guest_range_ok(to, len) ? 2 : 0; left && tries; tries--)
-		left = guarded_copy((void *)(to + len - left), from + len - left, left);
-	if (left)
-		left = uaccess_elsewhere(to + len - left, (void *)from + len - left, left, true);
-	return left;
+	return left ? uaccess_elsewhere(to + len - left, (void *)from + len - left, left, true) : 0;
 }

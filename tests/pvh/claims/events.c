@@ -155,6 +155,27 @@ CLAIM(timer, "a timer that is due ends a halt, not before its time")
 	close_port(virq.port);
 }
 
+CLAIM(spin, "a timer that is due stops code that does nothing to leave guest mode")
+{
+	struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER };
+	struct vcpu_set_singleshot_timer op = { 0 };
+	uint64_t end;
+
+	ensure_events();
+	CHECK_OK(HC3(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0));
+	CHECK_OK(HC2(event_channel_op, EVTCHNOP_bind_virq, &virq));
+	shared->evtchn_mask[virq.port / 64] &= ~(1ul << virq.port % 64);
+	op.timeout_abs_ns = system_time() + 5000000;
+	end = op.timeout_abs_ns + 3000000000;
+	CHECK_OK(HC3(vcpu_op, VCPUOP_set_singleshot_timer, 0, &op));
+	asm volatile("sti" : : : "memory");
+	while (!upcalls && system_time() < end)
+		;
+	asm volatile("cli" : : : "memory");
+	CHECK_EQ(upcalls, 1);
+	close_port(virq.port);
+}
+
 CLAIM(block, "SCHEDOP_block ends with an upcall, SCHEDOP_poll with a pending port that is masked")
 {
 	struct evtchn_bind_virq virq = { .virq = VIRQ_TIMER };

@@ -26,7 +26,8 @@ size_t __must_check raw_copy_to_guest(u64 to, const void *from, size_t len);
 
 /*
  * Hook: the memory of a guest whose addresses no root of ours shows (hvm/walk.c), to or from
- * @local. Only a copy that has failed asks. Bytes not copied.
+ * @local. Only a copy that has failed asks. Bytes not copied; of @local they are zero if it is read
+ * into.
  */
 size_t __must_check uaccess_elsewhere(u64 guest, void *local, size_t len, bool write);
 
