@@ -9,6 +9,7 @@
 #include <asm/hypercall.h>
 #include <asm/memory_op.h>
 #include <asm/percpu.h>
+#include <asm/precondition.h>
 #include <asm/uaccess.h>
 #include <xen/arch-x86/hvm/start_info.h>
 #include <xen/memory.h>
@@ -93,6 +94,7 @@ static int put_shared_info(struct domain *d, u64 gfn)
 	struct hvm_domain *h = d->hvm;
 	int rc = 0;
 
+	ASSERT_LOCKED(&d->vcpus_lock);
 	if (gfn >= h->p2m.end)
 		return -EINVAL;
 	if (h->shared_info_gfn != ~0ul)

@@ -136,6 +136,7 @@ static pte_t *make_way(struct p2m *p, gfn_t gfn, unsigned level)
 {
 	mfn_t table = p->root;
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned l = 4; l > level; l--) {
 		pte_t *pe = entry_of(table, gfn, l), e = pte_read(pe);
 
