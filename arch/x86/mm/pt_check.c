@@ -103,10 +103,9 @@ static bool absent_is_safe(u64 floor, unsigned level, pte_t e)
 	return !maddr || maddr >= floor;
 }
 
-bool pt_absent_run_is_safe(struct domain *d, unsigned level, const pte_t *first, const pte_t *end)
+bool pt_absent_run_is_safe(struct domain *d, u64 floor, unsigned level, const pte_t *first,
+			   const pte_t *end)
 {
-	u64 floor = pt_absent_floor[d->is_privileged];
-
 	for (; first < end; first++)
 		if (!pte_present(pte_read(first)) &&
 		    !absent_is_safe(floor, level, pte_read(first)))

@@ -30,7 +30,8 @@ void pt_check_refuse_absent(bool domu, bool dom0);
  */
 extern u64 pt_absent_floor[2];
 
-bool pt_absent_run_is_safe(struct domain *d, unsigned level, const pte_t *first, const pte_t *end);
+bool pt_absent_run_is_safe(struct domain *d, u64 floor, unsigned level, const pte_t *first,
+			   const pte_t *end);
 
 /*
  * @d has such an entry that is not safe: does the processor never come upon its tables? If not, who
@@ -45,8 +46,9 @@ bool shadow_hides_absent(struct domain *d);
 static inline bool pt_check_absent(struct domain *d, unsigned level, const pte_t *first,
 				   const pte_t *end)
 {
-	return likely(!pt_absent_floor[d->is_privileged]) ||
-	       pt_absent_run_is_safe(d, level, first, end);
+	u64 floor = pt_absent_floor[d->is_privileged];
+
+	return likely(!floor) || pt_absent_run_is_safe(d, floor, level, first, end);
 }
 
 /*
