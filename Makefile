@@ -19,8 +19,7 @@ MAKEFLAGS += -rR --no-print-directory
 
 .DELETE_ON_ERROR:
 .PHONY: all FORCE
-all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf) \
-	$(if $(wildcard tests/pvh/files.mk),$(O)/pvh.elf)
+all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
