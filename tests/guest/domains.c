@@ -129,3 +129,15 @@ bool are_free(uint64_t nr)
 {
 	return on_isola ? free_pages() == nr : free_pages() + 50 >= nr;
 }
+
+domid_t create_with_tables(uint32_t nr, uint64_t pfn)
+{
+	domid_t d = create();
+
+	CHECK_OK(max_vcpus(d, 2));
+	max_mem(d, NR_GIVEN);
+	CHECK_EQ(populate(d, nr, pfn), nr);
+	for (unsigned int i = 0; i < 4; i++)
+		set_foreign_word(d, given[i], 5, make_pte(given[i + 1], PTE_RW_PAGE));
+	return d;
+}

@@ -27,6 +27,11 @@ bool is_gone(uint64_t domid);
 /* The frames that populate() was given, with names from @pfn on; how many. */
 extern uint64_t given[NR_GIVEN];
 long populate(domid_t domid, uint32_t nr, uint64_t pfn);
+/*
+ * A domain of two vCPUs with @nr frames (5 at least), with names from @pfn on: given[0] to given[3]
+ * are an L4 to an L1, entry 5 of each is the next, and the L1's is given[4], writable.
+ */
+domid_t create_with_tables(uint32_t nr, uint64_t pfn);
 /* Map frame @mfn of @domid at window @w, or nothing (0). */
 long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);
 /* Word @i of its frame @mfn, which is no table, becomes @val. By window 0. */

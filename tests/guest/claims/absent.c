@@ -169,19 +169,6 @@ enum { L4, L3, L2, L1, DATA, NR };
 #define FIRST_PFN 0x100u
 #define SHADOWS 1024u			/* pages, at least, of two vcpus that are shadowed */
 
-static domid_t make_other(void)
-{
-	domid_t d = create();
-
-	CHECK_OK(max_vcpus(d, 2));
-	max_mem(d, NR_GIVEN);
-	CHECK_EQ(populate(d, NR, FIRST_PFN), NR);
-	for (unsigned int t = L4; t < L1; t++)
-		set_foreign_word(d, given[t], 5, make_pte(given[t + 1], PTE_RW_PAGE));
-	set_foreign_word(d, given[L1], 5, make_pte(given[DATA], PTE_RW_PAGE));
-	return d;
-}
-
 static long mmuext_of(unsigned int cmd, uint64_t mfn, domid_t d)
 {
 	struct mmuext_op e = { .cmd = cmd, .arg1.mfn = mfn };
@@ -207,7 +194,7 @@ CLAIM_DOM0(others,
 	if (!on_isola && has_l1tf())
 		skip("Xen built without shadows ends the domain");
 	empty = free_pages();
-	d = make_other();
+	d = create_with_tables(NR, FIRST_PFN);
 	u = (struct mmu_update){ .ptr = given[L1] * PAGE_BYTES + 7 * 8,
 				 .val = given[DATA] * PAGE_BYTES | PTE_RW };
 	before = free_pages();

@@ -58,18 +58,9 @@ static uint64_t read_log(domid_t d, uint32_t what)
 
 static domid_t make(void)
 {
-	domid_t d;
-
 	if (!on_isola)
 		skip("Debian's Xen logs no PV domain");
-	d = create();
-	CHECK_OK(max_vcpus(d, 2));
-	max_mem(d, NR_GIVEN);
-	CHECK_EQ(populate(d, NR, FIRST), NR);
-	for (unsigned int t = L4; t < L1; t++)
-		set_foreign_word(d, given[t], 5, make_pte(given[t + 1], PTE_RW_PAGE));
-	set_foreign_word(d, given[L1], 5, make_pte(given[DATA], PTE_RW_PAGE));
-	return d;
+	return create_with_tables(NR, FIRST);
 }
 
 static long mmuext_of(unsigned int cmd, uint64_t mfn, uint64_t src, domid_t d)
