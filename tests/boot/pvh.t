@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 """Domains of type=pvh, in the processor's guest mode (SVM with nested paging, which TCG has): the
 claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); guests that do what
-ends a domain, beside one that is not to notice; dom0, which destroys one; and what is refused.
-make test-all: with each of some bugs in the hypervisor, which must be noticed."""
+ends a domain, beside one that is not to notice; dom0, which destroys one; what is refused; and
+Debian's Linux on two vCPUs. make test-all: on one and four, newer kernels, and with each of some
+bugs in the hypervisor, which must be noticed."""
 import os
 import re
 import sys
+import tempfile
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib")]
+from initrd import debian_linux, write_initrd
 from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
 from livemachine import LiveMachine
 from ownership import PAGE, PTE_ADDR
@@ -80,6 +83,51 @@ def refusals():
             modules=[(guest, words)], cpu="qemu64,-svm")
     refused(tap, "a PV kernel is no PVH kernel", "has no PHYS32_ENTRY note: it is not a PVH kernel",
             modules=[(read(SELFTEST), words)], cpu=SVM[1])
+
+
+LINUX_INIT = b"""#!/bin/busybox sh
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox --install -s /bin
+export PATH=/bin
+work() {
+	n=0
+	while [ $n -lt 40 ]; do
+		[ "$(taskset $((1 << $1)) sh -c "echo $1.$n | sed s/x/y/")" = $1.$n ] || return
+		n=$((n + 1))
+	done
+	echo "pvh: vcpu $1 did its work"
+}
+echo "pvh: $(cat /sys/hypervisor/guest_type), $(nproc) cpus, $(uname -r)"
+for cpu in $(seq 0 $(($(nproc) - 1))); do work $cpu & done
+wait
+sleep 1
+echo "pvh: end"
+poweroff -f
+"""
+
+
+def linux(vcpus, which="linux"):
+    """An unmodified kernel of Debian's on @vcpus vCPUs, each of which works. Its last words come
+    when all have gone down: nothing tells it how to switch such a machine off."""
+    kernel, why = debian_linux(which)
+    if not kernel:
+        tap.skip(f"Debian's {which} as a PVH domain", why)
+        return
+    with tempfile.NamedTemporaryFile() as initrd:
+        write_initrd(initrd.name, LINUX_INIT, [("sys", 0o40755, b"")])
+        status, output, errors = isola_run(
+            *SVM, "--mem", "448", "--smp", str(min(vcpus, 2)), "--domain",
+            f"{kernel},{initrd.name}",
+            f"domain=web type=pvh mem=256M vcpus={vcpus} onend=halt -- console=hvc0 panic=-1",
+            timeout=400)
+    said = re.findall(r"^\(web\) pvh: (.*)$", output, re.M)
+    tap.ok(re.search(rf"^PVH, {vcpus} cpus", "\n".join(said)) and "end" in said and
+           sum("did its work" in line for line in said) == vcpus and
+           "shut down: its last vcpu went down" in output,
+           f"Debian's {which} runs as a PVH domain of {vcpus} vCPUs",
+           f"{status} {output[-3000:]}{errors}")
 
 
 def entry_of(snapshot, owners, gfn, level):
@@ -170,10 +218,10 @@ BUGS = (
      "#define NPT_TABLE\t(PTE_P | PTE_RW | PTE_A)"),
     ("user mode may make hypercalls", "arch/x86/hvm/calls.c", "\tif (hvm->cpl()) {",
      "\tif (false) {"),
-    ("an upcall is delivered with interrupts off", "arch/x86/hvm/turns.c",
+    ("an upcall is delivered with interrupts off", "arch/x86/hvm/event.c",
      "guest_regs()->rflags & EFLAGS_IF && ", ""),
-    ("nobody waits for interrupts to be on", "arch/x86/hvm/turns.c",
-     "\thvm->want_window(due && !can);", "\thvm->want_window(false);"),
+    ("nobody waits for interrupts to be on", "arch/x86/hvm/event.c",
+     "\thvm->want_window(vector >= 0 && !can);", "\thvm->want_window(false);"),
     ("a write of CR4 is not checked", "arch/x86/hvm/cr.c", "\tif (val & ~cr4_valid() ||",
      "\tif ("),
     ("EFER.SVME can be seen", "arch/x86/hvm/svm/svm.c",
@@ -184,7 +232,7 @@ BUGS = (
     ("what steps over an exit is not told", "arch/x86/hvm/insn_length.c",
      "if (unlikely(r->rflags & EFLAGS_TF)) {", "if (false) {"),
     ("shared_info is where it was before, too", "arch/x86/hvm/physmap.c",
-     "\t\trc = p2m_add(d, &h->p2m, _gfn(gfn), d->shared_info_mfn, 0);", "\t\trc = 0;"),
+     "\t\trc = p2m_add(d, &h->p2m, _gfn(gfn), m, 0);", "\t\trc = 0;"),
 )
 
 
@@ -203,6 +251,10 @@ another_processor()
 beside_dom0()
 refusals()
 from_outside()
+linux(2)
 if LONG:
+    linux(1)
+    linux(4)
+    linux(2, "linux-newest")
     bugs()
 tap.done()

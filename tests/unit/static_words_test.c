@@ -65,7 +65,6 @@ static const struct {
 	{ { "domain=a mem=1M pin=100000" }, "out of range" },
 	{ { "domain=a mem=1M onend=reboot" }, "\"onend=reboot\": it is restart, halt or stay" },
 	{ { "domain=a mem=1M type=hvm" }, "\"type=hvm\": it is pv or pvh" },
-	{ { "domain=a mem=1M type=pvh vcpus=2" }, "vcpus= above 1 is not built for type=pvh" },
 	{ { "domain=a onend=restart mem=1M type=pvh" },
 	  "onend=restart is not built for type=pvh" },
 	{ { "domain=a mem=1M type=pvh share=x:rw:b" }, "share= is not built for type=pvh" },

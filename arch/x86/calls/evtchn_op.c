@@ -9,6 +9,7 @@
 #include <isola/evtchn.h>
 #include <isola/evtchn_fifo.h>
 #include <isola/nospec.h>
+#include <asm/hvm_domain.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -113,7 +114,7 @@ static __always_inline long send(u64 arg)
 /* *@pg: frame @gfn of the caller's, held. -EINVAL: it is none, or cannot be written to. */
 static int get_page(u64 gfn, struct page_info **pg)
 {
-	*pg = page_get_from_mfn(_mfn(gfn), current->domain);
+	*pg = page_get_named(current->domain, gfn);
 	if (!*pg)
 		return -EINVAL;
 	if (page_type_get(*pg, PGT_writable)) {

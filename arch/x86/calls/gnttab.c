@@ -9,6 +9,7 @@
 #include <asm/domain_map.h>
 #include <asm/gnttab.h>
 #include <asm/gnttab_pin.h>
+#include <asm/hvm_domain.h>
 #include <asm/precondition.h>
 
 static_assert(GNTTAB_REFS_PER_FRAME == 512, "eight bytes an entry");
@@ -78,6 +79,7 @@ int gnttab_create(struct domain *d)
 	spin_lock_init(&t->lock, LOCK_GRANT);
 	t->max_frames = GNTTAB_MAX_FRAMES;
 	t->max_handles = is_control_domain(d) ? GNTTAB_MAX_CONTROL_HANDLES : GNTTAB_MAX_HANDLES;
+	t->p2m = d->hvm ? &d->hvm->p2m : NULL;
 	d->grants = t;
 	rc = gnttab_grow(d, 1);
 	if (rc)

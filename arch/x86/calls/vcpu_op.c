@@ -15,6 +15,7 @@
 #include <isola/time.h>
 #include <isola/vcpu_nmi.h>
 #include <isola/vcpu_timer.h>
+#include <asm/hvm_domain.h>
 #include <asm/insn.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -174,7 +175,7 @@ static void move_vcpu_info(struct vcpu *v, u64 maddr)
 	spin_lock(&v->domain->evtchn_lock);
 	from = vcpu_info_of(v);
 	*to = *from;
-	if (v != current && !v->initialised)
+	if (v != current && !v->initialised && !is_hvm_domain(v->domain))
 		to->evtchn_upcall_mask = 1;
 	WRITE_ONCE(v->vcpu_info_maddr, maddr);
 	evtchn_wait_for_senders();
@@ -199,14 +200,14 @@ static long op_register_vcpu_info(struct vcpu *v, u64 arg)
 		return -EINVAL;
 	if (v != current && !vcpu_is_at_rest(v))
 		return -ERESTART;
-	pg = page_get_from_mfn(_mfn(op.mfn), d);
+	pg = page_get_named(d, op.mfn);
 	if (!pg)
 		return -EINVAL;
 	if (page_type_get(pg, PGT_writable)) {
 		page_put(pg);
 		return -EINVAL;
 	}
-	move_vcpu_info(v, mfn_to_maddr(_mfn(op.mfn)) + op.offset);
+	move_vcpu_info(v, mfn_to_maddr(page_mfn(pg)) + op.offset);
 	if (v == current)
 		pvclock_update_force();
 	return 0;

@@ -11,6 +11,7 @@
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <isola/nospec.h>
+#include <isola/sched.h>
 #include <asm/hvm.h>
 #include <asm/hypercall.h>
 #include <asm/page_ref.h>
@@ -19,6 +20,8 @@
 #include <asm/window.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
+#include <xen/grant_table.h>
+#include <xen/sched.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include <xen/xen.h>
@@ -33,19 +36,21 @@ static bool is_among(u64 cmds, u64 cmd)
 	return (u32)cmd < 64 && cmds >> (u32)cmd & 1;
 }
 
-/* FIFO's words and control blocks are named by frame; devices' interrupts there are none. */
+/* Devices' interrupts there are none. */
 #define EVENT_OPS (BIT_OF(EVTCHNOP_bind_interdomain) | BIT_OF(EVTCHNOP_bind_virq) | \
 		   BIT_OF(EVTCHNOP_close) | BIT_OF(EVTCHNOP_send) | BIT_OF(EVTCHNOP_status) | \
 		   BIT_OF(EVTCHNOP_alloc_unbound) | BIT_OF(EVTCHNOP_bind_ipi) | \
-		   BIT_OF(EVTCHNOP_bind_vcpu) | BIT_OF(EVTCHNOP_unmask) | BIT_OF(EVTCHNOP_reset))
+		   BIT_OF(EVTCHNOP_bind_vcpu) | BIT_OF(EVTCHNOP_unmask) | BIT_OF(EVTCHNOP_reset) | \
+		   BIT_OF(EVTCHNOP_init_control) | BIT_OF(EVTCHNOP_expand_array) | \
+		   BIT_OF(EVTCHNOP_set_priority))
 
 static long event_channel_op(u64 cmd, u64 arg)
 {
 	return is_among(EVENT_OPS, cmd) ? hc_event_channel_op(cmd, arg) : -ENOSYS;
 }
 
-/* Neither contexts of another kind than PV's, nor NMIs, nor vcpu_info by its frame are built. */
-#define VCPU_OPS (BIT_OF(VCPUOP_down) | BIT_OF(VCPUOP_is_up) | \
+#define VCPU_OPS (BIT_OF(VCPUOP_up) | BIT_OF(VCPUOP_down) | BIT_OF(VCPUOP_is_up) | \
+		  BIT_OF(VCPUOP_register_vcpu_info) | BIT_OF(VCPUOP_send_nmi) | \
 		  BIT_OF(VCPUOP_get_runstate_info) | \
 		  BIT_OF(VCPUOP_register_runstate_memory_area) | \
 		  BIT_OF(VCPUOP_set_periodic_timer) | BIT_OF(VCPUOP_stop_periodic_timer) | \
@@ -53,6 +58,10 @@ static long event_channel_op(u64 cmd, u64 arg)
 
 static long vcpu_op(u64 cmd, u64 id, u64 arg)
 {
+	struct domain *d = current->domain;
+
+	if ((u32)cmd == VCPUOP_initialise)
+		return vcpu_by_id(d, id) ? hvm_initialise(vcpu_by_id(d, id), arg) : -ENOENT;
 	return is_among(VCPU_OPS, cmd) ? hc_vcpu_op(cmd, id, arg) : -ENOSYS;
 }
 
@@ -77,6 +86,32 @@ static long xen_version(u64 cmd, u64 arg)
 	return (u32)cmd == XENVER_get_features ? features(arg) : hc_xen_version(cmd, arg);
 }
 
+/* Its frames are put by memory_op; nor does it map others' (docs/limits.md). */
+static long grant_table_op(u64 cmd, u64 arg, u64 count)
+{
+	switch ((u32)cmd) {
+	case GNTTABOP_query_size:
+	case GNTTABOP_set_version:
+	case GNTTABOP_get_version:
+		return hc_grant_table_op(cmd, arg, count);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* A halt is over with what hc_sched_op() does not know of, too. */
+static long sched_op(u64 cmd, u64 arg)
+{
+	long rc;
+
+	if ((u32)cmd == SCHEDOP_block && hvm_interrupt_due())
+		return 0;
+	rc = hc_sched_op(cmd, arg);
+	if ((u32)cmd == SCHEDOP_block && hvm_interrupt_due())
+		vcpu_unblock(current);
+	return rc;
+}
+
 /* As many as the ABI's numbers go, and a power of two (SPC-4). */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-function-type"
@@ -87,7 +122,8 @@ static const hypercall_fn calls[NR_HYPERCALL_SLOTS] = {
 	CALL(xen_version, xen_version),
 	CALL(console_io, hc_console_io),
 	CALL(vcpu_op, vcpu_op),
-	CALL(sched_op, hc_sched_op),
+	CALL(sched_op, sched_op),
+	CALL(grant_table_op, grant_table_op),
 	CALL(event_channel_op, event_channel_op),
 	CALL(hvm_op, hvm_hvm_op),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * CPUID of an HVM guest: what a PV guest is shown, and what a kernel in ring 0 can use beside it;
- * without what is not emulated (local APIC, MTRRs). The hypervisor's leaves: the ABI's
- * <xen/arch-x86/cpuid.h>.
+ * with the local APIC that is emulated, and without what is not (MTRRs). The hypervisor's leaves:
+ * the ABI's <xen/arch-x86/cpuid.h>.
  */
 #include <isola/domain.h>
 #include <isola/vcpu.h>
@@ -29,14 +29,15 @@ static const u32 more[NR_FEATURE_WORDS] = {
 	[FW_7B0] = F(SMEP) | F(SMAP),
 	[FW_7C0] = F(UMIP),
 };
-static const u32 less[NR_FEATURE_WORDS] = {
+/* What is emulated, whether or not the CPU has it. */
+static const u32 always[NR_FEATURE_WORDS] = {
 	[FW_1D] = F(APIC),
-	[FW_E1D] = F(APIC),		/* the same bit */
+	[FW_1C] = F(X2APIC),
 };
 
 static u32 word(enum feature_word i)
 {
-	u32 w = (cpuid_policy_word(i) | (cpu_features[i] & more[i])) & ~less[i];
+	u32 w = (cpuid_policy_word(i) | (cpu_features[i] & more[i])) | always[i];
 
 	if (i == FW_E1D && cpu_is_amd())
 		w |= word(FW_1D) & COMMON_1D;
@@ -72,11 +73,12 @@ static void own_leaf(u32 n, u32 subleaf, struct cpuid_regs *out)
 static void leaf_1(struct cpuid_regs *out)
 {
 	const u32 osxsave = out->ecx & F(OSXSAVE);
+	const u32 apic = this_hvm.apic.base & APICBASE_ENABLE ? 0 : F(APIC);
 
-	out->ebx = (out->ebx & 0xff00) | (2u * current->id) << 24 |
+	out->ebx = (out->ebx & 0xff00) | vlapic_id(current) << 24 |
 		   current->domain->nr_vcpus << 16;
 	out->ecx = word(FW_1C) | osxsave;
-	out->edx = word(FW_1D);
+	out->edx = word(FW_1D) & ~apic;	/* as the processor hides one that is off */
 }
 
 static void leaf_7(u32 subleaf, struct cpuid_regs *out)
@@ -104,6 +106,8 @@ void hvm_cpuid(struct regs *r)
 		leaf_1(&out);
 	else if (leaf == 7)
 		leaf_7(subleaf, &out);
+	else if (leaf == 0xb)
+		out.edx = vlapic_id(current);
 	else if (leaf == 0x80000001)
 		out.edx = word(FW_E1D);
 	r->rax = out.eax;

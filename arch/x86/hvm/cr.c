@@ -141,8 +141,17 @@ static int lmsw(const struct hvm_insn *insn)
 	return hvm_set_cr0((old & ~0xeul) | (val & 0xf));
 }
 
+/* Stops only while it holds an interrupt back. */
+static int set_cr8(u64 val)
+{
+	if (val & ~0xful)
+		return -EINVAL;
+	hvm->set(HVM_CR8, val);
+	return 0;
+}
+
 /* MOV to CR, CLTS or LMSW: the CPU has asked for the privilege. */
-void hvm_write_cr(const struct hvm_exit *e __maybe_unused)
+void hvm_write_cr(const struct hvm_exit *e)
 {
 	struct hvm_insn insn;
 
@@ -154,7 +163,8 @@ void hvm_write_cr(const struct hvm_exit *e __maybe_unused)
 		unsigned n = (insn.modrm >> 3 & 7) | (insn.rex & 4) << 1;
 		u64 val = operand(*hvm_gpr(guest_regs(), &insn));
 
-		finish(n == 0 ? hvm_set_cr0(val) : n == 4 ? hvm_set_cr4(val) : -EINVAL, &insn);
+		finish(e->number == 8 ? set_cr8(val) : n == 0 ? hvm_set_cr0(val) :
+		       n == 4 ? hvm_set_cr4(val) : -EINVAL, &insn);
 	} else {
 		hvm_inject_gp();
 	}

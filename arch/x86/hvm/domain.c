@@ -22,6 +22,8 @@ int hvm_domain_create(struct domain *d, u64 end)
 		return -ENOMEM;
 	}
 	h->shared_info_gfn = ~0ul;
+	for (unsigned i = 0; i < HVM_GRANT_FRAMES; i++)
+		h->grant_gfn[i] = ~0ul;
 	d->hvm = h;
 	return 0;
 }
@@ -35,6 +37,11 @@ void hvm_domain_destroy(struct domain *d)
 {
 	if (!d->hvm)
 		return;
+	for (unsigned i = 0; i < MAX_VCPUS; i++)
+		if (d->hvm->vcpu[i]) {
+			timer_kill(&d->hvm->vcpu[i]->timer);
+			public_free(d->hvm->vcpu[i]);
+		}
 	while (p2m_destroy_some(&d->hvm->p2m))
 		;
 	public_free(d->hvm);
@@ -43,10 +50,16 @@ void hvm_domain_destroy(struct domain *d)
 
 int hvm_vcpu_create(struct vcpu *v)
 {
+	struct hvm_domain *h = v->domain->hvm;
 	struct hvm_private *priv;
 	mfn_t vendor;
 	void *page;
 
+	if (!h->vcpu[v->id])
+		h->vcpu[v->id] = public_alloc(sizeof(*h->vcpu[0])); /* public: HVM vcpus */
+	if (!h->vcpu[v->id])
+		return -ENOMEM;
+	vlapic_timer_init(v);
 	if (create_perdomain_mapping(v, VA_VCPU_HVM, VCPU_HVM_PAGES, true))
 		return -ENOMEM;
 	vendor = perdomain_mfn(v, VA_VCPU_HVM);
@@ -55,6 +68,7 @@ int hvm_vcpu_create(struct vcpu *v)
 	unmap_domain_page(page);
 	priv = map_domain_page(perdomain_mfn(v, VA_VCPU_HVM + PAGE_SIZE));
 	priv->vendor_maddr = mfn_to_maddr(vendor);
+	vlapic_reset(v, &priv->apic);
 	unmap_domain_page(priv);
 	v->loop = hvm_vcpu_loop;
 	return 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is to be delivered to the guest: an exception in place of an instruction, or an upcall.
+ * What is to be delivered to the guest, in this order: an exception in place of an instruction, or
+ * what was cut off; an NMI; an upcall; an interrupt of its local APIC.
  */
 #include <isola/domain.h>
 #include <isola/evtchn.h>
 #include <isola/printk.h>
+#include <asm/insn.h>
 #include <asm/hvm.h>
 #include <asm/loaded.h>
 #include <asm/percpu.h>
@@ -46,4 +48,90 @@ bool hvm_upcall_due(void)
 	evtchn_fold();
 	return current->domain->hvm->callback_vector &&
 	       READ_ONCE(vcpu_info_of(current)->evtchn_upcall_pending);
+}
+
+/* Take what has been posted for its local APIC, and what the timer has come to. */
+static void fold_apic(void)
+{
+	struct hvm_vcpu *h = current->domain->hvm->vcpu[current->id];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(h->posted); i++) {
+		u32 bits = READ_ONCE(h->posted[i]);
+
+		if (likely(!bits))
+			continue;
+		bits = __atomic_exchange_n(&h->posted[i], 0, __ATOMIC_SEQ_CST);
+		for (; bits; bits &= bits - 1)
+			vlapic_set_irq(i * 32 + __builtin_ctz(bits));
+	}
+	if (unlikely(READ_ONCE(h->timer_fired)) &&
+	    __atomic_exchange_n(&h->timer_fired, false, __ATOMIC_SEQ_CST))
+		vlapic_timer_end();
+}
+
+/* ---- At each entry --------------------------------------------------------------------------- */
+
+bool hvm_interrupt_due(void)
+{
+	bool held_back;
+
+	if (hvm_upcall_due())
+		return true;
+	fold_apic();
+	return vlapic_next(&held_back) >= 0 || READ_ONCE(current->nmi_pending);
+}
+
+static bool deliver_nmi(void)
+{
+	if (likely(!READ_ONCE(current->nmi_pending)) || this_hvm.in_nmi || hvm->in_shadow() ||
+	    !__atomic_exchange_n(&current->nmi_pending, false, __ATOMIC_SEQ_CST))
+		return false;
+	this_hvm.in_nmi = true;
+	hvm->want_iret(true);
+	this_hvm.event = (struct hvm_event){ .valid = true, .type = HVM_EVENT_NMI,
+					     .vector = TRAP_NMI };
+	return true;
+}
+
+/* The vector that is due, -1: none. An upcall is a level: as long as its flag is up. */
+static int next_vector(bool *is_upcall)
+{
+	bool held_back = false;
+	int vector;
+
+	*is_upcall = hvm_upcall_due();
+	if (*is_upcall)
+		return current->domain->hvm->callback_vector;
+	fold_apic();
+	vector = vlapic_next(&held_back);
+	hvm->want_cr8(held_back);
+	return vector;
+}
+
+static void deliver_interrupt(void)
+{
+	bool can = guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow(), is_upcall;
+	int vector = next_vector(&is_upcall);
+
+	if (vector >= 0 && can) {
+		this_hvm.event = (struct hvm_event){ .valid = true, .vector = vector,
+						     .type = HVM_EVENT_INTERRUPT };
+		if (!is_upcall)
+			vlapic_take(vector);
+	}
+	hvm->want_window(vector >= 0 && !can);
+}
+
+void hvm_deliver(void)
+{
+	bool is_upcall;
+
+	/* What is due besides comes when that has been taken. */
+	if (this_hvm.event.valid || deliver_nmi())
+		hvm->want_window(next_vector(&is_upcall) >= 0);
+	else
+		deliver_interrupt();
+	if (this_hvm.event.valid)
+		hvm->inject(&this_hvm.event);
+	this_hvm.event.valid = false;
 }

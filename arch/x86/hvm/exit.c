@@ -4,6 +4,7 @@
  * ends the domain, with a sentence; what the guest may not do is its exception.
  */
 #include <isola/domain.h>
+#include <isola/errno.h>
 #include <isola/evtchn.h>
 #include <isola/printk.h>
 #include <isola/sched.h>
@@ -88,11 +89,33 @@ static void on_hlt(const struct hvm_exit *e __maybe_unused)
 		hc_vcpu_op(VCPUOP_down, current->id, 0);
 		return;
 	}
-	if (hvm_upcall_due() || this_hvm.event.valid)
+	if (hvm_interrupt_due() || this_hvm.event.valid)
 		return;
 	vcpu_sleep(VCPU_BLOCKED);
-	if (hvm_upcall_due())
+	if (hvm_interrupt_due())
 		vcpu_unblock(current);
+}
+
+/*
+ * OUTS of 64-bit code writes where nothing is: what it would write is not read. Linux writes its
+ * first words so, to port E9H.
+ */
+static void on_string_port(const struct hvm_exit *e)
+{
+	struct regs *r = guest_regs();
+	struct hvm_code_segment cs;
+	u64 bytes = e->is_rep ? r->rcx * e->bytes : e->bytes;
+
+	hvm->code_segment(&cs);
+	if (e->is_in || !cs.is_64) {
+		guest_warn("INS, or OUTS of 32-bit code, at port %#x: not built, #GP", e->port);
+		hvm_inject_gp();
+		return;
+	}
+	r->rsi += r->rflags & EFLAGS_DF ? -bytes : bytes;
+	if (e->is_rep)
+		r->rcx = 0;
+	hvm_step(e->next_rip - r->rip);
 }
 
 /* Nothing is behind any port: reads give ones, writes vanish. */
@@ -101,8 +124,7 @@ static void on_port(const struct hvm_exit *e)
 	struct regs *r = guest_regs();
 
 	if (e->is_string) {
-		guest_warn("INS or OUTS at port %#x: not built, #GP", e->port);
-		hvm_inject_gp();
+		on_string_port(e);
 		return;
 	}
 	if (e->is_in) {
@@ -134,10 +156,14 @@ static void on_wrmsr(const struct hvm_exit *e __maybe_unused)
 {
 	struct regs *r = guest_regs();
 	struct hvm_insn insn;
+	int rc;
 
 	if (!decode((const u8[]){ 0x0f, 0x30 }, 2, &insn, false))
 		return;
-	if (hvm_wrmsr(r->rcx, (u32)r->rax | r->rdx << 32))
+	rc = hvm_wrmsr(r->rcx, (u32)r->rax | r->rdx << 32);
+	if (rc == -ERESTART)
+		return;			/* it is executed again */
+	if (rc)
 		hvm_inject_gp();
 	else
 		hvm_step(insn.length);
@@ -169,12 +195,24 @@ static void on_cache(const struct hvm_exit *e __maybe_unused)
 		STEP_OVER(0x0f, 0x09);
 }
 
+/*
+ * The NMI's handler is over, but for its IRET, which is still to be executed: behind a shadow,
+ * so that another NMI comes behind it.
+ */
+static void on_iret(const struct hvm_exit *e __maybe_unused)
+{
+	this_hvm.in_nmi = false;
+	hvm->want_iret(false);
+	hvm->set_shadow(true);
+}
+
 /* A leaf that has come meanwhile: it is tried again. */
 static void on_memory(const struct hvm_exit *e)
 {
 	struct domain *d = current->domain;
 
-	if (mfn_is_valid_num(p2m_lookup(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT))))
+	if (mfn_is_valid_num(p2m_lookup(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT))) ||
+	    hvm_mmio(e->gpa))
 		return;
 	domain_crash(d, "it touches guest-physical address %lx, where nothing is, at rip %016lx",
 		     e->gpa, guest_regs()->rip);
@@ -247,6 +285,7 @@ static void (*const handlers[HVM_NR_EXITS])(const struct hvm_exit *e) = {
 	[HVM_EXIT_NOT_OFFERED] = on_not_offered, [HVM_EXIT_RDPMC] = on_rdpmc,
 	[HVM_EXIT_TASK_SWITCH] = on_task_switch, [HVM_EXIT_TRIPLE_FAULT] = on_triple_fault,
 	[HVM_EXIT_INVALID] = on_invalid, [HVM_EXIT_UNKNOWN] = on_unknown,
+	[HVM_EXIT_IRET] = on_iret,
 };
 
 void hvm_handle_exit(const struct hvm_exit *e)

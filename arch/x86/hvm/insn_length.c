@@ -65,7 +65,7 @@ void hvm_step(u64 length)
 	if (!cs.is_64)
 		r->rip = (u32)r->rip;
 	r->rflags &= ~(u64)EFLAGS_RF;
-	hvm->leave_shadow();
+	hvm->set_shadow(false);
 	if (unlikely(r->rflags & EFLAGS_TF)) {
 		hvm->set(HVM_DR6, hvm->get(HVM_DR6) | DR6_STEP);
 		hvm_inject(TRAP_DB, false, 0);

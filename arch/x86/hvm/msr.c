@@ -13,6 +13,7 @@
 
 #define MSR_TSC			0x10u
 #define MSR_HYPERCALL_PAGE	0x40000000u
+#define MSR_INT_PENDING		0xc0010055u
 #define PAT_RESET		0x0007040600070406ul
 
 static bool any(u64 val __maybe_unused)
@@ -76,10 +77,17 @@ static bool is_pat(u64 val)
 	return true;
 }
 
+static bool is_apic(u32 msr)
+{
+	return msr == MSR_APICBASE || (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST);
+}
+
 static int read(u32 msr, u64 *val)
 {
 	int i = held_index(msr);
 
+	if (is_apic(msr))
+		return vlapic_rdmsr(msr, val);
 	if (i >= 0) {
 		*val = hvm->get(held[i].reg);
 		return 0;
@@ -87,6 +95,9 @@ static int read(u32 msr, u64 *val)
 	switch (msr) {
 	case MSR_TSC:
 		*val = rdtsc();
+		return 0;
+	case MSR_INT_PENDING:
+		*val = 0;		/* AMD's: nothing of it is switched on. Linux reads it */
 		return 0;
 	case MSR_EFER:
 		*val = hvm->get(HVM_EFER);
@@ -103,6 +114,8 @@ static int write(u32 msr, u64 val)
 {
 	int i = held_index(msr);
 
+	if (is_apic(msr))
+		return vlapic_wrmsr(msr, val);
 	if (i >= 0) {
 		if (!held[i].is_valid(val))
 			return -EINVAL;
@@ -138,7 +151,7 @@ int hvm_wrmsr(u32 msr, u64 val)
 {
 	int rc = write(msr, val);
 
-	if (rc)
+	if (rc && rc != -ERESTART)
 		guest_debug("WRMSR %#x refused", msr);
 	return rc;
 }

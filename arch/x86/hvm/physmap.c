@@ -4,7 +4,9 @@
  */
 #include <isola/domain.h>
 #include <isola/errno.h>
+#include <isola/nospec.h>
 #include <asm/domain_map.h>
+#include <asm/gnttab.h>
 #include <asm/hvm.h>
 #include <asm/hypercall.h>
 #include <asm/memory_op.h>
@@ -65,12 +67,31 @@ static long op_memory_map(u64 arg)
 
 /* ---- What is put where ----------------------------------------------------------------------- */
 
+static_assert(HVM_GRANT_FRAMES == GNTTAB_MAX_FRAMES, "a gfn for each");
+
+/* Is @m one that lasts as long as the domain (HVM-2)? *@at: its record of where it is. */
+static bool is_special(struct domain *d, mfn_t m, u64 **at)
+{
+	struct hvm_domain *h = d->hvm;
+
+	*at = &h->shared_info_gfn;
+	if (mfn_eq(m, d->shared_info_mfn))
+		return true;
+	for (u32 i = 0; i < READ_ONCE(d->grants->nr_frames); i++) {
+		*at = &h->grant_gfn[i];
+		if (mfn_eq(m, d->grants->frame[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Nothing is behind @gfn any more. What was, if it was RAM, is the domain's no longer; shared_info
- * stays what it is, and is nowhere.
+ * Nothing is behind @gfn any more. What was, if it was RAM, is the domain's no longer; what is
+ * special stays what it is, and is nowhere.
  */
 static int unhook(struct domain *d, u64 gfn)
 {
+	u64 *at;
 	mfn_t was;
 	int rc = p2m_remove(d, &d->hvm->p2m, _gfn(gfn), &was);
 
@@ -78,8 +99,8 @@ static int unhook(struct domain *d, u64 gfn)
 		return 0;
 	if (rc)
 		return rc;
-	if (mfn_eq(was, d->shared_info_mfn)) {
-		d->hvm->shared_info_gfn = ~0ul;
+	if (is_special(d, was, &at)) {
+		*at = ~0ul;
 		return 0;
 	}
 	/* The console's ring has references of its own: it is the domain's still, and nowhere. */
@@ -88,8 +109,8 @@ static int unhook(struct domain *d, u64 gfn)
 	return rc == -EBUSY ? 0 : rc;
 }
 
-/* vcpus_lock held: one vcpu at a time. ABI: it leaves where it was before. */
-static int put_shared_info(struct domain *d, u64 gfn)
+/* vcpus_lock held: one vcpu at a time. ABI: @m, which is at *@at, leaves there. */
+static int put(struct domain *d, u64 gfn, mfn_t m, u64 *at)
 {
 	struct hvm_domain *h = d->hvm;
 	int rc = 0;
@@ -97,15 +118,39 @@ static int put_shared_info(struct domain *d, u64 gfn)
 	ASSERT_LOCKED(&d->vcpus_lock);
 	if (gfn >= h->p2m.end)
 		return -EINVAL;
-	if (h->shared_info_gfn != ~0ul)
-		rc = unhook(d, h->shared_info_gfn);
+	if (*at != ~0ul)
+		rc = unhook(d, *at);
 	if (!rc)
 		rc = unhook(d, gfn);
 	if (!rc)
-		rc = p2m_add(d, &h->p2m, _gfn(gfn), d->shared_info_mfn, 0);
+		rc = p2m_add(d, &h->p2m, _gfn(gfn), m, 0);
 	if (!rc)
-		h->shared_info_gfn = gfn;
+		*at = gfn;
 	return rc;
+}
+
+/* The table is made so long, if it is not. Frames of statuses there are none: version 1. */
+static int put_grant_frame(struct domain *d, u64 gfn, u64 idx)
+{
+	if (idx >= d->grants->max_frames)
+		return -EINVAL;
+	idx = index_nospec(idx, HVM_GRANT_FRAMES);
+	if (gnttab_grow(d, idx + 1))
+		return -ENOMEM;
+	return put(d, gfn, d->grants->frame[idx], &d->hvm->grant_gfn[idx]);
+}
+
+static int put_by_space(struct domain *d, const struct xen_add_to_physmap *op)
+{
+	switch (op->space) {
+	case XENMAPSPACE_shared_info:
+		return op->idx ? -EINVAL : put(d, op->gpfn, d->shared_info_mfn,
+					       &d->hvm->shared_info_gfn);
+	case XENMAPSPACE_grant_table:
+		return put_grant_frame(d, op->gpfn, op->idx);
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 static long op_add_to_physmap(u64 arg)
@@ -118,12 +163,8 @@ static long op_add_to_physmap(u64 arg)
 		return -EFAULT;
 	if (op.domid != DOMID_SELF && op.domid != d->domid)
 		return -EPERM;
-	if (op.space != XENMAPSPACE_shared_info)
-		return -EOPNOTSUPP;
-	if (op.idx)
-		return -EINVAL;
 	spin_lock(&d->vcpus_lock);
-	rc = put_shared_info(d, op.gpfn);
+	rc = put_by_space(d, &op);
 	spin_unlock(&d->vcpus_lock);
 	return rc;
 }

@@ -16,32 +16,6 @@
 #include <asm/percpu.h>
 #include <asm/precondition.h>
 
-/* ---- Events for the guest -------------------------------------------------------------------- */
-
-/* As a level: as long as the flag is up and the guest takes interrupts. */
-static void deliver_upcall(void)
-{
-	bool due = hvm_upcall_due();
-	bool can = guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow();
-
-	if (due && can)
-		this_hvm.event = (struct hvm_event){
-			.valid = true, .type = HVM_EVENT_INTERRUPT,
-			.vector = current->domain->hvm->callback_vector };
-	hvm->want_window(due && !can);
-}
-
-static void deliver(void)
-{
-	if (!this_hvm.event.valid)
-		deliver_upcall();
-	else
-		hvm->want_window(false);
-	if (this_hvm.event.valid)
-		hvm->inject(&this_hvm.event);
-	this_hvm.event.valid = false;
-}
-
 /* ---- Turns ----------------------------------------------------------------------------------- */
 
 /* Interrupts off, before and after. What has crashed the domain raises a softirq, too. */
@@ -77,7 +51,7 @@ void hvm_vcpu_loop(void)
 	this_hvm.flush = true;		/* another vcpu may have run here, or this one elsewhere */
 	for (;;) {
 		do_what_is_due();
-		deliver();
+		hvm_deliver();
 		hvm->run(&e, needs_flush(), &this_hvm.event);
 		irq_enable();
 		hvm_handle_exit(&e);

@@ -83,21 +83,45 @@ static void init(void *page, u64 npt)
 	c->pat = PAT_ALL_WB;
 }
 
+/* What is the same wherever it begins. */
+static void start(struct vmcb *c, u64 cr0)
+{
+	u64 npt = c->ncr3;
+
+	memset(c, 0, sizeof(*c));
+	init(c, npt);
+	c->cr0 = cr0;
+	c->efer = EFER_SVME;
+	c->dr6 = 0xffff0ff0;
+	c->dr7 = 0x400;
+}
+
 static void start32(void *page)
 {
 	static const struct vmcb_segment code = { 0x8, 0xc9b, ~0u, 0 };
 	static const struct vmcb_segment data = { 0x10, 0xc93, ~0u, 0 };
 	struct vmcb *c = page;
 
+	start(c, CR0_PE | CR0_ET);
 	c->cs = code;
 	c->ds = c->es = c->ss = data;
 	c->tr = (struct vmcb_segment){ 0, 0x8b, 0x67, 0 };
 	c->ldtr = (struct vmcb_segment){ 0, 0x82, 0, 0 };
 	c->fs = c->gs = (struct vmcb_segment){ 0, 0x93, 0, 0 };
-	c->cr0 = CR0_PE | CR0_ET;
-	c->efer = EFER_SVME;
-	c->dr6 = 0xffff0ff0;
-	c->dr7 = 0x400;
+}
+
+/* SDM vol. 3 table 10-1, §9.4.3. */
+static void start_real(void *page, u8 page_nr)
+{
+	static const struct vmcb_segment data = { 0, 0x93, 0xffff, 0 };
+	struct vmcb *c = page;
+
+	start(c, CR0_ET);
+	c->cs = (struct vmcb_segment){ page_nr << 8, 0x9b, 0xffff, (u64)page_nr << 12 };
+	c->ds = c->es = c->ss = c->fs = c->gs = data;
+	c->tr = (struct vmcb_segment){ 0, 0x8b, 0xffff, 0 };
+	c->ldtr = (struct vmcb_segment){ 0, 0x82, 0xffff, 0 };
+	c->gdtr.limit = c->idtr.limit = 0xffff;
 }
 
 static const u16 place[HVM_NR_REGS] = {
@@ -118,12 +142,17 @@ static u64 *field(enum hvm_reg r)
 /* EFER has SVME while the guest runs (§15.5.1), and the guest does not see it. */
 static u64 get(enum hvm_reg r)
 {
+	if (r == HVM_CR8)
+		return this_vmcb->vintr & VINTR_TPR;
 	return r == HVM_EFER ? this_vmcb->efer & ~EFER_SVME : *field(r);
 }
 
 static void set(enum hvm_reg r, u64 val)
 {
-	*field(r) = r == HVM_EFER ? val | EFER_SVME : val;
+	if (r == HVM_CR8)
+		this_vmcb->vintr = (this_vmcb->vintr & ~VINTR_TPR) | val;
+	else
+		*field(r) = r == HVM_EFER ? val | EFER_SVME : val;
 }
 
 static void code_segment(struct hvm_code_segment *cs)
@@ -143,20 +172,31 @@ static bool in_shadow(void)
 	return this_vmcb->shadow & 1;
 }
 
-static void leave_shadow(void)
+static void set_shadow(bool on)
 {
-	this_vmcb->shadow &= ~1ul;
+	this_vmcb->shadow = (this_vmcb->shadow & ~1ul) | on;
 }
 
 /* A virtual interrupt is pending that is never taken: its intercept comes first (§15.21.4). */
 static void want_window(bool want)
 {
-	this_vmcb->vintr = VINTR_MASKING;
+	this_vmcb->vintr = VINTR_MASKING | (this_vmcb->vintr & VINTR_TPR);
 	this_vmcb->general[0] &= ~INTERCEPT_VINTR;
 	if (!want)
 		return;
 	this_vmcb->vintr |= VINTR_IRQ | VINTR_PRIO_MOST | VINTR_IGN_TPR;
 	this_vmcb->general[0] |= INTERCEPT_VINTR;
+}
+
+static void want_cr8(bool want)
+{
+	this_vmcb->cr_write = (this_vmcb->cr_write & ~(1u << 8)) | (u16)want << 8;
+}
+
+static void want_iret(bool want)
+{
+	this_vmcb->general[0] &= ~INTERCEPT_IRET;
+	this_vmcb->general[0] |= want ? INTERCEPT_IRET : 0;
 }
 
 static void inject(const struct hvm_event *e)
@@ -221,7 +261,8 @@ static void run(struct hvm_exit *e, bool flush, struct hvm_event *cut_off)
 static const struct hvm_vendor svm = {
 	.name = "SVM", .hypercall_opcode = 0xd9, .ready_cpu = ready_cpu, .init = init,
 	.start32 = start32, .run = run, .inject = inject, .want_window = want_window,
-	.in_shadow = in_shadow, .leave_shadow = leave_shadow, .get = get, .set = set,
+	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real,
+	.in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
 	.code_segment = code_segment, .cpl = cpl,
 };
 

@@ -20,6 +20,7 @@ static const struct {
 	{ VMEXIT_VINTR, VMEXIT_VINTR, HVM_EXIT_WINDOW },
 	{ VMEXIT_RDPMC, VMEXIT_RDPMC, HVM_EXIT_RDPMC },
 	{ VMEXIT_CPUID, VMEXIT_CPUID, HVM_EXIT_CPUID },
+	{ VMEXIT_IRET, VMEXIT_IRET, HVM_EXIT_IRET },
 	{ VMEXIT_INVD, VMEXIT_INVD, HVM_EXIT_CACHE },
 	{ VMEXIT_HLT, VMEXIT_HLT, HVM_EXIT_HLT },
 	{ VMEXIT_INVLPGA, VMEXIT_INVLPGA, HVM_EXIT_NOT_OFFERED },
@@ -55,6 +56,7 @@ static void read_port(const struct vmcb *c, struct hvm_exit *e)
 
 	e->is_in = info & 1;
 	e->is_string = info & 4;
+	e->is_rep = info & 8;
 	e->bytes = info >> 4 & 7;
 	e->port = info >> 16;
 	e->next_rip = c->exit_info2;

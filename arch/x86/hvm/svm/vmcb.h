@@ -66,6 +66,7 @@ static_assert(offsetof(struct vmcb, exit_code) == 0x70 && offsetof(struct vmcb, 
 #define INTERCEPT_INIT		(1u << 3)
 #define INTERCEPT_VINTR		(1u << 4)
 #define INTERCEPT_RDPMC		(1u << 15)
+#define INTERCEPT_IRET		(1u << 20)
 #define INTERCEPT_CPUID		(1u << 18)
 #define INTERCEPT_INVD		(1u << 22)
 #define INTERCEPT_HLT		(1u << 24)
@@ -85,6 +86,7 @@ static_assert(offsetof(struct vmcb, exit_code) == 0x70 && offsetof(struct vmcb, 
 #define INTERCEPT_RDPRU		(1u << 14)
 
 #define TLB_FLUSH_ALL		1u
+#define VINTR_TPR		0xfful
 #define VINTR_IRQ		(1ul << 8)
 #define VINTR_PRIO_MOST		(0xful << 16)
 #define VINTR_IGN_TPR		(1ul << 20)
@@ -106,6 +108,7 @@ static_assert(offsetof(struct vmcb, exit_code) == 0x70 && offsetof(struct vmcb, 
 #define VMEXIT_VINTR		0x64u
 #define VMEXIT_RDPMC		0x6fu
 #define VMEXIT_CPUID		0x72u
+#define VMEXIT_IRET		0x74u
 #define VMEXIT_INVD		0x76u
 #define VMEXIT_HLT		0x78u
 #define VMEXIT_INVLPGA		0x7au

@@ -56,6 +56,8 @@ struct gnttab_unmapped {
 
 struct grant_table {
 	spinlock_t lock;
+	/* an HVM domain's: its entries name gfns, looked up while it is not closed; or NULL */
+	const struct p2m *p2m;
 	u32 nr_frames;			/* <= max_frames; only grows (GNT-6) */
 	u32 max_frames;			/* <= GNTTAB_MAX_FRAMES; as its domain was made */
 	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */

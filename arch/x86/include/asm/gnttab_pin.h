@@ -10,6 +10,7 @@
 
 #include <asm/gnttab.h>
 #include <asm/mapcache.h>
+#include <asm/p2m.h>
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/precondition.h>
@@ -128,6 +129,8 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 		/* The first pin reads the frame; later ones keep to it. */
 		if (!pinned) {
 			p->mfn = READ_ONCE(e->frame);
+			if (unlikely(t->p2m))
+				p->mfn = mfn_x(p2m_lookup(t->p2m, _gfn(p->mfn)));
 			p->domid = user->domid;
 		}
 		*m = _mfn(p->mfn);

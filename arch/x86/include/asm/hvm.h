@@ -13,6 +13,7 @@
 #pragma once
 
 #include <asm/hvm_domain.h>
+#include <asm/vlapic.h>
 #include <isola/vcpu.h>
 #include <asm/regs.h>
 
@@ -34,6 +35,8 @@ struct hvm_private {
 	u64 p2m_stamp;			/* hvm_domain.p2m.stamp, at the last flush */
 	u64 dr[4];			/* DR0 to DR3 */
 	u64 pat;			/* as it was written: the processor has all write-back */
+	bool in_nmi;			/* from an NMI to the next IRET: no other */
+	struct vlapic apic;
 };
 
 extern struct hvm_private this_hvm;	/* by the linker script */
@@ -45,7 +48,7 @@ static_assert(sizeof(struct hvm_private) <= PAGE_SIZE, "page 1");
 enum hvm_reg {
 	HVM_CR0, HVM_CR2, HVM_CR3, HVM_CR4, HVM_EFER, HVM_DR6, HVM_DR7, HVM_FS_BASE, HVM_GS_BASE,
 	HVM_KERNEL_GS_BASE, HVM_STAR, HVM_LSTAR, HVM_CSTAR, HVM_SFMASK, HVM_SYSENTER_CS,
-	HVM_SYSENTER_ESP, HVM_SYSENTER_EIP, HVM_NR_REGS
+	HVM_SYSENTER_ESP, HVM_SYSENTER_EIP, HVM_CR8, HVM_NR_REGS
 };
 
 struct hvm_code_segment {
@@ -66,6 +69,7 @@ enum hvm_exit_kind {
 	HVM_EXIT_ICEBP, HVM_EXIT_ALIGN,	/* #AC likewise */
 	HVM_EXIT_NOT_OFFERED,		/* an instruction that we do not offer: #UD */
 	HVM_EXIT_RDPMC,			/* or that faults */
+	HVM_EXIT_IRET,			/* it was to be told: the NMI is over */
 	HVM_EXIT_TASK_SWITCH, HVM_EXIT_TRIPLE_FAULT,
 	HVM_EXIT_INVALID,		/* the processor refuses what it is to enter */
 	HVM_EXIT_UNKNOWN,
@@ -79,7 +83,7 @@ struct hvm_exit {
 	u64 next_rip;			/* 0: not known, decode */
 	u16 port;
 	u8 bytes, number;		/* of a port access; of a CR or DR */
-	bool is_in, is_string;
+	bool is_in, is_string, is_rep;
 };
 
 struct hvm_vendor {
@@ -91,6 +95,8 @@ struct hvm_vendor {
 	void (*init)(void *page, u64 npt);
 	/* And the state of a PVH start, but for general registers: 32-bit, flat, no paging. */
 	void (*start32)(void *page);
+	/* The same as INIT and SIPI leave it: real mode, at page @page_nr. */
+	void (*start_real)(void *page, u8 page_nr);
 	/*
 	 * Enter the guest until it stops, interrupts off, with @flush of all that is cached of it.
 	 * An event whose delivery was cut off is in *@cut_off, if valid.
@@ -99,9 +105,11 @@ struct hvm_vendor {
 	void (*inject)(const struct hvm_event *e);	/* at the next entry */
 	/* Stop when an interrupt can be delivered, or no more. */
 	void (*want_window)(bool want);
+	void (*want_cr8)(bool want);	/* the same when CR8 is written */
+	void (*want_iret)(bool want);	/* or an IRET is to come */
 	/* STI or MOV SS holds interrupts off for one instruction. */
 	bool (*in_shadow)(void);
-	void (*leave_shadow)(void);
+	void (*set_shadow)(bool on);
 	u64 (*get)(enum hvm_reg r);
 	void (*set)(enum hvm_reg r, u64 val);
 	void (*code_segment)(struct hvm_code_segment *cs);
@@ -123,6 +131,10 @@ static inline void hvm_inject_gp(void) { hvm_inject(TRAP_GP, true, 0); }
 static inline void hvm_inject_ud(void) { hvm_inject(TRAP_UD, false, 0); }
 /* Is there an upcall for it to be told of? Kernel root; posts are folded in. */
 bool hvm_upcall_due(void);
+/* The same, or an interrupt of its local APIC, or an NMI: what ends a halt. */
+bool hvm_interrupt_due(void);
+/* Interrupts off: what is to be delivered is given to the vendor's part for the next entry. */
+void hvm_deliver(void);
 
 /* ---- exit.c ---------------------------------------------------------------------------------- */
 
@@ -143,6 +155,22 @@ struct hvm_insn {
 bool hvm_decode(const u8 *op, unsigned nr, bool has_modrm, struct hvm_insn *insn);
 /* rip behind @length bytes; what STI or MOV SS held off is over. */
 void hvm_step(u64 length);
+
+/* ---- mmio.c ---------------------------------------------------------------------------------- */
+
+/* The access to @gpa was one to the local APIC's page, and has been carried out. */
+bool hvm_mmio(u64 gpa);
+
+/* ---- start.c --------------------------------------------------------------------------------- */
+
+/*
+ * INIT for @v, not current: it goes down, and waits for a SIPI. SIPI: it begins, if it waits.
+ * Interrupts on, no lock. -ERESTART: it has not left its CPU yet.
+ */
+void hvm_send_init(struct vcpu *v);
+int __must_check hvm_send_sipi(struct vcpu *v, u8 page_nr);
+/* A sibling's first state, by struct vcpu_hvm_context. */
+long hvm_initialise(struct vcpu *v, u64 arg);
 
 /* ---- walk.c: guest memory -------------------------------------------------------------------- */
 

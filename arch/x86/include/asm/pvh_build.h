@@ -15,3 +15,10 @@ void pvh_plan_make(struct build_plan *p);
  * more.
  */
 void pvh_build(struct build_plan *p);
+
+/*
+ * pvh_acpi.c: its ACPI tables, made to lie at PVH_ACPI_GPA, where the RSDP comes first. Valid until
+ * the next call.
+ */
+#define PVH_ACPI_GPA 0xf0000ul
+const void *pvh_acpi_make(unsigned nr_vcpus, u64 *bytes);

@@ -5,6 +5,7 @@ objs-y += arch/x86/pv/builder/build_plan.o
 objs-y += arch/x86/pv/builder/build_tables.o
 objs-y += arch/x86/pv/builder/build.o
 objs-y += arch/x86/pv/builder/pvh_build.o
+objs-y += arch/x86/pv/builder/pvh_acpi.o
 objs-y += arch/x86/pv/builder/vga_info.o
 objs-$(CONFIG_AUDIT) += arch/x86/pv/builder/build_oom.o
 objs-y += arch/x86/pv/builder/static_words.o

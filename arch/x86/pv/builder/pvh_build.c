@@ -5,7 +5,8 @@
  * Guest-physical memory is RAM from 0 on, but for a hole below 4 GiB (hvm_ram_gfn()). In it lie the
  * kernel where its segments want to be, then the initrd, then start_info with what it names:
  *   struct hvm_start_info, module list, memory map, command line
- * all below the hole. The console's ring is a page of its own in the hole.
+ * all below the hole. The console's ring is a page of its own in the hole, ACPI tables lie below
+ * 1 MiB (pvh_acpi.c).
  */
 #include <isola/boot_info.h>
 #include <isola/errno.h>
@@ -24,7 +25,8 @@
 #include <xen/arch-x86/hvm/start_info.h>
 
 #define MAP_ENTRIES	8
-#define GFN_LIMIT	(GIB(4) >> PAGE_SHIFT)	/* at least: the special pages are below */
+/* The last gfn: above all RAM is room for what the guest puts there, as Linux its grant table. */
+#define ROOM_GFNS	(GIB(1) >> PAGE_SHIFT)
 
 /* What start_info names lies behind it, within these pages. One is built at a time. */
 static struct start_pages {
@@ -62,6 +64,9 @@ void pvh_plan_make(struct build_plan *p)
 	p->initrd_pfn = at;
 	p->start_info_pfn = at + DIV_ROUND_UP(p->initrd_bytes, PAGE_SIZE);
 	at = p->start_info_pfn + START_PAGES;
+	if (p->elf.mem_start < MIB(1))
+		fatal("the kernel of %s (module %u) begins below 1 MiB, where ACPI tables are",
+		      p->name, p->kernel);
 	if (at > low)
 		fatal("the kernel does not fit %s's memory: with its initrd it needs %lu KiB, "
 		      "%s gives %lu KiB", p->name, at << 2, p->size_word, low << 2);
@@ -160,7 +165,9 @@ static void write_start_info(struct build_plan *p)
 	u64 at = p->start_info_pfn << PAGE_SHIFT;
 	struct start_pages *s = &start_pages;
 	struct hvm_map_entry e;
+	const void *tables;
 	unsigned n = 0;
+	u64 bytes;
 
 	memset(s, 0, sizeof(*s));
 	for (; n < MAP_ENTRIES && hvm_map_entry(p->d, n, &e); n++)
@@ -177,7 +184,10 @@ static void write_start_info(struct build_plan *p)
 		.memmap_paddr = at + offsetof(struct start_pages, map),
 		.memmap_entries = n,
 	};
+	s->info.rsdp_paddr = PVH_ACPI_GPA;
 	copy_in(p, at, s, sizeof(*s));
+	tables = pvh_acpi_make(p->nr_vcpus, &bytes);
+	copy_in(p, PVH_ACPI_GPA, tables, bytes);
 }
 
 static void ready_first(struct build_plan *p)
@@ -204,7 +214,7 @@ void pvh_build(struct build_plan *p)
 		no_memory(p, "no domain");
 	p->d->max_pages = p->max_pages;
 	p->d->max_vcpus = p->nr_vcpus;
-	if (hvm_domain_create(p->d, max(GFN_LIMIT, hvm_ram_gfn(p->nr_pages - 1) + 1)))
+	if (hvm_domain_create(p->d, max(HVM_HIGH_GFN, hvm_ram_gfn(p->nr_pages)) + ROOM_GFNS))
 		no_memory(p, "no nested tables");
 	why = pv_domain_make_parts(p->d);
 	if (why)

@@ -268,8 +268,6 @@ static const char *beyond_pvh(const struct static_domain *d)
 {
 	if (!d->is_pvh)
 		return NULL;
-	if (d->nr_vcpus > 1)
-		return "vcpus= above 1";
 	if (d->restarts)
 		return "onend=restart";
 	return d->nr_shares ? "share=" : NULL;

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local APIC's page, of which there is no RAM: an access exits with its address, and the
+ * instruction is decoded by the one decoder that there is (asm/decode.h). Carried out are MOVs of
+ * 32 bits from and to registers and of immediates, in 64-bit code, as kernels do it. A load is the
+ * store with another direction bit. Narrower or wider, or not aligned: reads give ones, writes
+ * vanish. Whatever else touches the page ends the domain.
+ *
+ * The instruction is read once; what it says it touches must be what has exited (HVM-3).
+ */
+#include <isola/domain.h>
+#include <isola/errno.h>
+#include <asm/decode.h>
+#include <asm/hvm.h>
+#include <asm/percpu.h>
+
+#define OPCODE_LOAD_BYTE 0x8au
+#define DIRECTION	 2u		/* of MOV's opcodes 88H to 8BH: to the register */
+
+/* The instruction at rip; false: it is none of those. */
+static bool decode(struct insn *i, bool *is_load)
+{
+	struct code c = { .code64 = true, .operand_bytes = 4, .va = guest_regs()->rip };
+	struct hvm_code_segment cs;
+	struct insn prefixes = { .bytes = 4 };
+	u8 *opcode;
+
+	hvm->code_segment(&cs);
+	if (!cs.is_64)
+		return false;
+	c.nr = CODE_BYTES - hvm_copy_from_linear(c.byte, c.va, CODE_BYTES);
+	insn_prefixes(&c, &prefixes);
+	opcode = &c.byte[prefixes.len];
+	*is_load = (*opcode & ~1u) == OPCODE_LOAD_BYTE;
+	if (*is_load)
+		*opcode &= ~DIRECTION;
+	return insn_decode(&c, i) && i->op == INSN_MOV && !i->to_reg && !i->seg;
+}
+
+static bool touches(const struct insn *i, bool is_load, u64 gpa)
+{
+	u64 at;
+
+	return !hvm_translate(insn_address(i, guest_regs(), 0), !is_load, &at) && at == gpa;
+}
+
+static u64 mask(unsigned bytes)
+{
+	return bytes == 8 ? ~0ul : (1ul << 8 * bytes) - 1;
+}
+
+/* As the processor writes registers: 32 bits clear the upper half, fewer leave the rest. */
+static void load(const struct insn *i, u64 val)
+{
+	u64 *reg = regs_gpr(guest_regs(), i->reg);
+	unsigned shift = i->high_byte ? 8 : 0;
+
+	if (i->bytes >= 4)
+		*reg = val & mask(i->bytes);
+	else
+		*reg = (*reg & ~(mask(i->bytes) << shift)) | (val & mask(i->bytes)) << shift;
+}
+
+static int access(const struct insn *i, bool is_load, u32 offset)
+{
+	bool good = i->bytes == 4 && !(offset & 15);
+
+	if (is_load)
+		load(i, good ? vlapic_read(offset) : ~0ul);
+	else if (good)
+		return vlapic_write(offset, i->has_imm ? (u32)i->imm
+						       : *regs_gpr(guest_regs(), i->reg));
+	return 0;
+}
+
+bool hvm_mmio(u64 gpa)
+{
+	struct insn i;
+	bool is_load;
+
+	if (gpa >> PAGE_SHIFT != VLAPIC_BASE >> PAGE_SHIFT || !vlapic_has_page())
+		return false;
+	if (!decode(&i, &is_load) || !touches(&i, is_load, gpa)) {
+		domain_crash(current->domain, "it accesses its APIC's page at %lx by an "
+			     "instruction that is not built, at rip %016lx", gpa,
+			     guest_regs()->rip);
+		return true;
+	}
+	if (access(&i, is_load, gpa & ~PAGE_MASK) != -ERESTART)
+		hvm_step(i.len);
+	return true;
+}
