@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Domains of type=pvh, in the processor's guest mode (SVM with nested paging, which TCG has): the
-claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); guests that do what
-ends a domain, beside one that is not to notice; dom0, which destroys one; what is refused; and
-Debian's Linux on two vCPUs. make test-all: on one and four, newer kernels, and with each of some
-bugs in the hypervisor, which must be noticed."""
+claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); what its WBINVD
+cleans; guests that do what ends a domain, beside one that is not to notice; dom0, which destroys
+one; what is refused; and Debian's Linux on two vCPUs. make test-all: on one and four, newer
+kernels, and with each of some bugs in the hypervisor, which must be noticed."""
 import os
 import re
 import sys
@@ -77,12 +77,32 @@ def beside_dom0():
            output[-2000:] + errors)
 
 
+def caches():
+    """WBINVD of a guest that may have a device past the caches. It touches leaves of 2 MiB; beside
+    them its code and the page of its console, which is one."""
+    for word, expected in (("no", []), ("all", [[12289]] * 9),
+                           ("touched", [[513, 512]] + [[512 * n + 513, 512 * n + 512]
+                                                       for n in (0, 0, 1, 3, 5, 0, 2, 1)])):
+        status, output, errors = isola_run(
+            *SVM, "--mem", "128", "--hv", f"guest_loglvl=all cache-tracking={word}",
+            *pvh("hw", "onend=halt", "attack=caches", mem="48M"), timeout=60)
+        cleaned = [int(n) for n in re.findall(r"d1v0 caches cleaned: (\d+) pages", output)]
+        tap.ok(status == POWERED_OFF and "# caches end" in output and
+               len(cleaned) == len(expected) and
+               all(n in of for n, of in zip(cleaned, expected)),
+               f"cache-tracking={word}: WBINVD cleans that", f"{cleaned}\n{output[-800:]}{errors}")
+
+
 def refusals():
     guest, words = read(PVH_GUEST), "domain=web mem=24M type=pvh"
     refused(tap, "without SVM there is no type=pvh", "domain web: type=pvh: the CPU has no SVM",
             modules=[(guest, words)], cpu="qemu64,-svm")
     refused(tap, "a PV kernel is no PVH kernel", "has no PHYS32_ENTRY note: it is not a PVH kernel",
             modules=[(read(SELFTEST), words)], cpu=SVM[1])
+    refused(tap, "cache-tracking= knows three words", 'it is no, all or touched',
+            modules=[(guest, words + " cache-tracking=some")], cpu=SVM[1])
+    refused(tap, "and is for type=pvh", "cache-tracking= is not built for type=pv",
+            modules=[(read(SELFTEST), "domain=web mem=24M cache-tracking=all")], cpu=SVM[1])
 
 
 LINUX_INIT = b"""#!/bin/busybox sh
@@ -182,8 +202,8 @@ def from_outside():
     """A machine with dom0 and a PVH domain that is always at work, stopped a few times: audit and
     recount are clean, in guest mode and out; with what is planted they are not."""
     with LiveMachine(SELFTEST, "claims=pvh/control exit=never", hv="dom0_mem=32M", mem_mib=160,
-                     cpu=SVM[1], domains=[(PVH_GUEST, "domain=web type=pvh mem=24M -- "
-                                                      "attack=busy")]) as live:
+                     cpu=SVM[1], domains=[(PVH_GUEST, "domain=web type=pvh mem=24M "
+                                           "cache-tracking=touched -- attack=busy")]) as live:
         if not live.wait_for(rb"# attack busy"):
             tap.ok(False, "the machine starts", live.text()[-800:])
             return
@@ -213,9 +233,9 @@ BUGS = (
     ("the host's IF is 0 at VMRUN", "arch/x86/entry/svm.S", "\tclgi\n\tsti\n", "\tclgi\n"),
     ("rip moves twice", "arch/x86/hvm/insn_length.c", "\tr->rip += length;",
      "\tr->rip += 2 * length;"),
-    ("U is missing in a nested table", "arch/x86/mm/p2m.c",
-     "#define NPT_TABLE\t(PTE_P | PTE_RW | PTE_US | PTE_A)",
-     "#define NPT_TABLE\t(PTE_P | PTE_RW | PTE_A)"),
+    ("U is missing in a nested table", "arch/x86/include/asm/p2m_entry.h",
+     "#define NPT_TABLE\t(NPT_THERE | PTE_P | PTE_RW | PTE_US | PTE_A)",
+     "#define NPT_TABLE\t(NPT_THERE | PTE_P | PTE_RW | PTE_A)"),
     ("user mode may make hypercalls", "arch/x86/hvm/calls.c", "\tif (hvm->cpl()) {",
      "\tif (false) {"),
     ("an upcall is delivered with interrupts off", "arch/x86/hvm/event.c",
@@ -249,6 +269,7 @@ def bugs():
 claims_and_attacks()
 another_processor()
 beside_dom0()
+caches()
 refusals()
 from_outside()
 linux(2)

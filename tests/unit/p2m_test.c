@@ -4,90 +4,24 @@
  * counts recomputed, every table walked as the processor does, allocations that fail, and a TLB
  * that remembers what it has seen until a CPU that was interrupted enters again.
  *
- * Flags: -Itests/unit/mm/include
- * Sources: arch/x86/mm/p2m.c
+ * Flags: -Itests/unit/mm/include -Itests/unit/mm
+ * Sources: arch/x86/mm/p2m.c arch/x86/mm/p2m_touch.c
+ * Sources: tests/unit/mm/p2m_world.c tests/unit/mm/panic.c
  */
-#define _GNU_SOURCE
+#include "p2m_world.h"
 #include "tap.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <asm/frametable.h>
-#include <asm/p2m.h>
 #include <asm/page_ref.h>
-#include <asm/pgentry.h>
 #include <asm/tlb.h>
-#include <isola/domain.h>
-#include <isola/errno.h>
-#include <isola/page_alloc.h>
-#include <isola/spinlock.h>
 
-#define NR_FRAMES	8192u		/* the domain's: 4096 and on; tables below */
-#define FIRST_OWN	4096u
 #define NR_GFNS		(1u << 19)	/* the end lies in the second GiB... */
 #define PLAYED		2048u		/* ...and these are played with, from each of two bases */
 #define BASES		2u
 
 static const u64 base[BASES] = { 0, (1ul << 18) + 512 };
-static struct domain d = { .domid = 7 };
-static struct p2m p;
 static u64 model[BASES][PLAYED];	/* mfn; 0: a hole */
 static u32 refs[NR_FRAMES];		/* leaves that name it */
-
-u64 max_page = NR_FRAMES;
-
-/* ---- What the p2m calls ---------------------------------------------------------------------- */
-
-static u32 next_table = 1, nr_tables, fail_at;
-static u8 table_used[FIRST_OWN];
-static bool is_locked;
-
-bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
-void spin_lock_init(spinlock_t *l, unsigned order) {}
-void spin_lock(spinlock_t *l) { check(!is_locked, "locked twice"); is_locked = true; }
-void spin_unlock(spinlock_t *l) { is_locked = false; }
-bool spin_is_held_here(const spinlock_t *l) { return is_locked; }
-
-/* The window is no part of this. */
-void world_window_written(const pte_t *pl) {}
-
-void *alloc_public_page(void)
-{
-	if (fail_at && !--fail_at)
-		return NULL;
-	for (u32 i = 0; i < FIRST_OWN; i++, next_table++) {
-		if (next_table == FIRST_OWN)
-			next_table = 1;
-		if (table_used[next_table])
-			continue;
-		table_used[next_table] = 1;
-		nr_tables++;
-		memset(public_ptr(_mfn(next_table)), 0, PAGE_SIZE);
-		return public_ptr(_mfn(next_table));
-	}
-	return NULL;
-}
-
-void free_public_page(void *page)
-{
-	u64 n = mfn_x(public_mfn(page));
-
-	check(n < FIRST_OWN && table_used[n], "table %lx is freed twice", n);
-	table_used[n] = 0;
-	nr_tables--;
-	/* What still walks it sees nonsense. */
-	memset(page, 0xa5, PAGE_SIZE);
-}
-
-bool page_get_asking(struct page_info *pg, const struct domain *of) { return false; }
-void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
-void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }
-
-void panic(const char *fmt, ...)
-{
-	printf("Bail out! panic: %s\n", fmt);
-	exit(1);
-}
 
 /* ---- The processor --------------------------------------------------------------------------- */
 
@@ -96,26 +30,6 @@ static u64 tlb[BASES][PLAYED], tlb_stamp;
 static mfn_t removing;			/* what p2m_remove() must still hold when it interrupts */
 static gfn_t removing_gfn;
 static unsigned interrupts;
-
-/* The processor's walk of @gfn, without the p2m's own code. 0: a hole. */
-static u64 hardware_walk(u64 gfn)
-{
-	u64 *t = public_ptr(p.root);
-
-	for (int level = 4;; level--) {
-		u64 e = t[gfn >> 9 * (level - 1) & 511];
-
-		if (!(e & PTE_P))
-			return 0;
-		if (!(e & PTE_US))
-			check(false, "an entry of level %d lacks U", level);
-		if (level == 1 || e & PTE_PS) {
-			check(level <= 2, "a leaf of level %d", level);
-			return ((e & PTE_ADDR) >> 12) + (level == 2 ? gfn & 511 : 0);
-		}
-		t = public_ptr(_mfn((e & PTE_ADDR) >> 12));
-	}
-}
 
 static void enter(void)
 {
@@ -136,11 +50,11 @@ void tlb_flush_vcpus(const struct domain *of, u64 mask, u64 va)
 {
 	u64 n = mfn_x(removing);
 
-	check(!is_locked, "the lock is held while CPUs are waited for");
+	check(!p2m_world_is_locked(), "the lock is held while CPUs are waited for");
 	check(of == &d && mask == ~0ul && va == ~0ul, "not all of the domain's CPUs");
 	check(!hardware_walk(gfn_x(removing_gfn)), "the leaf is there still");
 	check(tlb_stamp != p.stamp, "the stamp has not moved");
-	check((page_of(removing)->count_info & PGC_own_mask) == refs[n],
+	check(p2m_world_refs(n) == refs[n],
 	      "the reference went before the flush");
 	interrupts++;
 	enter();
@@ -215,9 +129,8 @@ static void compare(void)
 			      "the TLB has %lx at %lx", tlb[b][i], i);
 		}
 	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
-		check((page_of(_mfn(n))->count_info & PGC_own_mask) == refs[n],
-		      "frame %x has %lx references, should have %x", n,
-		      page_of(_mfn(n))->count_info & PGC_own_mask, refs[n]);
+		check(p2m_world_refs(n) == refs[n], "frame %x has %lx references, should have %x",
+		      n, p2m_world_refs(n), refs[n]);
 	check(p.nr_tables == nr_tables, "%u tables, counted %u", nr_tables, p.nr_tables);
 }
 
@@ -285,7 +198,7 @@ static void get_page(void)
 
 	add(0, 9, FIRST_OWN + 77, 0);
 	pg = p2m_get_page(&d, &p, _gfn(9));
-	ok(pg == page_of(_mfn(FIRST_OWN + 77)) && (pg->count_info & PGC_own_mask) == 2,
+	ok(pg == page_of(_mfn(FIRST_OWN + 77)) && p2m_world_refs(FIRST_OWN + 77) == 2,
 	   "a page is got with a reference of its own");
 	page_put(pg);
 	drop(0, 9);
@@ -305,17 +218,8 @@ static void take_apart(void)
 
 int main(void)
 {
-	if (mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(struct page_info),
-		 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-	    MAP_FAILED ||
-	    mmap((void *)VA_PUBLIC, FIRST_OWN * PAGE_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
-		printf("Bail out! no memory at the simulated addresses\n");
+	if (!p2m_world_create())
 		return 1;
-	}
-	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
-		*page_of(_mfn(n)) = (struct page_info){ .count_info = PGC_unshared,
-							.owner = d.domid };
 	fail_at = 1;
 	ok(p2m_create(&p, NR_GFNS) == -ENOMEM && !p2m_destroy_some(&p),
 	   "without a page there is none, and nothing to be undone");

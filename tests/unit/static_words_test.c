@@ -3,7 +3,7 @@
  * Module lines that describe domains: what is read of good ones, and the sentence for each kind of
  * bad one.
  *
- * Sources: common/lib/cmdline.c common/lib/bitmap.c
+ * Sources: common/lib/cmdline.c common/lib/bitmap.c arch/x86/hvm/cache_option.c
  */
 #include "tap.h"
 

@@ -6,6 +6,7 @@ nested tables, whose frames must be the domain's own, and leaves for its vCPU's 
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS
 
 US = 4
+THERE = 1 << 9                      # what it shows is there, though P may be missing: NPT_THERE
 SHOWN = 3
 HV_SLOTS = range(256, 272)
 HV_FIRST, HV_END = 0xffff800000000000, 0xffff880000000000
@@ -32,7 +33,7 @@ def leaves(ram, mfn, level=4, gfn=0, user=True):
     each table, with 0 frames."""
     yield gfn, mfn, 0, user, mfn
     for i, entry in enumerate(ram.entries(mfn) or []):
-        if not entry & PTE_P:
+        if not entry & (PTE_P | THERE):
             continue
         below, frame = gfn + (i << 9 * (level - 1)), (entry & PTE_ADDR) >> 12
         if level == 1 or entry & PTE_PS:

@@ -14,6 +14,7 @@
 #include <isola/sched.h>
 #include <asm/hvm.h>
 #include <asm/hypercall.h>
+#include <asm/p2m_touch.h>
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -175,6 +176,7 @@ int hvm_fill_hypercall_page(u64 gfn)
 	if (!pg)
 		return -EINVAL;
 	fill(window_ptr(page_mfn(pg)));
+	p2m_written(&d->hvm->p2m, _gfn(gfn));
 	page_put(pg);
 	return 0;
 }

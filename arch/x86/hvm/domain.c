@@ -5,6 +5,7 @@
 #include <isola/errno.h>
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
+#include <asm/cache_tracking.h>
 #include <asm/hvm.h>
 #include <asm/mapcache.h>
 #include <asm/perdomain.h>
@@ -21,6 +22,7 @@ int hvm_domain_create(struct domain *d, u64 end)
 		public_free(h);
 		return -ENOMEM;
 	}
+	h->p2m.track.mode = opt_cache_tracking;
 	h->shared_info_gfn = ~0ul;
 	for (unsigned i = 0; i < HVM_GRANT_FRAMES; i++)
 		h->grant_gfn[i] = ~0ul;

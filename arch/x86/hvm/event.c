@@ -126,6 +126,14 @@ void hvm_deliver(void)
 {
 	bool is_upcall;
 
+	/*
+	 * Not within a WBINVD that goes on: what a handler touches would not count for the
+	 * handler's own.
+	 */
+	if (unlikely(this_hvm.batch) && !this_hvm.event.valid) {
+		hvm->want_window(false);
+		return;
+	}
 	/* What is due besides comes when that has been taken. */
 	if (this_hvm.event.valid || deliver_nmi())
 		hvm->want_window(next_vector(&is_upcall) >= 0);

@@ -13,6 +13,7 @@
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/mce.h>
+#include <asm/p2m_touch.h>
 #include <asm/percpu.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
@@ -184,15 +185,16 @@ static void on_xsetbv(const struct hvm_exit *e __maybe_unused)
 		hvm_step(insn.length);
 }
 
-/* RAM is write-back and no device of a guest's bypasses caches: nothing to be done. */
+/* INVD is never executed as such: it would lose what others have written. */
 static void on_cache(const struct hvm_exit *e __maybe_unused)
 {
 	struct hvm_insn insn;
 
-	if (hvm_decode((const u8[]){ 0x0f, 0x08 }, 2, false, &insn))
+	if (!hvm_decode((const u8[]){ 0x0f, 0x08 }, 2, false, &insn) &&
+	    !decode((const u8[]){ 0x0f, 0x09 }, 2, &insn, false))
+		return;
+	if (hvm_clean_caches())
 		hvm_step(insn.length);
-	else
-		STEP_OVER(0x0f, 0x09);
 }
 
 /*
@@ -206,13 +208,12 @@ static void on_iret(const struct hvm_exit *e __maybe_unused)
 	hvm->set_shadow(true);
 }
 
-/* A leaf that has come meanwhile: it is tried again. */
+/* A leaf that has come meanwhile, or that is tracked: it is tried again. */
 static void on_memory(const struct hvm_exit *e)
 {
 	struct domain *d = current->domain;
 
-	if (mfn_is_valid_num(p2m_lookup(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT))) ||
-	    hvm_mmio(e->gpa))
+	if (p2m_touch(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT)) || hvm_mmio(e->gpa))
 		return;
 	domain_crash(d, "it touches guest-physical address %lx, where nothing is, at rip %016lx",
 		     e->gpa, guest_regs()->rip);

@@ -27,6 +27,7 @@ static void reset(struct vcpu *v, const struct regs *r)
 
 	p->regs = *r;
 	h->event.valid = h->in_nmi = false;
+	h->batch = 0;
 	memset(h->dr, 0, sizeof(h->dr));
 	vlapic_init(v, &h->apic);
 	memset(fpu, 0, PAGE_SIZE);

@@ -13,6 +13,7 @@
 #include <isola/softirq.h>
 #include <asm/hvm.h>
 #include <asm/insn.h>
+#include <asm/p2m_touch.h>
 #include <asm/percpu.h>
 #include <asm/precondition.h>
 
@@ -48,6 +49,7 @@ void hvm_vcpu_loop(void)
 
 	ASSERT_IRQS_OFF();
 	hvm->ready_cpu();
+	p2m_track_arm(&current->domain->hvm->p2m);
 	this_hvm.flush = true;		/* another vcpu may have run here, or this one elsewhere */
 	for (;;) {
 		do_what_is_due();

@@ -13,6 +13,7 @@
 #include <asm/hvm.h>
 #include <asm/insn.h>
 #include <asm/layout.h>
+#include <asm/p2m_touch.h>
 #include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
@@ -31,10 +32,12 @@ static int copy_phys(u64 gpa, void *buf, size_t len, bool write)
 	if (!pg)
 		return -EFAULT;
 	at = (u8 *)window_ptr(page_mfn(pg)) + (gpa & ~PAGE_MASK);
-	if (write)
+	if (write) {
 		memcpy(at, buf, len);
-	else
+		p2m_written(&d->hvm->p2m, _gfn(gpa >> PAGE_SHIFT));
+	} else {
 		memcpy(buf, at, len);
+	}
 	page_put(pg);
 	return 0;
 }

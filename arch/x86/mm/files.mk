@@ -1,5 +1,7 @@
 objs-y += arch/x86/mm/tlb.o
 objs-y += arch/x86/mm/p2m.o
+objs-y += arch/x86/mm/p2m_touch.o
+objs-y += arch/x86/mm/p2m_track.o
 objs-y += arch/x86/mm/uaccess.o
 objs-y += arch/x86/mm/page_ref.o
 objs-y += arch/x86/mm/type_word.o

@@ -14,28 +14,14 @@
 #include <isola/page_alloc.h>
 #include <isola/printk.h>
 #include <asm/layout.h>
-#include <asm/p2m.h>
+#include <asm/p2m_entry.h>
+#include <asm/p2m_touch.h>
 #include <asm/page_ref.h>
-#include <asm/pgentry.h>
 #include <asm/precondition.h>
 #include <asm/tlb.h>
 
-#define NPT_TABLE	(PTE_P | PTE_RW | PTE_US | PTE_A)
-/* A and D stand from the start: the processor need not write them. */
-#define NPT_RAM		(PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
-
 /* All that four levels can name. */
 #define GFN_END		(1ul << 36)
-
-static bool is_leaf(pte_t e, unsigned level)
-{
-	return level == 1 || e & PTE_PS;
-}
-
-static pte_t *entry_of(mfn_t table, gfn_t gfn, unsigned level)
-{
-	return (pte_t *)public_ptr(table) + pt_index(gfn_x(gfn) << PAGE_SHIFT, level);
-}
 
 /* The entry that decides about @gfn, and its level: a leaf, or an absent one. */
 static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
@@ -43,9 +29,9 @@ static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
 	mfn_t table = p->root;
 
 	for (*level = 4;; (*level)--) {
-		pte_t *pe = entry_of(table, gfn, *level), e = pte_read(pe);
+		pte_t *pe = npt_entry(table, gfn, *level), e = pte_read(pe);
 
-		if (!pte_present(e) || is_leaf(e, *level))
+		if (!npt_there(e) || npt_is_leaf(e, *level))
 			return pe;
 		table = pte_mfn(e);
 	}
@@ -56,7 +42,7 @@ static mfn_t frame_in(pte_t e, gfn_t gfn, unsigned level)
 {
 	u64 low = (1ul << 9 * (level - 1)) - 1;
 
-	if (!pte_present(e))
+	if (!npt_there(e))
 		return INVALID_MFN;
 	return mfn_add(pte_mfn(e & ~(low << PAGE_SHIFT)), gfn_x(gfn) & low);
 }
@@ -101,33 +87,39 @@ int p2m_create(struct p2m *p, u64 end)
 	p->stamp = 1;
 	p->nr_tables = l4 ? 1 : 0;
 	p->destroyed = 0;
+	p->track = (struct p2m_track){ 0 };
 	return l4 ? 0 : -ENOMEM;
 }
 
 /*
- * The 512 leaves that the leaf @e of 2 MiB is worth, at @table. The frames keep the references that
- * they have.
+ * The 512 leaves that the leaf @e of 2 MiB is worth, at @table, as touched as it is. The frames
+ * keep the references that they have.
  */
 static void fill_split(pte_t *table, pte_t e)
 {
+	u64 flags = (NPT_RAM & ~PTE_P) | (e & (PTE_P | NPT_DUE));
+
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
-		pte_write(&table[i], pte_make(mfn_add(pte_mfn(e), i), NPT_RAM));
+		pte_write(&table[i], pte_make(mfn_add(pte_mfn(e), i), flags));
 }
 
 /* A table below the entry @pe, with what it shows if it is a leaf. Lock held. -ENOMEM. */
 static int make_table(struct p2m *p, pte_t *pe)
 {
 	pte_t e = pte_read(pe), *table = alloc_public_page(); /* public: nested tables */
+	u64 flags = NPT_TABLE;
 
 	ASSERT_LOCKED(&p->lock);
 	if (!table)
 		return -ENOMEM;
-	if (pte_present(e))
+	if (npt_there(e)) {
 		fill_split(table, e);
+		flags = (NPT_TABLE & ~PTE_P) | (e & (PTE_P | NPT_DUE));
+	}
 	p->nr_tables++;
 	/* What it shows, before it is shown: other CPUs walk. */
 	barrier();
-	pte_write(pe, pte_make(public_mfn(table), NPT_TABLE));
+	pte_write(pe, pte_make(public_mfn(table), flags));
 	return 0;
 }
 
@@ -138,13 +130,13 @@ static pte_t *make_way(struct p2m *p, gfn_t gfn, unsigned level)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned l = 4; l > level; l--) {
-		pte_t *pe = entry_of(table, gfn, l), e = pte_read(pe);
+		pte_t *pe = npt_entry(table, gfn, l), e = pte_read(pe);
 
-		if ((!pte_present(e) || is_leaf(e, l)) && make_table(p, pe))
+		if ((!npt_there(e) || npt_is_leaf(e, l)) && make_table(p, pe))
 			return NULL;
 		table = pte_mfn(pte_read(pe));
 	}
-	return entry_of(table, gfn, level);
+	return npt_entry(table, gfn, level);
 }
 
 /* ---- Leaves ---------------------------------------------------------------------------------- */
@@ -173,13 +165,15 @@ static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 	spin_lock(&p->lock);
 	walk(p, gfn, &at);
 	/* Tables are not looked through for holes: where there is one nothing large fits. */
-	if (at < level || pte_present(pte_read(walk(p, gfn, &at)))) {
+	if (at < level || npt_there(pte_read(walk(p, gfn, &at)))) {
 		spin_unlock(&p->lock);
 		return -EEXIST;
 	}
 	pe = make_way(p, gfn, level);
-	if (pe)
+	if (pe) {
 		pte_write(pe, pte_make(first, NPT_RAM | (order ? PTE_PS : 0)));
+		p2m_touch_locked(p, gfn);
+	}
 	spin_unlock(&p->lock);
 	return pe ? 0 : -ENOMEM;
 }
@@ -211,7 +205,7 @@ static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 
 	spin_lock(&p->lock);
 	pe = walk(p, gfn, &level);
-	if (!pte_present(pte_read(pe)))
+	if (!npt_there(pte_read(pe)))
 		rc = -ENOENT;
 	else if (level > 1)
 		pe = make_way(p, gfn, 1);
@@ -220,7 +214,7 @@ static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 	if (!rc) {
 		*was = pte_mfn(pte_read(pe));
 		pte_write(pe, 0);
-		__atomic_fetch_add(&p->stamp, 1, __ATOMIC_SEQ_CST);
+		p2m_move_stamp(p);
 	}
 	spin_unlock(&p->lock);
 	return rc;
@@ -247,7 +241,7 @@ static pte_t *below(pte_t *table, unsigned i, unsigned level)
 {
 	pte_t e = pte_read(&table[i]);
 
-	return pte_present(e) && !is_leaf(e, level) ? public_ptr(pte_mfn(e)) : NULL;
+	return npt_there(e) && !npt_is_leaf(e, level) ? public_ptr(pte_mfn(e)) : NULL;
 }
 
 /* An L2 and the L1s below it: at most 513. */

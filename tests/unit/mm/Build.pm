@@ -291,6 +291,26 @@ sub shadow {
 	return "$dir/shadow";
 }
 
+# The program of touched pages (p2m_track.c); with a changed file as roots().
+our @p2m = map { "arch/x86/mm/$_.c" } qw(p2m p2m_touch p2m_track);
+sub p2m_track {
+	my ($dir, $file, $changed, @more) = @_;
+	my @link = grep { /^-f|^--coverage/ } @more;
+	my @sources = (@p2m, map { "tests/unit/mm/$_.c" } qw(p2m_track p2m_world panic));
+	make_path($dir);
+	for my $source (@sources) {
+		if (defined $file && $source eq $file) {
+			quiet("$dir/log", $cc, @flags, @more, '-w', '-c', '-o',
+				object($dir, $source), $changed) or return;
+		} else {
+			compile($dir, $cc, $source, @more) or return;
+		}
+	}
+	quiet("$dir/log", $cc, @link, '-o', "$dir/p2m_track", map { object($dir, $_) } @sources)
+		or return;
+	return "$dir/p2m_track";
+}
+
 # The program of the log (log.c), which reads sixteen frames at a time, by @flags alone; with a
 # changed file, all else from @{$dir} as a call without has left it.
 our @log = (@shadow, 'arch/x86/shadow/for_good.c', 'arch/x86/control/log_dirty.c');

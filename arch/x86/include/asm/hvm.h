@@ -34,6 +34,7 @@ struct hvm_private {
 	bool flush;			/* the next entry flushes what is cached of the guest */
 	u64 p2m_stamp;			/* hvm_domain.p2m.stamp, at the last flush */
 	u64 dr[4];			/* DR0 to DR3 */
+	u64 batch;			/* WBINVD waits for this one; 0: there is none */
 	u64 pat;			/* as it was written: the processor has all write-back */
 	bool in_nmi;			/* from an NMI to the next IRET: no other */
 	struct vlapic apic;
@@ -140,6 +141,14 @@ void hvm_deliver(void);
 
 /* Interrupts on. */
 void hvm_handle_exit(const struct hvm_exit *e);
+
+/* ---- cache.c --------------------------------------------------------------------------------- */
+
+/*
+ * WBINVD or INVD. False: it is not done, what is due comes first, then it is executed again. No
+ * upcall is delivered meanwhile.
+ */
+bool __must_check hvm_clean_caches(void);
 
 /* ---- insn_length.c --------------------------------------------------------------------------- */
 

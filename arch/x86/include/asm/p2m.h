@@ -24,6 +24,20 @@ struct page_info;
 /* What an access to a page with the type does. Everything else is a hole. */
 enum p2m_type { P2M_HOLE, P2M_RAM };
 
+enum p2m_track_phase { TRACK_IDLE, TRACK_MARK, TRACK_FLUSH, TRACK_CLEAN };
+
+/* Which pages have been touched since the last batch: asm/p2m_track.h. */
+struct p2m_track {
+	u8 mode;			/* enum cache_tracking */
+	bool armed;			/* creation is finished */
+	bool busy;			/* a CPU does a piece of the batch: it owns what follows */
+	enum p2m_track_phase phase;
+	u64 begun, done;		/* batches; read by anybody */
+	u64 cursor;			/* gfns below it are done, in this phase */
+	bool any;			/* is anything due? */
+	u64 cleaned;			/* pages, of this batch */
+};
+
 struct p2m {
 	spinlock_t lock;		/* edits; never held while anything is waited for */
 	mfn_t root;			/* the L4; INVALID_MFN: none */
@@ -32,7 +46,14 @@ struct p2m {
 	u32 nr_tables;
 	/* p2m_destroy_some(): the L4 and L3 entries that are done */
 	u32 destroyed;
+	struct p2m_track track;
 };
+
+/* Behind edits that take something away, before CPUs are interrupted. */
+static inline void p2m_move_stamp(struct p2m *p)
+{
+	__atomic_fetch_add(&p->stamp, 1, __ATOMIC_SEQ_CST);
+}
 
 /* A p2m without leaves, of gfns below @end. -ENOMEM. */
 int __must_check p2m_create(struct p2m *p, u64 end);

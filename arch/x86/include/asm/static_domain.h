@@ -42,6 +42,8 @@ struct static_domain {
 	bool ends_machine;		/* onend=halt */
 	bool restarts;			/* onend=restart */
 	bool is_pvh;			/* type=pvh */
+	bool has_cache_tracking;	/* the word is there */
+	u8 cache_tracking;		/* enum cache_tracking */
 	unsigned nr_ports, nr_shares;
 	struct static_port port[STATIC_PORTS];
 	struct static_share share[STATIC_SHARES];

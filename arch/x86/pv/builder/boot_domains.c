@@ -125,6 +125,7 @@ static void build_static(unsigned i)
 	unpack_kernel(&plan, build_next);
 	if (static_config.domain[i].is_pvh) {
 		static_settle(i, build_pvh(&plan));
+		built[i]->hvm->p2m.track.mode = static_config.domain[i].cache_tracking;
 		return;
 	}
 	if (static_config.domain[i].restarts && plan.image != module_bytes(plan.kernel)) {

@@ -8,6 +8,7 @@
  *
  * A line that begins with neither is dom0's, as it has always been: its kernel, then its initrd.
  */
+#include <asm/cache_tracking.h>
 #include <asm/console_ring.h>
 #include <asm/static_domain.h>
 #include <isola/errno.h>
@@ -211,6 +212,13 @@ static const char *set_type(struct static_domain *d, const char *s, const char *
 	return d->is_pvh || cmdline_is(s, end, "pv") ? NULL : "it is pv or pvh";
 }
 
+static const char *set_cache_tracking(struct static_domain *d, const char *s, const char *end)
+{
+	d->has_cache_tracking = true;
+	return cache_tracking_parse(s, end, &d->cache_tracking) ? NULL :
+								  "it is no, all or touched";
+}
+
 static const struct setting {
 	const char *name;
 	const char *(*set)(struct static_domain *d, const char *s, const char *end);
@@ -225,6 +233,7 @@ static const struct setting {
 	{ "share", set_share, true },
 	{ "onend", set_onend, false },
 	{ "type", set_type, false },
+	{ "cache-tracking", set_cache_tracking, false },
 };
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -263,11 +272,11 @@ static const char *read_setting(struct static_domain *d, const struct word *w, u
 	return "unknown word (the kernel's own stand behind --)";
 }
 
-/* What is not built for a domain of type=pvh; NULL: nothing of that is asked for. */
-static const char *beyond_pvh(const struct static_domain *d)
+/* What is not built for a domain of its type; NULL: nothing of that is asked for. */
+static const char *beyond_its_type(const struct static_domain *d)
 {
 	if (!d->is_pvh)
-		return NULL;
+		return d->has_cache_tracking ? "cache-tracking=" : NULL;
 	if (d->restarts)
 		return "onend=restart";
 	return d->nr_shares ? "share=" : NULL;
@@ -297,9 +306,10 @@ static int read_words(struct static_config *c, struct static_domain *d, const ch
 	if (d->cap > 100 * d->nr_vcpus)
 		return config_fail(c, "module %u, domain %s: cap=%lu is more than its %lu vCPUs "
 				   "can use", d->kernel, d->name, d->cap, d->nr_vcpus);
-	if (beyond_pvh(d))
-		return config_fail(c, "module %u, domain %s: %s is not built for type=pvh",
-				   d->kernel, d->name, beyond_pvh(d));
+	if (beyond_its_type(d))
+		return config_fail(c, "module %u, domain %s: %s is not built for type=%s",
+				   d->kernel, d->name, beyond_its_type(d),
+				   d->is_pvh ? "pvh" : "pv");
 	if (!d->mem_bytes)
 		return config_fail(c, "module %u, domain %s: mem= is missing", d->kernel, d->name);
 	return 0;
@@ -315,7 +325,7 @@ static int read_domain(struct static_config *c, unsigned module, const struct wo
 		return config_fail(c, "module %u: more than %u domains", module, STATIC_DOMAINS);
 	*d = (struct static_domain){
 		.kernel = module, .ramdisk = NO_MODULE, .cmdline = "", .nr_vcpus = 1,
-		.weight = DEFAULT_WEIGHT,
+		.weight = DEFAULT_WEIGHT, .cache_tracking = opt_cache_tracking,
 	};
 	wrong = read_name(name->start, name->end, d->name);
 	if (!wrong && (!strcmp(d->name, "dom0") || find_domain(c, name->start, name->end)))

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the p2m stands on, and the processor that walks its tables: see p2m_world.h.
+ */
+#define _GNU_SOURCE
+#include "p2m_world.h"
+#include "tap.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <asm/insn.h>
+#include <asm/layout.h>
+#include <asm/page_ref.h>
+#include <asm/pgentry.h>
+#include <isola/page_alloc.h>
+#include <isola/spinlock.h>
+
+struct domain d = { .domid = 7 };
+struct p2m p;
+u32 nr_tables, fail_at;
+u64 max_page = NR_FRAMES;
+
+bool world_irq_off;
+
+static u32 next_table = 1;
+static u8 table_used[FIRST_OWN];
+static bool is_locked;
+
+/* Others have their turn whenever the lock is free, if the program has others. */
+__attribute__((weak)) void others_run(void) {}
+
+void cpu_relax(void) {}
+
+bool p2m_world_is_locked(void) { return is_locked; }
+
+bool mfn_has_page(mfn_t m) { return mfn_x(m) < NR_FRAMES; }
+void spin_lock_init(spinlock_t *l, unsigned order) {}
+void spin_lock(spinlock_t *l) { check(!is_locked, "locked twice"); is_locked = true; }
+bool spin_is_held_here(const spinlock_t *l) { return is_locked; }
+
+void spin_unlock(spinlock_t *l)
+{
+	is_locked = false;
+	others_run();
+}
+
+/* The window is no part of this. */
+void world_window_written(const pte_t *pl) {}
+
+void *alloc_public_page(void)
+{
+	if (fail_at && !--fail_at)
+		return NULL;
+	for (u32 i = 0; i < FIRST_OWN; i++, next_table++) {
+		if (next_table == FIRST_OWN)
+			next_table = 1;
+		if (table_used[next_table])
+			continue;
+		table_used[next_table] = 1;
+		nr_tables++;
+		memset(public_ptr(_mfn(next_table)), 0, PAGE_SIZE);
+		return public_ptr(_mfn(next_table));
+	}
+	return NULL;
+}
+
+void free_public_page(void *page)
+{
+	u64 n = mfn_x(public_mfn(page));
+
+	check(n < FIRST_OWN && table_used[n], "table %lx is freed twice", n);
+	table_used[n] = 0;
+	nr_tables--;
+	/* What still walks it sees nonsense. */
+	memset(page, 0xa5, PAGE_SIZE);
+}
+
+bool page_get_asking(struct page_info *pg, const struct domain *of) { return false; }
+void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
+void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }
+
+/* The processor's walk of @gfn, without the p2m's own code. 0: a hole. */
+u64 hardware_walk(u64 gfn)
+{
+	u64 *t = public_ptr(p.root);
+
+	for (int level = 4;; level--) {
+		u64 e = t[gfn >> 9 * (level - 1) & 511];
+
+		if (!(e & PTE_P))
+			return 0;
+		if (!(e & PTE_US))
+			check(false, "an entry of level %d lacks U", level);
+		if (level == 1 || e & PTE_PS) {
+			check(level <= 2, "a leaf of level %d", level);
+			return ((e & PTE_ADDR) >> 12) + (level == 2 ? gfn & 511 : 0);
+		}
+		t = public_ptr(_mfn((e & PTE_ADDR) >> 12));
+	}
+}
+
+bool p2m_world_create(void)
+{
+	if (mmap((void *)VA_FRAMETABLE, NR_FRAMES * sizeof(struct page_info),
+		 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	    MAP_FAILED ||
+	    mmap((void *)VA_PUBLIC, FIRST_OWN * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+		printf("Bail out! no memory at the simulated addresses\n");
+		return false;
+	}
+	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
+		*page_of(_mfn(n)) = (struct page_info){ .count_info = PGC_unshared,
+							.owner = d.domid };
+	return true;
+}
+
+u64 p2m_world_refs(u64 n)
+{
+	return page_of(_mfn(n))->count_info & PGC_own_mask;
+}

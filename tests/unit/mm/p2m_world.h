@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain with a p2m, its frames and those of the tables, one lock that knows whether it is held,
+ * and the processor's walk, without the p2m's own code.
+ */
+#pragma once
+
+#include <asm/frametable.h>
+#include <asm/p2m.h>
+#include <isola/domain.h>
+#include <isola/errno.h>
+
+#define NR_FRAMES	8192u		/* the domain's: 4096 and on; tables below */
+#define FIRST_OWN	4096u
+
+extern struct domain d;
+extern struct p2m p;
+extern u32 nr_tables;			/* that are allocated */
+extern u32 fail_at;			/* this allocation from now on fails; 0: none */
+
+/* Memory stands at the hypervisor's addresses. False: it cannot; it has been said. */
+bool p2m_world_create(void);
+bool p2m_world_is_locked(void);
+/* References of the domain's own on frame @n. */
+u64 p2m_world_refs(u64 n);
+/* The frame that the processor finds at @gfn; 0: it faults. */
+u64 hardware_walk(u64 gfn);
+void others_run(void);

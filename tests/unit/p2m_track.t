@@ -1,0 +1,24 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+# Which pages a guest has touched since it had its caches cleaned (mm/p2m_track.c); then with each
+# of some bugs, which the same test must find.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use Test::More;
+use lib dirname(abs_path(__FILE__)) . '/mm';
+use Build;
+require './' . 'tests/unit/mm/mutants_p2m.pl' if chdir dirname(abs_path(__FILE__)) . '/../..';
+
+my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/p2m_track';
+my $operations = $ENV{TEST_ALL} ? 20_000_000 : 200_000;
+
+my $program = Build::p2m_track($dir, undef, undef, '-O1', Build::sanitizers());
+my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $operations);
+ok($good, 'what has been written is clean when it has to be')
+	or diag(Build::words($program ? "$dir/run.log" : "$dir/log"));
+Build::each_is_found($dir, what => 'mutant', mutants => [p2m_mutants()], of => 1,
+	runs => [map { [60_000, $_] } 1 .. 4],
+	build => sub { Build::p2m_track($dir, @_, '-O1', Build::sanitizers()) });
+done_testing();
