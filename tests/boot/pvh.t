@@ -141,7 +141,7 @@ def linux(vcpus, which="linux"):
             *SVM, "--mem", "448", "--smp", str(min(vcpus, 2)), "--domain",
             f"{kernel},{initrd.name}",
             f"domain=web type=pvh mem=256M vcpus={vcpus} onend=halt -- console=hvc0 panic=-1",
-            timeout=400)
+            timeout=300)
     said = re.findall(r"^\(web\) pvh: (.*)$", output, re.M)
     tap.ok(re.search(rf"^PVH, {vcpus} cpus", "\n".join(said)) and "end" in said and
            sum("did its work" in line for line in said) == vcpus and

@@ -61,7 +61,8 @@ static void own_leaf(u32 n, u32 subleaf, struct cpuid_regs *out)
 		out->ecx = 0;		/* what is said there is PV's */
 		break;
 	case 4:
-		out->eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT;
+		out->eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+			   XEN_HVM_CPUID_UPCALL_VECTOR;
 		out->ebx = current->id;
 		out->ecx = current->domain->domid;
 		break;

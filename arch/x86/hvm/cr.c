@@ -49,6 +49,11 @@ static int settle_long_mode(u64 cr0)
 	return 0;
 }
 
+u64 hvm_cr0_valid(void)
+{
+	return CR0_KNOWN;
+}
+
 int hvm_set_cr0(u64 val)
 {
 	u64 old = hvm->get(HVM_CR0);
@@ -70,7 +75,7 @@ static const struct { u64 bit; unsigned feature; } cr4_rows[] = {
 	{ CR4_UMIP, XEN_X86_FEATURE_UMIP },
 };
 
-static u64 cr4_valid(void)
+u64 hvm_cr4_valid(void)
 {
 	u64 valid = CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
 		    CR4_OSXMMEXCPT;
@@ -83,7 +88,7 @@ static u64 cr4_valid(void)
 
 int hvm_set_cr4(u64 val)
 {
-	if (val & ~cr4_valid() ||
+	if (val & ~hvm_cr4_valid() ||
 	    (!(val & CR4_PAE) && hvm->get(HVM_EFER) & EFER_LMA))
 		return -EINVAL;
 	this_hvm.flush = true;
@@ -91,14 +96,20 @@ int hvm_set_cr4(u64 val)
 	return 0;
 }
 
+u64 hvm_efer_valid(void)
+{
+	u64 valid = EFER_SCE | EFER_LME | EFER_LMA;
+
+	valid |= hvm_shows(XEN_X86_FEATURE_NX) ? EFER_NXE : 0;
+	return valid | (hvm_shows(XEN_X86_FEATURE_FFXSR) ? EFER_FFXSR : 0);
+}
+
 /* LMA is the processor's: what is written there is not looked at. */
 int hvm_set_efer(u64 val)
 {
-	u64 old = hvm->get(HVM_EFER), valid = EFER_SCE | EFER_LME | EFER_LMA;
+	u64 old = hvm->get(HVM_EFER);
 
-	valid |= hvm_shows(XEN_X86_FEATURE_NX) ? EFER_NXE : 0;
-	valid |= hvm_shows(XEN_X86_FEATURE_FFXSR) ? EFER_FFXSR : 0;
-	if (val & ~valid || ((val ^ old) & EFER_LME && hvm->get(HVM_CR0) & CR0_PG))
+	if (val & ~hvm_efer_valid() || ((val ^ old) & EFER_LME && hvm->get(HVM_CR0) & CR0_PG))
 		return -EINVAL;
 	this_hvm.flush = true;
 	hvm->set(HVM_EFER, (val & ~EFER_LMA) | (old & EFER_LMA));

@@ -42,12 +42,46 @@ void hvm_inject(u8 vector, bool has_error, u32 error)
 				 .type = HVM_EVENT_EXCEPTION, .error = error };
 }
 
-bool hvm_upcall_due(void)
+/* ---- Upcalls --------------------------------------------------------------------------------- */
+
+static bool upcall_flag(void)
 {
-	ASSERT_KERNEL_ROOT();
+	return READ_ONCE(vcpu_info_of(current)->evtchn_upcall_pending);
+}
+
+void hvm_look_at_upcall(void)
+{
+	if (!upcall_flag())
+		this_hvm.upcall_told = false;
+}
+
+/*
+ * By the vcpu's own vector an upcall is an edge: the flag has risen since the guest last ran with
+ * it down, or somebody says that he has raised it. (event_check is taken before it is looked at, so
+ * that who raises the flag meanwhile is heard in the next round, to which he sends us.)
+ */
+static void request_upcall(u8 vector)
+{
+	bool said = __atomic_exchange_n(&current->event_check, 0, __ATOMIC_SEQ_CST);
+
 	evtchn_fold();
-	return current->domain->hvm->callback_vector &&
-	       READ_ONCE(vcpu_info_of(current)->evtchn_upcall_pending);
+	if (!upcall_flag() || (this_hvm.upcall_told && !said))
+		return;
+	this_hvm.upcall_told = true;
+	vlapic_request(vector);
+}
+
+/* Is there an upcall to be delivered by the domain's vector, as a level? Posts are folded in. */
+static bool upcall_due(void)
+{
+	u8 vector = READ_ONCE(current->domain->hvm->vcpu[current->id]->upcall_vector);
+
+	ASSERT_KERNEL_ROOT();
+	if (vector)
+		request_upcall(vector);
+	else
+		evtchn_fold();
+	return !vector && current->domain->hvm->callback_vector && upcall_flag();
 }
 
 /* Take what has been posted for its local APIC, and what the timer has come to. */
@@ -75,7 +109,7 @@ bool hvm_interrupt_due(void)
 {
 	bool held_back;
 
-	if (hvm_upcall_due())
+	if (upcall_due())
 		return true;
 	fold_apic();
 	return vlapic_next(&held_back) >= 0 || READ_ONCE(current->nmi_pending);
@@ -99,7 +133,7 @@ static int next_vector(bool *is_upcall)
 	bool held_back = false;
 	int vector;
 
-	*is_upcall = hvm_upcall_due();
+	*is_upcall = upcall_due();
 	if (*is_upcall)
 		return current->domain->hvm->callback_vector;
 	fold_apic();

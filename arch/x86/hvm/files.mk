@@ -9,6 +9,7 @@ objs-y += arch/x86/hvm/vlapic_icr.o
 objs-y += arch/x86/hvm/vlapic_timer.o
 objs-y += arch/x86/hvm/mmio.o
 objs-y += arch/x86/hvm/start.o
+objs-y += arch/x86/hvm/first_state.o
 objs-y += arch/x86/hvm/exit.o
 objs-y += arch/x86/hvm/insn_length.o
 objs-y += arch/x86/hvm/walk.o

@@ -14,14 +14,15 @@
 #define CALLBACK_TYPE(val)	((val) >> 56)
 
 /*
- * The way in which a guest is told of an upcall: 0, none, or a vector. Lines of devices there are
- * none.
+ * The way in which a guest is told of an upcall: 0, none, or a vector. A GSI is taken, and nothing
+ * comes by it, as there is no I/O APIC: Linux names one, for show, beside vectors of its vcpus'
+ * own.
  */
 static long set_callback(struct domain *d, u64 val)
 {
-	u8 vector = val;
+	u8 vector = CALLBACK_TYPE(val) == HVM_PARAM_CALLBACK_TYPE_VECTOR ? val : 0;
 
-	if (val && (CALLBACK_TYPE(val) != HVM_PARAM_CALLBACK_TYPE_VECTOR || vector < 16))
+	if (CALLBACK_TYPE(val) != HVM_PARAM_CALLBACK_TYPE_GSI && vector < 16)
 		return -EOPNOTSUPP;
 	d->hvm->param[HVM_PARAM_CALLBACK_IRQ] = val;
 	WRITE_ONCE(d->hvm->callback_vector, vector);
@@ -64,6 +65,25 @@ static long get_time(u64 arg)
 	return copy_to_guest(arg, &op, sizeof(op));
 }
 
+/* The vector of a vcpu's upcalls, by its local APIC; it is told at once, whatever is pending. */
+static long set_upcall_vector(u64 arg)
+{
+	struct domain *d = current->domain;
+	struct xen_hvm_evtchn_upcall_vector op;
+	struct vcpu *v;
+
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	if (op.vector < 16)
+		return -EINVAL;
+	v = vcpu_by_id(d, op.vcpu);
+	if (!v)
+		return -ENOENT;
+	WRITE_ONCE(d->hvm->vcpu[v->id]->upcall_vector, op.vector);
+	vlapic_post(v, op.vector);
+	return 0;
+}
+
 long hvm_hvm_op(u64 cmd, u64 arg)
 {
 	switch ((u32)cmd) {
@@ -71,6 +91,8 @@ long hvm_hvm_op(u64 cmd, u64 arg)
 		return param(true, arg);
 	case HVMOP_get_param:
 		return param(false, arg);
+	case HVMOP_set_evtchn_upcall_vector:
+		return set_upcall_vector(arg);
 	case HVMOP_get_time:
 		return get_time(arg);
 	default:

@@ -16,6 +16,7 @@
 #include <asm/mapcache.h>
 #include <asm/percpu.h>
 #include <asm/perdomain.h>
+#include <asm/precondition.h>
 #include <asm/vcpu_private.h>
 
 /* What @v's pages hold before its first instruction, but for what the way it begins says. */
@@ -26,7 +27,7 @@ static void reset(struct vcpu *v, const struct regs *r)
 	void *fpu = map_domain_page(v->private_mfn[2]);
 
 	p->regs = *r;
-	h->event.valid = h->in_nmi = false;
+	h->event.valid = h->in_nmi = h->upcall_told = false;
 	h->batch = 0;
 	memset(h->dr, 0, sizeof(h->dr));
 	vlapic_init(v, &h->apic);
@@ -82,7 +83,14 @@ int hvm_send_sipi(struct vcpu *v, u8 page_nr)
 
 /* ---- VCPUOP_initialise ----------------------------------------------------------------------- */
 
-long hvm_initialise(struct vcpu *v __maybe_unused, u64 arg __maybe_unused)
+/* It waits for VCPUOP_up. vcpus_lock held. */
+void hvm_begin_as(struct vcpu *v, const struct hvm_first *f)
 {
-	return -ENOSYS;
+	void *page = map_domain_page(perdomain_mfn(v, VA_VCPU_HVM));
+
+	ASSERT_LOCKED(&v->domain->vcpus_lock);
+	hvm->start_as(page, f);
+	unmap_domain_page(page);
+	reset(v, &f->regs);
+	WRITE_ONCE(v->initialised, true);
 }

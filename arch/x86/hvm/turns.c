@@ -55,6 +55,7 @@ void hvm_vcpu_loop(void)
 		do_what_is_due();
 		hvm_deliver();
 		hvm->run(&e, needs_flush(), &this_hvm.event);
+		hvm_look_at_upcall();
 		irq_enable();
 		hvm_handle_exit(&e);
 		irq_disable();

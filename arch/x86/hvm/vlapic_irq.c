@@ -69,6 +69,11 @@ void vlapic_set_irq(u8 vector)
 		put(&a->irr, vector);
 }
 
+void vlapic_request(u8 vector)
+{
+	put(&this_hvm.apic.irr, vector);
+}
+
 void vlapic_post(struct vcpu *v, u8 vector)
 {
 	struct hvm_vcpu *h = v->domain->hvm->vcpu[v->id];

@@ -66,9 +66,11 @@ int vlapic_set_base(u64 val)
 	if (mode == old)
 		return 0;
 	a->base = val;
-	if (!mode || !old)
+	if (!mode || !old) {
 		vlapic_init(current, a);
-	else
+		this_hvm.upcall_told = false;
+	} else {
 		vlapic_publish(current, a);
+	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <asm/page_type.h>
 #include <asm/visit.h>
 #include <asm/insn.h>
+#include <asm/p2m.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
 #include <asm/window.h>
@@ -23,6 +24,13 @@
 #include <xen/event_channel.h>
 
 #define NR_SIM_CPUS 2
+
+/* These are PV domains. */
+struct page_info *p2m_get_page(const struct domain *d, const struct p2m *p, gfn_t gfn)
+{
+	(void)d, (void)p, (void)gfn;
+	abort();
+}
 
 struct cpu_public cpu_public[CONFIG_NR_CPUS];
 unsigned nr_cpus = NR_SIM_CPUS;

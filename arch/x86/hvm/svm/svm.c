@@ -124,6 +124,30 @@ static void start_real(void *page, u8 page_nr)
 	c->gdtr.limit = c->idtr.limit = 0xffff;
 }
 
+static struct vmcb_segment segment(const struct hvm_segment *s)
+{
+	return (struct vmcb_segment){ 0, s->attr, s->limit, s->base };
+}
+
+/* Its privilege is SS's; real mode has the highest. */
+static void start_as(void *page, const struct hvm_first *f)
+{
+	struct vmcb *c = page;
+
+	start(c, f->cr0);
+	c->cr3 = f->cr3;
+	c->cr4 = f->cr4;
+	c->efer |= f->efer;
+	c->cs = segment(&f->segment[0]);
+	c->ds = segment(&f->segment[1]);
+	c->ss = segment(&f->segment[2]);
+	c->es = segment(&f->segment[3]);
+	c->tr = segment(&f->segment[4]);
+	c->ldtr = (struct vmcb_segment){ 0, 0x82, 0, 0 };
+	c->fs = c->gs = (struct vmcb_segment){ 0, 0x93, 0, 0 };
+	c->cpl = f->cr0 & CR0_PE ? c->ss.attr >> 5 & 3 : 0;
+}
+
 static const u16 place[HVM_NR_REGS] = {
 #define PLACE(reg, field) [HVM_##reg] = offsetof(struct vmcb, field)
 	PLACE(CR0, cr0), PLACE(CR2, cr2), PLACE(CR3, cr3), PLACE(CR4, cr4), PLACE(EFER, efer),
@@ -261,8 +285,8 @@ static void run(struct hvm_exit *e, bool flush, struct hvm_event *cut_off)
 static const struct hvm_vendor svm = {
 	.name = "SVM", .hypercall_opcode = 0xd9, .ready_cpu = ready_cpu, .init = init,
 	.start32 = start32, .run = run, .inject = inject, .want_window = want_window,
-	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real,
-	.in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
+	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real, .start_as =
+	start_as, .in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
 	.code_segment = code_segment, .cpl = cpl,
 };
 

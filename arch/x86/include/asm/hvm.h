@@ -37,6 +37,8 @@ struct hvm_private {
 	u64 batch;			/* WBINVD waits for this one; 0: there is none */
 	u64 pat;			/* as it was written: the processor has all write-back */
 	bool in_nmi;			/* from an NMI to the next IRET: no other */
+	/* an upcall by its own vector has been requested since the flag was last seen down */
+	bool upcall_told;
 	struct vlapic apic;
 };
 
@@ -55,6 +57,17 @@ enum hvm_reg {
 struct hvm_code_segment {
 	u64 base;
 	bool is_64, is_32;		/* L with LMA; D */
+};
+
+/* What a vcpu begins with. */
+struct hvm_segment {
+	u32 base, limit;
+	u16 attr;			/* type, S, DPL, P; then AVL, L, D, G */
+};
+struct hvm_first {
+	struct regs regs;
+	u64 cr0, cr3, cr4, efer;
+	struct hvm_segment segment[5];	/* CS, DS, SS, ES, TR */
 };
 
 /* Why the guest has stopped. rip is still that of the instruction. */
@@ -98,6 +111,7 @@ struct hvm_vendor {
 	void (*start32)(void *page);
 	/* The same as INIT and SIPI leave it: real mode, at page @page_nr. */
 	void (*start_real)(void *page, u8 page_nr);
+	void (*start_as)(void *page, const struct hvm_first *f);
 	/*
 	 * Enter the guest until it stops, interrupts off, with @flush of all that is cached of it.
 	 * An event whose delivery was cut off is in *@cut_off, if valid.
@@ -130,9 +144,9 @@ void hvm_vcpu_loop(void);
 void hvm_inject(u8 vector, bool has_error, u32 error);
 static inline void hvm_inject_gp(void) { hvm_inject(TRAP_GP, true, 0); }
 static inline void hvm_inject_ud(void) { hvm_inject(TRAP_UD, false, 0); }
-/* Is there an upcall for it to be told of? Kernel root; posts are folded in. */
-bool hvm_upcall_due(void);
-/* The same, or an interrupt of its local APIC, or an NMI: what ends a halt. */
+/* At each exit: is the flag of upcalls down? Kernel root. */
+void hvm_look_at_upcall(void);
+/* Is there an upcall, an interrupt of its local APIC, or an NMI: what ends a halt? */
 bool hvm_interrupt_due(void);
 /* Interrupts off: what is to be delivered is given to the vendor's part for the next entry. */
 void hvm_deliver(void);
@@ -178,7 +192,12 @@ bool hvm_mmio(u64 gpa);
  */
 void hvm_send_init(struct vcpu *v);
 int __must_check hvm_send_sipi(struct vcpu *v, u8 page_nr);
-/* A sibling's first state, by struct vcpu_hvm_context. */
+/* Its first state, which has been checked. @v is down, at rest, and not initialised; it is then. */
+void hvm_begin_as(struct vcpu *v, const struct hvm_first *f);
+
+/* ---- first_state.c --------------------------------------------------------------------------- */
+
+/* VCPUOP_initialise of @v, the caller's: @arg is a guest's struct vcpu_hvm_context. */
 long hvm_initialise(struct vcpu *v, u64 arg);
 
 /* ---- walk.c: guest memory -------------------------------------------------------------------- */
@@ -207,6 +226,10 @@ int __must_check hvm_set_cr0(u64 val);
 int __must_check hvm_set_cr4(u64 val);
 int __must_check hvm_set_efer(u64 val);
 int __must_check hvm_set_xcr0(u64 val);
+/* The bits that these may have. */
+u64 hvm_cr0_valid(void);
+u64 hvm_cr4_valid(void);
+u64 hvm_efer_valid(void);
 /* The call of guest_regs(), 64-bit or not; rip is behind it, and back at it if it goes on later. */
 void hvm_hypercall(void);
 long hvm_memory_op(u64 cmd, u64 arg);

@@ -72,6 +72,8 @@ u8 vlapic_ppr(void);
 /* An interrupt for the current vcpu, or for another of its domain. Any vector from 16 on. */
 void vlapic_set_irq(u8 vector);
 void vlapic_post(struct vcpu *v, u8 vector);
+/* ABI: an upcall is requested of an APIC that is off, too, and delivered when it is on. From 16. */
+void vlapic_request(u8 vector);
 /*
  * The vector that is to be delivered next, -1: none. *@held_back: there is one that CR8 alone holds
  * back. What has been posted is folded in before (event.c).
