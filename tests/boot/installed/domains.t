@@ -121,7 +121,7 @@ for words, answer, tries in (("\\n", "login: $", 4), ("root\\n", "Password: $", 
                              ("root\\n", "root@web:.*# ", 1),
                              ("hostname; tty\\n", "^/dev/hvc0$", 2)):
     if not any(typed(words, answer, 90) for _ in range(tries)):
-        print(f"no {answer} after {words!r}, behind:\n{text[-1000:]}")
+        print(f"no {answer} after {words!r}, behind:\\n{text[-1000:]}")
         break
 print(text[at:])
 console.kill()
