@@ -6,9 +6,9 @@
 #include "machine.h"
 #include "text.h"
 
-ATTACK(hole, "hole", "a store to guest-physical memory where nothing is")
+ATTACK(hole, "hole", "a store where nothing is, by an instruction that is not carried out")
 {
-	*(volatile uint64_t *)0xe0000000ul = 1;
+	asm volatile("movnti %0, (%1)" : : "r"(1ul), "r"(0xe0000000ul) : "memory");
 }
 
 ATTACK(table_in_hole, "cr3", "page tables where nothing is")

@@ -113,6 +113,12 @@ static long sched_op(u64 cmd, u64 arg)
 	return rc;
 }
 
+/* An HVM domain controls nothing: it is never the control domain. */
+static long control_op(void)
+{
+	return -EPERM;
+}
+
 /* As many as the ABI's numbers go, and a power of two (SPC-4). */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-function-type"
@@ -127,6 +133,9 @@ static const hypercall_fn calls[NR_HYPERCALL_SLOTS] = {
 	CALL(grant_table_op, grant_table_op),
 	CALL(event_channel_op, event_channel_op),
 	CALL(hvm_op, hvm_hvm_op),
+	CALL(sysctl, control_op),
+	CALL(domctl, control_op),
+	CALL(platform_op, control_op),
 };
 #pragma GCC diagnostic pop
 

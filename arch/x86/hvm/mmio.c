@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The local APIC's page, of which there is no RAM: an access exits with its address, and the
- * instruction is decoded by the one decoder that there is (asm/decode.h). Carried out are MOVs of
- * 32 bits from and to registers and of immediates, in 64-bit code, as kernels do it. A load is the
- * store with another direction bit. Narrower or wider, or not aligned: reads give ones, writes
- * vanish. Whatever else touches the page ends the domain.
+ * Addresses behind which there is no RAM: the local APIC's page, and nothing at all. An access
+ * exits with its address, and the instruction is decoded by the one decoder that there is
+ * (asm/decode.h). Carried out are MOVs from and to registers and of immediates, in 64-bit code, as
+ * kernels access devices. A load is the store with another direction bit. Where nothing is reads
+ * give ones and writes vanish, as on Xen; so it is in the APIC's page, if they are not of 32 bits
+ * and aligned. Whatever else touches such an address ends the domain.
  *
  * The instruction is read once; what it says it touches must be what has exited (HVM-3).
  */
@@ -61,16 +62,25 @@ static void load(const struct insn *i, u64 val)
 		*reg = (*reg & ~(mask(i->bytes) << shift)) | (val & mask(i->bytes)) << shift;
 }
 
-static int access(const struct insn *i, bool is_load, u32 offset)
+static u64 stored(const struct insn *i)
+{
+	return i->has_imm ? (u64)i->imm : *regs_gpr(guest_regs(), i->reg);
+}
+
+static int access_apic(const struct insn *i, bool is_load, u32 offset)
 {
 	bool good = i->bytes == 4 && !(offset & 15);
 
 	if (is_load)
 		load(i, good ? vlapic_read(offset) : ~0ul);
 	else if (good)
-		return vlapic_write(offset, i->has_imm ? (u32)i->imm
-						       : *regs_gpr(guest_regs(), i->reg));
+		return vlapic_write(offset, stored(i));
 	return 0;
+}
+
+static bool is_apic(u64 gpa)
+{
+	return gpa >> PAGE_SHIFT == VLAPIC_BASE >> PAGE_SHIFT && vlapic_has_page();
 }
 
 bool hvm_mmio(u64 gpa)
@@ -78,15 +88,14 @@ bool hvm_mmio(u64 gpa)
 	struct insn i;
 	bool is_load;
 
-	if (gpa >> PAGE_SHIFT != VLAPIC_BASE >> PAGE_SHIFT || !vlapic_has_page())
+	if (!decode(&i, &is_load) || !touches(&i, is_load, gpa))
 		return false;
-	if (!decode(&i, &is_load) || !touches(&i, is_load, gpa)) {
-		domain_crash(current->domain, "it accesses its APIC's page at %lx by an "
-			     "instruction that is not built, at rip %016lx", gpa,
-			     guest_regs()->rip);
-		return true;
+	if (is_apic(gpa)) {
+		if (access_apic(&i, is_load, gpa & ~PAGE_MASK) == -ERESTART)
+			return true;
+	} else if (is_load) {
+		load(&i, ~0ul);
 	}
-	if (access(&i, is_load, gpa & ~PAGE_MASK) != -ERESTART)
-		hvm_step(i.len);
+	hvm_step(i.len);
 	return true;
 }

@@ -27,6 +27,13 @@ CLAIM(unknown, "numbers that there are none of, and PV's alone, answer -ENOSYS")
 	CHECK_ERR(HC1(set_trap_table, 0), XEN_ENOSYS);
 }
 
+CLAIM_ISOLA_ONLY(control, "what controls the machine is refused with -EPERM", "dom0 may on Xen")
+{
+	CHECK_ERR(HC1(sysctl, 0), XEN_EPERM);
+	CHECK_ERR(HC1(domctl, 0), XEN_EPERM);
+	CHECK_ERR(HC1(platform_op, 0), XEN_EPERM);
+}
+
 CLAIM(iret, "the page's entry for iret is #UD")
 {
 	CHECK_TRAP(6, "call *%0", : : "r"(hypercall_page + 32 * __HYPERVISOR_iret) : "memory");

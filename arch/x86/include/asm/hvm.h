@@ -181,7 +181,7 @@ void hvm_step(u64 length);
 
 /* ---- mmio.c ---------------------------------------------------------------------------------- */
 
-/* The access to @gpa was one to the local APIC's page, and has been carried out. */
+/* The access to @gpa, where no RAM is, has been carried out. False: nothing has been done. */
 bool hvm_mmio(u64 gpa);
 
 /* ---- start.c --------------------------------------------------------------------------------- */
