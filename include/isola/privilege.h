@@ -68,6 +68,7 @@ enum privilege_class {
 	OP(pci_mmcfg_reserved, BY_CONTROL)				\
 	/* a domain's life */						\
 	OP(remote_shutdown, BY_CONTROL)					\
+	OP(hvm_param, BY_TARGET)		/* by a PV domain */	\
 	/* memory */							\
 	OP(reservation_read, BY_TARGET)					\
 	OP(reservation_change, BY_TARGET)	/* none done */		\

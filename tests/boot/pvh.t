@@ -3,8 +3,9 @@
 """Domains of type=pvh, in the processor's guest mode (SVM with nested paging, which TCG has): the
 claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); what its WBINVD
 cleans; guests that do what ends a domain, beside one that is not to notice; dom0, which destroys
-one; what is refused; and Debian's Linux on two vCPUs. make test-all: on one and four, newer
-kernels, and with each of some bugs in the hypervisor, which must be noticed."""
+one; what is refused; Debian's Linux on two vCPUs; and Debian's own tools, none of them changed,
+which make, watch and destroy them (toolstack/pvh.sh). make test-all: on one and four, newer
+kernels, more rounds, and with each of some bugs in the hypervisor, which must be noticed."""
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, r
 from livemachine import LiveMachine
 from ownership import PAGE, PTE_ADDR
 from planting import planted
+from toolstack import NoImage, pvh_image, run_scenario
 
 SVM = ("--cpu", "qemu64,+svm,+npt")
 # what a guest does, and what the log says of its end
@@ -70,11 +72,29 @@ def another_processor():
 def beside_dom0():
     status, output, errors = isola_run(
         *SVM, "--mem", "256", "--hv", "dom0_mem=64M", *pvh("web", "", "claims=start/* stay"),
-        SELFTEST, "claims=pvh/*", timeout=60)
+        SELFTEST, "claims=pvh/*,hvm_control/*", timeout=90)
     own = re.sub(r"^\(web\).*\n", "", output, flags=re.M)
     tap.ok(status == POWERED_OFF and len(re.findall(r"^ok \d+ - pvh/(?!.*# SKIP)", own, re.M)) == 2,
            "dom0 pauses a PVH domain, may not do to it what is not built, destroys it",
            output[-2000:] + errors)
+    tap.ok(len(re.findall(r"^ok \d+ - hvm_control/(?!.*# SKIP)", own, re.M)) >= 10 and
+           "\nnot ok" not in own, "and makes, fills and destroys domains of that kind",
+           output[-2000:] + errors)
+
+
+def by_xl():
+    rounds = 50 if LONG else 3
+    name = f"Debian's xl and domains of type=pvh, {rounds} rounds"
+    try:
+        well, figures, text = run_scenario(f"scenario=extra rounds={rounds}", *SVM, cpus=1,
+                                           seconds=1500 if LONG else 400, least=24,
+                                           made=pvh_image())
+    except NoImage as why:
+        tap.skip(name, str(why))
+        return
+    tap.ok(well, f"{name}: {figures}", text)
+    tap.ok("type=hvm is not made: emulated devices (0x3ff) are not built" in text,
+           "type=hvm is refused, and the log says why", text)
 
 
 def caches():
@@ -270,6 +290,7 @@ claims_and_attacks()
 another_processor()
 beside_dom0()
 caches()
+by_xl()
 refusals()
 from_outside()
 linux(2)

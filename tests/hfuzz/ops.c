@@ -188,7 +188,7 @@ static const uint8_t nr_args[64] = {
 	[__HYPERVISOR_set_segment_base] = 2, [__HYPERVISOR_mmuext_op] = 4,
 	[__HYPERVISOR_sched_op] = 2, [__HYPERVISOR_callback_op] = 2,
 	[__HYPERVISOR_event_channel_op] = 2, [__HYPERVISOR_physdev_op] = 2,
-	[__HYPERVISOR_arch_0] = 1,
+	[__HYPERVISOR_hvm_op] = 2, [__HYPERVISOR_arch_0] = 1,
 };
 
 static bool registers_kept(const struct call *c)

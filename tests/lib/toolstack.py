@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from initrd import cpio, debian_linux
-from isolatest import OUT, POWERED_OFF, TOP, isola_run, read
+from isolatest import OUT, POWERED_OFF, PVH_GUEST, TOP, isola_run, read
 
 MAKER = os.path.join(TOP, "../shared/tools/mk-dom0-image")
 SMALL = os.path.join(OUT, "selftest.elf")
@@ -60,11 +60,21 @@ def extra_image():
     return kernel, image
 
 
+def pvh_image():
+    """(kernel, image): with toolstack/pvh.sh as the scenario "extra", and our PVH guest."""
+    kernel, plain = dom0_image()
+    image = os.path.join(OUT, "tests/dom0-pvh.img")
+    add_to_image(plain, [("extra", 0o40755, b""),
+                         ("extra/pvh", 0o100644, read(PVH_GUEST)),
+                         ("extra.sh", 0o100755, read(os.path.join(OURS, "pvh.sh")))], image)
+    return kernel, image
+
+
 def run_scenario(words, *options, seconds=600, cpus=2, hv="", mem=1024, least=11,
-                 failing=()):
+                 failing=(), made=None):
     """(whether it is well, what there is to say of it, the console's text). Well is when at least
-    so many steps were taken, and none fails but those named."""
-    kernel, image = extra_image() if "extra" in words else dom0_image()
+    so many steps were taken, and none fails but those named. @made: the (kernel, image) for it."""
+    kernel, image = made or (extra_image() if "extra" in words else dom0_image())
     status, output, errors = isola_run(
         "--mem", str(mem), "--smp", str(cpus), "--hv", ("dom0_mem=512M " + hv).strip(), *options,
         kernel, f"console=hvc0 limit={seconds - 20} {words}", image, timeout=seconds)

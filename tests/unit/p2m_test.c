@@ -201,14 +201,42 @@ static void get_page(void)
 	ok(pg == page_of(_mfn(FIRST_OWN + 77)) && p2m_world_refs(FIRST_OWN + 77) == 2,
 	   "a page is got with a reference of its own");
 	page_put(pg);
+	ok(p2m_get_foreign(&d, &p, _gfn(9)) == page_of(_mfn(FIRST_OWN + 77)) && foreign == 1,
+	   "and for another domain with one of its kind");
 	drop(0, 9);
+	ok(!p2m_get_foreign(&d, &p, _gfn(9)) && !p2m_get_foreign(&d, &p, _gfn(NR_GFNS)) &&
+	   foreign == 1, "where nothing is, nor can be, it gets none");
+}
+
+/* Its tables are counted against a pool. */
+static void pool(void)
+{
+	u32 had = p.nr_tables;
+
+	p.max_tables = had;
+	ok(p2m_add(&d, &p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
+	   nr_tables == had, "with an empty pool no table is made");
+	p.max_tables = had + 1;
+	ok(p2m_add(&d, &p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
+	   nr_tables == had + 1, "nor more than it has pages for");
+	p.max_tables = ~0u;
+	compare();
+	all_ok("and no count has changed by that");
 }
 
 /* Tables alone are freed: the domain's frames are given back as they are. */
 static void take_apart(void)
 {
 	unsigned steps = 0;
+	mfn_t was;
 
+	add(0, 9, FIRST_OWN + 77, 0);
+	steps = p2m_destroy_some(&p);
+	ok(steps, "it is taken apart step by step");
+	ok(!p2m_get_foreign(&d, &p, _gfn(9)) &&
+	   p2m_add(&d, &p, _gfn(10), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_remove(&d, &p, _gfn(9), &was) == -ENOENT,
+	   "from the first on nobody outside finds anything in it, adds or removes");
 	while (p2m_destroy_some(&p))
 		steps++;
 	ok(steps > 1 && !nr_tables && !mfn_is_valid_num(p.root),
@@ -226,6 +254,7 @@ int main(void)
 	ok(!p2m_create(&p, NR_GFNS), "it is made");
 	refusals();
 	get_page();
+	pool();
 	play(20000);
 	all_ok("20,000 operations: the tables, the counts and the TLB are as the map says");
 	take_apart();

@@ -69,7 +69,7 @@ static const struct {
 	{ MAY_evtchn_alloc_unbound, OWN }, { MAY_evtchn_status, OWN }, { MAY_evtchn_reset, OWN },
 	{ MAY_gnttab_setup_table, OWN }, { MAY_gnttab_query_size, OWN },
 	{ MAY_gnttab_get_version, OWN }, { MAY_name_frames, OWN },
-	{ MAY_change_tables, OWN },
+	{ MAY_change_tables, OWN }, { MAY_hvm_param, OWN },
 };
 
 static void as(struct domain *d)

@@ -12,3 +12,4 @@ objs-y += arch/x86/asi/switch.o
 objs-y += arch/x86/asi/runstate.o
 objs-y += arch/x86/asi/audit_offsets.o
 objs-y += arch/x86/asi/pvclock.o
+objs-y += arch/x86/asi/by_gfn.o

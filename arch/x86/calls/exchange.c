@@ -193,8 +193,8 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 		x->in.chunk_order = x->out.order - x->in.order;
 	else
 		x->out.chunk_order = x->in.order - x->out.order;
-	x->d = memory_op_domain(arg->in.domid);
-	if (!x->d)
+	x->d = current->domain;
+	if (arg->in.domid != DOMID_SELF && arg->in.domid != x->d->domid)
 		return refuse_other(MAY_exchange, arg->in.domid);
 	return x->max_bits && x->max_bits <= PAGE_SHIFT ? -ENOMEM : 0;
 }

@@ -19,5 +19,4 @@ objs-y += arch/x86/calls/gnttab_copy.o
 objs-y += arch/x86/calls/gnttab_op.o
 objs-$(CONFIG_AUDIT) += arch/x86/calls/audit.o
 objs-y += arch/x86/calls/audit_counts.o
-objs-y += arch/x86/calls/memory_op_args.o
 objs-$(CONFIG_AUDIT) += arch/x86/calls/oom.o

@@ -5,6 +5,7 @@
  * (MEM-4) and reaches the allocator after a flush (TLB-3), which is done before a continuation too.
  * Progress is in the command word (CON-2): checked like a fresh argument.
  */
+#include <asm/by_gfn.h>
 #include <asm/domain_map.h>
 #include <asm/frametable.h>
 #include <asm/hypercall.h>
@@ -69,6 +70,8 @@ static int populate_one(const struct change *c, u64 i)
 	m = new_extent(c, _pfn(pfn));
 	if (!mfn_is_valid_num(m))
 		return -ENOMEM;
+	if (c->d->hvm)
+		return hvm_show_extent(c->d, pfn, m, c->order);
 	mfn = mfn_x(m);
 	return copy_to_guest(elem(c, i), &mfn, sizeof(mfn));
 }
@@ -94,6 +97,8 @@ static int decrease_one(const struct change *c, u64 i)
 
 	if (copy_from_guest(&mfn, elem(c, i), sizeof(mfn)))
 		return -EFAULT;
+	if (c->d->hvm)
+		return hvm_release_extent(c->d, mfn, 1u << c->order);
 	return c->order ? domain_release_extent(c->d, _mfn(mfn), 1u << c->order)
 			: release_frame(c->d, _mfn(mfn));
 }
@@ -146,8 +151,9 @@ long reservation_change(unsigned op, u64 arg, u64 start)
 		return start;
 	if (get_target_domain(MAY_reservation_change, r.domid, &c.d))
 		return start;
-	/* Of an HVM domain the list holds gfns: not built. */
-	rc = c.d->hvm ? (long)start : change(op, arg, &c, start);
+	/* Of an HVM domain the list holds gfns: what comes without one is not built. */
+	rc = c.d->hvm && op == XENMEM_increase_reservation ? (long)start
+							   : change(op, arg, &c, start);
 	put_named_domain(c.d);
 	return rc;
 }

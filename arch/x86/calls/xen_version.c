@@ -7,6 +7,7 @@
 #include <asm/layout.h>
 #include <isola/version.h>
 #include <isola/memmap.h>
+#include <asm/p2m.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -16,6 +17,10 @@
 #include <isola/vcpu.h>
 #include <xen/xen.h>
 #include <xen/version.h>
+
+/* ABI: a PVH kernel that begins in 32-bit mode is one of x86_32 to the tools. */
+#define CAPABILITIES "xen-3.0-x86_64 "
+#define CAPABILITIES_HVM CAPABILITIES "hvm-3.0-x86_32 hvm-3.0-x86_64 "
 
 static u32 features(const struct domain *d)
 {
@@ -79,7 +84,8 @@ long hc_xen_version(u64 cmd, u64 arg)
 	case XENVER_compile_info:
 		return compile_info(arg);
 	case XENVER_capabilities:
-		return give_string(arg, "xen-3.0-x86_64 ", XEN_CAPABILITIES_INFO_LEN);
+		return give_string(arg, p2m_is_offered ? CAPABILITIES_HVM : CAPABILITIES,
+				   XEN_CAPABILITIES_INFO_LEN);
 	case XENVER_changeset:
 		return give_string(arg, "", XEN_CHANGESET_INFO_LEN);
 	case XENVER_platform_parameters:

@@ -31,16 +31,12 @@ static const struct answer domctls[] = {
 	{ XEN_DOMCTL_ioport_mapping, -EOPNOTSUPP },
 	/* Of hardware-assisted domains. */
 	{ XEN_DOMCTL_soft_reset, -EINVAL },
-	{ XEN_DOMCTL_gethvmcontext, -EINVAL },
-	{ XEN_DOMCTL_sethvmcontext, -EINVAL },
 	{ XEN_DOMCTL_gethvmcontext_partial, -EINVAL },
 	{ XEN_DOMCTL_set_target, -EOPNOTSUPP },
 	{ XEN_DOMCTL_debug_op, -EINVAL },
 	{ XEN_DOMCTL_set_broken_page_p2m, -EINVAL },
 	{ XEN_DOMCTL_monitor_op, -EOPNOTSUPP },
 	{ XEN_DOMCTL_vmtrace_op, -EINVAL },
-	{ XEN_DOMCTL_get_paging_mempool_size, -EOPNOTSUPP },
-	{ XEN_DOMCTL_set_paging_mempool_size, -EOPNOTSUPP },
 	/* Of several nodes, and of processors that can be told to share their caches. */
 	{ XEN_DOMCTL_setvnumainfo, -EINVAL },
 	{ XEN_DOMCTL_psr_cmt_op, -ENODEV },

@@ -9,6 +9,7 @@
 #include <isola/vcpu.h>
 #include <asm/domain_info.h>
 #include <asm/frametable.h>
+#include <asm/hvm_domain.h>
 #include <asm/percpu.h>
 #include <xen/domctl.h>
 #include <xen/vcpu.h>
@@ -75,7 +76,8 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 	info->tot_pages = READ_ONCE(d->nr_pages);
 	info->outstanding_pages = READ_ONCE(d->claimed);
 	info->max_pages = d->max_pages;
-	info->shared_info_frame = mfn_x(d->shared_info_mfn);
+	info->shared_info_frame = d->hvm ? READ_ONCE(d->hvm->shared_info_gfn)
+					 : mfn_x(d->shared_info_mfn);
 	info->max_vcpu_id = d->nr_vcpus ? d->nr_vcpus - 1 : XEN_INVALID_MAX_VCPU_ID;
 	info->gpaddr_bits = machine_address_bits();
 	memcpy(info->handle, d->handle, sizeof(info->handle));

@@ -11,6 +11,7 @@
 #include <asm/cpuid_policy.h>
 #include <asm/domain_policy.h>
 #include <asm/emul.h>
+#include <asm/hvm_policy.h>
 #include <asm/own_policy.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
@@ -108,6 +109,7 @@ static long check_counts(const struct own_policy *o, struct xen_domctl_cpu_polic
 
 long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
 {
+	const struct own_policy *all = d->hvm ? &hvm_policy : NULL;
 	struct own_policy *new, *old = d->cpu_policy;
 	long rc;
 
@@ -122,12 +124,12 @@ long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
 	if (old)
 		*new = *old;
 	else
-		own_policy_init(new);
+		own_policy_init(new, all);
 	rc = take_leaves(new, p);
 	rc = rc ? rc : take_msrs(new, p);
 	rc = rc ? rc : check_counts(new, p);
 	if (!rc) {
-		own_policy_settle(new);
+		own_policy_settle(new, all);
 		d->cpu_policy = new;
 	}
 	public_free(rc ? new : old);
@@ -136,7 +138,8 @@ long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
 
 long domain_get_cpu_policy(const struct domain *d, struct xen_domctl_cpu_policy *p)
 {
-	long rc = cpu_leaves_to_guest((u64)p->leaves.p, &p->nr_leaves, false, d->cpu_policy);
+	const struct own_policy *own = d->hvm ? hvm_policy_of(d) : d->cpu_policy;
+	long rc = cpu_leaves_to_guest((u64)p->leaves.p, &p->nr_leaves, false, own);
 
-	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, d->cpu_policy);
+	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, own);
 }

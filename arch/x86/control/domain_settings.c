@@ -8,6 +8,7 @@
 #include <isola/time.h>
 #include <asm/cpu_mask.h>
 #include <asm/domain_settings.h>
+#include <asm/hvm_domain.h>
 #include <asm/numa.h>
 #include <asm/uaccess.h>
 #include <xen/domctl.h>
@@ -19,6 +20,27 @@ long domain_set_max_mem(struct domain *d, u64 kib)
 	spin_lock(&d->page_lock);
 	d->max_pages = min(pages, ~0u + 0ul);
 	spin_unlock(&d->page_lock);
+	return 0;
+}
+
+/* ---- The pool of nested tables --------------------------------------------------------------- */
+
+/* Less than it has is no more than that: it gets none, and gives none back. */
+long domain_set_pool(struct domain *d, const struct xen_domctl_paging_mempool *pool)
+{
+	if (!d->hvm)
+		return -EOPNOTSUPP;
+	if (pool->size & ~PAGE_MASK || pool->size >> PAGE_SHIFT > ~0u)
+		return -EINVAL;
+	WRITE_ONCE(d->hvm->p2m.max_tables, pool->size >> PAGE_SHIFT);
+	return 0;
+}
+
+long domain_get_pool(struct domain *d, struct xen_domctl_paging_mempool *pool)
+{
+	if (!d->hvm)
+		return -EOPNOTSUPP;
+	pool->size = (u64)READ_ONCE(d->hvm->p2m.max_tables) << PAGE_SHIFT;
 	return 0;
 }
 

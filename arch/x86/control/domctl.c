@@ -14,6 +14,7 @@
 #include <asm/domain_policy.h>
 #include <asm/domain_save.h>
 #include <asm/domain_settings.h>
+#include <asm/hvm_context.h>
 #include <asm/hypercall.h>
 #include <asm/log_dirty.h>
 #include <asm/percpu.h>
@@ -109,6 +110,10 @@ PASSED_ON(set_xstate, domain_set_xstate, vcpuextstate)
 PASSED_ON(get_msrs, domain_get_msrs, vcpu_msrs)
 PASSED_ON(set_msrs, domain_set_msrs, vcpu_msrs)
 PASSED_ON(shadow_op, domain_log_dirty, shadow_op)
+PASSED_ON(get_hvm_context, domain_get_hvm_context, hvmcontext)
+PASSED_ON(set_hvm_context, domain_set_hvm_context, hvmcontext)
+PASSED_ON(get_pool, domain_get_pool, paging_mempool)
+PASSED_ON(set_pool, domain_set_pool, paging_mempool)
 PASSED_ON(hypercall_init, domain_fill_hypercall_page, hypercall_init)
 
 /* As Xen does, but a cap is refused before the weight is taken. */
@@ -241,7 +246,11 @@ static const struct {
 	{ XEN_DOMCTL_setnodeaffinity, set_nodes, 0 },
 	{ XEN_DOMCTL_getnodeaffinity, get_nodes, 0 },
 	{ XEN_DOMCTL_get_cpu_policy, get_cpu_policy, 0 },
-	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, NOT_SELF },
+	{ XEN_DOMCTL_gethvmcontext, get_hvm_context, NOT_SELF },
+	{ XEN_DOMCTL_sethvmcontext, set_hvm_context, NOT_SELF },
+	{ XEN_DOMCTL_get_paging_mempool_size, get_pool, 0 },
+	{ XEN_DOMCTL_set_paging_mempool_size, set_pool, 0 },
 };
 
 static long do_op(struct domain *d, struct xen_domctl *op)

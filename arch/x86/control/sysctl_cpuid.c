@@ -8,6 +8,8 @@
 #include <asm/cpu_leaves.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
+#include <asm/hvm.h>
+#include <asm/hvm_policy.h>
 #include <asm/sysctl_machine.h>
 #include <asm/uaccess.h>
 #include <xen/sysctl.h>
@@ -15,11 +17,18 @@
 /* Of a featureset in Xen 4.17; ours has the first of them. */
 #define NR_WORDS     19u
 
+static bool is_of_hvm(u32 index)
+{
+	return index == XEN_SYSCTL_cpu_featureset_hvm || index == XEN_SYSCTL_cpu_featureset_hvm_max;
+}
+
 static u32 word_of(u32 index, u32 i)
 {
 	if (i >= NR_FEATURE_WORDS)
 		return 0;
 	i = index_nospec(i, NR_FEATURE_WORDS);
+	if (is_of_hvm(index))
+		return hvm_policy.word[i];
 	return index <= XEN_SYSCTL_cpu_featureset_host ? cpu_features[i] : cpuid_policy_word(i);
 }
 
@@ -36,6 +45,8 @@ long sysctl_featureset(struct xen_sysctl *op)
 		break;
 	case XEN_SYSCTL_cpu_featureset_hvm:
 	case XEN_SYSCTL_cpu_featureset_hvm_max:
+		if (hvm)
+			break;
 		return -EOPNOTSUPP;
 	default:
 		return -EINVAL;
@@ -57,14 +68,16 @@ long sysctl_featureset(struct xen_sysctl *op)
 long sysctl_cpu_policy(struct xen_sysctl *op)
 {
 	struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
+	bool of_hvm = p->index == XEN_SYSCTL_cpu_policy_hvm_max ||
+		      p->index == XEN_SYSCTL_cpu_policy_hvm_default;
+	const struct own_policy *own = of_hvm ? &hvm_policy : NULL;
 	long rc;
 
 	if (p->_rsvd || p->index > XEN_SYSCTL_cpu_policy_hvm_default)
 		return -EINVAL;
-	if (p->index == XEN_SYSCTL_cpu_policy_hvm_max ||
-	    p->index == XEN_SYSCTL_cpu_policy_hvm_default)
+	if (of_hvm && !hvm)
 		return -EOPNOTSUPP;
 	rc = cpu_leaves_to_guest((u64)p->leaves.p, &p->nr_leaves,
-				 p->index <= XEN_SYSCTL_cpu_policy_host, NULL);
-	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, NULL);
+				 p->index <= XEN_SYSCTL_cpu_policy_host, own);
+	return rc ? rc : cpu_msrs_to_guest((u64)p->msrs.p, &p->nr_msrs, own);
 }

@@ -14,6 +14,7 @@
 #include <asm/cpu_mask.h>
 #include <asm/cpufeature.h>
 #include <asm/frametable.h>
+#include <asm/hvm.h>
 #include <asm/numa.h>
 #include <asm/percpu.h>
 #include <asm/sysctl_machine.h>
@@ -49,7 +50,8 @@ long sysctl_physinfo(struct xen_sysctl *op)
 	p->nr_nodes = numa_nr_nodes;
 	p->max_node_id = numa_nr_nodes - 1;
 	p->cpu_khz = tsc_khz;
-	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+	p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
+			  (hvm ? XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap : 0);
 	p->total_pages = boot_memmap_bytes(&boot_info.memmap, BOOT_MEM_RAM) >> PAGE_SHIFT;
 	p->free_pages = nr_free_pages();
 	p->outstanding_pages = nr_claimed_pages();

@@ -55,12 +55,12 @@ static u32 reg_of(const struct cpuid_regs *r, enum reg reg)
 	}
 }
 
-void own_policy_init(struct own_policy *o)
+void own_policy_init(struct own_policy *o, const struct own_policy *all)
 {
 	o->arch_caps = ~0ul;
 	o->no_faulting = false;
 	o->nr_leaves = 0;
-	own_policy_settle(o);
+	own_policy_settle(o, all);
 }
 
 static struct own_leaf *find(struct own_policy *o, u32 leaf, u32 subleaf)
@@ -103,12 +103,12 @@ static u64 xcr0_of(const u32 *word)
 	return xcr0;
 }
 
-void own_policy_settle(struct own_policy *o)
+void own_policy_settle(struct own_policy *o, const struct own_policy *all)
 {
 	for (unsigned i = 0; i < NR_FEATURE_WORDS; i++) {
 		const struct own_leaf *l = find(o, word_at[i].leaf, word_at[i].subleaf);
 
-		o->word[i] = cpuid_policy_word(i);
+		o->word[i] = all ? all->word[i] : cpuid_policy_word(i);
 		if (l)
 			o->word[i] &= reg_of(&l->r, word_at[i].reg);
 	}

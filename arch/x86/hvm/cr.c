@@ -4,18 +4,17 @@
  * not enter with, cannot be reached: APM vol. 2 §3.1, §14.6, §15.5.1. Reads are not intercepted:
  * the guest has what it reads. CR0.CD and NW stay 0 whatever is written: RAM is write-back (COH-1).
  */
+#include <isola/domain.h>
 #include <isola/errno.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/fpu.h>
 #include <asm/hvm.h>
 #include <asm/insn.h>
+#include <asm/hvm_policy.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
 
-#define CR0_EM	(1ul << 2)
-#define CR0_NW	(1ul << 29)
-#define CR0_CD	(1ul << 30)
 #define CR0_KNOWN (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
 #define CR4_PSE	(1ul << 4)
 #define CR4_PCE	(1ul << 8)
@@ -75,20 +74,20 @@ static const struct { u64 bit; unsigned feature; } cr4_rows[] = {
 	{ CR4_UMIP, XEN_X86_FEATURE_UMIP },
 };
 
-u64 hvm_cr4_valid(void)
+u64 hvm_cr4_valid(const struct domain *d)
 {
 	u64 valid = CR4_TSD | CR4_DE | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
 		    CR4_OSXMMEXCPT;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(cr4_rows); i++)
-		if (hvm_shows(cr4_rows[i].feature))
+		if (hvm_shows(d, cr4_rows[i].feature))
 			valid |= cr4_rows[i].bit;
 	return valid;
 }
 
 int hvm_set_cr4(u64 val)
 {
-	if (val & ~hvm_cr4_valid() ||
+	if (val & ~hvm_cr4_valid(current->domain) ||
 	    (!(val & CR4_PAE) && hvm->get(HVM_EFER) & EFER_LMA))
 		return -EINVAL;
 	this_hvm.flush = true;
@@ -96,12 +95,11 @@ int hvm_set_cr4(u64 val)
 	return 0;
 }
 
-u64 hvm_efer_valid(void)
+u64 hvm_efer_valid(const struct domain *d)
 {
-	u64 valid = EFER_SCE | EFER_LME | EFER_LMA;
-
-	valid |= hvm_shows(XEN_X86_FEATURE_NX) ? EFER_NXE : 0;
-	return valid | (hvm_shows(XEN_X86_FEATURE_FFXSR) ? EFER_FFXSR : 0);
+	return EFER_SCE | EFER_LME | EFER_LMA |
+	       (hvm_shows(d, XEN_X86_FEATURE_NX) ? EFER_NXE : 0) |
+	       (hvm_shows(d, XEN_X86_FEATURE_FFXSR) ? EFER_FFXSR : 0);
 }
 
 /* LMA is the processor's: what is written there is not looked at. */
@@ -109,7 +107,8 @@ int hvm_set_efer(u64 val)
 {
 	u64 old = hvm->get(HVM_EFER);
 
-	if (val & ~hvm_efer_valid() || ((val ^ old) & EFER_LME && hvm->get(HVM_CR0) & CR0_PG))
+	if (val & ~hvm_efer_valid(current->domain) ||
+	    ((val ^ old) & EFER_LME && hvm->get(HVM_CR0) & CR0_PG))
 		return -EINVAL;
 	this_hvm.flush = true;
 	hvm->set(HVM_EFER, (val & ~EFER_LMA) | (old & EFER_LMA));
@@ -183,7 +182,9 @@ void hvm_write_cr(const struct hvm_exit *e)
 
 int hvm_set_xcr0(u64 val)
 {
-	if (!fpu_xcr0_valid(val))
+	const struct own_policy *own = hvm_policy_of(current->domain);
+
+	if (!fpu_xcr0_valid(val) || val & ~own->xcr0)
 		return -EINVAL;
 	this_vcpu.xcr0 = val;
 	fpu_load_xcr0(val);

@@ -81,8 +81,9 @@ static bool registers_ok(const struct hvm_first *f)
 	bool paging = f->cr0 & CR0_PG, lme = f->efer & EFER_LME;
 	u16 cs = f->segment[CS].attr;
 
-	if (f->cr0 & ~(hvm_cr0_valid() | CR0_CD | CR0_NW) || f->cr4 & ~hvm_cr4_valid() ||
-	    f->efer & ~hvm_efer_valid() || f->cr3 >> cpu_facts.phys_bits ||
+	if (f->cr0 & ~(hvm_cr0_valid() | CR0_CD | CR0_NW) ||
+	    f->cr4 & ~hvm_cr4_valid(current->domain) ||
+	    f->efer & ~hvm_efer_valid(current->domain) || f->cr3 >> cpu_facts.phys_bits ||
 	    (f->cr0 & (CR0_CD | CR0_NW)) == CR0_NW)
 		return false;
 	if (paging && !(f->cr0 & CR0_PE))

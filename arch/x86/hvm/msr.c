@@ -14,7 +14,6 @@
 #define MSR_TSC			0x10u
 #define MSR_HYPERCALL_PAGE	0x40000000u
 #define MSR_INT_PENDING		0xc0010055u
-#define PAT_RESET		0x0007040600070406ul
 
 static bool any(u64 val __maybe_unused)
 {
@@ -68,15 +67,6 @@ static int held_index(u32 msr)
 	return -1;
 }
 
-/* The types that there are (SDM vol. 3 table 12-10). */
-static bool is_pat(u64 val)
-{
-	for (unsigned i = 0; i < 8; i++, val >>= 8)
-		if ((val & 0xff) > 7 || (val & 0xff) == 2 || (val & 0xff) == 3)
-			return false;
-	return true;
-}
-
 static bool is_apic(u32 msr)
 {
 	return msr == MSR_APICBASE || (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST);
@@ -103,7 +93,7 @@ static int read(u32 msr, u64 *val)
 		*val = hvm->get(HVM_EFER);
 		return 0;
 	case MSR_PAT:
-		*val = this_hvm.pat ? this_hvm.pat : PAT_RESET;
+		*val = this_hvm.pat ? this_hvm.pat : HVM_PAT_RESET;
 		return 0;
 	default:
 		return is_as_pv(msr) ? pv_rdmsr(msr, val) : -EINVAL;
@@ -126,7 +116,7 @@ static int write(u32 msr, u64 val)
 	case MSR_EFER:
 		return hvm_set_efer(val);
 	case MSR_PAT:
-		if (!is_pat(val))
+		if (!hvm_pat_is_valid(val))
 			return -EINVAL;
 		this_hvm.pat = val;
 		return 0;

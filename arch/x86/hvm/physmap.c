@@ -9,6 +9,7 @@
 #include <asm/gnttab.h>
 #include <asm/hvm.h>
 #include <asm/hypercall.h>
+#include <asm/memory_map.h>
 #include <asm/memory_op.h>
 #include <asm/percpu.h>
 #include <asm/precondition.h>
@@ -48,7 +49,11 @@ static long op_memory_map(u64 arg)
 	struct xen_memory_map map;
 	struct hvm_map_entry e;
 	unsigned nr = 0;
+	long rc = memory_map_own(arg);
 
+	/* What the tools have set, or what the builder made. */
+	if (rc != -ENOSYS || !current->domain->hvm->ram_end)
+		return rc;
 	if (copy_from_guest(&map, arg, sizeof(map)))
 		return -EFAULT;
 	for (; hvm_map_entry(current->domain, nr, &e); nr++) {
@@ -176,6 +181,8 @@ long hvm_memory_op(u64 cmd, u64 arg)
 		return op_memory_map(arg);
 	case XENMEM_add_to_physmap:
 		return op_add_to_physmap(arg);
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
 	case XENMEM_current_reservation:
 	case XENMEM_maximum_reservation:
 	case XENMEM_maximum_ram_page:

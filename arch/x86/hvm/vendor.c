@@ -11,6 +11,8 @@ const char *hvm_why_not;
 void hvm_init(void)
 {
 	hvm = svm_probe(&hvm_why_not);
+	p2m_is_offered = hvm;
+	hvm_policy_init();
 	if (hvm)
 		pr_info("HVM: %s with nested paging: domains of type=pvh can be made", hvm->name);
 	else

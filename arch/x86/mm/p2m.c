@@ -20,6 +20,8 @@
 #include <asm/precondition.h>
 #include <asm/tlb.h>
 
+bool p2m_is_offered;
+
 /* All that four levels can name. */
 #define GFN_END		(1ul << 36)
 
@@ -75,6 +77,19 @@ struct page_info *p2m_get_page(const struct domain *d, const struct p2m *p, gfn_
 	}
 }
 
+struct page_info *p2m_get_foreign(const struct domain *d, struct p2m *p, gfn_t gfn)
+{
+	struct page_info *pg = NULL;
+	mfn_t m;
+
+	spin_lock(&p->lock);
+	m = p->closed ? INVALID_MFN : p2m_lookup(p, gfn);
+	if (mfn_is_valid_num(m) && page_get_foreign(page_of(m), d))
+		pg = page_of(m);
+	spin_unlock(&p->lock);
+	return pg;
+}
+
 /* ---- Making ---------------------------------------------------------------------------------- */
 
 int p2m_create(struct p2m *p, u64 end)
@@ -86,6 +101,8 @@ int p2m_create(struct p2m *p, u64 end)
 	p->end = min(end, GFN_END);
 	p->stamp = 1;
 	p->nr_tables = l4 ? 1 : 0;
+	p->max_tables = ~0u;
+	p->closed = false;
 	p->destroyed = 0;
 	p->track = (struct p2m_track){ 0 };
 	return l4 ? 0 : -ENOMEM;
@@ -106,10 +123,13 @@ static void fill_split(pte_t *table, pte_t e)
 /* A table below the entry @pe, with what it shows if it is a leaf. Lock held. -ENOMEM. */
 static int make_table(struct p2m *p, pte_t *pe)
 {
-	pte_t e = pte_read(pe), *table = alloc_public_page(); /* public: nested tables */
+	pte_t e = pte_read(pe), *table;
 	u64 flags = NPT_TABLE;
 
 	ASSERT_LOCKED(&p->lock);
+	if (p->nr_tables >= p->max_tables)
+		return -ENOMEM;
+	table = alloc_public_page(); /* public: nested tables */
 	if (!table)
 		return -ENOMEM;
 	if (npt_there(e)) {
@@ -163,6 +183,10 @@ static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 	pte_t *pe;
 
 	spin_lock(&p->lock);
+	if (p->closed) {
+		spin_unlock(&p->lock);
+		return -EINVAL;
+	}
 	walk(p, gfn, &at);
 	/* Tables are not looked through for holes: where there is one nothing large fits. */
 	if (at < level || npt_there(pte_read(walk(p, gfn, &at)))) {
@@ -199,13 +223,14 @@ int p2m_add(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t first, unsigned or
 /* The first two of the four steps. */
 static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 {
+	pte_t *pe = NULL;
 	unsigned level;
-	pte_t *pe;
 	int rc = 0;
 
 	spin_lock(&p->lock);
-	pe = walk(p, gfn, &level);
-	if (!npt_there(pte_read(pe)))
+	if (!p->closed)
+		pe = walk(p, gfn, &level);
+	if (!pe || !npt_there(pte_read(pe)))
 		rc = -ENOENT;
 	else if (level > 1)
 		pe = make_way(p, gfn, 1);
@@ -261,6 +286,9 @@ bool p2m_destroy_some(struct p2m *p)
 {
 	pte_t *l4, *l3;
 
+	spin_lock(&p->lock);
+	p->closed = true;
+	spin_unlock(&p->lock);
 	if (!mfn_is_valid_num(p->root))
 		return false;
 	l4 = public_ptr(p->root);

@@ -20,24 +20,26 @@ static void need_one(void)
 		skip("domain 1 is not of type=pvh");
 }
 
-CLAIM_DOM0(control, "contexts, triggers, shadows, frames and reservations of a PVH domain are "
-	   "refused, pausing is not")
+CLAIM_DOM0(control, "contexts, triggers, shadows, frames and pins of a PVH domain are refused, "
+	   "pausing is not, and its memory is mapped by gfn")
 {
 	static const uint32_t refused[] = { XEN_DOMCTL_getvcpucontext, XEN_DOMCTL_setvcpucontext,
 					    XEN_DOMCTL_get_ext_vcpucontext, XEN_DOMCTL_sendtrigger,
 					    XEN_DOMCTL_shadow_op, XEN_DOMCTL_getpageframeinfo3,
 					    XEN_DOMCTL_hypercall_init };
-	uint64_t frame;
+	struct mmuext_op pin = { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = 0x200 };
 
 	need_one();
-	frame = domctl_op.u.getdomaininfo.shared_info_frame;
 	CHECK(domctl_op.u.getdomaininfo.tot_pages > 256);
 	for (unsigned int i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		memset(&domctl_op.u, 0, sizeof(domctl_op.u));
 		CHECK_SAY(domctl(refused[i], PVH) == -XEN_EOPNOTSUPP, "command %u", refused[i]);
 	}
-	CHECK_ERR(map_foreign(0, frame, PTE_RW, PVH), XEN_EOPNOTSUPP);
+	CHECK_ERR(HC4(mmuext_op, &pin, 1, 0, PVH), XEN_EOPNOTSUPP);
+	/* By gfn: what is there is not given once more. */
 	CHECK_EQ(populate(PVH, 1, 0), 0);
+	CHECK_OK(map_foreign(0, 0x200, PTE_RW_PAGE, PVH));
+	CHECK_OK(map_foreign(0, 0, 0, PVH));
 	CHECK_OK(domctl(XEN_DOMCTL_pausedomain, PVH));
 	CHECK(is_there(PVH) && domctl_op.u.getdomaininfo.flags & XEN_DOMINF_paused);
 	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, PVH));

@@ -12,7 +12,7 @@ our @product = ((map { "arch/x86/$_.c" } qw(
 	mm/page_ref mm/type_word mm/page_type mm/iomem mm/pt_check mm/pt_validate
 	mm/pt_modify mm/seg_desc frames/m2p frames/m2p_block pv/mmu/foreign
 	pv/mmu/mmu_op pv/mmu/mmu_update pv/mmu/others_tables pv/mmu/mmuext pv/mmu/update_va
-	pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op_args calls/memory_op
+	pv/mmu/guest_flush pv/gdt pv/ldt calls/memory_op
 	calls/memory_map calls/reservation calls/resource calls/exchange calls/gnttab
 	calls/gnttab_map calls/gnttab_copy calls/gnttab_op calls/gnttab_release
 	asi/window_tables asi/domain_map asi/orphan asi/visit asi/foreign_entries)),

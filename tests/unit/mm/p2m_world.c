@@ -75,6 +75,17 @@ void free_public_page(void *page)
 	memset(page, 0xa5, PAGE_SIZE);
 }
 
+/* Held: a leaf that names it is there, and cannot go meanwhile. */
+u32 foreign;
+bool page_get_foreign(struct page_info *pg, const struct domain *owner)
+{
+	check(p2m_world_is_locked(), "a foreign reference is taken without the lock");
+	if (pg->owner != owner->domid)
+		return false;
+	foreign++;
+	return true;
+}
+
 bool page_get_asking(struct page_info *pg, const struct domain *of) { return false; }
 void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
 void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }

@@ -18,6 +18,8 @@ extern struct p2m p;
 extern u32 nr_tables;			/* that are allocated */
 extern u32 fail_at;			/* this allocation from now on fails; 0: none */
 
+extern u32 foreign;			/* references that others have been given */
+
 /* Memory stands at the hypervisor's addresses. False: it cannot; it has been said. */
 bool p2m_world_create(void);
 bool p2m_world_is_locked(void);

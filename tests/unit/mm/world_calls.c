@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/by_gfn.h>
 #include <asm/hypercall.h>
 #include <asm/uaccess.h>
 #include "world_parts.h"
@@ -51,6 +52,12 @@ long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 /* Who has no shadows refuses what it would be shadowed for. */
 __attribute__((weak)) int shadow_instead(struct domain *d, int rc) { return rc; }
 __attribute__((weak)) bool shadow_hides_absent(struct domain *d) { return false; }
+
+/* No domain here is one of type=pvh: the guest's own claims try those (tests/guest/claims). */
+int hvm_request_by_gfn(struct domain *owner, u64 ptr, u64 val, void *state,
+		       int (*request)(void *state, u64 ptr, u64 val)) { abort(); }
+int hvm_show_extent(struct domain *d, u64 gfn, mfn_t first, unsigned order) { abort(); }
+int hvm_release_extent(struct domain *d, u64 gfn, u32 nr) { abort(); }
 
 /* scrub, window and log of other rooms that the linked files mention */
 void printk_level(enum log_level level, bool about_guest,

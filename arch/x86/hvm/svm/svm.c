@@ -24,7 +24,6 @@
 #define MSR_VM_CR	0xc0010114
 #define VM_CR_SVMDIS	(1ul << 4)
 #define MSR_HSAVE	0xc0010117
-#define EFER_SVME	(1ul << 12)
 #define GUEST_ASID	1u
 
 /* All write-back: NPT cannot override the guest's PAT (COH-1). */
@@ -287,7 +286,8 @@ static const struct hvm_vendor svm = {
 	.start32 = start32, .run = run, .inject = inject, .want_window = want_window,
 	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real, .start_as =
 	start_as, .in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
-	.code_segment = code_segment, .cpl = cpl,
+	.code_segment = code_segment, .cpl = cpl, .get_context = svm_get_context,
+	.set_context = svm_set_context,
 };
 
 /* ---- Is it there? ---------------------------------------------------------------------------- */

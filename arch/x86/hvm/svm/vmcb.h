@@ -85,6 +85,7 @@ static_assert(offsetof(struct vmcb, exit_code) == 0x70 && offsetof(struct vmcb, 
 #define INTERCEPT_XSETBV	(1u << 13)
 #define INTERCEPT_RDPRU		(1u << 14)
 
+#define EFER_SVME		(1ul << 12)
 #define TLB_FLUSH_ALL		1u
 #define VINTR_TPR		0xfful
 #define VINTR_IRQ		(1ul << 8)

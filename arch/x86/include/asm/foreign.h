@@ -14,13 +14,15 @@
  * DOMID_SELF is the caller, DOMID_IO stands for I/O memory alone, DOMID_XEN for the M2P's own
  * frames, a number is another domain, if the caller may name its frames. 0, to be ended by
  * put_page_owner(). -EPERM: it may not; whether there is one is not said. -ESRCH: there is none, or
- * it is dying; or it is the caller's own number, as in Xen.
+ * it is dying; or it is the caller's own number, as in Xen. -EOPNOTSUPP: its pages have gfns
+ * (asm/by_gfn.h), which the caller does not take (@by_gfn).
  */
-int __must_check get_other_owner(domid_t domid, struct domain **owner);
-static __always_inline int __must_check get_page_owner(domid_t domid, struct domain **owner)
+int __must_check get_other_owner(domid_t domid, bool by_gfn, struct domain **owner);
+static __always_inline int __must_check get_page_owner(domid_t domid, bool by_gfn,
+						       struct domain **owner)
 {
 	*owner = current->domain;
-	return likely(domid == DOMID_SELF) ? 0 : get_other_owner(domid, owner);
+	return likely(domid == DOMID_SELF) ? 0 : get_other_owner(domid, by_gfn, owner);
 }
 
 void put_other_owner(struct domain *owner);

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <asm/hvm_domain.h>
+#include <asm/hvm_records.h>
 #include <asm/vlapic.h>
 #include <isola/vcpu.h>
 #include <asm/regs.h>
@@ -25,6 +26,13 @@ struct hvm_event {
 	bool valid, has_error;
 	u8 vector, type;
 	u32 error;
+};
+
+/* What the control domain sets, until all of it has been found good (hvm/context.c). */
+struct hvm_incoming {
+	bool has_cpu, has_mtrr;
+	struct hvm_hw_cpu cpu;
+	struct hvm_hw_mtrr mtrr;
 };
 
 struct hvm_private {
@@ -40,6 +48,8 @@ struct hvm_private {
 	/* an upcall by its own vector has been requested since the flag was last seen down */
 	bool upcall_told;
 	struct vlapic apic;
+	u64 mtrr_def_type;		/* likewise, by the tools: the guest has no MTRRs */
+	struct hvm_incoming incoming;
 };
 
 extern struct hvm_private this_hvm;	/* by the linker script */
@@ -129,6 +139,10 @@ struct hvm_vendor {
 	void (*set)(enum hvm_reg r, u64 val);
 	void (*code_segment)(struct hvm_code_segment *cs);
 	unsigned (*cpl)(void);
+	/* What the vendor's page of a vcpu that does not run, at @page, has of a processor. */
+	void (*get_context)(const void *page, struct hvm_hw_cpu *c);
+	/* And from @c, which has been checked. The guest can have set up that state itself. */
+	void (*set_context)(void *page, const struct hvm_hw_cpu *c);
 };
 
 extern const struct hvm_vendor *hvm;	/* NULL: hvm_why_not */
@@ -211,8 +225,14 @@ size_t __must_check hvm_copy_to_linear(u64 linear, const void *from, size_t len)
 /* ---- Registers ------------------------------------------------------------------------------- */
 
 void hvm_cpuid(struct regs *r);
-/* Is the guest shown the feature (XEN_X86_FEATURE_*)? */
-bool hvm_shows(unsigned feature);
+/* Boot: hvm_policy (asm/hvm_policy.h). */
+void hvm_policy_init(void);
+/* Is @d shown the feature (XEN_X86_FEATURE_*)? */
+bool hvm_shows(const struct domain *d, unsigned feature);
+/* Bits that its CR4 and EFER may have. */
+u64 hvm_cr4_valid(const struct domain *d);
+u64 hvm_efer_valid(const struct domain *d);
+#define HVM_PAT_RESET 0x0007040600070406ul
 /* MOV to CR0 and CR4, CLTS, LMSW; MOV from and to debug registers. */
 void hvm_write_cr(const struct hvm_exit *e);
 void hvm_read_dr(const struct hvm_exit *e);
@@ -228,8 +248,6 @@ int __must_check hvm_set_efer(u64 val);
 int __must_check hvm_set_xcr0(u64 val);
 /* The bits that these may have. */
 u64 hvm_cr0_valid(void);
-u64 hvm_cr4_valid(void);
-u64 hvm_efer_valid(void);
 /* The call of guest_regs(), 64-bit or not; rip is behind it, and back at it if it goes on later. */
 void hvm_hypercall(void);
 long hvm_memory_op(u64 cmd, u64 arg);

@@ -52,6 +52,7 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 	HC(sched_op, 2) \
 	HC(callback_op, 2) \
 	HC(event_channel_op, 2) \
+	HC(hvm_op, 2) \
 	HC(physdev_op, 2) \
 	HC(sysctl, 1) \
 	HC(domctl, 1) \

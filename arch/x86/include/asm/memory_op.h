@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include <isola/domain.h>
-#include <isola/types.h>
+#include <asm/hypercall.h>
+#include <xen/xen.h>
 
 /*
  * The command word: operation in the low six bits, extents already done above. An ABI fact of Xen.
@@ -13,8 +13,8 @@
 #define MEMOP_CMD_BITS		6
 #define MEMOP_MAX_EXTENTS	(0xffffffffu >> MEMOP_CMD_BITS)
 
-/* The domain that an operation names, its caller in either form, or NULL. */
-struct domain *memory_op_domain(domid_t domid);
-
 /* Continue @op with @done extents done. */
-long memory_op_continue(unsigned op, u64 done, u64 arg);
+static inline long memory_op_continue(unsigned op, u64 done, u64 arg)
+{
+	return hypercall_continue(memory_op, op | done << MEMOP_CMD_BITS, arg);
+}

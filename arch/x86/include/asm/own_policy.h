@@ -28,11 +28,14 @@ struct own_policy {
 };
 
 /* A policy that shows all. */
-void own_policy_init(struct own_policy *o);
+void own_policy_init(struct own_policy *o, const struct own_policy *all);
 /* One leaf more, or another for one that it has. False: there is no room. */
 bool own_policy_keep(struct own_policy *o, const struct own_leaf *l);
-/* All leaves are kept: make of them what is shown. */
-void own_policy_settle(struct own_policy *o);
+/*
+ * All leaves are kept: make of them what is shown, never more than @all shows (NULL: what PV
+ * domains are shown).
+ */
+void own_policy_settle(struct own_policy *o, const struct own_policy *all);
 /* What @o keeps of a leaf; NULL: nothing. */
 const struct own_leaf *own_policy_find(const struct own_policy *o, u32 leaf, u32 subleaf);
 /* cpuid_policy_read(), and what @who's own policy makes of it, if there is one. */

@@ -7,7 +7,8 @@
  * Invariants (HVM-1):
  *   a leaf holds one of the owner's general references on each of its frames, from before it is
  *   written until every CPU has left it: cleared, stamped, interrupted, entered with a flush
- *   a table, once there, stays to the domain's end: walks take no lock
+ *   a table, once there, stays until no vcpu of the domain runs again: its own walks take no lock;
+ *   others' do, and find it closed
  *   a leaf of 2 MiB becomes a table of 4 KiB leaves with the same frames, never the reverse
  */
 #pragma once
@@ -20,6 +21,9 @@ struct domain;
 struct page_info;
 
 #define P2M_LARGE	9u		/* the order of a leaf of 2 MiB */
+
+/* Can domains be made that have one? Written at boot only (hvm/vendor.c). */
+extern bool p2m_is_offered;
 
 /* What an access to a page with the type does. Everything else is a hole. */
 enum p2m_type { P2M_HOLE, P2M_RAM };
@@ -44,6 +48,8 @@ struct p2m {
 	u64 end;			/* no gfn from here on */
 	u64 stamp;			/* grows with each edit that takes something away */
 	u32 nr_tables;
+	u32 max_tables;			/* as many as its pool has pages for */
+	bool closed;			/* nobody adds, removes or looks up from outside any more */
 	/* p2m_destroy_some(): the L4 and L3 entries that are done */
 	u32 destroyed;
 	struct p2m_track track;
@@ -55,15 +61,19 @@ static inline void p2m_move_stamp(struct p2m *p)
 	__atomic_fetch_add(&p->stamp, 1, __ATOMIC_SEQ_CST);
 }
 
-/* A p2m without leaves, of gfns below @end. -ENOMEM. */
+/* A p2m without leaves, of gfns below @end, of any number of tables. -ENOMEM. */
 int __must_check p2m_create(struct p2m *p, u64 end);
-/* Free the next tables of @p, which nothing walks any more. True: there are more. */
+/*
+ * Close @p and free its next tables, which no vcpu of its domain walks any more. True: there are
+ * more.
+ */
 bool __must_check p2m_destroy_some(struct p2m *p);
 
 /*
  * The 2^@order frames from @first on, @d's own, behind @gfn and what follows it; @order is 0 or
  * P2M_LARGE, both numbers are aligned to it. 0; -EINVAL: beyond the end, or a frame is not to be
- * had; -EEXIST: something is there; -ENOMEM. Nothing has changed then, but for tables.
+ * had; -EEXIST: something is there; -ENOMEM, of the pool or the machine. Nothing has changed then,
+ * but for tables.
  */
 int __must_check p2m_add(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t first, unsigned order);
 /*
@@ -81,3 +91,8 @@ mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn);
  */
 struct page_info *__must_check p2m_get_page(const struct domain *d, const struct p2m *p,
 					    gfn_t gfn);
+/*
+ * For a domain that is not @d: the frame behind @gfn, shared out from now on, for
+ * page_put_foreign(). NULL: a hole, or @d is taken apart. With the lock: tables go when @d does.
+ */
+struct page_info *__must_check p2m_get_foreign(const struct domain *d, struct p2m *p, gfn_t gfn);

@@ -38,11 +38,14 @@ struct regs {
 /* CR0 (SDM vol. 3 §2.5) */
 #define CR0_PE (1ul << 0)
 #define CR0_MP (1ul << 1)
+#define CR0_EM (1ul << 2)
 #define CR0_TS (1ul << 3)
 #define CR0_ET (1ul << 4)
 #define CR0_NE (1ul << 5)
 #define CR0_WP (1ul << 16)
 #define CR0_AM (1ul << 18)
+#define CR0_NW (1ul << 29)
+#define CR0_CD (1ul << 30)
 #define CR0_PG (1ul << 31)
 
 #define EFLAGS_CF   (1u << 0)

@@ -8,7 +8,7 @@
 #include <isola/errno.h>
 #include <isola/privilege.h>
 
-int get_other_owner(domid_t domid, struct domain **owner)
+int get_other_owner(domid_t domid, bool by_gfn, struct domain **owner)
 {
 	int rc;
 
@@ -20,8 +20,7 @@ int get_other_owner(domid_t domid, struct domain **owner)
 	if (rc)
 		return rc;
 	*owner = domid == current->domain->domid ? NULL : get_domain_by_id(domid);
-	/* ABI: of an HVM domain entries name gfns, not frames: not built. */
-	if (*owner && (*owner)->hvm) {
+	if (*owner && (*owner)->hvm && !by_gfn) {
 		put_domain(*owner);
 		return -EOPNOTSUPP;
 	}

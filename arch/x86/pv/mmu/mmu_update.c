@@ -9,6 +9,7 @@
  * to the entry.
  * ABI: <xen/xen.h>.
  */
+#include <asm/by_gfn.h>
 #include <asm/domain_map.h>
 #include <asm/foreign.h>
 #include <asm/hypercall.h>
@@ -130,8 +131,9 @@ static int update_m2p(struct domain *pg_owner, u64 maddr, u64 val)
 	return 0;
 }
 
-static __noinline int other_request(struct held *h, u64 ptr, u64 val)
+static __noinline int other_request(void *state, u64 ptr, u64 val)
 {
+	struct held *h = state;
 	u64 maddr = ptr & ~REQUEST_TYPE;
 
 	switch (ptr & REQUEST_TYPE) {
@@ -163,8 +165,11 @@ static __always_inline int one_request(void *state, u64 va)
 static int one_foreign_request(void *state, u64 va)
 {
 	u64 ptr, val;
+	struct domain *owner = ((struct held *)state)->pg_owner;
 	int rc = get_guest_pair(&ptr, &val, va);
 
+	if (!rc && owner->hvm)
+		return hvm_request_by_gfn(owner, ptr, val, state, other_request);
 	return rc ? rc : other_request(state, ptr, val);
 }
 
@@ -183,7 +188,7 @@ static __always_inline long update_all(u64 reqs, u64 count, u64 done_ptr, u64 do
 		return left;
 	if (!own && unlikely(!pt_owner_is_caller((u32)domids >> 16)))
 		return update_others_tables(&c, done);
-	rc = own ? 0 : get_page_owner(domids, &h.pg_owner);
+	rc = own ? 0 : get_page_owner(domids, true, &h.pg_owner);
 	if (rc)
 		return rc;
 	if (own)

@@ -296,7 +296,7 @@ long hc_mmuext_op(u64 list, u64 count, u64 done_ptr, u64 domid)
 
 	if (mmu_op_begin(&c, &done, &left))
 		return left;
-	rc = get_page_owner(domid, &pg_owner);
+	rc = get_page_owner(domid, false, &pg_owner);
 	if (unlikely(rc))
 		return rc;
 	rc = mmu_op_all(&c, &handled, one_op, pg_owner);

@@ -102,7 +102,7 @@ static int get_owners(u32 domids, struct owners *o)
 	o->table = get_domain_by_id((domids >> 16) - 1);
 	if (!o->table)
 		return -ESRCH;
-	rc = get_page_owner(domids, &o->page);
+	rc = get_page_owner(domids, false, &o->page);
 	if (!rc && o->page != o->table && !is_nobody(o->page)) {
 		put_page_owner(o->page);
 		rc = -EPERM;

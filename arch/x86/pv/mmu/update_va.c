@@ -75,7 +75,7 @@ long hc_update_va_mapping(u64 va, u64 val, u64 flags)
 long hc_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid)
 {
 	struct domain *pg_owner;
-	int rc = get_page_owner(domid, &pg_owner);
+	int rc = get_page_owner(domid, false, &pg_owner);
 
 	if (rc)
 		return rc;

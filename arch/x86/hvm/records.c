@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A context's records: see asm/hvm_records.h.
+ */
+#include <isola/errno.h>
+#include <isola/lib/string.h>
+#include <asm/hvm_records.h>
+#include <asm/insn.h>
+
+static int take(struct hvm_reader *r, void *to, size_t n)
+{
+	int rc;
+
+	if (r->size - r->at < n)
+		return -EPERM;
+	rc = r->read(r, r->at, to, n);
+	if (!rc)
+		r->at += n;
+	return rc;
+}
+
+int hvm_read_descriptor(struct hvm_reader *r, struct hvm_save_descriptor *desc)
+{
+	int rc = take(r, desc, sizeof(*desc));
+
+	if (rc || desc->typecode == HVM_SAVE_CODE(END))
+		return rc;
+	return desc->length > r->size - r->at ? -EPERM : 1;
+}
+
+int hvm_read_body(struct hvm_reader *r, const struct hvm_save_descriptor *desc, void *body,
+		  size_t size, bool may_be_short)
+{
+	if (desc->length > size || (desc->length < size && !may_be_short))
+		return -EPERM;
+	memset(body, 0, size);
+	return take(r, body, desc->length);
+}
+
+int hvm_read_header(struct hvm_reader *r)
+{
+	struct hvm_save_descriptor desc;
+	struct hvm_save_header head;
+	int rc = hvm_read_descriptor(r, &desc);
+
+	if (rc != 1)
+		return rc ? rc : -EPERM;
+	if (desc.typecode != HVM_SAVE_CODE(HEADER))
+		return -EPERM;
+	rc = hvm_read_body(r, &desc, &head, sizeof(head), false);
+	if (rc)
+		return rc;
+	return head.magic == HVM_FILE_MAGIC && head.version == HVM_FILE_VERSION ? 0 : -EPERM;
+}
+
+/* ---- A processor ----------------------------------------------------------------------------- */
+
+#define CR0_DEFINED	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
+			 CR0_NW | CR0_CD | CR0_PG)
+#define CR3_RESERVED	0xfff0000000000000ul
+#define SEGMENT_LD	0x600u		/* both L and D of a code segment */
+
+/* ABI: older ones have the flags of a segment where its descriptor has them. */
+static void fold(u32 *flags)
+{
+	if (*flags & 0xf000 && !(*flags & 0x0f00))
+		*flags = (*flags & 0xff) | (*flags >> 4 & 0xf00);
+}
+
+/* One that is to be delivered: an interrupt, an NMI or an exception. */
+static bool event_is_valid(const struct hvm_hw_cpu *c)
+{
+	if (!c->pending_valid)
+		return true;
+	return !c->pending_reserved &&
+	       (c->pending_type == 0 || (c->pending_type == 2 && c->pending_vector == 2) ||
+		(c->pending_type == 3 && c->pending_vector < 32 && c->pending_vector != 2));
+}
+
+static bool paging_is_valid(const struct hvm_hw_cpu *c)
+{
+	bool on = c->cr0 & CR0_PG, is_long = c->msr_efer & EFER_LMA;
+
+	if (on && !(c->cr0 & CR0_PE))
+		return false;
+	if (is_long != (on && c->msr_efer & EFER_LME))
+		return false;
+	return !is_long || (c->cr4 & CR4_PAE && (c->cs_arbytes & SEGMENT_LD) != SEGMENT_LD);
+}
+
+int hvm_check_cpu(struct hvm_hw_cpu *c, u64 cr4_valid, u64 efer_valid)
+{
+	u32 *const flags[] = { &c->cs_arbytes, &c->ds_arbytes, &c->es_arbytes, &c->fs_arbytes,
+			       &c->gs_arbytes, &c->ss_arbytes, &c->tr_arbytes, &c->ldtr_arbytes };
+	const u64 canonical[] = { c->fs_base, c->gs_base, c->shadow_gs, c->tr_base, c->ldtr_base,
+				  c->idtr_base, c->gdtr_base, c->msr_lstar, c->msr_cstar,
+				  c->sysenter_esp, c->sysenter_eip };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++)
+		fold(flags[i]);
+	if (c->cr0 & ~(u64)CR0_DEFINED || (c->cr0 & CR0_NW && !(c->cr0 & CR0_CD)) ||
+	    c->cr4 & ~cr4_valid || c->msr_efer & ~efer_valid || c->cr3 & CR3_RESERVED)
+		return -EPERM;
+	if (!paging_is_valid(c) || !event_is_valid(c) || c->dr6 >> 32 || c->dr7 >> 32 ||
+	    c->msr_syscall_mask >> 32 || c->msr_tsc_aux >> 32)
+		return -EPERM;
+	for (unsigned i = 0; i < ARRAY_SIZE(canonical); i++)
+		if (!is_canonical(canonical[i]))
+			return -EPERM;
+	return 0;
+}
+
+bool hvm_pat_is_valid(u64 val)
+{
+	for (unsigned i = 0; i < 8; i++, val >>= 8)
+		if ((val & 0xff) > 7 || (val & 0xff) == 2 || (val & 0xff) == 3)
+			return false;
+	return true;
+}
+
+#define MTRR_DEF_TYPE	0xcfful		/* type, FE, E */
+
+int hvm_check_mtrr(const struct hvm_hw_mtrr *m)
+{
+	u64 type = m->msr_mtrr_def_type & 0xff;
+
+	if (!hvm_pat_is_valid(m->msr_pat_cr) || m->msr_mtrr_def_type & ~MTRR_DEF_TYPE ||
+	    type > 6 || type == 2 || type == 3 || (m->msr_mtrr_cap & 0xff) > MTRR_VCNT)
+		return -EPERM;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context of an HVM domain, as the control domain writes and reads it: domctl's gethvmcontext
+ * and sethvmcontext.
+ */
+#pragma once
+
+#include <isola/domain.h>
+
+struct xen_domctl_hvmcontext;
+
+/*
+ * All records of @d that there are: a header, of each vcpu that is up its processor, of each its
+ * MTRRs. Without a buffer: how long it has to be. 0; -EINVAL no HVM domain; -ENOSPC too short;
+ * -EOVERFLOW paused too often; -EFAULT.
+ */
+long domain_get_hvm_context(struct domain *d, struct xen_domctl_hvmcontext *op);
+/*
+ * Processors and MTRRs of vcpus. A vcpu that gets a processor is up. All of it or, when something
+ * is wrong with any of it, nothing. 0; -EINVAL no HVM domain; -EPERM as asm/hvm_records.h says it,
+ * or no such vcpu; -EOVERFLOW; -EFAULT.
+ */
+long domain_set_hvm_context(struct domain *d, const struct xen_domctl_hvmcontext *op);

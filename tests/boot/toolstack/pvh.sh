@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+# What Debian's tools do with domains of type=pvh, in mk-dom0-image's dom0, sourced by its scenario
+# "extra" with its functions (step, detail, waitfor ...). /extra/pvh is our PVH guest. A word on the
+# kernel's line: rounds=N, how many domains are made and destroyed; 3.
+rounds=3
+for w in $(cat /proc/cmdline); do
+	case $w in
+	rounds=*) rounds=${w#*=} ;;
+	esac
+done
+
+# mkpvh NAME WORDS [LINE...]: an xl configuration for our guest, with a command line of WORDS
+mkpvh() {
+	n=$1 words=$2; shift 2
+	{
+		echo "name='$n'"; echo "type='pvh'"; echo "kernel='/extra/pvh'"
+		echo "extra='tcg $words'"; echo "memory=64"; echo "vcpus=1"
+		echo "on_crash='destroy'"; echo "on_poweroff='destroy'"; echo "on_reboot='destroy'"
+		for l; do echo "$l"; done
+	} > /tmp/$n.cfg
+	rm -f $(clog $n)
+}
+
+# ---- Its claims, all of them; it ends by itself, and xl destroys it
+p_claims() {
+	waitfor 60 saw p1 'selftest ends' || return 1
+	detail "$(grep -ac '^ok ' $(clog p1)) ok, $(grep -ac '^not ok ' $(clog p1)) not"
+	grep -a -A1 '^not ok' $(clog p1)
+	saw p1 'selftest ends: all claims hold'
+}
+s_claims() {
+	mkpvh p1 ''
+	step pvh-caps 20 sh -c 'xl info virt_caps | grep -w hvm && xl info xen_caps | grep hvm-3'
+	step pvh-create 60 $XL create /tmp/p1.cfg
+	step pvh-claims 70 p_claims
+	step pvh-off 30 waitfor 20 gone p1
+}
+
+# ---- What xl shows of one, and does to it
+p_shown() {
+	id=$(xl domid p2)
+	waitfor 20 saw p2 'selftest ends' || return 1
+	xl list -l p2 | grep -q '"type": "pvh"' || return 1
+	xl vcpu-list p2 | grep -q "^p2 *$id *0 " || return 1
+	xl uptime p2 && xl domname $id && xenstore-read /local/domain/$id/console/tty
+	detail "$(xl list p2 | awk 'NR==2{print $3, $4, $5}')"
+	xl list p2 | awk 'NR==2{exit !($3 == 64 && $4 == 1)}'
+}
+p_paused() {
+	xl pause p2 && a=$(st p2) && xl unpause p2 && b=$(st p2)
+	detail "paused=$a unpaused=$b"
+	case $a in ??p*) ;; *) return 1 ;; esac
+	case $b in ??p*) return 1 ;; esac
+}
+p_console() {
+	( sleep 2 ) | timeout 10 xl console p2 > /tmp/con.txt
+	xl create -c /tmp/p3.cfg < /dev/null > /tmp/c3.txt
+	detail "$(wc -l < /tmp/c3.txt) lines by create -c"
+	grep -aq 'selftest ends: all claims hold' /tmp/c3.txt
+}
+s_shown() {
+	mkpvh p2 'claims=start/* stay'
+	mkpvh p3 'claims=start/*'
+	step pvh-shown-create 60 $XL create /tmp/p2.cfg
+	step pvh-shown 40 p_shown
+	step pvh-paused 30 p_paused
+	step pvh-console 60 p_console
+	step pvh-destroy 30 xl destroy p2
+	step pvh-clean 30 kill_all
+}
+
+# ---- Ends of other kinds
+s_ends() {
+	mkpvh p4 'attack=triple'
+	mkpvh p6 'attack=busy'
+	step pvh-triple 60 $XL create /tmp/p4.cfg
+	step pvh-triple-gone 30 waitfor 20 gone p4
+	step pvh-busy 60 $XL create /tmp/p6.cfg
+	step pvh-busy-seen 30 waitfor 20 saw p6 'attack busy'
+	step pvh-busy-destroy 30 xl destroy p6
+	step pvh-ends-clean 30 kill_all
+}
+
+# ---- They come and go, and nothing is lost
+r_rounds() {
+	i=0
+	while [ $i -lt $1 ]; do
+		i=$((i+1))
+		rm -f $(clog p7)
+		xl create /tmp/p7.cfg >/dev/null && waitfor 20 gone p7 || return 1
+		xl create -p /tmp/p8.cfg >/dev/null && xl destroy p8 || return 1
+	done
+	waitfor 20 only0; sleep 1
+}
+r_same() {
+	a=$(xl info free_memory)
+	r_rounds $rounds || return 1
+	b=$(xl info free_memory)
+	detail "$rounds rounds; free before=$a after=$b MiB"
+	[ $a = $b ]
+}
+s_rounds() {
+	mkpvh p7 'claims=start/*'
+	mkpvh p8 ''
+	step pvh-rounds-first 60 r_rounds 1	# what is made once, and kept
+	step pvh-rounds 1200 r_same
+}
+
+# ---- What is not: type=hvm
+h_refused() {
+	xl create /tmp/h1.cfg && return 1
+	waitfor 10 only0
+}
+s_refused() {
+	printf '%s\n' "name='h1'" "type='hvm'" 'memory=64' 'vcpus=1' \
+		"device_model_override='/bin/true'" > /tmp/h1.cfg
+	step pvh-hvm-refused 30 h_refused
+	sed 's/^/  | /' /tmp/out.pvh-hvm-refused
+}
+
+for part in claims shown ends rounds refused; do s_$part || true; done
