@@ -15,8 +15,8 @@ def pvh():
     """The PVH guest as dom0, for which Xen wants an IOMMU."""
     done = subprocess.run(
         [ORACLE, "--machine", "q35", "--cpu", "qemu64,+svm,+npt", "--qemu-arg=-device",
-         "--qemu-arg=amd-iommu", "--mem", "512", "--hv", "dom0=pvh", "--timeout", "120",
-         PVH_GUEST], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+         "--qemu-arg=amd-iommu", "--smp", "2", "--mem", "512", "--hv", "dom0=pvh",
+         "--timeout", "120", PVH_GUEST], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     guest_points(tap, "xen pvh", done.stdout.decode("utf-8", "replace").replace("\r", ""),
                  done.returncode)
 

@@ -11,6 +11,11 @@ ATTACK(hole, "hole", "a store where nothing is, by an instruction that is not ca
 	asm volatile("movnti %0, (%1)" : : "r"(1ul), "r"(0xe0000000ul) : "memory");
 }
 
+ATTACK(apic_page, "apic", "a locked addition to a register of the local APIC")
+{
+	asm volatile("lock addl $1, (%0)" : : "r"(0xfee00080ul) : "memory");
+}
+
 ATTACK(table_in_hole, "cr3", "page tables where nothing is")
 {
 	write_cr3(0xe0000000ul);

@@ -21,7 +21,8 @@ CLAIM(kept, "WBINVD and INVD lose nothing that has been written")
 	volatile uint64_t *page = page_alloc();
 
 	*page = 0x1234;
-	invd();
+	if (on_isola)			/* on Xen 4.17 under QEMU it is #GP */
+		invd();
 	CHECK_EQ(*page, 0x1234);
 	*page = 0x5678;
 	wbinvd();

@@ -12,7 +12,8 @@ const struct hvm_start_info *start_info;
 bool is_dom0;
 volatile struct trap_record trap_last;
 volatile uint64_t trap_resume;
-volatile unsigned upcalls;
+volatile unsigned upcalls, interrupts[256];
+void (*volatile interrupt_hook)(unsigned vector);
 volatile struct shared_info *shared;
 
 extern uint64_t gdt_tss[2];
@@ -22,6 +23,8 @@ void trap(struct trap_regs *r);
 void trap_unexpected(const struct trap_regs *r) __attribute__((noreturn));
 
 static struct { uint64_t low, high; } idt[256];
+struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idt_register = {
+	sizeof(idt) - 1, (uint64_t)idt };
 static struct { uint32_t pad; uint64_t rsp0; uint64_t more[12]; } __attribute__((packed)) tss;
 static char trap_stack[8192] __attribute__((aligned(16)));
 
@@ -58,8 +61,23 @@ static void upcall(void)
 	shared->vcpu_info[0].evtchn_pending_sel = 0;
 }
 
+static void interrupt(unsigned vector)
+{
+	interrupts[vector]++;
+	if (interrupt_hook)
+		interrupt_hook(vector);
+	if (rdmsr(0x1b) & 1 << 10)
+		wrmsr(0x80b, 0);
+	else
+		apic_write(0xb0, 0);
+}
+
 void trap(struct trap_regs *r)
 {
+	if (r->vector > UPCALL_VECTOR && r->vector != 0x80) {
+		interrupt(r->vector);
+		return;
+	}
 	if (r->vector == UPCALL_VECTOR && shared) {
 		upcall();
 		return;
@@ -78,8 +96,6 @@ void trap(struct trap_regs *r)
 
 static void load_tables(void)
 {
-	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idtr = {
-		sizeof(idt) - 1, (uint64_t)idt };
 	uint64_t at = (uint64_t)&tss;
 
 	tss.rsp0 = (uint64_t)(trap_stack + sizeof(trap_stack));
@@ -89,7 +105,7 @@ static void load_tables(void)
 	for (unsigned v = 0; v < 256; v++)
 		set_gate(v, v == 3 || v == 4 || v == 0x80 ? 3 : 0);
 	asm volatile("lgdt %0" : : "m"(gdt_register));
-	asm volatile("lidt %0" : : "m"(idtr));
+	asm volatile("lidt %0" : : "m"(idt_register));
 	asm volatile("ltr %w0" : : "r"(0x38));
 }
 

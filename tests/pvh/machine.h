@@ -49,6 +49,26 @@ extern volatile uint64_t trap_resume;	/* where TRY() goes on; 0: nobody tries an
 #define UPCALL_VECTOR 0x60
 extern volatile unsigned upcalls;
 
+/*
+ * Interrupts by vectors above that: how often each came to any vcpu, and what else is done before
+ * its EOI.
+ */
+extern volatile unsigned interrupts[256];
+extern void (*volatile interrupt_hook)(unsigned vector);
+/* The local APIC's registers, in xAPIC mode. */
+static inline uint32_t apic_read(uint32_t reg)
+{
+	uint32_t val;
+
+	asm volatile("movl (%1), %0" : "=r"(val) : "r"(0xfee00000ul + reg) : "memory");
+	return val;
+}
+
+static inline void apic_write(uint32_t reg, uint32_t val)
+{
+	asm volatile("movl %0, (%1)" : : "r"(val), "r"(0xfee00000ul + reg) : "memory");
+}
+
 void machine_init(void);
 /* Map shared_info, and have upcalls come by their vector. 0, or the call's error. */
 long events_init(void);

@@ -6,6 +6,7 @@
 #include "claim.h"
 #include "machine.h"
 #include "text.h"
+#include <xen/grant_table.h>
 
 #define XEN_LOW_32(x) ((uint32_t)(x))
 
@@ -109,4 +110,34 @@ CLAIM(params, "parameters of no such number are -EINVAL; ours can be read back")
 	p.value = 0;
 	CHECK_OK(HC2(hvm_op, HVMOP_get_param, &p));
 	CHECK_EQ(p.value, 2ul << 56 | UPCALL_VECTOR);
+}
+
+static long put_grant_frame(uint64_t idx, const void *page)
+{
+	struct xen_add_to_physmap map = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table,
+					  .idx = idx, .gpfn = (uint64_t)page >> 12 };
+
+	return HC2(memory_op, XENMEM_add_to_physmap, &map);
+}
+
+CLAIM(grants, "frames of the grant table are put behind pages of ours, and elsewhere again")
+{
+	struct gnttab_query_size size = { .dom = DOMID_SELF };
+	struct gnttab_get_version version = { .dom = DOMID_SELF };
+	volatile uint64_t *one = page_alloc(), *other = page_alloc();
+
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, &size, 1));
+	CHECK(!size.status && size.nr_frames && size.max_nr_frames >= 4);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_get_version, &version, 1));
+	CHECK_EQ(version.version, 1);
+	*one = *other = ~0ul;
+	CHECK_OK(put_grant_frame(1, (void *)one));
+	CHECK_EQ(*one, 0);
+	one[3] = 0x1234;
+	CHECK_OK(put_grant_frame(1, (void *)other));
+	CHECK_EQ(other[3], 0x1234);
+	other[3] = 0;
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_query_size, &size, 1));
+	CHECK(size.nr_frames >= 2);
+	CHECK(put_grant_frame(size.max_nr_frames, page_alloc()) < 0);
 }
