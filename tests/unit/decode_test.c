@@ -44,6 +44,15 @@ static const struct example {
 	  { INSN_MOV, .bytes = 4, .rex = 0x44, .reg = 11 } },
 	{ "REX, then GS: high byte", 0, BYTES(0x40, 0x65, 0x88, 0x38),
 	  { INSN_MOV, .bytes = 1, .seg = 0x65, .reg = 3, .high_byte = true } },
+	/* Addresses without ModRM. */
+	{ "mov %al, 0x123456789abcdef0", 0,
+	  BYTES(0xa2, 0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12),
+	  { INSN_MOV, .bytes = 1, .base = REG_NONE, .disp = 0x123456789abcdef0 } },
+	{ "mov %rax, 0xfee00080", 0, BYTES(0x48, 0xa3, 0x80, 0, 0xe0, 0xfe, 0, 0, 0, 0),
+	  { INSN_MOV, .bytes = 8, .rex = 0x48, .base = REG_NONE, .disp = 0xfee00080 } },
+	{ "mov %ax, 0x80000000, 67H", 0, BYTES(0x66, 0x67, 0xa3, 0, 0, 0, 0x80),
+	  { INSN_MOV, .bytes = 2, .prefix = INSN_OPSIZE | INSN_ADDR32, .base = REG_NONE,
+	    .disp = 0x80000000 } },
 	/* Immediates. */
 	{ "movb $-2", 0, BYTES(0xc6, 0x00, 0xfe),
 	  { INSN_MOV, .bytes = 1, .has_imm = true, .imm = -2 } },

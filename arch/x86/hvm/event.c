@@ -127,33 +127,41 @@ static bool deliver_nmi(void)
 	return true;
 }
 
-/* The vector that is due, -1: none. An upcall is a level: as long as its flag is up. */
-static int next_vector(bool *is_upcall)
+/* The local APIC's, -1: none. */
+static int next_of_apic(void)
 {
 	bool held_back = false;
 	int vector;
 
-	*is_upcall = upcall_due();
-	if (*is_upcall)
-		return current->domain->hvm->callback_vector;
 	fold_apic();
 	vector = vlapic_next(&held_back);
 	hvm->want_cr8(held_back);
 	return vector;
 }
 
+/* The vector that is due, -1: none. An upcall is a level: as long as its flag is up. */
+static int next_vector(bool *is_upcall)
+{
+	*is_upcall = upcall_due();
+	return *is_upcall ? current->domain->hvm->callback_vector : next_of_apic();
+}
+
 static void deliver_interrupt(void)
 {
 	bool can = guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow(), is_upcall;
 	int vector = next_vector(&is_upcall);
+	bool more = vector >= 0 && !can;
 
 	if (vector >= 0 && can) {
 		this_hvm.event = (struct hvm_event){ .valid = true, .vector = vector,
 						     .type = HVM_EVENT_INTERRUPT };
-		if (!is_upcall)
+		/* An upcall keeps none of the APIC's back: behind it there may be one at once. */
+		if (is_upcall)
+			more = next_of_apic() >= 0;
+		else
 			vlapic_take(vector);
 	}
-	hvm->want_window(vector >= 0 && !can);
+	hvm->want_window(more);
 }
 
 void hvm_deliver(void)

@@ -15,8 +15,20 @@
 #include <asm/hvm.h>
 #include <asm/percpu.h>
 
-#define OPCODE_LOAD_BYTE 0x8au
-#define DIRECTION	 2u		/* of MOV's opcodes 88H to 8BH: to the register */
+/* Of MOV's opcodes 88H to 8BH, to the register; of A0H to A3H, from it. */
+#define DIRECTION	2u
+#define OPCODE_LOAD	0x8au
+#define OPCODE_LOAD_RAX	0xa0u
+
+/* The store for the load that @opcode is. False: it is none. */
+static bool turn_round(u8 *opcode)
+{
+	bool is_load = (*opcode & ~1u) == OPCODE_LOAD || (*opcode & ~1u) == OPCODE_LOAD_RAX;
+
+	if (is_load)
+		*opcode ^= DIRECTION;
+	return is_load;
+}
 
 /* The instruction at rip; false: it is none of those. */
 static bool decode(struct insn *i, bool *is_load)
@@ -24,17 +36,13 @@ static bool decode(struct insn *i, bool *is_load)
 	struct code c = { .code64 = true, .operand_bytes = 4, .va = guest_regs()->rip };
 	struct hvm_code_segment cs;
 	struct insn prefixes = { .bytes = 4 };
-	u8 *opcode;
 
 	hvm->code_segment(&cs);
 	if (!cs.is_64)
 		return false;
 	c.nr = CODE_BYTES - hvm_copy_from_linear(c.byte, c.va, CODE_BYTES);
 	insn_prefixes(&c, &prefixes);
-	opcode = &c.byte[prefixes.len];
-	*is_load = (*opcode & ~1u) == OPCODE_LOAD_BYTE;
-	if (*is_load)
-		*opcode &= ~DIRECTION;
+	*is_load = turn_round(&c.byte[prefixes.len]);
 	return insn_decode(&c, i) && i->op == INSN_MOV && !i->to_reg && !i->seg;
 }
 

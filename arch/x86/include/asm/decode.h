@@ -59,7 +59,7 @@ struct insn {
 	bool to_reg;            /* the operand is register base, not memory */
 	u8 base, index;         /* 0..15; base also REG_RIP (the next instruction), REG_NONE */
 	u8 scale;               /* what index counts: 1, 2, 4, 8; 0: there is no index */
-	s32 disp;
+	s64 disp;
 	s32 imm;
 };
 
@@ -75,6 +75,7 @@ enum insn_form {
 	FORM_IMM8     = 0x20,   /* an immediate: a byte */
 	FORM_IMM      = 0x40,   /* an immediate: of operand size, but at most 4 bytes */
 	FORM_PREFIX   = 0x80,   /* no opcode */
+	FORM_ADDRESS  = FORM_MEMORY | FORM_REGS, /* no ModRM: an address, and reg 0 */
 };
 #define FORM_OPERANDS (FORM_MODRM | FORM_MEMORY | FORM_IMM8 | FORM_IMM)
 
@@ -104,8 +105,10 @@ static __always_inline bool modrm_is_plain(u8 modrm)
 }
 
 /* The displacement that @mod says is at @byte. Returns its length. */
-static __always_inline unsigned int modrm_disp(u8 mod, const u8 *byte, s32 *disp)
+static __always_inline unsigned int modrm_disp(u8 mod, const u8 *byte, s64 *disp)
 {
+	s32 wide;
+
 	switch (mod) {
 	case 0:
 		return 0;
@@ -113,14 +116,15 @@ static __always_inline unsigned int modrm_disp(u8 mod, const u8 *byte, s32 *disp
 		*disp = (s8)*byte;
 		return 1;
 	default:
-		__builtin_memcpy(disp, byte, 4);
+		__builtin_memcpy(&wide, byte, 4);
+		*disp = wide;
 		return 4;
 	}
 }
 
 /* ---- Decoding -------------------------------------------------------------------------------- */
 
-/* Behind the last prefix: 0FH, opcode, ModRM, SIB, displacement, immediate. */
+/* Behind the last prefix: 0FH, opcode, ModRM, SIB, displacement, immediate; or an address. */
 static_assert(CODE_ROOM >= CODE_BYTES + 1 + 1 + 1 + 4 + 4, "an instruction is read without checks");
 
 /* Decode all prefixes, in any order. ->len: how many bytes they are. */
@@ -229,7 +233,7 @@ s64 insn_bit_offset(const struct insn *i, struct regs *r);
  */
 static inline u64 insn_address(const struct insn *i, struct regs *r, u64 seg_base)
 {
-	u64 va = (s64)i->disp;
+	u64 va = i->disp;
 
 	if (likely(i->base < REG_RIP))
 		va += *regs_gpr(r, i->base);

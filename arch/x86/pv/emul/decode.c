@@ -30,6 +30,7 @@ const struct insn_row insn_one_byte[256] = {
 	[0x83] = { GROUP_1, FORM_MODRM | FORM_GROUP | FORM_IMM8 },
 	PAIR(0x86, INSN_XCHG, FORM_MODRM | FORM_MEMORY),
 	PAIR(0x88, INSN_MOV, FORM_MODRM | FORM_MEMORY),
+	PAIR(0xa2, INSN_MOV, FORM_ADDRESS),
 	PAIR(0xc6, GROUP_11, FORM_MODRM | FORM_GROUP | FORM_IMM),
 	[0xcd] = { INSN_INT, FORM_IMM8 },
 	PAIR(0xe4, INSN_IN, FORM_IMM8),
@@ -158,6 +159,16 @@ static unsigned int decode_address(const u8 *byte, struct insn *i, u8 modrm)
 	return 1 + modrm_disp(mod, byte, &i->disp);
 }
 
+/* Of 8 bytes, of 4 with another address size. Returns how many. */
+static unsigned int decode_absolute(const u8 *byte, struct insn *i)
+{
+	unsigned int bytes = i->prefix & INSN_ADDR32 ? 4 : 8;
+
+	i->base = REG_NONE;
+	__builtin_memcpy(&i->disp, byte, bytes);
+	return bytes;
+}
+
 /* Returns how many bytes it is. */
 static unsigned int decode_immediate(const u8 *byte, struct insn *i, u8 form)
 {
@@ -194,6 +205,8 @@ bool insn_operands(const struct code *c, struct insn *i, struct insn_row row)
 		is_memory = !i->to_reg;
 		if (is_memory)
 			at += decode_address(&c->byte[at], i, modrm);
+	} else if (row.form & FORM_REGS) {
+		at += decode_absolute(&c->byte[at], i);
 	}
 	if (row.form & (FORM_IMM8 | FORM_IMM))
 		at += decode_immediate(&c->byte[at], i, row.form);
