@@ -23,8 +23,8 @@ all: $(O)/isola.elf $(if $(wildcard tests/guest/files.mk),$(O)/selftest.elf)
 
 # ---- Targets that need no configuration. They install what is missing, then run make again. ------
 OUTER	:= run selftest test test-all test-unit test-guest test-boot test-kvm test-oracle check \
-	iso deb bench bench-growth models oom hfuzz guest-mutants fuzz fuzz-unpack exhaust mutants \
-	coverage
+	iso deb bench bench-growth bench-exits models oom hfuzz guest-mutants fuzz fuzz-unpack \
+	exhaust mutants coverage
 PLAIN	:= $(OUTER) deps help clean distclean
 .PHONY: $(PLAIN)
 
@@ -56,6 +56,7 @@ distclean:
 ## make exhaust      of the same: every state of a small world
 ## make bench        instructions per operation: Isola, asi on and off; Xen without and with xpti
 ## make bench-growth   how the cost of an operation grows with vCPUs, CPUs and memory
+## make bench-exits  instructions per exit of a PVH guest, on Isola and on Xen
 ## make check        headers, layers, and a build of every configuration symbol toggled
 ## make iso          build/isola.iso: a bootable image of Isola and the selftest guest
 ## make deb          build/isola_VERSION_amd64.deb: into the boot menu of a Debian system
@@ -91,6 +92,9 @@ bench:
 bench-growth:
 	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf
 	$(Q)O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/growth $(ARGS)
+bench-exits:
+	$(Q)tools/install-deps test && $(MAKE) all $(O)/bench.elf $(O)/pvh.elf
+	$(Q)O=$(O) bench/run --only-isola >/dev/null && O=$(O) bench/exits
 models:
 	$(Q)tools/install-deps test && tests/lib/run-tests $@
 guest-mutants:

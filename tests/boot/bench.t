@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""make bench and make bench-growth come to their ends: every row has its number, each target is
-met, none costs more than on Debian's Xen. make test-all only; what they count does not depend on
-the machine."""
+"""make bench, make bench-growth and make bench-exits come to their ends: every row has its number,
+each target is met, none costs more than on Debian's Xen. make test-all only; what they count does
+not depend on the machine."""
 import os
 import re
 import subprocess
@@ -30,4 +30,7 @@ tap.ok(met and met[3] == "none", "no row costs more than on Xen", text[-3000:])
 status, text = make("bench-growth")
 tap.ok(status == 0 and len(re.findall(r"^\| null ", text, re.M)) == GROUPS,
        "make bench-growth gives every table", text[-3000:])
+status, text = make("bench-exits")
+tap.ok(status == 0 and "Above Xen: none." in text,
+       "make bench-exits gives every row, none above Xen's", text[-3000:])
 tap.done()

@@ -251,6 +251,8 @@ def from_outside():
 
 # what, file, text, what it becomes
 BUGS = (
+    ("behind an upcall nothing is waited for", "arch/x86/hvm/event.c",
+     "more = next_of_apic() >= 0;", "more = false;"),
     ("an EOI ends nothing", "arch/x86/hvm/vlapic_irq.c",
      "\tif (vector >= 0)\n\t\tdrop(&this_hvm.apic.isr, vector);", "\t(void)vector;"),
     ("the priority is not asked", "arch/x86/hvm/vlapic_irq.c",

@@ -2,7 +2,7 @@
 # The PVH selftest guest. Text, claims and hypercalls are the PV guest's; flags too.
 pvh-src := head.S main.c machine.c claims/start.c claims/cpu.c claims/exceptions.c
 pvh-src += claims/hypercalls.c claims/holes.c claims/events.c claims/apic.c claims/smp.c
-pvh-src += caches.c claims/vector.c attacks.c
+pvh-src += caches.c claims/vector.c exits.c attacks.c
 pvh-objs := $(patsubst %,$(O)/tests/pvh/%.o,$(pvh-src)) $(O)/tests/guest/text.c.o
 
 # claims run in the order in which they stand

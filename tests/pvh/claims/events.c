@@ -204,6 +204,23 @@ CLAIM(block, "SCHEDOP_block ends with an upcall, SCHEDOP_poll with a pending por
 	close_port(virq.port);
 }
 
+CLAIM(behind, "an upcall and an interrupt of the local APIC are both due: both come, by no exit")
+{
+	uint32_t port = bind_ipi();
+	unsigned before = interrupts[0x62];
+
+	ensure_events();
+	shared->evtchn_mask[port / 64] &= ~(1ul << port % 64);
+	apic_write(0xf0, 0x1ff);
+	send(port);
+	apic_write(0x300, 1u << 18 | 0x62);
+	/* longer than QEMU may take, shorter than a turn */
+	asm volatile("sti; mov $100000, %%ecx; 1: dec %%ecx; jnz 1b; cli" : : : "rcx", "memory");
+	CHECK_EQ(upcalls, 1);
+	CHECK_EQ(interrupts[0x62], before + 1);
+	close_port(port);
+}
+
 CLAIM(many, "a thousand events with interrupts on: each is an upcall")
 {
 	uint32_t port;
