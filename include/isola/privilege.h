@@ -79,6 +79,7 @@ enum privilege_class {
 	OP(name_frames, BY_TARGET)		/* in L1 entries */	\
 	OP(change_tables, BY_TARGET)		/* by mmu_update */	\
 	OP(claim_pages, BY_CONTROL)					\
+	OP(pod_target, BY_CONTROL)					\
 	OP(acquire_resource, BY_CONTROL)				\
 	/* event channels */						\
 	OP(evtchn_alloc_unbound, BY_TARGET)				\

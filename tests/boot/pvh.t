@@ -96,6 +96,11 @@ def by_xl():
     tap.ok(well, f"{name}: {figures}", text)
     tap.ok("type=hvm is not made: emulated devices (0x3ff) are not built" in text,
            "type=hvm is refused, and the log says why", text)
+    if LONG:
+        well, figures, text = run_scenario("scenario=extra parts=linux", *SVM, seconds=2400,
+                                           least=55, made=pvh_image())
+        tap.ok(well, f"Debian's Linux as one, by xl, with disk, network and balloon: {figures}",
+               text)
 
 
 def caches():
@@ -299,6 +304,46 @@ BUGS = (
 )
 
 
+# The same of what dom0's calls meet: hvm_control's claims notice.
+CONTROL_BUGS = (
+    ("a gfn is taken for a frame", "arch/x86/asi/by_gfn.c",
+     "(val & ~PTE_ADDR) | mfn_to_maddr(page_mfn(pg))", "val"),
+    ("an extent that finds no place stays the domain's", "arch/x86/asi/by_gfn.c",
+     "rc && i < 1ul << order", "rc > 0 && i < 1ul << order"),
+    ("what is not aligned is given", "arch/x86/asi/by_gfn.c",
+     "gfn & ((1ul << order) - 1) ? -EINVAL :", "false ? -EINVAL :"),
+    ("what has left can be found still", "arch/x86/asi/by_gfn.c",
+     "\tint rc = p2m_remove(d, &d->hvm->p2m, _gfn(gfn), &was);",
+     "\tint rc = 0;\n\n\twas = p2m_lookup(&d->hvm->p2m, _gfn(gfn));"),
+    ("tables are not counted against the pool", "arch/x86/mm/p2m.c",
+     "p->nr_tables >= p->max_tables", "false"),
+    ("whatever devices are asked for", "arch/x86/control/domain_make.c",
+     "\tif (c->arch.emulation_flags == XEN_X86_EMU_LAPIC)\n", "\tif (true)\n"),
+    ("a context that ends badly is taken as far as it goes", "arch/x86/hvm/context.c",
+     "\t\tsettle(d->vcpu[i], !rc);", "\t\tsettle(d->vcpu[i], true);"),
+    ("records of vCPUs that there are not", "arch/x86/hvm/context.c",
+     "const struct vcpu *v = vcpu_by_id(d, desc->instance);", "const struct vcpu *v = d->vcpu[0];"),
+    ("a segment's flags are read from another", "arch/x86/hvm/svm/svm_context.c",
+     "MEMBER(c, cs_arbytes, u32, i) = s->attr;", "MEMBER(c, cs_arbytes, u32, i ^ 1) = s->attr;"),
+    ("a parameter of any number", "arch/x86/hvm/param_op.c",
+     "!d->hvm || op.index >= HVM_NR_PARAMS", "!d->hvm"),
+    ("a parameter of a PV domain", "arch/x86/hvm/param_op.c", "!d->hvm || ", ""),
+    ("a list of gfns comes back as one of frames", "arch/x86/calls/reservation.c",
+     "\t\treturn hvm_show_extent(c->d, pfn, m, c->order);",
+     "\t\tif (hvm_show_extent(c->d, pfn, m, c->order))\n\t\t\treturn -ENOMEM;"),
+)
+
+
+def control_bugs():
+    for (what, *_), hypervisor, why in planted(CONTROL_BUGS):
+        if not hypervisor:
+            tap.ok(False, f"planted: {what}", why)
+            continue
+        status, output, _ = isola_run(*SVM, "--mem", "256", "--hv", "dom0_mem=64M", "--hypervisor",
+                                      hypervisor, SELFTEST, "claims=hvm_control/*", timeout=60)
+        tap.ok(status != POWERED_OFF or "\nnot ok" in output, f"noticed: {what}", output[-800:])
+
+
 def bugs():
     for (what, *_), hypervisor, why in planted(BUGS):
         if not hypervisor:
@@ -322,4 +367,5 @@ if LONG:
     linux(4)
     linux(2, "linux-newest")
     bugs()
+    control_bugs()
 tap.done()

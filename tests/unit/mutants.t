@@ -35,8 +35,22 @@ IOAPIC = "arch/x86/irq/ioapic.c"
 PAGE_ALLOC = "arch/x86/frames/page_alloc.c"
 SRAT, TOPOLOGY = "arch/x86/firmware/acpi_srat.c", "arch/x86/cpu/topology.c"
 UNPACK, ROOM = "unpack/unpack.c", "unpack/room.c"
+RECORDS, P2M = "arch/x86/hvm/records.c", "arch/x86/mm/p2m.c"
 MUTANTS = [
     # test, file, text, what it becomes
+    ("records", RECORDS, "\tif (r->size - r->at < n)\n", "\tif (r->size < n)\n"),
+    ("records", RECORDS, "(desc->length < size && !may_be_short)", "false"),
+    ("records", RECORDS, "\tif (desc->length > size || ", "\tif ("),
+    ("records", RECORDS, "\tif (desc.typecode != HVM_SAVE_CODE(HEADER))\n\t\treturn -EPERM;\n", ""),
+    ("records", RECORDS, " && head.version == HVM_FILE_VERSION", ""),
+    ("records", RECORDS, "\t\tr->at += n;\n", "\t\tr->at += 8;\n"),
+    ("records", RECORDS, "\tif (is_long != (on && c->msr_efer & EFER_LME))\n", "\tif (false)\n"),
+    ("records", RECORDS, "!c->pending_reserved &&", ""),
+    ("records", RECORDS, " || c->msr_efer & ~efer_valid", ""),
+    ("p2m", P2M, "p->nr_tables >= p->max_tables", "p->nr_tables > p->max_tables"),
+    ("p2m", P2M, "m = p->closed ? INVALID_MFN : p2m_lookup(p, gfn);", "m = p2m_lookup(p, gfn);"),
+    ("p2m", P2M, "\tif (p->closed) {\n", "\tif (false) {\n"),
+    ("p2m", P2M, "\tif (!p->closed)\n\t\tpe = walk(", "\tif (true)\n\t\tpe = walk("),
     ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",
      "ran = ran * DEFAULT_WEIGHT / DEFAULT_WEIGHT;"),
     ("sched", SCHED, "\tif (run_queue.first)\n\t\tqueue_clock", "\tif (0)\n\t\tqueue_clock"),

@@ -167,6 +167,41 @@ static long op_add_to_physmap(u64 arg)
 	return -EACCES;
 }
 
+/*
+ * Nothing is populated on demand: whatever the target, every page is there. ABI: the tools set one
+ * of an HVM domain whenever its balloon is to move.
+ */
+static long pod_target(u64 arg, bool set)
+{
+	xen_pod_target_t op;
+	struct domain *d;
+	long rc = 0;
+
+	if (!domain_may(current->domain, MAY_pod_target))
+		return -EPERM;
+	if (copy_from_guest(&op, arg, sizeof(op)))
+		return -EFAULT;
+	d = get_named_domain(op.domid);
+	if (!d)
+		return -ESRCH;
+	if (!d->hvm || (set && op.target_pages > READ_ONCE(d->max_pages)))
+		rc = -EINVAL;
+	op.tot_pages = READ_ONCE(d->nr_pages);
+	op.pod_cache_pages = op.pod_entries = 0;
+	put_named_domain(d);
+	return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
+}
+
+static long op_set_pod_target(u64 arg)
+{
+	return pod_target(arg, true);
+}
+
+static long op_get_pod_target(u64 arg)
+{
+	return pod_target(arg, false);
+}
+
 /* No page is shared between domains by content. */
 static long op_no_sharing(u64 arg __maybe_unused)
 {
@@ -185,6 +220,8 @@ static long (*const ops[])(u64 arg) = {
 	[XENMEM_set_memory_map]         = memory_map_set,
 	[XENMEM_machine_memory_map]     = memory_map_machine,
 	[XENMEM_exchange]               = memory_exchange,
+	[XENMEM_set_pod_target]         = op_set_pod_target,
+	[XENMEM_get_pod_target]         = op_get_pod_target,
 	[XENMEM_get_sharing_freed_pages] = op_no_sharing,
 	[XENMEM_get_sharing_shared_pages] = op_no_sharing,
 	[XENMEM_claim_pages]            = memory_claim_pages,

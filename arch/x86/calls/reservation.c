@@ -117,6 +117,7 @@ static bool decode(const struct xen_memory_reservation *r, struct change *c)
 	c->order = r->extent_order;
 	c->max_bits = XENMEMF_get_address_bits(r->mem_flags);
 	return c->order <= MAX_GUEST_ORDER && c->nr <= MEMOP_MAX_EXTENTS &&
+	       !(r->mem_flags & XENMEMF_populate_on_demand) &&
 	       (c->max_bits == 0 || c->max_bits > PAGE_SHIFT);
 }
 

@@ -23,9 +23,7 @@ int hvm_read_descriptor(struct hvm_reader *r, struct hvm_save_descriptor *desc)
 {
 	int rc = take(r, desc, sizeof(*desc));
 
-	if (rc || desc->typecode == HVM_SAVE_CODE(END))
-		return rc;
-	return desc->length > r->size - r->at ? -EPERM : 1;
+	return rc ? rc : desc->typecode != HVM_SAVE_CODE(END);
 }
 
 int hvm_read_body(struct hvm_reader *r, const struct hvm_save_descriptor *desc, void *body,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # What Debian's tools do with domains of type=pvh, in mk-dom0-image's dom0, sourced by its scenario
 # "extra" with its functions (step, detail, waitfor ...). /extra/pvh is our PVH guest. A word on the
-# kernel's line: rounds=N, how many domains are made and destroyed; 3.
-rounds=3
+# kernel's line: rounds=N, how many domains are made and destroyed; 3; parts=A+B.., of
+# claims shown ends rounds refused (all of these, if left out) linux.
+rounds=3 parts=claims+shown+ends+rounds+refused
 for w in $(cat /proc/cmdline); do
 	case $w in
-	rounds=*) rounds=${w#*=} ;;
+	rounds=*|parts=*) eval "${w%%=*}='${w#*=}'" ;;
 	esac
 done
 
@@ -23,7 +24,7 @@ mkpvh() {
 
 # ---- Its claims, all of them; it ends by itself, and xl destroys it
 p_claims() {
-	waitfor 60 saw p1 'selftest ends' || return 1
+	waitfor 110 saw p1 'selftest ends' || return 1
 	detail "$(grep -ac '^ok ' $(clog p1)) ok, $(grep -ac '^not ok ' $(clog p1)) not"
 	grep -a -A1 '^not ok' $(clog p1)
 	saw p1 'selftest ends: all claims hold'
@@ -31,15 +32,15 @@ p_claims() {
 s_claims() {
 	mkpvh p1 ''
 	step pvh-caps 20 sh -c 'xl info virt_caps | grep -w hvm && xl info xen_caps | grep hvm-3'
-	step pvh-create 60 $XL create /tmp/p1.cfg
-	step pvh-claims 70 p_claims
-	step pvh-off 30 waitfor 20 gone p1
+	step pvh-create 120 $XL create /tmp/p1.cfg
+	step pvh-claims 120 p_claims
+	step pvh-off 60 waitfor 50 gone p1
 }
 
 # ---- What xl shows of one, and does to it
 p_shown() {
 	id=$(xl domid p2)
-	waitfor 20 saw p2 'selftest ends' || return 1
+	waitfor 60 saw p2 'selftest ends' || return 1
 	xl list -l p2 | grep -q '"type": "pvh"' || return 1
 	xl vcpu-list p2 | grep -q "^p2 *$id *0 " || return 1
 	xl uptime p2 && xl domname $id && xenstore-read /local/domain/$id/console/tty
@@ -61,24 +62,24 @@ p_console() {
 s_shown() {
 	mkpvh p2 'claims=start/* stay'
 	mkpvh p3 'claims=start/*'
-	step pvh-shown-create 60 $XL create /tmp/p2.cfg
-	step pvh-shown 40 p_shown
-	step pvh-paused 30 p_paused
-	step pvh-console 60 p_console
-	step pvh-destroy 30 xl destroy p2
-	step pvh-clean 30 kill_all
+	step pvh-shown-create 120 $XL create /tmp/p2.cfg
+	step pvh-shown 120 p_shown
+	step pvh-paused 90 p_paused
+	step pvh-console 180 p_console
+	step pvh-destroy 60 xl destroy p2
+	step pvh-clean 60 kill_all
 }
 
 # ---- Ends of other kinds
 s_ends() {
 	mkpvh p4 'attack=triple'
 	mkpvh p6 'attack=busy'
-	step pvh-triple 60 $XL create /tmp/p4.cfg
-	step pvh-triple-gone 30 waitfor 20 gone p4
-	step pvh-busy 60 $XL create /tmp/p6.cfg
-	step pvh-busy-seen 30 waitfor 20 saw p6 'attack busy'
-	step pvh-busy-destroy 30 xl destroy p6
-	step pvh-ends-clean 30 kill_all
+	step pvh-triple 120 $XL create /tmp/p4.cfg
+	step pvh-triple-gone 60 waitfor 50 gone p4
+	step pvh-busy 120 $XL create /tmp/p6.cfg
+	step pvh-busy-seen 60 waitfor 50 saw p6 'attack busy'
+	step pvh-busy-destroy 60 xl destroy p6
+	step pvh-ends-clean 60 kill_all
 }
 
 # ---- They come and go, and nothing is lost
@@ -87,10 +88,10 @@ r_rounds() {
 	while [ $i -lt $1 ]; do
 		i=$((i+1))
 		rm -f $(clog p7)
-		xl create /tmp/p7.cfg >/dev/null && waitfor 20 gone p7 || return 1
+		xl create /tmp/p7.cfg >/dev/null && waitfor 60 gone p7 || return 1
 		xl create -p /tmp/p8.cfg >/dev/null && xl destroy p8 || return 1
 	done
-	waitfor 20 only0; sleep 1
+	waitfor 60 only0; sleep 1
 }
 r_same() {
 	a=$(xl info free_memory)
@@ -102,7 +103,7 @@ r_same() {
 s_rounds() {
 	mkpvh p7 'claims=start/*'
 	mkpvh p8 ''
-	step pvh-rounds-first 60 r_rounds 1	# what is made once, and kept
+	step pvh-rounds-first 180 r_rounds 1	# what is made once, and kept
 	step pvh-rounds 1200 r_same
 }
 
@@ -114,8 +115,34 @@ h_refused() {
 s_refused() {
 	printf '%s\n' "name='h1'" "type='hvm'" 'memory=64' 'vcpus=1' \
 		"device_model_override='/bin/true'" > /tmp/h1.cfg
-	step pvh-hvm-refused 30 h_refused
+	step pvh-hvm-refused 60 h_refused
 	sed 's/^/  | /' /tmp/out.pvh-hvm-refused
+	mkpvh h2 '' 'maxmem=96'		# would be populated on demand, as it is on Xen
+	step pvh-pod-refused 60 h2_refused
+}
+h2_refused() { ! xl create /tmp/h2.cfg && waitfor 10 only0; }
+
+# ---- Debian's Linux: what the image's scenarios do with PV domains, but with more memory than it
+# begins with
+s_linux() {
+	mkcfg() {
+		n=$1 m=$2; shift 2
+		{
+			echo "name='$n'"; echo "type='pvh'"; echo "kernel='$DUK'"
+			echo "ramdisk='/boot/domu.gz'"; echo "extra='console=hvc0 quiet du=$m'"
+			echo "memory=128"; echo "vcpus=1"
+			echo "on_crash='destroy'"; echo "on_poweroff='destroy'"
+			for l; do echo "$l"; done
+		} > /tmp/$n.cfg
+		rm -f $(clog $n)
+	}
+	for part in create console vcpus blk net; do s_$part; done
+	mkcfg u1 tick
+	step linux-mem-create 120 $XL create /tmp/u1.cfg
+	step linux-mem-up 120 up u1
+	step linux-mem-down 60 m_set 112
+	step linux-mem-back 60 m_set 128
+	step linux-mem-clean 30 kill_all
 }
 
-for part in claims shown ends rounds refused; do s_$part || true; done
+for part in $(echo $parts | tr + ' '); do s_$part || true; done

@@ -233,6 +233,29 @@ CLAIM_DOM0(params, "parameters are set and read back; of no such number, or of a
 	destroy(d);
 }
 
+CLAIM_DOM0(pod_target, "where nothing is populated on demand a target of pages is set and asked "
+	   "for, and moves nothing; not beyond the most, nor of a PV domain")
+{
+	domid_t pv = create(), d;
+	xen_pod_target_t t = { .target_pages = 1, .domid = pv };
+
+	CHECK_ERR(HC2(memory_op, XENMEM_set_pod_target, &t), XEN_EINVAL);
+	destroy(pv);
+	d = create_hvm();
+	CHECK_EQ(populate_order(d, 0x200, 9), 1);
+	t = (xen_pod_target_t){ .target_pages = 300, .tot_pages = 7, .domid = d };
+	CHECK_OK(HC2(memory_op, XENMEM_set_pod_target, &t));
+	CHECK_EQ(t.tot_pages, 512);
+	CHECK_EQ(t.pod_entries, 0);
+	CHECK_OK(HC2(memory_op, XENMEM_get_pod_target, &t));
+	t.target_pages = PAGES + 1;
+	CHECK_ERR(HC2(memory_op, XENMEM_set_pod_target, &t), XEN_EINVAL);
+	t.domid = 0x6fff;
+	CHECK_ERR(HC2(memory_op, XENMEM_get_pod_target, &t), XEN_ESRCH);
+	CHECK_EQ(pages_of(d), 512);
+	destroy(d);
+}
+
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
 static uint8_t context[16384];

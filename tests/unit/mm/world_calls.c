@@ -7,6 +7,7 @@
 #include <string.h>
 #include <asm/by_gfn.h>
 #include <asm/hypercall.h>
+#include <asm/p2m.h>
 #include <asm/uaccess.h>
 #include "world_parts.h"
 
@@ -58,6 +59,7 @@ int hvm_request_by_gfn(struct domain *owner, u64 ptr, u64 val, void *state,
 		       int (*request)(void *state, u64 ptr, u64 val)) { abort(); }
 int hvm_show_extent(struct domain *d, u64 gfn, mfn_t first, unsigned order) { abort(); }
 int hvm_release_extent(struct domain *d, u64 gfn, u32 nr) { abort(); }
+mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn) { abort(); }
 
 /* scrub, window and log of other rooms that the linked files mention */
 void printk_level(enum log_level level, bool about_guest,
