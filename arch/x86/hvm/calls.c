@@ -21,7 +21,6 @@
 #include <asm/window.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
-#include <xen/grant_table.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
@@ -87,19 +86,6 @@ static long xen_version(u64 cmd, u64 arg)
 	return (u32)cmd == XENVER_get_features ? features(arg) : hc_xen_version(cmd, arg);
 }
 
-/* Its frames are put by memory_op; nor does it map others' (docs/limits.md). */
-static long grant_table_op(u64 cmd, u64 arg, u64 count)
-{
-	switch ((u32)cmd) {
-	case GNTTABOP_query_size:
-	case GNTTABOP_set_version:
-	case GNTTABOP_get_version:
-		return hc_grant_table_op(cmd, arg, count);
-	default:
-		return -ENOSYS;
-	}
-}
-
 /* A halt is over with what hc_sched_op() does not know of, too. */
 static long sched_op(u64 cmd, u64 arg)
 {
@@ -130,7 +116,7 @@ static const hypercall_fn calls[NR_HYPERCALL_SLOTS] = {
 	CALL(console_io, hc_console_io),
 	CALL(vcpu_op, vcpu_op),
 	CALL(sched_op, sched_op),
-	CALL(grant_table_op, grant_table_op),
+	CALL(grant_table_op, hvm_grant_table_op),
 	CALL(event_channel_op, event_channel_op),
 	CALL(hvm_op, hvm_hvm_op),
 	CALL(sysctl, control_op),

@@ -20,6 +20,7 @@ objs-y += arch/x86/hvm/msr.o
 objs-y += arch/x86/hvm/calls.o
 objs-y += arch/x86/hvm/cache.o
 objs-y += arch/x86/hvm/cache_option.o
+objs-y += arch/x86/hvm/grants.o
 objs-y += arch/x86/hvm/physmap.o
 objs-y += arch/x86/hvm/params.o
 objs-y += arch/x86/hvm/policy.o

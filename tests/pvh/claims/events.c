@@ -204,6 +204,18 @@ CLAIM(block, "SCHEDOP_block ends with an upcall, SCHEDOP_poll with a pending por
 	close_port(virq.port);
 }
 
+CLAIM(no_block, "a control block for FIFO where no page is: refused, and nothing is left of it")
+{
+	struct evtchn_init_control init = { .control_gfn = ~1ul };
+	struct evtchn_expand_array expand = { .array_gfn = (uint64_t)page_alloc() >> 12 };
+	long rc;
+
+	ensure_events();
+	CHECK_ERR(HC2(event_channel_op, EVTCHNOP_init_control, &init), XEN_EINVAL);
+	rc = HC2(event_channel_op, EVTCHNOP_expand_array, &expand);
+	CHECK(rc == -XEN_ENOSYS || rc == -XEN_EOPNOTSUPP);
+}
+
 CLAIM(behind, "an upcall and an interrupt of the local APIC are both due: both come, by no exit")
 {
 	uint32_t port = bind_ipi();

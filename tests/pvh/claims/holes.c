@@ -5,6 +5,7 @@
 #define TOPIC "holes"
 #include "claim.h"
 #include "machine.h"
+#include <xen/memory.h>
 
 #define NOTHING 0xe0000000ul
 
@@ -41,4 +42,23 @@ CLAIM(stores, "stores vanish, whatever their size")
 	CHECK_EQ(found, ~0ul);
 	asm volatile("movq 4088(%1), %0" : "=r"(found) : "r"(NOTHING));
 	CHECK_EQ(found, ~0ul);
+}
+
+CLAIM(balloon, "a page that is given back is a hole, once; another comes in its place")
+{
+	volatile uint64_t *page = page_alloc();
+	xen_pfn_t gfn = (uint64_t)page >> 12;
+	struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+	uint64_t found;
+
+	set_xen_guest_handle(r.extent_start, &gfn);
+	*page = 0x1234;
+	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 1);
+	asm volatile("movq (%1), %0" : "=r"(found) : "r"(page) : "memory");
+	CHECK_EQ(found, ~0ul);
+	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 0);
+	CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 0);
+	CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
+	*page = 0x5678;
+	CHECK_EQ(*page, 0x5678);
 }

@@ -120,6 +120,21 @@ static long put_grant_frame(uint64_t idx, const void *page)
 	return HC2(memory_op, XENMEM_add_to_physmap, &map);
 }
 
+CLAIM(others_grants, "what is no grant is not mapped: its element says so, and the call is good")
+{
+	struct gnttab_map_grant_ref map[2] = {
+		{ .host_addr = 0x1000, .flags = GNTMAP_host_map, .ref = 8, .dom = DOMID_SELF },
+		{ .host_addr = 0x1000, .flags = GNTMAP_host_map, .ref = 9, .dom = DOMID_SELF } };
+	struct gnttab_unmap_grant_ref unmap = { .host_addr = 0x1000, .handle = 12345 };
+
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, map, 2));
+	CHECK(map[0].status < 0 && map[1].status < 0);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_unmap_grant_ref, &unmap, 1));
+	CHECK(unmap.status < 0);
+	CHECK_OK(HC3(grant_table_op, GNTTABOP_map_grant_ref, map, 0));
+	CHECK_ERR(HC3(grant_table_op, GNTTABOP_map_grant_ref, map, 1u << 31), XEN_EINVAL);
+}
+
 CLAIM(grants, "frames of the grant table are put behind pages of ours, and elsewhere again")
 {
 	struct gnttab_query_size size = { .dom = DOMID_SELF };

@@ -252,6 +252,7 @@ u64 hvm_cr0_valid(void);
 void hvm_hypercall(void);
 long hvm_memory_op(u64 cmd, u64 arg);
 long hvm_hvm_op(u64 cmd, u64 arg);
+long hvm_grant_table_op(u64 cmd, u64 arg, u64 count);
 /* Fill the page of the frame behind @gfn. -EINVAL. */
 int __must_check hvm_fill_hypercall_page(u64 gfn);
 
