@@ -29,12 +29,38 @@ static long set_callback(struct domain *d, u64 val)
 	return 0;
 }
 
-/* What a guest may read. It writes the first alone: the others it has from us. */
-static bool is_readable(u32 index)
+/* What a guest may read, and write: those without a function are kept for it, and do nothing. */
+static const struct {
+	u8 index;
+	bool may_write;
+	long (*set)(struct domain *d, u64 val);
+} rows[] = {
+	{ HVM_PARAM_CALLBACK_IRQ, true, set_callback },
+	{ HVM_PARAM_STORE_PFN, false, NULL }, { HVM_PARAM_STORE_EVTCHN, true, NULL },
+	{ HVM_PARAM_CONSOLE_PFN, false, NULL }, { HVM_PARAM_CONSOLE_EVTCHN, true, NULL },
+	{ HVM_PARAM_VM86_TSS, true, NULL }, { HVM_PARAM_VM86_TSS_SIZED, true, NULL },
+	{ HVM_PARAM_VM_GENERATION_ID_ADDR, true, NULL },
+};
+
+/* Its row; -1: it is not a guest's. */
+static int row_of(u32 index)
 {
-	return index == HVM_PARAM_CALLBACK_IRQ || index == HVM_PARAM_STORE_PFN ||
-	       index == HVM_PARAM_STORE_EVTCHN || index == HVM_PARAM_CONSOLE_PFN ||
-	       index == HVM_PARAM_CONSOLE_EVTCHN;
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].index == index)
+			return i;
+	return -1;
+}
+
+static long set(struct domain *d, u32 index, u64 val)
+{
+	int row = row_of(index);
+
+	if (row < 0 || !rows[row].may_write)
+		return -EPERM;
+	if (rows[row].set)
+		return rows[row].set(d, val);
+	WRITE_ONCE(d->hvm->param[index], val);
+	return 0;
 }
 
 /* -EINVAL: no such number; -EPERM: not a guest's. */
@@ -51,8 +77,8 @@ static long param(bool write, u64 arg)
 		return -EPERM;
 	op.index = index_nospec(op.index, HVM_NR_PARAMS);
 	if (write)
-		return op.index == HVM_PARAM_CALLBACK_IRQ ? set_callback(d, op.value) : -EPERM;
-	if (!is_readable(op.index))
+		return set(d, op.index, op.value);
+	if (row_of(op.index) < 0)
 		return -EPERM;
 	op.value = READ_ONCE(d->hvm->param[op.index]);
 	return copy_to_guest(arg, &op, sizeof(op));

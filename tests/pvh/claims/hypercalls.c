@@ -110,6 +110,15 @@ CLAIM(params, "parameters of no such number are -EINVAL; ours can be read back")
 	p.value = 0;
 	CHECK_OK(HC2(hvm_op, HVMOP_get_param, &p));
 	CHECK_EQ(p.value, 2ul << 56 | UPCALL_VECTOR);
+	p = (struct xen_hvm_param){ .domid = DOMID_SELF, .index = HVM_PARAM_VM_GENERATION_ID_ADDR,
+				    .value = 0x123000 };
+	CHECK_OK(HC2(hvm_op, HVMOP_set_param, &p));
+	p.value = 0;
+	CHECK_OK(HC2(hvm_op, HVMOP_get_param, &p));
+	CHECK_EQ(p.value, 0x123000);
+	p.index = HVM_PARAM_CONSOLE_PFN;
+	if (on_isola)			/* a dom0 may */
+		CHECK_ERR(HC2(hvm_op, HVMOP_set_param, &p), XEN_EPERM);
 }
 
 static long put_grant_frame(uint64_t idx, const void *page)

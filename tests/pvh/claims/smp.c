@@ -32,10 +32,18 @@ static void send(uint32_t low)
 	apic_write(0x300, low);
 }
 
-/* Until the other has got there; a bound in turns, not in time. */
+static uint64_t tsc(void)
+{
+	uint32_t lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (uint64_t)hi << 32;
+}
+
+/* Until the other has got there; some seconds at most. */
 #define WAIT_FOR(condition)						\
 	do {								\
-		for (unsigned turn = 0; turn < 200000 && !(condition); turn++) \
+		for (uint64_t end = tsc() + 20000000000; tsc() < end && !(condition);) \
 			HC2(sched_op, SCHEDOP_yield, 0);		\
 		CHECK(condition);					\
 	} while (0)

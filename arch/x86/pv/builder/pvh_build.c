@@ -35,6 +35,8 @@ static struct start_pages {
 	struct hvm_memmap_table_entry map[MAP_ENTRIES];
 	char cmdline[BOOT_MODULE_STRING_BYTES];
 } start_pages;
+#define SPARE_TABLES 128
+
 #define START_PAGES DIV_ROUND_UP(sizeof(start_pages), PAGE_SIZE)
 
 /* ---- The plan -------------------------------------------------------------------------------- */
@@ -226,4 +228,7 @@ void pvh_build(struct build_plan *p)
 	load(p);
 	write_start_info(p);
 	ready_first(p);
+	/* What it takes if all large leaves are split, and some it names elsewhere. */
+	p->d->hvm->p2m.max_tables = p->d->hvm->p2m.nr_tables + SPARE_TABLES +
+				    (p->nr_pages >> P2M_LARGE);
 }
