@@ -277,6 +277,30 @@ def from_outside():
                        "\n".join(leaks[:5]))
 
 
+def from_outside_by_xl():
+    """The same where xl has made it: dom0's daemons map its rings by gfn."""
+    name = "seen from outside, a domain that xl has made"
+    try:
+        kernel, image = pvh_image()
+    except NoImage as why:
+        tap.skip(name, str(why))
+        return
+    with LiveMachine(kernel, "console=hvc0 limit=900 scenario=extra parts=watched", image,
+                     hv="dom0_mem=512M", mem_mib=1024, cpu=SVM[1]) as live:
+        if not live.wait_for(rb"TOOLSTACK watched begin"):
+            tap.ok(False, name, live.text()[-800:])
+            return
+        found, counted = [], 0
+        for _ in range(5):
+            with live.stopped(tries=20) as snapshot:
+                audit = live.audit(snapshot)
+                recount = live.recount(snapshot, audit)
+                found += audit.findings + recount.findings
+                counted += not recount.why
+        tap.ok(not found and counted, f"{name}: nothing foreign, and every count is right, "
+               f"5 stops, {counted} recounted", "\n".join(found[:10]))
+
+
 # what, file, text, what it becomes
 BUGS = (
     ("behind an upcall nothing is waited for", "arch/x86/hvm/event.c",
@@ -384,6 +408,7 @@ caches()
 by_xl()
 refusals()
 from_outside()
+from_outside_by_xl()
 linux(2)
 if LONG:
     linux(1)

@@ -161,6 +161,7 @@ CLAIM_DOM0(populated, "where something is nothing more comes; nor where it is no
 	CHECK_EQ(populate_order(d, 0x200, 0), 0);
 	CHECK_EQ(populate_order(d, 0x200, 9), 0);
 	CHECK_EQ(populate_order(d, 0x401, 9), 0);
+	CHECK_EQ(populate_order(d, 0x403, 2), 0);
 	CHECK_EQ(decrease(d, 0x201, 9), 0);
 	CHECK_EQ(pages_of(d), 512);
 	CHECK_EQ(decrease(d, 0x200, 9), 1);
