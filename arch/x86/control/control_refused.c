@@ -31,7 +31,6 @@ static const struct answer domctls[] = {
 	{ XEN_DOMCTL_ioport_mapping, -EOPNOTSUPP },
 	/* Of hardware-assisted domains. */
 	{ XEN_DOMCTL_soft_reset, -EINVAL },
-	{ XEN_DOMCTL_gethvmcontext_partial, -EINVAL },
 	{ XEN_DOMCTL_set_target, -EOPNOTSUPP },
 	{ XEN_DOMCTL_debug_op, -EINVAL },
 	{ XEN_DOMCTL_set_broken_page_p2m, -EINVAL },

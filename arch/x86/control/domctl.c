@@ -111,6 +111,7 @@ PASSED_ON(get_msrs, domain_get_msrs, vcpu_msrs)
 PASSED_ON(set_msrs, domain_set_msrs, vcpu_msrs)
 PASSED_ON(shadow_op, domain_log_dirty, shadow_op)
 PASSED_ON(get_hvm_context, domain_get_hvm_context, hvmcontext)
+PASSED_ON(get_hvm_record, domain_get_hvm_record, hvmcontext_partial)
 PASSED_ON(set_hvm_context, domain_set_hvm_context, hvmcontext)
 PASSED_ON(get_pool, domain_get_pool, paging_mempool)
 PASSED_ON(set_pool, domain_set_pool, paging_mempool)
@@ -249,6 +250,7 @@ static const struct {
 	{ XEN_DOMCTL_set_cpu_policy, set_cpu_policy, NOT_SELF },
 	{ XEN_DOMCTL_gethvmcontext, get_hvm_context, NOT_SELF },
 	{ XEN_DOMCTL_sethvmcontext, set_hvm_context, NOT_SELF },
+	{ XEN_DOMCTL_gethvmcontext_partial, get_hvm_record, NOT_SELF },
 	{ XEN_DOMCTL_get_paging_mempool_size, get_pool, 0 },
 	{ XEN_DOMCTL_set_paging_mempool_size, set_pool, 0 },
 };

@@ -178,6 +178,49 @@ long domain_get_hvm_context(struct domain *d, struct xen_domctl_hvmcontext *op)
 	return domain_unpause_by_control(d) ?: w.rc;
 }
 
+/* Its record of @op's type, of a vcpu that has one. *@length: of the body. */
+static long copy_one(const struct vcpu *v, const struct xen_domctl_hvmcontext_partial *op,
+		     u32 *length)
+{
+	u64 to = (u64)op->buffer.p;
+	union {
+		struct hvm_hw_cpu cpu;
+		struct hvm_hw_mtrr mtrr;
+	} body;
+
+	if (op->type == HVM_SAVE_CODE(CPU)) {
+		if (READ_ONCE(v->state) == VCPU_DOWN)
+			return -ENODATA;
+		read_cpu(v, &body.cpu);
+		*length = sizeof(body.cpu);
+	} else {
+		read_mtrr(v, &body.mtrr);
+		*length = sizeof(body.mtrr);
+	}
+	if (to && op->bufsz < *length)
+		return -ENOBUFS;
+	return to ? copy_to_guest(to, &body, *length) : 0;
+}
+
+long domain_get_hvm_record(struct domain *d, struct xen_domctl_hvmcontext_partial *op)
+{
+	const struct vcpu *v = vcpu_by_id(d, op->instance);
+	u32 length;
+	long rc;
+
+	if (!d->hvm || (op->type != HVM_SAVE_CODE(CPU) && op->type != HVM_SAVE_CODE(MTRR)))
+		return -EINVAL;
+	if (!v)
+		return -ENOENT;
+	rc = domain_pause_by_control(d);
+	if (rc)
+		return rc;
+	rc = copy_one(v, op, &length);
+	if (!rc)
+		op->bufsz = length;
+	return domain_unpause_by_control(d) ?: rc;
+}
+
 /* ---- In -------------------------------------------------------------------------------------- */
 
 static int read_guest(const struct hvm_reader *r, u64 at, void *to, size_t n)

@@ -359,6 +359,37 @@ CLAIM_DOM0(context, "a context has a header and MTRRs; a processor that is set i
 	destroy(d);
 }
 
+static long get_record(domid_t d, uint32_t type, uint32_t instance, uint64_t size)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.hvmcontext_partial.type = type;
+	domctl_op.u.hvmcontext_partial.instance = instance;
+	domctl_op.u.hvmcontext_partial.bufsz = size;
+	domctl_op.u.hvmcontext_partial.buffer.p = size ? context : NULL;
+	return domctl(XEN_DOMCTL_gethvmcontext_partial, d);
+}
+
+CLAIM_DOM0(one_record, "one record alone is read, of a vCPU that is up; not by too short a buffer, "
+	   "of another vCPU, or of a type that there is none of")
+{
+	domid_t d = create_hvm();
+
+	CHECK_ERR(get_record(d, HVM_SAVE_CODE(CPU), 0, sizeof(context)), XEN_ENODATA);
+	get_context(d);
+	make_cpu();
+	CHECK_OK(set_cpu(d));
+	CHECK_OK(get_record(d, HVM_SAVE_CODE(CPU), 0, 0));
+	CHECK_EQ(domctl_op.u.hvmcontext_partial.bufsz, sizeof(struct hvm_hw_cpu));
+	CHECK_OK(get_record(d, HVM_SAVE_CODE(CPU), 0, sizeof(context)));
+	CHECK_EQ(((struct hvm_hw_cpu *)context)->rip, 0x200000);
+	CHECK_EQ(((struct hvm_hw_cpu *)context)->tr_arbytes, 0x8b);
+	CHECK_OK(get_record(d, HVM_SAVE_CODE(MTRR), 0, sizeof(context)));
+	CHECK_ERR(get_record(d, HVM_SAVE_CODE(CPU), 0, 100), XEN_ENOBUFS);
+	CHECK_ERR(get_record(d, HVM_SAVE_CODE(CPU), 77, sizeof(context)), XEN_ENOENT);
+	CHECK_ERR(get_record(d, 100, 0, sizeof(context)), XEN_EINVAL);
+	destroy(d);
+}
+
 CLAIM_DOM0(bad_context, "a context with no header, no end, an unknown record, for no such vCPU, or "
 	   "of a processor that there cannot be, is refused; a vCPU stays down")
 {

@@ -8,6 +8,7 @@
 #include <isola/domain.h>
 
 struct xen_domctl_hvmcontext;
+struct xen_domctl_hvmcontext_partial;
 
 /*
  * All records of @d that there are: a header, of each vcpu that is up its processor, of each its
@@ -15,6 +16,12 @@ struct xen_domctl_hvmcontext;
  * -EOVERFLOW paused too often; -EFAULT.
  */
 long domain_get_hvm_context(struct domain *d, struct xen_domctl_hvmcontext *op);
+/*
+ * One record's body, of a processor or of MTRRs. 0, and its length is in @op; -EINVAL no HVM
+ * domain, or another type; -ENOENT no such vcpu; -ENODATA it is down; -ENOBUFS too short;
+ * -EOVERFLOW; -EFAULT.
+ */
+long domain_get_hvm_record(struct domain *d, struct xen_domctl_hvmcontext_partial *op);
 /*
  * Processors and MTRRs of vcpus. A vcpu that gets a processor is up. All of it or, when something
  * is wrong with any of it, nothing. 0; -EINVAL no HVM domain; -EPERM as asm/hvm_records.h says it,
