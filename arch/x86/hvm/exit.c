@@ -18,23 +18,23 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
-/* The instruction with these opcode bytes is done; or it is another one now: #GP. */
-static bool decode(const u8 *op, unsigned nr, struct hvm_insn *insn, bool has_modrm)
-{
-	if (hvm_decode(op, nr, has_modrm, insn))
-		return true;
-	hvm_inject_gp();
-	return false;
-}
+#define OP(...) (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ })
 
-static void step_over(const u8 *op, unsigned nr)
+/*
+ * How long the instruction is that it has stopped at, which has these opcode bytes: by the CPU's
+ * word, or by its bytes. 0: they are others now; #GP is injected.
+ */
+static unsigned length_of(const struct hvm_exit *e, const u8 *op, unsigned nr)
 {
 	struct hvm_insn insn;
 
-	if (decode(op, nr, &insn, false))
-		hvm_step(insn.length);
+	if (e->next_rip)
+		return e->next_rip - guest_regs()->rip;
+	if (hvm_decode(op, nr, false, &insn))
+		return insn.length;
+	hvm_inject_gp();
+	return 0;
 }
-#define STEP_OVER(...) step_over((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
 static void on_host(const struct hvm_exit *e __maybe_unused)
 {
@@ -49,43 +49,42 @@ static void on_machine_check(const struct hvm_exit *e __maybe_unused)
 	irq_enable();
 }
 
-static void on_hypercall(const struct hvm_exit *e __maybe_unused)
+static void on_hypercall(const struct hvm_exit *e)
 {
-	const u8 op[] = { 0x0f, 0x01, hvm->hypercall_opcode };
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0x0f, 0x01, hvm->hypercall_opcode));
 	u64 at = guest_regs()->rip;
 
-	if (!decode(op, sizeof(op), &insn, false))
+	if (!length)
 		return;
-	guest_regs()->rip = at + insn.length;
+	guest_regs()->rip = at + length;
 	hvm_hypercall();
 	/* What has been put off is called again, with the arguments that are left of it. */
-	if (guest_regs()->rip != at + insn.length) {
+	if (guest_regs()->rip != at + length) {
 		guest_regs()->rip = at;
 		return;
 	}
 	guest_regs()->rip = at;
-	hvm_step(insn.length);
+	hvm_step(length);
 }
 
-static void on_cpuid(const struct hvm_exit *e __maybe_unused)
+static void on_cpuid(const struct hvm_exit *e)
 {
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0x0f, 0xa2));
 
-	if (!decode((const u8[]){ 0x0f, 0xa2 }, 2, &insn, false))
+	if (!length)
 		return;
 	hvm_cpuid(guest_regs());
-	hvm_step(insn.length);
+	hvm_step(length);
 }
 
 /* With interrupts off nothing ends it: the vcpu goes down, as on Xen. */
-static void on_hlt(const struct hvm_exit *e __maybe_unused)
+static void on_hlt(const struct hvm_exit *e)
 {
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0xf4));
 
-	if (!decode((const u8[]){ 0xf4 }, 1, &insn, false))
+	if (!length)
 		return;
-	hvm_step(insn.length);
+	hvm_step(length);
 	if (!(guest_regs()->rflags & EFLAGS_IF)) {
 		hc_vcpu_op(VCPUOP_down, current->id, 0);
 		return;
@@ -136,13 +135,13 @@ static void on_port(const struct hvm_exit *e)
 	hvm_step(e->next_rip - r->rip);
 }
 
-static void on_rdmsr(const struct hvm_exit *e __maybe_unused)
+static void on_rdmsr(const struct hvm_exit *e)
 {
 	struct regs *r = guest_regs();
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0x0f, 0x32));
 	u64 val;
 
-	if (!decode((const u8[]){ 0x0f, 0x32 }, 2, &insn, false))
+	if (!length)
 		return;
 	if (hvm_rdmsr(r->rcx, &val)) {
 		hvm_inject_gp();
@@ -150,16 +149,16 @@ static void on_rdmsr(const struct hvm_exit *e __maybe_unused)
 	}
 	r->rax = (u32)val;
 	r->rdx = val >> 32;
-	hvm_step(insn.length);
+	hvm_step(length);
 }
 
-static void on_wrmsr(const struct hvm_exit *e __maybe_unused)
+static void on_wrmsr(const struct hvm_exit *e)
 {
 	struct regs *r = guest_regs();
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0x0f, 0x30));
 	int rc;
 
-	if (!decode((const u8[]){ 0x0f, 0x30 }, 2, &insn, false))
+	if (!length)
 		return;
 	rc = hvm_wrmsr(r->rcx, (u32)r->rax | r->rdx << 32);
 	if (rc == -ERESTART)
@@ -167,34 +166,36 @@ static void on_wrmsr(const struct hvm_exit *e __maybe_unused)
 	if (rc)
 		hvm_inject_gp();
 	else
-		hvm_step(insn.length);
+		hvm_step(length);
 }
 
-static void on_xsetbv(const struct hvm_exit *e __maybe_unused)
+static void on_xsetbv(const struct hvm_exit *e)
 {
 	struct regs *r = guest_regs();
-	struct hvm_insn insn;
+	unsigned length = length_of(e, OP(0x0f, 0x01, 0xd1));
 
-	if (!decode((const u8[]){ 0x0f, 0x01, 0xd1 }, 3, &insn, false))
+	if (!length)
 		return;
 	if (!(hvm->get(HVM_CR4) & CR4_OSXSAVE))
 		hvm_inject_ud();
 	else if (hvm->cpl() || (u32)r->rcx || hvm_set_xcr0((u32)r->rax | r->rdx << 32))
 		hvm_inject_gp();
 	else
-		hvm_step(insn.length);
+		hvm_step(length);
 }
 
 /* INVD is never executed as such: it would lose what others have written. */
-static void on_cache(const struct hvm_exit *e __maybe_unused)
+static void on_cache(const struct hvm_exit *e)
 {
 	struct hvm_insn insn;
+	unsigned length;
 
-	if (!hvm_decode((const u8[]){ 0x0f, 0x08 }, 2, false, &insn) &&
-	    !decode((const u8[]){ 0x0f, 0x09 }, 2, &insn, false))
-		return;
-	if (hvm_clean_caches())
-		hvm_step(insn.length);
+	if (!e->next_rip && hvm_decode(OP(0x0f, 0x08), false, &insn))
+		length = insn.length;
+	else
+		length = length_of(e, OP(0x0f, 0x09));
+	if (length && hvm_clean_caches())
+		hvm_step(length);
 }
 
 /*
@@ -233,9 +234,13 @@ static void on_align(const struct hvm_exit *e __maybe_unused)
 	hvm_inject(TRAP_AC, true, 0);
 }
 
-static void on_icebp(const struct hvm_exit *e __maybe_unused)
+static void on_icebp(const struct hvm_exit *e)
 {
-	STEP_OVER(0xf1);
+	unsigned length = length_of(e, OP(0xf1));
+
+	if (!length)
+		return;
+	hvm_step(length);
 	if (!this_hvm.event.valid)
 		hvm_inject(TRAP_DB, false, 0);
 }

@@ -56,7 +56,8 @@ static bool read_mode(struct mode *m)
 
 	if (!(hvm->get(HVM_CR0) & CR0_PG))
 		return false;
-	if (hvm->get(HVM_EFER) & EFER_LMA)
+	/* LMA is LME and PG; Bochs has cleared it when it stops at the write that clears PG. */
+	if (hvm->get(HVM_EFER) & EFER_LME)
 		*m = (struct mode){ 4, 9, 8, 3, cr3 & PTE_ADDR };
 	else if (cr4 & CR4_PAE)
 		*m = (struct mode){ 3, 9, 8, 2, cr3 & 0xffffffe0 };

@@ -21,6 +21,7 @@
 
 #define LEAF_SVM	0x8000000au
 #define SVM_NPT		(1u << 0)		/* of its EDX */
+#define SVM_NRIPS	(1u << 3)
 #define MSR_VM_CR	0xc0010114
 #define VM_CR_SVMDIS	(1ul << 4)
 #define MSR_HSAVE	0xc0010117
@@ -321,5 +322,6 @@ const struct hvm_vendor *svm_probe(const char **why)
 	else
 		*why = NULL;
 	memset(permissions, 0xff, sizeof(permissions));
+	svm_has_next_rip = cpuid(LEAF_SVM, 0).edx & SVM_NRIPS;
 	return *why ? NULL : &svm;
 }

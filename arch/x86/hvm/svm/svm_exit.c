@@ -62,9 +62,12 @@ static void read_port(const struct vmcb *c, struct hvm_exit *e)
 	e->next_rip = c->exit_info2;
 }
 
+bool svm_has_next_rip;
+
 void svm_read_exit(const struct vmcb *c, struct hvm_exit *e)
 {
-	*e = (struct hvm_exit){ .kind = kind_of(c->exit_code), .code = c->exit_code };
+	*e = (struct hvm_exit){ .kind = kind_of(c->exit_code), .code = c->exit_code,
+				.next_rip = svm_has_next_rip ? c->next_rip : 0 };
 	switch (e->kind) {
 	case HVM_EXIT_CR_WRITE:
 	case HVM_EXIT_DR_READ:

@@ -6,6 +6,9 @@
 
 #include <asm/hvm.h>
 
+/* The CPU says where the next instruction is: exits by an instruction (APM vol. 2 §15.7.1). */
+extern bool svm_has_next_rip;
+
 struct vmcb;
 void svm_read_exit(const struct vmcb *c, struct hvm_exit *e);
 /* svm_context.c: as asm/hvm.h says of a vendor. */
