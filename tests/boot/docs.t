@@ -10,10 +10,11 @@ import subprocess
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 from isolatest import TOP, tap
-sys.path[:0] = [os.path.join(TOP, "tests/guest/mutants"), os.path.join(TOP, "tests/hfuzz")]
+sys.path[:0] = [os.path.join(TOP, "tests", room) for room in ("guest/mutants", "hfuzz", "pvh")]
 from planted import PLANTED  # noqa: E402
 from planted_hfuzz import PLANTED as PLANTED_HFUZZ  # noqa: E402
 from planted_oom import PLANTED_OOM  # noqa: E402
+from planted_pvh import PLANTED as PLANTED_PVH, PLANTED_CONTROL  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
 ROOMS = ("arch", "boot", "common", "include", "unpack")
@@ -257,6 +258,9 @@ def main():
     faults = list(stale_quotes([(name, "", *changes) for name, *changes in PLANTED_HFUZZ]))
     tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted",
            "\n".join(faults))
+    planted = [(name, "", tuple(edit)) for name, *edit in PLANTED_PVH + PLANTED_CONTROL]
+    faults = list(stale_quotes(planted))
+    tap.ok(not faults, f"the {len(planted)} bugs of tests/pvh can be planted", "\n".join(faults))
     done = subprocess.run([os.path.join(TOP, "tests/models/run"), "--code"],
                           stdout=subprocess.PIPE, text=True)
     tap.ok(done.returncode == 0 and "\nok 9 " in done.stdout,
