@@ -9,10 +9,11 @@
 #include <asm/precondition.h>
 
 /* Nothing below the table's entries has been touched. Lock held; who may remember it is flushed. */
-static void forget(mfn_t table)
+static void forget(const struct p2m *p, mfn_t table)
 {
 	pte_t *t = public_ptr(table);
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		if (pte_present(pte_read(&t[i])))
 			pte_write(&t[i], pte_read(&t[i]) & ~PTE_P);
@@ -31,7 +32,7 @@ static bool make_valid(struct p2m *p, gfn_t gfn)
 			return false;
 		if (!pte_present(e)) {
 			if (!npt_is_leaf(e, level))
-				forget(pte_mfn(e));
+				forget(p, pte_mfn(e));
 			/* What is below, before it is shown: processors walk. */
 			barrier();
 			pte_write(pe, e | PTE_P);
@@ -56,6 +57,7 @@ bool p2m_touch(struct p2m *p, gfn_t gfn)
 
 void p2m_touch_locked(struct p2m *p, gfn_t gfn)
 {
+	ASSERT_LOCKED(&p->lock);
 	if (p->track.armed)
 		make_valid(p, gfn);
 }
@@ -66,7 +68,7 @@ void p2m_track_arm(struct p2m *p)
 		return;
 	spin_lock(&p->lock);
 	if (!p->track.armed) {
-		forget(p->root);
+		forget(p, p->root);
 		p2m_move_stamp(p);
 		WRITE_ONCE(p->track.armed, true);
 	}

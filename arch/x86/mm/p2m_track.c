@@ -10,6 +10,7 @@
 #include <asm/p2m_entry.h>
 #include <asm/p2m_track.h>
 #include <asm/page_ref.h>
+#include <asm/precondition.h>
 #include <asm/tlb.h>
 
 /* A piece: tables marked, entries looked at for what is due, pages cleaned. */
@@ -48,6 +49,7 @@ static void mark_path(const struct p2m *p, gfn_t gfn, unsigned level)
 {
 	mfn_t table = p->root;
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned l = 4; l > level; l--) {
 		pte_t *pe = npt_entry(table, gfn, l);
 
@@ -77,6 +79,7 @@ static u64 mark_at(struct p2m *p, u64 at)
 	gfn_t gfn = _gfn(at);
 	mfn_t table = p->root;
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
 		pte_t *pe = npt_entry(table, gfn, level), e = pte_read(pe);
 
@@ -117,6 +120,7 @@ static void settle(struct p2m *p, u64 to)
 	gfn_t last = _gfn(to - 1);
 	mfn_t table = p->root;
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
 		pte_t *pe = npt_entry(table, last, level), e = pte_read(pe);
 
@@ -135,6 +139,7 @@ static bool is_due(const struct p2m *p, gfn_t gfn, u64 *span)
 {
 	mfn_t table = p->root;
 
+	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
 		pte_t e = pte_read(npt_entry(table, gfn, level));
 
