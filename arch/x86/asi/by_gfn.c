@@ -36,7 +36,7 @@ int hvm_request_by_gfn(struct domain *owner, u64 ptr, u64 val, void *state,
 
 /* ---- Extents --------------------------------------------------------------------------------- */
 
-/* Without a flush: nothing was seen there yet, but by vcpus that guess. */
+/* What show() has just put: leaves of 4 KiB, so that none has to be split, which could fail. */
 static void take_back(struct domain *d, u64 gfn, u64 nr)
 {
 	mfn_t was;

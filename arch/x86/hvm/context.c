@@ -266,6 +266,7 @@ static void take_cpu(const struct pages *p, const struct hvm_hw_cpu *c)
 	p->hvm->dr[1] = c->dr1;
 	p->hvm->dr[2] = c->dr2;
 	p->hvm->dr[3] = c->dr3;
+	hvm_forget_pending(p->hvm);
 	p->hvm->event = (struct hvm_event){
 		.valid = c->pending_valid, .vector = c->pending_vector, .type = c->pending_type,
 		.has_error = c->pending_error_valid, .error = c->error_code };

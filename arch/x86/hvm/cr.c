@@ -16,7 +16,6 @@
 #include <asm/vcpu_private.h>
 
 #define CR0_KNOWN (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG)
-#define CR4_PSE	(1ul << 4)
 #define CR4_PCE	(1ul << 8)
 
 #define EFER_FFXSR (1ul << 14)

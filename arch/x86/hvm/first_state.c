@@ -15,8 +15,6 @@
 #include <xen/hvm/hvm_vcpu.h>
 #include <xen/vcpu.h>
 
-#define CR0_NW		(1ul << 29)
-#define CR0_CD		(1ul << 30)
 #define EFLAGS_TAKEN	0x3d7fd5u		/* what there is, but VM, and RF */
 
 /* Attributes of segments (SDM vol. 3 figure 3-8 without the limit between). */

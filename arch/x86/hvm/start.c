@@ -27,8 +27,7 @@ static void reset(struct vcpu *v, const struct regs *r)
 	void *fpu = map_domain_page(v->private_mfn[2]);
 
 	p->regs = *r;
-	h->event.valid = h->in_nmi = h->upcall_told = false;
-	h->batch = 0;
+	hvm_forget_pending(h);
 	memset(h->dr, 0, sizeof(h->dr));
 	vlapic_init(v, &h->apic);
 	memset(fpu, 0, PAGE_SIZE);

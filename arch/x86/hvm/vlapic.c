@@ -12,9 +12,7 @@
 #include <asm/percpu.h>
 
 #define VERSION		0x50014u	/* six LVTs */
-#define SVR_ENABLED	0x100u
 #define SVR_VALID	0x1ffu		/* focus checking and suppressed EOIs: not offered */
-#define LVT_MASKED	0x10000u
 #define DFR_ONES	0x0fffffffu
 #define APIC_PPR	0xa0
 #define APIC_ISR	0x100
@@ -47,8 +45,8 @@ static void set_svr(u32 val)
 	struct vlapic *a = apic();
 
 	a->svr = val & SVR_VALID;
-	for (unsigned i = 0; i < NR_LVTS && !(val & SVR_ENABLED); i++)
-		a->lvt[i] |= LVT_MASKED;
+	for (unsigned i = 0; i < NR_LVTS && !(val & APIC_SVR_ENABLED); i++)
+		a->lvt[i] |= APIC_LVT_MASKED;
 }
 
 /* What has been found since the last write can be read after the next. */
@@ -105,9 +103,9 @@ static void set_lvt(unsigned i, u32 val)
 {
 	struct vlapic *a = apic();
 
-	val &= lvts[i].valid | LVT_MASKED | 0xff;
-	if (!(a->svr & SVR_ENABLED))
-		val |= LVT_MASKED;
+	val &= lvts[i].valid | APIC_LVT_MASKED | 0xff;
+	if (!(a->svr & APIC_SVR_ENABLED))
+		val |= APIC_LVT_MASKED;
 	if (i == LVT_TIMER)
 		vlapic_timer_change(val, a->divide);
 	else
@@ -181,7 +179,7 @@ static int write_register(u32 offset, u32 val)
 	int lvt = lvt_at(offset);
 
 	if (lvt >= 0) {
-		if (vlapic_is_x2() && val & ~(lvts[lvt].valid | LVT_MASKED | 0x10ffu))
+		if (vlapic_is_x2() && val & ~(lvts[lvt].valid | APIC_LVT_MASKED | 0x10ffu))
 			return -EINVAL;
 		set_lvt(lvt, val);
 		return 0;

@@ -6,11 +6,9 @@
  * is posted after that ends the guest's run (HVM-8).
  */
 #include <isola/sched.h>
+#include <asm/apic.h>
 #include <asm/hvm.h>
 #include <asm/percpu.h>
-
-#define SVR_ENABLED	0x100u
-#define LVT_MASKED	0x10000u
 
 static bool has(const struct vector_set *s, u8 v)
 {
@@ -30,7 +28,7 @@ static void drop(struct vector_set *s, u8 v)
 /* Does it take interrupts? */
 static bool is_on(const struct vlapic *a)
 {
-	return a->base & APICBASE_ENABLE && a->svr & SVR_ENABLED;
+	return a->base & APICBASE_ENABLE && a->svr & APIC_SVR_ENABLED;
 }
 
 u8 vlapic_ppr(void)
@@ -53,7 +51,7 @@ void vlapic_error(u32 bits)
 	if ((a->esr_new & bits) == bits)
 		return;
 	a->esr_new |= bits;
-	if (!(lvt & LVT_MASKED) && (lvt & 0xff) >= 16)
+	if (!(lvt & APIC_LVT_MASKED) && (lvt & 0xff) >= 16)
 		vlapic_set_irq(lvt);
 }
 

@@ -3,11 +3,11 @@
  * Modes and resets of a local APIC, and what is told of it to those who address it.
  */
 #include <isola/errno.h>
+#include <asm/apic.h>
 #include <asm/hvm.h>
 #include <asm/percpu.h>
 
 #define DFR_FLAT	~0u
-#define LVT_MASKED	0x10000u
 
 static bool is_x2(const struct vlapic *a)
 {
@@ -39,7 +39,7 @@ void vlapic_init(struct vcpu *v, struct vlapic *a)
 {
 	*a = (struct vlapic){ .base = a->base, .dfr = DFR_FLAT, .svr = 0xff };
 	for (unsigned i = 0; i < NR_LVTS; i++)
-		a->lvt[i] = LVT_MASKED;
+		a->lvt[i] = APIC_LVT_MASKED;
 	timer_stop(&v->domain->hvm->vcpu[v->id]->timer);
 	vlapic_publish(v, a);
 }

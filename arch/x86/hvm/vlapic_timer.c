@@ -7,12 +7,12 @@
  */
 #include <isola/clock.h>
 #include <isola/sched.h>
+#include <asm/apic.h>
 #include <asm/hvm.h>
 #include <asm/percpu.h>
 
 #define COUNT_NS	10u
 #define LVT_PERIODIC	0x20000u
-#define LVT_MASKED	0x10000u
 #define LEAST_PERIOD	MICROSECS(100)
 
 static void fired(void *data)
@@ -106,7 +106,7 @@ void vlapic_timer_end(void)
 	/* It was set anew since. */
 	if (!a->initial || now < a->started + period())
 		return;
-	if (!(a->lvt[LVT_TIMER] & LVT_MASKED))
+	if (!(a->lvt[LVT_TIMER] & APIC_LVT_MASKED))
 		vlapic_set_irq(a->lvt[LVT_TIMER]);
 	if (is_periodic())
 		arm(a->started + 2 * period() > now ? a->started + period() : now);

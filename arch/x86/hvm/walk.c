@@ -20,8 +20,6 @@
 #include <asm/uaccess.h>
 #include <asm/window.h>
 
-#define CR4_PSE	(1ul << 4)
-
 /* @len bytes at @gpa, which do not cross a page. -EFAULT: nothing is there. */
 static int copy_phys(u64 gpa, void *buf, size_t len, bool write)
 {

@@ -12,8 +12,6 @@
 #include <isola/printk.h>
 #include <isola/time.h>
 
-#define SVR_ENABLE        (1u << 8)
-#define LVT_MASKED        (1u << 16)
 #define LVT_NMI           (4u << 8)
 
 #define PIC_MASTER        0x20
@@ -70,9 +68,9 @@ void apic_init_cpu(void)
 	if (!smp_cpu_id())
 		cpu_public[0].apic_id = apic_id();
 	apic_write(APIC_TPR, 0);
-	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
-	apic_write(APIC_LVTT, LVT_MASKED | VECTOR_TIMER);
-	apic_write(APIC_LVT0, LVT_MASKED);
+	apic_write(APIC_SVR, APIC_SVR_ENABLED | VECTOR_SPURIOUS);
+	apic_write(APIC_LVTT, APIC_LVT_MASKED | VECTOR_TIMER);
+	apic_write(APIC_LVT0, APIC_LVT_MASKED);
 	apic_write(APIC_LVT1, LVT_NMI);
 	apic_write(APIC_LVTERR, VECTOR_APIC_ERROR);
 	apic_write(APIC_ESR, 0);

@@ -27,6 +27,9 @@
 #define APIC_TMCCT    0x390
 #define APIC_TDCR     0x3e0
 
+#define APIC_SVR_ENABLED (1u << 8)
+#define APIC_LVT_MASKED  (1u << 16)
+
 #define CPU_WINDOW_APIC 0       /* slot of VA_CPU_WINDOW that holds the xAPIC page on every CPU */
 
 /* Choose xAPIC or x2APIC; the boot CPU, before any other call. @base: from the MADT. */

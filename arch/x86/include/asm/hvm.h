@@ -52,6 +52,13 @@ struct hvm_private {
 	struct hvm_incoming incoming;
 };
 
+/* Nothing is on its way to the guest, which begins another state: no event, NMI, WBINVD. */
+static inline void hvm_forget_pending(struct hvm_private *h)
+{
+	h->event.valid = h->in_nmi = h->upcall_told = false;
+	h->batch = 0;
+}
+
 extern struct hvm_private this_hvm;	/* by the linker script */
 extern u8 this_hvm_vendor[PAGE_SIZE];
 

@@ -63,6 +63,7 @@ DEFINE_CR(4)
 
 #define CR4_TSD        (1ul << 2)
 #define CR4_DE         (1ul << 3)
+#define CR4_PSE        (1ul << 4)
 #define CR4_PAE        (1ul << 5)
 #define CR4_MCE        (1ul << 6)
 #define CR4_PGE        (1ul << 7)
