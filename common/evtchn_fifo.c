@@ -44,9 +44,13 @@ static event_word_t *word_of(const struct evtchn_fifo *f, u32 port)
 	return &page[port % FIFO_WORDS_PER_PAGE];
 }
 
-static bool test_and_set(event_word_t *w, u32 bit)
+/* Bit number @bit of *@w is set. What it was. */
+static bool test_and_set(u32 *w, u32 bit)
 {
-	return __atomic_fetch_or(w, bit, __ATOMIC_SEQ_CST) & bit;
+	bool was;
+
+	asm volatile ("lock btsl %2, %0" : "+m"(*w), "=@ccc"(was) : "Ir"(bit) : "memory");
+	return was;
 }
 
 static void clear(event_word_t *w, u32 bit)
@@ -123,19 +127,12 @@ void evtchn_fifo_free(struct evtchn_fifo *f)
 	public_free(f);
 }
 
-static struct evtchn_fifo_control_block *control_of(const struct evtchn_fifo *f,
-						     const struct vcpu *v)
-{
-	u64 maddr = READ_ONCE(f->vcpu[v->id].control);
-
-	return maddr ? (void *)(VA_WINDOW + maddr) : NULL;
-}
-
 /*
- * Steps 2 and 3 for @w, which @v has been given LINKED. True: the queue was empty, its head is
- * @port, and that is to be told.
+ * Steps 2 and 3 for @port, which @v has been given LINKED. True: its queue was empty, and its
+ * head is @port now.
  */
-static bool enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct fifo_port *p, u32 port)
+static bool enqueue(struct evtchn_fifo *f, const struct vcpu *v,
+		    struct evtchn_fifo_control_block *control, struct fifo_port *p, u32 port)
 {
 	u8 priority = p->priority;
 	u32 *last = &f->vcpu[p->last_vcpu].tail[p->last_priority];
@@ -151,42 +148,51 @@ static bool enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct fifo_por
 		linked = link_behind(word_of(f, *tail), port);
 	*tail = port;
 	if (!linked)
-		WRITE_ONCE(control_of(f, v)->head[priority], port);
+		WRITE_ONCE(control->head[priority], port);
 	return !linked;
 }
 
-/* Step 1. *@is_new: it was not pending before. Under the lock. */
-static bool set_pending(struct evtchn_fifo *f, const struct vcpu *v, struct fifo_port *p, u32 port,
-			bool *is_new)
+/*
+ * Step 1, and what follows. *@is_new: it was not pending before. The control block of @v, to be
+ * told that @port is the head of a queue; NULL: there is nothing to tell. Under the lock.
+ */
+static struct evtchn_fifo_control_block *set_pending(struct evtchn_fifo *f, const struct vcpu *v,
+						     struct fifo_port *p, u32 port, bool *is_new)
 {
+	struct evtchn_fifo_control_block *control;
 	event_word_t *w = word_of(f, port);
+	u64 maddr;
 
 	ASSERT_LOCKED(&f->lock);
 	*is_new = false;
 	if (unlikely(!w)) {
 		p->pending = true;
-		return false;
+		return NULL;
 	}
-	*is_new = !test_and_set(w, PENDING);
-	/* Without a control block nothing is unmasked yet. */
-	if (READ_ONCE(*w) & MASKED || unlikely(!control_of(f, v)) || test_and_set(w, LINKED))
-		return false;
-	return enqueue(f, v, p, port);
+	*is_new = !test_and_set(w, EVTCHN_FIFO_PENDING);
+	if (READ_ONCE(*w) & MASKED)
+		return NULL;
+	maddr = READ_ONCE(f->vcpu[v->id].control); /* without one nothing is unmasked yet */
+	if (unlikely(!maddr) || test_and_set(w, EVTCHN_FIFO_LINKED))
+		return NULL;
+	control = (void *)(VA_WINDOW + maddr);
+	return enqueue(f, v, control, p, port) ? control : NULL;
 }
 
 void evtchn_fifo_deliver(struct evtchn_fifo *f, struct vcpu *v, u32 port)
 {
 	struct fifo_port *p = fifo_port_of(f, port);
-	bool is_head, is_new;
+	struct evtchn_fifo_control_block *to_tell;
 	u8 priority;
+	bool is_new;
 
 	if (unlikely(!p))
 		return;
 	spin_lock(&f->lock);
 	priority = p->priority;
-	is_head = set_pending(f, v, p, port, &is_new);
+	to_tell = set_pending(f, v, p, port, &is_new);
 	spin_unlock(&f->lock);
-	if (is_head && !test_and_set(&control_of(f, v)->ready, 1u << priority))
+	if (to_tell && !test_and_set(&to_tell->ready, priority))
 		raise_upcall(v, vcpu_info_of(v));
 	if (is_new)
 		wake_pollers(v->domain, port);

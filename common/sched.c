@@ -57,15 +57,26 @@ static void account(struct vcpu *v, bool running, u64 now)
 	v->runstate = runstate_of(v, running);
 }
 
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
+/* Under the lock, or @v is current: who runs is accounted for by nobody but its own CPU. */
+static inline void read_runstate(const struct vcpu *v, struct vcpu_runstate_info *info)
 {
-	u64 flags = spin_lock_irqsave(&sched_lock);
-
 	*(u64 *)info = v->runstate;             /* and the padding: it goes to the guest (LEAK-1) */
 	info->state_entry_time = v->runstate_entry;
 	for (unsigned i = 0; i < 4; i++)
 		info->time[i] = v->runstate_time[i];
 	info->time[v->runstate] += since(v->runstate_entry, now_ns());
+}
+
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
+{
+	u64 flags;
+
+	if (v == current) {
+		read_runstate(v, info);
+		return;
+	}
+	flags = spin_lock_irqsave(&sched_lock);
+	read_runstate(v, info);
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 

@@ -25,9 +25,9 @@
  *
  * code common/evtchn_fifo.c: if (*last == port) *last = 0;
  * code common/evtchn_fifo.c: if (*tail) linked = link_behind(word_of(f, *tail), port);
- *      *tail = port; if (!linked) WRITE_ONCE(control_of(f, v)->head[priority], port);
+ *      *tail = port; if (!linked) WRITE_ONCE(control->head[priority], port);
  * code common/evtchn_fifo.c: clear(w, MASKED); if (READ_ONCE(*w) & PENDING)
- * code common/evtchn_fifo.c: spin_unlock(&f->lock); if (is_head && !test_and_set(
+ * code common/evtchn_fifo.c: spin_unlock(&f->lock); if (to_tell && !test_and_set(
  */
 #ifndef SENDS
 #define SENDS	3

@@ -48,6 +48,7 @@ static int grow(struct domain *d, u32 nr_frames)
 			goto unprepare;
 	while (t->nr_frames < nr_frames)
 		domain_adopt_special_page(d, t->frame[t->nr_frames++]);
+	t->nr_mfn_refs = t->p2m ? 0 : t->nr_frames * GNTTAB_REFS_PER_FRAME;
 	return 0;
 unprepare:
 	while (i-- > t->nr_frames)
@@ -100,9 +101,19 @@ void gnttab_destroy(struct domain *d)
 	d->grants = NULL;
 }
 
-/* ---- Pins of a domain that is not loaded ----------------------------------------------------- */
+/* ---- Pins apart: these call functions, the others do not ------------------------------------- */
 
-/* Apart, since these call functions and the others do not. */
+s16 gnttab_pin_other(struct grant_table *t, u32 ref, const struct domain *user, bool write,
+		     mfn_t *m, bool loaded)
+{
+	u32 nr_refs = t->nr_frames * GNTTAB_REFS_PER_FRAME;
+
+	if (ref >= nr_refs)
+		return GNTST_bad_gntref;
+	ASSERT(t->p2m);
+	return gnttab_pin_one(t, index_nospec(ref, nr_refs), user, write, m, loaded, true);
+}
+
 s16 gnttab_pin_foreign(struct grant_table *t, u32 ref, const struct domain *user, bool write,
 		       mfn_t *m)
 {

@@ -115,10 +115,15 @@ void cpuid_policy_drop_dependents(u32 *word)
 	}
 }
 
-/* Word @i of the features that @who is shown. */
+/* The words of the features that @who is shown; and one of them. */
+static const u32 *words_of(const struct cpuid_asker *who)
+{
+	return unlikely(who->own) ? who->own->word : policy;
+}
+
 static u32 shown(const struct cpuid_asker *who, enum feature_word i)
 {
-	return unlikely(who->own) ? who->own->word[i] : policy[i];
+	return words_of(who)[i];
 }
 
 static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who __maybe_unused,
@@ -137,13 +142,14 @@ static struct cpuid_regs leaf_max_basic(const struct cpuid_asker *who __maybe_un
 static struct cpuid_regs leaf_features(const struct cpuid_asker *who, u32 leaf, u32 subleaf)
 {
 	struct cpuid_regs r = cpuid(leaf, subleaf);
+	const u32 *word = words_of(who);
 
 	r.ebx &= 0x00ffffff;            /* initial APIC id: PV guests have none */
-	r.ecx = shown(who, FW_1C);
-	r.edx = shown(who, FW_1D);
+	r.ecx = word[FW_1C];
+	r.edx = word[FW_1D];
 	if (who->is_privileged && who->kernel_mode)
 		r.edx |= cpu_features[FW_1D] & F(MTRR);
-	if (shown(who, FW_1C) & F(XSAVE) && (who->kernel_mode || who->cr4 & CR4_OSXSAVE))
+	if (r.ecx & F(XSAVE) && (who->kernel_mode || who->cr4 & CR4_OSXSAVE))
 		r.ecx |= F(OSXSAVE);
 	return r;
 }

@@ -8,6 +8,8 @@
  */
 #include <isola/errno.h>
 #include <isola/nospec.h>
+#include <isola/vcpu.h>
+#include <asm/bounce.h>
 #include <asm/hypercall.h>
 #include <asm/percpu.h>
 #include <asm/uaccess.h>
@@ -110,14 +112,16 @@ static __always_inline int multicall_entry(u64 va, long *result)
 
 	if (unlikely(load_entry(&e, va)))
 		return -EFAULT;
+	if (unlikely(e.op == __HYPERVISOR_iret)) {
+		*result = pv_iret();
+		return 1;
+	}
 	*result = -ENOSYS;
 	if (likely(e.op < NR_HYPERCALL_SLOTS))
 		*result = hypercall_table[index_nospec(e.op, NR_HYPERCALL_SLOTS)](
 			e.args[0], e.args[1], e.args[2], e.args[3], e.args[4], e.args[5]);
 	if (unlikely(this_vcpu.multicall_continued))
 		return rewrite_entry(va);
-	if (unlikely(e.op == __HYPERVISOR_iret))
-		return 1;
 	return store_result(va, *result);
 }
 
@@ -154,5 +158,7 @@ long hc_multicall(u64 list, u64 nr)
 	if (rc == -ERESTART)
 		return hypercall_continue(multicall, va,
 					  (end - va) / sizeof(struct multicall_entry));
+	if (rc == 1)
+		WRITE_ONCE(current->event_check, 1);	/* work, which looks at VCPU_IRET */
 	return rc == 1 ? result : rc;
 }

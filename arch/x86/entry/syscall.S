@@ -34,18 +34,18 @@ entry_syscall:
 	call	*(%r11, %rax, 8)
 
 /*
- * Back from a hypercall.
+ * Back from a hypercall. rip is what SYSCALL left, or the SYSCALL's, to be made again: the one such
+ * that is not canonical (frame.h) is 2^47, behind the last two bytes of the lower half.
  *   in    rsp = guest_regs(), a short frame; rax = the result; IF any; the kernel root loaded, or
- *         the user root where HYPERVISOR_iret left
+ *         the user root and work to do, where an iret in a multicall left
  *   out   to the guest, every register as the frame has it, rax the result
  */
 return_hypercall:
 	cli
 	IF_WORK	hypercall_work
-	cmpb	$IRET_NONE, this_vcpu + VCPU_IRET(%rip)
-	jne	iret_done
 	IF_EVENT event
-	IF_NOT_CANONICAL complete_hypercall
+	cmpl	$(1 << 47 >> 32), REGS_RIP + 4(%rsp)
+	je	complete_hypercall
 	SYSRET_SHORT
 
 no_hypercall:
@@ -70,11 +70,15 @@ return_bounced:
 	SYSRET_SHORT
 
 /*
- * HYPERVISOR_iret has filled the frame, and said by which instruction it is to be left: with
- * SYSRET it is a short one of a SYSCALL, with IRET rcx, r11, cs and ss are filled as well.
- *   in    as return_hypercall, IF=0, nothing else is due   out   to the guest
+ * HYPERVISOR_iret, as a hypercall's function. pv_iret() fills the frame, and says how to leave:
+ * with SYSRET it is a short one of a SYSCALL, with IRET rcx, r11, cs and ss are filled as well.
+ *   in    called, as C is   out   to the guest
  */
-iret_done:
+	.globl	hc_iret
+hc_iret:
+	add	$8, %rsp
+	call	pv_iret				/* IF=0 from here on */
+	IF_WORK	hypercall_work
 	cmpb	$IRET_BY_SYSRET, this_vcpu + VCPU_IRET(%rip)
 	movb	$IRET_NONE, this_vcpu + VCPU_IRET(%rip)
 	jne	iret_by_iret
@@ -107,7 +111,7 @@ event_after_iret:
 	jmp	return_bounced
 
 /*
- * Something else is due.
+ * Something else is due. VCPU_IRET is IRET_NONE but behind pv_iret().
  *   in    as return_hypercall, IF=0   out   to return_work, with a whole frame
  */
 hypercall_work:

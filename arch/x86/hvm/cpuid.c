@@ -56,7 +56,7 @@ void hvm_cpuid(struct regs *r)
 	u32 leaf = r->rax, subleaf = r->rcx;
 	struct cpuid_regs out = { 0 };
 	const struct cpuid_asker who = {
-		.xcr0 = this_vcpu.xcr0 ? this_vcpu.xcr0 : XCR0_X87,
+		.xcr0 = this_vcpu.xcr0,
 		.cr4 = hvm->get(HVM_CR4), .vcpu_id = current->id,
 		.own = hvm_policy_of(current->domain),
 	};

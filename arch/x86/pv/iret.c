@@ -4,7 +4,7 @@
  * stands on its stack (struct iret_context in <xen/arch-x86/xen-x86_64.h>).
  */
 #include <isola/domain.h>
-#include <asm/hypercall.h>
+#include <asm/bounce.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
 #include <asm/root.h>
@@ -109,8 +109,7 @@ static __noinline long leave_by_copy(u64 va)
 	return leave(&f, false);
 }
 
-/* Leaves interrupts off: the guest is next. */
-long hc_iret(void)
+long pv_iret(void)
 {
 	struct regs *r = guest_regs_pointer();
 	u64 va = r->rsp;

@@ -331,11 +331,12 @@ CLAIM(noncanonical_flush,
 
 /* ---- Leaving the kernel in the middle of a list (MUL-1) ---- */
 
-static volatile uint64_t after_iret;
+static struct { uint64_t rax, rcx, r11; } behind_iret;
 
 /* XSA-213: the list went on, with the guest's user current. */
 CLAIM(iret_in_multicall,
-      "iret in a multicall ends the list: what stands behind it is not carried out")
+      "iret in a multicall ends the list: what stands behind it is not carried out, and the "
+      "registers are those of its frame")
 {
 	uint64_t *page = page_alloc();
 	struct multicall_entry calls[2] = {
@@ -354,15 +355,18 @@ CLAIM(iret_in_multicall,
 		     "lea 1f(%%rip), %%rcx\n\t"
 		     "push %%rcx\n\t"
 		     "pushq $0\n\t" /* flags */
-		     "pushq $0\n\t" /* rcx */
-		     "pushq $0\n\t" /* r11 */
+		     "pushq $0x56\n\t" /* rcx */
+		     "pushq $0x78\n\t" /* r11 */
 		     "pushq $0x1234\n\t" /* rax */
 		     "syscall\n"
-		     "1:\tmov %%rax, %0"
-		     : "=m"(after_iret)
+		     "1:\tmov %%rax, %0; mov %%rcx, %1; mov %%r11, %2"
+		     : "=m"(behind_iret.rax), "=m"(behind_iret.rcx), "=m"(behind_iret.r11)
 		     : "a"((unsigned long)__HYPERVISOR_multicall), "D"(calls), "S"(2ul)
 		     : "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory");
 	CHECK_EQ(l1e(window(0)) & ~(PTE_A | PTE_D), old & ~(PTE_A | PTE_D));
+	CHECK_EQ(behind_iret.rax, 0x1234);
+	CHECK_EQ(behind_iret.rcx, 0x56);
+	CHECK_EQ(behind_iret.r11, 0x78);
 }
 
 /* ---- Grants ---- */

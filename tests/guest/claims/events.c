@@ -86,15 +86,16 @@ CLAIM(registers_survive, "an event at the end of a hypercall changes no register
 	CHECK_EQ(bad, 0);
 }
 
-CLAIM(call_behind_iret, "a hypercall right behind an exception's iret leaves RIP and RFLAGS in RCX "
-			"and R11, as any does")
+/* A yield looks for work on its way out. */
+CLAIM(call_behind_iret, "a yield right behind an exception's iret leaves RIP and RFLAGS in RCX and "
+			"R11, as any hypercall does")
 {
 	uint64_t bad;
 
 	trap_clear();
 	asm volatile("mov $3, %%ecx; mov $11, %%r11d\n\t"
 		     TRY_ASM("ud2")
-		     "mov $17, %%eax; xor %%edi, %%edi\n\t"
+		     "mov $29, %%eax; xor %%edi, %%edi; xor %%esi, %%esi\n\t"
 		     "syscall\n\t"
 		     "3: pushfq; sub %%r11, (%%rsp); pop %%r11\n\t"
 		     "lea 3b(%%rip), %%rax; sub %%rax, %%rcx; or %%r11, %%rcx"

@@ -35,8 +35,7 @@ DOMCTL, REFUSED = "arch/x86/control/domctl.c", "arch/x86/control/control_refused
 EMUL_MSR, CPU_LEAVES = "arch/x86/pv/emul/msr.c", "arch/x86/control/cpu_leaves.c"
 DEBUG_KEYS = "common/debug_keys.c"
 MACHINE = "arch/x86/control/sysctl_machine.c"
-DOMAIN_POLICY = "arch/x86/control/domain_policy.c"
-OWN_POLICY = "arch/x86/cpu/own_policy.c"
+DOMAIN_POLICY, OWN_POLICY = "arch/x86/control/domain_policy.c", "arch/x86/cpu/own_policy.c"
 VCPU_RESET, GNTTAB_OP = "arch/x86/calls/vcpu_reset.c", "arch/x86/calls/gnttab_op.c"
 ROOT, PT_CHECK = "arch/x86/asi/root.c", "arch/x86/mm/pt_check.c"
 PARTS = "arch/x86/pv/builder/domain.c"
@@ -182,7 +181,7 @@ PLANTED = [
     ("FIFO: a queue keeps a tail that went to another one", "fifo/old_tail", (FIFO,
      "\tif (*last == port)\n", "\tif (*last == port && !port)\n")),
     ("FIFO: what is masked is linked", "fifo/masked", (FIFO,
-     "if (READ_ONCE(*w) & MASKED || unlikely(", "if (unlikely(")),
+     "\tif (READ_ONCE(*w) & MASKED)\n\t\treturn NULL;\n", "")),
     ("FIFO: unmasking links nothing", "fifo/masked", (FIFO,
      "\tif (READ_ONCE(*w) & PENDING)\n\t\tevtchn_fifo_deliver(f, v, port);\n", "")),
     ("FIFO: unmasking leaves the mask", "fifo/masked", (FIFO, "\tclear(w, MASKED);\n", "")),
@@ -458,6 +457,8 @@ PLANTED = [
      "\nevent:\n\tmov\t%rax, REGS_RAX(%rsp)\n", "\nevent:\n")),
     ("an iret brings no rcx and r11", "user/iret_registers", (IRET,
      "\tthis_vcpu.iret = IRET_BY_IRET;", "\tthis_vcpu.iret = IRET_BY_SYSRET;")),
+    ("an iret in a multicall is left as the multicall", "advisories/iret_in_multicall", (MULTICALL,
+     "\tif (rc == 1)\n", "\tif (0)\n")),
     ("an iret stays an iret", "events/call_behind_iret", (SYSCALL,
      "\tmovb\t$IRET_NONE, this_vcpu + VCPU_IRET(%rip)\n\tjne\tiret_by_iret",
      "\tjne\tiret_by_iret")),

@@ -51,11 +51,13 @@ void make_grants(void)
 
 	world_extra(1024, 2);
 	our_grants = (struct grant_table){
-		.nr_frames = 1, .frame[0] = _mfn(1024), .pins[0] = pins[0], .handles = handles,
-		.max_handles = 1
+		.nr_frames = 1, .nr_mfn_refs = GNTTAB_REFS_PER_FRAME, .frame[0] = _mfn(1024),
+		.pins[0] = pins[0], .handles = handles, .max_handles = 1
 	};
-	their_grants =
-		(struct grant_table){ .nr_frames = 1, .frame[0] = _mfn(1025), .pins[0] = pins[1] };
+	their_grants = (struct grant_table){
+		.nr_frames = 1, .nr_mfn_refs = GNTTAB_REFS_PER_FRAME, .frame[0] = _mfn(1025),
+		.pins[0] = pins[1]
+	};
 	world_domain.grants = &our_grants;
 	world_foreign.grants = &their_grants;
 	page_of(_mfn(1025))->owner = world_foreign.domid;

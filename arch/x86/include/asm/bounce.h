@@ -34,3 +34,9 @@ void bounce_event_after_iret(void);
 void bounce_nmi(void);
 /* this_vcpu.bad_selectors were found at a switch. */
 void bounce_failsafe(void);
+
+/*
+ * And the way back, HYPERVISOR_iret: fills the frame, and this_vcpu.iret says how it is to be left.
+ * The guest's rax. Interrupts are off from there on.
+ */
+long pv_iret(void);

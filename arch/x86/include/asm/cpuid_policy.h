@@ -13,12 +13,13 @@
 struct own_policy;
 
 struct cpuid_asker {
-	u64 xcr0;               /* the guest's, for the sizes in leaf 0DH */
+	/* the guest's, for the sizes in leaf 0DH; 0: it never set one, which counts as x87 alone */
+	u64 xcr0;
 	u64 cr4;                /* the guest's settable bits: OSXSAVE, FSGSBASE */
-	bool is_privileged;     /* dom0 */
-	bool kernel_mode;       /* asked by the guest's kernel */
-	u32 vcpu_id;
 	const struct own_policy *own;   /* its domain's (asm/own_policy.h); NULL: as for all */
+	u32 vcpu_id;
+	u8 kernel_mode;         /* 1: asked by the guest's kernel, 0: by its user */
+	bool is_privileged;     /* dom0 */
 };
 
 /* Compute the masks for this machine. Boot CPU, after cpu_init_boot(). */

@@ -59,6 +59,7 @@ struct grant_table {
 	/* an HVM domain's: its entries name gfns, looked up while it is not closed; or NULL */
 	const struct p2m *p2m;
 	u32 nr_frames;			/* <= max_frames; only grows (GNT-6) */
+	u32 nr_mfn_refs;		/* entries that name mfns: those of all frames, or none */
 	u32 max_frames;			/* <= GNTTAB_MAX_FRAMES; as its domain was made */
 	mfn_t frame[GNTTAB_MAX_FRAMES];	/* the domain's own special pages */
 	struct grant_pins *pins[GNTTAB_MAX_FRAMES];

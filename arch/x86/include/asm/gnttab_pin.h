@@ -105,21 +105,17 @@ static inline void gnttab_unmark(struct grant_entry_v1 *e, u16 flags)
 	__atomic_and_fetch(&e->flags, (u16)~flags, __ATOMIC_SEQ_CST);
 }
 
-static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
-					    const struct domain *user, bool write,
-					    mfn_t *m, bool loaded)
+/* @ref is in range. @by_gfn: that is what the entry names. */
+static __always_inline s16 gnttab_pin_one(struct grant_table *t, u32 ref,
+					  const struct domain *user, bool write,
+					  mfn_t *m, bool loaded, bool by_gfn)
 {
+	struct grant_pins *p = gnttab_pins(t, ref);
+	bool pinned = p->readers | p->writers;
 	struct grant_entry_v1 *e;
-	struct grant_pins *p;
-	bool pinned;
 	s16 status;
 
 	ASSERT_LOCKED(&t->lock);
-	if (unlikely(ref >= t->nr_frames * GNTTAB_REFS_PER_FRAME))
-		return GNTST_bad_gntref;
-	ref = index_nospec(ref, t->nr_frames * GNTTAB_REFS_PER_FRAME);
-	p = gnttab_pins(t, ref);
-	pinned = p->readers | p->writers;
 	/* Whatever the entry says now: it is lent to one domain at a time. */
 	if (unlikely(pinned) && unlikely(p->domid != user->domid))
 		return GNTST_general_error;
@@ -129,7 +125,7 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 		/* The first pin reads the frame; later ones keep to it. */
 		if (!pinned) {
 			p->mfn = READ_ONCE(e->frame);
-			if (unlikely(t->p2m))
+			if (by_gfn)
 				p->mfn = mfn_x(p2m_lookup(t->p2m, _gfn(p->mfn)));
 			p->domid = user->domid;
 		}
@@ -141,6 +137,24 @@ static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
 	}
 	gnttab_unmap_entry(e, loaded);
 	return status;
+}
+
+/* Entry @ref that is out of range, or of a table whose entries name gfns. */
+s16 __must_check gnttab_pin_other(struct grant_table *t, u32 ref, const struct domain *user,
+				  bool write, mfn_t *m, bool loaded);
+
+static __always_inline s16 gnttab_pin_entry(struct grant_table *t, u32 ref,
+					    const struct domain *user, bool write,
+					    mfn_t *m, bool loaded)
+{
+	if (unlikely(ref >= t->nr_mfn_refs)) {
+		mfn_t found = INVALID_MFN;      /* in memory; *m stays in a register */
+		s16 status = gnttab_pin_other(t, ref, user, write, &found, loaded);
+
+		*m = found;
+		return status;
+	}
+	return gnttab_pin_one(t, index_nospec(ref, t->nr_mfn_refs), user, write, m, loaded, false);
 }
 
 static __always_inline void gnttab_uncount(struct grant_pins *p, bool write)

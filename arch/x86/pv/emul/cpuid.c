@@ -76,7 +76,7 @@ void pv_cpuid(struct regs *r)
 		out = pv_cpuid_own(leaf & ~HV_LEAF_MASK, subleaf);
 	} else {
 		struct cpuid_asker who = {
-			.xcr0 = this_vcpu.xcr0 ? this_vcpu.xcr0 : XCR0_X87,
+			.xcr0 = this_vcpu.xcr0,
 			.cr4 = this_vcpu.cr4,
 			.is_privileged = domain_may(current->domain, MAY_see_mtrrs),
 			.kernel_mode = this_vcpu.kernel_mode,
