@@ -9,6 +9,8 @@
  *   VIRQ,IPI,PIRQ  -              -           refused        -              FREE
  *   RESERVED       never leaves this state
  *   OWN            as RESERVED, but with its domain (evtchn_own.c)
+ *   CONSUMED       the hypervisor's own, for device models (evtchn_consumed.c): as UNBOUND and
+ *                  INTERDOMAIN for others; opened and closed by the hypervisor alone
  *
  * Invariants: states change under evtchn_lock; buckets are filled before nr_evtchns covers them and
  * stay until the domain goes (EVT-1). notify_vcpu names an existing vcpu. virq_port[] and the state
@@ -37,6 +39,11 @@ bool evtchn_port_is_valid(const struct domain *d, u32 port)
 	return port < nr_ports(d);
 }
 
+static bool is_unbound(const struct evtchn *e)
+{
+	return e->state == EVTCHN_UNBOUND || e->state == EVTCHN_CONSUMED_UNBOUND;
+}
+
 /* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ----------------- */
 
 long evtchn_alloc_unbound(struct domain *d, void *arg)
@@ -63,7 +70,7 @@ long evtchn_bind_interdomain(struct domain *d, struct domain *rd, void *arg)
 	ASSERT_LOCKED(&d->evtchn_lock);
 	ASSERT_LOCKED(&rd->evtchn_lock);
 	ASSERT_OWNER_LOADED(d);
-	if (!guest_port(rd, op->remote_port, &remote) || remote->state != EVTCHN_UNBOUND ||
+	if (!guest_port(rd, op->remote_port, &remote) || !is_unbound(remote) ||
 	    remote->remote_domid != d->domid)
 		return -EINVAL;
 	port = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_RESERVED });
@@ -152,10 +159,12 @@ long evtchn_status(struct domain *d, void *arg)
 	out.vcpu = e->notify_vcpu;
 	switch (e->state) {
 	case EVTCHN_UNBOUND:
+	case EVTCHN_CONSUMED_UNBOUND:
 		out.status = EVTCHNSTAT_unbound;
 		out.u.unbound.dom = e->remote_domid;
 		break;
 	case EVTCHN_INTERDOMAIN:
+	case EVTCHN_CONSUMED:
 		out.status = EVTCHNSTAT_interdomain;
 		out.u.interdomain.dom = e->remote_domid;
 		out.u.interdomain.port = e->remote_port;
@@ -195,6 +204,7 @@ long evtchn_bind_vcpu(struct domain *d, void *arg)
 	if (!guest_port(d, op->port, &e))
 		return -EINVAL;
 	if (e->state == EVTCHN_IPI || e->state == EVTCHN_FREE || e->state == EVTCHN_RESERVED ||
+	    e->state >= EVTCHN_CONSUMED_UNBOUND ||
 	    (e->state == EVTCHN_VIRQ && virq_is_per_vcpu(e->virq)))
 		return -EINVAL;
 	old = notified(d, e);

@@ -19,9 +19,10 @@
 static struct evtchn *unbind_peer(struct evtchn *e)
 {
 	struct evtchn *other = port_of(e->peer, e->remote_port);
+	bool is_consumed = other->state == EVTCHN_CONSUMED;
 
 	ASSERT_LOCKED(&e->peer->evtchn_lock);
-	WRITE_ONCE(other->state, EVTCHN_UNBOUND);
+	WRITE_ONCE(other->state, is_consumed ? EVTCHN_CONSUMED_UNBOUND : EVTCHN_UNBOUND);
 	return other;
 }
 
@@ -41,6 +42,8 @@ static __always_inline long close_locked(struct domain *d, struct evtchn *e, u32
 	switch (e->state) {
 	case EVTCHN_FREE:
 	case EVTCHN_RESERVED:
+	case EVTCHN_CONSUMED_UNBOUND:
+	case EVTCHN_CONSUMED:
 		return -EINVAL;
 	case EVTCHN_OWN:
 		if (!d->is_dying)
@@ -113,7 +116,7 @@ static bool is_open(const struct domain *d, u32 port)
 {
 	u8 state = READ_ONCE(port_of(d, port)->state);
 
-	return state != EVTCHN_FREE && state != EVTCHN_RESERVED && state != EVTCHN_OWN;
+	return state != EVTCHN_FREE && state != EVTCHN_RESERVED && state < EVTCHN_OWN;
 }
 
 #define RESET_BATCH 64                  /* ports between two looks at whether to stop */

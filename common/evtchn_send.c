@@ -5,6 +5,7 @@
 #include "evtchn_port.h"
 #include <isola/errno.h>
 #include <isola/evtchn_deliver.h>
+#include <isola/sched.h>
 #include <asm/loaded.h>
 
 /*
@@ -14,10 +15,13 @@
 static __always_inline void send_to_peer(struct domain *d, const struct evtchn *e, u32 rport)
 {
 	struct domain *rd = READ_ONCE(e->peer);
-	struct vcpu *v = notified(rd, port_of(rd, rport));
+	struct evtchn *other = port_of(rd, rport);
+	struct vcpu *v = notified(rd, other);
 
 	if (rd == d)
 		evtchn_deliver(v, rport);
+	else if (unlikely(READ_ONCE(other->state) >= EVTCHN_CONSUMED_UNBOUND))
+		vcpu_answered(v);
 	else if (likely(v))             /* being made: nobody is there to be told */
 		evtchn_deliver_or_post(v, rport);
 }

@@ -13,6 +13,7 @@ objs-y += common/evtchn_deliver.o
 objs-y += common/evtchn_raise.o
 objs-y += common/evtchn_send.o
 objs-y += common/evtchn_own.o
+objs-y += common/evtchn_consumed.o
 objs-y += common/evtchn_port.o
 objs-y += common/virq_handler.o
 objs-y += common/evtchn_close.o

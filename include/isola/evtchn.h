@@ -29,11 +29,12 @@ struct evtchn {
 			u8 state;               /* enum evtchn_state */
 			u8 notify_vcpu;         /* whose vcpu_info is told; < nr_vcpus always */
 			/*
-			 * EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain
+			 * EVTCHN_UNBOUND: who may bind; EVTCHN_INTERDOMAIN: the other end's domain;
+			 * EVTCHN_CONSUMED and its kind likewise
 			 */
 			domid_t remote_domid;
 			union {
-				u32 remote_port; /* EVTCHN_INTERDOMAIN */
+				u32 remote_port; /* EVTCHN_INTERDOMAIN, EVTCHN_CONSUMED */
 				u32 virq;       /* EVTCHN_VIRQ */
 				u32 pirq;       /* EVTCHN_PIRQ */
 			};
@@ -57,6 +58,9 @@ enum evtchn_state {
 	EVTCHN_IPI,
 	EVTCHN_PIRQ,                    /* an interrupt of a device: irq/pirq.c */
 	EVTCHN_OWN,                     /* the other end is the hypervisor's: a console ring */
+	/* evtchn_consumed.c: opened by the hypervisor, for .remote_domid to bind; bound. Last */
+	EVTCHN_CONSUMED_UNBOUND,
+	EVTCHN_CONSUMED,
 };
 
 /*
@@ -146,6 +150,18 @@ void evtchn_notify_own_from_afar(struct domain *d, u32 port);
 void evtchn_declare(struct domain *d, u32 port, domid_t peer);
 /* Two that wait for each other's domain are connected, as if bound; else nothing happens. */
 void evtchn_connect(struct domain *d, u32 port, struct domain *peer, u32 peer_port);
+
+/*
+ * evtchn_consumed.c: a port of @d's whose end the hypervisor keeps, for domain @remote to bind;
+ * what is sent to it wakes @v, if v waits for a device model, and is never pending. The domain
+ * itself can neither send by it nor close it. The port, or -ENOSPC, -ENOMEM, -EINVAL: dying. No
+ * lock above evtchn_lock held.
+ */
+long __must_check evtchn_consumed_open(struct domain *d, const struct vcpu *v, domid_t remote);
+/* Close it. @remote: the domain of that number, whom the caller holds. */
+void evtchn_consumed_close(struct domain *d, u32 port, struct domain *remote);
+/* Tell the other end of @port, if it is bound. The current domain, kernel root; no lock. */
+void evtchn_consumed_notify(struct domain *d, u32 port);
 
 /* domain_create: after the vcpus exist. -ENOMEM. Port 0 is reserved. */
 int __must_check evtchn_domain_init(struct domain *d);

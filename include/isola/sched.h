@@ -9,6 +9,7 @@
 
 #include <isola/types.h>
 #include <isola/vcpu.h>
+#include <asm/insn.h>
 
 /* Registers SOFTIRQ_SCHEDULE. */
 void sched_init(void);
@@ -63,6 +64,17 @@ u32 vcpu_pinned_to(const struct vcpu *v);
 bool vcpu_wake(struct vcpu *v);
 /* The same for BLOCKED or POLLING: what an event does. Full barrier before the state is read. */
 void vcpu_unblock(struct vcpu *v);
+
+/*
+ * A device model has answered @v, or will not: it goes on, if it waits for that. What it looks at
+ * then was stored before. Hypercall context.
+ */
+static inline void vcpu_answered(struct vcpu *v)
+{
+	smp_mb();
+	if (READ_ONCE(v->awaits_model))
+		vcpu_unblock(v);
+}
 
 /* Make the CPU that runs @v look at its events soon (IPI if it is another CPU). Any context. */
 void vcpu_kick(struct vcpu *v);

@@ -104,6 +104,7 @@ struct vcpu {
 	/* look at what is posted, and at vcpu_info, before the next return to the guest: IF_DUE */
 	u32 event_check;
 	bool nmi_pending;               /* VCPUOP_send_nmi; any vcpu of the domain sets it */
+	bool awaits_model;              /* its own: it sleeps until a device model has answered */
 
 	/*
 	 * Ports that VCPU_POLLING waits for; written by the vcpu before it sleeps, read by senders

@@ -25,11 +25,12 @@
  *      spin_lock_pair(&d->evtchn_lock, &peer->evtchn_lock); now = peer_of(d, e); if (!now || now
  *      == peer) rc = close_locked(d, e, port); spin_unlock_pair(&d->evtchn_lock,
  *      &peer->evtchn_lock); put_domain(peer);
- * code common/evtchn_close.c: WRITE_ONCE(other->state, EVTCHN_UNBOUND);
+ * code common/evtchn_close.c: WRITE_ONCE(other->state, is_consumed ? EVTCHN_CONSUMED_UNBOUND :
+ *      EVTCHN_UNBOUND);
  * code common/evtchn_port.h: .state = EVTCHN_FREE, .notify_vcpu = e->notify_vcpu });
  *      evtchn_wait_for_senders();
- * code common/evtchn_send.c: struct domain *rd = READ_ONCE(e->peer); struct vcpu *v = notified(rd,
- *      port_of(rd, rport));
+ * code common/evtchn_send.c: struct domain *rd = READ_ONCE(e->peer); struct evtchn *other =
+ *      port_of(rd, rport); struct vcpu *v = notified(rd, other);
  * code include/isola/spinlock.h: if (likely(a == b)) spin_lock(a); else spin_lock_two(a, b);
  * code common/base/spinlock.c: spin_lock(min(a, b)); ASSERT(a->order == b->order);
  *      ticket_take(max(a, b));

@@ -109,9 +109,11 @@ static void tell_port(u32 port, struct evtchn e)
 {
 	switch (e.state) {
 	case EVTCHN_UNBOUND:
+	case EVTCHN_CONSUMED_UNBOUND:
 		pr_info("  port %u: unbound, for d%u", port, e.remote_domid);
 		break;
 	case EVTCHN_INTERDOMAIN:
+	case EVTCHN_CONSUMED:
 		pr_info("  port %u: d%u's port %u, vcpu %u", port, e.remote_domid, e.remote_port,
 			e.notify_vcpu);
 		break;
