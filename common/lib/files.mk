@@ -2,6 +2,7 @@
 objs-y += common/lib/string.o
 objs-y += common/lib/format.o
 objs-y += common/lib/bitmap.o
+objs-y += common/lib/ranges.o
 objs-y += common/lib/cmdline.o
 objs-y += common/lib/elf.o
 objs-y += common/lib/elf_notes.o
