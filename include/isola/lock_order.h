@@ -9,6 +9,7 @@
 enum lock_order {
 	LOCK_NONE,              /* unordered: not checked */
 	LOCK_VCPUS,             /* domain.vcpus_lock: vcpu_op that changes a vcpu's life */
+	LOCK_IOREQ,             /* ioreq_servers.lock: a domain's device models */
 	LOCK_EVTCHN,            /* domain.evtchn_lock: port states of a domain; two by address */
 	/* evtchn_fifo.lock: queues of a domain; interrupts on, or off on the way to the guest */
 	LOCK_EVTCHN_FIFO,

@@ -81,6 +81,7 @@ enum privilege_class {
 	OP(claim_pages, BY_CONTROL)					\
 	OP(pod_target, BY_CONTROL)					\
 	OP(acquire_resource, BY_CONTROL)				\
+	OP(dm_op, BY_CONTROL)			/* no stub domains */	\
 	/* event channels */						\
 	OP(evtchn_alloc_unbound, BY_TARGET)				\
 	OP(evtchn_bind_interdomain, BY_ANYBODY)	/* the port decides */	\
@@ -105,13 +106,8 @@ static const u8 privilege_class[NR_PRIVILEGES] = {
 #undef OP
 };
 
-/* dom0 is both. */
+/* dom0, which drives the machine's devices, too. */
 static __always_inline bool is_control_domain(const struct domain *d)
-{
-	return d->is_privileged;
-}
-
-static __always_inline bool is_hardware_domain(const struct domain *d)
 {
 	return d->is_privileged;
 }
@@ -121,9 +117,8 @@ static __always_inline bool domain_may(const struct domain *d, enum privilege op
 {
 	switch (privilege_class[op]) {
 	case BY_CONTROL:
-		return is_control_domain(d);
 	case BY_HARDWARE:
-		return is_hardware_domain(d);
+		return is_control_domain(d);
 	default:
 		return true;
 	}

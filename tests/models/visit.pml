@@ -49,8 +49,9 @@
  * code arch/x86/asi/domain_map.c: if (tables) flush_leaving(d, shared_out);
  *      spin_unlock(&d->page_lock); if (!tables && any) flush_leaving(d, shared_out);
  *      window_free_tables(d, tables); free_frames(d, n);
- * code arch/x86/control/domain_destroy.c: stop, bar, gnttab_release_mappings, evtchn_destroy,
- *      foreign_entries_release, clear_descs, clear_window, free_nested_tables, free_frames,
+ * code arch/x86/control/domain_destroy.c: stop, bar, end_models, gnttab_release_mappings,
+ *      evtchn_destroy, foreign_entries_release, clear_descs, clear_window, free_nested_tables,
+ *      free_frames,
  */
 #ifndef VISITS
 #define VISITS	1

@@ -59,7 +59,7 @@ static const struct {
 	{ MAY_pci_device_add, DOM0 }, { MAY_pci_device_remove, DOM0 },
 	{ MAY_pci_mmcfg_reserved, DOM0 }, { MAY_remote_shutdown, DOM0 },
 	{ MAY_pod_target, DOM0 },
-	{ MAY_acquire_resource, DOM0 }, { MAY_claim_pages, DOM0 },
+	{ MAY_dm_op, DOM0 }, { MAY_acquire_resource, DOM0 }, { MAY_claim_pages, DOM0 },
 	/* no check at all, or XSM_HOOK */
 	{ MAY_set_iopl, ALL }, { MAY_set_iobitmap, ALL }, { MAY_eoi, ALL },
 	{ MAY_irq_status_query, ALL }, { MAY_pirq_eoi_gmfn, ALL }, { MAY_alloc_irq_vector, ALL },

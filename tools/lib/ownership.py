@@ -104,6 +104,7 @@ class Domain:
         self.domid, self.vcpus, self.nr_pages = domid, [], 0
         self.assigning = self.privileged = self.static = False
         self.grants = 0                 # its struct grant_table
+        self.hvm = 0                    # its struct hvm_domain; 0: it is a PV domain
         self.nested = 0                 # the L4 of its nested tables; 0: it is a PV domain
 
 
@@ -185,8 +186,8 @@ class Owners:
         d.privileged = bool(self.field(address, "domain.is_privileged", 1))
         d.static = bool(self.field(address, "domain.static_nr", 1))
         d.grants = self.field(address, "domain.grants")
-        hvm = self.field(address, "domain.hvm")
-        d.nested = self.field(hvm, "hvm_domain.p2m.root") if hvm else 0
+        d.hvm = self.field(address, "domain.hvm")
+        d.nested = self.field(d.hvm, "hvm_domain.p2m.root") if d.hvm else 0
         d.nr_pages = self.field(address, "domain.nr_pages", 4)
         lock = self.field(address, "domain.page_lock", 4)
         d.assigning = lock & 0xffff != lock >> 16

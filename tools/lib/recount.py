@@ -32,6 +32,7 @@ class Recount:
         self.findings, self.lent, self.frames = [], Counter(), 0
         self.general, self.foreign, self.typed = Counter(), Counter(), Counter()
         self.special = set()
+        self.servers = 0                # of device models
         self.addresses = {domain: address for address, domain in owners.domain_at.items()}
         nested.leave_guest_mode(snapshot, owners)
         self.why = self._reason_not_to(snapshot)
@@ -107,6 +108,8 @@ class Recount:
             self._hold_vcpu(holder, vcpu)
         for mfn in nested.held(self.ram, domain):
             self._hold(holder, mfn, 0)
+        if domain.hvm:
+            self._hold_servers(holder, domain.hvm)
         if domain.grants:
             self._hold_grants(holder, domain.grants)
         fifo = field(address, "domain.evtchn_fifo")
@@ -116,6 +119,12 @@ class Recount:
     def _hold_special(self, holder, mfn):
         self.special.add(mfn)
         self._hold(holder, mfn, self.image["PGT_writable"])
+
+    def _hold_servers(self, holder, hvm):
+        for server in self._mfns(hvm, "hvm_domain.ioreq.server", self.image["MAX_IOREQ_SERVERS"]):
+            self.servers += bool(server)
+            for name in ("page", "buffer") if server else ():
+                self._hold_special(holder, self.owners.field(server, f"ioreq_server.{name}"))
 
     def _hold_address(self, holder, maddr):
         if maddr:

@@ -181,7 +181,7 @@ static int decode(const struct xen_memory_exchange *arg, struct exchange *x)
 				 arg->out.extent_order, 0 };
 	x->max_bits = XENMEMF_get_address_bits(arg->out.mem_flags);
 	if (max(arg->in.extent_order, arg->out.extent_order) >
-	    (is_hardware_domain(current->domain) ? MAX_ORDER_DEVICES : MAX_ORDER_OTHERS))
+	    (domain_may(current->domain, MAY_map_io_memory) ? MAX_ORDER_DEVICES : MAX_ORDER_OTHERS))
 		return -EPERM;
 	x->in.order = index_nospec(x->in.order, MAX_ORDER_DEVICES + 1);
 	x->out.order = index_nospec(x->out.order, MAX_ORDER_DEVICES + 1);

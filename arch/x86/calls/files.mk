@@ -1,6 +1,8 @@
 objs-y += arch/x86/calls/xen_version.o
 objs-y += arch/x86/calls/reservation.o
 objs-y += arch/x86/calls/resource.o
+objs-y += arch/x86/calls/ioreq_server.o
+objs-y += arch/x86/calls/dm_op.o
 objs-y += arch/x86/calls/exchange.o
 objs-y += arch/x86/calls/memory_map.o
 objs-y += arch/x86/calls/memory_op.o

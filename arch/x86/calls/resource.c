@@ -5,6 +5,8 @@
  */
 #define __XEN_TOOLS__ 1		/* it is among the tools' */
 #include <asm/gnttab.h>
+#include <asm/hvm_domain.h>
+#include <asm/ioreq.h>
 #include <asm/percpu.h>
 #include <asm/resource.h>
 #include <asm/uaccess.h>
@@ -41,8 +43,34 @@ static long tell_frames(struct domain *d, const struct xen_mem_acquire_resource 
 	return rc;
 }
 
+/* The page's own numbers: whoever maps one holds it by that (asm/ioreq.h). */
+static long tell_server(struct domain *d, u64 arg, const struct xen_mem_acquire_resource *r)
+{
+	u32 nr = IOREQ_SERVER_FRAMES;
+	mfn_t m;
+	long rc = 0;
+
+	if (!r->frame_list.p)
+		return r->nr_frames ? -EINVAL :
+		       copy_to_guest(arg + offsetof(typeof(*r), nr_frames), &nr, sizeof(nr));
+	if (r->frame >= nr || r->nr_frames > nr - r->frame)
+		return -EINVAL;
+	for (u32 i = 0; i < r->nr_frames && !rc; i++) {
+		u64 frame;
+
+		rc = ioreq_server_frame(d, r->id, r->frame + i, &m);
+		frame = mfn_x(m);
+		if (!rc)
+			rc = copy_to_guest(guest_elem((u64)r->frame_list.p, i, sizeof(frame)),
+					   &frame, sizeof(frame));
+	}
+	return rc;
+}
+
 static long acquire(struct domain *d, u64 arg, const struct xen_mem_acquire_resource *r)
 {
+	if (r->type == XENMEM_resource_ioreq_server && d->hvm)
+		return tell_server(d, arg, r);
 	if (r->type != XENMEM_resource_grant_table)
 		return -EOPNOTSUPP;
 	/* Status frames are version 2's. */

@@ -7,6 +7,7 @@
  *             nothing they do is logged
  *   bar       nobody visits it any more (VIS-3); what has begun to give it memory, or to take
  *             some, has ended: its list of frames stands still
+ *   models    of an HVM domain end: their ports, what they had of it
  *   grants    what it has mapped by grants is given back, and its own entries are closed
  *   ports     all closed
  *   entries   what its page tables hold of others' frames is given back; before any of its own
@@ -74,6 +75,13 @@ static int clear_window(struct domain *d)
 	return 0;
 }
 
+static int end_models(struct domain *d)
+{
+	if (d->hvm)
+		ioreq_servers_end(d);
+	return 0;
+}
+
 static int free_nested_tables(struct domain *d)
 {
 	while (hvm_domain_destroy_some(d))
@@ -91,8 +99,8 @@ static int free_frames(struct domain *d)
 }
 
 static int (*const stages[])(struct domain *d) = {
-	stop, bar, gnttab_release_mappings, evtchn_destroy, foreign_entries_release, clear_descs,
-	clear_window, free_nested_tables, free_frames,
+	stop, bar, end_models, gnttab_release_mappings, evtchn_destroy, foreign_entries_release,
+	clear_descs, clear_window, free_nested_tables, free_frames,
 };
 
 /* The flag first: who looks when it is told sees it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an auditor outside must know besides (asi/audit_offsets.c): to find an HVM domain's nested
- * tables, and the pages of its vCPUs.
+ * tables, the pages of its vCPUs, and those of its device models.
  */
 #include <asm/audit_record.h>
 #include <asm/hvm_domain.h>
@@ -17,5 +17,9 @@ void audit_nested(void)
 	CONST(VCPU_HVM_PAGES);
 	OFFSET(domain, hvm);
 	OFFSET(hvm_domain, p2m.root);
+	OFFSET(hvm_domain, ioreq.server);
+	CONST(MAX_IOREQ_SERVERS);
+	OFFSET(ioreq_server, page);
+	OFFSET(ioreq_server, buffer);
 	OFFSET(cpu_public, loaded.vcpu);
 }

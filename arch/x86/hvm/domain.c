@@ -23,6 +23,7 @@ int hvm_domain_create(struct domain *d, u64 end)
 		return -ENOMEM;
 	}
 	h->p2m.track.mode = opt_cache_tracking;
+	ioreq_servers_init(&h->ioreq);
 	h->shared_info_gfn = ~0ul;
 	for (unsigned i = 0; i < HVM_GRANT_FRAMES; i++)
 		h->grant_gfn[i] = ~0ul;

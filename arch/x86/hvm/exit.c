@@ -118,21 +118,18 @@ static void on_string_port(const struct hvm_exit *e)
 	hvm_step(e->next_rip - r->rip);
 }
 
-/* Nothing is behind any port: reads give ones, writes vanish. */
+/* Where no device model is reads give ones, and writes vanish. */
 static void on_port(const struct hvm_exit *e)
 {
 	struct regs *r = guest_regs();
+	const struct hvm_access a = { .is_port = true, .is_read = e->is_in, .bytes = e->bytes,
+				      .length = e->next_rip - r->rip, .addr = e->port,
+				      .data = r->rax & hvm_ones(e->bytes) };
 
-	if (e->is_string) {
+	if (e->is_string)
 		on_string_port(e);
-		return;
-	}
-	if (e->is_in) {
-		u64 ones = e->bytes == 4 ? ~0u : (1u << 8 * e->bytes) - 1;
-
-		r->rax = e->bytes == 4 ? ones : r->rax | ones;
-	}
-	hvm_step(e->next_rip - r->rip);
+	else if (!hvm_ask_model(&a))
+		hvm_end_access(&a, ~0ul);
 }
 
 static void on_rdmsr(const struct hvm_exit *e)

@@ -3,8 +3,9 @@
  * Addresses behind which there is no RAM: the local APIC's page, and nothing at all. An access
  * exits with its address, and the instruction is decoded by the one decoder that there is
  * (asm/decode.h). Carried out are MOVs from and to registers and of immediates, in 64-bit code, as
- * kernels access devices. A load is the store with another direction bit. Where nothing is reads
- * give ones and writes vanish, as on Xen; so it is in the APIC's page, if they are not of 32 bits
+ * kernels access devices. A load is the store with another direction bit. A device model is asked,
+ * if one has claimed the address (requests.c). Where nothing is reads give ones and writes vanish,
+ * as on Xen; so it is in the APIC's page, if they are not of 32 bits
  * and aligned. Whatever else touches such an address ends the domain.
  *
  * The instruction is read once; what it says it touches must be what has exited (HVM-3).
@@ -53,26 +54,11 @@ static bool touches(const struct insn *i, bool is_load, u64 gpa)
 	return !hvm_translate(insn_address(i, guest_regs(), 0), !is_load, &at) && at == gpa;
 }
 
-static u64 mask(unsigned bytes)
-{
-	return bytes == 8 ? ~0ul : (1ul << 8 * bytes) - 1;
-}
-
-/* As the processor writes registers: 32 bits clear the upper half, fewer leave the rest. */
-static void load(const struct insn *i, u64 val)
-{
-	u64 *reg = regs_gpr(guest_regs(), i->reg);
-	unsigned shift = i->high_byte ? 8 : 0;
-
-	if (i->bytes >= 4)
-		*reg = val & mask(i->bytes);
-	else
-		*reg = (*reg & ~(mask(i->bytes) << shift)) | (val & mask(i->bytes)) << shift;
-}
-
 static u64 stored(const struct insn *i)
 {
-	return i->has_imm ? (u64)i->imm : *regs_gpr(guest_regs(), i->reg);
+	u64 val = i->has_imm ? (u64)i->imm : *regs_gpr(guest_regs(), i->reg);
+
+	return val >> (i->high_byte ? 8 : 0);
 }
 
 static int access_apic(const struct insn *i, bool is_load, u32 offset)
@@ -80,7 +66,7 @@ static int access_apic(const struct insn *i, bool is_load, u32 offset)
 	bool good = i->bytes == 4 && !(offset & 15);
 
 	if (is_load)
-		load(i, good ? vlapic_read(offset) : ~0ul);
+		hvm_load(i, good ? vlapic_read(offset) : ~0ul);
 	else if (good)
 		return vlapic_write(offset, stored(i));
 	return 0;
@@ -91,6 +77,16 @@ static bool is_apic(u64 gpa)
 	return gpa >> PAGE_SHIFT == VLAPIC_BASE >> PAGE_SHIFT && vlapic_has_page();
 }
 
+static void access_device(const struct insn *i, bool is_load, u64 gpa)
+{
+	struct hvm_access a = { .is_read = is_load, .bytes = i->bytes, .length = i->len,
+				.addr = gpa, .insn = *i };
+
+	a.data = is_load ? 0 : stored(i) & hvm_ones(i->bytes);
+	if (!hvm_ask_model(&a))
+		hvm_end_access(&a, ~0ul);
+}
+
 bool hvm_mmio(u64 gpa)
 {
 	struct insn i;
@@ -98,12 +94,9 @@ bool hvm_mmio(u64 gpa)
 
 	if (!decode(&i, &is_load) || !touches(&i, is_load, gpa))
 		return false;
-	if (is_apic(gpa)) {
-		if (access_apic(&i, is_load, gpa & ~PAGE_MASK) == -ERESTART)
-			return true;
-	} else if (is_load) {
-		load(&i, ~0ul);
-	}
-	hvm_step(i.len);
+	if (!is_apic(gpa))
+		access_device(&i, is_load, gpa);
+	else if (access_apic(&i, is_load, gpa & ~PAGE_MASK) != -ERESTART)
+		hvm_step(i.len);
 	return true;
 }

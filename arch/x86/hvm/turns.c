@@ -31,14 +31,26 @@ static void do_what_is_due(void)
 
 /*
  * The stamp is read with interrupts off: whoever takes a leaf away from now on sends an interrupt,
- * which ends this run, and waits for it (mm/p2m.c).
+ * which ends this run, and waits for it (mm/p2m.c). False: device models are waited for, or are to
+ * be told that pages have left.
  */
-static bool needs_flush(void)
+static bool is_free_to_run(void)
 {
 	u64 stamp = __atomic_load_n(&current->domain->hvm->p2m.stamp, __ATOMIC_SEQ_CST);
-	bool flush = this_hvm.flush || stamp != this_hvm.p2m_stamp;
 
-	this_hvm.p2m_stamp = stamp;
+	if (unlikely(stamp != this_hvm.p2m_stamp)) {
+		this_hvm.p2m_stamp = stamp;
+		this_hvm.flush = true;
+		this_hvm.io.has_left = true;
+	}
+	return likely(!(this_hvm.io.asked | this_hvm.io.has_left));
+}
+
+static bool take_flush(void)
+{
+	bool flush = this_hvm.flush;
+
+	ASSERT(hvm_has_left_none());
 	this_hvm.flush = false;
 	return flush;
 }
@@ -53,8 +65,14 @@ void hvm_vcpu_loop(void)
 	this_hvm.flush = true;		/* another vcpu may have run here, or this one elsewhere */
 	for (;;) {
 		do_what_is_due();
+		if (unlikely(!is_free_to_run())) {
+			irq_enable();
+			hvm_await_models();
+			irq_disable();
+			continue;
+		}
 		hvm_deliver();
-		hvm->run(&e, needs_flush(), &this_hvm.event);
+		hvm->run(&e, take_flush(), &this_hvm.event);
 		hvm_look_at_upcall();
 		irq_enable();
 		hvm_handle_exit(&e);

@@ -104,6 +104,7 @@ int p2m_create(struct p2m *p, u64 end)
 	p->max_tables = ~0u;
 	p->closed = false;
 	p->destroyed = 0;
+	p->left = 0;
 	p->track = (struct p2m_track){ 0 };
 	return l4 ? 0 : -ENOMEM;
 }
@@ -239,6 +240,7 @@ static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 	if (!rc) {
 		*was = pte_mfn(pte_read(pe));
 		pte_write(pe, 0);
+		__atomic_store_n(&p->left, ~0u, __ATOMIC_SEQ_CST);
 		p2m_move_stamp(p);
 	}
 	spin_unlock(&p->lock);

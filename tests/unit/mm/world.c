@@ -6,11 +6,13 @@
 #include <string.h>
 #include <asm/acpi.h>
 #include <asm/domain_map.h>
+#include <asm/ioreq.h>
 #include <asm/iomem.h>
 #include <asm/loaded.h>
 #include <asm/orphan.h>
 #include <asm/percpu.h>
 #include <asm/pt_check.h>
+#include <isola/errno.h>
 #include <isola/printk.h>
 #include <isola/softirq.h>
 #include "tap.h"
@@ -91,6 +93,12 @@ static void frame_reset(unsigned f)
 }
 
 /* ---- Domains ---- */
+
+/* None of these has a device model. */
+int ioreq_server_frame(struct domain *d, u32 id, u64 n, mfn_t *m)
+{
+	return -ENOENT;
+}
 
 void domain_destroy(struct domain *d)
 {

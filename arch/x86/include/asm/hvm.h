@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <asm/decode.h>
 #include <asm/hvm_domain.h>
 #include <asm/hvm_records.h>
 #include <asm/vlapic.h>
@@ -35,6 +36,25 @@ struct hvm_incoming {
 	struct hvm_hw_mtrr mtrr;
 };
 
+/* One access of the guest's to what is not RAM, from its exit to its end. */
+struct hvm_access {
+	bool is_port, is_read;
+	u8 bytes;
+	u8 length;			/* of the instruction */
+	u64 addr, data;			/* data: what is written, no more than its bytes */
+	struct insn insn;		/* of a memory access: MOV, as a store */
+};
+
+/* What device models have been asked, and have not answered (hvm/requests.c). */
+struct hvm_io {
+	u8 asked;			/* bit n: server n */
+	u8 seen[MAX_IOREQ_SERVERS];	/* the state of its slot, when last looked at */
+	bool is_access;			/* .access is what is asked; else it has no end */
+	bool has_left;			/* pages may have: look at p2m.left */
+	struct hvm_access access;
+	u64 data;			/* the answer; all ones: there was none */
+};
+
 struct hvm_private {
 	u64 vendor_maddr;		/* of page 0, for the processor */
 	/* To be delivered at the next entry, before anything else: what was cut off, or is new. */
@@ -48,15 +68,20 @@ struct hvm_private {
 	/* an upcall by its own vector has been requested since the flag was last seen down */
 	bool upcall_told;
 	struct vlapic apic;
+	struct hvm_io io;
 	u64 mtrr_def_type;		/* likewise, by the tools: the guest has no MTRRs */
 	struct hvm_incoming incoming;
 };
 
-/* Nothing is on its way to the guest, which begins another state: no event, NMI, WBINVD. */
+/*
+ * Nothing is on its way to the guest, which begins another state: no event, NMI, WBINVD. A device
+ * model's answer is still waited for, and makes no difference.
+ */
 static inline void hvm_forget_pending(struct hvm_private *h)
 {
 	h->event.valid = h->in_nmi = h->upcall_told = false;
 	h->batch = 0;
+	h->io.is_access = false;
 }
 
 extern struct hvm_private this_hvm;	/* by the linker script */
@@ -204,6 +229,32 @@ void hvm_step(u64 length);
 
 /* The access to @gpa, where no RAM is, has been carried out. False: nothing has been done. */
 bool hvm_mmio(u64 gpa);
+
+/* ---- access.c -------------------------------------------------------------------------------- */
+
+/* As many bits as @bytes have, 1 to 8. */
+static inline u64 hvm_ones(unsigned bytes) { return ~0ul >> (64 - 8 * bytes); }
+/* What @i loads is @val. */
+void hvm_load(const struct insn *i, u64 val);
+/* Nobody is behind it: a read gives ones. Or a model has answered @data. */
+void hvm_end_access(const struct hvm_access *a, u64 data);
+
+/* ---- requests.c ------------------------------------------------------------------------------ */
+
+/* A device model is asked, which has claimed it; hvm_end_access() is to come. False: none has. */
+bool __must_check hvm_ask_model(const struct hvm_access *a);
+/*
+ * Interrupts on; somebody has been asked, or pages have left. Take what there is of answers; the
+ * vcpu may not enter its guest: it sleeps, or this is called again, until all of it is done.
+ */
+void hvm_await_models(void);
+/* Debug builds, before an entry, interrupts off: nobody is to be asked to forget. */
+bool hvm_has_left_none(void);
+
+/* ---- buffered.c ------------------------------------------------------------------------------ */
+
+/* @a is in the ring of @s, which has claimed it, and is to be ended. False: it is not for that. */
+bool __must_check hvm_buffer_write(struct ioreq_server *s, const struct hvm_access *a);
 
 /* ---- start.c --------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 
 #include <isola/domain.h>
 #include <isola/timer.h>
+#include <asm/ioreq.h>
 #include <asm/p2m.h>
 #include <asm/page_ref.h>
 #include <xen/hvm/params.h>
@@ -32,6 +33,7 @@ struct hvm_vcpu {
 
 struct hvm_domain {
 	struct p2m p2m;
+	struct ioreq_servers ioreq;		/* device models */
 	struct hvm_vcpu *vcpu[MAX_VCPUS];	/* as many as there are vcpus */
 	u64 ram_end;			/* RAM is gfns below it */
 	/* where it has shared_info, and its grant table's frames; ~0: nowhere. Under vcpus_lock */

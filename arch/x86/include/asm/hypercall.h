@@ -57,6 +57,7 @@ typedef long (*hypercall_fn)(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6);
 	HC(sysctl, 1) \
 	HC(domctl, 1) \
 	HC(hypfs_op, 5) \
+	HC(dm_op, 3) \
 	HC(mca, 1) \
 	HC_AUDIT(HC)
 

@@ -47,6 +47,11 @@ struct p2m {
 	mfn_t root;			/* the L4; INVALID_MFN: none */
 	u64 end;			/* no gfn from here on */
 	u64 stamp;			/* grows with each edit that takes something away */
+	/*
+	 * bit n: pages have left since vcpu n last told the device models; set before the stamp
+	 * moves, whoever has taken the page, and taken by the vcpu itself (hvm/requests.c)
+	 */
+	u32 left;
 	u32 nr_tables;
 	u32 max_tables;			/* as many as its pool has pages for */
 	bool closed;			/* nobody adds, removes or looks up from outside any more */
