@@ -17,10 +17,11 @@ from initrd import debian_linux, write_initrd
 from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
 from livemachine import LiveMachine
 from ownership import PAGE, PTE_ADDR
-from planted_pvh import PLANTED, PLANTED_CONTROL
+from planted_pvh import PLANTED, PLANTED_CONTROL, PLANTED_MODEL
 from planting import planted
 from toolstack import NoImage, pvh_image, run_scenario
 
+MODEL_CLAIMS = "claims=model/*,forget/*"
 SVM = ("--cpu", "qemu64,+svm,+npt")
 STOPS = 1000 if LONG else 12
 # what a guest does, and what the log says of its end
@@ -85,6 +86,39 @@ def beside_dom0():
     tap.ok(len(re.findall(r"^ok \d+ - hvm_control/(?!.*# SKIP)", own, re.M)) >= 10 and
            "\nnot ok" not in own, "and makes, fills and destroys domains of that kind",
            output[-2000:] + errors)
+
+
+def device_model(status, output, errors, cpus):
+    tap.ok(status == POWERED_OFF and "\nnot ok" not in output and
+           len(re.findall(r"^ok \d+ - (model|forget)/(?!.*# SKIP)", output, re.M)) >= 19,
+           f"dom0 is the device model of such domains, {cpus} CPUs", output[-3000:] + errors)
+
+
+def device_models():
+    for cpus in (1, 2):
+        device_model(*isola_run(*SVM, "--mem", "256", "--smp", str(cpus), "--hv", "dom0_mem=64M",
+                                SELFTEST, MODEL_CLAIMS, timeout=120), cpus)
+
+
+def models_from_outside():
+    """Stops while dom0 is the device model of one domain after another: what a server has of its
+    domain's frames is counted, and dom0's maps of them are its own."""
+    with LiveMachine(SELFTEST, MODEL_CLAIMS + " exit=never", hv="dom0_mem=64M", mem_mib=256,
+                     cpu=SVM[1]) as live:
+        if not live.wait_for(rb"TAP version"):
+            tap.ok(False, "a machine with device models starts", live.text()[-800:])
+            return
+        found, counted, with_server = [], 0, 0
+        for _ in range(STOPS):
+            with live.stopped(tries=20) as snapshot:
+                audit = live.audit(snapshot)
+                recount = live.recount(snapshot, audit)
+                found += audit.findings + recount.findings
+                counted += not recount.why
+                with_server += bool(recount.servers)
+        tap.ok(not found and counted and with_server,
+               f"seen from outside: {STOPS} stops, {counted} recounted, {with_server} with servers",
+               "\n".join(found[:10]))
 
 
 def by_xl():
@@ -315,6 +349,17 @@ def control_bugs():
         tap.ok(status != POWERED_OFF or "\nnot ok" in output, f"noticed: {what}", output[-800:])
 
 
+def model_bugs():
+    for (what, *_), hypervisor, why in planted(PLANTED_MODEL):
+        if not hypervisor:
+            tap.ok(False, f"planted: {what}", why)
+            continue
+        status, output, _ = isola_run(*SVM, "--mem", "256", "--smp", "2", "--hv", "dom0_mem=64M",
+                                      "--hypervisor", hypervisor, SELFTEST, MODEL_CLAIMS,
+                                      timeout=120)
+        tap.ok(status != POWERED_OFF or "\nnot ok" in output, f"noticed: {what}", output[-800:])
+
+
 def bugs():
     for (what, *_), hypervisor, why in planted(PLANTED):
         if not hypervisor:
@@ -328,6 +373,8 @@ def bugs():
 claims_and_attacks()
 another_processor()
 beside_dom0()
+device_models()
+models_from_outside()
 caches()
 by_xl()
 refusals()
@@ -341,4 +388,5 @@ if LONG:
     linux_at_work()
     bugs()
     control_bugs()
+    model_bugs()
 tap.done()

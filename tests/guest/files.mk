@@ -3,7 +3,7 @@
 # claims run in the order of this list.
 guest-src := head.S traps.S harness.c traps.c trap_table.c text.c console.c memory.c
 guest-src += events.c clock.c domains.c pci.c messages.c user.S user.c lending.c sibling.c
-guest-src += big_tree.c
+guest-src += big_tree.c model.c model_guest.S
 guest-src += claims/start.c claims/exceptions.c claims/frames.c claims/user.c
 guest-src += claims/hypercalls.c claims/version.c claims/memory_op.c claims/control.c
 guest-src += claims/tools.c claims/policy.c claims/life.c claims/visits.c claims/logged.c
@@ -15,6 +15,7 @@ guest-src += claims/paging.c claims/iomem.c claims/absent.c claims/tables.c clai
 guest-src += claims/stores.c claims/caches.c
 guest-src += claims/exchange.c claims/grants.c claims/shares.c claims/channel.c claims/typed.c
 guest-src += claims/talk.c claims/lives.c claims/virqs.c claims/pvh.c claims/hvm_control.c
+guest-src += claims/model.c claims/forget.c
 guest-src += claims/held.c claims/answers.c
 guest-src += claims/preempted.c
 guest-src += claims/oom.c
