@@ -43,6 +43,8 @@ struct vcpu {
 	 * (asm/keeper.h), or what enters an HVM guest
 	 */
 	void (*loop)(void);
+	/* what of such a vcpu the CPU still holds where its turn ends goes back; NULL: nothing */
+	void (*leave)(void);
 
 	/* Address space: created once (asi/root.c). */
 	mfn_t root_kernel, root_user;   /* for idle vcpus both are the idle root */

@@ -159,8 +159,9 @@ def caches():
 
 def refusals():
     guest, words = read(PVH_GUEST), "domain=web mem=24M type=pvh"
-    refused(tap, "without SVM there is no type=pvh", "domain web: type=pvh: the CPU has no SVM",
-            modules=[(guest, words)], cpu="qemu64,-svm")
+    refused(tap, "without SVM there is no type=pvh",
+            "domain web: type=pvh: the CPU has neither SVM nor VMX", modules=[(guest, words)],
+            cpu="qemu64,-svm")
     refused(tap, "a PV kernel is no PVH kernel", "has no PHYS32_ENTRY note: it is not a PVH kernel",
             modules=[(read(SELFTEST), words)], cpu=SVM[1])
     refused(tap, "cache-tracking= knows three words", 'it is no, all or touched',

@@ -18,6 +18,14 @@
 #define SEL_CS		0x08
 #define SEL_DS		0x10
 
+/* AMD's, until machine_init() has found what this processor's is. */
+	.macro HYPERCALL
+771:	vmmcall
+	.pushsection .hypercall_sites, "a"
+	.quad	771b
+	.popsection
+	.endm
+
 	.section .text.head, "ax"
 	.code32
 	.globl	pvh_entry
@@ -123,7 +131,7 @@ leave_long_mode:
 /* A call from 32-bit code: its answer, and back to 64-bit code. */
 6:	mov	$17, %eax		/* xen_version */
 	mov	$0, %ebx
-	vmmcall
+	HYPERCALL
 	mov	%eax, answer_32
 	mov	%cr0, %eax
 	or	$CR0_PG, %eax
@@ -218,7 +226,7 @@ user_return:
 user_vmmcall:
 	mov	$17, %eax
 	xor	%edi, %edi
-	vmmcall
+	HYPERCALL
 	int	$0x80
 user_cpuid:
 	mov	$0x40000000, %eax

@@ -16,6 +16,7 @@ volatile unsigned upcalls, interrupts[256];
 void (*volatile interrupt_hook)(unsigned vector);
 volatile struct shared_info *shared;
 
+extern char *hypercall_sites[], *hypercall_sites_end[];
 extern uint64_t gdt_tss[2];
 extern struct { uint16_t limit; uint64_t base; } __attribute__((packed)) gdt_register;
 void user_return(void);
@@ -164,6 +165,13 @@ void console_write(const char *text, size_t n)
 	notify();
 }
 
+/* Entry n of the hypercall page: MOV n, EAX; then the instruction. */
+static void patch_hypercalls(void)
+{
+	for (char **site = hypercall_sites; site < hypercall_sites_end; site++)
+		memcpy(*site, hypercall_page + 5, 3);
+}
+
 void machine_init(void)
 {
 	struct cpuid leaf;
@@ -171,6 +179,7 @@ void machine_init(void)
 	load_tables();
 	leaf = cpuid(0x40000002, 0);
 	wrmsr(leaf.b, (uint64_t)hypercall_page);
+	patch_hypercalls();
 	is_dom0 = !HC3(console_io, CONSOLEIO_write, 0, 0);
 	if (is_dom0)
 		return;

@@ -117,6 +117,9 @@ long user_call(const void *code, void *stack_top);
 extern const char user_vmmcall[], user_cpuid[];
 void leave_long_mode(unsigned what);
 extern uint64_t answer_32;
+/* AMD's instruction, until machine_init() has found what this processor's is. */
+#define HYPERCALL_INSN "771: vmmcall\n\t.pushsection .hypercall_sites, \"a\"\n\t"		\
+		       ".quad 771b\n\t.popsection"
 extern char trap_stubs[], page_directories[];
 
 /* A page of RAM of its own for each caller. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The p2m against a map: leaves of both sizes come, are split and go at random, with the frames'
- * counts recomputed, every table walked as the processor does, allocations that fail, and a TLB
- * that remembers what it has seen until a CPU that was interrupted enters again.
+ * The p2m, in each format, against a map: leaves of both sizes come, are split and go at random,
+ * with the frames' counts recomputed, every table walked as the processor does, allocations that
+ * fail, and a TLB that remembers what it has seen until a CPU that was interrupted enters again.
  *
  * Flags: -Itests/unit/mm/include -Itests/unit/mm
- * Sources: arch/x86/mm/p2m.c arch/x86/mm/p2m_touch.c
+ * Sources: arch/x86/mm/p2m.c arch/x86/mm/p2m_format.c arch/x86/mm/p2m_touch.c
  * Sources: tests/unit/mm/p2m_world.c tests/unit/mm/panic.c
  */
 #include "p2m_world.h"
@@ -114,6 +114,20 @@ static void drop(unsigned b, u64 i)
 	model[b][i] = 0;
 }
 
+/* What an executable leaf of 2 MiB would be dangerous for (XSA-304) comes one by one. */
+static void execute(unsigned b, u64 i)
+{
+	bool can_fail = fail_at, is_there = model[b][i];
+	bool done = p2m_make_executable(&p, _gfn(base[b] + i));
+
+	if (can_fail && !done)
+		return;
+	check(done == is_there, "executing %lx", i);
+	if (done)
+		check(hardware_walk(base[b] + i) == model[b][i] && walked_level == 1,
+		      "%lx cannot be executed yet", i);
+}
+
 static void compare(void)
 {
 	for (unsigned b = 0; b < BASES; b++)
@@ -156,6 +170,10 @@ static void play(unsigned nr)
 			break;
 		case 4: case 5:
 			drop(b, i);
+			break;
+		case 6:
+			if (!(r >> 60))
+				execute(b, i);
 			break;
 		default:
 			enter();
@@ -247,10 +265,14 @@ static void take_apart(void)
 	ok(!p2m_destroy_some(&p), "and there is no more to do");
 }
 
-int main(void)
+static void all_of(const struct p2m_format *format, const char *name)
 {
-	if (!p2m_world_create())
-		return 1;
+	printf("# %s\n", name);
+	p2m_format = format;
+	memset(model, 0, sizeof(model));
+	memset(refs, 0, sizeof(refs));
+	memset(tlb, 0, sizeof(tlb));
+	foreign = 0;
 	fail_at = 1;
 	ok(p2m_create(&p, NR_GFNS) == -ENOMEM && !p2m_destroy_some(&p),
 	   "without a page there is none, and nothing to be undone");
@@ -262,5 +284,19 @@ int main(void)
 	all_ok("20,000 operations: the tables, the counts and the TLB are as the map says");
 	take_apart();
 	all_ok("no table was freed twice");
+}
+
+int main(void)
+{
+	static const struct { const struct p2m_format *format; const char *name; } formats[] = {
+		{ &p2m_npt, "NPT" }, { &p2m_ept, "EPT" },
+		{ &p2m_ept_split, "EPT without executable leaves of 2 MiB" },
+	};
+
+	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (!p2m_world_create())
+			return 1;
+		all_of(formats[i].format, formats[i].name);
+	}
 	return done();
 }

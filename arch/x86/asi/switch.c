@@ -41,6 +41,8 @@ static void save_current(void)
 {
 	if (!this_vcpu.kernel_mode)
 		root_peek_kernel();
+	if (unlikely(current->leave))
+		current->leave();
 	copy_regs(&this_vcpu.regs, guest_regs());
 	runstate_publish();
 	segments_save();

@@ -86,7 +86,14 @@ static void load_segments(void)
 		      :: "i"(SEL_HV_CS64) : "rax", "memory");
 }
 
-static void init_syscall(void)
+static void load_idt(void)
+{
+	const struct table_register idtr = { .limit = sizeof(idt) - 1, .base = (u64)idt };
+
+	asm volatile ("lidt %0" :: "m"(idtr));
+}
+
+static void load_syscall(void)
 {
 	/* SYSCALL: CS e008, SS e010. SYSRET: CS64 e033, SS e02b, CS32 e023. */
 	wrmsr(MSR_STAR, (u64)SEL_HV_CS64 << 32 | (u64)SEL_USER_CS32 << 48);
@@ -94,6 +101,11 @@ static void init_syscall(void)
 	wrmsr(MSR_CSTAR, (u64)entry_syscall32);
 	wrmsr(MSR_SFMASK, EFLAGS_IF | EFLAGS_TF | EFLAGS_DF | EFLAGS_NT | EFLAGS_AC | EFLAGS_RF |
 				  EFLAGS_IOPL | EFLAGS_VM);
+}
+
+static void init_syscall(void)
+{
+	load_syscall();
 	/*
 	 * SYSENTER exists on Intel only in 64-bit mode; where it does not the MSRs may be absent.
 	 */
@@ -107,7 +119,6 @@ void desc_init_cpu(void)
 {
 	struct tss *tss = (struct tss *)VA_CPU_TSS;
 	u64 *copy = (u64 *)(VA_CPU_TSS + TSS_PAGE_GDT_COPY);
-	const struct table_register idtr = { .limit = sizeof(idt) - 1, .base = (u64)idt };
 
 	*tss = (struct tss){
 		.rsp[0] = VA_CPU_STACK_TOP,
@@ -126,6 +137,18 @@ void desc_init_cpu(void)
 	asm volatile ("ltr %w0" :: "r"(SEL_TSS));
 	load_gdt(VA_GDT);
 	load_segments();
-	asm volatile ("lidt %0" :: "m"(idtr));
+	load_idt();
 	init_syscall();
+}
+
+void desc_reload(void)
+{
+	load_gdt(VA_GDT);
+	load_idt();
+	load_syscall();
+}
+
+u64 desc_idt_base(void)
+{
+	return (u64)idt;
 }

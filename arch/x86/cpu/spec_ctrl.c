@@ -270,11 +270,29 @@ static void stuff_rsb(void)
 		      : "+r"(count) :: "memory", "cc");
 }
 
+bool spec_l1d_flush_is_due(void)
+{
+	struct cpu_bug_facts f;
+
+	read_facts(&f);
+	if (!(cpu_bugs_of(&f) & BIT(BUG_L1TF)) || !spec_wanted.l1d_flush)
+		return false;
+	if (!has(&f, OFFERS_L1D_FLUSH))
+		pr_warn("HVM: L1TF: this CPU does not offer to flush its L1D cache: what is in it "
+			"a guest may read");
+	return has(&f, OFFERS_L1D_FLUSH);
+}
+
+void spec_flush_l1d(void)
+{
+	wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
+}
+
 void spec_ctrl_domain_change(void)
 {
 	this_cpu.domain_changes++;
 	if (spec_ctrl.l1d_flush)
-		wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
+		spec_flush_l1d();
 	if (spec_ctrl.ibpb)
 		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
 	if (spec_ctrl.rsb)

@@ -43,6 +43,8 @@ void hvm_domain_destroy(struct domain *d)
 	for (unsigned i = 0; i < MAX_VCPUS; i++)
 		if (d->hvm->vcpu[i]) {
 			timer_kill(&d->hvm->vcpu[i]->timer);
+			if (mfn_x(d->hvm->vcpu[i]->vendor_mfn))
+				page_free(ALLOC_VCPU, d->hvm->vcpu[i]->vendor_mfn, 0);
 			public_free(d->hvm->vcpu[i]);
 		}
 	while (p2m_destroy_some(&d->hvm->p2m))
@@ -57,6 +59,7 @@ int hvm_vcpu_create(struct vcpu *v)
 	struct hvm_private *priv;
 	mfn_t vendor;
 	void *page;
+	int rc;
 
 	if (!h->vcpu[v->id])
 		h->vcpu[v->id] = public_alloc(sizeof(*h->vcpu[0])); /* public: HVM vcpus */
@@ -67,12 +70,15 @@ int hvm_vcpu_create(struct vcpu *v)
 		return -ENOMEM;
 	vendor = perdomain_mfn(v, VA_VCPU_HVM);
 	page = map_domain_page(vendor);
-	hvm->init(page, mfn_to_maddr(v->domain->hvm->p2m.root));
+	rc = hvm->init(v, page);
 	unmap_domain_page(page);
+	if (rc)
+		return rc;
 	priv = map_domain_page(perdomain_mfn(v, VA_VCPU_HVM + PAGE_SIZE));
 	priv->vendor_maddr = mfn_to_maddr(vendor);
 	vlapic_reset(v, &priv->apic);
 	unmap_domain_page(priv);
 	v->loop = hvm_vcpu_loop;
+	v->leave = hvm->leave;
 	return 0;
 }

@@ -148,11 +148,12 @@ static int next_vector(bool *is_upcall)
 
 static void deliver_interrupt(void)
 {
-	bool can = guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow(), is_upcall;
+	bool is_upcall;
 	int vector = next_vector(&is_upcall);
+	bool can = vector >= 0 && guest_regs()->rflags & EFLAGS_IF && !hvm->in_shadow();
 	bool more = vector >= 0 && !can;
 
-	if (vector >= 0 && can) {
+	if (can) {
 		this_hvm.event = (struct hvm_event){ .valid = true, .vector = vector,
 						     .type = HVM_EVENT_INTERRUPT };
 		/* An upcall keeps none of the APIC's back: behind it there may be one at once. */

@@ -195,6 +195,12 @@ static void on_cache(const struct hvm_exit *e)
 		hvm_step(length);
 }
 
+static void on_nmi_over(const struct hvm_exit *e __maybe_unused)
+{
+	this_hvm.in_nmi = false;
+	hvm->want_iret(false);
+}
+
 /*
  * The NMI's handler is over, but for its IRET, which is still to be executed: behind a shadow,
  * so that another NMI comes behind it.
@@ -210,8 +216,10 @@ static void on_iret(const struct hvm_exit *e __maybe_unused)
 static void on_memory(const struct hvm_exit *e)
 {
 	struct domain *d = current->domain;
+	gfn_t gfn = _gfn(e->gpa >> PAGE_SHIFT);
 
-	if (p2m_touch(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT)) || hvm_mmio(e->gpa))
+	if (((!e->is_fetch || p2m_make_executable(&d->hvm->p2m, gfn)) &&
+	     p2m_touch(&d->hvm->p2m, gfn)) || hvm_mmio(e->gpa))
 		return;
 	domain_crash(d, "it touches guest-physical address %lx, where nothing is, at rip %016lx",
 		     e->gpa, guest_regs()->rip);
@@ -264,11 +272,18 @@ static void on_triple_fault(const struct hvm_exit *e __maybe_unused)
 }
 
 /* It has brought its registers into a state that the processor does not enter. */
-static void on_invalid(const struct hvm_exit *e __maybe_unused)
+static void on_invalid(const struct hvm_exit *e)
 {
-	domain_crash(current->domain, "the processor does not enter its state: cr0 %lx, cr4 %lx, "
-		     "efer %lx, rip %016lx", hvm->get(HVM_CR0), hvm->get(HVM_CR4),
-		     hvm->get(HVM_EFER), guest_regs()->rip);
+	domain_crash(current->domain, "the processor does not enter its state: code %lx, %s %lx; "
+		     "cr0 %lx, cr4 %lx, efer %lx, rip %016lx", e->code, e->what, e->detail,
+		     hvm->get(HVM_CR0), hvm->get(HVM_CR4), hvm->get(HVM_EFER), guest_regs()->rip);
+}
+
+/* None that we write is one. */
+static void on_tables(const struct hvm_exit *e)
+{
+	domain_crash(current->domain, "the processor does not take its nested tables' entry for "
+		     "address %lx", e->gpa);
 }
 
 static void on_unknown(const struct hvm_exit *e)
@@ -288,7 +303,8 @@ static void (*const handlers[HVM_NR_EXITS])(const struct hvm_exit *e) = {
 	[HVM_EXIT_NOT_OFFERED] = on_not_offered, [HVM_EXIT_RDPMC] = on_rdpmc,
 	[HVM_EXIT_TASK_SWITCH] = on_task_switch, [HVM_EXIT_TRIPLE_FAULT] = on_triple_fault,
 	[HVM_EXIT_INVALID] = on_invalid, [HVM_EXIT_UNKNOWN] = on_unknown,
-	[HVM_EXIT_IRET] = on_iret,
+	[HVM_EXIT_IRET] = on_iret, [HVM_EXIT_NMI_OVER] = on_nmi_over,
+	[HVM_EXIT_TABLES] = on_tables,
 };
 
 void hvm_handle_exit(const struct hvm_exit *e)

@@ -15,6 +15,7 @@ objs-y += arch/x86/hvm/start.o
 objs-y += arch/x86/hvm/first_state.o
 objs-y += arch/x86/hvm/exit.o
 objs-y += arch/x86/hvm/insn_length.o
+objs-y += arch/x86/hvm/phys.o
 objs-y += arch/x86/hvm/walk.o
 objs-y += arch/x86/hvm/cr.o
 objs-y += arch/x86/hvm/debugreg.o

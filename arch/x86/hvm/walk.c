@@ -13,32 +13,9 @@
 #include <asm/hvm.h>
 #include <asm/insn.h>
 #include <asm/layout.h>
-#include <asm/p2m_touch.h>
-#include <asm/page_ref.h>
 #include <asm/percpu.h>
 #include <asm/pgentry.h>
 #include <asm/uaccess.h>
-#include <asm/window.h>
-
-/* @len bytes at @gpa, which do not cross a page. -EFAULT: nothing is there. */
-static int copy_phys(u64 gpa, void *buf, size_t len, bool write)
-{
-	struct domain *d = current->domain;
-	struct page_info *pg = p2m_get_page(d, &d->hvm->p2m, _gfn(gpa >> PAGE_SHIFT));
-	u8 *at;
-
-	if (!pg)
-		return -EFAULT;
-	at = (u8 *)window_ptr(page_mfn(pg)) + (gpa & ~PAGE_MASK);
-	if (write) {
-		memcpy(at, buf, len);
-		p2m_written(&d->hvm->p2m, _gfn(gpa >> PAGE_SHIFT));
-	} else {
-		memcpy(buf, at, len);
-	}
-	page_put(pg);
-	return 0;
-}
 
 /* A paging mode: how many levels, how wide an entry, at which level one may map directly. */
 struct mode {
@@ -91,7 +68,7 @@ static int walk(const struct mode *m, u64 linear, bool write, u64 *gpa)
 
 		if (is_pdpte)
 			index &= 3;
-		if (copy_phys(table + index * m->bytes, &e, m->bytes, false) || !(e & PTE_P) ||
+		if (hvm_copy_phys(table + index * m->bytes, &e, m->bytes, false) || !(e & PTE_P) ||
 		    (check_rw && !is_pdpte && !(e & PTE_RW)))
 			return -EFAULT;
 		if (level == 1 || (level <= m->large && e & PTE_PS)) {
@@ -124,7 +101,7 @@ static size_t copy(u64 linear, void *buf, size_t len, bool write)
 		size_t n = min(len, PAGE_SIZE - (linear & ~PAGE_MASK));
 		u64 gpa;
 
-		if (hvm_translate(linear, write, &gpa) || copy_phys(gpa, buf, n, write))
+		if (hvm_translate(linear, write, &gpa) || hvm_copy_phys(gpa, buf, n, write))
 			break;
 		linear += n;
 		buf += n;

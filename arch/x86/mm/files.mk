@@ -1,4 +1,5 @@
 objs-y += arch/x86/mm/tlb.o
+objs-y += arch/x86/mm/p2m_format.o
 objs-y += arch/x86/mm/p2m.o
 objs-y += arch/x86/mm/p2m_touch.o
 objs-y += arch/x86/mm/p2m_track.o

@@ -31,9 +31,9 @@ static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
 	mfn_t table = p->root;
 
 	for (*level = 4;; (*level)--) {
-		pte_t *pe = npt_entry(table, gfn, *level), e = pte_read(pe);
+		pte_t *pe = p2m_entry(table, gfn, *level), e = pte_read(pe);
 
-		if (!npt_there(e) || npt_is_leaf(e, *level))
+		if (!p2m_there(e) || p2m_is_leaf(e, *level))
 			return pe;
 		table = pte_mfn(e);
 	}
@@ -44,7 +44,7 @@ static mfn_t frame_in(pte_t e, gfn_t gfn, unsigned level)
 {
 	u64 low = (1ul << 9 * (level - 1)) - 1;
 
-	if (!npt_there(e))
+	if (!p2m_there(e))
 		return INVALID_MFN;
 	return mfn_add(pte_mfn(e & ~(low << PAGE_SHIFT)), gfn_x(gfn) & low);
 }
@@ -115,7 +115,8 @@ int p2m_create(struct p2m *p, u64 end)
  */
 static void fill_split(pte_t *table, pte_t e)
 {
-	u64 flags = (NPT_RAM & ~PTE_P) | (e & (PTE_P | NPT_DUE));
+	u64 flags = P2M_THERE | p2m_format->leaf | (e & P2M_DUE) |
+		    (pte_present(e) ? P2M_VALID : 0);
 
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		pte_write(&table[i], pte_make(mfn_add(pte_mfn(e), i), flags));
@@ -125,7 +126,7 @@ static void fill_split(pte_t *table, pte_t e)
 static int make_table(struct p2m *p, pte_t *pe)
 {
 	pte_t e = pte_read(pe), *table;
-	u64 flags = NPT_TABLE;
+	u64 flags = P2M_THERE | p2m_format->table | P2M_VALID;
 
 	ASSERT_LOCKED(&p->lock);
 	if (p->nr_tables >= p->max_tables)
@@ -133,9 +134,9 @@ static int make_table(struct p2m *p, pte_t *pe)
 	table = alloc_public_page(); /* public: nested tables */
 	if (!table)
 		return -ENOMEM;
-	if (npt_there(e)) {
+	if (p2m_there(e)) {
 		fill_split(table, e);
-		flags = (NPT_TABLE & ~PTE_P) | (e & (PTE_P | NPT_DUE));
+		flags = (pte_present(e) ? flags : flags & ~P2M_VALID) | (e & P2M_DUE);
 	}
 	p->nr_tables++;
 	/* What it shows, before it is shown: other CPUs walk. */
@@ -151,13 +152,13 @@ static pte_t *make_way(struct p2m *p, gfn_t gfn, unsigned level)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned l = 4; l > level; l--) {
-		pte_t *pe = npt_entry(table, gfn, l), e = pte_read(pe);
+		pte_t *pe = p2m_entry(table, gfn, l), e = pte_read(pe);
 
-		if ((!npt_there(e) || npt_is_leaf(e, l)) && make_table(p, pe))
+		if ((!p2m_there(e) || p2m_is_leaf(e, l)) && make_table(p, pe))
 			return NULL;
 		table = pte_mfn(pte_read(pe));
 	}
-	return npt_entry(table, gfn, level);
+	return p2m_entry(table, gfn, level);
 }
 
 /* ---- Leaves ---------------------------------------------------------------------------------- */
@@ -178,6 +179,13 @@ static int get_frames(const struct domain *d, mfn_t first, u64 nr)
 	return 0;
 }
 
+/* The flags of a leaf of RAM of 2^@order frames. */
+static u64 new_leaf(unsigned order)
+{
+	return P2M_THERE | p2m_format->leaf |
+	       (order ? PTE_PS | p2m_format->large_valid : P2M_VALID);
+}
+
 static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 {
 	unsigned level = order ? 2 : 1, at;
@@ -190,13 +198,13 @@ static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 	}
 	walk(p, gfn, &at);
 	/* Tables are not looked through for holes: where there is one nothing large fits. */
-	if (at < level || npt_there(pte_read(walk(p, gfn, &at)))) {
+	if (at < level || p2m_there(pte_read(walk(p, gfn, &at)))) {
 		spin_unlock(&p->lock);
 		return -EEXIST;
 	}
 	pe = make_way(p, gfn, level);
 	if (pe) {
-		pte_write(pe, pte_make(first, NPT_RAM | (order ? PTE_PS : 0)));
+		pte_write(pe, pte_make(first, new_leaf(order)));
 		p2m_touch_locked(p, gfn);
 	}
 	spin_unlock(&p->lock);
@@ -231,7 +239,7 @@ static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 	spin_lock(&p->lock);
 	if (!p->closed)
 		pe = walk(p, gfn, &level);
-	if (!pe || !npt_there(pte_read(pe)))
+	if (!pe || !p2m_there(pte_read(pe)))
 		rc = -ENOENT;
 	else if (level > 1)
 		pe = make_way(p, gfn, 1);
@@ -261,6 +269,20 @@ int p2m_remove(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t *was)
 	return 0;
 }
 
+bool p2m_make_executable(struct p2m *p, gfn_t gfn)
+{
+	unsigned level;
+	bool is_small = false;
+
+	if (gfn_x(gfn) >= p->end)
+		return false;
+	spin_lock(&p->lock);
+	if (!p->closed && p2m_there(pte_read(walk(p, gfn, &level))))
+		is_small = level == 1 || make_way(p, gfn, 1);
+	spin_unlock(&p->lock);
+	return is_small;
+}
+
 /* ---- Taking apart ---------------------------------------------------------------------------- */
 
 /* The table behind entry @i of @table; NULL: none. */
@@ -268,7 +290,7 @@ static pte_t *below(pte_t *table, unsigned i, unsigned level)
 {
 	pte_t e = pte_read(&table[i]);
 
-	return npt_there(e) && !npt_is_leaf(e, level) ? public_ptr(pte_mfn(e)) : NULL;
+	return p2m_there(e) && !p2m_is_leaf(e, level) ? public_ptr(pte_mfn(e)) : NULL;
 }
 
 /* An L2 and the L1s below it: at most 513. */

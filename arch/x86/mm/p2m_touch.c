@@ -16,28 +16,31 @@ static void forget(const struct p2m *p, mfn_t table)
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		if (pte_present(pte_read(&t[i])))
-			pte_write(&t[i], pte_read(&t[i]) & ~PTE_P);
+			pte_write(&t[i], pte_read(&t[i]) & ~P2M_VALID);
 }
 
-/* From the root down. No flush: no CPU remembers an entry without P (APM vol. 2 §5.5). */
+/*
+ * From the root down. No flush: no CPU remembers an entry that is not valid (APM vol. 2 §5.5; SDM
+ * vol. 3 §28.3.3.1, in its 2021 numbering).
+ */
 static bool make_valid(struct p2m *p, gfn_t gfn)
 {
 	mfn_t table = p->root;
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
-		pte_t *pe = npt_entry(table, gfn, level), e = pte_read(pe);
+		pte_t *pe = p2m_entry(table, gfn, level), e = pte_read(pe);
 
-		if (!npt_there(e))
+		if (!p2m_there(e))
 			return false;
 		if (!pte_present(e)) {
-			if (!npt_is_leaf(e, level))
+			if (!p2m_is_leaf(e, level))
 				forget(p, pte_mfn(e));
 			/* What is below, before it is shown: processors walk. */
 			barrier();
-			pte_write(pe, e | PTE_P);
+			pte_write(pe, e | p2m_valid(e, level));
 		}
-		if (npt_is_leaf(e, level))
+		if (p2m_is_leaf(e, level))
 			return true;
 		table = pte_mfn(e);
 	}

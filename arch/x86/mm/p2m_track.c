@@ -22,13 +22,13 @@
 
 static bool counts(const struct p2m *p, pte_t e)
 {
-	return p->track.mode == CACHE_ALL ? npt_there(e) : pte_present(e);
+	return p->track.mode == CACHE_ALL ? p2m_there(e) : pte_present(e);
 }
 
 /* What a leaf or an L1 table's entry becomes. Without tracking P stays, and nobody faults. */
 static pte_t made_due(const struct p2m *p, pte_t e)
 {
-	return (p->track.mode == CACHE_ALL ? e : e & ~PTE_P) | NPT_DUE;
+	return (p->track.mode == CACHE_ALL ? e : e & ~P2M_VALID) | P2M_DUE;
 }
 
 static bool mark_l1(const struct p2m *p, mfn_t table)
@@ -51,9 +51,9 @@ static void mark_path(const struct p2m *p, gfn_t gfn, unsigned level)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned l = 4; l > level; l--) {
-		pte_t *pe = npt_entry(table, gfn, l);
+		pte_t *pe = p2m_entry(table, gfn, l);
 
-		pte_write(pe, pte_read(pe) | NPT_DUE);
+		pte_write(pe, pte_read(pe) | P2M_DUE);
 		table = pte_mfn(pte_read(pe));
 	}
 }
@@ -61,7 +61,7 @@ static void mark_path(const struct p2m *p, gfn_t gfn, unsigned level)
 /* Behind an entry of @level, which leads to @gfn. */
 static u64 next_gfn(u64 gfn, unsigned level)
 {
-	return (gfn | (npt_span(level) - 1)) + 1;
+	return (gfn | (p2m_span(level) - 1)) + 1;
 }
 
 /* The first gfn behind the entry @pe of an L2, which leads to @gfn, that may have been touched. */
@@ -81,7 +81,7 @@ static u64 mark_at(struct p2m *p, u64 at)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
-		pte_t *pe = npt_entry(table, gfn, level), e = pte_read(pe);
+		pte_t *pe = p2m_entry(table, gfn, level), e = pte_read(pe);
 
 		if (!counts(p, e))
 			return level == 2 ? next_touched(p, pe, at) : next_gfn(at, level);
@@ -90,7 +90,7 @@ static u64 mark_at(struct p2m *p, u64 at)
 			continue;
 		}
 		/* All of an L1 table's entries have lost P: so may what leads to it. */
-		if (npt_is_leaf(e, 2) || mark_l1(p, pte_mfn(e))) {
+		if (p2m_is_leaf(e, 2) || mark_l1(p, pte_mfn(e))) {
 			pte_write(pe, made_due(p, e));
 			mark_path(p, gfn, 2);
 			p->track.any = true;
@@ -122,13 +122,13 @@ static void settle(struct p2m *p, u64 to)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
-		pte_t *pe = npt_entry(table, last, level), e = pte_read(pe);
+		pte_t *pe = p2m_entry(table, last, level), e = pte_read(pe);
 
-		if (!npt_there(e))
+		if (!p2m_there(e))
 			return;
-		if (!(to & (npt_span(level) - 1)) || to >= p->end)
-			pte_write(pe, e & ~NPT_DUE);
-		if (npt_is_leaf(e, level))
+		if (!(to & (p2m_span(level) - 1)) || to >= p->end)
+			pte_write(pe, e & ~P2M_DUE);
+		if (p2m_is_leaf(e, level))
 			return;
 		table = pte_mfn(e);
 	}
@@ -141,12 +141,12 @@ static bool is_due(const struct p2m *p, gfn_t gfn, u64 *span)
 
 	ASSERT_LOCKED(&p->lock);
 	for (unsigned level = 4;; level--) {
-		pte_t e = pte_read(npt_entry(table, gfn, level));
+		pte_t e = pte_read(p2m_entry(table, gfn, level));
 
-		*span = npt_span(level);
-		if (!npt_there(e) || !(e & NPT_DUE))
+		*span = p2m_span(level);
+		if (!p2m_there(e) || !(e & P2M_DUE))
 			return false;
-		if (npt_is_leaf(e, level))
+		if (p2m_is_leaf(e, level))
 			return true;
 		table = pte_mfn(e);
 	}

@@ -59,8 +59,8 @@ CLAIM(registers, "a call keeps every register but rax; rcx and r11 too")
 	register uint64_t r15 asm("r15") = 0x4444444444444444;
 	uint64_t rax = __HYPERVISOR_xen_version, rdi = 0, rsi = 0;
 
-	asm volatile("vmmcall" : "+a"(rax), "+c"(rcx), "+b"(rbx), "+r"(r11), "+r"(r15), "+D"(rdi),
-		     "+S"(rsi) : : "memory");
+	asm volatile(HYPERCALL_INSN : "+a"(rax), "+c"(rcx), "+b"(rbx), "+r"(r11), "+r"(r15),
+		     "+D"(rdi), "+S"(rsi) : : "memory");
 	CHECK_EQ(rax >> 16, 4);
 	CHECK_EQ(rcx, 0x1111111111111111);
 	CHECK_EQ(rbx, 0x2222222222222222);

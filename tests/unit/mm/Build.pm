@@ -292,7 +292,7 @@ sub shadow {
 }
 
 # The program of touched pages (p2m_track.c); with a changed file as roots().
-our @p2m = map { "arch/x86/mm/$_.c" } qw(p2m p2m_touch p2m_track);
+our @p2m = map { "arch/x86/mm/$_.c" } qw(p2m p2m_format p2m_touch p2m_track);
 sub p2m_track {
 	my ($dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;

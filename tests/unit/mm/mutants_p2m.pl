@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+my $format = 'arch/x86/mm/p2m_format.c';
 my ($p2m, $touch, $track) = map { "arch/x86/mm/$_.c" } qw(p2m p2m_touch p2m_track);
 
 sub p2m_mutants {
@@ -12,29 +13,45 @@ sub p2m_mutants {
 		['flushed without a stamp', $track, "CACHE_TOUCHED) {\n\t\t\tp2m_move_stamp(p);",
 			'CACHE_TOUCHED) {'],
 		['no CPU is interrupted', $track, 'tlb_flush_vcpus(d, ~0ul, ~0ul);', ''],
-		['what is due keeps P', $track, '? e : e & ~PTE_P) | NPT_DUE',
-			'? e : e) | NPT_DUE'],
+		['what is due keeps P', $track, '? e : e & ~P2M_VALID) | P2M_DUE',
+			'? e : e) | P2M_DUE'],
 		['what is below is not forgotten', $touch, 'forget(p, pte_mfn(e));', ';'],
 		['what has been built counts', $touch, 'forget(p, p->root);', ''],
 		['what comes does not count', $p2m, 'p2m_touch_locked(p, gfn);', ''],
 		['the halves of a large leaf do not count', $p2m,
-			'(NPT_RAM & ~PTE_P) | (e & (PTE_P | NPT_DUE))', 'NPT_RAM & ~PTE_P'],
+			'(pte_present(e) ? P2M_VALID : 0)', '0'],
 		['the halves of a large leaf are not due any more', $p2m,
-			'(NPT_RAM & ~PTE_P) | (e & (PTE_P | NPT_DUE))',
-			'(NPT_RAM & ~PTE_P) | (e & PTE_P)'],
+			'p2m_format->leaf | (e & P2M_DUE)', 'p2m_format->leaf'],
+		['the halves of a large leaf count though nobody touched it', $p2m,
+			'(pte_present(e) ? flags : flags & ~P2M_VALID)', 'flags'],
 		['a batch that has begun is enough', $track, '__ATOMIC_SEQ_CST) + 1;',
 			'__ATOMIC_SEQ_CST) + (p->track.phase == TRACK_IDLE);'],
 		['one piece is all', $track, "\treturn t->cursor >= p->end;\n}\n\n/* ---- Batches",
 			"\treturn true;\n}\n\n/* ---- Batches"],
 		['nothing leads to what is due', $track, "mark_path(p, gfn, 2);", ''],
 		['what leads to a page is clean with its first', $track,
-			'if (!(to & (npt_span(level) - 1)) || to >= p->end)', 'if (true)'],
+			'if (!(to & (p2m_span(level) - 1)) || to >= p->end)', 'if (true)'],
 		['two do a piece at once', $track,
 			'__atomic_test_and_set(&p->track.busy, __ATOMIC_ACQUIRE)', 'false'],
-		['a touch makes the leaf alone valid', $touch, 'pte_write(pe, e | PTE_P);',
-			'if (npt_is_leaf(e, level)) pte_write(pe, e | PTE_P);'],
+		['a touch makes the leaf alone valid', $touch,
+			'pte_write(pe, e | p2m_valid(e, level));',
+			'if (p2m_is_leaf(e, level)) pte_write(pe, e | p2m_valid(e, level));'],
 		['a leaf that went is looked for by its frame', $track,
 			'p2m_get_page(d, p, gfn)', 'page_of(p2m_lookup(p, gfn))'],
+		['EPT: the type of memory is left out of a leaf', $format,
+			'p2m_ept = { .leaf = EPT_WB | EPT_IPAT', 'p2m_ept = { .leaf = EPT_IPAT'],
+		['EPT: the guest has its say in the type of memory', $format,
+			'p2m_ept = { .leaf = EPT_WB | EPT_IPAT', 'p2m_ept = { .leaf = EPT_WB'],
+		['EPT: a table has the bits of a leaf', $format,
+			'p2m_ept = { .leaf', 'p2m_ept = { .table = EPT_WB, .leaf'],
+		['EPT: what nobody has touched can be read no more, but executed', $touch,
+			'pte_read(&t[i]) & ~P2M_VALID', 'pte_read(&t[i]) & ~PTE_P'],
+		['EPT: a large leaf that is touched can be executed', $touch,
+			'p2m_valid(e, level)', 'P2M_VALID'],
+		['EPT: a large leaf that comes can be executed', $p2m,
+			'PTE_PS | p2m_format->large_valid', 'PTE_PS | P2M_VALID'],
+		['EPT: halves of a large leaf can be executed no more than it', $p2m,
+			'(pte_present(e) ? P2M_VALID : 0)', '(e & P2M_VALID)'],
 	);
 }
 1;

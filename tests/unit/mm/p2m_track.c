@@ -64,6 +64,14 @@ static void write_frame(u64 m)
 	now++;
 }
 
+/* A fetch: it faults where that is no right, or where nobody has touched. */
+static void fetch(struct vcpu_model *v, unsigned b, u64 i)
+{
+	if (p2m_make_executable(&p, _gfn(base[b] + i)))
+		(void)p2m_touch(&p, _gfn(base[b] + i));
+	enter(v);
+}
+
 /* A store: by what the TLB remembers; or it walks, faults, is told to try again. */
 static void store(struct vcpu_model *v, unsigned b, u64 i)
 {
@@ -187,6 +195,10 @@ static void act(struct vcpu_model *v)
 	case 2:
 		write_ourselves(b, i);
 		break;
+	case 3:
+		if (!(r >> 8 & 31))
+			fetch(v, b, i);
+		break;
 	default:
 		store(v, b, i);
 	}
@@ -287,7 +299,7 @@ static void live(u8 mode, unsigned nr)
 
 static void play(u8 mode, unsigned nr)
 {
-	printf("# %s pages\n", mode == CACHE_ALL ? "all" : "touched");
+	printf("%s pages\n", mode == CACHE_ALL ? "all" : "touched");
 	build(mode);
 	cases(mode == CACHE_TOUCHED);
 	unbuild();
@@ -300,12 +312,18 @@ static void play(u8 mode, unsigned nr)
 
 int main(int argc, char **argv)
 {
+	static const struct p2m_format *const formats[] = { &p2m_npt, &p2m_ept, &p2m_ept_split };
 	unsigned nr = argc > 1 ? atoi(argv[1]) : 20000;
 
 	random_state = argc > 2 ? strtoul(argv[2], NULL, 0) * 2 + 1 : 1;
 	if (!p2m_world_create())
 		return 1;
-	play(CACHE_TOUCHED, nr);
-	play(CACHE_ALL, nr / 4);
+	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		p2m_format = formats[i];
+		printf("# %s: ", i == 0 ? "NPT" : i == 1 ? "EPT" : "EPT, split");
+		play(CACHE_TOUCHED, i ? nr / 4 : nr);
+		printf("# ");
+		play(CACHE_ALL, i ? nr / 16 : nr / 4);
+	}
 	return done();
 }

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <asm/insn.h>
 #include <asm/layout.h>
+#include <asm/p2m_entry.h>
 #include <asm/page_ref.h>
 #include <asm/pgentry.h>
 #include <isola/page_alloc.h>
@@ -19,6 +20,7 @@ struct domain d = { .domid = 7 };
 struct p2m p;
 u32 nr_tables, fail_at;
 u64 max_page = NR_FRAMES;
+int walked_level;
 
 bool world_irq_off;
 
@@ -90,6 +92,31 @@ bool page_get_asking(struct page_info *pg, const struct domain *of) { return fal
 void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
 void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }
 
+/* APM vol. 2 §15.25.5: every walk is a user's; guests' tables are written. False: a fault. */
+static bool npt_takes(u64 e, int level, bool is_leaf)
+{
+	if (!(e & PTE_P))
+		return false;
+	check((e & (PTE_US | PTE_RW | PTE_A)) == (PTE_US | PTE_RW | PTE_A) &&
+	      !(e & (PTE_PWT | PTE_PCD | PTE_NX)) && (!is_leaf || e & PTE_D),
+	      "an entry of level %d is %lx", level, e);
+	return true;
+}
+
+/* SDM vol. 3 §28.3.3.1: what is no violation must not be a misconfiguration. */
+static bool ept_takes(u64 e, int level, bool is_leaf)
+{
+	u64 rights = e & 7, rest = e & 0x7ff8000000000078ul;
+	bool execute = p2m_format == &p2m_ept || level == 1 || !is_leaf;
+
+	if (!rights)
+		return false;
+	/* Write-back, whatever the guest says; for a table these bits are reserved. */
+	check(rights == (execute ? 7 : 3) && (rest & 0x78) == (is_leaf ? 0x70 : 0),
+	      "an entry of level %d is %lx", level, e);
+	return true;
+}
+
 /* The processor's walk of @gfn, without the p2m's own code. 0: a hole. */
 u64 hardware_walk(u64 gfn)
 {
@@ -97,13 +124,13 @@ u64 hardware_walk(u64 gfn)
 
 	for (int level = 4;; level--) {
 		u64 e = t[gfn >> 9 * (level - 1) & 511];
+		bool is_leaf = level == 1 || e & PTE_PS;
 
-		if (!(e & PTE_P))
+		if (!(p2m_format == &p2m_npt ? npt_takes : ept_takes)(e, level, is_leaf))
 			return 0;
-		if (!(e & PTE_US))
-			check(false, "an entry of level %d lacks U", level);
-		if (level == 1 || e & PTE_PS) {
+		if (is_leaf) {
 			check(level <= 2, "a leaf of level %d", level);
+			walked_level = level;
 			return ((e & PTE_ADDR) >> 12) + (level == 2 ? gfn & 511 : 0);
 		}
 		t = public_ptr(_mfn((e & PTE_ADDR) >> 12));

@@ -25,6 +25,10 @@ bool p2m_world_create(void);
 bool p2m_world_is_locked(void);
 /* References of the domain's own on frame @n. */
 u64 p2m_world_refs(u64 n);
-/* The frame that the processor finds at @gfn; 0: it faults. */
+/*
+ * The frame that the processor finds at @gfn, whose tables are in the format p2m_format, and the
+ * level of its leaf; 0: it faults.
+ */
 u64 hardware_walk(u64 gfn);
+extern int walked_level;
 void others_run(void);

@@ -61,10 +61,8 @@ static void ready_cpu(void)
 
 /* ---- The VMCB -------------------------------------------------------------------------------- */
 
-static void init(void *page, u64 npt)
+static void fill(struct vmcb *c, u64 npt)
 {
-	struct vmcb *c = page;
-
 	memset(c, 0, sizeof(*c));
 	c->cr_write = 1u << 0 | 1u << 4;
 	c->dr_read = c->dr_write = 0xffff;
@@ -83,13 +81,18 @@ static void init(void *page, u64 npt)
 	c->pat = PAT_ALL_WB;
 }
 
+static int init(struct vcpu *v, void *page)
+{
+	fill(page, mfn_to_maddr(v->domain->hvm->p2m.root));
+	return 0;
+}
+
 /* What is the same wherever it begins. */
 static void start(struct vmcb *c, u64 cr0)
 {
 	u64 npt = c->ncr3;
 
-	memset(c, 0, sizeof(*c));
-	init(c, npt);
+	fill(c, npt);
 	c->cr0 = cr0;
 	c->efer = EFER_SVME;
 	c->dr6 = 0xffff0ff0;
@@ -283,7 +286,8 @@ static void run(struct hvm_exit *e, bool flush, struct hvm_event *cut_off)
 }
 
 static const struct hvm_vendor svm = {
-	.name = "SVM", .hypercall_opcode = 0xd9, .ready_cpu = ready_cpu, .init = init,
+	.name = "SVM", .p2m_format = &p2m_npt, .hypercall_opcode = 0xd9,
+	.ready_cpu = ready_cpu, .init = init,
 	.start32 = start32, .run = run, .inject = inject, .want_window = want_window,
 	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real, .start_as =
 	start_as, .in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
@@ -309,8 +313,7 @@ const struct hvm_vendor *svm_probe(const char **why)
 	u64 vm_cr;
 
 	if (!cpu_has(SVM)) {
-		*why = cpu_facts.vendor == VENDOR_INTEL ? "VMX is not built" :
-							  "the CPU has no SVM";
+		*why = "the CPU has neither SVM nor VMX";
 		return NULL;
 	}
 	if (!(cpuid(LEAF_SVM, 0).edx & SVM_NPT))

@@ -15,19 +15,6 @@ static const u16 seg_at[] = {
 	offsetof(struct vmcb, tr), offsetof(struct vmcb, ldtr), offsetof(struct vmcb, idtr),
 	offsetof(struct vmcb, gdtr),
 };
-#define NR_SELECTORS 8u			/* the last two have neither selector nor flags */
-
-static_assert(offsetof(struct hvm_hw_cpu, ldtr_sel) ==
-		      offsetof(struct hvm_hw_cpu, cs_sel) + 7 * 4 &&
-	      offsetof(struct hvm_hw_cpu, gdtr_limit) ==
-		      offsetof(struct hvm_hw_cpu, cs_limit) + 9 * 4 &&
-	      offsetof(struct hvm_hw_cpu, gdtr_base) ==
-		      offsetof(struct hvm_hw_cpu, cs_base) + 9 * 8 &&
-	      offsetof(struct hvm_hw_cpu, ldtr_arbytes) ==
-		      offsetof(struct hvm_hw_cpu, cs_arbytes) + 7 * 4, "in this order");
-
-#define MEMBER(c, first, type, i) \
-	(*(type *)((u8 *)(c) + offsetof(struct hvm_hw_cpu, first) + (i) * sizeof(type)))
 
 /* The same register by both its names. */
 #define REGISTERS(R)								\
@@ -44,12 +31,12 @@ void svm_get_context(const void *page, struct hvm_hw_cpu *c)
 	for (unsigned i = 0; i < ARRAY_SIZE(seg_at); i++) {
 		const struct vmcb_segment *s = page + seg_at[i];
 
-		MEMBER(c, cs_limit, u32, i) = s->limit;
-		MEMBER(c, cs_base, u64, i) = s->base;
-		if (i >= NR_SELECTORS)
+		HVM_HW_SEGMENT(c, limit, u32, i) = s->limit;
+		HVM_HW_SEGMENT(c, base, u64, i) = s->base;
+		if (i >= HVM_HW_SELECTORS)
 			continue;
-		MEMBER(c, cs_sel, u32, i) = s->selector;
-		MEMBER(c, cs_arbytes, u32, i) = s->attr;
+		HVM_HW_SEGMENT(c, sel, u32, i) = s->selector;
+		HVM_HW_SEGMENT(c, arbytes, u32, i) = s->attr;
 	}
 #define GET(ours, abis) c->abis = from->ours;
 	REGISTERS(GET)
@@ -64,12 +51,12 @@ void svm_set_context(void *page, const struct hvm_hw_cpu *c)
 	for (unsigned i = 0; i < ARRAY_SIZE(seg_at); i++) {
 		struct vmcb_segment *s = page + seg_at[i];
 
-		s->limit = MEMBER(c, cs_limit, u32, i);
-		s->base = MEMBER(c, cs_base, u64, i);
-		if (i >= NR_SELECTORS)
+		s->limit = HVM_HW_SEGMENT(c, limit, u32, i);
+		s->base = HVM_HW_SEGMENT(c, base, u64, i);
+		if (i >= HVM_HW_SELECTORS)
 			continue;
-		s->selector = MEMBER(c, cs_sel, u32, i);
-		s->attr = MEMBER(c, cs_arbytes, u32, i) & 0xfff;
+		s->selector = HVM_HW_SEGMENT(c, sel, u32, i);
+		s->attr = HVM_HW_SEGMENT(c, arbytes, u32, i) & 0xfff;
 	}
 #define SET(ours, abis) to->ours = c->abis;
 	REGISTERS(SET)

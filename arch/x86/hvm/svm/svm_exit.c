@@ -81,6 +81,10 @@ void svm_read_exit(const struct vmcb *c, struct hvm_exit *e)
 		if (c->exit_info1 & 1)
 			e->kind = HVM_EXIT_WRMSR;
 		break;
+	case HVM_EXIT_INVALID:
+		e->what = "EXITINFO1";
+		e->detail = c->exit_info1;
+		break;
 	case HVM_EXIT_MEMORY:
 		e->gpa = c->exit_info2;
 		break;

@@ -36,3 +36,9 @@ void desc_init_idt(void);
  * a vCPU area are mapped.
  */
 void desc_init_cpu(void);
+/*
+ * This CPU: what an exit from a VMX guest has not brought back, the limits of GDT and IDT (SDM
+ * vol. 3 §27.5.2), and the MSRs of SYSCALL, which were the guest's. Interrupts off.
+ */
+void desc_reload(void);
+u64 desc_idt_base(void);

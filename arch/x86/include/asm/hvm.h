@@ -5,7 +5,8 @@
  * root, but where it says otherwise.
  *
  * Two pages of class vcpu stand behind the other private ones of its area:
- *   page 0  the vendor's: on SVM the VMCB, which the processor writes by its frame number
+ *   page 0  the vendor's: on SVM the VMCB, which the processor writes by its frame number; on VMX
+ *           struct vmx_vcpu (the VMCS is mapped nowhere)
  *   page 1  struct hvm_private
  * General registers stand where a PV guest's do, in guest_regs(); the FPU's image, XCR0 and TSC_AUX
  * likewise, and are switched with them (asi/switch.c).
@@ -114,6 +115,7 @@ struct hvm_first {
 
 /* Why the guest has stopped. rip is still that of the instruction. */
 enum hvm_exit_kind {
+	HVM_EXIT_UNKNOWN,
 	HVM_EXIT_HOST,			/* for us: an interrupt or NMI, which comes when it can */
 	HVM_EXIT_MACHINE_CHECK,		/* for us, and has to be called for */
 	HVM_EXIT_WINDOW,		/* an interrupt can be delivered now */
@@ -121,34 +123,44 @@ enum hvm_exit_kind {
 	HVM_EXIT_WRMSR, HVM_EXIT_CR_WRITE, HVM_EXIT_DR_READ, HVM_EXIT_DR_WRITE, HVM_EXIT_XSETBV,
 	HVM_EXIT_CACHE,			/* INVD, WBINVD */
 	HVM_EXIT_MEMORY,		/* .gpa: nothing is there, or no right */
+	HVM_EXIT_TABLES,		/* .gpa: the processor does not take nested tables' entry */
 	HVM_EXIT_DEBUG,			/* #DB, which has not been delivered; DR6 is set */
 	HVM_EXIT_ICEBP, HVM_EXIT_ALIGN,	/* #AC likewise */
 	HVM_EXIT_NOT_OFFERED,		/* an instruction that we do not offer: #UD */
 	HVM_EXIT_RDPMC,			/* or that faults */
-	HVM_EXIT_IRET,			/* it was to be told: the NMI is over */
+	HVM_EXIT_IRET,			/* it was to be told: with it the NMI is over */
+	HVM_EXIT_NMI_OVER,		/* or is over */
 	HVM_EXIT_TASK_SWITCH, HVM_EXIT_TRIPLE_FAULT,
 	HVM_EXIT_INVALID,		/* the processor refuses what it is to enter */
-	HVM_EXIT_UNKNOWN,
 	HVM_NR_EXITS
 };
 
 struct hvm_exit {
 	enum hvm_exit_kind kind;
 	u64 code;			/* the vendor's, for the log */
+	const char *what;		/* of HVM_EXIT_INVALID: the vendor's, what... */
+	u64 detail;			/* ...this is */
 	u64 gpa;
 	u64 next_rip;			/* 0: not known, decode */
 	u16 port;
 	u8 bytes, number;		/* of a port access; of a CR or DR */
 	bool is_in, is_string, is_rep;
+	bool is_fetch;			/* of HVM_EXIT_MEMORY: an instruction's, if it is known */
 };
 
 struct hvm_vendor {
 	const char *name;
 	u8 hypercall_opcode;		/* of 0f 01 xx */
-	/* At each turn, interrupts off: this CPU can enter guests from now on. */
+	const struct p2m_format *p2m_format;
+	/* At each turn, interrupts off: this CPU can enter the current guest from now on. */
 	void (*ready_cpu)(void);
-	/* The vendor's page of some vcpu, mapped at @page: what never changes. @npt: its tables. */
-	void (*init)(void *page, u64 npt);
+	/* And where the turn ends (vcpu.leave); NULL: there is nothing to be done. */
+	void (*leave)(void);
+	/*
+	 * The vendor's page of @v, which does not run yet, mapped at @page: what never changes.
+	 * -ENOMEM.
+	 */
+	int __must_check (*init)(struct vcpu *v, void *page);
 	/* And the state of a PVH start, but for general registers: 32-bit, flat, no paging. */
 	void (*start32)(void *page);
 	/* The same as INIT and SIPI leave it: real mode, at page @page_nr. */
@@ -178,8 +190,9 @@ struct hvm_vendor {
 };
 
 extern const struct hvm_vendor *hvm;	/* NULL: hvm_why_not */
-/* SVM, if this machine has it as we need it; or NULL, and *@why. Memory for all CPUs is taken. */
+/* If this machine has it as we need it; or NULL, and *@why. Memory for all CPUs is taken. */
 const struct hvm_vendor *svm_probe(const char **why);
+const struct hvm_vendor *vmx_probe(const char **why);
 
 /* turns.c: the turns of an HVM vcpu (vcpu.loop). Interrupts off. */
 void hvm_vcpu_loop(void);
@@ -271,6 +284,11 @@ void hvm_begin_as(struct vcpu *v, const struct hvm_first *f);
 
 /* VCPUOP_initialise of @v, the caller's: @arg is a guest's struct vcpu_hvm_context. */
 long hvm_initialise(struct vcpu *v, u64 arg);
+
+/* ---- phys.c: guest memory ------------------------------------------------------------------- */
+
+/* @len bytes at @gpa, which do not cross a page. -EFAULT: nothing is there. */
+int __must_check hvm_copy_phys(u64 gpa, void *buf, size_t len, bool write);
 
 /* ---- walk.c: guest memory -------------------------------------------------------------------- */
 

@@ -27,6 +27,7 @@ struct hvm_vcpu {
 	u32 apic_id, logical_id;
 	u8 mode;			/* enum apic_mode */
 	u8 upcall_vector;		/* HVMOP_set_evtchn_upcall_vector; 0: none */
+	mfn_t vendor_mfn;		/* the vendor's, of class vcpu, mapped nowhere; 0: none */
 	bool timer_fired;		/* its APIC's; set by the handler, taken by itself */
 	struct timer timer;
 };

@@ -13,6 +13,23 @@
 #include <xen/xen.h>
 #include <xen/hvm/save.h>
 
+/*
+ * The record of a processor has its segments as an array of each part, @part, in this order: CS,
+ * DS, ES, FS, GS, SS, TR, LDTR, IDTR, GDTR, of which the last two have neither selector nor flags.
+ */
+#define HVM_HW_SELECTORS 8u
+#define HVM_HW_SEGMENT(c, part, type, i)						\
+	(*(type *)((u8 *)(c) + HVM_HW_PART_##part + (i) * sizeof(type)))
+#define HVM_HW_PART_sel		offsetof(struct hvm_hw_cpu, cs_sel)
+#define HVM_HW_PART_limit	offsetof(struct hvm_hw_cpu, cs_limit)
+#define HVM_HW_PART_base	offsetof(struct hvm_hw_cpu, cs_base)
+#define HVM_HW_PART_arbytes	offsetof(struct hvm_hw_cpu, cs_arbytes)
+static_assert(offsetof(struct hvm_hw_cpu, ldtr_sel) == HVM_HW_PART_sel + 7 * 4 &&
+	      offsetof(struct hvm_hw_cpu, gdtr_limit) == HVM_HW_PART_limit + 9 * 4 &&
+	      offsetof(struct hvm_hw_cpu, gdtr_base) == HVM_HW_PART_base + 9 * 8 &&
+	      offsetof(struct hvm_hw_cpu, ldtr_arbytes) == HVM_HW_PART_arbytes + 7 * 4,
+	      "in this order");
+
 struct hvm_reader {
 	u64 size, at;			/* bytes in all, and of them read */
 	/* @n bytes at @at. 0 or -EFAULT. */

@@ -8,7 +8,7 @@
 #include <isola/types.h>
 
 enum ipi_function { IPI_FLUSH_TLB, IPI_RESYNC_ROOT, IPI_FLUSH_CACHE, IPI_CPU_FEATURES,
-		    NR_IPI_FUNCTIONS };
+		    IPI_VMX_CHECK, NR_IPI_FUNCTIONS };
 
 #define IPI_PAYLOAD_WORDS 7
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * p2m: which frame stands behind a guest-physical page of a domain with nested paging. Tables are
- * public: they hold numbers. Their format is NPT's, the processor's own of four levels, walked as
- * user accesses (APM vol. 2 §15.25.5): U stands at each level.
+ * public: they hold numbers. Their format is one of four levels, the vendor's (asm/p2m_entry.h).
  *
  * Invariants (HVM-1):
  *   a leaf holds one of the owner's general references on each of its frames, from before it is
@@ -24,6 +23,15 @@ struct page_info;
 
 /* Can domains be made that have one? Written at boot only (hvm/vendor.c). */
 extern bool p2m_is_offered;
+
+/*
+ * The format of all tables: written at boot only, before there is one (hvm/vendor.c). The last is
+ * for processors that an executable leaf of 2 MiB lets a guest stop (CVE-2018-12207, XSA-304): such
+ * leaves cannot be executed, and are split where they are to be.
+ */
+struct p2m_format;
+extern const struct p2m_format p2m_npt, p2m_ept, p2m_ept_split;
+extern const struct p2m_format *p2m_format;
 
 /* What an access to a page with the type does. Everything else is a hole. */
 enum p2m_type { P2M_HOLE, P2M_RAM };
@@ -87,6 +95,12 @@ int __must_check p2m_add(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t first
  * Interrupts on; waits for the domain's CPUs.
  */
 int __must_check p2m_remove(struct domain *d, struct p2m *p, gfn_t gfn, mfn_t *was);
+
+/*
+ * The page at @gfn can be executed from now on: the leaf that shows it is of 4 KiB. False: it is a
+ * hole, or there is no memory for a table. No flush: rights have been added, frames are the same.
+ */
+bool __must_check p2m_make_executable(struct p2m *p, gfn_t gfn);
 
 /* The frame behind @gfn, as it is now; INVALID_MFN: a hole. No lock. */
 mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn);

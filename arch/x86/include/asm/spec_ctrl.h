@@ -66,3 +66,12 @@ void spec_ctrl_init_cpu(void);
  * Interrupts off; the coming vcpu's root loaded, stacks zeroed.
  */
 void spec_ctrl_domain_change(void);
+
+/*
+ * For guests in the processor's guest mode, whose tables nobody checks: is the part affected by
+ * L1TF, can its L1D cache be flushed, and has nobody said l1d-flush=no? Says so if it cannot. Boot,
+ * when all CPUs are up.
+ */
+bool spec_l1d_flush_is_due(void);
+/* Interrupts on or off. */
+void spec_flush_l1d(void);
