@@ -16,11 +16,6 @@
 
 mfn_t idle_area_l3;
 
-static mfn_t image_frame(const void *p)
-{
-	return maddr_to_mfn(image_va_to_maddr(p));
-}
-
 static u64 page_va(unsigned page)
 {
 	return VA_VCPU + ((u64)page << PAGE_SHIFT);
@@ -29,7 +24,9 @@ static u64 page_va(unsigned page)
 /* What is behind the GDT window where no guest has set anything. */
 static mfn_t gdt_window_frame(unsigned i)
 {
-	return i == VCPU_PAGE_GDT_HV ? image_frame(hv_gdt_page) : image_frame(hv_zero_page);
+	const void *page = i == VCPU_PAGE_GDT_HV ? (void *)hv_gdt_page : hv_zero_page;
+
+	return maddr_to_mfn(image_va_to_maddr(page));
 }
 
 /* Tables of its own by hand: it is part of the boot root, and nothing in it ever changes. */
