@@ -16,7 +16,8 @@ import initramfs  # noqa: E402
 from initrd import debian_linux, write_initrd
 from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
 from livemachine import LiveMachine
-from ownership import PAGE, PTE_ADDR
+import nested
+from ownership import PAGE, PTE_ADDR, translate
 from planted_pvh import PLANTED, PLANTED_CONTROL, PLANTED_MODEL
 from planting import planted
 from toolstack import NoImage, pvh_image, run_scenario
@@ -275,6 +276,46 @@ def foreign_window(snapshot, owners):
     snapshot.ram.write_u64(root * PAGE + 262 * 8, other)
 
 
+def as_ept(snapshot, owners, name):
+    """The same machine, as if its nested tables had been built in the format @name, EPT's."""
+    ram, pending = snapshot.ram, [(owners.domains[1].nested, 4)]
+    while pending:
+        mfn, level = pending.pop()
+        for i, entry in enumerate(ram.entries(mfn)):
+            if not entry & nested.THERE:
+                continue
+            is_leaf = level == 1 or entry & 0x80
+            valid = 3 if is_leaf and level > 1 and name == "p2m_ept_split" else 7
+            ram.write_u64(mfn * PAGE + 8 * i,
+                          entry & (PTE_ADDR | nested.THERE) | (valid if entry & 1 else 0) |
+                          (nested.EPT_WB | (0x80 if level > 1 else 0) if is_leaf else 0))
+            if not is_leaf:
+                pending.append(((entry & PTE_ADDR) >> 12, level - 1))
+    image = owners.image
+    ram.write_u64(translate(ram, owners.reference, image.symbol("p2m_format")), image.symbol(name))
+
+
+def changed(gfn, level, clear, put):
+    """Bits of the entry of @level that leads to @gfn."""
+    def plant(snapshot, owners):
+        at, entry = entry_of(snapshot, owners, gfn, level)
+        snapshot.ram.write_u64(at, entry & ~clear | put)
+    return plant
+
+
+EPT_LEAKS = (
+    ("p2m_ept", "another domain's frame", point_at(0, ("domain", 0)), "nested.*foreign"),
+    ("p2m_ept", "a leaf that is written but not read", changed(0, 1, 1, 2),
+     "nested.*may not use"),
+    ("p2m_ept", "a leaf whose type the guest chooses", changed(0, 1, 0x40, 1),
+     "nested.*may not use"),
+    ("p2m_ept", "a leaf that is not write-back", changed(0, 1, 0x38, 1), "nested.*may not use"),
+    ("p2m_ept", "a table with the bits of a leaf", changed(0, 3, 0, 0x31),
+     "nested.*may not use"),
+    ("p2m_ept_split", "a large leaf that can be executed",
+     changed(0x1600000 >> 12, 2, 0, 7), "nested.*may not use"),
+)
+
 LEAKS = (
     ("another domain's frame in a nested leaf", point_at(0, ("domain", 0)), "nested.*foreign"),
     ("its own VMCB", point_at(0xfefff, ("vcpu", "d1v0")), "nested.*foreign frame, vcpu"),
@@ -314,6 +355,19 @@ def from_outside():
                 leaks = live.audit(copy).findings
                 tap.ok(any(re.search(pattern, leak) for leak in leaks), f"planted: {what} is found",
                        "\n".join(leaks[:5]))
+            for name in ("p2m_ept", "p2m_ept_split"):
+                copy = live.snapshot(private=True)
+                as_ept(copy, clean.owners, name)
+                audit = live.audit(copy)
+                leaks = audit.findings + live.recount(copy, audit).findings
+                tap.ok(not leaks, f"its tables as {name}: nothing is found", "\n".join(leaks[:5]))
+            for name, what, plant, pattern in EPT_LEAKS:
+                copy = live.snapshot(private=True)
+                as_ept(copy, clean.owners, name)
+                plant(copy, clean.owners)
+                leaks = live.audit(copy).findings
+                tap.ok(any(re.search(pattern, leak) for leak in leaks),
+                       f"planted, {name}: {what} is found", "\n".join(leaks[:5]))
 
 
 def from_outside_by_xl():

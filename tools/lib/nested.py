@@ -6,7 +6,9 @@ nested tables, whose frames must be the domain's own, and leaves for its vCPU's 
 from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS
 
 US = 4
-THERE = 1 << 9                      # what it shows is there, though P may be missing: NPT_THERE
+VALID = 7                           # P2M_VALID: what makes an entry one for the processor
+THERE = 1 << 52                     # P2M_THERE: what it shows is there, though that may be missing
+EPT_TYPE, EPT_WB = 15 << 3, 6 << 3 | 1 << 6     # of a leaf: write-back, whatever the guest's PAT is
 SHOWN = 3
 HV_SLOTS = range(256, 272)
 HV_FIRST, HV_END = 0xffff800000000000, 0xffff880000000000
@@ -28,18 +30,48 @@ def leave_guest_mode(snapshot, owners):
     return inside
 
 
-def leaves(ram, mfn, level=4, gfn=0, user=True):
-    """(gfn, frame, number of frames, U at each level, table) of each leaf below table @mfn; and of
-    each table, with 0 frames."""
-    yield gfn, mfn, 0, user, mfn
+def npt_takes(entry, _level, _is_leaf):
+    """The processor walks NPT's format as a user (APM vol. 2 15.25.5)."""
+    return bool(entry & US) or not entry & PTE_P
+
+
+def ept_takes(entry, level, is_leaf):
+    """EPT's: no rights at all, or R with its others; what is not so is a misconfiguration, or memory
+    whose type the guest chooses (SDM vol. 3 28.3.3.1)."""
+    if not entry & VALID:
+        return True
+    return bool(entry & PTE_P) and level <= 4 and \
+        entry & EPT_TYPE == (EPT_WB if is_leaf else 0) and (is_leaf or not entry & PTE_PS)
+
+
+def ept_split_takes(entry, level, is_leaf):
+    """And a large leaf that can be executed lets a guest stop the processor (CVE-2018-12207)."""
+    return ept_takes(entry, level, is_leaf) and not (is_leaf and level > 1 and entry & 4)
+
+
+FORMATS = {"p2m_npt": npt_takes, "p2m_ept": ept_takes, "p2m_ept_split": ept_split_takes}
+
+
+def format_of(owners):
+    """What this machine's nested tables may hold: by the hypervisor's choice at boot."""
+    chosen = owners.variable("p2m_format")
+    return next(takes for name, takes in FORMATS.items() if owners.image.symbol(name) == chosen)
+
+
+def leaves(ram, mfn, takes=npt_takes, level=4, gfn=0, good=True):
+    """(gfn, frame, number of frames, as the format has it at each level, table) of each leaf below
+    table @mfn; and of each table, with 0 frames."""
+    yield gfn, mfn, 0, good, mfn
     for i, entry in enumerate(ram.entries(mfn) or []):
-        if not entry & (PTE_P | THERE):
+        if not entry & (VALID | THERE):
             continue
         below, frame = gfn + (i << 9 * (level - 1)), (entry & PTE_ADDR) >> 12
-        if level == 1 or entry & PTE_PS:
-            yield below, frame, 1 << 9 * (level - 1), user and bool(entry & US), mfn
+        is_leaf = level == 1 or bool(entry & PTE_PS)
+        fits = good and takes(entry, level, is_leaf)
+        if is_leaf:
+            yield below, frame, 1 << 9 * (level - 1), fits, mfn
         else:
-            yield from leaves(ram, frame, level - 1, below, user and bool(entry & US))
+            yield from leaves(ram, frame, takes, level - 1, below, fits)
 
 
 def held(ram, domain):
@@ -54,10 +86,10 @@ def findings(ram, owners):
         if not domain.nested:
             continue
         wrong = {}
-        for gfn, frame, count, user, _ in leaves(ram, domain.nested):
+        for gfn, frame, count, fits, _ in leaves(ram, domain.nested, format_of(owners)):
             if not count and owners.owner_of(frame) != ("public",):
                 wrong.setdefault("a table that is not the hypervisor's", []).append(frame)
-            if count and not user:
+            if count and not fits:
                 wrong.setdefault("a leaf that the processor may not use", []).append(frame)
             for mfn in range(frame, frame + count):
                 if owners.owner_of(mfn) != ("domain", domain.domid):
