@@ -36,7 +36,7 @@ def npt_takes(entry, _level, _is_leaf):
 
 
 def ept_takes(entry, level, is_leaf):
-    """EPT's: no rights at all, or R with its others; what is not so is a misconfiguration, or memory
+    """EPT's: no rights, or R with its others; what is not so is a misconfiguration, or memory
     whose type the guest chooses (SDM vol. 3 28.3.3.1)."""
     if not entry & VALID:
         return True
