@@ -24,6 +24,7 @@ enum model_op {
 	DO_GIVE,		/* decrease_reservation of one page */
 	DO_GIVE_ALL,		/* of so many, one by one */
 	DO_NOTHING,
+	DO_IN_MANY,		/* IN of 8 bits, so often */
 };
 
 /* model_guest.S has these offsets, too. */

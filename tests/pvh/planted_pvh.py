@@ -81,12 +81,13 @@ PLANTED_CONTROL = (
 )
 
 PLANTED_MODEL = (
-    ("pages that leave are told of by who gives them alone", "arch/x86/mm/p2m.c",
+    ("who removes is flagged, and nobody else", "arch/x86/mm/p2m.c",
      "\t\t__atomic_store_n(&p->left, ~0u, __ATOMIC_SEQ_CST);",
-     "\t\t__atomic_fetch_or(&p->left, 1u << current->id, __ATOMIC_SEQ_CST);"),
+     "\t\t__atomic_fetch_or(&p->left, 1u << ((struct head { void *d; u32 id; } *)current)->id,\n"
+     "\t\t\t__ATOMIC_SEQ_CST);"),
     ("only the domain's own calls count", "arch/x86/mm/p2m.c",
      "\t\t__atomic_store_n(&p->left, ~0u, __ATOMIC_SEQ_CST);",
-     "\t\tif (current->domain->hvm && p == &current->domain->hvm->p2m)\n"
+     "\t\tif (((struct head { struct domain *d; } *)current)->d->hvm)\n"
      "\t\t\t__atomic_store_n(&p->left, ~0u, __ATOMIC_SEQ_CST);"),
     ("one flag for all vCPUs", "arch/x86/hvm/requests.c",
      "__atomic_fetch_and(left, ~bit, __ATOMIC_SEQ_CST) & bit;",

@@ -99,6 +99,45 @@ CLAIM_DOM0(two_give, "two vCPUs give pages back at once: no call of either is ov
 	model_end(d);
 }
 
+/* Serve both, until each has been asked once more, or is done. */
+static bool asked_since(const uint64_t *count)
+{
+	serve(&s);
+	return mailbox(0)->count > count[0] && mailbox(1)->count > count[1];
+}
+
+CLAIM_DOM0(all_take, "the same, while another takes pages, too: each vCPU is asked to tell the "
+	   "model of each page that it took")
+{
+	struct xen_memory_reservation r = { .nr_extents = 1 };
+	uint64_t gfn;
+	domid_t d;
+
+	if (!on_isola)
+		skip("Xen tells models of the domain's own calls alone");
+	d = model_domain(2);
+	server_begin(&s, d, 2);
+	r.domid = d;
+	r.extent_start.p = (xen_pfn_t *)&gfn;
+	post(0, DO_GIVE_ALL, MODEL_SPARE, GIVEN);
+	post(1, DO_GIVE_ALL, MODEL_SPARE + 256, GIVEN);
+	for (unsigned int i = 0; i < GIVEN; i++) {
+		uint64_t count[2];
+
+		gfn = MODEL_SPARE + GIVEN + i;
+		CHECK_EQ(HC2(memory_op, XENMEM_decrease_reservation, &r), 1);
+		count[0] = mailbox(0)->count;
+		count[1] = mailbox(1)->count;
+		CHECK(YIELD_FOR(asked_since(count)));
+	}
+	CHECK(YIELD_FOR_MS(both_served(), 10000));
+	CHECK_EQ(mailbox(0)->result, GIVEN);
+	CHECK_EQ(mailbox(1)->result, GIVEN);
+	CHECK_EQ(mailbox(0)->missed, 0);
+	CHECK_EQ(mailbox(1)->missed, 0);
+	model_end(d);
+}
+
 static bool runs(unsigned int vcpu)
 {
 	post(vcpu, DO_NOTHING, 0, 0);
