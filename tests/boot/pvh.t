@@ -91,7 +91,7 @@ def beside_dom0():
 
 def device_model(status, output, errors, cpus):
     tap.ok(status == POWERED_OFF and "\nnot ok" not in output and
-           len(re.findall(r"^ok \d+ - (model|forget)/(?!.*# SKIP)", output, re.M)) >= 21,
+           len(re.findall(r"^ok \d+ - (model|forget)/(?!.*# SKIP)", output, re.M)) >= 24,
            f"dom0 is the device model of such domains, {cpus} CPUs", output[-3000:] + errors)
 
 

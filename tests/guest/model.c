@@ -94,6 +94,8 @@ static void make_boxes(domid_t d, unsigned int vcpus)
 		r->nr_extents = 1;
 		r->domid = DOMID_SELF;
 		mailbox(i)->calls = (CALLS_GFN + i) << 12;
+		mailbox(i)->physmap.domid = DOMID_SELF;
+		mailbox(i)->physmap.space = XENMAPSPACE_shared_info;
 	}
 }
 
@@ -139,7 +141,7 @@ static void make_cpu(struct cpu_record *r, unsigned int vcpu)
 	r->cpu.dr7 = 0x400;
 }
 
-static void set_contexts(domid_t d, unsigned int vcpus)
+void model_restart(domid_t d, unsigned int vcpus)
 {
 	static uint8_t was[16384];
 	uint32_t size = offsetof(typeof(context), vcpu) + vcpus * sizeof(context.vcpu[0]);
@@ -176,7 +178,7 @@ domid_t model_domain(unsigned int vcpus)
 	make_tables(d);
 	put_code(d);
 	make_boxes(d, vcpus);
-	set_contexts(d, vcpus);
+	model_restart(d, vcpus);
 	CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, d));
 	return d;
 }

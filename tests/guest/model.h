@@ -25,6 +25,8 @@ enum model_op {
 	DO_GIVE_ALL,		/* of so many, one by one */
 	DO_NOTHING,
 	DO_IN_MANY,		/* IN of 8 bits, so often */
+	DO_COVER,		/* add_to_physmap of shared_info, over a gfn */
+	DO_EVENT,		/* event_channel_op of this command, of this port */
 };
 
 /* model_guest.S has these offsets, too. */
@@ -35,10 +37,13 @@ struct mailbox {
 	struct xen_memory_reservation reservation;
 	volatile uint64_t gfn;
 	uint64_t calls;		/* where its hypercall page is to be */
+	struct xen_add_to_physmap physmap;
 };
 
 /* Its number, with @vcpus vCPUs that run. Skips where there is no nested paging. */
 domid_t model_domain(unsigned int vcpus);
+/* Its vCPUs begin anew. */
+void model_restart(domid_t d, unsigned int vcpus);
 /* It is destroyed, and nothing of it is left. */
 void model_end(domid_t d);
 struct mailbox *mailbox(unsigned int vcpu);

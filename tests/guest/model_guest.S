@@ -16,6 +16,8 @@
 #define BOX_RESERVATION	64
 #define BOX_GFN		96
 #define BOX_CALLS	104
+#define BOX_PHYSMAP	112
+#define BOX_GPFN	128
 
 	.section .rodata, "a"
 	.code64
@@ -48,6 +50,7 @@ done:	mov %rax, BOX_RESULT(%rbx)
 ops:	.long out8 - ops, out16 - ops, out32 - ops, in8 - ops, in16 - ops, in32 - ops
 	.long st8 - ops, st16 - ops, st32 - ops, st64 - ops, ld8 - ops, ld16 - ops, ld32 - ops
 	.long ld64 - ops, give - ops, give_all - ops, no - ops, in_many - ops
+	.long cover - ops, event - ops
 
 /* rax: what the register held that was written, or that was read to: ones before. */
 #define BODY(name, ...) name: mov %rsi, %rax; __VA_ARGS__; jmp done
@@ -98,6 +101,20 @@ give_all:
 	cmp %r15, %r14
 	jb 1b
 	mov %rbp, %rax
+	jmp done
+
+/* add_to_physmap of shared_info, over gfn rdx. */
+cover:	mov %rdx, BOX_GPFN(%rbx)
+	mov $7, %edi
+	lea BOX_PHYSMAP(%rbx), %rsi
+	CALL(12)
+	jmp done
+
+/* event_channel_op rdx of port rsi, whose structure that is. */
+event:	mov %rdx, %rdi
+	mov %rsi, BOX_GFN(%rbx)
+	lea BOX_GFN(%rbx), %rsi
+	CALL(32)
 	jmp done
 model_guest_end:
 	.section .note.GNU-stack, "", @progbits

@@ -105,7 +105,7 @@ class Domain:
         self.assigning = self.privileged = self.static = False
         self.grants = 0                 # its struct grant_table
         self.hvm = 0                    # its struct hvm_domain; 0: it is a PV domain
-        self.nested = 0                 # the L4 of its nested tables; 0: it is a PV domain
+        self.nested = 0                 # the L4 of its nested tables; 0: none, or no more
 
 
 class Owners:
@@ -187,7 +187,8 @@ class Owners:
         d.static = bool(self.field(address, "domain.static_nr", 1))
         d.grants = self.field(address, "domain.grants")
         d.hvm = self.field(address, "domain.hvm")
-        d.nested = self.field(d.hvm, "hvm_domain.p2m.root") if d.hvm else 0
+        root = self.field(d.hvm, "hvm_domain.p2m.root") if d.hvm else NO_MFN
+        d.nested = root if root != NO_MFN else 0        # a domain that dies has none any more
         d.nr_pages = self.field(address, "domain.nr_pages", 4)
         lock = self.field(address, "domain.page_lock", 4)
         d.assigning = lock & 0xffff != lock >> 16
@@ -203,7 +204,7 @@ class Owners:
         v.area_l3 = self.field(address, "vcpu.area_l3")
         v.private = [self.number(address + self.image["vcpu.private_mfn"] + 8 * i)
                      for i in range(self.image["VCPU_PRIVATE_PAGES"])]
-        if domain.nested:
+        if domain.hvm:
             first = self.image["VA_VCPU_HVM"] >> 12 & 511
             v.private += [(e & PTE_ADDR) >> 12 for e in self.table_of(
                 v.area_l3, self.image["VA_VCPU_HVM"])[first:first + self.image["VCPU_HVM_PAGES"]]]

@@ -485,6 +485,45 @@ CLAIM_DOM0(destroyed, "a domain whose vCPU waits is destroyed, and its memory co
 	CHECK(becomes(are_free, before));
 }
 
+CLAIM_DOM0(begun_anew, "who begins anew while it waits is not given the answer")
+{
+	domid_t d;
+
+	if (!on_isola)
+		skip("a rule of Isola's own");
+	d = waiting();
+	model_restart(d, 2);
+	answer(&s, 0, 0x1234);
+	/* It has not done what it was told, and begins with it. */
+	expect(&s, 0, IOREQ_TYPE_PIO, 0x502, 2, R);
+	CHECK(!is_done(0));
+	answer(&s, 0, 0x4321);
+	CHECK_EQ(result(0), 0x4321);
+	model_end(d);
+}
+
+CLAIM_DOM0(its_ports, "a domain can neither send by its servers' ports, nor close or move them; "
+	   "that the model closes its ends and opens them again is no matter")
+{
+	domid_t d = waiting();
+	uint32_t port = s.slot[1].vp_eport;
+
+	CHECK(port);
+	post(1, DO_EVENT, EVTCHNOP_send, port);
+	CHECK_ERR(result(1), XEN_EINVAL);
+	post(1, DO_EVENT, EVTCHNOP_close, port);
+	CHECK_ERR(result(1), XEN_EINVAL);
+	post(1, DO_EVENT, EVTCHNOP_bind_vcpu, port);
+	CHECK_ERR(result(1), XEN_EINVAL);
+	CHECK_ERR(port_bind_interdomain(d, s.slot[0].vp_eport), XEN_EINVAL);
+	CHECK_OK(port_close((uint32_t)s.port[0]));
+	s.port[0] = port_bind_interdomain(d, s.slot[0].vp_eport);
+	CHECK_SAY(s.port[0] > 0, "bind: %d", s.port[0]);
+	answer(&s, 0, 0x1234);
+	CHECK_EQ(result(0), 0x1234);
+	model_end(d);
+}
+
 /* ---- Hostile models -------------------------------------------------------------------------- */
 
 static bool has_crashed(domid_t d)
