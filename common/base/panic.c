@@ -52,8 +52,13 @@ bool panic_in_progress(void)
 	return who && who != this_cpu_id() + 1;
 }
 
+void (*cpu_leaves)(void);
+
 void cpu_stop(void)
 {
+	irq_disable();
+	if (cpu_leaves)
+		cpu_leaves();
 	for (;;) {
 		irq_disable();
 		asm volatile ("hlt");

@@ -36,6 +36,11 @@ void reboot_wait(void);
  */
 void machine_stop_others(void);
 
+/*
+ * Called on each CPU that stops for ever or resets the machine, if there is one, interrupts off:
+ * what stands in the way of a reset by INIT ends. Set at boot.
+ */
+extern void (*cpu_leaves)(void);
 /* Halt this CPU for ever. Any context. */
 void cpu_stop(void) __noreturn;
 

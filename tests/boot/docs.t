@@ -15,6 +15,7 @@ from planted import PLANTED  # noqa: E402
 from planted_hfuzz import PLANTED as PLANTED_HFUZZ  # noqa: E402
 from planted_oom import PLANTED_OOM  # noqa: E402
 from planted_pvh import PLANTED as PLANTED_PVH, PLANTED_CONTROL, PLANTED_MODEL  # noqa: E402
+from planted_pvh import PLANTED_VMX  # noqa: E402
 
 SHORT = (("asm/", "arch/x86/include/asm/"), ("isola/", "include/isola/"))
 ROOMS = ("arch", "boot", "common", "include", "unpack")
@@ -259,7 +260,8 @@ def main():
     tap.ok(not faults, f"the {len(PLANTED_HFUZZ)} bugs of tests/hfuzz can be planted",
            "\n".join(faults))
     planted = [(name, "", tuple(edit))
-               for name, *edit in PLANTED_PVH + PLANTED_CONTROL + PLANTED_MODEL]
+               for name, *edit in PLANTED_PVH + PLANTED_CONTROL + PLANTED_MODEL +
+               PLANTED_VMX]
     faults = list(stale_quotes(planted))
     tap.ok(not faults, f"the {len(planted)} bugs of tests/pvh can be planted", "\n".join(faults))
     done = subprocess.run([os.path.join(TOP, "tests/models/run"), "--code"],

@@ -214,6 +214,9 @@ void machine_reset(void)
 	enum way way = begun;
 
 	leave_word_for_firmware();
+	irq_disable();
+	if (cpu_leaves)
+		cpu_leaves();
 	for (unsigned attempt = 0;; attempt++) {
 		pr_info("reset by %s", ways[way].name);
 		console_drain();

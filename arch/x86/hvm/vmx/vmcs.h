@@ -58,6 +58,8 @@ enum vmcs_field {
 #define EVENT_NMI_UNBLOCKED	(1u << 12)
 #define EVENT_VALID		(1u << 31)
 #define EVENT_ICEBP		5u		/* its type */
+/* Of EXIT_REASON: the entry has not been made. */
+#define REASON_FAILED		(1u << 31)
 /* Of SHADOW: what holds off interrupts. */
 #define SHADOW_STI		(1u << 0)
 #define SHADOW_MOV_SS		(1u << 1)
@@ -153,6 +155,8 @@ bool vmx_must_split(void);
 u64 vmx_load(u64 maddr);
 /* It goes back to memory, and is none's. */
 void vmx_clear(u64 maddr);
+/* This CPU's end: panic.h's cpu_leaves. */
+void vmx_off(void);
 
 /* ---- vmx_state.c: as asm/hvm.h says of a vendor ---------------------------------------------- */
 

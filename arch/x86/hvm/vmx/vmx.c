@@ -10,6 +10,7 @@
  * Beside the VMCS a CPU holds of its guest, during its turn: CR2 and DR0 to DR3, where it enters;
  * STAR, LSTAR, CSTAR, SFMASK and KERNEL_GS_BASE. We use none of these while it is at work.
  */
+#include <isola/panic.h>
 #include <isola/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
@@ -194,6 +195,7 @@ static void run(struct hvm_exit *e, bool flush, struct hvm_event *cut_off)
 {
 	struct regs *r = guest_regs_pointer();
 	struct vmx_vcpu *p = this_vmx;
+	u32 reason;
 
 	ASSERT_IRQS_OFF();
 	prepare(p, r, flush);
@@ -202,12 +204,14 @@ static void run(struct hvm_exit *e, bool flush, struct hvm_event *cut_off)
 		return;
 	}
 	p->cr2 = read_cr2();
-	p->launched = true;
+	reason = vmread(VMCS_EXIT_REASON);
+	if (!(reason & REASON_FAILED))
+		p->launched = true;
 	p->knows_shadow = p->knows_cs = false;
 	r->rip = p->rip = vmread(VMCS_RIP);
 	r->rsp = p->rsp = vmread(VMCS_RSP);
 	r->rflags = p->rflags = vmread(VMCS_RFLAGS);
-	vmx_read_exit(vmread(VMCS_EXIT_REASON), e, cut_off);
+	vmx_read_exit(reason, e, cut_off);
 }
 
 static struct hvm_vendor vmx = {
@@ -227,6 +231,7 @@ const struct hvm_vendor *vmx_probe(const char **why)
 		return NULL;
 	/* From here on each CPU sets it with its next vcpu: VMX operation wants it to stay. */
 	boot_cr4 |= CR4_VMXE;
+	cpu_leaves = vmx_off;
 	vmx.p2m_format = vmx_must_split() ? &p2m_ept_split : &p2m_ept;
 	if (vmx.p2m_format == &p2m_ept_split)
 		pr_info("HVM: ITLB multihit: leaves of 2 MiB are split where guests execute them");

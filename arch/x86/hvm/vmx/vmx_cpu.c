@@ -268,6 +268,19 @@ static void switch_on(unsigned cpu)
 	vmx_cpus[cpu].is_on = true;
 }
 
+/*
+ * INIT is blocked in VMX operation (§23.8): without this a reset by it would leave a CPU behind. In
+ * any context; the CPU enters no guest any more.
+ */
+void vmx_off(void)
+{
+	unsigned cpu = smp_cpu_id();
+
+	if (vmx_cpus[cpu].is_on)
+		asm volatile ("vmxoff" ::: "cc", "memory");
+	vmx_cpus[cpu].is_on = false;
+}
+
 u64 vmx_load(u64 maddr)
 {
 	unsigned cpu = smp_cpu_id();

@@ -8,8 +8,6 @@
 #include <asm/percpu.h>
 #include "vmcs.h"
 
-#define REASON_FAILED	(1u << 31)	/* the entry has not been made */
-
 /* What else there is of an exit. */
 #define LENGTH		1u		/* of the instruction */
 #define EVENT		2u		/* the reason is an exception or NMI */
