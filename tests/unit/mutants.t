@@ -266,7 +266,7 @@ MUTANTS = [
      ".state = EVTCHN_FREE }"),
     ("fifo", FIFO, "\tif (*last == port)\n", "\tif (*last == port && !port)\n"),
     ("fifo", FIFO, "\tif (!(old & LINKED))\n\t\treturn false;\n", ""),
-    ("fifo", FIFO, " || test_and_set(w, LINKED))", " || READ_ONCE(*w) & LINKED)"),
+    ("fifo", FIFO, " || test_and_set(w, EVTCHN_FIFO_LINKED))", " || READ_ONCE(*w) & LINKED)"),
     ("fifo", FIFO, "\t*tail = port;\n", ""),
     ("fifo", FIFO, "\tif (READ_ONCE(*w) & PENDING)\n\t\tevtchn_fifo_deliver(f, v, port);\n", ""),
     ("fifo", FIFO, "\tif (likely(try_link(w, &old, port)))\n\t\treturn true;\n",
