@@ -20,7 +20,7 @@ import nested
 from ownership import PAGE, PTE_ADDR, translate
 from planted_pvh import PLANTED, PLANTED_CONTROL, PLANTED_MODEL
 from planting import planted
-from toolstack import NoImage, pvh_image, run_scenario
+from toolstack import NoImage, pvh_image, qemu_image, run_scenario
 
 MODEL_CLAIMS = "claims=model/*,forget/*"
 SVM = ("--cpu", "qemu64,+svm,+npt")
@@ -140,6 +140,17 @@ def by_xl():
                                            least=55, made=pvh_image())
         tap.ok(well, f"Debian's Linux as one, by xl, with disk, network and balloon: {figures}",
                text)
+
+
+def by_qemu():
+    name = "Debian's QEMU is the device model of Debian's Linux of type=pvh"
+    try:
+        well, figures, text = run_scenario("scenario=extra", *SVM, cpus=1, seconds=420, least=10,
+                                           made=qemu_image())
+    except NoImage as why:
+        tap.skip(name, str(why))
+        return
+    tap.ok(well, f"{name}: {figures}", text)
 
 
 def caches():
@@ -444,4 +455,5 @@ if LONG:
     bugs()
     control_bugs()
     model_bugs()
+    by_qemu()
 tap.done()

@@ -70,6 +70,38 @@ def pvh_image():
     return kernel, image
 
 
+def debian_qemu():
+    """Debian's QEMU for Xen, as it is installed, or unpacked from its package."""
+    program = "/usr/libexec/xen-qemu-system-i386"
+    place = os.path.join(OUT, "tests/qemu-xen")
+    if os.path.exists(program):
+        return program
+    if not os.path.exists(place + program):
+        os.makedirs(place, exist_ok=True)
+        got = subprocess.run("apt-get download -q qemu-system-xen && dpkg -x *.deb .", cwd=place,
+                             shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True)
+        if got.returncode:
+            raise NoImage(got.stdout[-300:])
+    return place + program
+
+
+def qemu_image():
+    """(kernel, image): with toolstack/qemu.sh as the scenario "extra", and that QEMU."""
+    kernel, plain = dom0_image()
+    image, program = os.path.join(OUT, "tests/dom0-qemu.img"), debian_qemu()
+    linked = subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True).stdout
+    if "not found" in linked:
+        raise NoImage(f"{program} lacks libraries")
+    libraries = re.findall(r"(\S+) => (/\S+)", linked)
+    add_to_image(plain, [("extra", 0o40755, b""), ("extra/lib", 0o40755, b""),
+                         ("extra/qemu", 0o100755, read(program)),
+                         *((f"extra/lib/{name}", 0o100755, read(path))
+                           for name, path in libraries),
+                         ("extra.sh", 0o100755, read(os.path.join(OURS, "qemu.sh")))], image)
+    return kernel, image
+
+
 def run_scenario(words, *options, seconds=600, cpus=2, hv="", mem=1024, least=11,
                  failing=(), made=None):
     """(whether it is well, what there is to say of it, the console's text). Well is when at least
