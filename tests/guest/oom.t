@@ -22,11 +22,13 @@ BUILT = re.compile(r"^\(isola\) oom: dom0 built and taken apart; each of (\d+) a
                    r"once, (\d+) builds given up: "
                    r"nothing left behind", re.M)
 #           name, launcher's options, hypervisor's options
-MACHINES = [("one vCPU", ["--mem", "256"], "dom0_mem=33M")]
+SVM = "--cpu", "qemu64,+svm,+npt"
+MACHINES = [("one vCPU", [*SVM, "--mem", "256"], "dom0_mem=33M")]
 if LONG:
-    MACHINES += [("four vCPUs", ["--mem", "256", "--smp", "2"], "dom0_mem=48M dom0_max_vcpus=4"),
-                 ("asi=off", ["--mem", "256"], "dom0_mem=32M asi=off"),
-                 ("UEFI, 1 GiB", ["--firmware", "uefi", "--mem", "1024"], "dom0_mem=64M")]
+    MACHINES += [("four vCPUs", [*SVM, "--mem", "256", "--smp", "2"],
+                  "dom0_mem=48M dom0_max_vcpus=4"),
+                 ("asi=off", [*SVM, "--mem", "256"], "dom0_mem=32M asi=off"),
+                 ("UEFI, 1 GiB", [*SVM, "--firmware", "uefi", "--mem", "1024"], "dom0_mem=64M")]
 
 
 def run(hypervisor, options, hv):

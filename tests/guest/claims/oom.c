@@ -15,6 +15,7 @@
 #include "../domains.h"
 #include "../lending.h"
 #include "../memory.h"
+#include "../model.h"
 #include "../text.h"
 #define OOM_GUEST
 #include "../../../arch/x86/include/asm/oom.h"
@@ -392,4 +393,27 @@ CLAIM_ISOLA_ONLY(createdomain, "a domain that is made: vCPUs, a memory map, memo
 	begin();
 	refuse_each(create_one, destroy_made, 10);
 	refuse_each(create_and_furnish, destroy_made, 37);
+}
+
+/* ---- Device models ---- */
+
+static long server;
+
+static void destroy_server(void)
+{
+	server_destroy(made, server);
+}
+
+static bool create_server(void)
+{
+	server = server_create(made, 2);
+	return server >= 0;
+}
+
+CLAIM_ISOLA_ONLY(server, "a device model's server: its ranges, pages and ports", XEN_HAS_NONE)
+{
+	begin();
+	made = model_domain(1);
+	refuse_each(create_server, destroy_server, 5);
+	model_end(made);
 }

@@ -77,4 +77,7 @@ PLANTED_OOM = [
      "\t\tflush_leaving(d, true);\n")),
     ("a grant table stays",
      (GRANT, "\tpublic_free(t->handles);\n\tpublic_free(t);\n", "\tpublic_free(t->handles);\n")),
+    ("a server's ranges stay",
+     ("arch/x86/calls/ioreq_server.c",
+      "\t\t\tfree_public_page(s->ranges[i].range);\n", "\t\t\t;\n")),
 ]
