@@ -22,7 +22,7 @@ from planted_pvh import PLANTED, PLANTED_CONTROL, PLANTED_MODEL
 from planting import planted
 from toolstack import NoImage, pvh_image, qemu_image, run_scenario
 
-MODEL_CLAIMS = "claims=model/*,forget/*"
+MODEL_CLAIMS = "claims=model/*,waiting/*,forget/*"
 SVM = ("--cpu", "qemu64,+svm,+npt")
 STOPS = 1000 if LONG else 12
 # what a guest does, and what the log says of its end
@@ -91,7 +91,7 @@ def beside_dom0():
 
 def device_model(status, output, errors, cpus):
     tap.ok(status == POWERED_OFF and "\nnot ok" not in output and
-           len(re.findall(r"^ok \d+ - (model|forget)/(?!.*# SKIP)", output, re.M)) >= 24,
+           len(re.findall(r"^ok \d+ - (model|waiting|forget)/(?!.*# SKIP)", output, re.M)) >= 25,
            f"dom0 is the device model of such domains, {cpus} CPUs", output[-3000:] + errors)
 
 

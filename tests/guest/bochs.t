@@ -51,7 +51,8 @@ def on_vmx(*words, timeout=180):
 def beside_dom0():
     status, output = bochs("--cpu", INTEL, "--mem", "256", "--hv", "dom0_mem=64M", "--domain",
                            PVH_GUEST, "domain=web mem=24M type=pvh -- claims=start/* stay",
-                           SELFTEST, "claims=pvh/*,hvm_control/*,model/*,forget/*", timeout=180)
+                           SELFTEST,
+                           "claims=pvh/*,hvm_control/*,model/*,waiting/*,forget/*", timeout=180)
     own = [line for line in output.split("\n") if re.match(r"(not )?ok \d+ - ", line)]
     tap.ok(not status and len(own) >= 30 and not any(line.startswith("not") for line in own),
            "and dom0 makes, fills, watches and destroys such domains", output[-3000:])
@@ -75,7 +76,7 @@ tap.ok(HOLD, f"bochs {INTEL}: all claims of the PVH guest, on two CPUs, beside a
        TEXT[-3000:])
 beside_dom0()
 selftest(tap, "bochs ryzen: dom0 is a device model", ["--cpu", "ryzen", "--mem", "256"],
-         cmdline="claims=model/*,forget/*", timeout=240, program=BOCHS)
+         cmdline="claims=model/*,waiting/*,forget/*", timeout=240, program=BOCHS)
 if LONG:
     bugs()
 tap.done()
