@@ -39,10 +39,14 @@ bool evtchn_port_is_valid(const struct domain *d, u32 port)
 	return port < nr_ports(d);
 }
 
+/* Bound, it becomes what is next to that. */
 static bool is_unbound(const struct evtchn *e)
 {
-	return e->state == EVTCHN_UNBOUND || e->state == EVTCHN_CONSUMED_UNBOUND;
+	return likely(e->state == EVTCHN_UNBOUND) || e->state == EVTCHN_CONSUMED_UNBOUND;
 }
+
+static_assert(EVTCHN_INTERDOMAIN == EVTCHN_UNBOUND + 1 &&
+	      EVTCHN_CONSUMED == EVTCHN_CONSUMED_UNBOUND + 1, "bound ports");
 
 /* ---- Operations: @arg is our copy of the ABI's structure; evtchn_lock held. ----------------- */
 
@@ -64,7 +68,7 @@ long evtchn_alloc_unbound(struct domain *d, void *arg)
 long evtchn_bind_interdomain(struct domain *d, struct domain *rd, void *arg)
 {
 	struct evtchn_bind_interdomain *op = arg;
-	struct evtchn *remote;
+	struct evtchn *remote, bound;
 	long port;
 
 	ASSERT_LOCKED(&d->evtchn_lock);
@@ -76,9 +80,12 @@ long evtchn_bind_interdomain(struct domain *d, struct domain *rd, void *arg)
 	port = evtchn_take_port(d, (struct evtchn){ .state = EVTCHN_RESERVED });
 	if (port < 0)
 		return port;
-	publish_bound(port_taken(d, port), rd, (struct evtchn){ .remote_port = op->remote_port });
-	publish_bound(remote, d, (struct evtchn){ .notify_vcpu = remote->notify_vcpu,
-						  .remote_port = port });
+	publish_bound(port_taken(d, port), rd, (struct evtchn){ .state = EVTCHN_INTERDOMAIN,
+								.remote_port = op->remote_port });
+	bound.word = remote->word;      /* its vcpu stays, and so does that we consume it */
+	bound.state++;
+	bound.remote_port = port;
+	publish_bound(remote, d, bound);
 	/* What was sent to the unbound end is lost: the new end looks once by itself. */
 	evtchn_deliver(d->vcpu[0], port);
 	op->local_port = port;

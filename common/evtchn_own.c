@@ -62,7 +62,8 @@ static bool is_open_to(const struct evtchn *e, const struct domain *peer)
 /* An end that has been bound before keeps the vcpu that it notifies. */
 static void connect_end(struct evtchn *e, struct domain *peer, u32 peer_port)
 {
-	publish_bound(e, peer, (struct evtchn){ .notify_vcpu = e->notify_vcpu,
+	publish_bound(e, peer, (struct evtchn){ .state = EVTCHN_INTERDOMAIN,
+						.notify_vcpu = e->notify_vcpu,
 						.remote_port = peer_port });
 }
 

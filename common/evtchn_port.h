@@ -53,11 +53,10 @@ static inline void publish(struct evtchn *e, struct evtchn now)
 
 /*
  * The same for a port whose other end is one of @peer's: that is there before a sender can come to
- * look for it. What the hypervisor consumes stays so.
+ * look for it. @now says INTERDOMAIN or CONSUMED.
  */
 static inline void publish_bound(struct evtchn *e, struct domain *peer, struct evtchn now)
 {
-	now.state = e->state == EVTCHN_CONSUMED_UNBOUND ? EVTCHN_CONSUMED : EVTCHN_INTERDOMAIN;
 	now.remote_domid = peer->domid;
 	WRITE_ONCE(e->peer, peer);
 	publish(e, now);
