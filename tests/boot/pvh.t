@@ -15,6 +15,7 @@ sys.path[:0] = [os.path.join(HERE, room) for room in ("../lib", "../pvh", "linux
 import initramfs  # noqa: E402
 from initrd import debian_linux, write_initrd
 from isolatest import LONG, POWERED_OFF, PVH_GUEST, SELFTEST, isola_run, read, refused, tap
+from linux_init import LINUX_INIT
 from livemachine import LiveMachine
 import nested
 from ownership import PAGE, PTE_ADDR, translate
@@ -180,29 +181,6 @@ def refusals():
             modules=[(guest, words + " cache-tracking=some")], cpu=SVM[1])
     refused(tap, "and is for type=pvh", "cache-tracking= is not built for type=pv",
             modules=[(read(SELFTEST), "domain=web mem=24M cache-tracking=all")], cpu=SVM[1])
-
-
-LINUX_INIT = b"""#!/bin/busybox sh
-/bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox mount -t proc proc /proc
-/bin/busybox mount -t sysfs sys /sys
-/bin/busybox --install -s /bin
-export PATH=/bin
-work() {
-	n=0
-	while [ $n -lt 40 ]; do
-		[ "$(taskset $((1 << $1)) sh -c "echo $1.$n | sed s/x/y/")" = $1.$n ] || return
-		n=$((n + 1))
-	done
-	echo "pvh: vcpu $1 did its work"
-}
-echo "pvh: $(cat /sys/hypervisor/guest_type), $(nproc) cpus, $(uname -r)"
-for cpu in $(seq 0 $(($(nproc) - 1))); do work $cpu & done
-wait
-sleep 1
-echo "pvh: end"
-poweroff -f
-"""
 
 
 def linux(vcpus, which="linux"):

@@ -4,15 +4,19 @@
 TCG has not; make test-all adds an AMD one. Bochs is slow: about half a minute each. And the PVH
 guest: on an AMD one, whose exits say where the next instruction is; and on VMX, which TCG lacks, on
 two CPUs that a PV guest shares with it, and beside dom0, which makes and destroys such domains.
-make test-all: with each of some bugs in the hypervisor's part of VMX, which must be noticed."""
+make test-all: Debian's Linux as one; and with each of some bugs in the hypervisor's part of VMX,
+which must be noticed."""
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, room) for room in ("../lib", "../pvh")]
+from initrd import debian_linux, write_initrd
 from isolatest import LONG, PVH_GUEST, SELFTEST, TOP, selftest, tap
+from linux_init import LINUX_INIT
 from planted_pvh import PLANTED_VMX
 from planting import planted
 
@@ -58,6 +62,21 @@ def beside_dom0():
            "and dom0 makes, fills, watches and destroys such domains", output[-3000:])
 
 
+def linux():
+    kernel, why = debian_linux("linux")
+    if not kernel:
+        tap.skip("Debian's Linux as a PVH domain on VMX", why)
+        return
+    with tempfile.NamedTemporaryFile() as initrd:
+        write_initrd(initrd.name, LINUX_INIT, [("sys", 0o40755, b"")])
+        _, output = bochs("--cpu", INTEL, "--smp", "2", "--mem", "448", "--domain",
+                          f"{kernel},{initrd.name}", "domain=web type=pvh mem=256M vcpus=2 "
+                          "onend=halt -- console=hvc0 panic=-1", timeout=900)
+    said = re.findall(r"\(web\) pvh: (.*)", output)
+    tap.ok("end" in said and sum("did its work" in line for line in said) == 2,
+           "Debian's Linux runs as a PVH domain on VMX, on two CPUs", output[-3000:])
+
+
 def bugs():
     for (what, *_), hypervisor, why in planted(PLANTED_VMX):
         good, output = on_vmx("--hypervisor", hypervisor, timeout=90) if hypervisor else (True, why)
@@ -78,5 +97,6 @@ beside_dom0()
 selftest(tap, "bochs ryzen: dom0 is a device model", ["--cpu", "ryzen", "--mem", "256"],
          cmdline="claims=model/*,waiting/*,forget/*", timeout=240, program=BOCHS)
 if LONG:
+    linux()
     bugs()
 tap.done()

@@ -98,7 +98,8 @@ pvh_entry:
 /*
  * Back to 32-bit code without paging, to end there: EFER.LME off, an instruction that needs
  * a way out, and then a triple fault. Attacks only.
- *   in    edi: 0, jump to paging with a code segment that has L and D; 1, VMMCALL there
+ *   in    edi: 0, jump to paging with a code segment that has L and D; 1, VMMCALL there; 2, paging
+ *         of three levels there
  */
 	.globl	leave_long_mode
 leave_long_mode:
@@ -115,6 +116,8 @@ leave_long_mode:
 	mov	%eax, %ss
 	cmp	$1, %edi
 	je	6f
+	cmp	$2, %edi
+	je	8f
 	mov	$EFER, %ecx
 	rdmsr
 	and	$~EFER_LME, %eax
@@ -141,6 +144,37 @@ leave_long_mode:
 7:	mov	$SEL_DS, %eax
 	mov	%eax, %ss
 	ret
+
+/*
+ * With PAE's tables of three levels, whose fourth GiB is the first one again: what is found at
+ * answer_32 there, to its upper half, and back as above.
+ */
+	.code32
+8:	mov	$EFER, %ecx
+	rdmsr
+	and	$~EFER_LME, %eax
+	wrmsr
+	mov	$page_pae, %eax
+	mov	%eax, %cr3
+	mov	%cr0, %edx
+	mov	%edx, %eax
+	or	$CR0_PG, %eax
+	mov	%eax, %cr0
+	mov	$answer_32, %eax
+	mov	0xc0000000(%eax), %esi
+	mov	%edx, %cr0
+	mov	%esi, answer_32 + 4
+	mov	$page_l4, %eax
+	mov	%eax, %cr3
+	mov	$EFER, %ecx
+	rdmsr
+	or	$EFER_LME, %eax
+	wrmsr
+	mov	%cr0, %eax
+	or	$CR0_PG, %eax
+	mov	%eax, %cr0
+	ljmp	$SEL_CS, $7b
+	.code64
 
 /* 256 entries of 16 bytes: an error code, if the processor gives none, and the vector. */
 	.globl	trap_stubs
@@ -252,6 +286,12 @@ gdt_end:
 gdt_register:
 	.word	gdt_end - gdt - 1
 	.quad	gdt
+	.balign	32
+page_pae:
+	.quad	page_directories + 1
+	.quad	page_directories + 0x1001
+	.quad	page_directories + 0x2001
+	.quad	page_directories + 1
 	.balign	8
 user_back:
 	.quad	0

@@ -148,6 +148,8 @@ PLANTED_VMX = (
      "vmread(VMCS_RIGHTS(SEG_SS)) >> 5 & 3", "0"),
     ("CR0 is the guest's to write", "arch/x86/hvm/vmx/vmx_state.c",
      "\tvmwrite(VMCS_CR0_MASK, ~0ul);", "\tvmwrite(VMCS_CR0_MASK, 0);"),
+    ("PAE's directory is not read", "arch/x86/hvm/vmx/vmx.c",
+     "\tif (unlikely(p->pdptes_due))\n\t\tvmx_load_pdptes(p);\n", ""),
     ("a leaf of 2 MiB is not split for a fetch", "arch/x86/hvm/vmx/vmx_exit.c",
      "(q & 0x24) == 4", "false"),
     ("the VMCS stays with the CPU", "arch/x86/hvm/vmx/vmx.c", "\tvmx_clear(p->vmcs);\n", ""),

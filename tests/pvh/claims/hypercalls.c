@@ -98,6 +98,14 @@ CLAIM(by_32, "from 32-bit code a call does not see upper halves: an answer of 32
 	CHECK(XEN_LOW_32(answer_32) >> 16 == 4 || XEN_LOW_32(answer_32) == (uint32_t)-XEN_ENOSYS);
 }
 
+CLAIM_ISOLA_ONLY(pae, "32-bit code pages by three levels: its directory is read as paging goes on",
+		 "under QEMU the guest gets a #PF for its code, behind the first exit there")
+{
+	answer_32 = 0x5a5a1234;
+	leave_long_mode(2);
+	CHECK_EQ(answer_32 >> 32, 0x5a5a1234);
+}
+
 CLAIM(params, "parameters of no such number are -EINVAL; ours can be read back")
 {
 	struct xen_hvm_param p = { .domid = DOMID_SELF, .index = HVM_NR_PARAMS };
