@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What Debian's Linux runs as a domain of type=pvh: a piece of work on each vCPU, then the end. Each
-line of its own begins with "pvh:"."""
+"""What Debian's Linux runs as a domain of type=pvh: a piece of work on each vCPU, then the end. Its
+own lines begin with "pvh:"."""
 
 LINUX_INIT = b"""#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
