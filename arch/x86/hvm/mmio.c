@@ -5,8 +5,8 @@
  * (asm/decode.h). Carried out are MOVs from and to registers and of immediates, in 64-bit code, as
  * kernels access devices. A load is the store with another direction bit. A device model is asked,
  * if one has claimed the address (requests.c). Where nothing is reads give ones and writes vanish,
- * as on Xen; so it is in the APIC's page, if they are not of 32 bits
- * and aligned. Whatever else touches such an address ends the domain.
+ * as on Xen; so it is in the APIC's page, if they are not of 32 bits and aligned. Whatever else
+ * touches such an address ends the domain.
  *
  * The instruction is read once; what it says it touches must be what has exited (HVM-3).
  */

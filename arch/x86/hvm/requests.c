@@ -127,18 +127,14 @@ static u32 choose_for(struct ioreq *r)
 		      r->addr, r->addr + r->size - 1);
 }
 
-bool hvm_ask_model(const struct hvm_access *a)
+/* The same, where there are some. */
+static __noinline bool ask_any(const struct hvm_access *a)
 {
 	struct ioreq r = { .type = a->is_port ? IOREQ_TYPE_PIO : IOREQ_TYPE_COPY, .addr = a->addr,
 			   .data = a->data, .size = a->bytes, .count = 1,
 			   .dir = a->is_read ? IOREQ_READ : IOREQ_WRITE };
-	u32 id;
+	u32 id = choose_for(&r);
 
-	if (a->is_port && a->addr == PCI_ADDRESS && a->bytes == 4 && !a->is_read)
-		WRITE_ONCE(servers()->pci_address, a->data);
-	if (likely(!servers()->enabled))
-		return false;
-	id = choose_for(&r);
 	if (id == MAX_IOREQ_SERVERS)
 		return false;
 	if (hvm_buffer_write(servers()->server[id], a)) {
@@ -150,6 +146,15 @@ bool hvm_ask_model(const struct hvm_access *a)
 	this_hvm.io.is_access = true;
 	ask(id, &r);
 	return true;
+}
+
+bool hvm_ask_model(const struct hvm_access *a)
+{
+	struct ioreq_servers *all = servers();
+
+	if (a->is_port && a->addr == PCI_ADDRESS && a->bytes == 4 && !a->is_read)
+		WRITE_ONCE(all->pci_address, a->data);
+	return unlikely(all->enabled) && ask_any(a);
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
