@@ -69,7 +69,8 @@ def problems(machine, status, output):
     for disk in DISKS:
         right = len(re.findall(rf"^devices: sum: {disk} right$", output, re.M))
         if right != 3:
-            found.append(f"{disk} was read right {right} times of 3")
+            said = re.findall(rf"^.*sum: .*{disk}.*$", output, re.M)
+            found.append(f"{disk} was read right {right} times of 3: {said}")
     counts = interrupts(output)
     for kind, who, least in MESSAGES:
         nr = sum(count for key, count in counts.items() if key[0] == kind and
