@@ -70,6 +70,17 @@ bool is_gone(uint64_t domid)
 	return !is_there((domid_t)domid);
 }
 
+void need_nested_paging(void)
+{
+	static struct xen_sysctl sys;
+
+	sys.cmd = XEN_SYSCTL_physinfo;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	CHECK_OK(HC1(sysctl, &sys));
+	if (!(sys.u.physinfo.capabilities & XEN_SYSCTL_PHYSCAP_hap))
+		skip("this machine has no nested paging");
+}
+
 uint64_t free_pages(void)
 {
 	static struct xen_sysctl sys;

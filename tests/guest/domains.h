@@ -38,6 +38,7 @@ long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);
 void set_foreign_word(domid_t domid, uint64_t mfn, unsigned int i, uint64_t val);
 
 /* Of the machine. */
+void need_nested_paging(void);	/* skips where there is none */
 uint64_t free_pages(void);
 /* Are so many free? */
 bool are_free(uint64_t nr);

@@ -14,7 +14,6 @@
 #include <xen/hvm/dm_op.h>
 #include <xen/hvm/save.h>
 #include <xen/memory.h>
-#include <xen/sysctl.h>
 
 #define CODE_GFN	0x200ul
 #define L4_GFN		0x210ul		/* L4, L3, and two L2 */
@@ -26,17 +25,6 @@
 extern const char model_guest[], model_guest_end[];
 
 static domid_t running;			/* 0: none */
-
-static void need_nested_paging(void)
-{
-	static struct xen_sysctl sys;
-
-	sys.cmd = XEN_SYSCTL_physinfo;
-	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	CHECK_OK(HC1(sysctl, &sys));
-	if (!(sys.u.physinfo.capabilities & XEN_SYSCTL_PHYSCAP_hap))
-		skip("this machine has no nested paging");
-}
 
 static void give_memory(domid_t d, uint64_t gfn)
 {

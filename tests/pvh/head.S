@@ -26,6 +26,19 @@
 	.popsection
 	.endm
 
+/* From 32-bit code, CR4.PAE set, paging off: 64-bit from the next far jump on. eax, ecx, edx. */
+	.macro ENTER_LONG_MODE
+	mov	$page_l4, %eax
+	mov	%eax, %cr3
+	mov	$EFER, %ecx
+	rdmsr
+	or	$EFER_LME, %eax
+	wrmsr
+	mov	%cr0, %eax
+	or	$CR0_PG, %eax
+	mov	%eax, %cr0
+	.endm
+
 	.section .text.head, "ax"
 	.code32
 	.globl	pvh_entry
@@ -68,15 +81,7 @@ pvh_entry:
 	mov	%cr4, %eax
 	or	$CR4_PAE, %eax
 	mov	%eax, %cr4
-	mov	$page_l4, %eax
-	mov	%eax, %cr3
-	mov	$EFER, %ecx
-	rdmsr
-	or	$EFER_LME, %eax
-	wrmsr
-	mov	%cr0, %eax
-	or	$CR0_PG, %eax
-	mov	%eax, %cr0
+	ENTER_LONG_MODE
 	lgdt	gdt_register
 	ljmp	$SEL_CS, $2f
 
@@ -164,15 +169,7 @@ leave_long_mode:
 	mov	0xc0000000(%eax), %esi
 	mov	%edx, %cr0
 	mov	%esi, answer_32 + 4
-	mov	$page_l4, %eax
-	mov	%eax, %cr3
-	mov	$EFER, %ecx
-	rdmsr
-	or	$EFER_LME, %eax
-	wrmsr
-	mov	%cr0, %eax
-	or	$CR0_PG, %eax
-	mov	%eax, %cr0
+	ENTER_LONG_MODE
 	ljmp	$SEL_CS, $7b
 	.code64
 

@@ -15,20 +15,8 @@
 #include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
 #include <xen/memory.h>
-#include <xen/sysctl.h>
 
 #define PAGES 1024u			/* that one may have */
-
-static void need_hvm(void)
-{
-	static struct xen_sysctl sys;
-
-	sys.cmd = XEN_SYSCTL_physinfo;
-	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	CHECK_OK(HC1(sysctl, &sys));
-	if (!(sys.u.physinfo.capabilities & XEN_SYSCTL_PHYSCAP_hap))
-		skip("this machine has no nested paging");
-}
 
 static struct xen_domctl_createdomain *hvm_config(void)
 {
@@ -45,7 +33,7 @@ static domid_t create_hvm(void)
 {
 	domid_t d;
 
-	need_hvm();
+	need_nested_paging();
 	hvm_config();
 	CHECK_OK(domctl(XEN_DOMCTL_createdomain, ANY));
 	d = domctl_op.domain;
@@ -459,7 +447,7 @@ CLAIM_DOM0(comes_back, "what is made, filled and destroyed ten times leaves as m
 {
 	uint64_t before = 0;
 
-	need_hvm();
+	need_nested_paging();
 	for (unsigned int i = 0; i < 12; i++) {
 		domid_t d = create_hvm();
 

@@ -333,19 +333,28 @@ CLAIM_DOM0(round_trip, "a model that sleeps until its port rings is asked time a
 	model_end(d);
 }
 
-/* Xen buffers for domains of type=hvm alone. */
+/* A domain whose server has the frame buffer, and a *@ring of kind @buffers. */
+static domid_t with_ring(uint8_t buffers, volatile struct buffered_iopage **ring)
+{
+	domid_t d;
+
+	/* Xen buffers for domains of type=hvm alone. */
+	if (!on_isola)
+		skip("what is buffered is Isola's choice");
+	d = model_domain(1);
+	server_begin_with(&s, d, 2, buffers);
+	*ring = server_page(d, s.id, 0, 3);
+	CHECK_OK(server_range(d, s.id, MEMORY, 0xa0000, 0xbffff, true));
+	return d;
+}
+
 CLAIM_DOM0(buffered, "what is written to the frame buffer below 1 MiB is not waited for, if the "
 	   "server has a ring and that has room; whatever its reader says")
 {
 	volatile struct buffered_iopage *ring;
 	domid_t d;
 
-	if (!on_isola)
-		skip("what is buffered is Isola's choice");
-	d = model_domain(1);
-	server_begin_with(&s, d, 2, HVM_IOREQSRV_BUFIOREQ_LEGACY);
-	ring = server_page(d, s.id, 0, 3);
-	CHECK_OK(server_range(d, s.id, MEMORY, 0xa0000, 0xbffff, true));
+	d = with_ring(HVM_IOREQSRV_BUFIOREQ_LEGACY, &ring);
 	post(0, DO_STORE32, 0xa0010, REST);
 	CHECK_EQ(result(0), REST);
 	CHECK_EQ(ring->write_pointer, 1);
@@ -386,12 +395,7 @@ CLAIM_DOM0(folded, "a ring's pointers become less by what has gone round, togeth
 	volatile struct buffered_iopage *ring;
 	domid_t d;
 
-	if (!on_isola)
-		skip("what is buffered is Isola's choice");
-	d = model_domain(1);
-	server_begin_with(&s, d, 2, HVM_IOREQSRV_BUFIOREQ_ATOMIC);
-	ring = server_page(d, s.id, 0, 3);
-	CHECK_OK(server_range(d, s.id, MEMORY, 0xa0000, 0xbffff, true));
+	d = with_ring(HVM_IOREQSRV_BUFIOREQ_ATOMIC, &ring);
 	for (unsigned int i = 0; i < 2 * IOREQ_BUFFER_SLOT_NUM + 5; i++) {
 		uint32_t at = i % IOREQ_BUFFER_SLOT_NUM;
 

@@ -101,6 +101,9 @@ struct vmx_vcpu {
 static_assert(!offsetof(struct vmx_vcpu, host_rsp), "entry/vmx.S");
 static_assert(offsetof(struct vmx_vcpu, vtpr) == 0x80, "SDM vol. 3 §29.1.1");
 
+/* The one VPID of guests: what is cached by it goes at each turn. */
+#define GUEST_VPID	1u
+
 #define this_vmx ((struct vmx_vcpu *)this_hvm_vendor)
 
 /* A field that there is, of the VMCS that is loaded. */

@@ -23,7 +23,6 @@
 #include "vmcs.h"
 
 #define ONE_CONTEXT	1ul		/* of INVEPT and INVVPID */
-#define GUEST_VPID	1ul
 #define PENDING_STEP	(1ul << 14)
 
 /* The part is affected by L1TF, and can flush its L1D cache. */

@@ -18,7 +18,6 @@
 #include <asm/pgentry.h>
 #include "vmcs.h"
 
-#define GUEST_VPID	1u		/* of all guests: what is cached goes at each turn */
 #define EPTP_WB		6u
 #define EPTP_LEVELS	(3u << 3)	/* four */
 #define EXCEPTIONS	(1u << TRAP_DB | 1u << TRAP_AC | 1u << TRAP_MC)
@@ -144,6 +143,16 @@ static void write_table(enum vmcs_segment s, u64 base, u32 limit)
 	vmwrite(VMCS_LIMIT(s), limit & 0xffff);
 }
 
+/* What a guest fills by itself, where it does not begin in real mode. */
+static void write_empty_segments(void)
+{
+	write_segment(SEG_FS, 0, 0, 0, 0x93);
+	write_segment(SEG_GS, 0, 0, 0, 0x93);
+	write_segment(SEG_LDTR, 0, 0, 0, 0x82);
+	write_table(SEG_GDTR, 0, 0);
+	write_table(SEG_IDTR, 0, 0);
+}
+
 /* What is the same wherever it begins. Its VMCS is loaded. */
 static void start(struct vmx_vcpu *p, u64 cr0, u64 cr4, u64 efer)
 {
@@ -182,12 +191,8 @@ void vmx_start32(void *page)
 	write_segment(SEG_DS, 0x10, 0, ~0u, 0xc93);
 	write_segment(SEG_ES, 0x10, 0, ~0u, 0xc93);
 	write_segment(SEG_SS, 0x10, 0, ~0u, 0xc93);
-	write_segment(SEG_FS, 0, 0, 0, 0x93);
-	write_segment(SEG_GS, 0, 0, 0, 0x93);
 	write_segment(SEG_TR, 0, 0, 0x67, 0x8b);
-	write_segment(SEG_LDTR, 0, 0, 0, 0x82);
-	write_table(SEG_GDTR, 0, 0);
-	write_table(SEG_IDTR, 0, 0);
+	write_empty_segments();
 	leave(page, was);
 }
 
@@ -218,11 +223,7 @@ void vmx_start_as(void *page, const struct hvm_first *f)
 	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
 		write_segment(order[i], 0, f->segment[i].base, f->segment[i].limit,
 			      f->segment[i].attr);
-	write_segment(SEG_LDTR, 0, 0, 0, 0x82);
-	write_segment(SEG_FS, 0, 0, 0, 0x93);
-	write_segment(SEG_GS, 0, 0, 0, 0x93);
-	write_table(SEG_GDTR, 0, 0);
-	write_table(SEG_IDTR, 0, 0);
+	write_empty_segments();
 	leave(page, was);
 }
 
