@@ -123,6 +123,24 @@ def models_from_outside():
                "\n".join(found[:10]))
 
 
+def orphan_from_outside():
+    """The pages of a server that is destroyed while its model maps them."""
+    with LiveMachine(SELFTEST, "claims=waiting/released dwell", hv="dom0_mem=64M", mem_mib=256,
+                     cpu=SVM[1]) as live:
+        if not live.wait_for(rb"its pages are the model's alone"):
+            tap.ok(False, "a server is destroyed while it is mapped", live.text()[-800:])
+            return
+        with live.stopped(tries=50) as snapshot:
+            audit = live.audit(snapshot)
+            recount = live.recount(snapshot, audit)
+            orphans = sum(not count & live.image["PGC_allocated"]
+                          for count, *_ in recount.record.values()) if not recount.why else 0
+        tap.ok(orphans == 1 and not audit.findings + recount.findings,
+               "the page of a server that has gone is held by the model's entry alone",
+               "\n".join([recount.why, f"{orphans} orphans"] + audit.findings +
+                         recount.findings))
+
+
 def by_xl():
     rounds = 50 if LONG else 3
     name = f"Debian's xl and domains of type=pvh, {rounds} rounds"
@@ -419,6 +437,7 @@ another_processor()
 beside_dom0()
 device_models()
 models_from_outside()
+orphan_from_outside()
 caches()
 by_xl()
 refusals()

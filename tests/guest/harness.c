@@ -6,10 +6,12 @@
  * Words of the command line (others are ignored, because domain builders add their own):
  *	list              print the claims and stop
  *	claims=A,B        run only claims matching a pattern: topic/name, topic/x*, name; a pattern
- *that matches none ends the guest with a crash, and nothing is run only=A,B          the same
+ *	                  that matches none ends the guest with a crash, and nothing is run
+ *	only=A,B          the same
  *	attack=NAME       run one attack instead: it ends the domain or prints "not ok"
  *	exit=poweroff     how to end: poweroff (default), crash, reboot, never
  *	seconds=N         time limit of one claim, default 20
+ *	dwell             where the claim waiting/released has its server destroyed, 5 s longer
  *	rounds=N          how many domains come and go in life/many, default 300
  */
 #include "claim.h"
