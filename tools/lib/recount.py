@@ -41,6 +41,7 @@ class Recount:
         self._read_records()
         for domain in owners.domains.values():
             self._hold_domain(domain)
+        self._hold_orphans()
         self._hold_tables()
         self._hold_declared()
         self._compare()
@@ -172,6 +173,13 @@ class Recount:
             self._hold_address(holder, self.owners.number(
                 fifo + image["evtchn_fifo.vcpu"] + v * image["sizeof fifo_vcpu"] +
                 image["fifo_vcpu.control"]))
+
+    def _hold_orphans(self):
+        """A special page that its owner has given back keeps the type reference it began with."""
+        image = self.image
+        for mfn, (count, kind, _, _) in self.record.items():
+            if kind & image["PGT_special"] and not count & image["PGC_allocated"]:
+                self.typed[mfn, image["PGT_writable"]] += 1
 
     def _hold_tables(self):
         image = self.image

@@ -16,7 +16,7 @@
 #include <asm/hvm_domain.h>
 #include <asm/ioreq.h>
 #include <asm/mapcache.h>
-#include <asm/page_type.h>
+#include <asm/page_ref.h>
 #include <asm/precondition.h>
 #include <asm/percpu.h>
 #include <xen/hvm/dm_op.h>
@@ -47,6 +47,7 @@ static mfn_t make_page(struct domain *d)
 
 /*
  * The model's entries keep it, if there are any; else it is free (MEM-5). A dying @d frees all.
+ * It stays special meanwhile: the type reference it was adopted with goes with the frame.
  */
 static void free_page(struct domain *d, mfn_t m)
 {
@@ -54,7 +55,7 @@ static void free_page(struct domain *d, mfn_t m)
 
 	if (!mfn_is_valid_num(m))
 		return;
-	page_put_and_type(page_of(m));
+	page_put(page_of(m));
 	/* No memory to take it out of the window: it is the domain's for its life, and nowhere. */
 	if (!domain_withdraw_page(d, m, &list))
 		domain_expel_pages(d, &list);
