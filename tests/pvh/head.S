@@ -128,13 +128,7 @@ leave_long_mode:
 	and	$~EFER_LME, %eax
 	wrmsr
 	ljmp	$0x30, $5f		/* L and D: legacy mode does not look at L */
-5:	mov	$EFER, %ecx
-	rdmsr
-	or	$EFER_LME, %eax
-	wrmsr
-	mov	%cr0, %eax
-	or	$CR0_PG, %eax
-	mov	%eax, %cr0
+5:	ENTER_LONG_MODE			/* not with this code segment */
 	hlt
 /* A call from 32-bit code: its answer, and back to 64-bit code. */
 6:	mov	$17, %eax		/* xen_version */

@@ -33,6 +33,7 @@ class Recount:
         self.general, self.foreign, self.typed = Counter(), Counter(), Counter()
         self.special = set()
         self.servers = 0                # of device models
+        self.orphans = 0                # special pages that their owner has given back
         self.addresses = {domain: address for address, domain in owners.domain_at.items()}
         nested.leave_guest_mode(snapshot, owners)
         self.why = self._reason_not_to(snapshot)
@@ -41,9 +42,8 @@ class Recount:
         self._read_records()
         for domain in owners.domains.values():
             self._hold_domain(domain)
-        self._hold_orphans()
         self._hold_tables()
-        self._hold_declared()
+        self._hold_unnamed()
         self._compare()
 
     def _reason_not_to(self, snapshot):
@@ -174,13 +174,6 @@ class Recount:
                 fifo + image["evtchn_fifo.vcpu"] + v * image["sizeof fifo_vcpu"] +
                 image["fifo_vcpu.control"]))
 
-    def _hold_orphans(self):
-        """A special page that its owner has given back keeps the type reference it began with."""
-        image = self.image
-        for mfn, (count, kind, _, _) in self.record.items():
-            if kind & image["PGT_special"] and not count & image["PGC_allocated"]:
-                self.typed[mfn, image["PGT_writable"]] += 1
-
     def _hold_tables(self):
         image = self.image
         for mfn, (count, kind, owner, nr_validated) in self.record.items():
@@ -203,12 +196,19 @@ class Recount:
                 self._hold(owner, (entry & PTE_ADDR) >> 12,
                            below if level > 1 else writable if entry & RW else 0, ENTRY)
 
-    def _hold_declared(self):
-        """The pages that a boot's description declares as shares: special, and of no other use."""
+    def _hold_unnamed(self):
+        """The special pages that nothing above names: an orphan, which keeps the type reference it
+        was adopted with, and what a boot's description declares as shares, of no other use."""
+        image = self.image
         static = {d.domid for d in self.owners.domains.values() if d.static}
-        for mfn, (_, kind, owner, _) in self.record.items():
-            if kind & self.image["PGT_special"] and owner in static and mfn not in self.special:
-                self._hold(owner, mfn, self.image["PGT_writable"])
+        for mfn, (count, kind, owner, _) in self.record.items():
+            if not kind & image["PGT_special"] or mfn in self.special:
+                continue
+            if not count & image["PGC_allocated"]:
+                self.orphans += 1
+                self.typed[mfn, image["PGT_writable"]] += 1
+            elif owner in static:
+                self._hold(owner, mfn, image["PGT_writable"])
 
     # ---- What the frame table says ----
 

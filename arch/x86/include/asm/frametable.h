@@ -61,7 +61,11 @@
  * who holds a type reference.
  */
 #define PGT_non_coherent (1ul << 55)
-#define PGT_special     (1ul << 54)              /* the hypervisor works on it too: write-back */
+/*
+ * The hypervisor works on it too: write-back. It has a type reference from its adoption until the
+ * frame is freed, also as an orphan: the count does not end before.
+ */
+#define PGT_special     (1ul << 54)
 /*
  * Not written since the log was last read (control/log_dirty.c), which sets it; whoever may write,
  * or changes the frame's use, clears it first (LOG-1). Frames of domains that are not logged have
