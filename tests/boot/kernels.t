@@ -12,7 +12,7 @@ import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
-from initrd import debian_linux, flags_were_garbled
+from initrd import debian_linux, emulator_erred
 from isolatest import LONG, POWERED_OFF, isola_run, read, tap
 
 SECONDS = 300
@@ -58,9 +58,9 @@ def machine(name, kernel, initrd, vcpus):
         words = ["--mem", "900", *domain("one", 1), *domain("two", 2)]
     for _ in range(TRIES):
         status, output, errors = isola_run("--smp", "2", *words, timeout=SECONDS)
-        if not flags_were_garbled(output):
+        if not emulator_erred(output):
             break
-        tap.note(f"{os.path.basename(kernel)}: the emulator has garbled its flags")
+        tap.note(f"{os.path.basename(kernel)}: the emulator has erred")
     bad = [f"{who}: {fault}" for who, number in wanted.items()
            for fault in faults(said_by(output, who) if who != "dom0" else
                                "\n".join(re.findall(r"^(?!\().*$", output, re.M)), number)]

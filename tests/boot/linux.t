@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
-from initrd import debian_linux, flags_were_garbled
+from initrd import debian_linux, emulator_erred
 from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, read, rows_of, tap
 
 SECONDS = 600
@@ -72,7 +72,7 @@ def run(setup, threads=None):
             f"--tcg-thread={threads}", "--hv",
             f"dom0_mem=512M asi={asi} dom0_max_vcpus={vcpus}", kernels[kernel],
             f"console=hvc0 earlyprintk=xen panic=-1{stress}", initrd, timeout=SECONDS)
-        if not flags_were_garbled(output):
+        if not emulator_erred(output):
             break
     return status, output, errors, time.monotonic() - begun
 
