@@ -43,6 +43,12 @@ def add_to_image(image, members, path):
         file.write(whole + bytes(-len(whole) % 4) + gzip.compress(cpio(members), 1))
 
 
+def script(name):
+    """The member that the scenario "extra" is: toolstack/@name, behind what all of them need."""
+    return "extra.sh", 0o100755, b"".join(read(os.path.join(OURS, part))
+                                          for part in ("rounds.sh", name))
+
+
 def extra_image():
     """(kernel, image): with toolstack/extra.sh, which the scenario "extra" is, and what it
     needs."""
@@ -56,7 +62,7 @@ def extra_image():
                          ("extra/domu.gz", 0o100644, domu),
                          ("extra/vmlinuz", 0o100644, read(newest)),
                          ("extra/small", 0o100644, read(SMALL)),
-                         ("extra.sh", 0o100755, read(os.path.join(OURS, "extra.sh")))], image)
+                         script("extra.sh")], image)
     return kernel, image
 
 
@@ -66,7 +72,7 @@ def pvh_image():
     image = os.path.join(OUT, "tests/dom0-pvh.img")
     add_to_image(plain, [("extra", 0o40755, b""),
                          ("extra/pvh", 0o100644, read(PVH_GUEST)),
-                         ("extra.sh", 0o100755, read(os.path.join(OURS, "pvh.sh")))], image)
+                         script("pvh.sh")], image)
     return kernel, image
 
 
@@ -98,7 +104,7 @@ def qemu_image():
                          ("extra/qemu", 0o100755, read(program)),
                          *((f"extra/lib/{name}", 0o100755, read(path))
                            for name, path in libraries),
-                         ("extra.sh", 0o100755, read(os.path.join(OURS, "qemu.sh")))], image)
+                         script("qemu.sh")], image)
     return kernel, image
 
 

@@ -104,13 +104,6 @@ r_rounds() {
 	waitfor 20 only0; sleep 1
 	detail "$(xl info free_memory) MiB free"
 }
-r_same() {
-	a=$(xl info free_memory)
-	r_rounds $rounds || return 1
-	b=$(xl info free_memory)
-	detail "$rounds rounds; free before=$a after=$b MiB"
-	[ $a = $b ]
-}
 s_rounds() {
 	mkcfg c1 up 'memory=16'
 	sed -i "/^ramdisk=/d; s|^kernel=.*|kernel='/extra/small'|" /tmp/c1.cfg

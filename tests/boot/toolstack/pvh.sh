@@ -93,13 +93,6 @@ r_rounds() {
 	done
 	waitfor 60 only0; sleep 1
 }
-r_same() {
-	a=$(xl info free_memory)
-	r_rounds $rounds || return 1
-	b=$(xl info free_memory)
-	detail "$rounds rounds; free before=$a after=$b MiB"
-	[ $a = $b ]
-}
 s_rounds() {
 	mkpvh p7 'claims=start/*'
 	mkpvh p8 ''
