@@ -116,10 +116,17 @@ def run_scenario(words, *options, seconds=600, cpus=2, hv="", mem=1024, least=11
     status, output, errors = isola_run(
         "--mem", str(mem), "--smp", str(cpus), "--hv", ("dom0_mem=512M " + hv).strip(), *options,
         kernel, f"console=hvc0 limit={seconds - 20} {words}", image, timeout=seconds)
+    well, figures, failed = verdict(output, least, failing)
+    return (well and status == POWERED_OFF, figures,
+            f"status {status}, failed: {failed}\n" + output[-2500:] + errors)
+
+
+def verdict(output, least, failing=()):
+    """(whether a scenario that said @output came to its end as run_scenario has it, figures, which
+    steps failed)."""
     steps = dict(re.findall(r"^TOOLSTACK (\S+) (ok|fail) ", output, re.M))
-    failed = {step for step, verdict in steps.items() if verdict != "ok"}
+    failed = {step for step, word in steps.items() if word != "ok"}
     ended = re.search(r"^TOOLSTACK-END .* pass=(\d+) fail=(\d+)", output, re.M)
-    well = bool(status == POWERED_OFF and ended and int(ended[1]) >= least and
-                int(ended[2]) == len(failing) and failed == set(failing))
-    figures = f"{len(steps) - len(failed)} of {len(steps)} steps"
-    return well, figures, f"status {status}, failed: {failed}\n" + output[-2500:] + errors
+    well = bool(ended and int(ended[1]) >= least and int(ended[2]) == len(failing) and
+                failed == set(failing))
+    return well, f"{len(steps) - len(failed)} of {len(steps)} steps", failed

@@ -2,8 +2,8 @@
 # What Debian's tools do with domains of type=pvh, in mk-dom0-image's dom0, sourced by its scenario
 # "extra" with its functions (step, detail, waitfor ...). /extra/pvh is our PVH guest. A word on the
 # kernel's line: rounds=N, how many domains are made and destroyed; 3; parts=A+B.., of
-# claims shown ends rounds refused (all of these, if left out) linux watched.
-rounds=3 parts=claims+shown+ends+rounds+refused
+# watched claims shown ends rounds refused (all of these, if left out) linux.
+rounds=3 parts=watched+claims+shown+ends+rounds+refused
 for w in $(cat /proc/cmdline); do
 	case $w in
 	rounds=*|parts=*) eval "${w%%=*}='${w#*=}'" ;;
@@ -115,13 +115,15 @@ s_refused() {
 }
 h2_refused() { ! xl create /tmp/h2.cfg && waitfor 10 only0; }
 
-# ---- One at work, to be looked at from outside: pvh.t ends the machine
+# ---- One at work: pvh.t stops the machine a few times, and looks at it from outside
 s_watched() {
 	mkpvh p6 'attack=busy'
 	step watched-create 120 $XL create /tmp/p6.cfg
 	step watched-seen 60 waitfor 50 saw p6 'attack busy'
 	mark "watched begin t=$(now)"
-	sleep 1000
+	sleep 8
+	step watched-destroy 60 xl destroy p6
+	mark "watched end"
 }
 
 # ---- Debian's Linux: what the image's scenarios do with PV domains, but with more memory than it
