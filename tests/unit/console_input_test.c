@@ -11,7 +11,7 @@
  * Flags: -Itests/unit/console/include
  */
 #include "log_stub.h"
-#include "tap.h"
+#include "tap_case.h"
 #include <isola/clock.h>
 #include <isola/console.h>
 #include <isola/console_port.h>
@@ -28,9 +28,6 @@
 #include <asm/fixmap.h>
 #include <asm/insn.h>
 #include <asm/pci_conf.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <xen/xen.h>
 
 #define PORT_NS		1000		/* an access on ISA */
@@ -414,34 +411,6 @@ static void (*const cases[])(void) = {
 	by_interrupts, while_busy, by_looking, no_such_line, never_fires, edge_lost, never_stops,
 	nobody_reads,
 };
-
-/* Each in a process of its own, because the sources keep their state. */
-static void run_case(void (*fn)(void))
-{
-	unsigned *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-				0);
-	int status = 0;
-	pid_t child;
-
-	fflush(stdout);
-	child = fork();
-	if (!child) {
-		fn();
-		if (tap_unchecked)
-			all_ok("nothing else went wrong");
-		counts[0] = tap_nr;
-		counts[1] = tap_failed;
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(child, &status, 0);
-	if (status) {
-		ok(false, "a case ended with status %d", status);
-		return;
-	}
-	tap_nr = counts[0];
-	tap_failed = counts[1];
-}
 
 int main(void)
 {

@@ -11,14 +11,12 @@
  * Flags: -Itests/unit/console/include
  */
 #include "console/machine.h"
+#include "tap_case.h"
 #include <isola/clock.h>
 #include <isola/console.h>
 #include <isola/console_port.h>
 #include <isola/console_stamp.h>
 #include <isola/lib/cmdline.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* What dom0 is given comes by way of common/console_input.c; here, straight from the ports. */
 size_t console_read(char *buf, size_t size) { return console_ports_read(buf, size); }
@@ -497,35 +495,6 @@ static void (*const cases[])(void) = {
 	screen_at_last, by_date, by_date_ms, by_last_day, by_boot, by_date_too_early, by_tsc,
 	by_nothing, to_ring, not_to_ring, larger_log,
 };
-
-/*
- * Each in a process of its own, because the sources keep their state; the points are counted
- * across.
- */
-static void run_case(void (*fn)(void))
-{
-	unsigned *counts =
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status = 0;
-	pid_t child;
-
-	fflush(stdout);
-	child = fork();
-	if (!child) {
-		fn();
-		if (tap_unchecked)
-			all_ok("nothing else went wrong");
-		counts[0] = tap_nr;
-		counts[1] = tap_failed;
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(child, &status, 0);
-	tap_nr = counts[0];
-	tap_failed = counts[1];
-	if (status)
-		ok(false, "a case ended with status %d", status);
-}
 
 int main(void)
 {

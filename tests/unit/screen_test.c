@@ -8,15 +8,12 @@
  * Sources: common/base/screen.c arch/x86/base/screen_text.c arch/x86/base/screen_lfb.c
  * Flags: -Itests/unit/console/include
  */
-#include "tap.h"
+#include "tap_case.h"
 #include <isola/screen.h>
 #include <asm/fixmap.h>
 #include <asm/insn.h>
 #include <generated/font.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* ---- What the painters stand on ------------------------------------------------------------- */
 
@@ -266,32 +263,6 @@ static void cost(void)
 	}
 	ok(painted < 1000 * 300, "1000 lines of 55 characters: %lu cells are painted for each",
 	   painted / 1000);
-}
-
-/* Each in a process of its own, because the sources keep their state. */
-static void run_case(void (*fn)(void))
-{
-	unsigned *counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-				0);
-	int status = 0;
-	pid_t child;
-
-	fflush(stdout);
-	child = fork();
-	if (!child) {
-		fn();
-		counts[0] = tap_nr;
-		counts[1] = tap_failed;
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(child, &status, 0);
-	if (status) {
-		ok(false, "a case ended with status %d", status);
-		return;
-	}
-	tap_nr = counts[0];
-	tap_failed = counts[1];
 }
 
 int main(void)

@@ -71,12 +71,11 @@ from_hypervisor:
 	iretq
 
 /*
- * Exceptions of a guest that are often carried out at once: \handler(struct regs *) is entered with
- * interrupts off, and where it has left them so nothing can have become due.
- *   in    from a gate
- *   out   by return_quickly, IF=0, return_to_guest_here or from_hypervisor
+ * The first instructions behind a gate of its own.
+ *   in    rsp -> error_code (\has_error), then what hardware pushed; IF=0
+ *   out   rsp -> struct regs; AC=0, DF=0
  */
-.macro EXCEPTION name, vector, handler, has_error
+.macro GATE name, vector, has_error
 	.balign	16
 	.globl	\name
 \name:
@@ -87,6 +86,16 @@ from_hypervisor:
 	SAVE_REGS
 	CLAC
 	cld
+.endm
+
+/*
+ * Exceptions of a guest that are often carried out at once: \handler(struct regs *) is entered with
+ * interrupts off, and where it has left them so nothing can have become due.
+ *   in    from a gate
+ *   out   by return_quickly, IF=0, return_to_guest_here or from_hypervisor
+ */
+.macro EXCEPTION name, vector, handler, has_error
+	GATE	\name, \vector, \has_error
 	mov	%rsp, %rdi
 	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	from_hypervisor
@@ -148,16 +157,7 @@ from_hypervisor:
  *   out   from ring 3 by \guest_exit, IF=0, else back where it was interrupted
  */
 .macro IST_ENTRY name, vector, handler, has_error, guest_exit
-	.balign	16
-	.globl	\name
-\name:
-	.if	!\has_error
-	push	$0
-	.endif
-	movl	$\vector, 4(%rsp)
-	SAVE_REGS
-	CLAC
-	cld
+	GATE	\name, \vector, \has_error
 	testb	$SEL_RPL, REGS_CS(%rsp)
 	jz	1f
 	mov	%rsp, %rsi
@@ -185,13 +185,7 @@ from_hypervisor:
  *   in    rsp -> error_code, 0, on the IST stack of #DF; IF=0; everything else may be anything
  *   out   never
  */
-	.balign	16
-	.globl	entry_double_fault
-entry_double_fault:
-	movl	$TRAP_DF, 4(%rsp)
-	SAVE_REGS
-	CLAC
-	cld
+	GATE	entry_double_fault, TRAP_DF, has_error=1
 	mov	%rsp, %rdi
 	call	trap_double_fault
 	ud2
