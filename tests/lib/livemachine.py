@@ -19,7 +19,7 @@ import time
 
 from isolatest import HYPERVISOR, grubimage, machine
 import pvkernel
-from audit import Audit
+from audit import audit
 from ownership import Image, Owners
 from recount import Recount
 from snapshot import Qmp, Ram, Snapshot, file_backed, tmpfs
@@ -114,8 +114,7 @@ class LiveMachine:
 
     def audit(self, snapshot, before=None, strict=False):
         """@before: the Audit of an earlier stop, to save work; it finds the same."""
-        return Audit(snapshot, Owners(snapshot, self.image, before and before.owners),
-                     before=before, strict=strict)
+        return audit(snapshot, self.image, before, strict=strict)
 
     def recount(self, snapshot, audit, private=False):
         """Every count at the stop of @audit; @private: @snapshot is a changed copy."""

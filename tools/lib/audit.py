@@ -10,7 +10,7 @@ from collections import Counter
 
 import nested
 from lent import CONTROL, Lent
-from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, name_of
+from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS, Owners, OwnershipError, name_of
 
 W, US, G, NX = 2, 4, 0x100, 1 << 63
 FLAGS = W | US | G | NX
@@ -28,6 +28,19 @@ SHOWN = 3                       # addresses named in one finding
 # frames whose owners are compared at once: a page of the frame table
 CHUNK = 128
 SEEN = b"\xff"
+# Owners that one audit can tell apart: a frame's is a byte. Those of an earlier stop are given up
+# before there is no room, since domains that come and go leave theirs behind.
+MOST_OWNERS, CROWD = 255, 128
+
+
+def audit(snapshot, image, before=None, beyond_mib=None, strict=False):
+    """The Audit of @snapshot; @before: that of an earlier stop of the same machine, or None, to
+    save work."""
+    if before and len(before.owners.owner) > CROWD:
+        before = None
+    owners = Owners(snapshot, image, before and before.owners)
+    return Audit(snapshot, owners, beyond_mib, before, strict)
+
 
 # What a CPU can reach, by class; the order of the summary line and of the map's legend.
 CLASSES = ("image", "public", "frame table", "M2P", "own CPU", "own vCPU", "own domain", "device",
@@ -106,6 +119,8 @@ class Audit:
         self.snapshot, self.ram, self.owners = snapshot, snapshot.ram, owners
         self.strict, self.records, self.lent, self.logged = strict, Lent(owners), {}, 0
         self.codes = owners.codes
+        if len(owners.owner) > MOST_OWNERS:
+            raise OwnershipError(f"{len(owners.owner)} owners of frames, {MOST_OWNERS} at most")
         frames = len(self.codes)
         self.beyond_limit = (beyond_mib or BEYOND_OWN_MIB +
                              max(0, frames - (1 << 18)) * 44 // PAGE // 256) << 20

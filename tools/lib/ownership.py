@@ -100,8 +100,8 @@ class Vcpu:
 
 
 class Domain:
-    def __init__(self, domid):
-        self.domid, self.vcpus, self.nr_pages = domid, [], 0
+    def __init__(self, address, domid):
+        self.address, self.domid, self.vcpus, self.nr_pages = address, domid, [], 0
         self.assigning = self.privileged = self.static = False
         self.grants = 0                 # its struct grant_table
         self.hvm = 0                    # its struct hvm_domain; 0: it is a PV domain
@@ -182,7 +182,7 @@ class Owners:
             address = self.field(address, "domain.next_in_list")
 
     def _read_domain(self, address):
-        d = Domain(self.field(address, "domain.domid", 2))
+        d = Domain(address, self.field(address, "domain.domid", 2))
         d.privileged = bool(self.field(address, "domain.is_privileged", 1))
         d.static = bool(self.field(address, "domain.static_nr", 1))
         d.grants = self.field(address, "domain.grants")
@@ -284,6 +284,17 @@ class Owners:
         if validated and image["PGT_l1"] >> 60 <= number <= image["PGT_seg_desc"] >> 60:
             return self.code("table", owner)
         return self.code("domain", owner)
+
+    def leaving(self, domain):
+        """How many of @domain's frames are in its window no more and wait for the flush that frees
+        them: where others come for them, nr_pages counts those already."""
+        image, number = self.image, 0
+        mfn = self.field(domain.address, "domain.leaving_list", 4)
+        while mfn and number <= domain.nr_pages:
+            at = (mfn & 0xffff) * image["sizeof page_info"] + image["page_info.next"]
+            mfn = int.from_bytes(self.pieces[mfn >> 16][0][at:at + 4], "little")
+            number += 1
+        return number
 
     def is_clean(self, mfn):
         """Has nothing of frame @mfn changed since its domain's log was read (LOG-1)?"""

@@ -60,6 +60,7 @@ void audit_offsets(void)
 	OFFSET(page_info, count_info);
 	OFFSET(page_info, type_info);
 	OFFSET(page_info, owner);
+	OFFSET(page_info, next);
 	CONST(PGC_allocated);
 	CONST(PGC_leaving);
 	CONST(PGC_hv);
@@ -90,6 +91,7 @@ void audit_offsets(void)
 	OFFSET(domain, is_privileged);
 	OFFSET(domain, page_lock);
 	OFFSET(domain, nr_pages);
+	OFFSET(domain, leaving_list);
 	OFFSET(domain, nr_vcpus);
 	OFFSET(domain, vcpu);
 	OFFSET(domain, static_nr);
