@@ -88,6 +88,13 @@ class LiveMachine:
                 self.condition.wait(min(left, 0.5))
         return True
 
+    def ends(self, timeout):
+        """Does the machine end by itself, in order, within so many seconds?"""
+        try:
+            return self.process.wait(timeout) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
     def text(self):
         with self.condition:
             return bytes(self.output).decode("utf-8", "replace").replace("\r", "")
