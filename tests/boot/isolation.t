@@ -17,18 +17,19 @@ time between two, in seconds.
 import os
 import random
 import re
+import subprocess
 import sys
 import tempfile
 import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
-from isolatest import LONG, SELFTEST, tap
+from isolatest import HYPERVISOR, ISOLA_RUN, LONG, SELFTEST, TOP, tap
 from audit import MOST_OWNERS, size
 from initrd import debian_linux, write_initrd
 from leaks import LEAKS, SHADOW_LEAKS, Plant
 import miscounts
 from livemachine import LiveMachine
 from ownership import OwnershipError, translate
-from snapshot import SnapshotError
+from snapshot import SnapshotError, tmpfs
 
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
@@ -166,6 +167,28 @@ def positive_control():
                f"asi=off: found in the window: {what}", text)
     tap.ok("beyond the domain's own" in text,
            "asi=off: more is mapped than the domain's memory and 16 MiB", text)
+
+
+def as_people_run_it():
+    """tools/isola-audit beside a machine of isola-run's, as its help has it."""
+    for hv, status, expected in (("asi=on", 0, r"^2 stops, 0 findings$"),
+                                 ("asi=off", 1, r"^stop 1: FOUND .*slot 262: foreign frame")):
+        with tempfile.TemporaryDirectory(prefix="isola-audit-", dir=tmpfs()) as directory:
+            ram, qmp = os.path.join(directory, "ram"), os.path.join(directory, "qmp")
+            backend = f"memory-backend-file,id=ram,size=128M,mem-path={ram},share=on"
+            with subprocess.Popen(
+                    [ISOLA_RUN, "--mem", "128", "--machine", "pc,memory-backend=ram", "--hv",
+                     hv + " dom0_mem=32M", "--qemu-arg=-object", "--qemu-arg=" + backend, "--qmp",
+                     qmp, SELFTEST, "exit=never"], stdout=subprocess.PIPE, text=True) as run:
+                any("TAP version" in line for line in run.stdout)
+                done = subprocess.run(
+                    [os.path.join(TOP, "tools/isola-audit"), "--elf", HYPERVISOR, "--qmp", qmp,
+                     "--ram", ram, "--stops", "2", "--counts"], stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, text=True)
+                run.terminate()
+        tap.ok(done.returncode == status and re.search(expected, done.stdout, re.M),
+               f"isola-audit, {hv}: exit status {status}",
+               f"{done.returncode} {done.stdout[-1500:]}")
 
 
 def many_owners():
@@ -350,6 +373,7 @@ with tempfile.TemporaryDirectory(prefix="isola-initrd-") as directory:
     if linux[0]:
         write_initrd(initrd, INIT.encode())
     positive_control()
+    as_people_run_it()
     many_owners()
     lent_frames()
     planted_leaks_of_shadows()

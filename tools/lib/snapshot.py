@@ -107,7 +107,9 @@ class Snapshot:
                 saved = json.load(file)
             return Snapshot(Ram.of_file(path, [tuple(r) for r in saved["ranges"]], private),
                             [Cpu(**cpu) for cpu in saved["cpus"]])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise SnapshotError(f"{error.filename}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise SnapshotError(f"{path} is not a saved snapshot: {error}") from error
 
 
@@ -167,7 +169,7 @@ class Qmp:
                 break
             except OSError as error:
                 if time.monotonic() > deadline:
-                    raise SnapshotError(f"{path}: {error}") from error
+                    raise SnapshotError(f"{path}: {error.strerror or error}") from error
                 time.sleep(0.05)
         self._line()
         self.call("qmp_capabilities")
