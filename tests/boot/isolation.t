@@ -29,7 +29,7 @@ from leaks import LEAKS, SHADOW_LEAKS, Plant
 import miscounts
 from livemachine import LiveMachine
 from ownership import OwnershipError, translate
-from snapshot import SnapshotError, tmpfs
+from snapshot import SnapshotError, file_backed, tmpfs
 
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
@@ -175,11 +175,12 @@ def as_people_run_it():
                                  ("asi=off", 1, r"^stop 1: FOUND .*slot 262: foreign frame")):
         with tempfile.TemporaryDirectory(prefix="isola-audit-", dir=tmpfs()) as directory:
             ram, qmp = os.path.join(directory, "ram"), os.path.join(directory, "qmp")
-            backend = f"memory-backend-file,id=ram,size=128M,mem-path={ram},share=on"
+            backed = file_backed(ram, 128)
             with subprocess.Popen(
-                    [ISOLA_RUN, "--mem", "128", "--machine", "pc,memory-backend=ram", "--hv",
-                     hv + " dom0_mem=32M", "--qemu-arg=-object", "--qemu-arg=" + backend, "--qmp",
-                     qmp, SELFTEST, "exit=never"], stdout=subprocess.PIPE, text=True) as run:
+                    [ISOLA_RUN, "--mem", "128", "--machine", backed["machine"], "--hv",
+                     hv + " dom0_mem=32M", *("--qemu-arg=" + word for word in backed["extra"]),
+                     "--qmp", qmp, SELFTEST, "exit=never"], stdout=subprocess.PIPE,
+                    text=True) as run:
                 any("TAP version" in line for line in run.stdout)
                 done = subprocess.run(
                     [os.path.join(TOP, "tools/isola-audit"), "--elf", HYPERVISOR, "--qmp", qmp,

@@ -20,11 +20,10 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "linux")]
 import initramfs
-from initrd import debian_linux, emulator_erred
+from initrd import debian_linux, run_linux
 from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, TOP, isola_run, read, rows_of, tap
 
 SECONDS = 600
-TRIES = 3                       # of a machine whose flags the emulator garbles
 AT_ONCE = 2
 XEN_SECONDS = 300
 # Lines that a slow machine brings forth on either hypervisor, and not each time.
@@ -66,14 +65,10 @@ def run(setup, threads=None):
     seconds = STRESS if kernel == DEFAULT else STRESS_OF_OTHERS
     stress = "" if LONG else f" stress={seconds}"
     begun = time.monotonic()
-    for _ in range(TRIES):
-        status, output, errors = isola_run(
-            "--smp", cpus, "--cpu", cpu, "--firmware", firmware,
-            f"--tcg-thread={threads}", "--hv",
-            f"dom0_mem=512M asi={asi} dom0_max_vcpus={vcpus}", kernels[kernel],
-            f"console=hvc0 earlyprintk=xen panic=-1{stress}", initrd, timeout=SECONDS)
-        if not emulator_erred(output):
-            break
+    status, output, errors = run_linux(
+        "--smp", cpus, "--cpu", cpu, "--firmware", firmware, f"--tcg-thread={threads}", "--hv",
+        f"dom0_mem=512M asi={asi} dom0_max_vcpus={vcpus}", kernels[kernel],
+        f"console=hvc0 earlyprintk=xen panic=-1{stress}", initrd, timeout=SECONDS)
     return status, output, errors, time.monotonic() - begun
 
 

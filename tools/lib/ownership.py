@@ -288,20 +288,19 @@ class Owners:
     def leaving(self, domain):
         """How many of @domain's frames are in its window no more and wait for the flush that frees
         them: where others come for them, nr_pages counts those already."""
-        image, number = self.image, 0
-        mfn = self.field(domain.address, "domain.leaving_list", 4)
+        mfn, number = self.field(domain.address, "domain.leaving_list", 4), 0
         while mfn and number <= domain.nr_pages:
-            at = (mfn & 0xffff) * image["sizeof page_info"] + image["page_info.next"]
-            mfn = int.from_bytes(self.pieces[mfn >> 16][0][at:at + 4], "little")
-            number += 1
+            mfn, number = self._of_page(mfn, "next", 4), number + 1
         return number
 
     def is_clean(self, mfn):
         """Has nothing of frame @mfn changed since its domain's log was read (LOG-1)?"""
-        image, size = self.image, self.image["sizeof page_info"]
-        data = self.pieces[mfn >> 16][0]
-        at = (mfn & 0xffff) * size + image["page_info.type_info"]
-        return bool(int.from_bytes(data[at:at + 8], "little") & image["PGT_clean"])
+        return bool(self._of_page(mfn, "type_info", 8) & self.image["PGT_clean"])
+
+    def _of_page(self, mfn, name, size):
+        """The field @name, @size bytes, of frame @mfn's record."""
+        at = (mfn & 0xffff) * self.image["sizeof page_info"] + self.image["page_info." + name]
+        return int.from_bytes(self.pieces[mfn >> 16][0][at:at + size], "little")
 
     def _claim(self, mfn, *owner):
         """Frame @mfn is @owner's: the frame table must call it the hypervisor's (the M2P's own: no
