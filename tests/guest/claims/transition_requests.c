@@ -103,6 +103,7 @@ static struct gnttab_map_grant_ref loan;
 void enter_lent(uint64_t *page)
 {
 	CHECK_OK(make_readonly(page));
+	CHECK_OK(remap(window(1), 0));	/* no TLB, a shadow's neither, has what stood there */
 	grant(FIRST_REF, mfn_of(page), GTF_permit_access);
 	loan = grant_map(FIRST_REF, ARG(window(1)), GNTMAP_host_map);
 	CHECK_OK(loan.status);
