@@ -23,17 +23,27 @@ static void wait_for(const struct vcpu *v)
 static void wait_for_all(const struct domain *d)
 {
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		wait_for(d->vcpu[i]);
+		if (d->vcpu[i] != current)
+			wait_for(d->vcpu[i]);
 }
 
 void domain_pause(struct domain *d)
 {
-	ASSERT(d != current->domain);
 	spin_lock(&d->vcpus_lock);
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		vcpu_pause(d->vcpu[i]);
+		if (d->vcpu[i] != current)
+			vcpu_pause(d->vcpu[i]);
 	spin_unlock(&d->vcpus_lock);
 	wait_for_all(d);
+}
+
+void domain_unpause(struct domain *d)
+{
+	spin_lock(&d->vcpus_lock);
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		if (d->vcpu[i] != current)
+			vcpu_unpause(d->vcpu[i]);
+	spin_unlock(&d->vcpus_lock);
 }
 
 int domain_pause_by_control(struct domain *d)

@@ -228,10 +228,11 @@ void domain_begin_anew(struct domain *d);
 void domain_give_up(const char *name);
 
 /*
- * No vcpu of @d, another, runs any more, beside what else has it wait: they have left their CPUs
- * when it returns. No lock held, interrupts on.
+ * No vcpu of @d but the current one runs any more, beside what else has it wait: they have left
+ * their CPUs when it returns. No lock held, interrupts on.
  */
 void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
 /*
  * The control domain has @d, another, wait, or go on: its vcpus rest when the first returns. They
  * are counted. 0; -EOVERFLOW: too often; -EINVAL: not paused. No lock held, interrupts on.

@@ -19,9 +19,13 @@ struct domain_log {
 	u64 frame;                      /* the next that it looks at */
 };
 
+/* What has become of an absent entry of a vcpu's that names RAM, and was not taken: self.c. */
+enum absent_entry { ABSENT_NONE, ABSENT_ASKED, ABSENT_FAILED };
+
 /* Its own CPU's, interrupts off; or nobody's, when it is made. */
 struct vcpu_shadow {
-	bool on;                        /* changes while the vcpu is loaded nowhere */
+	bool on;                        /* changes while it is loaded nowhere, or runs self.c */
+	u8 absent;                      /* enum absent_entry */
 	u16 nr_used[2];                 /* pages of each tree: [0] kernel, [1] user */
 	u32 faults;                     /* that were the shadow's own; wraps */
 };

@@ -452,7 +452,7 @@ static void test_done(void)
 		   strstr(log_text, "the CPU offers: VERW IBPB L1D-flush STIBP SSBD\n") &&
 		   strstr(log_text,
 			  "VERW on; at a change of domain: IBPB on, RSB on, L1D-flush off\n") &&
-		   strstr(log_text, "refused for dom0, refused for pv\n") &&
+		   strstr(log_text, "refused for dom0, shadowed for pv\n") &&
 		   strstr(log_text, "nothing but the roots against: Spectre-v1 Spectre-v2 SSB\n"),
 	   "the log tells all of it");
 	if (tap_failed)

@@ -111,7 +111,7 @@ static pte_t *make_l1e(struct vcpu *v, u64 va)
 
 int create_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, bool populate)
 {
-	ASSERT(in_area(va, nr) && v != current);
+	ASSERT(in_area(va, nr) && (v == current || v->on_cpu == NO_CPU));
 	for (; nr; nr--, va += PAGE_SIZE) {
 		pte_t *pe = make_l1e(v, va);
 		mfn_t m;

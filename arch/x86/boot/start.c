@@ -55,6 +55,7 @@
 #include <asm/pvclock.h>
 #include <asm/reset.h>
 #include <asm/root.h>
+#include <asm/shadow.h>
 #include <asm/smp.h>
 #include <asm/spec_ctrl.h>
 #include <asm/switch.h>
@@ -236,6 +237,7 @@ void start(u32 magic, u32 mbi, u64 image)
 	ipi_init();
 	tlb_init();
 	root_init();
+	shadow_init();
 	pvclock_init();
 	orphan_init();
 	timer_subsys_init();

@@ -146,11 +146,7 @@ static bool begin(struct domain *d)
 static void end(struct domain *d)
 {
 	spin_unlock(&d->hvm->ioreq.lock);
-	/* Those that domain_pause() has paused: they come all at once, and stay. */
-	spin_lock(&d->vcpus_lock);
-	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		vcpu_unpause(d->vcpu[i]);
-	spin_unlock(&d->vcpus_lock);
+	domain_unpause(d);	/* those that were paused: they come all at once, and stay */
 }
 
 /* Lock held. *@s: server @id, the current domain's. */

@@ -318,7 +318,6 @@ long domain_log_dirty(struct domain *d, struct xen_domctl_shadow_op *op)
 
 void domain_log_end(struct domain *d)
 {
-	if (d->log.on || d->log.op || d->log.for_good)
-		shadow_destroy_all(d);
+	shadow_destroy_all(d);
 	d->log.on = false;
 }

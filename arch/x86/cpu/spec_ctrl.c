@@ -199,7 +199,7 @@ static void report(const struct cpu_bug_facts *f, const struct spec_ctrl *c)
 		c->auto_ibrs || c->msr & SPEC_CTRL_IBRS ? "on" : "off",
 		c->msr & SPEC_CTRL_STIBP ? "on" : "off", c->msr & SPEC_CTRL_SSBD ? "on" : "off");
 	pr_info("speculation: L1TF: absent entries that name RAM: %s for dom0, %s for pv",
-		c->l1tf_dom0 ? "refused" : "taken", c->l1tf_domu ? "refused" : "taken");
+		c->l1tf_dom0 ? "refused" : "taken", c->l1tf_domu ? "shadowed" : "taken");
 	pr_info("speculation: nothing but the roots against:%s", open);
 	pr_info("speculation: SMT %s", cpu_facts.threads_per_core > 1
 					       ? "on: threads of one core share buffers and "

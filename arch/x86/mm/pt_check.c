@@ -8,7 +8,7 @@
  *   1, I/O frames that may only be read (asm/iomem.h)    RW is cleared
  *   1, the M2P's own frames (m2p.h)                      no RW PWT PCD PAT
  *   all                                                  US is set in present entries
- *   absent: anything, or (parts with L1TF) no address of RAM, but where the domain is shadowed
+ *   absent: anything, or (parts with L1TF) no address of RAM, unless the domain is shadowed first
  */
 #include <asm/cpu_window.h>
 #include <asm/insn.h>
@@ -103,20 +103,20 @@ static bool absent_is_safe(u64 floor, unsigned level, pte_t e)
 	return !maddr || maddr >= floor;
 }
 
-bool pt_absent_run_is_safe(struct domain *d, u64 floor, unsigned level, const pte_t *first,
-			   const pte_t *end)
+int pt_check_absent_run(struct domain *d, u64 floor, unsigned level, const pte_t *first,
+			const pte_t *end)
 {
 	for (; first < end; first++)
 		if (!pte_present(pte_read(first)) &&
 		    !absent_is_safe(floor, level, pte_read(first)))
 			return shadow_hides_absent(d);
-	return true;
+	return 0;
 }
 
 int pt_check_entry(struct domain *d, unsigned level, pte_t *e)
 {
 	if (!pte_present(*e))
-		return likely(!*e) || pt_check_absent(d, level, e, e + 1) ? 0 : -EINVAL;
+		return likely(!*e) ? 0 : pt_check_absent(d, level, e, e + 1);
 	if (level == 1) {
 		int rc = check_l1(d, e);
 

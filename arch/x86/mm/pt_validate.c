@@ -161,8 +161,8 @@ static int validate_table(struct walk *w)
 		end = i + next_run(w, limit - i);
 		if (end == i)
 			rc = -ERESTART;
-		else if (!pt_check_absent(w->d, level, table + i, table + end))
-			rc = -EINVAL;
+		else
+			rc = pt_check_absent(w->d, level, table + i, table + end);
 		while (!rc && i < end) {
 			if (!pte_present(pte_read(&table[i]))) {
 				i = skip_absent(table, i, end);

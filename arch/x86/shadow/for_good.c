@@ -12,26 +12,18 @@
 #include <isola/errno.h>
 #include <isola/printk.h>
 
-bool shadow_hides_absent(struct domain *d)
-{
-	if (READ_ONCE(d->log.for_good))
-		return true;
-	if (d != current->domain)
-		WRITE_ONCE(d->log.absent_refused, true);
-	return false;
-}
-
+/* The current one is the last: it has no failure to take back. */
 int shadow_create_all(struct domain *d)
 {
 	for (unsigned i = 0; i < d->nr_vcpus; i++) {
-		if (d->vcpu[i]->shadow.on)
+		if (d->vcpu[i]->shadow.on || d->vcpu[i] == current)
 			continue;
 		if (shadow_create(d->vcpu[i]))
 			return -ENOMEM;
 		if (hypercall_preempt_check())
 			return -ERESTART;
 	}
-	return 0;
+	return d == current->domain && !current->shadow.on ? shadow_create(current) : 0;
 }
 
 void shadow_destroy_all(struct domain *d)
@@ -40,8 +32,7 @@ void shadow_destroy_all(struct domain *d)
 		shadow_destroy(d->vcpu[i]);
 }
 
-/* @d waits, and nobody visits it. What there is of a log keeps what shadows there are. */
-static int make_for_good(struct domain *d)
+int shadow_make_for_good(struct domain *d)
 {
 	int rc = shadow_create_all(d);
 
@@ -66,7 +57,7 @@ int shadow_instead(struct domain *d, int rc)
 		return paused;
 	rc = -ERESTART;
 	if (visit_keep_off(d)) {
-		rc = make_for_good(d) ?: -ERESTART;
+		rc = shadow_make_for_good(d) ?: -ERESTART;
 		visit_allow(d);
 	}
 	return domain_unpause_by_control(d) ?: rc;

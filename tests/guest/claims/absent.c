@@ -13,6 +13,7 @@
 #include "../domains.h"
 #include "../forced_cpuid.h"
 #include "../memory.h"
+#include "../sibling.h"
 #include "../text.h"
 #include "../traps.h"
 
@@ -130,14 +131,37 @@ static bool has_l1tf(void)
 	return !says_rdcl_no();
 }
 
+/*
+ * What comes of an entry of ours that names RAM. By option "poor" no memory is left for a shadow of
+ * this domain.
+ */
+static long taken(void)
+{
+	bool shadowed = !(start->flags & SIF_INITDOMAIN) && !option("poor");
+
+	return has_l1tf() && !shadowed ? -XEN_EINVAL : 0;
+}
+
+/* A store of @value to @direct, an entry in a table that is mapped read-only, goes or traps. */
+static void check_store(volatile uint64_t *direct, uint64_t value)
+{
+	uint64_t old = *direct;
+
+	if (taken())
+		CHECK_TRAP(TRAP_PF, "movq %1, %0", : "=m"(*direct) : "r"(value) : "memory");
+	else
+		CHECK_NO_TRAP("movq %1, %0", : "=m"(*direct) : "r"(value) : "memory");
+	CHECK_EQ(*direct & ~(PTE_A | PTE_D), (taken() ? old : value) & ~(PTE_A | PTE_D));
+}
+
 CLAIM_ISOLA_ONLY(ram,
-		 "absent entries that name RAM are refused at every level where the CPU has L1TF, "
-		 "in an update, a store and a new table; elsewhere they are taken",
+		 "absent entries that name RAM are refused to dom0 at every level where the CPU "
+		 "has L1TF, in an update, a store and a new table; elsewhere they are taken",
 		 "4.17 takes them from dom0: pv-l1tf=dom0 is off there")
 {
 	volatile uint64_t *direct = (volatile uint64_t *)entry_of(window(0), 1);
 	uint64_t own = mfn_of(window(1)) * PAGE_BYTES, old = *direct;
-	long rc = has_l1tf() ? -XEN_EINVAL : 0;
+	long rc = taken();
 	const uint64_t values[] = {
 		own, own | 0xfff0000000000ffeul, 0x100000, mfn_of(start) * PAGE_BYTES | PTE_RW,
 		/* beyond any L1D's tag: these bits do not make it another address */
@@ -157,11 +181,129 @@ CLAIM_ISOLA_ONLY(ram,
 	CHECK_EQ(remap(window(0), own), rc);
 	CHECK_EQ(*direct, rc ? old : own);
 	CHECK_OK(remap(window(0), old));
-	if (rc)
-		CHECK_TRAP(TRAP_PF, "movq %1, %0", : "=m"(*direct) : "r"(own) : "memory");
-	else
-		CHECK_NO_TRAP("movq %1, %0", : "=m"(*direct) : "r"(own) : "memory");
-	CHECK_EQ(*direct & ~(PTE_A | PTE_D), (rc ? old : own) & ~(PTE_A | PTE_D));
+	check_store(direct, own);
+}
+
+/*
+ * ---- The first of a domain's ----
+ * It is shadowed from then on, so each claim is about another way where it is the first to run
+ * (tests/guest/absent.t).
+ */
+
+static const char only_isola[] = "Xen built without shadows ends the domain, and takes all of dom0";
+
+CLAIM_ISOLA_ONLY(by_list, "of a list of updates an absent entry that names RAM is one like others, "
+			  "and where it is refused the last", only_isola)
+{
+	uint64_t own = mfn_of(window(1)) * PAGE_BYTES;
+	struct slots s = slots_make();
+	struct mmu_update u[5];
+	uint32_t done = ~0u;
+	long rc = taken();
+
+	for (unsigned int i = 0; i < 5; i++)
+		u[i] = (struct mmu_update){ maddr_of(&s.l1[i]), i == 2 ? own : 0xe00 };
+	CHECK_EQ(HC4(mmu_update, u, 5, &done, DOMID_SELF), rc);
+	CHECK_EQ(done, rc ? 2 : 5);
+	for (unsigned int i = 0; i < 5; i++)
+		CHECK_EQ(s.l1[i], i >= done ? 0 : u[i].val);
+	slots_drop();
+}
+
+CLAIM_ISOLA_ONLY(by_va, "an absent entry that names RAM by update_va_mapping, in a multicall whose "
+			"other entries are done once, in order", only_isola)
+{
+	volatile uint64_t *direct = (volatile uint64_t *)entry_of(window(0), 1);
+	uint64_t own = mfn_of(window(1)) * PAGE_BYTES, old = *direct;
+	struct multicall_entry m[3] = {
+		{ .op = __HYPERVISOR_update_va_mapping,
+		  .args = { (uint64_t)window(2), 0, UVMF_INVLPG } },
+		{ .op = __HYPERVISOR_update_va_mapping,
+		  .args = { (uint64_t)window(0), own, UVMF_INVLPG } },
+		{ .op = __HYPERVISOR_update_va_mapping,
+		  .args = { (uint64_t)window(2), rw_pte(window(1)), UVMF_INVLPG } },
+	};
+
+	CHECK_OK(HC2(multicall, m, 3));
+	CHECK_OK(m[0].result);
+	CHECK_EQ(m[1].result, taken());
+	CHECK_OK(m[2].result);
+	CHECK_EQ(*direct, taken() ? old : own);
+	CHECK_EQ(l1e(window(2)) & PTE_FRAME, own);
+}
+
+CLAIM_ISOLA_ONLY(by_store, "a store of an absent entry that names RAM to a table", only_isola)
+{
+	check_store((volatile uint64_t *)entry_of(window(0), 1),
+		    mfn_of(window(1)) * PAGE_BYTES);
+}
+
+CLAIM_ISOLA_ONLY(by_pin, "a pin of a table with an absent entry that names RAM", only_isola)
+{
+	check_pins(mfn_of(window(1)) * PAGE_BYTES, taken());
+}
+
+CLAIM_ISOLA_ONLY(by_use, "the first use of a table with an absent entry that names RAM, below "
+			 "others", only_isola)
+{
+	struct slots s = slots_make();
+	uint64_t *l1 = page_alloc(), *l2 = page_alloc();
+
+	l1[511] = mfn_of(window(1)) * PAGE_BYTES;
+	l2[300] = table_pte(l1);
+	CHECK_OK(make_readonly(l1));
+	CHECK_OK(make_readonly(l2));
+	CHECK_EQ(write_entry(&s.l3[9], table_pte(l2)), taken());
+	CHECK_EQ(s.l3[9], taken() ? 0 : table_pte(l2));
+	slots_drop();
+	CHECK_OK(make_writable(l2));
+	CHECK_OK(make_writable(l1));
+	CHECK_EQ(l1[511], mfn_of(window(1)) * PAGE_BYTES);
+}
+
+CLAIM_ISOLA_ONLY(by_base, "a base pointer to a new L4 with an absent entry that names RAM",
+		 only_isola)
+{
+	uint64_t *l4 = page_alloc();
+
+	memcpy(l4, (void *)start->pt_base, PAGE_BYTES);
+	l4[FAR] = mfn_of(window(1)) * PAGE_BYTES;
+	CHECK_OK(make_readonly(l4));
+	CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, mfn_of(l4), 0), taken());
+	CHECK_OK(mmuext(MMUEXT_NEW_BASEPTR, l4_mfn(), 0));
+	CHECK_OK(make_writable(l4));
+}
+
+static struct slots both;
+static uint64_t both_value;
+
+static long first_entry(void)
+{
+	return write_entry(&both.l1[1], both_value);
+}
+
+static long second_entry(void)
+{
+	return write_entry(&both.l1[2], both_value);
+}
+
+CLAIM_ISOLA_ONLY(at_once, "absent entries that name RAM, by two vCPUs at once, again and again",
+		 only_isola)
+{
+	both = slots_make();
+	together_start();
+	for (unsigned int round = 0; together_again(round, 300); round++) {
+		struct answers a;
+
+		both_value = round % 2 ? 0 : mfn_of(window(1)) * PAGE_BYTES;
+		a = together(first_entry, second_entry);
+		CHECK_EQ(a.mine, both_value ? taken() : 0);
+		CHECK_EQ(a.theirs, both_value ? taken() : 0);
+		CHECK_EQ(both.l1[1], taken() ? 0 : both_value);
+		CHECK_EQ(both.l1[2], taken() ? 0 : both_value);
+	}
+	together_stop();
+	slots_drop();
 }
 
 /* Frames of another domain, by their place in given[]. */

@@ -269,7 +269,7 @@ sub roots {
 }
 
 # The program of shadows (shadow.c), by @flags alone; with a changed file as roots().
-our @shadow = map { "arch/x86/shadow/$_.c" } qw(tree walk fault create);
+our @shadow = map { "arch/x86/shadow/$_.c" } qw(tree walk fault create for_good self);
 sub shadow {
 	my ($dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
@@ -277,7 +277,7 @@ sub shadow {
 	my @shadowed = qw(-DREAL_ROOTS -DTABLES_CHANGE);
 	my @sources = (@shadow,
 		map { "tests/unit/mm/$_.c" }
-		qw(shadow shadow_cpu shadow_cases shadow_random panic));
+		qw(shadow shadow_cpu shadow_cases shadow_self shadow_random panic));
 	for my $source (@sources) {
 		if (defined $file && $source eq $file) {
 			quiet("$dir/log", $cc, @flags, @shadowed, @more, '-w', '-c', '-o',
@@ -313,7 +313,7 @@ sub p2m_track {
 
 # The program of the log (log.c), which reads sixteen frames at a time, by @flags alone; with a
 # changed file, all else from @{$dir} as a call without has left it.
-our @log = (@shadow, 'arch/x86/shadow/for_good.c', 'arch/x86/control/log_dirty.c');
+our @log = (@shadow, 'arch/x86/control/log_dirty.c');
 my @short_steps = ('in short steps', 'arch/x86/control/log_dirty.c', "FRAMES_AT_ONCE\t1024u",
 	"FRAMES_AT_ONCE\t16u");
 sub log_dirty {

@@ -3,7 +3,8 @@
 use strict;
 use warnings;
 
-my ($walk, $fault, $tree, $create) = map { "arch/x86/shadow/$_.c" } qw(walk fault tree create);
+my ($walk, $fault, $tree, $create, $for_good, $self) =
+	map { "arch/x86/shadow/$_.c" } qw(walk fault tree create for_good self);
 
 sub shadow_mutants {
 	return (
@@ -190,8 +191,42 @@ sub shadow_mutants {
 	destroy_perdomain_mapping(v, VA_SHADOW, VCPU_SHADOW_PAGES);',
 			'public_mfn(v->mirror[1]));'],
 		['what was used before counts', $create,
-			'	v->shadow = (struct vcpu_shadow){ .on = true };',
-			'	v->shadow.on = true;'],
+			'		v->shadow = (struct vcpu_shadow){ .on = true };',
+			'		v->shadow.on = true;'],
+		# a vcpu that shadows its own domain
+		['who shadows itself runs on as before', $create,
+			'	root_adopt(v->cr3_kernel);', ''],
+		['who shadows itself does not know it', $create,
+			'	this_cpu.shadowed = true;', ''],
+		['who shadows itself can be interrupted there', $create,
+			'	irq_disable();
+	v->shadow', '	v->shadow'],
+		['who is shadowed first has to be taken back', $for_good,
+			' || d->vcpu[i] == current', ''],
+		['who shadows its domain does not shadow itself', $for_good,
+			'	return d == current->domain && !current->shadow.on ? ' .
+			'shadow_create(current) : 0;', '	return 0;'],
+		['a shadow is not for good', $for_good,
+			'		WRITE_ONCE(d->log.for_good, true);', '		;'],
+		['one that is begun is for good', $for_good, '	if (!rc) {', '	if (true) {'],
+		['what was made without memory stays', $for_good,
+			'		shadow_destroy_all(d);', '		;'],
+		['what a log will have goes', $for_good, ' && !d->log.op', ''],
+		['a visitor is not told', $self,
+			'	WRITE_ONCE(d->log.absent_refused, true);', ''],
+		['siblings run on', $self, '	domain_pause(d);', ''],
+		['siblings wait on', $self, '	domain_unpause(d);', ''],
+		['visitors are not kept off', $self, '	if (!visit_keep_off(v->domain))
+		return;', '	(void)visit_keep_off(v->domain);'],
+		['visitors are kept off for good', $self, '	visit_allow(v->domain);', ''],
+		['it is tried for ever without memory', $self,
+			'		v->shadow.absent = ABSENT_FAILED;', '		;'],
+		['it is never tried again', $self, '		v->shadow.absent = ABSENT_NONE;
+		return -EINVAL;', '		return -EINVAL;'],
+		['who is not due is served', $self, '	if (v->shadow.absent != ABSENT_ASKED)
+		return;', ''],
+		['dom0 is shadowed', $self, ' || v->domain->is_privileged', ''],
+		['nobody is called', $self, '	softirq_raise(SOFTIRQ_SHADOW);', ''],
 	);
 }
 1;

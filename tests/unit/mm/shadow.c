@@ -20,32 +20,34 @@
 #include "shadow.h"
 #include "tap.h"
 
-#define NR_PUBLIC 8u
+#define NR_PUBLIC 16u
 
 struct cpu_private this_cpu;
 struct vcpu_private this_vcpu;
 bool world_irq_off;
-static struct domain domain = { .domid = 5 };
-struct vcpu shadow_vcpu = { .domain = &domain, .on_cpu = NO_CPU };
-static struct vcpu_private private_page;
+struct domain shadow_domain = { .domid = 5 };
+static struct domain nobody = { .domid = 9 };
+static struct vcpu idle = { .domain = &nobody };
+struct vcpu shadow_vcpu = { .domain = &shadow_domain, .on_cpu = NO_CPU };
+static struct vcpu_private private_page[1 + NR_SIBLINGS];
 unsigned long shadow_reloads, shadow_crashes;
 static bool public_used[NR_PUBLIC];
-static unsigned public_left = ~0u;
+unsigned shadow_public_left = ~0u;
 
 /* ---- What the product calls ---- */
 
 void domain_crash(struct domain *d, const char *fmt, ...)
 {
-	check(d == &domain, "the domain itself ends");
+	check(d == &shadow_domain, "the domain itself ends");
 	shadow_crashes++;
 }
 
 void *alloc_public_page(void)
 {
-	for (unsigned i = 0; i < NR_PUBLIC && public_left; i++)
+	for (unsigned i = 0; i < NR_PUBLIC && shadow_public_left; i++)
 		if (!public_used[i]) {
 			public_used[i] = true;
-			public_left--;
+			shadow_public_left--;
 			return memset(public_ptr(_mfn(PUBLIC_FIRST + i)), 0, PAGE_SIZE);
 		}
 	return NULL;
@@ -61,11 +63,15 @@ void free_public_page(void *page)
 
 void *map_domain_page(mfn_t m)
 {
-	check(mfn_x(m) == PRIVATE, "the vcpu's private page");
-	return &private_page;
+	check(mfn_x(m) >= PRIVATE && mfn_x(m) <= PRIVATE + NR_SIBLINGS, "a private page");
+	return &private_page[mfn_x(m) - PRIVATE];
 }
 
-void unmap_domain_page(const void *p) { check(p == &private_page, "what was mapped"); }
+void unmap_domain_page(const void *p)
+{
+	check(p >= (void *)private_page && p < (void *)(private_page + 1 + NR_SIBLINGS),
+	      "what was mapped");
+}
 
 void invlpg(u64 va) { cpu_invlpg(va); }
 
@@ -103,6 +109,12 @@ void root_peek_kernel(void)
 
 void root_peek_done(void) { load_cr3(peeked_from); }
 
+void root_adopt(u64 cr3)
+{
+	load_cr3(cr3);
+	shadow_past_is_over(true, true);
+}
+
 /* ---- The vcpu comes and goes ---- */
 
 void shadow_load(void)
@@ -121,6 +133,7 @@ void shadow_unload(void)
 {
 	world_irq_off = true;
 	this_cpu.shadowed = false;
+	this_cpu.curr = &idle;
 	load_cr3(0);
 	shadow_vcpu.on_cpu = NO_CPU;
 	world_irq_off = false;
@@ -151,7 +164,7 @@ void shadow_base(mfn_t l4)
 	world_irq_off = false;
 }
 
-u32 shadow_faults_ours(void) { return private_page.faults_ours; }
+u32 shadow_faults_ours(void) { return private_page[0].faults_ours; }
 
 /* ---- Accesses ---- */
 
@@ -204,7 +217,7 @@ static unsigned nr_public_used(void)
 	return n;
 }
 
-static void check_unshadowed(const char *when)
+void shadow_check_unshadowed(const char *when)
 {
 	const struct vcpu *v = &shadow_vcpu;
 
@@ -214,7 +227,7 @@ static void check_unshadowed(const char *when)
 		      v->cr3_kernel == PUBLIC_FIRST * PAGE_SIZE &&
 		      v->cr3_user == (PUBLIC_FIRST + 1) * PAGE_SIZE,
 	      "%s: its roots are those that follow its tables", when);
-	check(private_page.faults_ours == PFEC_R, "%s: its faults are its own", when);
+	check(private_page[0].faults_ours == PFEC_R, "%s: its faults are its own", when);
 }
 
 void shadow_check_roots(void)
@@ -236,21 +249,27 @@ static void refuse_without_memory(void)
 		       tree[] = { ~0u, ~0u, 0, 1, VCPU_SHADOW_PAGES - 1 };
 
 	for (unsigned i = 0; i < 5; i++) {
-		public_left = public[i];
+		shadow_public_left = public[i];
 		cpu_tree_pages_left = tree[i];
 		check(shadow_create(&shadow_vcpu) == -ENOMEM, "no shadow without memory");
-		check_unshadowed("refused");
+		shadow_check_unshadowed("refused");
 	}
-	public_left = cpu_tree_pages_left = ~0u;
+	shadow_public_left = cpu_tree_pages_left = ~0u;
 	shadow_destroy(&shadow_vcpu);
-	check_unshadowed("never made");
+	shadow_check_unshadowed("never made");
 }
 
 void shadow_come(void)
 {
+	u64 root = this_cpu.cr3;
+
 	check(shadow_create(&shadow_vcpu) == 0 && shadow_vcpu.shadow.on, "a shadow is made");
+	if (current == &shadow_vcpu)
+		check(this_cpu.shadowed && !world_irq_off &&
+			      this_cpu.cr3 == shadow_vcpu.cr3_kernel && this_cpu.cr3 != root,
+		      "of the vcpu that runs: it runs on it");
 	check(cpu_tree_pages == VCPU_SHADOW_PAGES && nr_public_used() == 4, "of so many pages");
-	check(private_page.faults_ours == (PFEC_R | PFEC_U), "and the guest's faults are ours");
+	check(private_page[0].faults_ours == (PFEC_R | PFEC_U), "and the guest's faults are ours");
 	check(shadow_vcpu.cr3_kernel == mfn_to_maddr(shadow_vcpu.root_kernel) &&
 		      shadow_vcpu.cr3_user == mfn_to_maddr(shadow_vcpu.root_user) &&
 		      shadow_vcpu.cr3_kernel != shadow_vcpu.cr3_user,
@@ -261,7 +280,7 @@ void shadow_come(void)
 void shadow_go(void)
 {
 	shadow_destroy(&shadow_vcpu);
-	check_unshadowed("gone");
+	shadow_check_unshadowed("gone");
 }
 
 /* Loads and stores beside the window fault, and the exception table has what follows. */
@@ -308,9 +327,10 @@ static void start(void)
 	shadow_vcpu.cr3_kernel = PUBLIC_FIRST * PAGE_SIZE;
 	shadow_vcpu.cr3_user = (PUBLIC_FIRST + 1) * PAGE_SIZE;
 	shadow_vcpu.private_mfn[0] = _mfn(PRIVATE);
-	private_page.faults_ours = PFEC_R;
+	private_page[0].faults_ours = PFEC_R;
 	this_vcpu.kernel_mode = 1;
 	this_vcpu.user_l4 = INVALID_MFN;
+	this_cpu.curr = &idle;
 }
 
 int main(int argc, char **argv)
@@ -325,6 +345,7 @@ int main(int argc, char **argv)
 	shadow_go();
 	all_ok("a shadow comes, and all of it goes");
 	shadow_cases();
+	shadow_self();
 	shadow_random(nr);
 	return done();
 }

@@ -8,7 +8,8 @@
 #include <isola/vcpu.h>
 #include "shadow_cpu.h"
 
-#define PRIVATE		0x777u		/* the frame of the vcpu's private page */
+#define PRIVATE		0x777u		/* the frame of the vcpu's private page; then siblings' */
+#define NR_SIBLINGS	2u		/* of shadow_self.c, with numbers from 1 on */
 #define PUBLIC_FIRST	256u
 
 /* frames, 0 is nobody's: the domain's tables, of level n from FIRST_OF(n) on; its data; others' */
@@ -21,9 +22,12 @@
 #define DEVICE		0x900u		/* without a record */
 
 extern struct vcpu shadow_vcpu;
+extern struct domain shadow_domain;
+extern unsigned shadow_public_left;	/* public pages, before none is given */
 extern bool world_irq_off;
 extern unsigned long shadow_reloads, shadow_crashes;
 
+/* It is shadowed, and is no more; the first, too, while it is loaded, on its kernel's root. */
 void shadow_come(void);
 void shadow_go(void);
 /* On a CPU, on the root of its mode; off it. */
@@ -49,5 +53,8 @@ bool shadow_is_moving(void);
 /* What the kernel's, the user's tables have said before now holds no more. */
 void shadow_past_is_over(bool kernel, bool user);
 
+void shadow_check_unshadowed(const char *when);
+
 void shadow_cases(void);
+void shadow_self(void);
 void shadow_random(unsigned long nr);

@@ -14,11 +14,16 @@
 /* ---- The pages of trees ---- */
 
 unsigned cpu_tree_pages, cpu_tree_pages_left = ~0u;
+unsigned cpu_siblings, cpu_siblings_left = ~0u;
 static bool has_page[VCPU_SHADOW_PAGES];
 
 int create_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, bool populate)
 {
 	check(va == VA_SHADOW && nr == VCPU_SHADOW_PAGES && populate, "a shadow's pages");
+	if (v->id) {
+		cpu_siblings += cpu_siblings_left ? 1u << v->id : 0;
+		return cpu_siblings_left && cpu_siblings_left-- ? 0 : -ENOMEM;
+	}
 	for (unsigned i = 0; i < nr; i++) {
 		if (!cpu_tree_pages_left)
 			return -ENOMEM;
@@ -33,7 +38,9 @@ int create_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr, bool populate)
 
 void destroy_perdomain_mapping(struct vcpu *v, u64 va, unsigned nr)
 {
-	for (unsigned i = 0; va == VA_SHADOW && i < nr; i++) {
+	if (v->id)
+		cpu_siblings &= ~(1u << v->id);
+	for (unsigned i = 0; va == VA_SHADOW && i < nr && !v->id; i++) {
 		cpu_tree_pages -= has_page[i];
 		has_page[i] = false;
 	}

@@ -17,6 +17,8 @@
 
 /* Shadow pages that have been given and are not back; that are left before none is given. */
 extern unsigned cpu_tree_pages, cpu_tree_pages_left;
+/* The same of vcpus with another number than 0, as a whole: a bit for each; how many more. */
+extern unsigned cpu_siblings, cpu_siblings_left;
 
 /* CR3 is @cr3 from now on, and the TLB empty; or one page of it goes. */
 void cpu_write_cr3(u64 cr3);

@@ -406,9 +406,15 @@ static void go_away(void)
 		change(1 + rnd(4));
 	if (rnd(16) == 0) {
 		shadow_go();
-		shadow_come();
+		if (rnd(2))
+			shadow_come();
 	}
 	shadow_load();
+	if (shadow_vcpu.shadow.on)
+		return;
+	if (!this_vcpu.kernel_mode)
+		shadow_toggle();
+	shadow_come();
 }
 
 static void anything(void)

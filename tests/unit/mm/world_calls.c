@@ -50,9 +50,15 @@ long hypercall_continue_with(unsigned nr, const u64 *args, unsigned nr_args)
 	return nr;
 }
 
-/* Who has no shadows refuses what it would be shadowed for. */
+/*
+ * Who has no shadows refuses what it would be shadowed for; on its own behalf not before it has
+ * been asked again, as often as chance will have it.
+ */
 __attribute__((weak)) int shadow_instead(struct domain *d, int rc) { return rc; }
-__attribute__((weak)) bool shadow_hides_absent(struct domain *d) { return false; }
+__attribute__((weak)) int shadow_hides_absent(struct domain *d)
+{
+	return d == current->domain && world_chance(preempt_rate) ? -ERESTART : -EINVAL;
+}
 
 /* No domain here is one of type=pvh: the guest's own claims try those (tests/guest/claims). */
 int hvm_request_by_gfn(struct domain *owner, u64 ptr, u64 val, void *state,

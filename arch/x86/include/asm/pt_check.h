@@ -19,7 +19,8 @@ void pt_check_init(void);
 bool pt_check_reaches(mfn_t m);
 
 /*
- * From now on absent entries that name RAM are refused to domains but dom0 (@domu), and to @dom0.
+ * From now on absent entries that name RAM are refused to @dom0; other domains are shadowed before
+ * they may have them (@domu).
  * Boot CPU, once, after pt_check_init() and before any guest.
  */
 void pt_check_refuse_absent(bool domu, bool dom0);
@@ -30,25 +31,26 @@ void pt_check_refuse_absent(bool domu, bool dom0);
  */
 extern u64 pt_absent_floor[2];
 
-bool pt_absent_run_is_safe(struct domain *d, u64 floor, unsigned level, const pte_t *first,
-			   const pte_t *end);
+int pt_check_absent_run(struct domain *d, u64 floor, unsigned level, const pte_t *first,
+			const pte_t *end);
 
 /*
- * @d has such an entry that is not safe: does the processor never come upon its tables? If not, who
- * visits @d learns why it is refused (shadow_instead()).
+ * @d has such an entry that is not safe. 0: the processor never comes upon its tables. -ERESTART:
+ * it is the caller's domain, and that will be so when the call is tried again, behind softirqs
+ * (shadow/self.c). -EINVAL: refused; who visits @d learns why (shadow_instead()).
  */
-bool shadow_hides_absent(struct domain *d);
+int __must_check shadow_hides_absent(struct domain *d);
 
 /*
- * Are the absent ones among the entries [@first, @end) of a table of @level such as @d may have?
- * The caller has the table for itself.
+ * May @d have the absent ones among the entries [@first, @end) of a table of @level? 0, or as
+ * shadow_hides_absent(). The caller has the table for itself.
  */
-static inline bool pt_check_absent(struct domain *d, unsigned level, const pte_t *first,
-				   const pte_t *end)
+static inline int pt_check_absent(struct domain *d, unsigned level, const pte_t *first,
+				  const pte_t *end)
 {
 	u64 floor = pt_absent_floor[d->is_privileged];
 
-	return likely(!floor) || pt_absent_run_is_safe(d, floor, level, first, end);
+	return likely(!floor) ? 0 : pt_check_absent_run(d, floor, level, first, end);
 }
 
 /*
@@ -68,8 +70,8 @@ static inline bool is_nobody(const struct domain *d)
  * pt_check_refuse_absent() has a say. *@e gains what the ABI adds (US)
  * and loses RW where I/O memory may only be read.
  * Returns 0; -EINVAL (a bit outside the level's mask, PS, frame out of range, another cache type
- * than write-back where @d has no devices (COH-1), an absent entry that names RAM); -EPERM (I/O
- * memory that @d, the caller's domain, may not map).
+ * than write-back where @d has no devices (COH-1), an absent entry that names RAM); -ERESTART (such
+ * an entry, once more); -EPERM (I/O memory that @d, the caller's domain, may not map).
  */
 int __must_check pt_check_entry(struct domain *d, unsigned level, pte_t *e);
 

@@ -51,7 +51,7 @@ static __always_inline void pt_batch_end(struct pt_batch *batch)
  * type reference and page lock held) by @ne, a guest's value. @pg_owner owns the frames that @ne
  * may name.
  * Returns 0; -EINVAL, -EPERM, -EBUSY, -EAGAIN (accessed/dirty bits kept changing); -ERESTART,
- * -EINTR: again, after a preemption point. Nothing has changed on error, but that -ERESTART has
+ * -EINTR: again, behind softirqs. Nothing has changed on error, but that -ERESTART has
  * left progress in a lower table.
  * Effects: what the old entry named may be parked: page_type_finish_parked() before the next
  * operation. What is pending for roots and TLBs is added to *batch (may be NULL at level 1).

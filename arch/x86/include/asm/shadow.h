@@ -100,11 +100,23 @@ bool shadow_own_fault(u64 va, u32 error_code);
 
 /* ---- Making. @v is loaded nowhere, and will not be meanwhile. -------------------------------- */
 
-/* From its next turn on it is shadowed. -ENOMEM: nothing left behind. */
+/*
+ * From its next turn on it is shadowed. -ENOMEM: nothing left behind. The current vcpu, too: from
+ * now on; kernel root, interrupts on.
+ */
 int __must_check shadow_create(struct vcpu *v);
 /* No more, if it was. */
 void shadow_destroy(struct vcpu *v);
 
-/* Of all vcpus of @d, which waits, and which nobody visits. -ENOMEM: some are, some are not. */
+/*
+ * Of all vcpus of @d, which waits, but for the current one if it is @d's, and which nobody visits.
+ * -ENOMEM: some are, some are not; -ERESTART: something else is due, call again.
+ */
 int __must_check shadow_create_all(struct domain *d);
 void shadow_destroy_all(struct domain *d);
+
+/* The same, and so it stays. What there is of a log keeps what shadows there are. */
+int __must_check shadow_make_for_good(struct domain *d);
+
+/* Vcpus may shadow their own domains from now on. Boot. */
+void shadow_init(void);

@@ -27,7 +27,7 @@ struct spec_ctrl {
 	bool rsb, ibpb, l1d_flush;
 	bool auto_ibrs;                 /* EFER.AIBRSE */
 	u64 msr;                        /* SPEC_CTRL; 0: it is never written */
-	bool l1tf_dom0, l1tf_domu;      /* absent entries that name RAM are refused */
+	bool l1tf_dom0, l1tf_domu;      /* absent entries that name RAM are not taken */
 };
 
 extern struct spec_ctrl spec_ctrl;

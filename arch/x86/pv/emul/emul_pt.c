@@ -102,7 +102,7 @@ static pte_t merge(pte_t e, const struct insn *insn, u64 va, u64 val)
 
 /*
  * Carry it out on entry @pe of an L1 table, page lock held. 0, *@effect done; -EAGAIN: the entry
- * kept changing; else the new entry is refused.
+ * kept changing; -ERESTART: once more, behind softirqs; else the new entry is refused.
  */
 static int apply(pte_t *pe, struct regs *r, u64 va,
 		 const struct insn *insn, struct effect *effect)
@@ -120,7 +120,7 @@ static int apply(pte_t *pe, struct regs *r, u64 va,
 	return rc;
 }
 
-/* One store into @target at the offset of @va. 0, -EAGAIN or refused. */
+/* One store into @target at the offset of @va, as apply(). */
 static int store(struct page_info *target, struct regs *r, u64 va, const struct insn *insn,
 		 struct effect *effect)
 {
@@ -151,10 +151,8 @@ static __noinline bool store_any(struct page_info *target, struct regs *r, u64 v
 	if (!(insn_decode(code, &insn) || insn_fetch_more(code, &insn)) || !hits(&insn, r, va))
 		return false;
 	rc = store(target, r, va, &insn, &effect);
-	if (rc == -EAGAIN)
-		return true;
 	if (rc)
-		return false;
+		return rc == -EAGAIN || rc == -ERESTART;
 	insn_retire(&insn, &effect, r);
 	emul_done(r, 0);
 	return true;
