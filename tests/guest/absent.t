@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """On a part with L1TF a domain that makes an absent entry that names RAM is shadowed from then on,
 once, whichever way it makes it, and the entry is taken; each way in a boot of its own, as it is
-about the first entry (tests/guest/claims/absent.c). Where no memory is left the entry is refused,
-and the domain goes on. make test-all: more often by two vCPUs at once, other claims in a domain
-that is shadowed, and bugs planted, each of which one of these notices."""
+about the first entry (tests/guest/claims/absent.c); dom0 may do to it what it likes meanwhile.
+Where no memory is left the entry is refused, and the domain goes on. make test-all: more often by
+two vCPUs at once, other claims in a domain that is shadowed, and bugs planted, each of which one of
+these notices."""
 import os
 import re
 import sys
@@ -68,6 +69,19 @@ def at_once(times, **options):
     return first("at_once", "--smp", "2", "mem=48M vcpus=4", times=times, **options)
 
 
+def disturbed(ms):
+    """dom0 pauses and logs the domain meanwhile, and destroys it after @ms. How many pages are free
+    then, or what is wrong."""
+    status, output, errors = isola_run(
+        "--cpu", "Haswell-noTSX", "--smp", "3", "--mem", "160", "--hv", "dom0_mem=48M",
+        "--domain", SELFTEST, "domain=one mem=48M vcpus=4 -- claims=absent/at_once exit=never",
+        SELFTEST, f"claims=absent/disturbed ms={ms}")
+    free = re.findall(r"^# free pages: (\d+)", output, re.M)
+    if status == POWERED_OFF and re.search(r"^ok 1 - absent/disturbed", output, re.M) and free:
+        return int(free[0])
+    return f"{ms} ms, status {status}\n{output[-2500:]}{errors}"
+
+
 for way in WAYS:
     wrong = first(way, "mem=48M")
     tap.ok(not wrong, f"{way}: it is taken, and the domain is shadowed, once", wrong)
@@ -75,6 +89,11 @@ wrong = at_once(20 if LONG else 4)
 tap.ok(not wrong, "two vCPUs of four at once, on two CPUs", wrong)
 wrong = first("at_once", "mem=48M vcpus=2", times=10 if LONG else 1)
 tap.ok(not wrong, "two vCPUs at once, on one CPU", wrong)
+wrong = first("by_context", "--smp", "2", "mem=48M vcpus=3")
+tap.ok(not wrong, "by a context for another vCPU", wrong)
+many = [disturbed(ms) for ms in (1, *(range(150, 400, 10) if LONG else (220,)))]
+tap.ok(isinstance(many[0], int) and len(set(many)) == 1,
+       "paused, logged and destroyed meanwhile: all of it goes", "\n".join(map(str, many)))
 wrong = poor()
 tap.ok(not wrong, "without memory it is refused, and the domain goes on", wrong)
 if LONG:

@@ -10,6 +10,7 @@
 #define TOPIC "absent"
 #define __XEN_TOOLS__ 1
 #include "../claim.h"
+#include "../clock.h"
 #include "../domains.h"
 #include "../forced_cpuid.h"
 #include "../memory.h"
@@ -274,6 +275,20 @@ CLAIM_ISOLA_ONLY(by_base, "a base pointer to a new L4 with an absent entry that 
 	CHECK_OK(make_writable(l4));
 }
 
+CLAIM_ISOLA_ONLY(by_context, "a context for another vCPU, and in its L4 an absent entry that names "
+			     "RAM", only_isola)
+{
+	static struct vcpu_guest_context c;
+	uint64_t *l4 = page_alloc();
+
+	memcpy(l4, (void *)start->pt_base, PAGE_BYTES);
+	l4[FAR] = mfn_of(window(1)) * PAGE_BYTES;
+	CHECK_OK(make_readonly(l4));
+	sibling_context(&c);
+	c.ctrlreg[3] = mfn_of(l4) * PAGE_BYTES;
+	CHECK_EQ(HC3(vcpu_op, VCPUOP_initialise, spare_vcpu(), &c), taken());
+}
+
 static struct slots both;
 static uint64_t both_value;
 
@@ -355,4 +370,34 @@ CLAIM_DOM0(others,
 	}
 	destroy(d);
 	CHECK(becomes(are_free, empty));
+}
+
+/* What dom0 may do to domain 1 at any moment, each that the clock chooses; it may have ended. */
+static void disturb(uint64_t choice)
+{
+	if (choice % 128) {
+		if (!domctl(XEN_DOMCTL_pausedomain, 1))
+			CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
+	} else if (!log_of(1, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY)) {
+		CHECK_OK(log_of(1, XEN_DOMCTL_SHADOW_OP_OFF));
+	}
+}
+
+/* By option "ms=" domain 1 is there, which runs at_once, and is destroyed so many ms from now. */
+CLAIM_DOM0(disturbed,
+	   "a domain is paused, logged and destroyed while it becomes shadowed: all of it goes")
+{
+	const char *ms = option("ms=");
+	uint64_t nr = 0, end = clock_ns();
+
+	if (!ms)
+		skip("no other domain is said to be there");
+	while (*ms >= '0' && *ms <= '9')
+		nr = nr * 10 + (uint64_t)(*ms++ - '0');
+	end += nr * MS_NS;
+	while (clock_ns() < end)
+		disturb(clock_ns() >> 8);
+	destroy(1);
+	CHECK(becomes(is_gone, 1));
+	print("# free pages: %lu\n", free_pages());
 }
