@@ -5,8 +5,9 @@ Isola, and the other way round; and it leaves Isola by `xl migrate`, while it ru
 another Isola (Debian's Xen lets no PV domain leave so). A disk goes from the one machine to the
 other, and the same dom0 stands on both: `xl migrate` speaks to exchange/receiver, and what that was
 sent is the input of the other machine's `xl migrate-receive`. In one the test writes absent entries
-that name RAM, for an Isola that refuses such (pv-l1tf=domu) and shadows the domain instead. make
-test-all; or EXCHANGES=REGEX: those whose name it matches, of which there must be some."""
+that name RAM, for an Isola that refuses such (pv-l1tf=domu) and shadows the domain instead. One of
+type=pvh is saved and goes on, both ways. make test-all; or EXCHANGES=REGEX: those whose name it
+matches, of which there must be some."""
 import mmap
 import os
 import re
@@ -24,6 +25,7 @@ SECONDS = 560
 DISK_BYTES = 256 << 20
 STEPS = 11                      # of each machine: dom0's own, and those of exchange/extra.sh
 SAVED = "saved on", "x=save", "x=restore"
+PVH = "of type=pvh is saved on", "x=save xt=pvh", "x=restore xt=pvh"
 LIVE = "leaves, live,", "x=leave", "x=arrive"
 WARY = "an Isola that shadows it", ISOLA_RUN, "pv-l1tf=domu"
 SHADOWED = re.compile(r"^\(isola\) domain \d+: absent entries name RAM: shadowed", re.M)
@@ -51,12 +53,16 @@ def image_with_disk(kernel, image, path):
                          *((name, 0o100644, data) for name, data in disk_modules(kernel))], path)
 
 
+def cpu_for(words):
+    return ("--cpu", "qemu64,+svm,+npt") if "xt=pvh" in words else ()
+
+
 def run(machine, kernel, image, disk, vcpus):
     """What is wrong with the run of @machine (program, its hypervisor's options, words of
     exchange/extra.sh's), "" for nothing; and its output."""
     program, hv, words = machine
     done = subprocess.run(
-        [program, "--mem", "1280", "--smp", "2", "--hv", f"dom0_mem=768M {hv}",
+        [program, *cpu_for(words), "--mem", "1280", "--smp", "2", "--hv", f"dom0_mem=768M {hv}",
          "--timeout", str(SECONDS), "--qemu-arg=-drive",
          f"--qemu-arg=file={disk},if=ide,format=raw,cache=unsafe", kernel,
          f"console=hvc0 limit={SECONDS - 20} scenario=extra {words} xv={vcpus}", image],
@@ -75,7 +81,7 @@ def wanted():
     """(name, source, target, vCPUs) of each exchange; the machines as run() wants them."""
     xen, isola = ("Xen", ORACLE_RUN, ""), ("Isola", ISOLA_RUN, "")
     ways = [(xen, isola, SAVED), (isola, xen, SAVED), (isola, xen, LIVE), (isola, isola, LIVE),
-            (xen, WARY, SAVED)]
+            (xen, WARY, SAVED), (xen, isola, PVH), (isola, xen, PVH)]
     every = [(f"{vcpus} vCPU{'s' * (vcpus > 1)}: {how[0]} {source[0]}, goes on on {target[0]}",
               (*source[1:], how[1]), (*target[1:], how[2]), vcpus)
              for vcpus in (1, 2) for source, target, how in ways]

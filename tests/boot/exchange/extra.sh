@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Scenario "extra" of ../shared/tools/mk-dom0-image: x=save, a domU of xv= vCPUs is saved to the
-# machine's disk; x=restore, it goes on from there. x=leave: it is migrated live, to the disk (and
-# --debug sends all again); x=arrive: from there. First sector: a line about the file.
+# machine's disk (xt=pvh: one of that type); x=restore, it goes on from there. x=leave: it is
+# migrated live, to the disk (and --debug sends all again); x=arrive: from there. First sector: a
+# line about the file.
 x_disk() {
 	for m in /exchange/*.ko; do insmod $m; done
 	waitfor 20 test -b /dev/sda && detail "$(cat /sys/block/sda/size) sectors"
@@ -38,13 +39,15 @@ x_restore() {
 	esac && r_resumed
 }
 x_vcpus() { [ $(lastline u1 'DOMU tick' | grep -o 'vcpus=[0-9]*') = vcpus=$xv ]; }
+xt=pv
 for w in $(cat /proc/cmdline); do
-	case $w in x=*|xv=*) eval "${w%%=*}='${w#*=}'" ;; esac
+	case $w in x=*|xv=*|xt=*) eval "${w%%=*}='${w#*=}'" ;; esac
 done
 step x-disk 60 x_disk
 case $x in
 save|leave)
 	mkcfg u1 tick "vcpus=$xv"
+	sed -i "s|^type=.*|type='$xt'|" /tmp/u1.cfg
 	[ $x = leave ] && sed -i 's|^memory=.*|memory=88|' /tmp/u1.cfg	# all is sent twice
 	step x-create 120 xl create /tmp/u1.cfg
 	step x-up 120 up u1
