@@ -4,8 +4,9 @@
 claims of our PVH guest, which hold on genuine Xen too (tests/guest/oracle.t); what its WBINVD
 cleans; guests that do what ends a domain, beside one that is not to notice; dom0, which destroys
 one; what is refused; Debian's Linux on two vCPUs; and Debian's own tools, none of them changed,
-which make, watch and destroy them (toolstack/pvh.sh). make test-all: on one and four, newer
-kernels, more rounds, and with each of some bugs in the hypervisor, which must be noticed."""
+which make, watch, save, restore and destroy them (toolstack/pvh.sh). make test-all: on one and
+four, newer kernels, more rounds, and with each of some bugs in the hypervisor, which must be
+noticed."""
 import os
 import re
 import sys
@@ -141,7 +142,7 @@ def orphan_from_outside():
 
 def by_xl():
     """One of the domains is seen from outside too: dom0's daemons map its rings by gfn."""
-    rounds, seconds = (50, 1500) if LONG else (3, 400)
+    rounds, seconds = (50, 1700) if LONG else (3, 600)
     name = f"Debian's xl and domains of type=pvh, {rounds} rounds"
     try:
         kernel, image = pvh_image()
@@ -162,7 +163,7 @@ def by_xl():
         live.wait_for(rb"TOOLSTACK-END [^\n]*\n", timeout=seconds)
         off = live.ends(60)
         text = live.text()
-    well, figures, failed = verdict(text, least=27)
+    well, figures, failed = verdict(text, least=36)
     tap.ok(off and well, f"{name}: {figures}", f"failed: {failed}\n{text[-2500:]}")
     tap.ok("type=hvm is not made: emulated devices (0x3ff) are not built" in text,
            "type=hvm is refused, and the log says why", text)
@@ -171,9 +172,9 @@ def by_xl():
            "\n".join(found[:10]))
     if LONG:
         well, figures, text = run_scenario("scenario=extra parts=linux", *SVM, seconds=2400,
-                                           least=55, made=pvh_image())
-        tap.ok(well, f"Debian's Linux as one, by xl, with disk, network and balloon: {figures}",
-               text)
+                                           least=71, made=pvh_image())
+        tap.ok(well, "Debian's Linux as one, by xl, with disk, network and balloon, saved and "
+               f"restored: {figures}", text)
 
 
 def by_qemu():

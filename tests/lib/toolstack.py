@@ -70,7 +70,9 @@ def pvh_image():
     """(kernel, image): with toolstack/pvh.sh as the scenario "extra", and our PVH guest."""
     kernel, plain = dom0_image()
     image = os.path.join(OUT, "tests/dom0-pvh.img")
+    domu = gzip.compress(cpio([("init2", 0o100755, read(os.path.join(OURS, "pvh-init")))]))
     add_to_image(plain, [("extra", 0o40755, b""),
+                         ("extra/domu.gz", 0o100644, domu),
                          ("extra/pvh", 0o100644, read(PVH_GUEST)),
                          script("pvh.sh")], image)
     return kernel, image

@@ -22,7 +22,7 @@ PLANTED = (
     ("a first state's EFER is not checked", "arch/x86/hvm/first_state.c",
      "f->efer & ~hvm_efer_valid(current->domain) || ", ""),
     ("the periodic timer comes once", "arch/x86/hvm/vlapic_timer.c",
-     "\tif (is_periodic())\n\t\tarm(", "\tif (false)\n\t\tarm("),
+     "\tif (is_periodic(a))\n\t\tarm(", "\tif (false)\n\t\tarm("),
     ("a byte is taken for a register", "arch/x86/hvm/mmio.c", "i->bytes == 4 && ", ""),
     ("x2APIC mode takes reserved bits", "arch/x86/hvm/vlapic.c",
      "(writes[i].only_page || val & writes[i].reserved)", "writes[i].only_page"),

@@ -36,6 +36,7 @@ PAGE_ALLOC = "arch/x86/frames/page_alloc.c"
 SRAT, TOPOLOGY = "arch/x86/firmware/acpi_srat.c", "arch/x86/cpu/topology.c"
 UNPACK, ROOM = "unpack/unpack.c", "unpack/room.c"
 RECORDS, P2M = "arch/x86/hvm/records.c", "arch/x86/mm/p2m.c"
+APIC_CHECK = "arch/x86/hvm/apic_check.c"
 MUTANTS = [
     # test, file, text, what it becomes
     ("records", RECORDS, "\tif (r->size - r->at < n)\n", "\tif (r->size < n)\n"),
@@ -47,8 +48,28 @@ MUTANTS = [
     ("records", RECORDS, "\tif (is_long != (on && c->msr_efer & EFER_LME))\n", "\tif (false)\n"),
     ("records", RECORDS, "!c->pending_reserved &&", ""),
     ("records", RECORDS, " || c->msr_efer & ~efer_valid", ""),
+    ("records", RECORDS, "msr._rsvd || msr.val", "msr._rsvd"),
+    ("records", RECORDS, "t.tsc_adjust ? -EPERM : 0", "0"),
+    ("records", RECORDS, "desc->length != sizeof(count) + count",
+     "desc->length < sizeof(count) + count"),
+    ("records", RECORDS, "\tif (apic != hvm_has(in, HVM_SAVE_CODE(LAPIC_REGS)))\n",
+     "\tif (false)\n"),
+    ("records", RECORDS, "apic ? hvm_check_apic(&in->lapic, &in->regs, id) : 0", "0"),
+    ("records", RECORDS, "bytes <= HVM_IMAGE_PAGES * PAGE_SIZE", "true"),
+    ("records", RECORDS, "\t\tif (bits[i])\n", "\t\tif (false)\n"),
+    ("records", RECORDS, "fpu_check_image(head[1]", "fpu_check_image(head[2]"),
+    ("records", RECORDS, "\t\tmemset(image[i], 0, PAGE_SIZE);\n",
+     "\t\tmemset(image[i], 1, PAGE_SIZE);\n"),
+    ("records", APIC_CHECK, "l->tdt_msr || ", ""),
+    ("records", APIC_CHECK, "!(base & APICBASE_BSP) == !!id", "true"),
+    ("records", APIC_CHECK, "base & APICBASE_ENABLE || !(base & APICBASE_EXTD)", "true"),
+    ("records", APIC_CHECK, "~vlapic_reg(r, APIC_DFR) & VLAPIC_DFR_ONES", "false"),
+    ("records", APIC_CHECK, "\t\tif (vlapic_reg(r, APIC_TMR + 16 * i))\n", "\t\tif (false)\n"),
+    ("records", APIC_CHECK, " || vlapic_reg(r, APIC_ISR) & 0xffff", ""),
+    ("records", APIC_CHECK, " | DELIVERY | 0xff", " | DELIVERY | 0x400ff"),
     ("p2m", P2M, "p->nr_tables >= p->max_tables", "p->nr_tables > p->max_tables"),
-    ("p2m", P2M, "m = p->closed ? INVALID_MFN : p2m_lookup(p, gfn);", "m = p2m_lookup(p, gfn);"),
+    ("p2m", P2M, "return p->closed ? INVALID_MFN : p2m_lookup(p, gfn);",
+     "return p2m_lookup(p, gfn);"),
     ("p2m", P2M, "\tif (p->closed) {\n", "\tif (false) {\n"),
     ("p2m", P2M, "\tif (!p->closed)\n\t\tpe = walk(", "\tif (true)\n\t\tpe = walk("),
     ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",

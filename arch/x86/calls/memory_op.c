@@ -6,6 +6,7 @@
 #define __XEN_TOOLS__ 1		/* the sharing questions are among the tools' */
 #include <asm/exchange.h>
 #include <asm/frametable.h>
+#include <asm/hvm_domain.h>
 #include <asm/hypercall.h>
 #include <asm/layout.h>
 #include <asm/m2p_block.h>
@@ -61,13 +62,18 @@ static long max_pages(struct domain *d)
 	return READ_ONCE(d->max_pages);
 }
 
-/* Another's is looked at as that domain's frame, which a domain that dies gives back. */
+/*
+ * What a PV domain says itself: another's is looked at as that domain's frame, which a domain that
+ * dies gives back.
+ */
 static long max_gpfn(struct domain *d)
 {
 	struct page_info *pg = page_of(d->shared_info_mfn);
 	const struct shared_info *s;
 	long rc;
 
+	if (d->hvm)
+		return READ_ONCE(d->hvm->p2m.highest);
 	if (d != current->domain && !page_get_foreign(pg, d))
 		return -ESRCH;
 	s = d == current->domain ? window_ptr(page_mfn(pg)) : map_domain_page(page_mfn(pg));

@@ -5,6 +5,7 @@
  */
 #define __XEN_TOOLS__ 1
 #include <asm/domain_context.h>
+#include <asm/hvm_context.h>
 #include <asm/hypercall_page.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -22,8 +23,11 @@
 /* ABI: with the last flag it can run at once, as soon as its domain does. */
 static long set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	long rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
+	long rc;
 
+	if (v->domain->hvm)
+		return hvm_set_vcpu_context(v, c);
+	rc = v->initialised ? vcpu_change_context(v, c) : vcpu_set_context(v, c);
 	if (!rc && (c->flags & VGCF_online))
 		vcpu_up(v);
 	return rc;
@@ -43,7 +47,10 @@ long domain_set_vcpu_context(struct domain *d, const struct xen_domctl_vcpuconte
 	rc = domain_pause_by_control(d);
 	if (rc)
 		return rc;
-	rc = op->ctxt.p ? shadow_instead(d, set_context(v, &c)) : vcpu_reset(v);
+	if (op->ctxt.p)
+		rc = shadow_instead(d, set_context(v, &c));
+	else
+		rc = d->hvm ? -EOPNOTSUPP : vcpu_reset(v);
 	return domain_unpause_by_control(d) ?: rc;
 }
 
@@ -58,10 +65,12 @@ long domain_get_vcpu_context(struct domain *d, const struct xen_domctl_vcpuconte
 	rc = domain_pause_by_control(d);
 	if (rc)
 		return rc;
-	if (v->initialised)
-		vcpu_get_context(v, &c);
-	else
+	if (!v->initialised)
 		rc = -ENODATA;
+	else if (d->hvm)
+		hvm_get_vcpu_context(v, &c);
+	else
+		vcpu_get_context(v, &c);
 	rc = domain_unpause_by_control(d) ?: rc;
 	if (!rc && copy_to_guest((u64)op->ctxt.p, &c, sizeof(c)))
 		rc = -EFAULT;

@@ -8,6 +8,7 @@
 #include <asm/domain_save.h>
 #include <asm/fpu.h>
 #include <asm/frametable.h>
+#include <asm/hvm_domain.h>
 #include <asm/layout.h>
 #include <asm/m2p.h>
 #include <asm/mapcache.h>
@@ -43,6 +44,23 @@ static u64 use_of(const struct domain *d, mfn_t m)
 	       (type & PGT_pinned ? XEN_DOMCTL_PFINFO_LPINTAB : 0);
 }
 
+/*
+ * The same of an HVM domain, by gfn: no frame of its is a table to us. ABI: what there is of it
+ * beside its RAM (shared_info, grant frames) is none.
+ */
+static u64 use_of_gfn(const struct domain *d, u64 gfn)
+{
+	struct hvm_domain *h = d->hvm;
+
+	if (!mfn_is_valid_num(p2m_lookup_foreign(&h->p2m, _gfn(gfn))) ||
+	    gfn == READ_ONCE(h->shared_info_gfn))
+		return XEN_DOMCTL_PFINFO_XTAB;
+	for (unsigned i = 0; i < HVM_GRANT_FRAMES; i++)
+		if (gfn == READ_ONCE(h->grant_gfn[i]))
+			return XEN_DOMCTL_PFINFO_XTAB;
+	return XEN_DOMCTL_PFINFO_NOTAB;
+}
+
 long domain_page_uses(const struct domain *d, const struct xen_domctl_getpageframeinfo3 *op)
 {
 	if (op->num > MOST_FRAMES)
@@ -52,7 +70,7 @@ long domain_page_uses(const struct domain *d, const struct xen_domctl_getpagefra
 
 		if (copy_from_guest(&x, at, sizeof(x)))
 			return -EFAULT;
-		x = use_of(d, _mfn(x));
+		x = d->hvm ? use_of_gfn(d, x) : use_of(d, _mfn(x));
 		if (copy_to_guest(at, &x, sizeof(x)))
 			return -EFAULT;
 	}
@@ -178,16 +196,6 @@ long domain_get_xstate(struct domain *d, struct xen_domctl_vcpuextstate *op)
 	return let_go(d, p, rc);
 }
 
-/* Numbers that no image of this CPU's can have. */
-static long check_xstate(const struct xstate_head *head, const struct xstate_bits *bits, u64 size)
-{
-	if (!fpu_xcr0_valid(head->xcr0) || !fpu_xcr0_valid(head->xcr0_accum) ||
-	    (head->xcr0 & ~head->xcr0_accum) || size != xstate_bytes(head->xcr0_accum) ||
-	    (bits->xstate_bv & ~head->xcr0_accum))
-		return -EINVAL;
-	return bits->xcomp_bv ? -EOPNOTSUPP : 0;
-}
-
 /* What has been checked is put in place behind the rest, which was read again. */
 static long take_xstate(const struct vcpu *v, struct vcpu_private *p, u64 at,
 			const struct xstate_head *head, const struct xstate_bits *bits)
@@ -219,7 +227,8 @@ long domain_set_xstate(struct domain *d, const struct xen_domctl_vcpuextstate *o
 		return vcpu_by_id(d, op->vcpu) ? 0 : -EINVAL;
 	if (copy_from_guest(&bits, buffer + sizeof(head) + FX_BYTES, sizeof(bits)))
 		return -EFAULT;
-	rc = check_xstate(&head, &bits, op->size);
+	rc = fpu_check_image(head.xcr0, head.xcr0_accum, bits.xstate_bv, bits.xcomp_bv,
+			     op->size - sizeof(head));
 	if (!rc)
 		rc = look_at(d, op->vcpu, &p);
 	if (rc)

@@ -75,6 +75,14 @@ u32 fpu_image_bytes(u64 xcr0)
 	return end;
 }
 
+int fpu_check_image(u64 xcr0, u64 accum, u64 xstate_bv, u64 xcomp_bv, u64 bytes)
+{
+	if (!fpu_xcr0_valid(xcr0) || !fpu_xcr0_valid(accum) || xcr0 & ~accum ||
+	    xstate_bv & ~accum || bytes != fpu_image_bytes(accum))
+		return -EINVAL;
+	return xcomp_bv ? -EOPNOTSUPP : 0;
+}
+
 u64 fpu_offered_xcr0(void)
 {
 	struct cpuid_regs r = cpuid(0xd, 0);

@@ -5,6 +5,7 @@
 #include <isola/errno.h>
 #include <isola/lib/string.h>
 #include <asm/hvm_records.h>
+#include <asm/fpu.h>
 #include <asm/insn.h>
 
 static int take(struct hvm_reader *r, void *to, size_t n)
@@ -126,4 +127,158 @@ int hvm_check_mtrr(const struct hvm_hw_mtrr *m)
 	    type > 6 || type == 2 || type == 3 || (m->msr_mtrr_cap & 0xff) > MTRR_VCNT)
 		return -EPERM;
 	return 0;
+}
+
+/* ---- One after the other --------------------------------------------------------------------- */
+
+static int check_cpu(struct hvm_incoming *in, const struct hvm_valid *valid)
+{
+	return hvm_check_cpu(&in->cpu, valid->cr4, valid->efer);
+}
+
+static int check_mtrr(struct hvm_incoming *in, const struct hvm_valid *valid __maybe_unused)
+{
+	return hvm_check_mtrr(&in->mtrr);
+}
+
+#define INTO(type, part, may_be_short, check)						\
+	{ HVM_SAVE_CODE(type), offsetof(struct hvm_incoming, part),			\
+	  sizeof(((struct hvm_incoming *)0)->part), may_be_short, check }
+static const struct {
+	u16 code, at, size;
+	bool may_be_short;
+	int (*check)(struct hvm_incoming *in, const struct hvm_valid *valid);
+} kept[] = {
+	INTO(CPU, cpu, true, check_cpu), INTO(MTRR, mtrr, false, check_mtrr),
+	INTO(LAPIC, lapic, false, NULL), INTO(LAPIC_REGS, regs, false, NULL),
+};
+
+/* ABI: Xen has these of each domain; of devices that there are none of, whatever they say. */
+#define OF_NOTHING(type) { HVM_SAVE_CODE(type), HVM_SAVE_LENGTH(type) }
+static const struct { u16 code, size; } ignored[] = {
+	OF_NOTHING(PCI_IRQ), OF_NOTHING(ISA_IRQ), OF_NOTHING(PCI_LINK), OF_NOTHING(VMCE_VCPU),
+};
+
+/* Nobody can have set it. */
+static int read_tsc_adjust(struct hvm_reader *r, const struct hvm_save_descriptor *desc)
+{
+	struct hvm_tsc_adjust t;
+	int rc = hvm_read_body(r, desc, &t, sizeof(t), false);
+
+	return rc ? rc : t.tsc_adjust ? -EPERM : 0;
+}
+
+/* MSRs that guests have not got: 0 is what they are. */
+static int read_msrs(struct hvm_reader *r, const struct hvm_save_descriptor *desc)
+{
+	u64 count;
+	int rc = -EPERM;
+
+	if (desc->length >= sizeof(count))
+		rc = take(r, &count, sizeof(count));
+	if (rc)
+		return rc;
+	count = (u32)count;
+	if (desc->length != sizeof(count) + count * sizeof(struct hvm_one_msr))
+		return -EPERM;
+	while (!rc && count--) {
+		struct hvm_one_msr msr;
+
+		rc = take(r, &msr, sizeof(msr));
+		if (!rc && (msr._rsvd || msr.val))
+			rc = -EPERM;
+	}
+	return rc;
+}
+
+#define XSAVE_HEAD	offsetof(struct hvm_hw_cpu_xsave, save_area)
+
+/* The image, behind which its pages are zeros. */
+static int read_image(struct hvm_reader *r, u64 bytes, void *const image[HVM_IMAGE_PAGES])
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < HVM_IMAGE_PAGES && !rc; i++) {
+		u64 some = min(bytes, (u64)PAGE_SIZE);
+
+		memset(image[i], 0, PAGE_SIZE);
+		rc = take(r, image[i], some);
+		bytes -= some;
+	}
+	return rc;
+}
+
+static int read_xsave(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
+		      struct hvm_incoming *in, void *const image[HVM_IMAGE_PAGES])
+{
+	u64 head[XSAVE_HEAD / sizeof(u64)], bytes = desc->length - XSAVE_HEAD;
+	const u64 *bits = image[0] + FX_BYTES;
+	int rc = -EPERM;
+
+	/* Of a record without all of the numbers it is huge. */
+	if (bytes <= HVM_IMAGE_PAGES * PAGE_SIZE)
+		rc = take(r, head, sizeof(head));
+	if (!rc)
+		rc = read_image(r, bytes, image);
+	if (rc)
+		return rc;
+	/* SDM vol. 1 §13.4.2 */
+	for (unsigned i = 2; i < XSAVE_HEADER / sizeof(u64); i++)
+		if (bits[i])
+			return -EPERM;
+	in->xcr0 = head[1];
+	return fpu_check_image(head[1], head[2], bits[0], bits[1], bytes) ? -EPERM : 0;
+}
+
+static int read_kept(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
+		     const struct hvm_valid *valid, struct hvm_incoming *in)
+{
+	u8 scratch[64];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kept); i++) {
+		int rc;
+
+		if (kept[i].code != desc->typecode)
+			continue;
+		rc = hvm_read_body(r, desc, (u8 *)in + kept[i].at, kept[i].size,
+				   kept[i].may_be_short);
+		return rc || !kept[i].check ? rc : kept[i].check(in, valid);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
+		if (ignored[i].code == desc->typecode)
+			return hvm_read_body(r, desc, scratch, ignored[i].size, false);
+	return -EPERM;
+}
+
+int hvm_keep(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
+	     const struct hvm_valid *valid, struct hvm_incoming *in,
+	     void *const image[HVM_IMAGE_PAGES])
+{
+	int rc;
+
+	switch (desc->typecode) {
+	case CPU_XSAVE_CODE:
+		rc = read_xsave(r, desc, in, image);
+		break;
+	case HVM_SAVE_CODE(TSC_ADJUST):
+		rc = read_tsc_adjust(r, desc);
+		break;
+	case CPU_MSR_CODE:
+		rc = read_msrs(r, desc);
+		break;
+	default:
+		rc = read_kept(r, desc, valid, in);
+	}
+	if (!rc)
+		in->has |= 1u << desc->typecode;
+	return rc;
+}
+
+int hvm_check_whole(const struct hvm_incoming *in, u32 id)
+{
+	bool apic = hvm_has(in, HVM_SAVE_CODE(LAPIC));
+
+	if (apic != hvm_has(in, HVM_SAVE_CODE(LAPIC_REGS)))
+		return -EPERM;
+	return apic ? hvm_check_apic(&in->lapic, &in->regs, id) : 0;
 }

@@ -11,15 +11,8 @@
 #include <asm/hvm.h>
 #include <asm/percpu.h>
 
-#define VERSION		0x50014u	/* six LVTs */
-#define SVR_VALID	0x1ffu		/* focus checking and suppressed EOIs: not offered */
-#define DFR_ONES	0x0fffffffu
 #define APIC_PPR	0xa0
-#define APIC_ISR	0x100
-#define APIC_TMR	0x180
-#define APIC_IRR	0x200
 #define SELF_IPI	0x3f0
-#define ICR_VALID_LOW	0xccfffu	/* but for the delivery status, which reads as idle */
 
 static struct vlapic *apic(void)
 {
@@ -44,7 +37,7 @@ static void set_svr(u32 val)
 {
 	struct vlapic *a = apic();
 
-	a->svr = val & SVR_VALID;
+	a->svr = val & VLAPIC_SVR_VALID;
 	for (unsigned i = 0; i < NR_LVTS && !(val & APIC_SVR_ENABLED); i++)
 		a->lvt[i] |= APIC_LVT_MASKED;
 }
@@ -64,7 +57,7 @@ static void set_ldr(u32 val)
 
 static void set_dfr(u32 val)
 {
-	apic()->dfr = val | DFR_ONES;
+	apic()->dfr = val | VLAPIC_DFR_ONES;
 	vlapic_publish(current, apic());
 }
 
@@ -83,18 +76,10 @@ static void set_divide(u32 val)
 	vlapic_timer_change(apic()->lvt[LVT_TIMER], val & 0xb);
 }
 
-/* What may stand in each LVT but for mask and vector. */
-static const struct { u16 offset; u32 valid; } lvts[NR_LVTS] = {
-	[LVT_TIMER] = { APIC_LVTT, 0x20000 },	/* periodic; TSC deadlines are not offered */
-	[LVT_THERMAL] = { APIC_LVTTHMR, 0x700 }, [LVT_PERF] = { APIC_LVTPC, 0x700 },
-	[LVT_LINT0] = { APIC_LVT0, 0xa700 }, [LVT_LINT1] = { APIC_LVT1, 0xa700 },
-	[LVT_ERROR] = { APIC_LVTERR, 0 },
-};
-
 static int lvt_at(u32 offset)
 {
 	for (int i = 0; i < NR_LVTS; i++)
-		if (lvts[i].offset == offset)
+		if (vlapic_lvts[i].offset == offset)
 			return i;
 	return -1;
 }
@@ -103,7 +88,7 @@ static void set_lvt(unsigned i, u32 val)
 {
 	struct vlapic *a = apic();
 
-	val &= lvts[i].valid | APIC_LVT_MASKED | 0xff;
+	val &= vlapic_lvts[i].valid | APIC_LVT_MASKED | 0xff;
 	if (!(a->svr & APIC_SVR_ENABLED))
 		val |= APIC_LVT_MASKED;
 	if (i == LVT_TIMER)
@@ -142,7 +127,7 @@ static bool read_register(u32 offset, u32 *val)
 	}
 	switch (offset) {
 	case APIC_ID:		*val = x2 ? h->apic_id : h->apic_id << 24; break;
-	case APIC_VERSION:	*val = VERSION; break;
+	case APIC_VERSION:	*val = VLAPIC_VERSION; break;
 	case APIC_TPR:		*val = tpr(); break;
 	case APIC_PPR:		*val = vlapic_ppr(); break;
 	case APIC_LDR:		*val = x2 ? h->logical_id : a->ldr; break;
@@ -179,7 +164,7 @@ static int write_register(u32 offset, u32 val)
 	int lvt = lvt_at(offset);
 
 	if (lvt >= 0) {
-		if (vlapic_is_x2() && val & ~(lvts[lvt].valid | APIC_LVT_MASKED | 0x10ffu))
+		if (vlapic_is_x2() && val & ~(vlapic_lvts[lvt].valid | APIC_LVT_MASKED | 0x10ffu))
 			return -EINVAL;
 		set_lvt(lvt, val);
 		return 0;
@@ -213,7 +198,7 @@ int vlapic_write(u32 offset, u32 val)
 		rc = write_register(offset, val);
 		return rc == -EINVAL ? 0 : rc;
 	}
-	a->icr = (a->icr & ~0xfffffffful) | (val & ICR_VALID_LOW);
+	a->icr = (a->icr & ~0xfffffffful) | (val & VLAPIC_ICR_VALID);
 	return vlapic_send(a->icr);
 }
 
@@ -228,7 +213,7 @@ static int write_self(u64 val)
 static int write_x2(u32 offset, u64 val)
 {
 	if (offset == APIC_ICR) {
-		if ((u32)val & ~ICR_VALID_LOW)
+		if ((u32)val & ~VLAPIC_ICR_VALID)
 			return -EINVAL;
 		apic()->icr = val;
 		return vlapic_send(val);

@@ -35,30 +35,39 @@ static struct timer *timer(void)
 }
 
 /* SDM vol. 3 figure 11-10: bits 3, 1 and 0; 7 is one. At most 2^32 counts of 1280 ns. */
+u32 vlapic_timer_divisor(const struct vlapic *a)
+{
+	unsigned shift = ((a->divide & 3) | (a->divide >> 1 & 4)) + 1;
+
+	return 1u << (shift & 7);
+}
+
 static u64 ns_per_count(void)
 {
-	u32 divide = this_hvm.apic.divide;
-	unsigned shift = ((divide & 3) | (divide >> 1 & 4)) + 1;
+	return (u64)COUNT_NS * vlapic_timer_divisor(&this_hvm.apic);
+}
 
-	return (u64)COUNT_NS << (shift & 7);
+static u64 period_of(const struct vlapic *a)
+{
+	return (u64)a->initial * COUNT_NS * vlapic_timer_divisor(a);
 }
 
 static u64 period(void)
 {
-	return this_hvm.apic.initial * ns_per_count();
+	return period_of(&this_hvm.apic);
 }
 
-static bool is_periodic(void)
+static bool is_periodic(const struct vlapic *a)
 {
-	return this_hvm.apic.lvt[LVT_TIMER] & LVT_PERIODIC;
+	return a->lvt[LVT_TIMER] & LVT_PERIODIC;
 }
 
-static void arm(u64 from)
+static void arm(struct timer *t, struct vlapic *a, u64 from)
 {
-	struct vlapic *a = &this_hvm.apic;
+	u64 ns = period_of(a);
 
 	a->started = from;
-	timer_set(timer(), from + (is_periodic() ? max(period(), LEAST_PERIOD) : period()));
+	timer_set(t, from + (is_periodic(a) ? max(ns, LEAST_PERIOD) : ns));
 }
 
 void vlapic_timer_set(u32 initial)
@@ -67,7 +76,7 @@ void vlapic_timer_set(u32 initial)
 	/* What has ended but is not taken yet has been overtaken. */
 	timer_stop(timer());
 	if (initial)
-		arm(now_ns());
+		arm(timer(), &this_hvm.apic, now_ns());
 }
 
 u32 vlapic_timer_now(void)
@@ -79,7 +88,7 @@ u32 vlapic_timer_now(void)
 		return 0;
 	if (gone < a->initial)
 		return a->initial - gone;
-	return is_periodic() ? a->initial - gone % a->initial : 0;
+	return is_periodic(a) ? a->initial - gone % a->initial : 0;
 }
 
 void vlapic_timer_change(u32 lvt, u32 divide)
@@ -108,6 +117,16 @@ void vlapic_timer_end(void)
 		return;
 	if (!(a->lvt[LVT_TIMER] & APIC_LVT_MASKED))
 		vlapic_set_irq(a->lvt[LVT_TIMER]);
-	if (is_periodic())
-		arm(a->started + 2 * period() > now ? a->started + period() : now);
+	if (is_periodic(a))
+		arm(timer(), a, a->started + 2 * period() > now ? a->started + period() : now);
+}
+
+void vlapic_timer_restart(struct vcpu *v, struct vlapic *a)
+{
+	struct hvm_vcpu *h = v->domain->hvm->vcpu[v->id];
+
+	timer_stop(&h->timer);
+	WRITE_ONCE(h->timer_fired, false);
+	if (a->initial)
+		arm(&h->timer, a, now_ns());
 }

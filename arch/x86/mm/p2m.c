@@ -77,13 +77,29 @@ struct page_info *p2m_get_page(const struct domain *d, const struct p2m *p, gfn_
 	}
 }
 
+static mfn_t look_up_open(const struct p2m *p, gfn_t gfn)
+{
+	ASSERT_LOCKED(&p->lock);
+	return p->closed ? INVALID_MFN : p2m_lookup(p, gfn);
+}
+
+mfn_t p2m_lookup_foreign(struct p2m *p, gfn_t gfn)
+{
+	mfn_t m;
+
+	spin_lock(&p->lock);
+	m = look_up_open(p, gfn);
+	spin_unlock(&p->lock);
+	return m;
+}
+
 struct page_info *p2m_get_foreign(const struct domain *d, struct p2m *p, gfn_t gfn)
 {
 	struct page_info *pg = NULL;
 	mfn_t m;
 
 	spin_lock(&p->lock);
-	m = p->closed ? INVALID_MFN : p2m_lookup(p, gfn);
+	m = look_up_open(p, gfn);
 	if (mfn_is_valid_num(m) && page_get_foreign(page_of(m), d))
 		pg = page_of(m);
 	spin_unlock(&p->lock);
@@ -99,6 +115,7 @@ int p2m_create(struct p2m *p, u64 end)
 	spin_lock_init(&p->lock, LOCK_P2M);
 	p->root = l4 ? public_mfn(l4) : INVALID_MFN;
 	p->end = min(end, GFN_END);
+	p->highest = 0;
 	p->stamp = 1;
 	p->nr_tables = l4 ? 1 : 0;
 	p->max_tables = ~0u;
@@ -205,6 +222,7 @@ static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 	pe = make_way(p, gfn, level);
 	if (pe) {
 		pte_write(pe, pte_make(first, new_leaf(order)));
+		WRITE_ONCE(p->highest, max(p->highest, gfn_x(gfn) + (1ul << order) - 1));
 		p2m_touch_locked(p, gfn);
 	}
 	spin_unlock(&p->lock);

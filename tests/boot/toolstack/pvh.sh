@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # What Debian's tools do with domains of type=pvh, in mk-dom0-image's dom0, sourced by its scenario
-# "extra" with its functions (step, detail, waitfor ...). /extra/pvh is our PVH guest. A word on the
-# kernel's line: rounds=N, how many domains are made and destroyed; 3; parts=A+B.., of
-# watched claims shown ends rounds refused (all of these, if left out) linux.
-rounds=3 parts=watched+claims+shown+ends+rounds+refused
+# "extra" with its functions (step, detail, waitfor ...). /extra/pvh is our PVH guest;
+# /extra/domu.gz a second archive for Debian's Linux, with pvh-init as /init2. Words on the kernel's
+# line: rounds=N, how many domains are made and destroyed; 3; parts=A+B.., of watched claims shown
+# ends rounds refused saved (all of these, if left out) linux.
+rounds=3 parts=watched+claims+shown+ends+rounds+refused+saved
 for w in $(cat /proc/cmdline); do
 	case $w in
 	rounds=*|parts=*) eval "${w%%=*}='${w#*=}'" ;;
@@ -126,9 +127,8 @@ s_watched() {
 	mark "watched end"
 }
 
-# ---- Debian's Linux: what the image's scenarios do with PV domains, but with more memory than it
-# begins with
-s_linux() {
+# mkcfg, of the image's scenarios, for Debian's Linux as one
+linux_is_pvh() {
 	mkcfg() {
 		n=$1 m=$2; shift 2
 		{
@@ -140,13 +140,46 @@ s_linux() {
 		} > /tmp/$n.cfg
 		rm -f $(clog $n)
 	}
-	for part in create console vcpus blk net; do s_$part; done
+}
+
+# ---- Debian's Linux: what the image's scenarios do with PV domains, but with more memory than it
+# begins with
+s_linux() {
+	linux_is_pvh
+	for part in create console vcpus blk net saverestore; do s_$part; done
 	mkcfg u1 tick
 	step linux-mem-create 120 $XL create /tmp/u1.cfg
 	step linux-mem-up 120 up u1
 	step linux-mem-down 60 m_set 112
 	step linux-mem-back 60 m_set 128
 	step linux-mem-clean 30 kill_all
+}
+
+# ---- Saved to a file, and back; saved again, and it goes on: it counts, and what it had in memory
+# from the beginning is the same
+sums() { grep -ao 'sum=[0-9a-f]*[.]' $(clog u1); }
+p_kept() {
+	nr=$(sums | wc -l) kinds=$(sums | sort -u | wc -l)
+	detail "$nr sums, $kinds different"
+	[ $nr -ge 6 ] && [ $kinds = 1 ]
+}
+s_saved() {
+	linux_is_pvh
+	cat /boot/domu.gz /extra/domu.gz > /tmp/domu.gz
+	mkcfg u1 -
+	sed -i "s|^ramdisk=.*|ramdisk='/tmp/domu.gz'|
+		s|quiet du=|quiet rdinit=/init2 du=|" /tmp/u1.cfg
+	step saved-create 120 $XL create /tmp/u1.cfg
+	step saved-up 120 up u1
+	step saved-save 120 r_save ''
+	step saved-gone 30 r_gone
+	step saved-restore 120 r_restore
+	tickn > /tmp/tick.before
+	step saved-again 120 r_save -c
+	step saved-resumed 60 r_resumed
+	step saved-kept 20 p_kept
+	step saved-clean 30 kill_all
+	rm -f /tmp/u1.save
 }
 
 for part in $(echo $parts | tr + ' '); do s_$part || true; done

@@ -443,6 +443,131 @@ CLAIM_DOM0(all_or_nothing, "of a context that ends badly nothing is set")
 	destroy(d);
 }
 
+/* ---- What xl save asks ----------------------------------------------------------------------- */
+
+CLAIM_DOM0(saved_pages, "the highest gfn that has been given something, and which gfns have RAM, "
+	   "are told; not of too many at once")
+{
+	static uint64_t gfns[1025];
+	struct xen_domctl_getpageframeinfo3 *op = &domctl_op.u.getpageframeinfo3;
+	domid_t d = create_hvm();
+
+	CHECK_EQ(HC2(memory_op, XENMEM_maximum_gpfn, &d), 0);
+	CHECK_EQ(populate_order(d, 0xfefff, 0), 1);
+	CHECK_EQ(populate_order(d, 0x200, 9), 1);
+	CHECK_EQ(HC2(memory_op, XENMEM_maximum_gpfn, &d), 0xfefff);
+	CHECK_EQ(decrease(d, 0x201, 0), 1);
+	gfns[0] = 0x200;
+	gfns[1] = 0x201;
+	gfns[2] = 0x3ff;
+	gfns[3] = 0x400;
+	gfns[4] = 0xfefff;
+	gfns[5] = 1ul << 45;
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	op->num = 6;
+	op->array.p = (xen_pfn_t *)gfns;
+	CHECK_OK(domctl(XEN_DOMCTL_getpageframeinfo3, d));
+	CHECK_EQ(gfns[0], XEN_DOMCTL_PFINFO_NOTAB);
+	CHECK_EQ(gfns[1], XEN_DOMCTL_PFINFO_XTAB);
+	CHECK_EQ(gfns[2], XEN_DOMCTL_PFINFO_NOTAB);
+	CHECK_EQ(gfns[3], XEN_DOMCTL_PFINFO_XTAB);
+	CHECK_EQ(gfns[4], XEN_DOMCTL_PFINFO_NOTAB);
+	CHECK_EQ(gfns[5], XEN_DOMCTL_PFINFO_XTAB);
+	op->num = 1025;
+	CHECK_ERR(domctl(XEN_DOMCTL_getpageframeinfo3, d), XEN_E2BIG);
+	destroy(d);
+	CHECK(becomes(is_gone, d));
+}
+
+static volatile uint32_t *apic_reg(uint32_t offset)
+{
+	struct hvm_save_descriptor *desc = record(HVM_SAVE_CODE(LAPIC_REGS));
+
+	CHECK(desc && desc->length == HVM_SAVE_LENGTH(LAPIC_REGS));
+	return (volatile uint32_t *)((uint8_t *)(desc + 1) + offset);
+}
+
+static long set_context(domid_t d)
+{
+	uint32_t end = 0;
+
+	for (;;) {
+		const struct hvm_save_descriptor *desc = (void *)(context + end);
+
+		end += sizeof(*desc) + desc->length;
+		if (!desc->typecode)
+			return context_op(XEN_DOMCTL_sethvmcontext, d, end, context);
+	}
+}
+
+CLAIM_DOM0(apic_context, "a context has each vCPU's local APIC, which is set and read back; in a "
+	   "mode that there is none of it is refused")
+{
+	static const struct { uint32_t offset, val; } regs[] = {
+		{ 0x80, 0x57 }, { 0xd0, 0x3000000 }, { 0xe0, 0xfffffff }, { 0xf0, 0x1fe },
+		{ 0x120, 0x4000 }, { 0x220, 2 }, { 0x270, 0x80000000 }, { 0x300, 0x4041 },
+		{ 0x310, 0x2000000 }, { 0x320, 0x20051 }, { 0x350, 0x10700 }, { 0x380, 0xfedcba98 },
+		{ 0x3e0, 0xa },
+	};
+	struct hvm_hw_lapic *lapic;
+	domid_t d = create_hvm();
+
+	get_context(d);
+	CHECK_EQ(*apic_reg(0xf0), 0xff);
+	CHECK_EQ(*apic_reg(0xe0), ~0u);
+	for (unsigned int i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		*apic_reg(regs[i].offset) = regs[i].val;
+	lapic = (void *)(record(HVM_SAVE_CODE(LAPIC)) + 1);
+	CHECK_EQ(lapic->apic_base_msr, 0xfee00900);
+	lapic->disabled = 0;
+	lapic->timer_divisor = 128;
+	CHECK_OK(set_context(d));
+	get_context(d);
+	for (unsigned int i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		CHECK_EQ(*apic_reg(regs[i].offset), regs[i].val);
+	lapic = (void *)(record(HVM_SAVE_CODE(LAPIC)) + 1);
+	CHECK_EQ(lapic->timer_divisor, 128);
+	lapic->apic_base_msr = 0xfee00500;
+	CHECK(set_context(d) < 0);
+	destroy(d);
+}
+
+static struct vcpu_guest_context registers;
+
+static long vcpu_context(uint32_t cmd, domid_t d, uint32_t vcpu)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.vcpucontext.vcpu = vcpu;
+	domctl_op.u.vcpucontext.ctxt.p = (void *)&registers;
+	return domctl(cmd, d);
+}
+
+CLAIM_DOM0(registers, "general registers of a vCPU that has begun are read and set; the rest stays")
+{
+	domid_t d = create_hvm();
+
+	CHECK_ERR(vcpu_context(XEN_DOMCTL_getvcpucontext, d, 0), XEN_ENODATA);
+	get_context(d);
+	make_cpu();
+	CHECK_OK(set_cpu(d));
+	CHECK_OK(vcpu_context(XEN_DOMCTL_getvcpucontext, d, 0));
+	CHECK_EQ(registers.user_regs.rip, 0x200000);
+	CHECK_EQ(registers.user_regs.rbx, 0x21b000);
+	CHECK_EQ(registers.ctrlreg[0] & ~0x10ul, 1);
+	CHECK(registers.flags & VGCF_online);
+	registers.user_regs.rax = 1;
+	CHECK_OK(vcpu_context(XEN_DOMCTL_setvcpucontext, d, 0));
+	memset(&registers, 0, sizeof(registers));
+	CHECK_OK(vcpu_context(XEN_DOMCTL_getvcpucontext, d, 0));
+	CHECK_EQ(registers.user_regs.rax, 1);
+	CHECK_EQ(registers.user_regs.rip, 0x200000);
+	CHECK_EQ(registers.debugreg[7], 0x400);
+	CHECK_ERR(vcpu_context(XEN_DOMCTL_getvcpucontext, d, 1), XEN_EINVAL);
+	get_context(d);
+	CHECK_EQ(((struct hvm_hw_cpu *)(record(HVM_SAVE_CODE(CPU)) + 1))->cs_arbytes, 0xc9b);
+	destroy(d);
+}
+
 CLAIM_DOM0(comes_back, "what is made, filled and destroyed ten times leaves as much memory free")
 {
 	uint64_t before = 0;

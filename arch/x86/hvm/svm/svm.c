@@ -292,7 +292,7 @@ static const struct hvm_vendor svm = {
 	.want_cr8 = want_cr8, .want_iret = want_iret, .start_real = start_real, .start_as =
 	start_as, .in_shadow = in_shadow, .set_shadow = set_shadow, .get = get, .set = set,
 	.code_segment = code_segment, .cpl = cpl, .get_context = svm_get_context,
-	.set_context = svm_set_context,
+	.set_context = svm_set_context, .get_cr8 = svm_get_cr8, .set_cr8 = svm_set_cr8,
 };
 
 /* ---- Is it there? ---------------------------------------------------------------------------- */

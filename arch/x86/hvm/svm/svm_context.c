@@ -67,3 +67,15 @@ void svm_set_context(void *page, const struct hvm_hw_cpu *c)
 	to->cpl = to->ss.attr >> 5 & 3;
 	to->shadow = 0;
 }
+
+u8 svm_get_cr8(const void *page)
+{
+	return ((const struct vmcb *)page)->vintr & VINTR_TPR;
+}
+
+void svm_set_cr8(void *page, u8 cr8)
+{
+	struct vmcb *to = page;
+
+	to->vintr = (to->vintr & ~VINTR_TPR) | cr8;
+}

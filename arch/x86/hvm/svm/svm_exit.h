@@ -14,3 +14,5 @@ void svm_read_exit(const struct vmcb *c, struct hvm_exit *e);
 /* svm_context.c: as asm/hvm.h says of a vendor. */
 void svm_get_context(const void *page, struct hvm_hw_cpu *c);
 void svm_set_context(void *page, const struct hvm_hw_cpu *c);
+u8 svm_get_cr8(const void *page);
+void svm_set_cr8(void *page, u8 cr8);

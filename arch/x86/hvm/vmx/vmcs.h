@@ -169,6 +169,8 @@ void vmx_start_real(void *page, u8 page_nr);
 void vmx_start_as(void *page, const struct hvm_first *f);
 void vmx_get_context(const void *page, struct hvm_hw_cpu *c);
 void vmx_set_context(void *page, const struct hvm_hw_cpu *c);
+u8 vmx_get_cr8(const void *page);
+void vmx_set_cr8(void *page, u8 cr8);
 
 /* ---- vmx_regs.c: registers of the VMCS that is loaded, and of @p, whose it is ---------------- */
 

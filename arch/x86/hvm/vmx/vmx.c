@@ -220,7 +220,7 @@ static struct hvm_vendor vmx = {
 	.want_cr8 = want_cr8, .want_iret = want_iret, .in_shadow = in_shadow,
 	.set_shadow = set_shadow, .get = vmx_get, .set = vmx_set,
 	.code_segment = vmx_code_segment, .cpl = vmx_cpl, .get_context = vmx_get_context,
-	.set_context = vmx_set_context,
+	.set_context = vmx_set_context, .get_cr8 = vmx_get_cr8, .set_cr8 = vmx_set_cr8,
 };
 
 const struct hvm_vendor *vmx_probe(const char **why)

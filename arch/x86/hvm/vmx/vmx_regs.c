@@ -115,6 +115,16 @@ u64 vmx_get(enum hvm_reg r)
 	}
 }
 
+u8 vmx_get_cr8(const void *page)
+{
+	return ((const struct vmx_vcpu *)page)->vtpr >> CR8_SHIFT & 15;
+}
+
+void vmx_set_cr8(void *page, u8 cr8)
+{
+	((struct vmx_vcpu *)page)->vtpr = (u32)cr8 << CR8_SHIFT;
+}
+
 static void set_msr(u32 msr, u64 *kept, u64 val)
 {
 	*kept = val;

@@ -66,6 +66,12 @@ void fpu_load_xcr0(u64 xcr0);
 bool fpu_xcr0_valid(u64 xcr0);
 
 /*
+ * Can a guest with @xcr0, which has had the components @accum, have a standard image of @bytes
+ * whose header has these two words? 0, -EINVAL; -EOPNOTSUPP: it is compacted.
+ */
+int __must_check fpu_check_image(u64 xcr0, u64 accum, u64 xstate_bv, u64 xcomp_bv, u64 bytes);
+
+/*
  * Size in bytes of a standard XSAVE image with the components @xcr0, as CPUID.0DH.0 EBX gives it.
  */
 u32 fpu_image_bytes(u64 xcr0);

@@ -4,10 +4,12 @@
  * by which a vendor's extension is driven. Everything here is about the current vcpu, on its kernel
  * root, but where it says otherwise.
  *
- * Two pages of class vcpu stand behind the other private ones of its area:
+ * Pages of class vcpu stand behind the other private ones of its area:
  *   page 0  the vendor's: on SVM the VMCB, which the processor writes by its frame number; on VMX
  *           struct vmx_vcpu (the VMCS is mapped nowhere)
  *   page 1  struct hvm_private
+ *   pages 2 to 4  for the control domain's sethvmcontext: struct hvm_incoming, and the FPU image
+ *           that comes with it
  * General registers stand where a PV guest's do, in guest_regs(); the FPU's image, XCR0 and TSC_AUX
  * likewise, and are switched with them (asi/switch.c).
  */
@@ -28,13 +30,6 @@ struct hvm_event {
 	bool valid, has_error;
 	u8 vector, type;
 	u32 error;
-};
-
-/* What the control domain sets, until all of it has been found good (hvm/context.c). */
-struct hvm_incoming {
-	bool has_cpu, has_mtrr;
-	struct hvm_hw_cpu cpu;
-	struct hvm_hw_mtrr mtrr;
 };
 
 /* One access of the guest's to what is not RAM, from its exit to its end. */
@@ -71,7 +66,6 @@ struct hvm_private {
 	struct vlapic apic;
 	struct hvm_io io;
 	u64 mtrr_def_type;		/* likewise, by the tools: the guest has no MTRRs */
-	struct hvm_incoming incoming;
 };
 
 /*
@@ -89,6 +83,7 @@ extern struct hvm_private this_hvm;	/* by the linker script */
 extern u8 this_hvm_vendor[PAGE_SIZE];
 
 static_assert(sizeof(struct hvm_private) <= PAGE_SIZE, "page 1");
+static_assert(sizeof(struct hvm_incoming) <= PAGE_SIZE, "page 2");
 
 /* Registers that the vendor's page holds. */
 enum hvm_reg {
@@ -187,6 +182,9 @@ struct hvm_vendor {
 	void (*get_context)(const void *page, struct hvm_hw_cpu *c);
 	/* And from @c, which has been checked. The guest can have set up that state itself. */
 	void (*set_context)(void *page, const struct hvm_hw_cpu *c);
+	/* And CR8, which that record has not. */
+	u8 (*get_cr8)(const void *page);
+	void (*set_cr8)(void *page, u8 cr8);
 };
 
 extern const struct hvm_vendor *hvm;	/* NULL: hvm_why_not */

@@ -97,7 +97,7 @@
 #define VCPU_PAGE_LDT        0x10                     /* 16 pages */
 #define VCPU_PAGE_PRIVATE    0x20                     /* struct vcpu_private */
 #define VCPU_PRIVATE_PAGES   4
-#define VCPU_HVM_PAGES       2                        /* of an HVM vcpu: asm/hvm.h */
+#define VCPU_HVM_PAGES       5                        /* of an HVM vcpu: asm/hvm.h */
 #define VCPU_NR_PAGES        (VCPU_PAGE_PRIVATE + VCPU_PRIVATE_PAGES + VCPU_HVM_PAGES)
 #define VCPU_MAPCACHE_SLOTS  512
 

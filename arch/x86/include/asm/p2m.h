@@ -54,6 +54,7 @@ struct p2m {
 	spinlock_t lock;		/* edits; never held while anything is waited for */
 	mfn_t root;			/* the L4; INVALID_MFN: none */
 	u64 end;			/* no gfn from here on */
+	u64 highest;			/* gfn that a leaf has ever shown; read by anybody */
 	u64 stamp;			/* grows with each edit that takes something away */
 	/*
 	 * bit n: pages have left since vcpu n last told the device models; set before the stamp
@@ -104,6 +105,8 @@ bool __must_check p2m_make_executable(struct p2m *p, gfn_t gfn);
 
 /* The frame behind @gfn, as it is now; INVALID_MFN: a hole. No lock. */
 mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn);
+/* The same from another domain: with the lock; the domain that is taken apart has holes alone. */
+mfn_t p2m_lookup_foreign(struct p2m *p, gfn_t gfn);
 /*
  * The same with one more of @d's references on it, for page_put(); NULL: a hole. No lock: what
  * stands there after the reference has been taken is what it was taken on.

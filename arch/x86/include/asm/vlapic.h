@@ -10,6 +10,8 @@
 #pragma once
 
 #include <isola/vcpu.h>
+#include <xen/xen.h>
+#include <xen/hvm/save.h>
 
 #define VLAPIC_BASE	0xfee00000ul
 #define APICBASE_BSP	(1ul << 8)
@@ -20,7 +22,19 @@
 #define MSR_X2APIC	0x800u
 #define MSR_X2APIC_LAST	0x8ffu
 
+#define APIC_ISR	0x100
+#define APIC_TMR	0x180
+#define APIC_IRR	0x200
+#define VLAPIC_VERSION	0x50014u	/* six LVTs */
+#define VLAPIC_DFR_ONES	0x0fffffffu
+#define VLAPIC_SVR_VALID 0x1ffu		/* focus checking and suppressed EOIs: not offered */
+#define VLAPIC_ICR_VALID 0xccfffu	/* low half, but for the delivery status: always idle */
+
 enum { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, NR_LVTS };
+
+/* Where each LVT is, and what may stand in it but for mask and vector (apic_check.c). */
+struct vlapic_lvt { u16 offset; u32 valid; };
+extern const struct vlapic_lvt vlapic_lvts[NR_LVTS];
 
 /* A bit for each vector. */
 struct vector_set { u32 word[8]; };
@@ -109,3 +123,25 @@ void vlapic_timer_change(u32 lvt, u32 divide);
 u32 vlapic_timer_now(void);
 /* It has come to its end: an interrupt, and a periodic one begins anew. */
 void vlapic_timer_end(void);
+/* @v, paused, with @a: it counts from its beginning, if it counts. */
+void vlapic_timer_restart(struct vcpu *v, struct vlapic *a);
+/* What timer_divisor is in a record: how many counts of the bus one of the timer's is. */
+u32 vlapic_timer_divisor(const struct vlapic *a);
+
+/* ---- vlapic_record.c ------------------------------------------------------------------------- */
+
+/* The register at @offset of the ABI's record. */
+static inline u32 vlapic_reg(const struct hvm_hw_lapic_regs *r, u32 offset)
+{
+	return *(const u32 *)(r->data + offset);
+}
+
+/*
+ * @v, paused, with @a and @cr8, as records have it: what is posted counts as requested. And the
+ * other way; the records have been checked (hvm_check_apic()). Gives CR8. ABI: as on Xen the timer
+ * begins anew, and an error that has not been read yet is forgotten.
+ */
+void vlapic_save(const struct vcpu *v, const struct vlapic *a, u8 cr8, struct hvm_hw_lapic *l,
+		 struct hvm_hw_lapic_regs *r);
+u8 vlapic_load(struct vcpu *v, struct vlapic *a, const struct hvm_hw_lapic *l,
+	       const struct hvm_hw_lapic_regs *r);
