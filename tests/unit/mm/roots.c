@@ -425,8 +425,7 @@ static void do_shadow(unsigned depth)
 {
 	struct vcpu *v = &vcpu[rnd(NR_VCPUS)];
 
-	if (!is_loaded(v))
-		shadow_flip(v);
+	is_loaded(v) ? shadow_start(v) : shadow_flip(v);
 }
 
 /* When CPU @c forgot all that it may know of guests' tables, or one page. */
@@ -594,6 +593,7 @@ int main(int argc, char **argv)
 	all_ok("nobody reaches what an edited L4 no longer names, and every root is in step");
 	printf("# %lu operations, %lu edits, %lu of them from behind, %lu IPIs\n", nr, nr_edits,
 	       nr_behind, nr_ipis);
-	ok(nr_edits > nr / 10 && nr_behind > nr / 10000 && nr_ipis > nr / 10, "all of it happened");
+	ok(nr_edits > nr / 10 && nr_behind > nr / 10000 && nr_ipis > nr / 10 &&
+	   shadows_started > nr / 10000, "all of it happened");
 	return done();
 }

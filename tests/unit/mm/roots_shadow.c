@@ -5,6 +5,7 @@
 #include <string.h>
 #include <asm/layout.h>
 #include <asm/percpu.h>
+#include <asm/root.h>
 #include <asm/shadow.h>
 #include <isola/page_alloc.h>
 #include "roots_parts.h"
@@ -69,6 +70,22 @@ void shadow_flip(struct vcpu *v)
 	v->cr3_kernel = mfn_to_maddr(v->root_kernel);
 	v->cr3_user = mfn_to_maddr(v->root_user);
 	shadow_rots(v);
+}
+
+unsigned long shadows_started;
+
+/* As change_root() of shadow/create.c. */
+void shadow_start(struct vcpu *v)
+{
+	if (v != this_cpu.curr || v->shadow.on || this_cpu.cr3 != v->cr3_kernel)
+		return;
+	world_irq_off = true;
+	shadow_flip(v);
+	shadow_forget(v);
+	this_cpu.shadowed = true;
+	root_adopt(v->cr3_kernel);
+	world_irq_off = false;
+	shadows_started++;
 }
 
 /* ---- What the product calls ---- */

@@ -21,6 +21,9 @@ u64 shadow_page_forgotten_at(const struct vcpu *v);
 void shadow_rots(const struct vcpu *v);
 /* @v, loaded nowhere, gets a shadow, or loses it. */
 void shadow_flip(struct vcpu *v);
+/* @v gets it, if it is the current one, and on its kernel's root. */
+void shadow_start(struct vcpu *v);
+extern unsigned long shadows_started;
 
 /* roots.c's */
 unsigned long roots_now(void);
