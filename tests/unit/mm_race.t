@@ -21,6 +21,6 @@ ok($good, 'two CPUs: every audit is right')
 diag(grep { /^# calls/ } split /^/m, Build::words("$dir/run.log")) if $good;
 
 # Most come to light by the fifth seed; one asks for a dozen.
-Build::each_is_found($dir, what => 'mutant', mutants => [race_mutants()], of => 1,
+Build::each_is_found($dir, what => 'mutant', mutants => [race_mutants()],
 	runs => [map { [100_000, $_] } 1 .. 40], build => sub { Build::race($dir, @_) });
 done_testing();

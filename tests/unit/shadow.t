@@ -21,6 +21,6 @@ ok($good, 'a shadow shows what the tables say')
 diag(grep { /^# / } split /^/m, Build::words("$dir/run.log")) if $good;
 
 Build::each_is_found($dir, what => 'mutant', mutants => [shadow_mutants()],
-	of => $ENV{TEST_ALL} ? 1 : 4, runs => [[60_000]],
+	runs => [[60_000]],
 	build => sub { Build::shadow("$dir-mutant", @_, '-O1') });
 done_testing();
