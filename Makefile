@@ -40,7 +40,7 @@ distclean:
 ## make              build/isola.elf (the hypervisor) and build/selftest.elf (the test guest)
 ## make run          two isolated kernels that talk, in QEMU; ARGS="--firmware uefi" and so on
 ## make selftest     boot the selftest guest as dom0; CMDLINE="claims=grants/*" and so on
-## make test         every test but the long ones, 19 minutes; prove's summary is the verdict
+## make test         every test but the long ones, 16 minutes; prove's summary is the verdict
 ## make test-all     the same and the long ones: full matrix, repeated boots, long searches
 ## make test-unit, test-guest, test-boot    one ring of tests
 ## make models       the protocols between CPUs, over every interleaving; each bad variant is found

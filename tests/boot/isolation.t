@@ -48,16 +48,16 @@ if not 0 < TIMES < 1e6:
 INTERVAL = float(os.environ.get("ISOLATION_INTERVAL") or 0.25)
 chance = random.Random(SEED)
 #       guest       CPUs  MiB  hypervisor options     CPU model     stops
-RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            20),
-        ("linux",    2,  256, "dom0_mem=128M",        "Haswell-noTSX", 20),
-        ("linux",    4, 1024, "dom0_mem=256M",        None,            16),
+RUNS = (("linux",    1,  256, "dom0_mem=128M",        None,            28),
+        ("linux",    2,  256, "dom0_mem=128M",        "Haswell-noTSX", 28),
         ("selftest", 1,  256, "",                     None,            12),
         ("selftest", 2,  256, "dom0_mem=64M",         None,            12),
         ("selftest", 4,  256, "dom0_mem=64M",         "Haswell-noTSX", 10),
         ("selftest", 4, 1024, "dom0_mem=256M",        None,            10),
         ("tenants",  2,  256, "dom0_mem=64M",         None,            14),
         ("logged",   2,  256, "dom0_mem=64M",         None,            24)) + \
-       ((("linux",   4,  256, "dom0_mem=128M",        None,            14),) if LONG else ())
+       ((("linux",   4,  256, "dom0_mem=128M",        None,            14),
+         ("linux",   4, 1024, "dom0_mem=256M",        None,            16)) if LONG else ())
 # beside dom0, in the last but one
 TENANTS = [(SELFTEST, f"domain={name} mem=48M vcpus={vcpus} -- exit=never")
            for name, vcpus in (("web", 1), ("db", 2))]
