@@ -55,6 +55,7 @@ static char last_char;
 static u64 busy_since;                  /* ns; 0: the ports took something when last asked */
 static const void *held_for;            /* whose chunk has begun; NULL: nobody's */
 static u64 held_until;                  /* ns */
+static const void *written_by;          /* whose the last byte is; NULL: a line's of ours */
 
 static u32 owner;                       /* of the transmitter: 1 + CPU; 0: nobody */
 
@@ -134,6 +135,7 @@ static void send_ring(unsigned room)
 		else if (send(ring[ring_sent % ring_bytes])) {
 			console_screen_put(ring[ring_sent % ring_bytes]);
 			WRITE_ONCE(ring_sent, ring_sent + 1);
+			written_by = NULL;
 		}
 	}
 }
@@ -320,8 +322,11 @@ static bool is_held(void)
 	return held_for && now_ns() < held_until;
 }
 
-/* Owner. As console_write_guest(); @at_margin: as console_write_guest_line(). */
-static size_t send_chunk(const void *who, const char *text, size_t len, bool at_margin)
+/* What is written: text of dom0's; or a line's start, for the left margin; or its rest. */
+enum part { TEXT, LINE, REST };
+
+/* Owner. As console_write_guest() and those behind it. */
+static size_t send_chunk(const void *who, const char *text, size_t len, enum part part)
 {
 	bool goes_on = is_held() && held_for == who;
 	size_t n;
@@ -333,10 +338,17 @@ static size_t send_chunk(const void *who, const char *text, size_t len, bool at_
 		send_ring(room_now());
 		if (is_pending())
 			return 0;
-		if (at_margin && mid_line && !send_text("\n", 1, room_now()))
-			return 0;
+		if (part == LINE && mid_line) {
+			written_by = NULL;
+			if (!send_text("\n", 1, room_now()))
+				return 0;
+		}
 	}
+	if (part == REST && written_by != who)
+		return CONSOLE_BROKEN;
 	n = send_text(text, len, room_now());
+	if (n)
+		written_by = who;
 	if (n == len) {
 		held_for = NULL;
 	} else if (n && !goes_on) {
@@ -350,13 +362,13 @@ static size_t send_chunk(const void *who, const char *text, size_t len, bool at_
  * console_to_ring: the text is a part of the log, and leaves with it. Half of the ring is the
  * hypervisor's.
  */
-static size_t add_text(const char *text, size_t len, bool at_margin)
+static size_t add_text(const char *text, size_t len, enum part part)
 {
 	u64 flags = spin_lock_irqsave(&console_lock), at = ring_end;
 	bool fits = at - READ_ONCE(ring_sent) + len + 1 <= ring_bytes / 2;
 
 	if (fits) {
-		if (at_margin && at && ring[(at - 1) % ring_bytes] != '\n')
+		if (part == LINE && at && ring[(at - 1) % ring_bytes] != '\n')
 			at = add(at, "\n", 1);
 		at = add(at, text, len);
 		__atomic_store_n(&ring_end, at, __ATOMIC_SEQ_CST);
@@ -372,7 +384,7 @@ static size_t add_text(const char *text, size_t len, bool at_margin)
 }
 
 /* The same where everybody waits: interrupts off, so that no line comes in between. */
-static size_t send_waiting(const char *text, size_t len, bool at_margin)
+static size_t send_waiting(const char *text, size_t len, enum part part)
 {
 	u64 flags = irq_save();
 	size_t n = 0;
@@ -380,7 +392,7 @@ static size_t send_waiting(const char *text, size_t len, bool at_margin)
 	flush();
 	while (!transmitter_take())
 		cpu_relax();
-	while (at_margin && mid_line)
+	while (part == LINE && mid_line)
 		send_text("\n", 1, wait_room());
 	while (n < len)
 		n += send_text(text + n, len - n, wait_room());
@@ -389,29 +401,34 @@ static size_t send_waiting(const char *text, size_t len, bool at_margin)
 	return n;
 }
 
-static size_t write_guest(const void *who, const char *text, size_t len, bool at_margin)
+static size_t write_guest(const void *who, const char *text, size_t len, enum part part)
 {
 	size_t n;
 
 	if (opt_console_to_ring)
-		return add_text(text, len, at_margin);
+		return add_text(text, len, part);
 	if (!is_async())
-		return send_waiting(text, len, at_margin);
+		return send_waiting(text, len, part);
 	if (!transmitter_take())
 		return 0;
-	n = send_chunk(who, text, len, at_margin);
+	n = send_chunk(who, text, len, part);
 	transmitter_put();
 	return n;
 }
 
 size_t console_write_guest(const void *who, const char *text, size_t len)
 {
-	return write_guest(who, text, len, false);
+	return write_guest(who, text, len, TEXT);
 }
 
 size_t console_write_guest_line(const void *who, const char *text, size_t len)
 {
-	return write_guest(who, text, len, true);
+	return write_guest(who, text, len, LINE);
+}
+
+size_t console_write_guest_rest(const void *who, const char *text, size_t len)
+{
+	return write_guest(who, text, len, REST);
 }
 
 /* ---- Sending later, for console_drain.c ----------------------------------------------------- */

@@ -31,6 +31,12 @@ void console_write_line(const char *text, size_t len);
 size_t console_write_guest(const void *who, const char *text, size_t len);
 /* The same of the start of a line that is to stand at the left margin, whoever wrote last. */
 size_t console_write_guest_line(const void *who, const char *text, size_t len);
+/*
+ * The same of the rest of such a line. CONSOLE_BROKEN, and nothing is written: somebody else has
+ * written since @who did.
+ */
+#define CONSOLE_BROKEN (~(size_t)0)
+size_t console_write_guest_rest(const void *who, const char *text, size_t len);
 
 /*
  * Take up to @size bytes of what has been typed for dom0. Returns the number taken. Task context,

@@ -262,6 +262,45 @@ static void takes_turns(void)
 	   "a vcpu that leaves its chunk unfinished holds nobody up for long");
 	first_b = console_write_guest(&vcpus[1], b, sizeof(b));
 	ok(first_b, "and others write then");
+	ok(!console_write_guest_rest(&vcpus[0], a + at, sizeof(a) - at),
+	   "the rest of what was left waits for them");
+	for (at = first_b; at < sizeof(b); pass(MICROSECS(50)))
+		at += console_write_guest(&vcpus[1], b + at, sizeof(b) - at);
+	run_for(MILLISECS(20));
+	ok(console_write_guest_rest(&vcpus[0], a, 8) == CONSOLE_BROKEN,
+	   "and is told that it begins a line of its own");
+	for (at = 0; !at; pass(MICROSECS(50)))
+		at = console_write_guest_line(&vcpus[0], "rest\n", 5);
+	run_for(MILLISECS(20));
+	ok(at == 5 && strstr(said(&sim[0]), "b\nrest\n"), "which stands at the margin");
+}
+
+/* A line whose writer was away for long, and one of ours in between. */
+static void goes_on_unless_broken(void)
+{
+	char a[CONSOLE_CHUNK_BYTES];
+	size_t at;
+
+	memset(a, 'a', sizeof(a));
+	power_on("", 115200, 16);
+	dom0_runs(0);
+	run_for(MILLISECS(50));
+	at = console_write_guest_line(&vcpus[0], a, sizeof(a));
+	run_for(MILLISECS(60));
+	ok(at < sizeof(a) && console_write_guest_rest(&vcpus[0], "b\n", 2) == 2,
+	   "nobody has written: the line goes on");
+	run_for(MILLISECS(20));
+	ok(strstr(said(&sim[0]), "ab\n"), "where it was");
+	at = console_write_guest_line(&vcpus[0], a, sizeof(a));
+	interrupt();
+	run_for(MILLISECS(60));
+	ok(at < sizeof(a) && console_write_guest_rest(&vcpus[0], "b\n", 2) == CONSOLE_BROKEN,
+	   "a line of ours has broken it");
+	at = console_write_guest_line(&vcpus[0], a, sizeof(a));
+	run_for(MILLISECS(60));
+	ok(at < sizeof(a) && !console_write_guest_line(&vcpus[1], "c", 1) &&
+	   console_write_guest_rest(&vcpus[0], "b\n", 2) == CONSOLE_BROKEN,
+	   "and so has another's of which only the margin is there");
 }
 
 /* VIRQ_CON_RING: once for lines that come at once, and not without any. */
@@ -489,8 +528,8 @@ static void fast_line(void) { slow("921600 baud", "com1=921600/921600", 921600, 
 static void as_found(void) { slow("9600 baud as found", "com1=auto", 9600, 16); }
 
 static void (*const cases[])(void) = {
-	full_speed, no_fifo,    slow_line,   fast_line,        as_found,  lines_alone,   ends,
-	shuts_down, gets_stuck, takes_turns, tells_of_lines,   waits_if_told_to,
+	full_speed, no_fifo, slow_line, fast_line, as_found, lines_alone, ends, shuts_down,
+	gets_stuck, takes_turns, goes_on_unless_broken, tells_of_lines, waits_if_told_to,
 	two_ports,  shares_a_line, falls_back, on_a_screen, screen_alone, no_screen,
 	screen_at_last, by_date, by_date_ms, by_last_day, by_boot, by_date_too_early, by_tsc,
 	by_nothing, to_ring, not_to_ring, larger_log,

@@ -39,6 +39,9 @@ RECORDS, P2M = "arch/x86/hvm/records.c", "arch/x86/mm/p2m.c"
 APIC_CHECK = "arch/x86/hvm/apic_check.c"
 MUTANTS = [
     # test, file, text, what it becomes
+    ("console", "common/base/console.c",
+     "\tif (part == REST && written_by != who)\n\t\treturn CONSOLE_BROKEN;\n", ""),
+    ("console", "common/base/console.c", "\t\t\twritten_by = NULL;\n\t\t\tif (", "\t\t\tif ("),
     ("records", RECORDS, "\tif (r->size - r->at < n)\n", "\tif (r->size < n)\n"),
     ("records", RECORDS, "(desc->length < size && !may_be_short)", "false"),
     ("records", RECORDS, "\tif (desc->length > size || ", "\tif ("),

@@ -6,7 +6,8 @@
  * Invariants: the ring is the sender's own memory, looked at through its own window in its own
  * call. The only buffer is on this CPU's stack, and is wiped: a line that is not whole yet stays in
  * the ring. Both ends of the ring are read once and masked; a domain that writes its consumer index
- * loses or repeats its own text.
+ * loses or repeats its own text. A line that somebody else has broken, since the domain's turn was
+ * over, goes on in a line of its own, with the name.
  */
 #include <isola/console.h>
 #include <isola/errno.h>
@@ -28,6 +29,7 @@
 
 struct line {
 	u32 taken;			/* of the ring's bytes */
+	u32 name;			/* bytes of the text before the ring's */
 	u32 len;			/* of the text */
 	char text[CONSOLE_CHUNK_BYTES];
 };
@@ -49,59 +51,78 @@ static char printable(u8 c)
 static bool read_line(const struct domain *d, const struct xencons_interface *ring, u32 cons,
 		      u32 nr, struct line *line)
 {
-	u32 start = snprintf(line->text, sizeof(line->text), "(%s) ", d->name);
 	u8 c = 0;
 
-	line->len = start;
-	for (line->taken = 0; line->taken < nr && line->len - start < LINE_MOST;) {
+	line->name = line->len = snprintf(line->text, sizeof(line->text), "(%s) ", d->name);
+	for (line->taken = 0; line->taken < nr && line->len - line->name < LINE_MOST;) {
 		c = ring_at(ring, cons + line->taken++);
 		if (c == '\n')
 			break;
 		if (printable(c))
 			line->text[line->len++] = printable(c);
 	}
-	if (c != '\n' && line->len - start < LINE_MOST && nr < sizeof(ring->out))
+	if (c != '\n' && line->len - line->name < LINE_MOST && nr < sizeof(ring->out))
 		return false;
 	line->text[line->len++] = '\n';
 	return true;
 }
 
-/* The rest of @line. False: something else is due; d->console_sent says how far it has come. */
-static bool send_line(struct domain *d, const struct line *line)
+/* How many of the ring's bytes the first @n of @line's are. Its end is there if its text is. */
+static u32 bytes_of(const struct xencons_interface *ring, u32 cons, const struct line *line, u32 n)
+{
+	u32 bytes = 0;
+
+	if (n + 1 >= line->len)
+		return line->taken;
+	for (u32 shown = line->name; shown < n && bytes < line->taken;)
+		shown += printable(ring_at(ring, cons + bytes++)) != '\0';
+	return bytes;
+}
+
+/*
+ * The rest of @line. 0; -ERESTART: something else is due; -EINTR: it has been broken.
+ * d->console_sent says how far it has come.
+ */
+static long send_line(struct domain *d, const struct line *line)
 {
 	while (d->console_sent < line->len) {
 		u32 sent = d->console_sent;
+		size_t n = sent ? console_write_guest_rest(d, line->text + sent, line->len - sent) :
+				  console_write_guest_line(d, line->text, line->len);
 
-		d->console_sent += sent ? console_write_guest(d, line->text + sent,
-							      line->len - sent) :
-					  console_write_guest_line(d, line->text, line->len);
+		if (n == CONSOLE_BROKEN)
+			return -EINTR;
+		d->console_sent += n;
 		if (d->console_sent < line->len) {
 			if (hypercall_preempt_check())
-				return false;
+				return -ERESTART;
 			cpu_relax();
 		}
 	}
-	d->console_sent = 0;
-	return true;
+	return 0;
 }
 
-/* One line. 0: sent; -ERESTART; -ENOENT: there is none. */
+/* One line, or what there is of one. 0: sent; -ERESTART; -ENOENT: there is none. */
 static long send_one(struct domain *d, struct xencons_interface *ring)
 {
 	u32 cons = READ_ONCE(ring->out_cons);
 	/* The index, then what it covers. */
 	u32 nr = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE) - cons;
 	struct line line;
-	long rc = 0;
+	long rc = -ENOENT;
 
 	if (nr > sizeof(ring->out))
 		nr = 0;
-	if (!nr || !read_line(d, ring, cons, nr, &line))
-		rc = -ENOENT;
-	else if (!send_line(d, &line))
-		rc = -ERESTART;
-	else
+	if (nr && read_line(d, ring, cons, nr, &line))
+		rc = send_line(d, &line);
+	if (rc == -EINTR) {
+		line.taken = bytes_of(ring, cons, &line, d->console_sent);
+		rc = 0;
+	}
+	if (!rc) {
+		d->console_sent = 0;
 		__atomic_store_n(&ring->out_cons, cons + line.taken, __ATOMIC_RELEASE);
+	}
 	console_wipe(&line, sizeof(line));
 	return rc;
 }
