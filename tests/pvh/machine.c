@@ -83,8 +83,8 @@ void trap(struct trap_regs *r)
 		upcall();
 		return;
 	}
-	if (r->vector == 0x80 && r->cs & 3) {
-		uint64_t rax = r->rax;
+	if (r->cs & 3) {
+		uint64_t rax = r->vector == 0x80 ? r->rax : USER_TRAPPED - r->vector;
 
 		asm volatile("jmp user_return" : : "a"(rax));
 	}

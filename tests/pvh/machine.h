@@ -113,6 +113,8 @@ DEFINE_CR(0)
 DEFINE_CR(3)
 DEFINE_CR(4)
 
+/* Its RAX; or, if it traps, this less the vector. */
+#define USER_TRAPPED (-1000ul)
 long user_call(const void *code, void *stack_top);
 extern const char user_vmmcall[], user_cpuid[];
 void leave_long_mode(unsigned what);

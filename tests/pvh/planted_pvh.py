@@ -21,6 +21,8 @@ PLANTED = (
      "\t\tthis_hvm.upcall_told = false;\n}", "\t\t;\n}"),
     ("a first state's EFER is not checked", "arch/x86/hvm/first_state.c",
      "f->efer & ~hvm_efer_valid(current->domain) || ", ""),
+    ("user mode's CPUID does not fault", "arch/x86/hvm/exit.c",
+     "this_vcpu.cpuid_faulting && ", "false && "),
     ("the periodic timer comes once", "arch/x86/hvm/vlapic_timer.c",
      "\tif (is_periodic(a))\n\t\tarm(", "\tif (false)\n\t\tarm("),
     ("a byte is taken for a register", "arch/x86/hvm/mmio.c", "i->bytes == 4 && ", ""),

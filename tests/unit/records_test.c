@@ -122,7 +122,7 @@ static const struct taken *take_list(void)
 {
 	static struct taken t;
 	struct hvm_reader r = { .size = nr_bytes, .read = read_list };
-	const struct hvm_valid valid = { CR4_VALID, EFER_VALID };
+	const struct hvm_valid valid = { CR4_VALID, EFER_VALID, 1 };
 	struct hvm_save_descriptor desc;
 
 	memset(times_read, 0, sizeof(times_read));
@@ -472,6 +472,15 @@ static void of_nothing(void)
 	msrs.count = 2;
 	msrs.msr[1].val = 1;
 	ok(one(CPU_MSR_CODE, &msrs, sizeof(msrs)) == -EPERM, "not one that is not");
+	msrs.msr[1].index = MSR_MISC_FEATURES;
+	ok(!one(CPU_MSR_CODE, &msrs, sizeof(msrs)) && take_list()->in[1].misc_features == 1,
+	   "but of those that there are");
+	msrs.msr[1].val = 3;
+	ok(one(CPU_MSR_CODE, &msrs, sizeof(msrs)) == -EPERM, "with bits that there are");
+	msrs.msr[1].val = 1;
+	msrs.msr[0].index = MSR_MISC_FEATURES;
+	msrs.msr[0]._rsvd = 1;
+	ok(one(CPU_MSR_CODE, &msrs, sizeof(msrs)) == -EPERM, "and nothing beside them");
 	ok(one(HVM_SAVE_CODE(PIT), byte, HVM_SAVE_LENGTH(PIT)) == -EPERM, "no timers of a PC's");
 }
 

@@ -17,7 +17,6 @@
 #include <xen/domctl.h>
 
 #define NOTHING		(~0u)
-#define PLATFORM_FAULTING	(1ul << 31)	/* all that a policy says of it */
 
 static long refuse_leaf(struct xen_domctl_cpu_policy *p, u32 leaf, u32 subleaf, long rc)
 {
@@ -41,7 +40,8 @@ static long take_leaves(struct own_policy *o, struct xen_domctl_cpu_policy *p)
 	return 0;
 }
 
-static long take_msr(struct own_policy *o, const xen_msr_entry_t *m)
+static long take_msr(struct own_policy *o, const struct own_policy *all,
+		     const xen_msr_entry_t *m)
 {
 	if (m->flags)
 		return -EINVAL;
@@ -49,9 +49,9 @@ static long take_msr(struct own_policy *o, const xen_msr_entry_t *m)
 	case MSR_PLATFORM_INFO:
 		if (m->val >> 32)
 			return -EOVERFLOW;
-		if (m->val & ~(cpu_facts.cpuid_faulting ? PLATFORM_FAULTING : 0))
+		if (m->val & ~pv_platform_info(all))
 			return -EINVAL;
-		o->no_faulting = !m->val;
+		o->faulting = m->val;
 		return 0;
 	case MSR_ARCH_CAPS:
 		o->arch_caps = m->val;
@@ -61,7 +61,8 @@ static long take_msr(struct own_policy *o, const xen_msr_entry_t *m)
 	}
 }
 
-static long take_msrs(struct own_policy *o, struct xen_domctl_cpu_policy *p)
+static long take_msrs(struct own_policy *o, const struct own_policy *all,
+		      struct xen_domctl_cpu_policy *p)
 {
 	for (u32 i = 0; i < p->nr_msrs; i++) {
 		xen_msr_entry_t m;
@@ -69,7 +70,7 @@ static long take_msrs(struct own_policy *o, struct xen_domctl_cpu_policy *p)
 
 		if (copy_from_guest(&m, guest_elem((u64)p->msrs.p, i, sizeof(m)), sizeof(m)))
 			return -EFAULT;
-		rc = take_msr(o, &m);
+		rc = take_msr(o, all, &m);
 		if (rc) {
 			p->err_msr = m.idx;
 			return rc;
@@ -126,7 +127,7 @@ long domain_set_cpu_policy(struct domain *d, struct xen_domctl_cpu_policy *p)
 	else
 		own_policy_init(new, all);
 	rc = take_leaves(new, p);
-	rc = rc ? rc : take_msrs(new, p);
+	rc = rc ? rc : take_msrs(new, all, p);
 	rc = rc ? rc : check_counts(new, p);
 	if (!rc) {
 		own_policy_settle(new, all);

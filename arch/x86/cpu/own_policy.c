@@ -58,7 +58,7 @@ static u32 reg_of(const struct cpuid_regs *r, enum reg reg)
 void own_policy_init(struct own_policy *o, const struct own_policy *all)
 {
 	o->arch_caps = ~0ul;
-	o->no_faulting = false;
+	o->faulting = all ? all->faulting : cpu_facts.cpuid_faulting;
 	o->nr_leaves = 0;
 	own_policy_settle(o, all);
 }

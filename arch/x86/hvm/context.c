@@ -17,6 +17,7 @@
 #include <asm/fpu.h>
 #include <asm/hvm.h>
 #include <asm/hvm_context.h>
+#include <asm/hvm_policy.h>
 #include <asm/hvm_records.h>
 #include <asm/insn.h>
 #include <asm/mapcache.h>
@@ -182,6 +183,24 @@ static void write_xsave(struct writer *w, const struct vcpu *v)
 	}
 }
 
+/* ABI: MSRs that are not 0. */
+struct msr_record {
+	u32 count, pad;
+	struct hvm_one_msr msr;
+};
+static_assert(offsetof(struct msr_record, msr) == offsetof(struct hvm_msr, msr), "the ABI's");
+
+static void write_msrs(struct writer *w, const struct vcpu *v)
+{
+	const struct msr_record record = { 1, 0, { MSR_MISC_FEATURES, 0, CPUID_FAULTING } };
+	const struct vcpu_private *priv = map_domain_page(v->private_mfn[0]);
+	bool faulting = priv->cpuid_faulting;
+
+	unmap_domain_page(priv);
+	if (faulting)
+		write(w, CPU_MSR_CODE, v->id, &record, sizeof(record));
+}
+
 static bool is_up(const struct vcpu *v)
 {
 	return READ_ONCE(v->state) != VCPU_DOWN;
@@ -211,6 +230,8 @@ static void write_all(struct writer *w, const struct domain *d)
 	for (unsigned i = 0; i < d->nr_vcpus && xsave_bytes(); i++)
 		if (is_up(d->vcpu[i]))
 			write_xsave(w, d->vcpu[i]);
+	for (unsigned i = 0; i < d->nr_vcpus; i++)
+		write_msrs(w, d->vcpu[i]);
 	write(w, HVM_SAVE_CODE(END), 0, NULL, 0);
 }
 
@@ -218,9 +239,9 @@ static void write_all(struct writer *w, const struct domain *d)
 static u32 most_bytes(const struct domain *d)
 {
 	const u32 desc = sizeof(struct hvm_save_descriptor);
-	const u32 vcpu = 5 * desc + sizeof(struct hvm_hw_cpu) + sizeof(struct hvm_hw_lapic) +
+	const u32 vcpu = 6 * desc + sizeof(struct hvm_hw_cpu) + sizeof(struct hvm_hw_lapic) +
 			 sizeof(struct hvm_hw_lapic_regs) + sizeof(struct hvm_hw_mtrr) +
-			 xsave_bytes();
+			 xsave_bytes() + sizeof(struct msr_record);
 
 	return desc + sizeof(struct hvm_save_header) + desc + d->nr_vcpus * vcpu;
 }
@@ -320,7 +341,8 @@ static void unmap_incoming(const struct incoming *i)
 static int keep(const struct domain *d, struct hvm_reader *r,
 		const struct hvm_save_descriptor *desc)
 {
-	const struct hvm_valid valid = { hvm_cr4_valid(d), hvm_efer_valid(d) };
+	const struct hvm_valid valid = { hvm_cr4_valid(d), hvm_efer_valid(d),
+					 hvm_policy_of(d)->faulting ? CPUID_FAULTING : 0 };
 	const struct vcpu *v = vcpu_by_id(d, desc->instance);
 	struct incoming i;
 	int rc;
@@ -376,6 +398,8 @@ static void take_all(struct vcpu *v, const struct incoming *i)
 		take_cpu(&p, &in->cpu);
 	if (hvm_has(in, CPU_XSAVE_CODE))
 		take_image(v, p.priv, i);
+	if (hvm_has(in, CPU_MSR_CODE))
+		p.priv->cpuid_faulting = in->misc_features;
 	if (hvm_has(in, HVM_SAVE_CODE(LAPIC)))
 		hvm->set_cr8(p.vendor, vlapic_load(v, &p.hvm->apic, &in->lapic, &in->regs));
 	if (hvm_has(in, HVM_SAVE_CODE(MTRR))) {

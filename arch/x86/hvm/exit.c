@@ -15,6 +15,7 @@
 #include <asm/mce.h>
 #include <asm/p2m_touch.h>
 #include <asm/percpu.h>
+#include <asm/vcpu_private.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
@@ -73,6 +74,10 @@ static void on_cpuid(const struct hvm_exit *e)
 
 	if (!length)
 		return;
+	if (this_vcpu.cpuid_faulting && hvm->cpl()) {
+		hvm_inject_gp();
+		return;
+	}
 	hvm_cpuid(guest_regs());
 	hvm_step(length);
 }

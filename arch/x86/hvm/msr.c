@@ -8,8 +8,10 @@
 #include <asm/cpufeature.h>
 #include <asm/emul.h>
 #include <asm/hvm.h>
+#include <asm/hvm_policy.h>
 #include <asm/insn.h>
 #include <asm/percpu.h>
+#include <asm/vcpu_private.h>
 
 #define MSR_TSC			0x10u
 #define MSR_HYPERCALL_PAGE	0x40000000u
@@ -45,7 +47,7 @@ static const struct {
 
 /* What is no different for a PV guest: it says nothing of the CPU's own state. */
 static const struct { u32 first, last; } as_pv[] = {
-	{ 0x17, 0x17 }, { 0x3a, 0x3a }, { 0x8b, 0x8b }, { MSR_PLATFORM_INFO, MSR_PLATFORM_INFO },
+	{ 0x17, 0x17 }, { 0x3a, 0x3a }, { 0x8b, 0x8b },
 	{ MSR_ARCH_CAPS, MSR_ARCH_CAPS }, { 0x179, 0x17b }, { 0x1a0, 0x1a0 }, { 0x400, 0x47f },
 	{ MSR_TSC_AUX, MSR_TSC_AUX }, { 0xc0010000, 0xc0010007 }, { 0xc0010010, 0xc0010010 },
 	{ 0xc0010015, 0xc0010015 }, { 0xc0011029, 0xc0011029 },
@@ -92,12 +94,26 @@ static int read(u32 msr, u64 *val)
 	case MSR_EFER:
 		*val = hvm->get(HVM_EFER);
 		return 0;
+	case MSR_PLATFORM_INFO:
+		*val = pv_platform_info(hvm_policy_of(current->domain));
+		return 0;
+	case MSR_MISC_FEATURES:
+		*val = this_vcpu.cpuid_faulting ? CPUID_FAULTING : 0;
+		return 0;
 	case MSR_PAT:
 		*val = this_hvm.pat ? this_hvm.pat : HVM_PAT_RESET;
 		return 0;
 	default:
 		return is_as_pv(msr) ? pv_rdmsr(msr, val) : -EINVAL;
 	}
+}
+
+static int set_misc_features(u64 val)
+{
+	if (val & ~CPUID_FAULTING || (val && !pv_platform_info(hvm_policy_of(current->domain))))
+		return -EINVAL;
+	this_vcpu.cpuid_faulting = val;
+	return 0;
 }
 
 static int write(u32 msr, u64 val)
@@ -115,6 +131,8 @@ static int write(u32 msr, u64 val)
 	switch (msr) {
 	case MSR_EFER:
 		return hvm_set_efer(val);
+	case MSR_MISC_FEATURES:
+		return set_misc_features(val);
 	case MSR_PAT:
 		if (!hvm_pat_is_valid(val))
 			return -EINVAL;

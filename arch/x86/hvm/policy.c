@@ -29,6 +29,7 @@ struct own_policy hvm_policy;
 void hvm_policy_init(void)
 {
 	own_policy_init(&hvm_policy, NULL);
+	hvm_policy.faulting = true;	/* each CPUID is ours to answer */
 	for (unsigned i = 0; i < NR_FEATURE_WORDS; i++)
 		hvm_policy.word[i] |= (cpu_features[i] & more[i]) | always[i];
 	if (cpu_is_amd())

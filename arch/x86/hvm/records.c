@@ -168,8 +168,21 @@ static int read_tsc_adjust(struct hvm_reader *r, const struct hvm_save_descripto
 	return rc ? rc : t.tsc_adjust ? -EPERM : 0;
 }
 
-/* MSRs that guests have not got: 0 is what they are. */
-static int read_msrs(struct hvm_reader *r, const struct hvm_save_descriptor *desc)
+/* 0 is what MSRs are that guests have not got. */
+static int take_msr(const struct hvm_one_msr *msr, const struct hvm_valid *valid,
+		    struct hvm_incoming *in)
+{
+	u64 can = msr->index == MSR_MISC_FEATURES ? valid->misc_features : 0;
+
+	if (msr->_rsvd || msr->val & ~can)
+		return -EPERM;
+	if (msr->index == MSR_MISC_FEATURES)
+		in->misc_features = msr->val;
+	return 0;
+}
+
+static int read_msrs(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
+		     const struct hvm_valid *valid, struct hvm_incoming *in)
 {
 	u64 count;
 	int rc = -EPERM;
@@ -185,8 +198,8 @@ static int read_msrs(struct hvm_reader *r, const struct hvm_save_descriptor *des
 		struct hvm_one_msr msr;
 
 		rc = take(r, &msr, sizeof(msr));
-		if (!rc && (msr._rsvd || msr.val))
-			rc = -EPERM;
+		if (!rc)
+			rc = take_msr(&msr, valid, in);
 	}
 	return rc;
 }
@@ -264,7 +277,7 @@ int hvm_keep(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
 		rc = read_tsc_adjust(r, desc);
 		break;
 	case CPU_MSR_CODE:
-		rc = read_msrs(r, desc);
+		rc = read_msrs(r, desc, valid, in);
 		break;
 	default:
 		rc = read_kept(r, desc, valid, in);

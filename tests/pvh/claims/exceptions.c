@@ -70,3 +70,20 @@ CLAIM(user, "user mode: CPUID works, a hypercall is refused with -EPERM")
 	CHECK_EQ((uint32_t)user_call(user_cpuid, stack + sizeof(stack)), 0x566e6558);
 	CHECK_EQ(user_call(user_vmmcall, stack + sizeof(stack)), -(long)XEN_EPERM);
 }
+
+CLAIM(cpuid_faulting, "MSR CEh says that user mode's CPUID can be made to fault, and by MSR 140h "
+      "it is: #GP; the kernel's works")
+{
+	static char stack[4096] __attribute__((aligned(16)));
+	void *top = stack + sizeof(stack);
+
+	CHECK_EQ(rdmsr(0xce), 1ul << 31);
+	CHECK_EQ(rdmsr(0x140), 0);
+	CHECK_WRMSR_GP(0x140, 2);
+	wrmsr(0x140, 1);
+	CHECK_EQ(rdmsr(0x140), 1);
+	CHECK_EQ(user_call(user_cpuid, top), USER_TRAPPED - 13);
+	CHECK_EQ(cpuid(0x40000000, 0).b, 0x566e6558);
+	wrmsr(0x140, 0);
+	CHECK_EQ((uint32_t)user_call(user_cpuid, top), 0x566e6558);
+}

@@ -50,6 +50,7 @@ struct hvm_incoming {
 	struct hvm_hw_lapic lapic;
 	struct hvm_hw_lapic_regs regs;
 	u64 xcr0;			/* of CPU_XSAVE, whose image has pages of its own */
+	u64 misc_features;		/* of CPU_MSR */
 };
 
 static inline bool hvm_has(const struct hvm_incoming *in, u32 type) { return in->has >> type & 1; }
@@ -62,11 +63,12 @@ int __must_check hvm_read_descriptor(struct hvm_reader *r, struct hvm_save_descr
 int __must_check hvm_read_body(struct hvm_reader *r, const struct hvm_save_descriptor *desc,
 			       void *body, size_t size, bool may_be_short);
 
-/* What a processor of the domain can be in. */
-struct hvm_valid { u64 cr4, efer; };
+/* Bits that a processor of the domain can have in these registers. */
+struct hvm_valid { u64 cr4, efer, misc_features; };
+#define MSR_MISC_FEATURES	0x140u	/* SDM vol. 4: bit 0, CPUID faulting */
 /*
  * The record that begins with @desc joins @in, its FPU image @image; checked as far as it can be
- * alone. Of what is not built (lines of devices, TSC_ADJUST, MSRs) records are taken that say
+ * alone. Of what is not built (lines of devices, TSC_ADJUST, most MSRs) records are taken that say
  * nothing. 0, -EPERM, -EFAULT.
  */
 int __must_check hvm_keep(struct hvm_reader *r, const struct hvm_save_descriptor *desc,

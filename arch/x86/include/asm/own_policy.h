@@ -22,7 +22,7 @@ struct own_policy {
 	u32 word[NR_FEATURE_WORDS];	/* what it is shown: never more than all are */
 	u64 xcr0;			/* components that it may use; 0: no XSAVE */
 	u64 arch_caps;			/* of what the MSR shows to all */
-	bool no_faulting;		/* CPUID faulting is not offered */
+	bool faulting;			/* CPUID faulting is offered */
 	u32 nr_leaves;
 	struct own_leaf leaves[OWN_LEAVES_MOST];
 };

@@ -117,7 +117,7 @@ static int write_microcode_revision(u32 msr __maybe_unused, u64 val)
 
 u64 pv_platform_info(const struct own_policy *own)
 {
-	return cpu_facts.cpuid_faulting && !(own && own->no_faulting) ? CPUID_FAULTING_CAP : 0;
+	return (own ? own->faulting : cpu_facts.cpuid_faulting) ? CPUID_FAULTING_CAP : 0;
 }
 
 static bool offers_faulting(void)
