@@ -7,8 +7,9 @@
 #include <asm/apic.h>
 #include <asm/hvm.h>
 
-#define SW_DISABLED	1u	/* ABI: VLAPIC_SW_DISABLED, VLAPIC_HW_DISABLED */
-#define HW_DISABLED	2u
+/* ABI: of a record's `disabled`, which Xen believes: by APICBASE, by SVR. */
+#define HW_DISABLED	1u
+#define SW_DISABLED	2u
 
 static bool is_x2(const struct vlapic *a)
 {

@@ -519,6 +519,7 @@ CLAIM_DOM0(apic_context, "a context has each vCPU's local APIC, which is set and
 		*apic_reg(regs[i].offset) = regs[i].val;
 	lapic = (void *)(record(HVM_SAVE_CODE(LAPIC)) + 1);
 	CHECK_EQ(lapic->apic_base_msr, 0xfee00900);
+	CHECK_EQ(lapic->disabled, 2);		/* by SVR, not by APICBASE */
 	lapic->disabled = 0;
 	lapic->timer_divisor = 128;
 	CHECK_OK(set_context(d));

@@ -38,6 +38,8 @@ void svm_get_context(const void *page, struct hvm_hw_cpu *c)
 		HVM_HW_SEGMENT(c, sel, u32, i) = s->selector;
 		HVM_HW_SEGMENT(c, arbytes, u32, i) = s->attr;
 	}
+	/* ABI: a task's TSS that is in use is busy, whatever the VMCB has; VMX insists on it. */
+	c->tr_arbytes |= 2;
 #define GET(ours, abis) c->abis = from->ours;
 	REGISTERS(GET)
 #undef GET
