@@ -6,7 +6,7 @@ another Isola (Debian's Xen lets no PV domain leave so). A disk goes from the on
 other, and the same dom0 stands on both: `xl migrate` speaks to exchange/receiver, and what that was
 sent is the input of the other machine's `xl migrate-receive`. In one the test writes absent entries
 that name RAM, for an Isola that refuses such (pv-l1tf=domu) and shadows the domain instead. One of
-type=pvh is saved on Xen and goes on on Isola. make test-all; or EXCHANGES=REGEX: those whose name it
+type=pvh is saved and goes on, both ways. make test-all; or EXCHANGES=REGEX: those whose name it
 matches, of which there must be some."""
 import mmap
 import os
@@ -81,7 +81,7 @@ def wanted():
     """(name, source, target, vCPUs) of each exchange; the machines as run() wants them."""
     xen, isola = ("Xen", ORACLE_RUN, ""), ("Isola", ISOLA_RUN, "")
     ways = [(xen, isola, SAVED), (isola, xen, SAVED), (isola, xen, LIVE), (isola, isola, LIVE),
-            (xen, WARY, SAVED), (xen, isola, PVH)]
+            (xen, WARY, SAVED), (xen, isola, PVH), (isola, xen, PVH)]
     every = [(f"{vcpus} vCPU{'s' * (vcpus > 1)}: {how[0]} {source[0]}, goes on on {target[0]}",
               (*source[1:], how[1]), (*target[1:], how[2]), vcpus)
              for vcpus in (1, 2) for source, target, how in ways]
