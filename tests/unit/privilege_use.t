@@ -3,7 +3,7 @@
 # or chooses by its kind a setting that is no right: asi=, pv-l1tf=, what CPUID shows.
 cd "$(dirname "$0")/../.." || exit 1
 known='include/isola/privilege\.h|common/domain\.c|arch/x86/(asi|cpu)/policy\.c'
-known="$known|arch/x86/include/asm/pt_check\.h|arch/x86/pv/emul/cpuid\.c"
+known="$known|arch/x86/include/asm/pt_check\.h|arch/x86/pv/emul/cpuid\.c|arch/x86/shadow/self\.c"
 found=$(grep -rnE '(->|\.)is_privileged\>' arch common boot include | grep -vE "^($known):")
 echo 1..2
 [ -z "$found" ] || printf 'not '
