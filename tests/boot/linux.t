@@ -33,7 +33,7 @@ LEAST_TICKS = 20                # hundredths of a second of work per vCPU during
 # the kernel of a set-up that names none, as tools/fetch-guests calls it
 DEFAULT = "linux"
 # seconds of stress in make test, of that kernel and of others; make test-all: linux/init's 20
-STRESS, STRESS_OF_OTHERS = 8, 3
+STRESS, STRESS_OF_OTHERS = 5, 3
 TEN_TIMES = ("4", "4", "on", "bios", "qemu64", DEFAULT)
 
 
