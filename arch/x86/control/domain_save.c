@@ -61,20 +61,28 @@ static u64 use_of_gfn(const struct domain *d, u64 gfn)
 	return XEN_DOMCTL_PFINFO_NOTAB;
 }
 
-long domain_page_uses(const struct domain *d, const struct xen_domctl_getpageframeinfo3 *op)
+/* @by_gfn: known where this is called. */
+static __always_inline long each_use(const struct domain *d, u64 array, u64 nr, bool by_gfn)
 {
-	if (op->num > MOST_FRAMES)
-		return -E2BIG;
-	for (u64 i = 0; i < op->num; i++) {
-		u64 at = guest_elem((u64)op->array.p, i, sizeof(u64)), x;
+	for (u64 i = 0; i < nr; i++) {
+		u64 at = guest_elem(array, i, sizeof(u64)), x;
 
 		if (copy_from_guest(&x, at, sizeof(x)))
 			return -EFAULT;
-		x = d->hvm ? use_of_gfn(d, x) : use_of(d, _mfn(x));
+		x = by_gfn ? use_of_gfn(d, x) : use_of(d, _mfn(x));
 		if (copy_to_guest(at, &x, sizeof(x)))
 			return -EFAULT;
 	}
 	return 0;
+}
+
+long domain_page_uses(const struct domain *d, const struct xen_domctl_getpageframeinfo3 *op)
+{
+	u64 array = (u64)op->array.p;
+
+	if (op->num > MOST_FRAMES)
+		return -E2BIG;
+	return d->hvm ? each_use(d, array, op->num, true) : each_use(d, array, op->num, false);
 }
 
 /* ---- A vcpu's private pages ------------------------------------------------------------------ */
