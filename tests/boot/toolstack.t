@@ -20,8 +20,8 @@ FOUR_MIB = 1536
 # It has XSAVE, and so more to save.
 SVM = "EPYC,+svm,+npt"
 ROUNDS = 50 if LONG else 3
-# of toolstack/pvh.sh
-PARTS = "" if LONG else " parts=watched+shown+rounds+refused+saved"
+# of toolstack/pvh.sh, and how many steps there are at least
+PARTS, STEPS = ("", 70) if LONG else (" parts=watched+shown+rounds+refused+saved", 60)
 # words, CPUs, the hypervisor's, seconds, and a CPU model
 RUNS = (
     ("scenario=all", 2, "", ALL_SECONDS),
@@ -59,7 +59,7 @@ def both_kinds(kernel, image):
         live.wait_for(rb"TOOLSTACK-END [^\n]*\n", timeout=seconds)
         off = live.ends(60)
         text = live.text()
-    well, figures, failed = verdict(text, least=60)
+    well, figures, failed = verdict(text, least=STEPS)
     tap.ok(off and well, f"{words}, 1 CPU: {figures}", f"failed: {failed}\n{text[-2500:]}")
     tap.ok("type=hvm is not made: emulated devices (0x3ff) are not built" in text,
            "type=hvm is refused, and the log says why", text)
