@@ -33,7 +33,7 @@ LINK_FLAGS = shlex.split("-pthread -Wl,--wrap=timer_set_slice,--wrap=vcpu_sleep 
 ALL = os.environ.get("TEST_ALL") == "1"
 # With a planted bug: so many hops in each place; then so many times ten times as many.
 SHORT, TRIES = 20000, 5
-HOPS = 200000 if ALL else 20000
+HOPS = 200000 if ALL else 6000
 
 (EVTCHN, DELIVER, SCHED, QUEUE, PLACE, *_, TIMER, _, _, OP, _, WATCHDOG, _, _, SEND, _, _, _, _,
  _) = PRODUCT

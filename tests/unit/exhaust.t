@@ -14,7 +14,9 @@ require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) .
 
 my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/exhaust';
 # Frames of one's own, of another domain, free; operations as exhaust.c names them.
-my @worlds = ([2, 1, 0, 'buxrgt'], [2, 0, 1, 'buxrsmt']);
+# Of these two are not in one world in make test: entries that are read-only, and memory that comes
+# and goes.
+my @worlds = ([2, 1, 0, 'buxrgt'], [2, 0, 1, $ENV{TEST_ALL} ? 'buxrsmt' : 'buxsmt']);
 
 for my $world (@worlds) {
 	my ($at, $operations) = ($dir . join('-', @$world), $world->[3]);

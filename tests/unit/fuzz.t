@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The page-table files led by libFuzzer for 400,000 operations (`make fuzz`: ten million); the
+# The page-table files led by libFuzzer for 200,000 operations (`make fuzz`: ten million); the
 # corpus is kept from run to run.
 cd "$(dirname "$0")/../.." || exit 1
-export FUZZ_CALLS="${FUZZ_CALLS:-$([ -n "${TEST_ALL:-}" ] && echo 20000000 || echo 400000)}"
+export FUZZ_CALLS="${FUZZ_CALLS:-$([ -n "${TEST_ALL:-}" ] && echo 20000000 || echo 200000)}"
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 tests/unit/mm/run fuzz >"$log" 2>&1

@@ -12,7 +12,7 @@ use Build;
 require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) . '/../..';
 
 my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/race';
-my $rounds = $ENV{TEST_ALL} ? 5_000_000 : 200_000;
+my $rounds = $ENV{TEST_ALL} ? 5_000_000 : 60_000;
 
 my $program = Build::race($dir);
 my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $rounds);

@@ -326,6 +326,9 @@ if os.environ.get("TEST_ALL") != "1":
 
 # By what the operations of a random test are divided; some of its bugs take longer to be met.
 DIVISORS = {"ports_model": "5"}
+# What a compiler or a test may take of a CPU; the longest test takes four. A loop without end takes
+# that much, however busy the machine is.
+CPU_SECONDS = 10
 work, mine = tempfile.TemporaryDirectory(prefix="isola-mutants-"), threading.local()
 
 
@@ -353,8 +356,9 @@ def notices(mutant):
         return "the text is no longer there"
     write(file, source.replace(old, new))
     try:
-        done = subprocess.run([os.path.join(tree, "tests/unit/run"), test], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=120,
+        done = subprocess.run(["sh", "-c", f"ulimit -t {CPU_SECONDS}; exec tests/unit/run {test}"],
+                              cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=120,
                               env=dict(os.environ, O="build",
                                        FUZZ_DIVISOR=DIVISORS.get(test, "20")))
     except subprocess.TimeoutExpired:

@@ -12,7 +12,7 @@ use Build;
 require './' . 'tests/unit/mm/mutants.pl' if chdir dirname(abs_path(__FILE__)) . '/../..';
 
 my $dir = ($ENV{O} // 'build') . '/tests/unit/mm/roots';
-my $ops = $ENV{TEST_ALL} ? 10_000_000 : 300_000;
+my $ops = $ENV{TEST_ALL} ? 10_000_000 : 100_000;
 
 my $program = Build::roots($dir, undef, undef, '-O1', Build::sanitizers());
 my $good = $program && Build::quiet("$dir/run.log", 'timeout', 3000, $program, $ops);

@@ -33,6 +33,8 @@ my @flags = qw(
 	isola/errno.h -Wall -Wextra -Wno-unused-parameter -Werror
 	-fno-strict-aliasing -fno-omit-frame-pointer);
 sub sanitizers { return our @sanitize }
+# For tens of millions of operations as the hypervisor is; for less that costs more than it gains.
+sub optimised { return $ENV{TEST_ALL} ? '-O2' : () }
 our @sanitize = qw(-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all);
 
 # How one file is compiled when all are by @_: without the definitions that it does not look at. The
@@ -179,13 +181,13 @@ sub small {
 	return "$dir/exhaust";
 }
 
-# All files, with sanitizers, optimised as the hypervisor is, for millions of operations; the
-# program, or undef with the compiler's words in $dir/log.
+# All files, with sanitizers, for millions of operations; the program, or undef with the compiler's
+# words in $dir/log.
 sub all {
 	my ($dir, @more) = @_;
 	make_path($dir);
 	for my $file (@product, @harness) {
-		compile($dir, $cc, $file, @sanitize, '-O2', @more) or return;
+		compile($dir, $cc, $file, @sanitize, optimised(), @more) or return;
 	}
 	return link_with($dir);
 }
@@ -257,22 +259,36 @@ sub link_with {
 	return $out;
 }
 
+# The objects in $dir of @$sources by @all; that of $file, if given, of the text in $changed. It has
+# a name of its own: the next program takes the file as it stands.
+sub objects_with {
+	my ($dir, $compiler, $sources, $file, $changed, @all) = @_;
+	my ($planted, @objects) = ("$dir/planted.o");
+	for my $source (@$sources) {
+		if (defined $file && $source eq $file) {
+			quiet("$dir/log", $compiler, @flags, @all, qw(-w -c -o), $planted, $changed)
+				or return;
+			push @objects, $planted;
+		} else {
+			compile($dir, $compiler, $source, @all) or return;
+			push @objects, object($dir, $source);
+		}
+	}
+	return @objects;
+}
+
 # The program of roots and flushes (roots.c), by @flags alone; with a changed file as race().
 our @roots = qw(arch/x86/asi/root.c arch/x86/mm/tlb.c);
 sub roots {
 	my ($dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
 	make_path($dir);
+	my @rooted = qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4);
 	my @sources = (@roots, map { "tests/unit/mm/$_.c" }
 		qw(roots roots_parts roots_shadow panic));
-	for my $source (@sources) {
-		my $text = defined $file && $source eq $file ? $changed : $source;
-		quiet("$dir/log", 'gcc', @flags, qw(-DREAL_ROOTS -DCONFIG_NR_CPUS=4), @more,
-			defined $file ? '-w' : (), '-c',
-			'-o', object($dir, $source), $text) or return;
-	}
-	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", map { object($dir, $_) } @sources)
+	my @objects = objects_with($dir, 'gcc', \@sources, $file, $changed, @rooted, @more)
 		or return;
+	quiet("$dir/log", 'gcc', @link, '-o', "$dir/roots", @objects) or return;
 	return "$dir/roots";
 }
 
@@ -286,16 +302,9 @@ sub shadow {
 	my @sources = (@shadow,
 		map { "tests/unit/mm/$_.c" }
 		qw(shadow shadow_cpu shadow_cases shadow_self shadow_random panic));
-	for my $source (@sources) {
-		if (defined $file && $source eq $file) {
-			quiet("$dir/log", $cc, @flags, @shadowed, @more, '-w', '-c', '-o',
-				object($dir, $source), $changed) or return;
-		} else {
-			compile($dir, $cc, $source, @shadowed, @more) or return;
-		}
-	}
-	quiet("$dir/log", $cc, @link, @ex_table, '-o', "$dir/shadow",
-		map { object($dir, $_) } @sources) or return;
+	my @objects = objects_with($dir, $cc, \@sources, $file, $changed, @shadowed, @more)
+		or return;
+	quiet("$dir/log", $cc, @link, @ex_table, '-o', "$dir/shadow", @objects) or return;
 	return "$dir/shadow";
 }
 
@@ -306,16 +315,8 @@ sub p2m_track {
 	my @link = grep { /^-f|^--coverage/ } @more;
 	my @sources = (@p2m, map { "tests/unit/mm/$_.c" } qw(p2m_track p2m_world panic));
 	make_path($dir);
-	for my $source (@sources) {
-		if (defined $file && $source eq $file) {
-			quiet("$dir/log", $cc, @flags, @more, '-w', '-c', '-o',
-				object($dir, $source), $changed) or return;
-		} else {
-			compile($dir, $cc, $source, @more) or return;
-		}
-	}
-	quiet("$dir/log", $cc, @link, '-o', "$dir/p2m_track", map { object($dir, $_) } @sources)
-		or return;
+	my @objects = objects_with($dir, $cc, \@sources, $file, $changed, @more) or return;
+	quiet("$dir/log", $cc, @link, '-o', "$dir/p2m_track", @objects) or return;
 	return "$dir/p2m_track";
 }
 
