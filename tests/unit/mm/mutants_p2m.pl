@@ -22,8 +22,6 @@ sub p2m_mutants {
 			'(pte_present(e) ? P2M_VALID : 0)', '0'],
 		['the halves of a large leaf are not due any more', $p2m,
 			'p2m_format->leaf | (e & P2M_DUE)', 'p2m_format->leaf'],
-		['the halves of a large leaf count though nobody touched it', $p2m,
-			'(pte_present(e) ? flags : flags & ~P2M_VALID)', 'flags'],
 		['a batch that has begun is enough', $track, '__ATOMIC_SEQ_CST) + 1;',
 			'__ATOMIC_SEQ_CST) + (p->track.phase == TRACK_IDLE);'],
 		['one piece is all', $track, "\treturn t->cursor >= p->end;\n}\n\n/* ---- Batches",

@@ -261,14 +261,18 @@ static void refuse_without_memory(void)
 
 void shadow_come(void)
 {
+	struct vcpu_shadow *s = &shadow_vcpu.shadow;
 	u64 root = this_cpu.cr3;
 
+	*s = (struct vcpu_shadow){ .absent = ABSENT_FAILED, .nr_used = { 1, 1 }, .faults = 1 };
 	check(shadow_create(&shadow_vcpu) == 0 && shadow_vcpu.shadow.on, "a shadow is made");
 	if (current == &shadow_vcpu)
 		check(this_cpu.shadowed && !world_irq_off &&
 			      this_cpu.cr3 == shadow_vcpu.cr3_kernel && this_cpu.cr3 != root,
 		      "of the vcpu that runs: it runs on it");
 	check(cpu_tree_pages == VCPU_SHADOW_PAGES && nr_public_used() == 4, "of so many pages");
+	check(s->absent == ABSENT_NONE && !s->nr_used[0] && !s->nr_used[1] && !s->faults,
+	      "which knows nothing of one before");
 	check(private_page[0].faults_ours == (PFEC_R | PFEC_U), "and the guest's faults are ours");
 	check(shadow_vcpu.cr3_kernel == mfn_to_maddr(shadow_vcpu.root_kernel) &&
 		      shadow_vcpu.cr3_user == mfn_to_maddr(shadow_vcpu.root_user) &&
