@@ -25,6 +25,7 @@ enum model_op {
 	DO_GIVE_ALL,		/* of so many, one by one */
 	DO_NOTHING,
 	DO_IN_MANY,		/* IN of 8 bits, so often */
+	DO_STORE_MANY,		/* of 16 bits, so often: how many are left, this one too */
 	DO_COVER,		/* add_to_physmap of shared_info, over a gfn */
 	DO_EVENT,		/* event_channel_op of this command, of this port */
 };

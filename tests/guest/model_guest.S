@@ -50,7 +50,7 @@ done:	mov %rax, BOX_RESULT(%rbx)
 ops:	.long out8 - ops, out16 - ops, out32 - ops, in8 - ops, in16 - ops, in32 - ops
 	.long st8 - ops, st16 - ops, st32 - ops, st64 - ops, ld8 - ops, ld16 - ops, ld32 - ops
 	.long ld64 - ops, give - ops, give_all - ops, no - ops, in_many - ops
-	.long cover - ops, event - ops
+	.long st_many - ops, cover - ops, event - ops
 
 /* rax: what the register held that was written, or that was read to: ones before. */
 #define BODY(name, ...) name: mov %rsi, %rax; __VA_ARGS__; jmp done
@@ -72,6 +72,11 @@ BODY(no, nop)
 in_many: in %dx, %al
 	dec %rsi
 	jnz in_many
+	jmp done
+st_many: mov %si, (%rdx)
+	dec %rsi
+	jnz st_many
+	xor %eax, %eax
 	jmp done
 
 /* decrease_reservation of gfn rdx: rax, 1. In .missed: the model has not been asked meanwhile. */

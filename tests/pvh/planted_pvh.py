@@ -125,6 +125,8 @@ PLANTED_MODEL = (
      "\tif (!(u32)nr)\n\t\treturn -EINVAL;\n", ""),
     ("a short buffer is read beyond its end", "arch/x86/calls/dm_op.c",
      "b->size < head + (*row)->bytes || ", ""),
+    ("a ring that is folded goes on where it was", "arch/x86/hvm/buffered.c",
+     "\t\t\ts->written -= less;\n", ""),
 )
 
 # On VMX, in Bochs, on two CPUs beside a PV guest (tests/guest/bochs.t).
