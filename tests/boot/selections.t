@@ -13,7 +13,7 @@ from isolatest import TOP, rows_of, tap
 # Command, what of the environment, what it must say.
 EMPTY = (
     (["tests/boot/linux.t"], {"LINUX_SETUPS": "9 vCPUs"},
-     "LINUX_SETUPS=9 vCPUs matches none of: linux: 4 vCPUs"),
+     "LINUX_SETUPS=9 vCPUs matches none of: linux: "),
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "0"}, "ISOLATION_STOPS=0: no stops"),
     (["tests/boot/isolation.t"], {"ISOLATION_STOPS": "-3"}, "ISOLATION_STOPS=-3: no stops"),
     (["tests/boot/exchange.t"], {"EXCHANGES": "9 vCPUs"}, "EXCHANGES=9 vCPUs matches none"),

@@ -89,7 +89,7 @@ CLAIM_DOM0(covered, "so it is when a domain puts something else where a page was
 	model_end(d);
 }
 
-#define GIVEN 100u
+#define GIVEN 30u
 
 static bool both_served(void)
 {
