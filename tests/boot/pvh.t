@@ -113,9 +113,8 @@ def models_from_outside():
         found, counted, with_server = [], 0, 0
         for _ in range(STOPS):
             with live.stopped(tries=20) as snapshot:
-                audit = live.audit(snapshot)
-                recount = live.recount(snapshot, audit)
-                found += audit.findings + recount.findings
+                findings, recount = live.examine(snapshot)
+                found += findings
                 counted += not recount.why
                 with_server += bool(recount.servers)
         tap.ok(not found and counted and with_server,
@@ -131,12 +130,10 @@ def orphan_from_outside():
             tap.ok(False, "a server is destroyed while it is mapped", live.text()[-800:])
             return
         with live.stopped(tries=50) as snapshot:
-            audit = live.audit(snapshot)
-            recount = live.recount(snapshot, audit)
-        tap.ok(recount.orphans == 1 and not audit.findings + recount.findings,
+            findings, recount = live.examine(snapshot)
+        tap.ok(recount.orphans == 1 and not findings,
                "the page of a server that has gone is held by the model's entry alone",
-               "\n".join([recount.why or f"{recount.orphans} orphans"] + audit.findings +
-                         recount.findings))
+               "\n".join([recount.why or f"{recount.orphans} orphans"] + findings))
 
 
 def by_qemu():
@@ -324,9 +321,8 @@ def from_outside():
             stops += 1
             with live.stopped(tries=20) as snapshot:
                 guest = any(0x200000 <= cpu.rip < 0x400000 for cpu in snapshot.cpus)
-                audit = live.audit(snapshot)
-                recount = live.recount(snapshot, audit)
-                found += audit.findings + recount.findings
+                findings, recount = live.examine(snapshot)
+                found += findings
                 counted, inside = counted + (not recount.why), inside + guest
         tap.ok(not found, "seen from outside: nothing foreign is mapped, and every count is right",
                "\n".join(found[:10]))
@@ -343,8 +339,7 @@ def from_outside():
             for name in ("p2m_ept", "p2m_ept_split"):
                 copy = live.snapshot(private=True)
                 as_ept(copy, clean.owners, name)
-                audit = live.audit(copy)
-                leaks = audit.findings + live.recount(copy, audit).findings
+                leaks, _ = live.examine(copy)
                 tap.ok(not leaks, f"its tables as {name}: nothing is found", "\n".join(leaks[:5]))
             for name, what, plant, pattern in EPT_LEAKS:
                 copy = live.snapshot(private=True)

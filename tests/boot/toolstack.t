@@ -40,9 +40,8 @@ def stop_often(live):
     found, counted = [], 0
     for _ in range(5):
         with live.stopped(tries=20) as snapshot:
-            audit = live.audit(snapshot)
-            recount = live.recount(snapshot, audit)
-            found += audit.findings + recount.findings
+            findings, recount = live.examine(snapshot)
+            found += findings
             counted += not recount.why
     return found, counted
 

@@ -127,3 +127,9 @@ class LiveMachine:
         """Every count at the stop of @audit; @private: @snapshot is a changed copy."""
         return Recount(snapshot, Owners(snapshot, self.image, audit.owners) if private
                        else audit.owners)
+
+    def examine(self, snapshot):
+        """(What an audit and a recount find, the Recount)."""
+        audit = self.audit(snapshot)
+        recount = self.recount(snapshot, audit)
+        return audit.findings + recount.findings, recount
