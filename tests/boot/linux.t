@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Debian's unmodified kernels as domain 0, with the workload of linux/init, on the set-ups of
 linux/setups.list, two machines at a time, some with a host thread for each CPU. No log has a kind
-of warning that the same kernel does not print on Debian's Xen (on BIOS: those on UEFI are among
-them); make test asks about Debian 12's kernel only, and boots Xen only for what linux/warnings.list
-has neither of this kernel nor of another. make test-all boots Xen whatever is listed, adds the rest
-of the list, stresses each for longer and boots one machine ten times in a row, with a host thread
-for each of its CPUs: a failure that comes once in ten shows there. LINUX_SETUPS=REGEX: only the
-set-ups whose name it matches, of which there must be some. Without an initramfs the kernel panics,
-and Isola says so."""
+of warning that the same kernel does not print on Debian's Xen, on BIOS or on the same firmware;
+make test asks about Debian 12's kernel only, and boots Xen only for what linux/warnings.list has
+neither of this kernel nor of another. make test-all boots Xen whatever is listed, adds the rest of
+the list, stresses each for longer and boots one machine ten times in a row, with a host thread for
+each of its CPUs: a failure that comes once in ten shows there. LINUX_SETUPS=REGEX: only the set-ups
+whose name it matches, of which there must be some. Without an initramfs the kernel panics, and
+Isola says so."""
 import concurrent.futures
 import hashlib
 import os
@@ -114,12 +114,12 @@ def warnings(output):
     return {line[:KIND_CHARS].rstrip() for line in plain}
 
 
-def run_on_xen(model):
+def run_on_xen(model, firmware="bios"):
     """What a kernel warns of on Xen; None: it did not get to its end there. Xen says nothing when
     the machine powers off."""
     cpu, kernel = model
     done = subprocess.run([os.path.join(TOP, "tools/oracle-run"), "--smp", "2", "--cpu", cpu,
-                           "--timeout", str(XEN_SECONDS), kernels[kernel],
+                           "--firmware", firmware, "--timeout", str(XEN_SECONDS), kernels[kernel],
                            "console=hvc0 panic=-1 stress=1", initrd],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
@@ -158,31 +158,34 @@ def ask_xen(models):
              {name.split()[0] for name in known}]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for model, lines in zip(boots, pool.map(run_on_xen, boots)):
-            found[model] = booted(model, lines)
+            found[model] = booted("bios", model, lines)
     for model in set(models) - set(boots):
         likely = (lines for name, lines in known.items() if name.split()[0] == model[0])
         found[model] = known.get(both_of(model)) or set().union(*likely)
     return found
 
 
-def booted(model, lines):
+def booted(firmware, model, lines):
     """A point for it; @lines, or nothing."""
-    tap.ok(lines, f"{' '.join(model)}: the workload runs on Xen, and the kernel has its warnings "
-                  "there")
-    if model[-1] == DEFAULT and lines and lines != written_down().get(both_of(model)):
-        tap.note("\n".join(["linux/warnings.list has not, of this kernel and Xen:",
+    tap.ok(lines, f"{' '.join(model)}, {firmware}: the workload runs on Xen, and the kernel has "
+                  "its warnings there")
+    if model[-1] == DEFAULT and lines and lines - written_down().get(both_of(model), set()):
+        tap.note("\n".join(["linux/warnings.list has not all, of this kernel and Xen:",
                             both_of(model)] + [f"  {line}" for line in sorted(lines)]))
-    asked.add(model)
+    asked.add((firmware, model))
     return lines or set()
 
 
-def beyond_xen(model, output):
-    """The warnings of @output that Xen's log does not have."""
-    more = warnings(output) - on_xen[model]
-    if more and model not in asked and both_of(model) not in written_down():
-        on_xen[model] = booted(model, run_on_xen(model))
-        more = warnings(output) - on_xen[model]
-    return more
+def beyond_xen(setup, output):
+    """The warnings of @output that Xen's log does not have, on BIOS or on the set-up's firmware."""
+    firmware, model = setup[3], setup[-2:]
+    for place in ("bios", "uefi") if firmware == "uefi" else ("bios",):
+        if not warnings(output) - on_xen[model]:
+            break
+        if (place, model) not in asked and (place == "uefi" or both_of(model) not in
+                                            written_down()):
+            on_xen[model] |= booted(place, model, run_on_xen(model, place))
+    return warnings(output) - on_xen[model]
 
 
 def figures(output):
@@ -198,7 +201,7 @@ def report(name, setup, result):
     found = problems(setup, status, output)
     if setup[-2:] in on_xen:
         found += [f"a warning that Xen's log does not have: {line}"
-                  for line in sorted(beyond_xen(setup[-2:], output))]
+                  for line in sorted(beyond_xen(setup, output))]
     tap.note(f"{name}: {seconds:.0f} s, {figures(output)}")
     tap.ok(not found, name, "; ".join(found) + "\n" + "\n".join(output.splitlines()[-60:]) + errors)
 
@@ -239,7 +242,7 @@ kernels = find_kernels()
 if DEFAULT not in kernels:
     tap.done()
 xen = find_xen()
-asked = set()           # models whose warnings Xen was booted for
+asked = set()           # (firmware, model) that Xen was booted for
 todo = [setup for setup in setups() if setup[-1] in kernels]
 with tempfile.NamedTemporaryFile(prefix="isola-initrd-") as file:
     initrd = file.name
