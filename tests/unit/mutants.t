@@ -51,7 +51,7 @@ MUTANTS = [
     ("records", RECORDS, "\tif (is_long != (on && c->msr_efer & EFER_LME))\n", "\tif (false)\n"),
     ("records", RECORDS, "!c->pending_reserved &&", ""),
     ("records", RECORDS, " || c->msr_efer & ~efer_valid", ""),
-    ("records", RECORDS, "msr->_rsvd || msr->val & ~can", "msr->_rsvd"),
+    ("records", RECORDS, "msr->_rsvd || msr->val & ~can", "msr->_rsvd || msr->val & ~can & 0"),
     ("records", RECORDS, "t.tsc_adjust ? -EPERM : 0", "0"),
     ("records", RECORDS, "desc->length != sizeof(count) + count",
      "desc->length < sizeof(count) + count"),
