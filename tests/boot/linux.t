@@ -159,6 +159,7 @@ def ask_xen(models):
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for model, lines in zip(boots, pool.map(run_on_xen, boots)):
             found[model] = booted("bios", model, lines)
+    asked.update(("bios", model) for model in models if both_of(model) in known)
     for model in set(models) - set(boots):
         likely = (lines for name, lines in known.items() if name.split()[0] == model[0])
         found[model] = known.get(both_of(model)) or set().union(*likely)
@@ -178,14 +179,11 @@ def booted(firmware, model, lines):
 
 def beyond_xen(setup, output):
     """The warnings of @output that Xen's log does not have, on BIOS or on the set-up's firmware."""
-    firmware, model = setup[3], setup[-2:]
-    for place in ("bios", "uefi") if firmware == "uefi" else ("bios",):
-        if not warnings(output) - on_xen[model]:
-            break
-        if (place, model) not in asked and (place == "uefi" or both_of(model) not in
-                                            written_down()):
-            on_xen[model] |= booted(place, model, run_on_xen(model, place))
-    return warnings(output) - on_xen[model]
+    model, said = setup[-2:], warnings(output)
+    for firmware in dict.fromkeys(("bios", setup[3])):
+        if said - on_xen[model] and (firmware, model) not in asked:
+            on_xen[model] |= booted(firmware, model, run_on_xen(model, firmware))
+    return said - on_xen[model]
 
 
 def figures(output):
@@ -242,7 +240,7 @@ kernels = find_kernels()
 if DEFAULT not in kernels:
     tap.done()
 xen = find_xen()
-asked = set()           # (firmware, model) that Xen was booted for
+asked = set()           # (firmware, model) that is known: written down, or Xen was booted
 todo = [setup for setup in setups() if setup[-1] in kernels]
 with tempfile.NamedTemporaryFile(prefix="isola-initrd-") as file:
     initrd = file.name
