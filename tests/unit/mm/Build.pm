@@ -260,22 +260,16 @@ sub link_with {
 	return $out;
 }
 
-# The objects in $dir of @$sources by @all; that of $file, if given, of the text in $changed. It has
-# a name of its own: the next program takes the file as it stands.
+# The objects in $dir of @$sources by @all; that of $file, if given, of the text in $changed.
 sub objects_with {
 	my ($dir, $compiler, $sources, $file, $changed, @all) = @_;
-	my ($planted, @objects) = ("$dir/planted.o");
-	for my $source (@$sources) {
-		if (defined $file && $source eq $file) {
-			quiet("$dir/log", $compiler, @flags, @all, qw(-w -c -o), $planted, $changed)
-				or return;
-			push @objects, $planted;
-		} else {
-			compile($dir, $compiler, $source, @all) or return;
-			push @objects, object($dir, $source);
-		}
+	my $new = defined $file
+		? changed_objects($dir, $file, $changed, $compiler, @flags, @all, '-w') : {};
+	return if !$new;
+	for my $source (grep { !$new->{$_} } @$sources) {
+		compile($dir, $compiler, $source, @all) or return;
 	}
-	return @objects;
+	return map { $new->{$_} // object($dir, $_) } @$sources;
 }
 
 # The program of roots and flushes (roots.c), by @flags alone; with a changed file as race().
