@@ -11,7 +11,8 @@ import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib")]
 from initrd import debian_linux, write_initrd
-from isolatest import GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, isola_run, read, refused, tap
+from isolatest import (GUEST_CRASHED, LONG, POWERED_OFF, SELFTEST, claims_of, isola_run, read,
+                       refused, tap)
 from planting import planted
 from toolstack import NoImage, run_scenario
 
@@ -38,9 +39,9 @@ def ends_well(output, name):
 
 
 # But for dom0's alone, and those that a busy machine makes late.
-MOST = "claims=" + ",".join(f"{topic}/*" for topic in """start exceptions frames user hypercalls
-version memory_op control vcpu_op events selectors emulation cpuid ports msr paging iomem absent
-tables flush stores exchange grants transitions advisories""".split())
+MOST = claims_of("""start exceptions frames user hypercalls version memory_op control vcpu_op events
+selectors emulation cpuid ports msr paging iomem absent tables flush stores exchange grants
+transitions advisories""")
 
 
 def alone():

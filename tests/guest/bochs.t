@@ -16,7 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, room) for room in ("../lib", "../pvh")]
 from initrd import debian_linux, write_initrd
-from isolatest import LONG, PVH_GUEST, SELFTEST, TOP, selftest, tap
+from isolatest import LONG, PVH_GUEST, SELFTEST, TOP, claims_of, selftest, tap
 from linux_init import LINUX_INIT
 from planted_pvh import PLANTED_VMX
 from planting import planted
@@ -25,9 +25,9 @@ BOCHS = os.path.join(TOP, "tools/bochs-run")
 INTEL = "corei7_haswell_4770"
 PVH = PVH_GUEST, "domain=hw mem=48M type=pvh vcpus=2 -- "
 # make test: what the processor has a part in
-CLAIMS = "" if LONG else "claims=" + ",".join(f"{topic}/*" for topic in """start exceptions frames
-user hypercalls vcpu_op events selectors emulation cpuid ports msr paging absent tables flush stores
-transitions advisories preempted races timers""".split())
+CLAIMS = "" if LONG else claims_of("""start exceptions frames user hypercalls vcpu_op events
+selectors emulation cpuid ports msr paging absent tables flush stores transitions advisories
+preempted races timers""")
 PV = SELFTEST, "domain=pv mem=32M -- claims=start/*,exceptions/*,selectors/*,msr/*,user/*"
 
 

@@ -266,6 +266,11 @@ def audited():
     return elf
 
 
+def claims_of(topics):
+    """The selftest guest's word for all claims of @topics, which blanks separate."""
+    return "claims=" + ",".join(f"{topic}/*" for topic in topics.split())
+
+
 def selftest(tap, where, options=(), cmdline="", timeout=120, program=ISOLA_RUN):
     """Run the selftest guest through isola-run (or oracle-run) and repeat its points."""
     if program == ISOLA_RUN:
