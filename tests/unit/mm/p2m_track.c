@@ -7,8 +7,8 @@
  *
  *   p2m_track OPERATIONS SEED
  *
- * The rule: when a vCPU's WBINVD has ended, no line is dirty that was written before it began. In
- * the cases, which nobody disturbs, also how many pages are cleaned.
+ * The rule: when a vCPU's WBINVD has ended, no line of the guest's pages is dirty that was written
+ * before it began. In the cases, which nobody disturbs, also how many pages are cleaned.
  */
 #include "p2m_world.h"
 #include "tap.h"
@@ -31,6 +31,9 @@ static u64 now = 1;
 /* What is behind each page; 0: a hole. And when the oldest write was that nobody has cleaned. */
 static u64 frame[BASES][PLAYED];
 static u64 dirty_since[NR_FRAMES];
+
+/* Not the guest's any more: no leaf names it, TLBs may until CPUs have been interrupted. */
+static u64 leaving;
 
 static struct vcpu_model {
 	u64 tlb[BASES][PLAYED], stamp;
@@ -119,7 +122,7 @@ static u64 some_page(void)
 static void ended(struct vcpu_model *v)
 {
 	for (u64 n = FIRST_OWN; n < NR_FRAMES; n++)
-		check(!dirty_since[n] || dirty_since[n] > v->began,
+		check(n == leaving || !dirty_since[n] || dirty_since[n] > v->began,
 		      "frame %lx, written at %lu, is not clean for who asked at %lu", n,
 		      dirty_since[n], v->began);
 	v->want = 0;
@@ -155,9 +158,11 @@ static void come_or_go(unsigned b, u64 i)
 
 	if (m) {
 		frame[b][i] = 0;
+		leaving = m;
 		/* It is wiped, through the caches, before anybody has it. */
 		if (!p2m_remove(&d, &p, _gfn(base[b] + i), &was))
 			dirty_since[m] = 0;
+		leaving = 0;
 		return;
 	}
 	m = FIRST_OWN + b * PLAYED + i;
