@@ -110,15 +110,10 @@ def models_from_outside():
         if not live.wait_for(rb"TAP version"):
             tap.ok(False, "a machine with device models starts", live.text()[-800:])
             return
-        found, counted, with_server = [], 0, 0
-        for _ in range(STOPS):
-            with live.stopped(tries=20) as snapshot:
-                findings, recount = live.examine(snapshot)
-                found += findings
-                counted += not recount.why
-                with_server += bool(recount.servers)
+        found, stops, counted, with_server = live.examine_often(
+            STOPS, lambda snapshot, recount: bool(recount.servers))
         tap.ok(not found and counted and with_server,
-               f"seen from outside: {STOPS} stops, {counted} recounted, {with_server} with servers",
+               f"seen from outside: {stops} stops, {counted} recounted, {with_server} with servers",
                "\n".join(found[:10]))
 
 
@@ -316,14 +311,8 @@ def from_outside():
         if not live.wait_for(rb"# attack busy"):
             tap.ok(False, "the machine starts", live.text()[-800:])
             return
-        found, counted, inside, stops = [], 0, 0, 0
-        while stops < STOPS or (not (counted and inside) and stops < 10 * STOPS):
-            stops += 1
-            with live.stopped(tries=20) as snapshot:
-                guest = any(0x200000 <= cpu.rip < 0x400000 for cpu in snapshot.cpus)
-                findings, recount = live.examine(snapshot)
-                found += findings
-                counted, inside = counted + (not recount.why), inside + guest
+        found, stops, counted, inside = live.examine_often(STOPS, lambda snapshot, recount: any(
+            0x200000 <= cpu.rip < 0x400000 for cpu in snapshot.cpus))
         tap.ok(not found, "seen from outside: nothing foreign is mapped, and every count is right",
                "\n".join(found[:10]))
         tap.ok(counted and inside, f"{stops} stops, {inside} in guest mode, {counted} recounted",

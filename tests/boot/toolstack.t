@@ -35,25 +35,14 @@ RUNS = (
 )
 
 
-def stop_often(live):
-    """Findings at five stops, and how many of them could be recounted."""
-    found, counted = [], 0
-    for _ in range(5):
-        with live.stopped(tries=20) as snapshot:
-            findings, recount = live.examine(snapshot)
-            found += findings
-            counted += not recount.why
-    return found, counted
-
-
 def both_kinds(kernel, image):
     """dom0's daemons map by gfn the rings of the one that is seen from outside."""
-    seconds, found, counted = 900 + 30 * ROUNDS, [], 0
+    seconds, found, stops, counted = 900 + 30 * ROUNDS, [], 0, 0
     words = f"scenario=create+saverestore+extra rounds={ROUNDS}{PARTS}"
     with LiveMachine(kernel, f"console=hvc0 limit={seconds - 20} {words}", image,
                      hv="dom0_mem=512M", mem_mib=1024, cpu=SVM) as live:
         if live.wait_for(rb"TOOLSTACK watched begin", timeout=seconds):
-            found, counted = stop_often(live)
+            found, stops, counted, _ = live.examine_often(5)
         was_seen = b"TOOLSTACK watched end" not in live.output
         live.wait_for(rb"TOOLSTACK-END [^\n]*\n", timeout=seconds)
         off = live.ends(60)
@@ -63,7 +52,7 @@ def both_kinds(kernel, image):
     tap.ok("type=hvm is not made: emulated devices (0x3ff) are not built" in text,
            "type=hvm is refused, and the log says why", text)
     tap.ok(was_seen and not found and counted, "one of type=pvh, seen from outside: nothing "
-           f"foreign, and every count is right, 5 stops, {counted} recounted",
+           f"foreign, and every count is right, {stops} stops, {counted} recounted",
            "\n".join(found[:10]))
 
 

@@ -133,3 +133,15 @@ class LiveMachine:
         audit = self.audit(snapshot)
         recount = self.recount(snapshot, audit)
         return audit.findings + recount.findings, recount
+
+    def examine_often(self, least, has=lambda snapshot, recount: True):
+        """At @least stops; at more, ten times as many at most, as long as none could be recounted
+        or had what @has asks for. (Findings, stops, how many were recounted, how many had it.)"""
+        findings, stops, counted, had = [], 0, 0, 0
+        while stops < least or (not (counted and had) and stops < 10 * least):
+            stops += 1
+            with self.stopped(tries=20) as snapshot:
+                found, recount = self.examine(snapshot)
+                findings += found
+                counted, had = counted + (not recount.why), had + bool(has(snapshot, recount))
+        return findings, stops, counted, had
