@@ -16,7 +16,7 @@ struct domain_log {
 	u32 nr_dirty;                   /* frames it has found */
 	u32 faults;                     /* of the vcpus' shadows, when the log was last cleaned */
 	u64 bytes;                      /* of the caller's bitmap that it has cleared */
-	u64 frame;                      /* the next that it looks at */
+	u64 at;                         /* the next frame, or gfn, that it looks at */
 };
 
 /* What has become of an absent entry of a vcpu's that names RAM, and was not taken: self.c. */

@@ -73,9 +73,15 @@ in_many: in %dx, %al
 	dec %rsi
 	jnz in_many
 	jmp done
-st_many: mov %si, (%rdx)
+/*
+ * With interrupts on, though none will come: a guest that is entered with them off Bochs 2.7 never
+ * leaves for one of ours.
+ */
+st_many: sti
+1:	mov %si, (%rdx)
 	dec %rsi
-	jnz st_many
+	jnz 1b
+	cli
 	xor %eax, %eax
 	jmp done
 

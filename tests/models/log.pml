@@ -4,7 +4,7 @@
  * shadow/fault.c, what takes references.
  *
  *   at_rest(), read_and_mark()                      reading()
- *   read_frame(), set_clean()                       read_frame()
+ *   read_frame(), page_set_clean()                  read_frame()
  *   fill(), root_load()                             proctype guest
  *   visit(), what is done there                     proctype visitor
  *   take_frame(), drop_frame() of gnttab_map.c      proctype borrower
@@ -33,8 +33,8 @@
  * bad UNSEEN,STORES=1,NO_UNSEEN: it is not marked behind a reading
  * deep ROUNDS=3: one reading more
  *
- * code arch/x86/control/log_dirty.c: !(READ_ONCE(pg->count_info) & PGC_foreign_mask);
- * code arch/x86/control/log_dirty.c: u64 x = READ_ONCE(pg->type_info); while (can_be_clean(pg, x)
+ * code arch/x86/mm/page_mark.c: !(READ_ONCE(pg->count_info) & PGC_foreign_mask);
+ * code arch/x86/mm/page_mark.c: u64 x = READ_ONCE(pg->type_info); while (can_be_clean(pg, x)
  *      && !__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_clean,
  * code arch/x86/control/log_dirty.c: int rc = read_all(d, r); mark_unseen(d); return rc;
  * code arch/x86/control/log_dirty.c: int rc = domain_pause_by_control(d); if (rc) return rc; rc =

@@ -74,7 +74,7 @@ MUTANTS = [
     ("p2m", P2M, "return p->closed ? INVALID_MFN : p2m_lookup(p, gfn);",
      "return p2m_lookup(p, gfn);"),
     ("p2m", P2M, "\tif (p->closed) {\n", "\tif (false) {\n"),
-    ("p2m", P2M, "\tif (!p->closed)\n\t\tpe = walk(", "\tif (true)\n\t\tpe = walk("),
+    ("p2m", P2M, "\tif (!p->closed)\n\t\tpe = p2m_walk(", "\tif (true)\n\t\tpe = p2m_walk("),
     ("sched", "common/sched_state.h", "ran = ran * DEFAULT_WEIGHT / v->weight;",
      "ran = ran * DEFAULT_WEIGHT / DEFAULT_WEIGHT;"),
     ("sched", SCHED, "\tif (run_queue.first)\n\t\tqueue_clock", "\tif (0)\n\t\tqueue_clock"),

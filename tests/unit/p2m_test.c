@@ -33,9 +33,9 @@ static unsigned interrupts;
 
 static void enter(void)
 {
-	if (tlb_stamp != p.stamp)
+	if (tlb_stamp != p->stamp)
 		memset(tlb, 0, sizeof(tlb));
-	tlb_stamp = p.stamp;
+	tlb_stamp = p->stamp;
 }
 
 /* The guest runs on with what it remembers. */
@@ -53,7 +53,7 @@ void tlb_flush_vcpus(const struct domain *of, u64 mask, u64 va)
 	check(!p2m_world_is_locked(), "the lock is held while CPUs are waited for");
 	check(of == &d && mask == ~0ul && va == ~0ul, "not all of the domain's CPUs");
 	check(!hardware_walk(gfn_x(removing_gfn)), "the leaf is there still");
-	check(tlb_stamp != p.stamp, "the stamp has not moved");
+	check(tlb_stamp != p->stamp, "the stamp has not moved");
 	check(p2m_world_refs(n) == refs[n],
 	      "the reference went before the flush");
 	interrupts++;
@@ -79,7 +79,7 @@ static void add(unsigned b, u64 i, u64 m, unsigned order)
 {
 	u64 nr = 1ul << order;
 	bool can_fail = fail_at;
-	int rc = p2m_add(&d, &p, _gfn(base[b] + i), _mfn(m), order);
+	int rc = p2m_add(&d, p, _gfn(base[b] + i), _mfn(m), order);
 
 	if (can_fail && rc == -ENOMEM)
 		return;
@@ -102,7 +102,7 @@ static void drop(unsigned b, u64 i)
 
 	removing = _mfn(model[b][i]);
 	removing_gfn = _gfn(base[b] + i);
-	rc = p2m_remove(&d, &p, removing_gfn, &was);
+	rc = p2m_remove(&d, p, removing_gfn, &was);
 	if (can_fail && rc == -ENOMEM)
 		return;
 	check(rc == (model[b][i] ? 0 : -ENOENT), "removing %lx: %d", i, rc);
@@ -118,7 +118,7 @@ static void drop(unsigned b, u64 i)
 static void execute(unsigned b, u64 i)
 {
 	bool can_fail = fail_at, is_there = model[b][i];
-	bool done = p2m_make_executable(&p, _gfn(base[b] + i));
+	bool done = p2m_make_executable(p, _gfn(base[b] + i));
 
 	if (can_fail && !done)
 		return;
@@ -133,19 +133,19 @@ static void compare(void)
 	for (unsigned b = 0; b < BASES; b++)
 		for (u64 i = 0; i < PLAYED; i++) {
 			u64 seen = hardware_walk(base[b] + i);
-			mfn_t m = p2m_lookup(&p, _gfn(base[b] + i));
+			mfn_t m = p2m_lookup(p, _gfn(base[b] + i));
 
 			check(seen == model[b][i], "%lx shows %lx, should %lx", i, seen,
 			      model[b][i]);
 			check(mfn_x(m) == (seen ? seen : ~0ul), "%lx is looked up as %lx", i,
 			      mfn_x(m));
-			check(!tlb[b][i] || tlb_stamp != p.stamp || tlb[b][i] == model[b][i],
+			check(!tlb[b][i] || tlb_stamp != p->stamp || tlb[b][i] == model[b][i],
 			      "the TLB has %lx at %lx", tlb[b][i], i);
 		}
 	for (u32 n = FIRST_OWN; n < NR_FRAMES; n++)
 		check(p2m_world_refs(n) == refs[n], "frame %x has %lx references, should have %x",
 		      n, p2m_world_refs(n), refs[n]);
-	check(p.nr_tables == nr_tables, "%u tables, counted %u", nr_tables, p.nr_tables);
+	check(p->nr_tables == nr_tables, "%u tables, counted %u", nr_tables, p->nr_tables);
 }
 
 static void play(unsigned nr)
@@ -190,24 +190,24 @@ static void refusals(void)
 {
 	mfn_t was;
 
-	ok(p2m_add(&d, &p, _gfn(NR_GFNS), _mfn(FIRST_OWN), 0) == -EINVAL &&
-	   p2m_add(&d, &p, _gfn(~0ul), _mfn(FIRST_OWN), 0) == -EINVAL &&
-	   p2m_add(&d, &p, _gfn(NR_GFNS - 256), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL,
+	ok(p2m_add(&d, p, _gfn(NR_GFNS), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_add(&d, p, _gfn(~0ul), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_add(&d, p, _gfn(NR_GFNS - 256), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL,
 	   "a gfn beyond the end is refused");
-	ok(p2m_add(&d, &p, _gfn(1), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
-	   p2m_add(&d, &p, _gfn(0), _mfn(FIRST_OWN + 1), P2M_LARGE) == -EINVAL,
+	ok(p2m_add(&d, p, _gfn(1), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
+	   p2m_add(&d, p, _gfn(0), _mfn(FIRST_OWN + 1), P2M_LARGE) == -EINVAL,
 	   "a large leaf that is not aligned is refused");
 	page_of(_mfn(FIRST_OWN + 5))->owner = 8;
-	ok(p2m_add(&d, &p, _gfn(0), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
-	   p2m_add(&d, &p, _gfn(0), _mfn(NR_FRAMES), 0) == -EINVAL,
+	ok(p2m_add(&d, p, _gfn(0), _mfn(FIRST_OWN), P2M_LARGE) == -EINVAL &&
+	   p2m_add(&d, p, _gfn(0), _mfn(NR_FRAMES), 0) == -EINVAL,
 	   "a frame of another's, or that there is none of, is refused");
 	page_of(_mfn(FIRST_OWN + 5))->owner = d.domid;
 	compare();
 	all_ok("and no count has changed");
-	ok(p2m_remove(&d, &p, _gfn(NR_GFNS), &was) == -ENOENT &&
-	   p2m_remove(&d, &p, _gfn(3), &was) == -ENOENT, "nothing is removed where nothing is");
-	ok(!mfn_is_valid_num(p2m_lookup(&p, _gfn(~0ul))) &&
-	   !p2m_get_page(&d, &p, _gfn(1ul << 40)), "no gfn beyond is looked up");
+	ok(p2m_remove(&d, p, _gfn(NR_GFNS), &was) == -ENOENT &&
+	   p2m_remove(&d, p, _gfn(3), &was) == -ENOENT, "nothing is removed where nothing is");
+	ok(!mfn_is_valid_num(p2m_lookup(p, _gfn(~0ul))) &&
+	   !p2m_get_page(&d, p, _gfn(1ul << 40)), "no gfn beyond is looked up");
 }
 
 static void get_page(void)
@@ -215,29 +215,29 @@ static void get_page(void)
 	struct page_info *pg;
 
 	add(0, 9, FIRST_OWN + 77, 0);
-	pg = p2m_get_page(&d, &p, _gfn(9));
+	pg = p2m_get_page(&d, p, _gfn(9));
 	ok(pg == page_of(_mfn(FIRST_OWN + 77)) && p2m_world_refs(FIRST_OWN + 77) == 2,
 	   "a page is got with a reference of its own");
 	page_put(pg);
-	ok(p2m_get_foreign(&d, &p, _gfn(9)) == page_of(_mfn(FIRST_OWN + 77)) && foreign == 1,
+	ok(p2m_get_foreign(&d, p, _gfn(9)) == page_of(_mfn(FIRST_OWN + 77)) && foreign == 1,
 	   "and for another domain with one of its kind");
 	drop(0, 9);
-	ok(!p2m_get_foreign(&d, &p, _gfn(9)) && !p2m_get_foreign(&d, &p, _gfn(NR_GFNS)) &&
+	ok(!p2m_get_foreign(&d, p, _gfn(9)) && !p2m_get_foreign(&d, p, _gfn(NR_GFNS)) &&
 	   foreign == 1, "where nothing is, nor can be, it gets none");
 }
 
 /* Its tables are counted against a pool. */
 static void pool(void)
 {
-	u32 had = p.nr_tables;
+	u32 had = p->nr_tables;
 
-	p.max_tables = had;
-	ok(p2m_add(&d, &p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
+	p->max_tables = had;
+	ok(p2m_add(&d, p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
 	   nr_tables == had, "with an empty pool no table is made");
-	p.max_tables = had + 1;
-	ok(p2m_add(&d, &p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
+	p->max_tables = had + 1;
+	ok(p2m_add(&d, p, _gfn(NR_GFNS - 1), _mfn(FIRST_OWN), 0) == -ENOMEM &&
 	   nr_tables == had + 1, "nor more than it has pages for");
-	p.max_tables = ~0u;
+	p->max_tables = ~0u;
 	compare();
 	all_ok("and no count has changed by that");
 }
@@ -252,17 +252,17 @@ static void take_apart(void)
 	for (u64 i = 0; i < PLAYED; i++)
 		drop(1, i);
 	add(1, 9, FIRST_OWN + 77, 0);
-	steps = p2m_destroy_some(&p);
+	steps = p2m_destroy_some(p);
 	ok(steps, "it is taken apart step by step");
-	ok(!p2m_get_foreign(&d, &p, _gfn(base[1] + 9)) &&
-	   p2m_add(&d, &p, _gfn(base[1] + 10), _mfn(FIRST_OWN), 0) == -EINVAL &&
-	   p2m_remove(&d, &p, _gfn(base[1] + 9), &was) == -ENOENT,
+	ok(!p2m_get_foreign(&d, p, _gfn(base[1] + 9)) &&
+	   p2m_add(&d, p, _gfn(base[1] + 10), _mfn(FIRST_OWN), 0) == -EINVAL &&
+	   p2m_remove(&d, p, _gfn(base[1] + 9), &was) == -ENOENT,
 	   "from the first on nobody outside finds anything in it, adds or removes");
-	while (p2m_destroy_some(&p))
+	while (p2m_destroy_some(p))
 		steps++;
-	ok(steps > 1 && !nr_tables && !mfn_is_valid_num(p.root),
+	ok(steps > 1 && !nr_tables && !mfn_is_valid_num(p->root),
 	   "in %u steps every table is freed, once", steps);
-	ok(!p2m_destroy_some(&p), "and there is no more to do");
+	ok(!p2m_destroy_some(p), "and there is no more to do");
 }
 
 static void all_of(const struct p2m_format *format, const char *name)
@@ -274,9 +274,9 @@ static void all_of(const struct p2m_format *format, const char *name)
 	memset(tlb, 0, sizeof(tlb));
 	foreign = 0;
 	fail_at = 1;
-	ok(p2m_create(&p, NR_GFNS) == -ENOMEM && !p2m_destroy_some(&p),
+	ok(p2m_create(p, NR_GFNS) == -ENOMEM && !p2m_destroy_some(p),
 	   "without a page there is none, and nothing to be undone");
-	ok(!p2m_create(&p, NR_GFNS), "it is made");
+	ok(!p2m_create(p, NR_GFNS), "it is made");
 	refusals();
 	get_page();
 	pool();

@@ -7,6 +7,7 @@ from ownership import PAGE, PTE_ADDR, PTE_P, PTE_PS
 
 US = 4
 VALID = 7                           # P2M_VALID: what makes an entry one for the processor
+WRITES = 3                          # of it: what is there can be written
 THERE = 1 << 52                     # P2M_THERE: what it shows is there, though that may be missing
 EPT_TYPE, EPT_WB = 15 << 3, 6 << 3 | 1 << 6     # of a leaf: write-back, whatever the guest's PAT is
 SHOWN = 3
@@ -59,9 +60,9 @@ def format_of(owners):
 
 
 def leaves(ram, mfn, takes=npt_takes, level=4, gfn=0, good=True):
-    """(gfn, frame, number of frames, as the format has it at each level, table) of each leaf below
+    """(gfn, frame, number of frames, as the format has it at each level, entry) of each leaf below
     table @mfn; and of each table, with 0 frames."""
-    yield gfn, mfn, 0, good, mfn
+    yield gfn, mfn, 0, good, 0
     for i, entry in enumerate(ram.entries(mfn) or []):
         if not entry & (VALID | THERE):
             continue
@@ -69,7 +70,7 @@ def leaves(ram, mfn, takes=npt_takes, level=4, gfn=0, good=True):
         is_leaf = level == 1 or bool(entry & PTE_PS)
         fits = good and takes(entry, level, is_leaf)
         if is_leaf:
-            yield below, frame, 1 << 9 * (level - 1), fits, mfn
+            yield below, frame, 1 << 9 * (level - 1), fits, entry
         else:
             yield from leaves(ram, frame, takes, level - 1, below, fits)
 
@@ -86,12 +87,14 @@ def findings(ram, owners):
         if not domain.nested:
             continue
         wrong = {}
-        for gfn, frame, count, fits, _ in leaves(ram, domain.nested, format_of(owners)):
+        for gfn, frame, count, fits, entry in leaves(ram, domain.nested, format_of(owners)):
             if not count and owners.owner_of(frame) != ("public",):
                 wrong.setdefault("a table that is not the hypervisor's", []).append(frame)
             if count and not fits:
                 wrong.setdefault("a leaf that the processor may not use", []).append(frame)
             for mfn in range(frame, frame + count):
+                if entry & WRITES == WRITES and owners.is_clean(mfn):
+                    wrong.setdefault("a clean frame that can be written", []).append(mfn)
                 if owners.owner_of(mfn) != ("domain", domain.domid):
                     wrong.setdefault(f"foreign frame, {owners.owner_of(mfn)[0]}", []).append(mfn)
         for what, frames in wrong.items():

@@ -227,7 +227,7 @@ static const struct {
 	{ XEN_DOMCTL_hypercall_init, hypercall_init, NOT_SELF | PV_ONLY },
 	{ XEN_DOMCTL_resumedomain, resume, NOT_SELF },
 	{ XEN_DOMCTL_sendtrigger, send_trigger, PV_ONLY },
-	{ XEN_DOMCTL_shadow_op, shadow_op, NOT_SELF | PV_ONLY },
+	{ XEN_DOMCTL_shadow_op, shadow_op, NOT_SELF },
 	{ XEN_DOMCTL_get_ext_vcpucontext, get_ext_context, NOT_SELF | PV_ONLY },
 	{ XEN_DOMCTL_set_ext_vcpucontext, set_ext_context, NOT_SELF | PV_ONLY },
 	{ XEN_DOMCTL_getpageframeinfo3, page_uses, NOT_SELF },

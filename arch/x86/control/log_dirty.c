@@ -3,12 +3,13 @@
  * The log of what a domain writes: asm/log_dirty.h.
  *
  * LOG-1: a frame's bit PGT_clean says that its contents, its use and its name have not changed
- * since the log was last read, when this file set it. Who takes a reference to write on the frame,
+ * since the log was last read, when it was set. Who takes a reference to write on the frame,
  * locks it as a table, pins it or ends its use clears the bit first (mm/type_word.c); so does the
  * shadow before it lets a guest's translation write (shadow/fault.c). References from before are
  * those of
  *   the guest's own entries     seen by the shadow, which shows nothing writable that is clean, and
  *                               has forgotten all when the vcpus come back from a read
+ *   nested tables               leaves that show what is clean are not writable (asm/p2m_log.h)
  *   other domains               a frame with any reference of theirs is never clean
  *   descriptor windows          seg_desc frames are never clean: the processor marks what it loads
  *   the hypervisor, for good    mark_unseen() makes them dirty again behind each read
@@ -18,8 +19,10 @@
 #define __XEN_TOOLS__ 1
 #include <asm/desc.h>
 #include <asm/frametable.h>
+#include <asm/hvm_domain.h>
 #include <asm/log_dirty.h>
 #include <asm/m2p.h>
+#include <asm/p2m_log.h>
 #include <asm/page_mark.h>
 #include <asm/page_ref.h>
 #include <asm/page_type.h>
@@ -29,38 +32,13 @@
 #include <asm/visit.h>
 #include <isola/errno.h>
 #include <isola/evtchn_fifo.h>
+#include <isola/lib/bitmap.h>
 #include <isola/vcpu.h>
 #include <xen/domctl.h>
 
 /* Frames, and bytes of the bitmap, between two looks whether somebody waits for this CPU. */
 #define FRAMES_AT_ONCE	1024u
 #define BYTES_AT_ONCE	PAGE_SIZE
-
-/* ---- One frame ------------------------------------------------------------------------------- */
-
-/*
- * May a frame of type word @x be clean? The foreign count is read after @x: by way of it those who
- * hold one have come to their type. An idle frame whose lines are to be flushed (COH-2) is left as
- * it is: it would come back without its mark.
- */
-static bool can_be_clean(const struct page_info *pg, u64 x)
-{
-	bool is_quiet = x & PGT_count_mask ? (x & (PGT_validated | PGT_locked)) == PGT_validated
-					   : !(x & PGT_non_coherent);
-
-	return is_quiet && (x & PGT_type_mask) != PGT_seg_desc &&
-	       !(READ_ONCE(pg->count_info) & PGC_foreign_mask);
-}
-
-static void set_clean(struct page_info *pg)
-{
-	u64 x = READ_ONCE(pg->type_info);
-
-	while (can_be_clean(pg, x) &&
-	       !__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_clean, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		;
-}
 
 /* ---- Frames that are written without anybody asking ------------------------------------------ */
 
@@ -113,6 +91,17 @@ static int report(const struct reading *r, u64 pfn)
 	return copy_to_guest(at, &byte, 1);
 }
 
+static void count(struct domain *d, u32 nr)
+{
+	d->log.nr_dirty += min(nr, ~0u - d->log.nr_dirty);
+}
+
+/* Where a reading ends: a frame's number, or a gfn. */
+static u64 end_of(const struct domain *d, const struct reading *r)
+{
+	return d->hvm ? min(READ_ONCE(d->hvm->p2m.highest) + 1, r->nr) : max_page;
+}
+
 /* A frame without a name, or of one that is not asked for, stays as it is. */
 static int read_frame(struct domain *d, const struct reading *r, mfn_t m)
 {
@@ -120,7 +109,7 @@ static int read_frame(struct domain *d, const struct reading *r, mfn_t m)
 	u64 pfn;
 	int rc;
 
-	if (!page_is_to_be_had(pg, d) || (READ_ONCE(pg->type_info) & PGT_clean))
+	if (!page_is_to_be_had(pg, d) || page_is_clean(pg))
 		return 0;
 	pfn = pfn_x(m2p_get(m));
 	if (pfn >= r->nr)
@@ -128,11 +117,52 @@ static int read_frame(struct domain *d, const struct reading *r, mfn_t m)
 	rc = report(r, pfn);
 	if (rc)
 		return rc;
-	if (d->log.nr_dirty < ~0u)
-		d->log.nr_dirty++;
+	count(d, 1);
 	if (r->cleans)
-		set_clean(pg);
+		page_set_clean(pg);
 	return 0;
+}
+
+/* By frames: their names are in the M2P. */
+static int read_frames(struct domain *d, const struct reading *r)
+{
+	u64 end = min(d->log.at + FRAMES_AT_ONCE, max_page);
+	int rc = 0;
+
+	for (; !rc && d->log.at < end; d->log.at++)
+		if (mfn_has_page(_mfn(d->log.at)))
+			rc = read_frame(d, r, _mfn(d->log.at));
+	return rc;
+}
+
+/*
+ * The gfns from @first on, 64 at most. What becomes dirty between the two looks is reported by the
+ * first, or is not made clean by the second.
+ */
+static int read_gfns(struct domain *d, const struct reading *r, u64 first, u64 *next)
+{
+	u64 nr = min(r->nr - first, (u64)P2M_LOG_GFNS);
+	u64 dirty = p2m_log_dirty(&d->hvm->p2m, first, next) & (~0ul >> (P2M_LOG_GFNS - nr));
+
+	if (!dirty)
+		return 0;
+	if (r->bitmap && copy_to_guest(r->bitmap + first / 8, &dirty, (nr + 7) / 8))
+		return -EFAULT;
+	count(d, bitmap_weight(&dirty, P2M_LOG_GFNS));
+	if (r->cleans)
+		p2m_log_clean(&d->hvm->p2m, first, dirty);
+	return 0;
+}
+
+/* By nested tables. */
+static int read_nested(struct domain *d, const struct reading *r)
+{
+	u64 end = end_of(d, r);
+	int rc = 0;
+
+	for (unsigned n = 0; !rc && n < FRAMES_AT_ONCE && d->log.at < end; n += P2M_LOG_GFNS)
+		rc = read_gfns(d, r, d->log.at, &d->log.at);
+	return rc;
 }
 
 static int clear_bitmap(struct domain *d, const struct reading *r)
@@ -151,24 +181,12 @@ static int clear_bitmap(struct domain *d, const struct reading *r)
 	return 0;
 }
 
-/* Up to the next place where it may stop: 0, or the first error. */
-static int read_some(struct domain *d, const struct reading *r)
-{
-	u64 end = min(d->log.frame + FRAMES_AT_ONCE, max_page);
-	int rc = 0;
-
-	for (; !rc && d->log.frame < end; d->log.frame++)
-		if (mfn_has_page(_mfn(d->log.frame)))
-			rc = read_frame(d, r, _mfn(d->log.frame));
-	return rc;
-}
-
 static int read_all(struct domain *d, const struct reading *r)
 {
 	int rc = 0;
 
-	while (!rc && d->log.frame < max_page) {
-		rc = read_some(d, r);
+	while (!rc && d->log.at < end_of(d, r)) {
+		rc = d->hvm ? read_nested(d, r) : read_frames(d, r);
 		if (!rc && hypercall_preempt_check())
 			rc = -ERESTART;
 	}
@@ -203,10 +221,10 @@ static int read_and_mark(struct domain *d, const struct reading *r)
 	return rc;
 }
 
-/* Shadow faults since the log was last cleaned; more than a word holds count as that. */
+/* Faults that were the log's: those of shadows, and stores that asked; it wraps. */
 static u32 faults(const struct domain *d)
 {
-	u32 sum = 0;
+	u32 sum = d->hvm ? READ_ONCE(d->hvm->p2m.stores) : 0;
 
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
 		sum += d->vcpu[i]->shadow.faults;
@@ -220,7 +238,7 @@ static void begin(struct domain *d, u32 op)
 	if (d->log.op == op)
 		return;
 	d->log.op = op;
-	d->log.bytes = d->log.frame = d->log.nr_dirty = 0;
+	d->log.bytes = d->log.at = d->log.nr_dirty = 0;
 }
 
 /* Only -ERESTART leaves something to come back to. */
@@ -254,7 +272,7 @@ static long read_log(struct domain *d, struct xen_domctl_shadow_op *op)
 
 static int shadow_all(struct domain *d, const struct reading *r __maybe_unused)
 {
-	return shadow_create_all(d);
+	return d->hvm ? 0 : shadow_create_all(d);
 }
 
 static int shadow_none(struct domain *d, const struct reading *r __maybe_unused)

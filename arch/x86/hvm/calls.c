@@ -171,7 +171,7 @@ int hvm_fill_hypercall_page(u64 gfn)
 	if (!pg)
 		return -EINVAL;
 	fill(window_ptr(page_mfn(pg)));
-	p2m_written(&d->hvm->p2m, _gfn(gfn));
+	p2m_written(&d->hvm->p2m, _gfn(gfn), pg);
 	page_put(pg);
 	return 0;
 }

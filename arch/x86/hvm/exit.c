@@ -13,6 +13,7 @@
 #include <asm/hypercall.h>
 #include <asm/insn.h>
 #include <asm/mce.h>
+#include <asm/p2m_log.h>
 #include <asm/p2m_touch.h>
 #include <asm/percpu.h>
 #include <asm/vcpu_private.h>
@@ -217,14 +218,18 @@ static void on_iret(const struct hvm_exit *e __maybe_unused)
 	hvm->set_shadow(true);
 }
 
-/* A leaf that has come meanwhile, or that is tracked: it is tried again. */
+/* A leaf that has come meanwhile, or that is tracked or logged: it is tried again. */
+static bool has_a_leaf(struct p2m *p, gfn_t gfn, const struct hvm_exit *e)
+{
+	return (!e->is_fetch || p2m_make_executable(p, gfn)) && p2m_touch(p, gfn) &&
+	       (!e->is_store || p2m_log_store(p, gfn));
+}
+
 static void on_memory(const struct hvm_exit *e)
 {
 	struct domain *d = current->domain;
-	gfn_t gfn = _gfn(e->gpa >> PAGE_SHIFT);
 
-	if (((!e->is_fetch || p2m_make_executable(&d->hvm->p2m, gfn)) &&
-	     p2m_touch(&d->hvm->p2m, gfn)) || hvm_mmio(e->gpa))
+	if (has_a_leaf(&d->hvm->p2m, _gfn(e->gpa >> PAGE_SHIFT), e) || hvm_mmio(e->gpa))
 		return;
 	domain_crash(d, "it touches guest-physical address %lx, where nothing is, at rip %016lx",
 		     e->gpa, guest_regs()->rip);

@@ -23,7 +23,7 @@ int hvm_copy_phys(u64 gpa, void *buf, size_t len, bool write)
 	at = (u8 *)window_ptr(page_mfn(pg)) + (gpa & ~PAGE_MASK);
 	if (write) {
 		memcpy(at, buf, len);
-		p2m_written(&d->hvm->p2m, _gfn(gpa >> PAGE_SHIFT));
+		p2m_written(&d->hvm->p2m, _gfn(gpa >> PAGE_SHIFT), pg);
 	} else {
 		memcpy(buf, at, len);
 	}

@@ -16,6 +16,7 @@
 #include <asm/layout.h>
 #include <asm/p2m_entry.h>
 #include <asm/p2m_touch.h>
+#include <asm/page_mark.h>
 #include <asm/page_ref.h>
 #include <asm/precondition.h>
 #include <asm/tlb.h>
@@ -25,8 +26,7 @@ bool p2m_is_offered;
 /* All that four levels can name. */
 #define GFN_END		(1ul << 36)
 
-/* The entry that decides about @gfn, and its level: a leaf, or an absent one. */
-static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
+pte_t *p2m_walk(const struct p2m *p, gfn_t gfn, unsigned *level)
 {
 	mfn_t table = p->root;
 
@@ -39,10 +39,9 @@ static pte_t *walk(const struct p2m *p, gfn_t gfn, unsigned *level)
 	}
 }
 
-/* The frame of @gfn, which the entry @e of a table of @level shows; INVALID_MFN: none. */
-static mfn_t frame_in(pte_t e, gfn_t gfn, unsigned level)
+mfn_t p2m_frame_in(pte_t e, gfn_t gfn, unsigned level)
 {
-	u64 low = (1ul << 9 * (level - 1)) - 1;
+	u64 low = p2m_span(level) - 1;
 
 	if (!p2m_there(e))
 		return INVALID_MFN;
@@ -56,8 +55,8 @@ mfn_t p2m_lookup(const struct p2m *p, gfn_t gfn)
 
 	if (gfn_x(gfn) >= p->end)
 		return INVALID_MFN;
-	pe = walk(p, gfn, &level);
-	return frame_in(pte_read(pe), gfn, level);
+	pe = p2m_walk(p, gfn, &level);
+	return p2m_frame_in(pte_read(pe), gfn, level);
 }
 
 struct page_info *p2m_get_page(const struct domain *d, const struct p2m *p, gfn_t gfn)
@@ -122,19 +121,21 @@ int p2m_create(struct p2m *p, u64 end)
 	p->closed = false;
 	p->destroyed = 0;
 	p->left = 0;
+	p->stores = 0;
 	p->track = (struct p2m_track){ 0 };
 	return l4 ? 0 : -ENOMEM;
 }
 
 /*
- * The 512 leaves that the leaf @e of 2 MiB is worth, at @table, as touched as it is. The frames
- * keep the references that they have.
+ * The 512 leaves that the leaf @e of 2 MiB is worth, at @table, as touched and as logged as it is.
+ * The frames keep the references that they have.
  */
 static void fill_split(pte_t *table, pte_t e)
 {
-	u64 flags = P2M_THERE | p2m_format->leaf | (e & P2M_DUE) |
-		    (pte_present(e) ? P2M_VALID : 0);
+	u64 flags = P2M_THERE | p2m_format->leaf | (e & (P2M_DUE | P2M_LOGGED));
 
+	if (pte_present(e))
+		flags |= p2m_valid(flags, 1);
 	for (unsigned i = 0; i < PT_ENTRIES; i++)
 		pte_write(&table[i], pte_make(mfn_add(pte_mfn(e), i), flags));
 }
@@ -162,8 +163,7 @@ static int make_table(struct p2m *p, pte_t *pe)
 	return 0;
 }
 
-/* The entry of @level for @gfn; tables are made, large leaves split. NULL: no memory. Lock held. */
-static pte_t *make_way(struct p2m *p, gfn_t gfn, unsigned level)
+pte_t *p2m_make_way(struct p2m *p, gfn_t gfn, unsigned level)
 {
 	mfn_t table = p->root;
 
@@ -196,6 +196,13 @@ static int get_frames(const struct domain *d, mfn_t first, u64 nr)
 	return 0;
 }
 
+/* They have another name from now on (LOG-1). */
+static void mark_dirty(mfn_t first, u64 nr)
+{
+	for (u64 i = 0; i < nr; i++)
+		page_mark_dirty(page_of(mfn_add(first, i)));
+}
+
 /* The flags of a leaf of RAM of 2^@order frames. */
 static u64 new_leaf(unsigned order)
 {
@@ -213,14 +220,15 @@ static int add(struct p2m *p, gfn_t gfn, mfn_t first, unsigned order)
 		spin_unlock(&p->lock);
 		return -EINVAL;
 	}
-	walk(p, gfn, &at);
+	p2m_walk(p, gfn, &at);
 	/* Tables are not looked through for holes: where there is one nothing large fits. */
-	if (at < level || p2m_there(pte_read(walk(p, gfn, &at)))) {
+	if (at < level || p2m_there(pte_read(p2m_walk(p, gfn, &at)))) {
 		spin_unlock(&p->lock);
 		return -EEXIST;
 	}
-	pe = make_way(p, gfn, level);
+	pe = p2m_make_way(p, gfn, level);
 	if (pe) {
+		mark_dirty(first, 1ul << order);
 		pte_write(pe, pte_make(first, new_leaf(order)));
 		WRITE_ONCE(p->highest, max(p->highest, gfn_x(gfn) + (1ul << order) - 1));
 		p2m_touch_locked(p, gfn);
@@ -256,11 +264,11 @@ static int clear(struct p2m *p, gfn_t gfn, mfn_t *was)
 
 	spin_lock(&p->lock);
 	if (!p->closed)
-		pe = walk(p, gfn, &level);
+		pe = p2m_walk(p, gfn, &level);
 	if (!pe || !p2m_there(pte_read(pe)))
 		rc = -ENOENT;
 	else if (level > 1)
-		pe = make_way(p, gfn, 1);
+		pe = p2m_make_way(p, gfn, 1);
 	if (!rc && !pe)
 		rc = -ENOMEM;
 	if (!rc) {
@@ -295,8 +303,8 @@ bool p2m_make_executable(struct p2m *p, gfn_t gfn)
 	if (gfn_x(gfn) >= p->end)
 		return false;
 	spin_lock(&p->lock);
-	if (!p->closed && p2m_there(pte_read(walk(p, gfn, &level))))
-		is_small = level == 1 || make_way(p, gfn, 1);
+	if (!p->closed && p2m_there(pte_read(p2m_walk(p, gfn, &level))))
+		is_small = level == 1 || p2m_make_way(p, gfn, 1);
 	spin_unlock(&p->lock);
 	return is_small;
 }

@@ -20,11 +20,11 @@ static void need_one(void)
 		skip("domain 1 is not of type=pvh");
 }
 
-CLAIM_DOM0(control, "resets, PV contexts, triggers, shadows and pins of a PVH domain are refused, "
+CLAIM_DOM0(control, "resets, PV contexts, triggers and pins of a PVH domain are refused, "
 	   "pausing is not, and its memory is mapped by gfn")
 {
 	/* setvcpucontext: without one it would be a reset. */
-	static const uint32_t refused[] = { XEN_DOMCTL_setvcpucontext, XEN_DOMCTL_shadow_op,
+	static const uint32_t refused[] = { XEN_DOMCTL_setvcpucontext,
 					    XEN_DOMCTL_get_ext_vcpucontext, XEN_DOMCTL_sendtrigger,
 					    XEN_DOMCTL_hypercall_init };
 	struct mmuext_op pin = { .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = 0x200 };

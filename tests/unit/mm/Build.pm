@@ -303,21 +303,26 @@ sub shadow {
 	return "$dir/shadow";
 }
 
-# The program of touched pages (p2m_track.c); with a changed file as roots().
+# The programs of touched pages and of pages that have been written (p2m_track.c, p2m_log.c); with a
+# changed file as roots().
 our @p2m = map { "arch/x86/mm/$_.c" } qw(p2m p2m_format p2m_touch p2m_track);
-sub p2m_track {
-	my ($dir, $file, $changed, @more) = @_;
+our @p2m_log = ((map { "arch/x86/mm/$_.c" } qw(p2m_log page_mark)), 'arch/x86/control/log_dirty.c');
+sub p2m_program {
+	my ($name, $sources, $dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
-	my @sources = (@p2m, map { "tests/unit/mm/$_.c" } qw(p2m_track p2m_world panic));
+	my @sources = (@p2m, @$sources, map { "tests/unit/mm/$_.c" } $name, qw(p2m_world panic));
 	make_path($dir);
 	my @objects = objects_with($dir, $cc, \@sources, $file, $changed, @more) or return;
-	quiet("$dir/log", $cc, @link, '-o', "$dir/p2m_track", @objects) or return;
-	return "$dir/p2m_track";
+	quiet("$dir/log", $cc, @link, '-o', "$dir/$name", @objects) or return;
+	return "$dir/$name";
 }
+sub p2m_track { return p2m_program('p2m_track', [], @_); }
+sub p2m_log { return p2m_program('p2m_log', [@p2m_log, 'common/lib/bitmap.c'], @_); }
 
 # The program of the log (log.c), which reads sixteen frames at a time, by @flags alone; with a
 # changed file, all else from @{$dir} as a call without has left it.
-our @log = (@shadow, 'arch/x86/control/log_dirty.c');
+our @log = (@shadow, 'common/lib/bitmap.c', 'arch/x86/mm/page_mark.c',
+	'arch/x86/control/log_dirty.c');
 my @short_steps = ('in short steps', 'arch/x86/control/log_dirty.c', "FRAMES_AT_ONCE\t1024u",
 	"FRAMES_AT_ONCE\t16u");
 sub log_dirty {

@@ -14,6 +14,7 @@
 #include <asm/frametable.h>
 #include <asm/log_dirty.h>
 #include <asm/m2p.h>
+#include <asm/p2m_log.h>
 #include <asm/page_type.h>
 #include <asm/percpu.h>
 #include <asm/shadow.h>
@@ -57,6 +58,8 @@ int domain_unpause_by_control(struct domain *d) { return 0; }
 void domain_pause(struct domain *d) { abort(); }
 void domain_unpause(struct domain *d) { abort(); }
 void root_adopt(u64 cr3) { abort(); }
+u64 p2m_log_dirty(struct p2m *p, u64 first, u64 *next) { abort(); }
+void p2m_log_clean(struct p2m *p, u64 first, u64 gfns) { abort(); }
 
 static void forget_all(void)
 {
@@ -362,9 +365,9 @@ static void operate(u32 what)
 	do {
 		rc = domain_log_dirty(logged, &op);
 		if (what != XEN_DOMCTL_SHADOW_OP_OFF)
-			check_read(from, rc == -ERESTART ? logged->log.frame : max_page,
+			check_read(from, rc == -ERESTART ? logged->log.at : max_page,
 				   what != XEN_DOMCTL_SHADOW_OP_PEEK);
-		from = logged->log.frame;
+		from = logged->log.at;
 		if (rc == -ERESTART) {
 			nr_stopped++;
 			if (what != XEN_DOMCTL_SHADOW_OP_OFF)

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 my ($log, $word, $type) = map { "arch/x86/$_.c" } qw(control/log_dirty mm/type_word mm/page_type);
+my $mark = 'arch/x86/mm/page_mark.c';
 my ($header, $update) = ('arch/x86/include/asm/page_type.h', 'arch/x86/pv/mmu/mmu_update.c');
 my ($others, $ext) = map { "arch/x86/pv/mmu/$_.c" } qw(others_tables mmuext);
 my ($copy, $map) = map { "arch/x86/calls/$_.c" } qw(gnttab_copy gnttab_map);
@@ -115,24 +116,24 @@ sub log_mutants {
 	return rc;', '	if (!rc)
 		mark_unseen(d);
 	return rc;'],
-		['what is in descriptor windows', $log,
+		['what is in descriptor windows', $mark,
 			'(x & PGT_type_mask) != PGT_seg_desc &&', ''],
-		['what others hold', $log,
+		['what others hold', $mark,
 			'!(READ_ONCE(pg->count_info) & PGC_foreign_mask)', '1'],
-		['a table that is half made', $log, 'bool is_quiet = x & PGT_count_mask ? (x & ' .
+		['a table that is half made', $mark, 'bool is_quiet = x & PGT_count_mask ? (x & ' .
 			'(PGT_validated | PGT_locked)) == PGT_validated
 					   : !(x & PGT_non_coherent);',
 			'bool is_quiet = true;'],
 		['a look at the log cleans', $log, '	if (r->cleans)
-		set_clean(pg);', '	set_clean(pg);'],
+		page_set_clean(pg);', '	page_set_clean(pg);'],
 		['a byte of the bitmap has one bit', $log, '	byte |= 1u << pfn % 8;',
 			'	byte = 1u << pfn % 8;'],
 		['what is dirty is not told', $log, '	rc = report(r, pfn);', '	rc = 0;'],
 		['the last of some frames is passed over', $log,
-			'd->log.frame < end; d->log.frame++)',
-			'd->log.frame < end - 1; d->log.frame++)
+			'd->log.at < end; d->log.at++)',
+			'd->log.at < end - 1; d->log.at++)
 		;
-	for (; !rc && d->log.frame < end; d->log.frame += 2)'],
+	for (; !rc && d->log.at < end; d->log.at += 2)'],
 		['a live frame is taken in line', $header,
 			'	return likely((x & (PGT_type_mask | PGT_validated | PGT_clean | ' .
 			'PGT_count_top)) ==

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Planted bugs of the tracking of touched pages, as in mutants.pl: for p2m_track.c.
+# Planted bugs of the tracking of touched pages and of the log of written ones, as in mutants.pl:
+# for p2m_track.c and p2m_log.c.
 use strict;
 use warnings;
 
@@ -19,9 +20,10 @@ sub p2m_mutants {
 		['what has been built counts', $touch, 'forget(p, p->root);', ''],
 		['what comes does not count', $p2m, 'p2m_touch_locked(p, gfn);', ''],
 		['the halves of a large leaf do not count', $p2m,
-			'(pte_present(e) ? P2M_VALID : 0)', '0'],
+			'if (pte_present(e))', 'if (false)'],
 		['the halves of a large leaf are not due any more', $p2m,
-			'p2m_format->leaf | (e & P2M_DUE)', 'p2m_format->leaf'],
+			'p2m_format->leaf | (e & (P2M_DUE | P2M_LOGGED))',
+			'p2m_format->leaf | (e & P2M_LOGGED)'],
 		['a batch that has begun is enough', $track, '__ATOMIC_SEQ_CST) + 1;',
 			'__ATOMIC_SEQ_CST) + (p->track.phase == TRACK_IDLE);'],
 		['one piece is all', $track, "\treturn t->cursor >= p->end;\n}\n\n/* ---- Batches",
@@ -49,7 +51,45 @@ sub p2m_mutants {
 		['EPT: a large leaf that comes can be executed', $p2m,
 			'PTE_PS | p2m_format->large_valid', 'PTE_PS | P2M_VALID'],
 		['EPT: halves of a large leaf can be executed no more than it', $p2m,
-			'(pte_present(e) ? P2M_VALID : 0)', '(e & P2M_VALID)'],
+			'flags |= p2m_valid(flags, 1);', 'flags |= e & P2M_VALID;'],
+	);
+}
+
+my ($log, $mark) = map { "arch/x86/mm/$_.c" } qw(p2m_log page_mark);
+my $read = 'arch/x86/control/log_dirty.c';
+sub p2m_log_mutants {
+	return (
+		['vcpus go on with what they remember', $log, 'p2m_move_stamp(p);', ''],
+		['what is clean can be written', $log, 'P2M_LOGGED) & ~P2M_W',
+			'P2M_LOGGED)'],
+		['a store makes nothing dirty', $log,
+			'page_mark_dirty(page_of(mfn_add(first, i)));', ''],
+		['of a large leaf one page is dirty', $log, 'i < p2m_span(level); i++)',
+			'i < 1; i++)'],
+		['the halves of a large leaf can be written', $p2m,
+			'(e & (P2M_DUE | P2M_LOGGED))', '(e & P2M_DUE)'],
+		['what comes is not dirty', $p2m, 'mark_dirty(first, 1ul << order);', ''],
+		['what others may write becomes clean', $mark,
+			"\n\t       !(READ_ONCE(pg->count_info) & PGC_foreign_mask)", ' true'],
+		['a touch makes what is logged writable', $touch,
+			'pte_write(pe, e | p2m_valid(e, level));',
+			'pte_write(pe, e | p2m_valid(e & ~P2M_LOGGED, level));'],
+		['a leaf that is opened is asked for again', $log, 'pte_read(pe) & ~P2M_LOGGED;',
+			'pte_read(pe);'],
+		['the neighbours of a page are left out', $log, 'return level == 1 ? pe + i : pe;',
+			'return pe;'],
+		['of a large leaf its first frame is meant', $log, '_gfn(first + i), level)));',
+			'_gfn(first), level)));'],
+		['a hole is larger than it is', $log, 'p2m_span(*level) - 1)) + 1;',
+			'p2m_span(*level + 1) - 1)) + 1;'],
+		['what is behind the bitmap is written', $read, '(nr + 7) / 8))', '8))'],
+		['what is not asked for becomes clean', $read,
+			' & (~0ul >> (P2M_LOG_GFNS - nr))', ''],
+		['what could not be told is clean', $read, "\t\treturn 0;\n\tif (r->bitmap",
+			"\t\treturn 0;\n\tif (r->cleans)\n" .
+			"\t\tp2m_log_clean(&d->hvm->p2m, first, dirty);\n\tif (r->bitmap"],
+		['a piece begins where the last one began', $read, 'd->log.at, &d->log.at);',
+			'd->log.at, &(u64){0}); d->log.at += 2 * P2M_LOG_GFNS;'],
 	);
 }
 1;

@@ -55,9 +55,9 @@ static u64 random_u64(void)
 
 static void enter(struct vcpu_model *v)
 {
-	if (v->stamp != p.stamp)
+	if (v->stamp != p->stamp)
 		memset(v->tlb, 0, sizeof(v->tlb));
-	v->stamp = p.stamp;
+	v->stamp = p->stamp;
 }
 
 static void write_frame(u64 m)
@@ -70,8 +70,8 @@ static void write_frame(u64 m)
 /* A fetch: it faults where that is no right, or where nobody has touched. */
 static void fetch(struct vcpu_model *v, unsigned b, u64 i)
 {
-	if (p2m_make_executable(&p, _gfn(base[b] + i)))
-		(void)p2m_touch(&p, _gfn(base[b] + i));
+	if (p2m_make_executable(p, _gfn(base[b] + i)))
+		(void)p2m_touch(p, _gfn(base[b] + i));
 	enter(v);
 }
 
@@ -84,7 +84,7 @@ static void store(struct vcpu_model *v, unsigned b, u64 i)
 		v->tlb[b][i] = hardware_walk(base[b] + i);
 		if (v->tlb[b][i])
 			break;
-		is_there = p2m_touch(&p, _gfn(base[b] + i));
+		is_there = p2m_touch(p, _gfn(base[b] + i));
 		/* Others have had turns since: it may have come, or gone. */
 		if (!is_there || tries > 20)
 			return;
@@ -133,9 +133,9 @@ static void clean_caches(struct vcpu_model *v)
 {
 	if (!v->want) {
 		v->began = now++;
-		v->want = p2m_batch_next(&p);
+		v->want = p2m_batch_next(p);
 	}
-	if (p2m_batch_some(&d, &p, v->want))
+	if (p2m_batch_some(&d, p, v->want))
 		ended(v);
 	enter(v);
 }
@@ -148,7 +148,7 @@ static void write_ourselves(unsigned b, u64 i)
 	if (!m)
 		return;
 	write_frame(m);
-	p2m_written(&p, _gfn(base[b] + i));
+	p2m_written(p, _gfn(base[b] + i), page_of(_mfn(m)));
 }
 
 static void come_or_go(unsigned b, u64 i)
@@ -160,7 +160,7 @@ static void come_or_go(unsigned b, u64 i)
 		frame[b][i] = 0;
 		leaving = m;
 		/* It is wiped, through the caches, before anybody has it. */
-		if (!p2m_remove(&d, &p, _gfn(base[b] + i), &was))
+		if (!p2m_remove(&d, p, _gfn(base[b] + i), &was))
 			dirty_since[m] = 0;
 		leaving = 0;
 		return;
@@ -171,7 +171,7 @@ static void come_or_go(unsigned b, u64 i)
 	frame[b][i] = m;
 	/* With what has been written to it before. One step: who does not see it may miss it. */
 	quiet = true;
-	check(!p2m_add(&d, &p, _gfn(base[b] + i), _mfn(m), 0), "adding at %lx", i);
+	check(!p2m_add(&d, p, _gfn(base[b] + i), _mfn(m), 0), "adding at %lx", i);
 	write_frame(m);
 	quiet = false;
 }
@@ -228,7 +228,7 @@ static void cleans(struct vcpu_model *v, u64 pages, const char *what)
 	do
 		clean_caches(v);
 	while (v->want);
-	check(p.track.cleaned == pages, "%lu pages are cleaned, should be %lu", p.track.cleaned,
+	check(p->track.cleaned == pages, "%lu pages are cleaned, should be %lu", p->track.cleaned,
 	      pages);
 	all_ok(what);
 }
@@ -253,24 +253,24 @@ static void cases(bool touched)
 	cleans(v, touched ? 1 : all, "even if it has been in the guest all the time");
 	store(v, 1, 700);
 	cleans(v, touched ? 512 : all, "of a large leaf all is");
-	ok(mfn_x(p2m_lookup(&p, _gfn(base[0] + 7))) == frame[0][7],
+	ok(mfn_x(p2m_lookup(p, _gfn(base[0] + 7))) == frame[0][7],
 	   "our own walks see what nobody has touched");
 }
 
 static void build(u8 mode)
 {
-	check(!p2m_create(&p, NR_GFNS), "no p2m");
-	p.track.mode = mode;
+	check(!p2m_create(p, NR_GFNS), "no p2m");
+	p->track.mode = mode;
 	for (unsigned b = 0; b < BASES; b++) {
 		for (u64 i = 0; i < PLAYED; i++)
 			frame[b][i] = FIRST_OWN + b * PLAYED + i;
 		for (u64 i = 0; i < 512; i++)
-			check(!p2m_add(&d, &p, _gfn(base[b] + i), _mfn(frame[b][i]), 0), "add");
-		check(!p2m_add(&d, &p, _gfn(base[b] + 512), _mfn(frame[b][512]), P2M_LARGE), "add");
+			check(!p2m_add(&d, p, _gfn(base[b] + i), _mfn(frame[b][i]), 0), "add");
+		check(!p2m_add(&d, p, _gfn(base[b] + 512), _mfn(frame[b][512]), P2M_LARGE), "add");
 	}
 	memset(vcpu, 0, sizeof(vcpu));
 	memset(dirty_since, 0, sizeof(dirty_since));
-	p2m_track_arm(&p);
+	p2m_track_arm(p);
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		enter(&vcpu[i]);
 }
@@ -282,8 +282,8 @@ static void unbuild(void)
 	for (unsigned b = 0; b < BASES; b++)
 		for (u64 i = 0; i < PLAYED; i++)
 			if (frame[b][i])
-				check(!p2m_remove(&d, &p, _gfn(base[b] + i), &was), "removing");
-	while (p2m_destroy_some(&p))
+				check(!p2m_remove(&d, p, _gfn(base[b] + i), &was), "removing");
+	while (p2m_destroy_some(p))
 		;
 	check(!nr_tables, "%u tables are left", nr_tables);
 }

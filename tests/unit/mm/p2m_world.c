@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <asm/hvm_domain.h>
 #include <asm/insn.h>
 #include <asm/layout.h>
 #include <asm/p2m_entry.h>
@@ -16,11 +17,13 @@
 #include <isola/page_alloc.h>
 #include <isola/spinlock.h>
 
-struct domain d = { .domid = 7 };
-struct p2m p;
+static struct hvm_domain hvm;
+struct domain d = { .domid = 7, .hvm = &hvm };
+struct p2m *const p = &hvm.p2m;
 u32 nr_tables, fail_at;
 u64 max_page = NR_FRAMES;
 int walked_level;
+bool walked_writable;
 
 bool world_irq_off;
 
@@ -92,12 +95,19 @@ bool page_get_asking(struct page_info *pg, const struct domain *of) { return fal
 void page_put_asking(struct page_info *pg) { check(false, "a put of a frame that is shared"); }
 void page_put_check(const struct page_info *pg) { check(false, "a put too many"); }
 
+/* Leaves that are logged alone cannot be written. */
+static bool can_lack_w(u64 e, bool is_leaf)
+{
+	return !(e & PTE_RW) == (is_leaf && e & P2M_LOGGED);
+}
+
 /* APM vol. 2 §15.25.5: every walk is a user's; guests' tables are written. False: a fault. */
 static bool npt_takes(u64 e, int level, bool is_leaf)
 {
 	if (!(e & PTE_P))
 		return false;
-	check((e & (PTE_US | PTE_RW | PTE_A)) == (PTE_US | PTE_RW | PTE_A) &&
+	walked_writable = e & PTE_RW;
+	check((e & (PTE_US | PTE_A)) == (PTE_US | PTE_A) && can_lack_w(e, is_leaf) &&
 	      !(e & (PTE_PWT | PTE_PCD | PTE_NX)) && (!is_leaf || e & PTE_D),
 	      "an entry of level %d is %lx", level, e);
 	return true;
@@ -111,8 +121,10 @@ static bool ept_takes(u64 e, int level, bool is_leaf)
 
 	if (!rights)
 		return false;
+	walked_writable = rights & 2;
 	/* Write-back, whatever the guest says; for a table these bits are reserved. */
-	check(rights == (execute ? 7 : 3) && (rest & 0x78) == (is_leaf ? 0x70 : 0),
+	check((rights | 2) == (execute ? 7 : 3) && can_lack_w(e, is_leaf) &&
+	      (rest & 0x78) == (is_leaf ? 0x70 : 0),
 	      "an entry of level %d is %lx", level, e);
 	return true;
 }
@@ -120,7 +132,7 @@ static bool ept_takes(u64 e, int level, bool is_leaf)
 /* The processor's walk of @gfn, without the p2m's own code. 0: a hole. */
 u64 hardware_walk(u64 gfn)
 {
-	u64 *t = public_ptr(p.root);
+	u64 *t = public_ptr(p->root);
 
 	for (int level = 4;; level--) {
 		u64 e = t[gfn >> 9 * (level - 1) & 511];

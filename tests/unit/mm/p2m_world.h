@@ -14,7 +14,7 @@
 #define FIRST_OWN	4096u
 
 extern struct domain d;
-extern struct p2m p;
+extern struct p2m *const p;		/* d's */
 extern u32 nr_tables;			/* that are allocated */
 extern u32 fail_at;			/* this allocation from now on fails; 0: none */
 
@@ -26,9 +26,10 @@ bool p2m_world_is_locked(void);
 /* References of the domain's own on frame @n. */
 u64 p2m_world_refs(u64 n);
 /*
- * The frame that the processor finds at @gfn, whose tables are in the format p2m_format, and the
- * level of its leaf; 0: it faults.
+ * The frame that the processor finds at @gfn, whose tables are in the format p2m_format, the level
+ * of its leaf, and whether that can be written; 0: it faults.
  */
 u64 hardware_walk(u64 gfn);
 extern int walked_level;
+extern bool walked_writable;
 void others_run(void);

@@ -87,6 +87,7 @@ void svm_read_exit(const struct vmcb *c, struct hvm_exit *e)
 		break;
 	case HVM_EXIT_MEMORY:
 		e->gpa = c->exit_info2;
+		e->is_store = c->exit_info1 & PFEC_W;	/* §15.25.6 */
 		break;
 	default:
 		break;

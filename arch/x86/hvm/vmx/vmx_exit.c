@@ -159,6 +159,7 @@ static void read_qualification(struct hvm_exit *e, const struct hvm_event *cut_o
 		break;
 	case HVM_EXIT_MEMORY:		/* table 27-7: a fetch, where that is no right */
 		e->is_fetch = p2m_format->large_valid != P2M_VALID && (q & 0x24) == 4;
+		e->is_store = q & 2;
 		block_nmis_again(q & EVENT_NMI_UNBLOCKED, cut_off);
 		break;
 	default:

@@ -141,6 +141,7 @@ struct hvm_exit {
 	u8 bytes, number;		/* of a port access; of a CR or DR */
 	bool is_in, is_string, is_rep;
 	bool is_fetch;			/* of HVM_EXIT_MEMORY: an instruction's, if it is known */
+	bool is_store;			/* of the same: a store, or a walk's to guest tables */
 };
 
 struct hvm_vendor {

@@ -66,6 +66,7 @@ struct p2m {
 	bool closed;			/* nobody adds, removes or looks up from outside any more */
 	/* p2m_destroy_some(): the L4 and L3 entries that are done */
 	u32 destroyed;
+	u32 stores;			/* that have asked the log first; wraps */
 	struct p2m_track track;
 };
 

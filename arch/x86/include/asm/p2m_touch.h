@@ -9,6 +9,7 @@
 #pragma once
 
 #include <asm/p2m.h>
+#include <asm/page_mark.h>
 
 /* Creation of @p's domain is finished, nobody has run: from now on touches count. Once; cheap. */
 void p2m_track_arm(struct p2m *p);
@@ -16,9 +17,10 @@ void p2m_track_arm(struct p2m *p);
 bool p2m_touch(struct p2m *p, gfn_t gfn);
 /* The same if @p is tracked; lock held. */
 void p2m_touch_locked(struct p2m *p, gfn_t gfn);
-/* And behind each write of ours: before it a batch could clean the page too early. */
-static inline void p2m_written(struct p2m *p, gfn_t gfn)
+/* And behind each write of ours to @pg: before it a batch could clean the page too early. */
+static inline void p2m_written(struct p2m *p, gfn_t gfn, struct page_info *pg)
 {
+	page_mark_dirty(pg);
 	if (READ_ONCE(p->track.armed))
 		(void)p2m_touch(p, gfn);
 }
