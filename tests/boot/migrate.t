@@ -24,12 +24,15 @@ from toolstack import NoImage, add_to_image, dom0_image
 ROUNDS = int(os.environ.get("MIGRATE_ROUNDS") or 50)
 SECONDS_BESIDE, SECONDS_A_ROUND = 400, 60
 KINDS = "user+kernel+alias+fork+exec+map+protect+threads+file"
-# name, kinds of load, vCPUs of one domain after the other, rounds of each, the hypervisor's options
-SHORT = ("one boot", "user+kernel+fork+map+file", "2", 2, "")
-EACH = [("all kinds", KINDS, "1+2+4", ROUNDS, ""),
-        ("all kinds, asi=off", KINDS, "1+2", ROUNDS, "asi=off"),
-        ("idle", "idle", "1+2+4", ROUNDS, ""),
-        ("a balloon", "balloon", "2", ROUNDS, "")]
+# name, kinds of load, vCPUs of one domain after the other, rounds of each, the hypervisor's
+# options, the domains' type
+SHORT = ("one boot", "user+kernel+fork+map+file", "2", 2, "", "pv")
+SHORT_PVH = ("one boot of type=pvh", "user+kernel+fork+map+file", "2", 2, "", "pvh")
+EACH = [("all kinds", KINDS, "1+2+4", ROUNDS, "", "pv"),
+        ("all kinds, asi=off", KINDS, "1+2", ROUNDS, "asi=off", "pv"),
+        ("idle", "idle", "1+2+4", ROUNDS, "", "pv"),
+        ("a balloon", "balloon", "2", ROUNDS, "", "pv"),
+        ("all kinds, type=pvh", KINDS, "1+2+4", ROUNDS, "", "pvh")]
 # name, file, text, what it becomes. That a vcpu comes back to empty trees is for tests/unit/roots.t
 # to find out: two rounds did not notice when it came back to its old ones.
 PLANTED = [
@@ -37,6 +40,10 @@ PLANTED = [
      "\tif (pg)\n\t\tpage_mark_dirty(pg);", "\t(void)pg;"),
     ("what is clean may be written", "arch/x86/shadow/fault.c",
      "(e & PTE_D) && is_dirty(pte_mfn(e))", "(e & PTE_D)"),
+]
+PLANTED_PVH = [
+    ("what is clean may be written, by nested tables", "arch/x86/mm/p2m_log.c",
+     "P2M_LOGGED) & ~P2M_W", "P2M_LOGGED)"),
 ]
 # What the hypervisor says of a machine that migrates domains.
 EXPECTED = re.compile(r"Domain \d+ shut down: (suspend|poweroff)|'m' pressed|\d+ pages free|"
@@ -75,14 +82,15 @@ def odd_lines(text):
     return [line for line in told if not EXPECTED.match(line)]
 
 
-def run(kernel, image, kinds, vcpus, rounds, hv, hypervisor=HYPERVISOR):
+def run(kernel, image, kinds, vcpus, rounds, hv, kind, hypervisor=HYPERVISOR):
     """What is wrong, "" for nothing; what there is to say of it; the console's text."""
     seconds = SECONDS_BESIDE + (vcpus.count("+") + 1) * (60 + rounds * SECONDS_A_ROUND)
     status, text, errors = isola_run(
         "--hypervisor", hypervisor, "--mem", "896", "--smp", "2",
+        "--cpu", "qemu64,+svm,+npt" if kind == "pvh" else "qemu64",
         "--hv", ("dom0_mem=448M " + hv).strip(), kernel,
         f"console=hvc0 limit={seconds - 30} scenario=extra kinds={kinds} mv={vcpus} "
-        f"rounds={rounds}", image, timeout=seconds)
+        f"rounds={rounds} type={kind}", image, timeout=seconds)
     steps = re.findall(r"^TOOLSTACK (\S+) (ok|fail) (.*)", text, re.M)
     failed = [f"{step} {detail}" for step, verdict, detail in steps if verdict == "fail"]
     done = [step for step, verdict, _ in steps if re.match(r"m\d+-round", step) and verdict == "ok"]
@@ -97,8 +105,8 @@ def run(kernel, image, kinds, vcpus, rounds, hv, hypervisor=HYPERVISOR):
 
 def wanted_runs():
     if "MIGRATE" not in os.environ:
-        return [SHORT] + EACH if LONG else []
-    chosen = [one for one in [SHORT] + EACH if re.search(os.environ["MIGRATE"], one[0])]
+        return [SHORT, SHORT_PVH] + EACH if LONG else []
+    chosen = [one for one in [SHORT, SHORT_PVH] + EACH if re.search(os.environ["MIGRATE"], one[0])]
     if not chosen:
         raise SystemExit(f"Bail out! MIGRATE={os.environ['MIGRATE']} matches none")
     return chosen
@@ -119,9 +127,10 @@ def main():
         for name, *how in wanted_runs():
             wrong, figures, text = run(kernel, image, *how)
             tap.ok(not wrong, f"{name}: {figures}, vCPUs {how[1]}", f"{wrong}\n{text[-3000:]}")
-        for row, hypervisor, why in planted(PLANTED) if LONG else ():
-            wrong = run(kernel, image, *SHORT[1:], hypervisor)[0] if hypervisor else ""
-            tap.ok(wrong, f"planted: {row[0]}: {wrong[:100]}", why)
+        for bugs, short in ((PLANTED, SHORT), (PLANTED_PVH, SHORT_PVH)) if LONG else ():
+            for row, hypervisor, why in planted(bugs):
+                wrong = run(kernel, image, *short[1:], hypervisor)[0] if hypervisor else ""
+                tap.ok(wrong, f"planted: {row[0]}: {wrong[:100]}", why)
     tap.done()
 
 

@@ -214,8 +214,8 @@ static bool tell_grants(struct debug_cursor *at)
 
 static bool tell_memory(struct debug_cursor *at __maybe_unused)
 {
-	pr_info("%lu pages free, and %lu in the public heap", nr_free_pages(),
-		nr_free_public_pages());
+	pr_info("%lu pages free, and %lu of %lu in the public heap", nr_free_pages(),
+		nr_free_public_pages(), nr_public_pages());
 	return false;
 }
 

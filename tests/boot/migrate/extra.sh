@@ -4,24 +4,29 @@
 #   mv=1+2         vCPUs, of one domU after the other
 #   rounds=N       migrations of each
 #   kinds=A+B..    load.c's
+#   type=pv|pvh    what the domUs are
 # /migrate/domu.gz is added to the domain's image.
-mv=1 rounds=1 kinds=user
+mv=1 rounds=1 kinds=user type=pv
 for w in $(cat /proc/cmdline); do
-	case $w in mv=*|rounds=*|kinds=*) eval "${w%%=*}='${w#*=}'" ;; esac
+	case $w in mv=*|rounds=*|kinds=*|type=*) eval "${w%%=*}='${w#*=}'" ;; esac
 done
 cat /boot/domu.gz /migrate/domu.gz > /tmp/domu.gz
 
 m_cfg() {
 	mkcfg u1 $kinds "vcpus=$1"
 	sed -i "s|^ramdisk=.*|ramdisk='/tmp/domu.gz'|
-		s|^memory=.*|memory=88|
+		s|^memory=.*|memory=$([ $type = pv ] && echo 88 || echo 128)|
+		s|^type=.*|type='$type'|
 		s|quiet du=|quiet rdinit=/migrate/init du=|" /tmp/u1.cfg
 }
-# Pages that no domain has: the hypervisor counts them at its own leisure, in the log's last line.
+# Pages that no domain has: those that are free, and the blocks that the hypervisor has taken for
+# its public heap, which it keeps. It counts them at its own leisure, in the log's last line.
 m_free() {
 	xl dmesg -c > /tmp/m.dmesg
 	xl debug-keys m
-	waitfor 10 m_told && grep -o '[0-9]* pages free' /tmp/m.told | cut -d' ' -f1
+	waitfor 10 m_told &&
+		sed -n 's/.* \([0-9]*\) pages free, .* of \([0-9]*\) .*/\1 \2/p' /tmp/m.told |
+		awk '{ print $1 + $2 }'
 }
 m_told() { xl dmesg > /tmp/m.told; grep -q 'pages free' /tmp/m.told; }
 
