@@ -63,7 +63,7 @@ MUTANTS = [
     ("records", RECORDS, "fpu_check_image(head[1]", "fpu_check_image(head[2]"),
     ("records", RECORDS, "\t\tmemset(image[i], 0, PAGE_SIZE);\n",
      "\t\tmemset(image[i], 1, PAGE_SIZE);\n"),
-    ("records", APIC_CHECK, "l->tdt_msr || ", ""),
+    ("records", APIC_CHECK, "if (l->tdt_msr && ", "if (false && "),
     ("records", APIC_CHECK, "!(base & APICBASE_BSP) == !!id", "true"),
     ("records", APIC_CHECK, "base & APICBASE_ENABLE || !(base & APICBASE_EXTD)", "true"),
     ("records", APIC_CHECK, "~vlapic_reg(r, APIC_DFR) & VLAPIC_DFR_ONES", "false"),

@@ -352,7 +352,7 @@ static void apic_bits(void)
 	static const struct { u32 offset, page, x2; } regs[] = {
 		{ APIC_TPR, 0xff, 0xff }, { APIC_LDR, 0xff000000, ~0u }, { APIC_SVR, 0x1ff, 0x1ff },
 		{ APIC_ESR, 0xff, 0xff }, { APIC_ICR, 0xcdfff, 0xcdfff },
-		{ APIC_ICR_HI, 0xff000000, ~0u }, { APIC_LVTT, 0x310ff, 0x310ff },
+		{ APIC_ICR_HI, 0xff000000, ~0u }, { APIC_LVTT, 0x710ff, 0x710ff },
 		{ APIC_LVTTHMR, 0x117ff, 0x117ff }, { APIC_LVTPC, 0x117ff, 0x117ff },
 		{ APIC_LVT0, 0x1b7ff, 0x1b7ff }, { APIC_LVT1, 0x1b7ff, 0x1b7ff },
 		{ APIC_LVTERR, 0x110ff, 0x110ff }, { APIC_TMICT, ~0u, ~0u },
@@ -377,6 +377,7 @@ static void apic_bits(void)
 static void apics(void)
 {
 	const u64 on = VLAPIC_BASE | APICBASE_ENABLE;
+	struct hvm_hw_lapic_regs r = *apic_regs();
 	struct hvm_hw_lapic l = apic;
 
 	ok(!with_base(on | APICBASE_BSP, 0) && !with_base(on, 1) &&
@@ -386,7 +387,10 @@ static void apics(void)
 	   with_base(on + 4096, 1) && with_base(on | 1ul << 40, 1),
 	   "no x2APIC that is off, nowhere else, no boot processor but the first");
 	l.tdt_msr = 1;
-	ok(hvm_check_apic(&l, apic_regs(), 0) == -EPERM, "no deadline of the TSC's");
+	ok(hvm_check_apic(&l, apic_regs(), 0) == -EPERM,
+	   "no deadline of the TSC's in another mode");
+	set_reg(&r, APIC_LVTT, APIC_LVT_MASKED | VLAPIC_DEADLINE);
+	ok(!hvm_check_apic(&l, &r, 0), "in its mode there is one");
 	apic_bits();
 	begin();
 	put(HVM_SAVE_CODE(LAPIC), 0, &apic, sizeof(apic));

@@ -10,7 +10,7 @@
 #include <asm/vlapic.h>
 
 const struct vlapic_lvt vlapic_lvts[NR_LVTS] = {
-	[LVT_TIMER] = { APIC_LVTT, 0x20000 },	/* periodic; TSC deadlines are not offered */
+	[LVT_TIMER] = { APIC_LVTT, VLAPIC_TIMER_MODE },
 	[LVT_THERMAL] = { APIC_LVTTHMR, 0x700 }, [LVT_PERF] = { APIC_LVTPC, 0x700 },
 	[LVT_LINT0] = { APIC_LVT0, 0xa700 }, [LVT_LINT1] = { APIC_LVT1, 0xa700 },
 	[LVT_ERROR] = { APIC_LVTERR, 0 },
@@ -49,8 +49,10 @@ int hvm_check_apic(const struct hvm_hw_lapic *l, const struct hvm_hw_lapic_regs 
 {
 	bool x2 = l->apic_base_msr & APICBASE_EXTD;
 
-	if (!base_is_valid(l, id) || l->tdt_msr || !vectors_are_valid(r) ||
+	if (!base_is_valid(l, id) || !vectors_are_valid(r) ||
 	    (!x2 && ~vlapic_reg(r, APIC_DFR) & VLAPIC_DFR_ONES))
+		return -EPERM;
+	if (l->tdt_msr && !vlapic_has_deadline(vlapic_reg(r, APIC_LVTT)))
 		return -EPERM;
 	for (unsigned i = 0; i < ARRAY_SIZE(plain); i++)
 		if (vlapic_reg(r, plain[i].offset) & ~plain[i].valid && !(x2 && plain[i].only_page))

@@ -401,7 +401,9 @@ static void take_all(struct vcpu *v, const struct incoming *i)
 	if (hvm_has(in, CPU_MSR_CODE))
 		p.priv->cpuid_faulting = in->misc_features;
 	if (hvm_has(in, HVM_SAVE_CODE(LAPIC)))
-		hvm->set_cr8(p.vendor, vlapic_load(v, &p.hvm->apic, &in->lapic, &in->regs));
+		hvm->set_cr8(p.vendor, vlapic_load(v, &p.hvm->apic, &in->lapic, &in->regs,
+						   hvm_has(in, HVM_SAVE_CODE(CPU)) ?
+						   in->cpu.tsc : rdtsc()));
 	if (hvm_has(in, HVM_SAVE_CODE(MTRR))) {
 		p.hvm->pat = in->mtrr.msr_pat_cr;
 		p.hvm->mtrr_def_type = in->mtrr.msr_mtrr_def_type;

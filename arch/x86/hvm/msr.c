@@ -74,6 +74,11 @@ static bool is_apic(u32 msr)
 	return msr == MSR_APICBASE || (msr >= MSR_X2APIC && msr <= MSR_X2APIC_LAST);
 }
 
+static bool has_deadlines(void)
+{
+	return hvm_shows(current->domain, XEN_X86_FEATURE_TSC_DEADLINE);
+}
+
 static int read(u32 msr, u64 *val)
 {
 	int i = held_index(msr);
@@ -94,6 +99,9 @@ static int read(u32 msr, u64 *val)
 	case MSR_EFER:
 		*val = hvm->get(HVM_EFER);
 		return 0;
+	case MSR_TSC_DEADLINE:
+		*val = vlapic_deadline();
+		return has_deadlines() ? 0 : -EINVAL;
 	case MSR_PLATFORM_INFO:
 		*val = pv_platform_info(hvm_policy_of(current->domain));
 		return 0;
@@ -131,6 +139,11 @@ static int write(u32 msr, u64 val)
 	switch (msr) {
 	case MSR_EFER:
 		return hvm_set_efer(val);
+	case MSR_TSC_DEADLINE:
+		if (!has_deadlines())
+			return -EINVAL;
+		vlapic_set_deadline(val);
+		return 0;
 	case MSR_MISC_FEATURES:
 		return set_misc_features(val);
 	case MSR_PAT:

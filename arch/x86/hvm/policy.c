@@ -13,6 +13,7 @@
 #define COMMON_1D	0x0183f3ffu
 
 static const u32 more[NR_FEATURE_WORDS] = {
+	[FW_1C] = F(TSC_DEADLINE),	/* emulated, too: who is saved here may go on on Xen */
 	[FW_1D] = F(PSE) | F(PGE) | F(PSE36) | F(SEP),
 	[FW_E1D] = F(PAGE1GB),
 	[FW_7B0] = F(SMEP) | F(SMAP),

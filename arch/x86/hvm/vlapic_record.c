@@ -51,6 +51,7 @@ void vlapic_save(const struct vcpu *v, const struct vlapic *a, u8 cr8, struct hv
 		.disabled = (a->svr & APIC_SVR_ENABLED ? 0 : SW_DISABLED) |
 			    (a->base & APICBASE_ENABLE ? 0 : HW_DISABLED),
 		.timer_divisor = vlapic_timer_divisor(a),
+		.tdt_msr = READ_ONCE(h->timer_fired) ? 0 : a->deadline,
 	};
 	memset(r, 0, sizeof(*r));
 	put(r, APIC_ID, is_x2(a) ? vlapic_id(v) : vlapic_id(v) << 24);
@@ -70,7 +71,7 @@ void vlapic_save(const struct vcpu *v, const struct vlapic *a, u8 cr8, struct hv
 }
 
 u8 vlapic_load(struct vcpu *v, struct vlapic *a, const struct hvm_hw_lapic *l,
-	       const struct hvm_hw_lapic_regs *r)
+	       const struct hvm_hw_lapic_regs *r, u64 tsc)
 {
 	struct hvm_vcpu *h = v->domain->hvm->vcpu[v->id];
 	u32 tpr = vlapic_reg(r, APIC_TPR);
@@ -82,6 +83,7 @@ u8 vlapic_load(struct vcpu *v, struct vlapic *a, const struct hvm_hw_lapic *l,
 		.icr = (vlapic_reg(r, APIC_ICR) & VLAPIC_ICR_VALID) |
 		       (u64)vlapic_reg(r, APIC_ICR_HI) << 32,
 		.initial = vlapic_reg(r, APIC_TMICT), .divide = vlapic_reg(r, APIC_TDCR),
+		.deadline = l->tdt_msr ? l->tdt_msr - tsc + rdtsc() : 0,
 	};
 	if (!is_x2(a)) {
 		a->ldr = vlapic_reg(r, APIC_LDR);

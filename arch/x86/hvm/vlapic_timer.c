@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The timer of a local APIC: one-shot and periodic. It counts 100 MHz, as Xen's does, by the
- * divisor. The handler of its end touches nothing of the guest's: it leaves a mark and wakes the
- * vcpu, which arms the next one itself, when it has come to take this; so a guest that asks for
- * short periods has no more of them than it has turns (HVM-6).
+ * The timer of a local APIC: one-shot and periodic, when it counts 100 MHz, as Xen's does, by the
+ * divisor; or until the TSC, which is the processor's, has come to a deadline. The handler of its
+ * end touches nothing of the guest's: it leaves a mark and wakes the vcpu, which arms the next one
+ * itself, when it has come to take this; so a guest that asks for short periods has no more of them
+ * than it has turns (HVM-6).
  */
 #include <isola/clock.h>
 #include <isola/sched.h>
@@ -12,7 +13,6 @@
 #include <asm/percpu.h>
 
 #define COUNT_NS	10u
-#define LVT_PERIODIC	0x20000u
 #define LEAST_PERIOD	MICROSECS(100)
 
 static void fired(void *data)
@@ -59,7 +59,20 @@ static u64 period(void)
 
 static bool is_periodic(const struct vlapic *a)
 {
-	return a->lvt[LVT_TIMER] & LVT_PERIODIC;
+	return (a->lvt[LVT_TIMER] & VLAPIC_TIMER_MODE) == VLAPIC_PERIODIC;
+}
+
+/* Thirty years are as good as what is more. */
+static u64 ns_until(u64 tsc)
+{
+	u64 now = rdtsc(), left = tsc > now ? tsc - now : 0;
+
+	return MILLISECS(min(left / tsc_khz, 1ul << 40)) + left % tsc_khz * MILLISECS(1) / tsc_khz;
+}
+
+static void arm_deadline(struct timer *t, const struct vlapic *a)
+{
+	timer_set(t, now_ns() + ns_until(a->deadline));
 }
 
 static void arm(struct timer *t, struct vlapic *a, u64 from)
@@ -72,6 +85,8 @@ static void arm(struct timer *t, struct vlapic *a, u64 from)
 
 void vlapic_timer_set(u32 initial)
 {
+	if (vlapic_has_deadline(this_hvm.apic.lvt[LVT_TIMER]))
+		return;
 	this_hvm.apic.initial = initial;
 	/* What has ended but is not taken yet has been overtaken. */
 	timer_stop(timer());
@@ -91,15 +106,36 @@ u32 vlapic_timer_now(void)
 	return is_periodic(a) ? a->initial - gone % a->initial : 0;
 }
 
+u64 vlapic_deadline(void)
+{
+	return this_hvm.apic.deadline;
+}
+
+void vlapic_set_deadline(u64 tsc)
+{
+	struct vlapic *a = &this_hvm.apic;
+
+	if (!vlapic_has_deadline(a->lvt[LVT_TIMER]))
+		return;
+	a->deadline = tsc;
+	timer_stop(timer());
+	if (tsc)
+		arm_deadline(timer(), a);
+}
+
 void vlapic_timer_change(u32 lvt, u32 divide)
 {
 	struct vlapic *a = &this_hvm.apic;
-	u32 left = vlapic_timer_now();
-	bool same = !((lvt ^ a->lvt[LVT_TIMER]) & LVT_PERIODIC) && divide == a->divide;
+	u32 left = vlapic_timer_now(), changed = lvt ^ a->lvt[LVT_TIMER];
 
 	a->lvt[LVT_TIMER] = lvt;
 	a->divide = divide;
-	if (same || !left)
+	if (vlapic_has_deadline(lvt) != vlapic_has_deadline(lvt ^ changed)) {
+		timer_stop(timer());
+		a->initial = a->deadline = 0;
+		return;
+	}
+	if ((!(changed & VLAPIC_TIMER_MODE) && divide == a->divide) || !left)
 		return;
 	/* As if it had begun when, at the new speed, so much would be left of it. */
 	timer_stop(timer());
@@ -107,11 +143,27 @@ void vlapic_timer_change(u32 lvt, u32 divide)
 	timer_set(timer(), max(a->started + period(), now_ns()));
 }
 
+/* It was set anew since, or the timer's clock and the TSC are not quite of one mind: once more. */
+static void end_deadline(struct vlapic *a)
+{
+	if (rdtsc() < a->deadline) {
+		arm_deadline(timer(), a);
+		return;
+	}
+	a->deadline = 0;
+	if (!(a->lvt[LVT_TIMER] & APIC_LVT_MASKED))
+		vlapic_set_irq(a->lvt[LVT_TIMER]);
+}
+
 void vlapic_timer_end(void)
 {
 	struct vlapic *a = &this_hvm.apic;
 	u64 now = now_ns();
 
+	if (a->deadline) {
+		end_deadline(a);
+		return;
+	}
 	/* It was set anew since. */
 	if (!a->initial || now < a->started + period())
 		return;
@@ -127,6 +179,8 @@ void vlapic_timer_restart(struct vcpu *v, struct vlapic *a)
 
 	timer_stop(&h->timer);
 	WRITE_ONCE(h->timer_fired, false);
-	if (a->initial)
+	if (a->deadline)
+		arm_deadline(&h->timer, a);
+	else if (a->initial)
 		arm(&h->timer, a, now_ns());
 }

@@ -510,6 +510,7 @@ CLAIM_DOM0(apic_context, "a context has each vCPU's local APIC, which is set and
 		{ 0x3e0, 0xa },
 	};
 	struct hvm_hw_lapic *lapic;
+	struct hvm_hw_cpu *cpu;
 	domid_t d = create_hvm();
 
 	get_context(d);
@@ -528,6 +529,16 @@ CLAIM_DOM0(apic_context, "a context has each vCPU's local APIC, which is set and
 		CHECK_EQ(*apic_reg(regs[i].offset), regs[i].val);
 	lapic = (void *)(record(HVM_SAVE_CODE(LAPIC)) + 1);
 	CHECK_EQ(lapic->timer_divisor, 128);
+	make_cpu();
+	CHECK_OK(set_cpu(d));
+	get_context(d);
+	*apic_reg(0x320) = 0x40051;
+	lapic = (void *)(record(HVM_SAVE_CODE(LAPIC)) + 1);
+	cpu = (void *)(record(HVM_SAVE_CODE(CPU)) + 1);
+	lapic->tdt_msr = (cpu->tsc = 5) + (1ul << 44);
+	CHECK_OK(set_context(d));
+	get_context(d);
+	CHECK_EQ((lapic->tdt_msr - cpu->tsc) >> 43, 1);		/* as far as it was */
 	lapic->apic_base_msr = 0xfee00500;
 	CHECK(set_context(d) < 0);
 	destroy(d);

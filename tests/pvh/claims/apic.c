@@ -15,6 +15,8 @@
 #define NMI		(4u << 8)
 #define MASKED		0x10000u
 #define PERIODIC	0x20000u
+#define DEADLINE	0x40000u
+#define TSC_DEADLINE	0x6e0
 
 static void ready(void)
 {
@@ -250,6 +252,70 @@ CLAIM(halt, "the timer ends a halt; periodic, it comes again")
 		WINDOW();
 	CHECK_EQ(interrupts[0x79], 0);
 	apic_write(0x380, 0);
+}
+
+/* Interrupts @v within so many ticks. */
+static unsigned comes(unsigned v, uint64_t ticks)
+{
+	for (uint64_t begun = tsc(); !interrupts[v] && tsc() - begun < ticks;)
+		WINDOW();
+	return interrupts[v];
+}
+
+CLAIM(deadline, "the timer ends at a deadline of the TSC, once, not before, or at once; there is "
+		"no count then")
+{
+	uint64_t end;
+
+	if (!(cpuid(1, 0).c & 1 << 24))
+		skip("no deadlines are offered");
+	ready();
+	apic_write(0x320, DEADLINE | 0x7b);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), 0);
+	apic_write(0x380, 1000);
+	CHECK_EQ(apic_read(0x380), 0);
+	CHECK_EQ(apic_read(0x390), 0);
+	end = tsc() + 20000000;
+	wrmsr(TSC_DEADLINE, end);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), end);
+	CHECK_EQ(comes(0x7b, 20000000000ul), 1);
+	CHECK(tsc() >= end);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), 0);
+	CHECK_EQ(apic_read(0x380), 0);
+	wrmsr(TSC_DEADLINE, 1);
+	interrupts[0x7b] = 0;
+	CHECK_EQ(comes(0x7b, 20000000000ul), 1);
+	wrmsr(TSC_DEADLINE, tsc() + 20000000);
+	while (interrupts[0x7b] < 2)
+		asm volatile("sti; hlt; cli" : : : "memory");
+}
+
+CLAIM(no_deadline, "a deadline is taken back; far away, masked or in another mode none comes; a "
+		   "change of mode forgets it, and a count")
+{
+	if (!(cpuid(1, 0).c & 1 << 24))
+		skip("no deadlines are offered");
+	ready();
+	wrmsr(TSC_DEADLINE, 1);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), 0);
+	apic_write(0x320, DEADLINE | 0x7c);
+	wrmsr(TSC_DEADLINE, tsc() + 20000000);
+	wrmsr(TSC_DEADLINE, 0);
+	CHECK_EQ(comes(0x7c, 60000000), 0);
+	wrmsr(TSC_DEADLINE, ~0ul);
+	CHECK_EQ(comes(0x7c, 60000000), 0);
+	wrmsr(TSC_DEADLINE, tsc() + 20000000);
+	apic_write(0x320, 0x7c);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), 0);
+	CHECK_EQ(comes(0x7c, 60000000), 0);
+	apic_write(0x380, 100000000);
+	apic_write(0x320, DEADLINE | 0x7c);
+	apic_write(0x320, 0x7c);
+	CHECK_EQ(apic_read(0x390), 0);
+	apic_write(0x320, DEADLINE | MASKED | 0x7c);
+	wrmsr(TSC_DEADLINE, 1);
+	CHECK_EQ(comes(0x7c, 60000000), 0);
+	CHECK_EQ(rdmsr(TSC_DEADLINE), 0);
 }
 
 CLAIM(modes, "from xAPIC to x2APIC and off, not from off to x2APIC, nor back to xAPIC")

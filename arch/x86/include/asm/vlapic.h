@@ -50,7 +50,18 @@ struct vlapic {
 	/* The timer: what it counts from, how many ns a count is, when it began. */
 	u32 initial, divide;		/* the registers */
 	u64 started;			/* ns */
+	u64 deadline;			/* instead: TSC_DEADLINE; 0: none. Only in its mode */
 };
+
+/* Modes of the timer, in its LVT: SDM vol. 3 figure 11-8. Neither bit: one-shot. */
+#define VLAPIC_TIMER_MODE	0x60000u
+#define VLAPIC_PERIODIC		0x20000u
+#define VLAPIC_DEADLINE		0x40000u
+
+static inline bool vlapic_has_deadline(u32 lvt)
+{
+	return (lvt & VLAPIC_TIMER_MODE) == VLAPIC_DEADLINE;
+}
 
 /* ABI: as the MADT and CPUID say. */
 static inline u32 vlapic_id(const struct vcpu *v) { return 2 * v->id; }
@@ -121,6 +132,9 @@ void vlapic_timer_set(u32 initial);
 /* The mode or the divisor has changed: it counts on, by the new one, from now. */
 void vlapic_timer_change(u32 lvt, u32 divide);
 u32 vlapic_timer_now(void);
+/* TSC_DEADLINE is read, and written: in another mode it is 0, and stays so. */
+u64 vlapic_deadline(void);
+void vlapic_set_deadline(u64 tsc);
 /* It has come to its end: an interrupt, and a periodic one begins anew. */
 void vlapic_timer_end(void);
 /* @v, paused, with @a: it counts from its beginning, if it counts. */
@@ -138,10 +152,11 @@ static inline u32 vlapic_reg(const struct hvm_hw_lapic_regs *r, u32 offset)
 
 /*
  * @v, paused, with @a and @cr8, as records have it: what is posted counts as requested. And the
- * other way; the records have been checked (hvm_check_apic()). Gives CR8. ABI: as on Xen the timer
- * begins anew, and an error that has not been read yet is forgotten.
+ * other way; the records have been checked (hvm_check_apic()), and are of when the TSC was @tsc.
+ * Gives CR8. ABI: as on Xen the timer begins anew, and an error that has not been read yet is
+ * forgotten. A deadline is as far as it was: the TSC is this machine's from now on.
  */
 void vlapic_save(const struct vcpu *v, const struct vlapic *a, u8 cr8, struct hvm_hw_lapic *l,
 		 struct hvm_hw_lapic_regs *r);
 u8 vlapic_load(struct vcpu *v, struct vlapic *a, const struct hvm_hw_lapic *l,
-	       const struct hvm_hw_lapic_regs *r);
+	       const struct hvm_hw_lapic_regs *r, u64 tsc);
