@@ -20,6 +20,7 @@ from isolatest import LONG, PVH_GUEST, SELFTEST, TOP, claims_of, selftest, tap
 from linux_init import LINUX_INIT
 from planted_pvh import PLANTED_VMX
 from planting import planted
+from toolstack import NoImage, pvh_image, verdict
 
 BOCHS = os.path.join(TOP, "tools/bochs-run")
 INTEL = "corei7_haswell_4770"
@@ -95,6 +96,22 @@ def linux():
            "Debian's Linux runs as a PVH domain on VMX, on two CPUs", output[-3000:])
 
 
+def by_tools():
+    """Debian's tools in dom0 make such domains on VMX, show, pause and destroy them; their Linux is
+    saved and restored."""
+    try:
+        kernel, image = pvh_image()
+    except NoImage as why:
+        tap.skip("xl makes PVH domains on VMX", str(why))
+        return
+    _, output = bochs("--cpu", INTEL, "--mem", "896", "--hv", "dom0_mem=448M", kernel,
+                      "console=hvc0 limit=1700 scenario=extra parts=claims+shown+ends+saved xs=c",
+                      image, timeout=1800)
+    well, figures, failed = verdict(output, 20)
+    tap.ok(well, f"xl makes PVH domains on VMX, and saves and restores one: {figures}",
+           f"failed: {failed}\n{output[-3000:]}")
+
+
 def bugs():
     for (what, *_), hypervisor, why in planted(PLANTED_VMX):
         good, output = on_vmx("--hypervisor", hypervisor, timeout=90) if hypervisor else (True, why)
@@ -118,5 +135,6 @@ if LONG:
     selftest(tap, "bochs ryzen: dom0 is a device model", ["--cpu", "ryzen", "--mem", "256"],
              cmdline="claims=model/*,waiting/*,forget/*", timeout=240, program=BOCHS)
     linux()
+    by_tools()
     bugs()
 tap.done()

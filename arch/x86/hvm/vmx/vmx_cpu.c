@@ -257,12 +257,14 @@ static void flush_everything(void)
 	asm volatile ("invvpid %0, %1" :: "m"(none), "r"(2ul) : "cc", "memory");
 }
 
+/*
+ * CR4 is written even if it should have VMXE: in Bochs that was gone when dom0's Linux had booted,
+ * without a write of ours. What firmware does in system-management mode is nobody's to see.
+ */
 static void switch_on(unsigned cpu)
 {
-	if (!(this_cpu.cr4 & CR4_VMXE)) {
-		this_cpu.cr4 |= CR4_VMXE;
-		write_cr4(this_cpu.cr4);
-	}
+	this_cpu.cr4 |= CR4_VMXE;
+	write_cr4(this_cpu.cr4);
 	VMX_INSN("vmxon", mfn_to_maddr(vmx_cpus[cpu].region));
 	flush_everything();
 	vmx_cpus[cpu].is_on = true;
