@@ -115,6 +115,26 @@ long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid)
 	return rc;
 }
 
+long extent_by_gfn(domid_t domid, unsigned int cmd, uint64_t gfn, unsigned int order)
+{
+	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = order,
+					    .domid = domid };
+
+	given[0] = gfn;
+	r.extent_start.p = (xen_pfn_t *)given;
+	return HC2(memory_op, cmd, &r);
+}
+
+long shadow_op(domid_t domid, uint32_t what, uint32_t mode, void *to, uint64_t pages)
+{
+	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
+	domctl_op.u.shadow_op.op = what;
+	domctl_op.u.shadow_op.mode = mode;
+	domctl_op.u.shadow_op.dirty_bitmap.p = to;
+	domctl_op.u.shadow_op.pages = pages;
+	return domctl(XEN_DOMCTL_shadow_op, domid);
+}
+
 void set_foreign_word(domid_t domid, uint64_t mfn, unsigned int i, uint64_t val)
 {
 	CHECK_OK(map_foreign(0, mfn, PTE_RW_PAGE, domid));

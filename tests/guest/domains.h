@@ -32,6 +32,10 @@ long populate(domid_t domid, uint32_t nr, uint64_t pfn);
  * are an L4 to an L1, entry 5 of each is the next, and the L1's is given[4], writable.
  */
 domid_t create_with_tables(uint32_t nr, uint64_t pfn);
+/* One extent behind @gfn, by XENMEM_populate_physmap or XENMEM_decrease_reservation. */
+long extent_by_gfn(domid_t domid, unsigned int cmd, uint64_t gfn, unsigned int order);
+/* Its log: XEN_DOMCTL_SHADOW_OP_@what, into the bitmap @to of @pages. */
+long shadow_op(domid_t domid, uint32_t what, uint32_t mode, void *to, uint64_t pages);
 /* Map frame @mfn of @domid at window @w, or nothing (0). */
 long map_foreign(unsigned int w, uint64_t mfn, uint64_t flags, domid_t domid);
 /* Word @i of its frame @mfn, which is no table, becomes @val. By window 0. */

@@ -28,11 +28,7 @@ static domid_t running;			/* 0: none */
 
 static void give_memory(domid_t d, uint64_t gfn)
 {
-	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = d };
-
-	given[0] = gfn;
-	r.extent_start.p = (xen_pfn_t *)given;
-	CHECK_EQ(HC2(memory_op, XENMEM_populate_physmap, &r), 1);
+	CHECK_EQ(extent_by_gfn(d, XENMEM_populate_physmap, gfn, 9), 1);
 }
 
 static volatile uint64_t *foreign_page(domid_t d, uint64_t gfn, unsigned int w)

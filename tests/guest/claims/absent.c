@@ -333,13 +333,6 @@ static long mmuext_of(unsigned int cmd, uint64_t mfn, domid_t d)
 	return HC4(mmuext_op, &e, 1, 0, d);
 }
 
-static long log_of(domid_t d, uint32_t what)
-{
-	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
-	domctl_op.u.shadow_op.op = what;
-	return domctl(XEN_DOMCTL_shadow_op, d);
-}
-
 CLAIM_DOM0(others,
 	   "absent entries that name RAM are taken in tables that dom0 makes for another domain: "
 	   "where the CPU has L1TF it is shadowed from then on, until it ends; and nowhere else")
@@ -364,8 +357,8 @@ CLAIM_DOM0(others,
 	CHECK_EQ(free_pages() + SHADOWS <= before, has_l1tf());
 	CHECK_OK(HC4(mmu_update, &u, 1, 0, (d + 1u) << 16 | d));
 	if (on_isola) {
-		CHECK_OK(log_of(d, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY));
-		CHECK_OK(log_of(d, XEN_DOMCTL_SHADOW_OP_OFF));
+		CHECK_OK(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0));
+		CHECK_OK(shadow_op(d, XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, 0));
 		CHECK_EQ(free_pages() + SHADOWS <= before, has_l1tf());
 	}
 	destroy(d);
@@ -378,8 +371,8 @@ static void disturb(uint64_t choice)
 	if (choice % 128) {
 		if (!domctl(XEN_DOMCTL_pausedomain, 1))
 			CHECK_OK(domctl(XEN_DOMCTL_unpausedomain, 1));
-	} else if (!log_of(1, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY)) {
-		CHECK_OK(log_of(1, XEN_DOMCTL_SHADOW_OP_OFF));
+	} else if (!shadow_op(1, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0)) {
+		CHECK_OK(shadow_op(1, XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, 0));
 	}
 }
 

@@ -46,20 +46,12 @@ static domid_t create_hvm(void)
 
 static long populate_order(domid_t d, uint64_t gfn, unsigned int order)
 {
-	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = order, .domid = d };
-
-	given[0] = gfn;
-	r.extent_start.p = (xen_pfn_t *)given;
-	return HC2(memory_op, XENMEM_populate_physmap, &r);
+	return extent_by_gfn(d, XENMEM_populate_physmap, gfn, order);
 }
 
 static long decrease(domid_t d, uint64_t gfn, unsigned int order)
 {
-	struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = order, .domid = d };
-
-	given[0] = gfn;
-	r.extent_start.p = (xen_pfn_t *)given;
-	return HC2(memory_op, XENMEM_decrease_reservation, &r);
+	return extent_by_gfn(d, XENMEM_decrease_reservation, gfn, order);
 }
 
 static uint64_t pages_of(domid_t d)

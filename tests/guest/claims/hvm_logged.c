@@ -26,16 +26,6 @@
 
 static uint8_t bitmap[NR_PFNS / 8];
 
-static long op(domid_t d, uint32_t what, uint32_t mode, void *to, uint64_t pages)
-{
-	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
-	domctl_op.u.shadow_op.op = what;
-	domctl_op.u.shadow_op.mode = mode;
-	domctl_op.u.shadow_op.dirty_bitmap.p = to;
-	domctl_op.u.shadow_op.pages = pages;
-	return domctl(XEN_DOMCTL_shadow_op, d);
-}
-
 static bool is_dirty(unsigned int page)
 {
 	unsigned int pfn = MODEL_SPARE + page;
@@ -49,7 +39,7 @@ static unsigned int read_log(domid_t d, uint32_t what)
 	unsigned int nr = 0;
 
 	memset(bitmap, 0xff, sizeof(bitmap));
-	CHECK_OK(op(d, what, 0, bitmap, NR_PFNS));
+	CHECK_OK(shadow_op(d, what, 0, bitmap, NR_PFNS));
 	for (unsigned int i = 0; i < PAGES; i++)
 		nr += is_dirty(i);
 	CHECK(domctl_op.u.shadow_op.stats.dirty_count >= nr);
@@ -77,37 +67,22 @@ static uint64_t word_of(domid_t d, unsigned int page)
 	return val;
 }
 
-static void by_mapping(domid_t d, unsigned int page)
-{
-	CHECK_OK(map_foreign(0, MODEL_SPARE + page, PTE_RW_PAGE, d));
-	((volatile uint64_t *)window(0))[1] = 1;
-	CHECK_OK(map_foreign(0, 0, 0, d));
-}
-
-static long memory_call(domid_t d, unsigned int cmd, uint64_t gfn)
-{
-	struct xen_memory_reservation r = { .nr_extents = 1, .domid = d };
-
-	given[0] = gfn;
-	r.extent_start.p = (xen_pfn_t *)given;
-	return HC2(memory_op, cmd, &r);
-}
-
 CLAIM_DOM0(refusals, "one that is logged already, and a mode unknown, are -EINVAL; what is no log "
 	   "of one with nested paging is not there; OFF is always to be had")
 {
 	domid_t d = model_domain(1);
 
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
-	CHECK_ERR(op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
-	CHECK_ERR(op(d, CLEAN, 2, bitmap, NR_PFNS), XEN_EINVAL);
-	CHECK_ERR(op(d, CLEAN, 0, (void *)HYPERVISOR_POINTER, NR_PFNS), XEN_EFAULT);
-	CHECK(op(d, XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE, 0, 0) < 0);
-	CHECK_OK(op(d, CLEAN, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL, bitmap, NR_PFNS));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
+	CHECK_ERR(shadow_op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, CLEAN, 2, bitmap, NR_PFNS), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, CLEAN, 0, (void *)HYPERVISOR_POINTER, NR_PFNS), XEN_EFAULT);
+	CHECK(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE, 0,
+			0) < 0);
+	CHECK_OK(shadow_op(d, CLEAN, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL, bitmap, NR_PFNS));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	model_end(d);
 }
 
@@ -116,7 +91,7 @@ CLAIM_DOM0(stores, "a page that a vCPU has written is in the log, once, and no o
 {
 	domid_t d = model_domain(2);
 
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_EQ(read_log(d, CLEAN), 0);
 	for (unsigned int round = 0; round < 3; round++) {
 		store(0, 7, round);
@@ -133,9 +108,9 @@ CLAIM_DOM0(stores, "a page that a vCPU has written is in the log, once, and no o
 	store(1, 7, 1);
 	CHECK_EQ(read_log(d, CLEAN), 2);
 	CHECK(is_dirty(7) && is_dirty(8));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
 	store(0, 8, 2);
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_EQ(read_log(d, CLEAN), 0);
 	store(0, 8, 3);
 	CHECK_EQ(read_log(d, CLEAN), 1);
@@ -149,16 +124,16 @@ CLAIM_DOM0(others, "what dom0 writes, takes away or gives is in the log")
 	if (!on_isola)
 		skip("Xen leaves it to its tools to know what they do");
 	d = model_domain(1);
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_EQ(read_log(d, CLEAN), 0);
-	by_mapping(d, 5);
+	set_foreign_word(d, MODEL_SPARE + 5, 1, 1);
 	CHECK_EQ(read_log(d, CLEAN), 1);
 	CHECK(is_dirty(5));
 	CHECK_EQ(read_log(d, CLEAN), 0);
-	CHECK_EQ(memory_call(d, XENMEM_decrease_reservation, MODEL_SPARE + 6), 1);
+	CHECK_EQ(extent_by_gfn(d, XENMEM_decrease_reservation, MODEL_SPARE + 6, 0), 1);
 	read_log(d, CLEAN);
 	CHECK_EQ(read_log(d, CLEAN), 0);
-	CHECK_EQ(memory_call(d, XENMEM_populate_physmap, MODEL_SPARE + 6), 1);
+	CHECK_EQ(extent_by_gfn(d, XENMEM_populate_physmap, MODEL_SPARE + 6, 0), 1);
 	CHECK_EQ(read_log(d, CLEAN), 1);
 	CHECK(is_dirty(6));
 	store(0, 6, 1);
@@ -174,7 +149,7 @@ CLAIM_DOM0(chased, "while a vCPU writes a page all the time each reading that is
 	unsigned int changes = 0;
 	domid_t d = model_domain(2);
 
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	post(0, DO_STORE_MANY, spare(4) + 8, ~0ul);
 	for (unsigned int i = 0; i < READS; i++) {
 		uint64_t before;

@@ -23,16 +23,6 @@ enum { L4, L3, L2, L1, DATA, MORE, NR };
 
 static uint8_t bitmap[NR_PFNS / 8];
 
-static long op(domid_t d, uint32_t what, uint32_t mode, void *to, uint64_t pages)
-{
-	memset(&domctl_op.u, 0, sizeof(domctl_op.u));
-	domctl_op.u.shadow_op.op = what;
-	domctl_op.u.shadow_op.mode = mode;
-	domctl_op.u.shadow_op.dirty_bitmap.p = to;
-	domctl_op.u.shadow_op.pages = pages;
-	return domctl(XEN_DOMCTL_shadow_op, d);
-}
-
 /* The bits from FIRST on. All others are clear, and as many are counted as are set. */
 static uint64_t read_log(domid_t d, uint32_t what)
 {
@@ -40,7 +30,7 @@ static uint64_t read_log(domid_t d, uint32_t what)
 	unsigned int nr = 0;
 
 	memset(bitmap, 0xff, sizeof(bitmap));
-	CHECK_OK(op(d, what, 0, bitmap, NR_PFNS));
+	CHECK_OK(shadow_op(d, what, 0, bitmap, NR_PFNS));
 	CHECK_EQ(domctl_op.u.shadow_op.pages, NR_PFNS);
 	for (unsigned int i = 0; i < FIRST / 8; i++)
 		CHECK_EQ(bitmap[i], 0);
@@ -85,30 +75,33 @@ CLAIM_DOM0(refusals, "a domain without vCPUs, one that is logged already, onesel
 	if (!on_isola)
 		skip("Debian's Xen logs no PV domain");
 	d = create();
-	CHECK_ERR(op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
-	CHECK_ERR(op(d, CLEAN, 0, bitmap, NR_PFNS), XEN_EINVAL);
-	CHECK_OK(op(d, OFF, 0, 0, 0));
+	CHECK_ERR(shadow_op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, CLEAN, 0, bitmap, NR_PFNS), XEN_EINVAL);
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
 	CHECK_OK(max_vcpus(d, 2));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
 	CHECK_EQ(read_log(d, CLEAN), 0);
-	CHECK_ERR(op(d, XEN_DOMCTL_SHADOW_OP_ENABLE_TEST, 0, 0, 0), XEN_EOPNOTSUPP);
-	CHECK_ERR(op(d, XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE, 0, 0),
+	CHECK_ERR(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE_TEST, 0, 0, 0), XEN_EOPNOTSUPP);
+	CHECK_ERR(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE,
+			   XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE, 0, 0),
 		  XEN_EOPNOTSUPP);
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
-	CHECK_ERR(op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
-	CHECK_ERR(op(d, XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, 0),
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
+	CHECK_ERR(shadow_op(d, ENABLE, 0, 0, 0), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE,
+			   XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, 0),
 		  XEN_EINVAL);
-	CHECK_ERR(op(d, CLEAN, 2, bitmap, NR_PFNS), XEN_EINVAL);
-	CHECK_ERR(op(d, PEEK, 2, bitmap, NR_PFNS), XEN_EINVAL);
-	CHECK_ERR(op(d, CLEAN, 0, (void *)HYPERVISOR_POINTER, NR_PFNS), XEN_EFAULT);
-	CHECK_OK(op(d, CLEAN, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL, bitmap, NR_PFNS));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, 0));
+	CHECK_ERR(shadow_op(d, CLEAN, 2, bitmap, NR_PFNS), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, PEEK, 2, bitmap, NR_PFNS), XEN_EINVAL);
+	CHECK_ERR(shadow_op(d, CLEAN, 0, (void *)HYPERVISOR_POINTER, NR_PFNS), XEN_EFAULT);
+	CHECK_OK(shadow_op(d, CLEAN, XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL, bitmap, NR_PFNS));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, XEN_DOMCTL_SHADOW_OP_ENABLE,
+			   XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, 0));
 	CHECK_OK(domctl(XEN_DOMCTL_getdomaininfo, d));
 	CHECK(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_paused);
 	destroy(d);
-	CHECK_ERR(op(own_domid, ENABLE, 0, 0, 0), XEN_EINVAL);
+	CHECK_ERR(shadow_op(own_domid, ENABLE, 0, 0, 0), XEN_EINVAL);
 }
 
 /* ---- Writers ---- */
@@ -195,7 +188,7 @@ CLAIM_DOM0(writers, "nothing is in the log of a domain at rest; each way of ours
 	domid_t d = make();
 
 	CHECK_OK(mmuext_of(MMUEXT_PIN_L4_TABLE, given[L4], 0, d));
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_EQ(read_log(d, PEEK), 0);
 	for (unsigned int i = 0; i < sizeof(writers) / sizeof(writers[0]); i++) {
 		const struct writer *w = &writers[i];
@@ -218,7 +211,7 @@ CLAIM_DOM0(life, "tables that become pages, and new frames, are in the log; all 
 	domid_t d = make();
 
 	CHECK_OK(mmuext_of(MMUEXT_PIN_L4_TABLE, given[L4], 0, d));
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_OK(mmuext_of(MMUEXT_UNPIN_TABLE, given[L4], 0, d));
 	CHECK_EQ(read_log(d, CLEAN) & (1 << L4 | 1 << L3 | 1 << L2 | 1 << L1),
 		 1 << L4 | 1 << L3 | 1 << L2 | 1 << L1);
@@ -226,8 +219,8 @@ CLAIM_DOM0(life, "tables that become pages, and new frames, are in the log; all 
 	CHECK_EQ(populate(d, 1, FIRST + NR), 1);
 	CHECK_EQ(read_log(d, CLEAN), 1 << NR);
 	CHECK_EQ(populate(d, 1, FIRST + NR + 1), 1);
-	CHECK_OK(op(d, OFF, 0, 0, 0));
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, OFF, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	CHECK_EQ(read_log(d, PEEK), 0);
 	destroy(d);
 	CHECK(becomes(are_free, free));
@@ -238,15 +231,15 @@ CLAIM_DOM0(parts, "a caller that asks for fewer names is told of those alone, wi
 {
 	domid_t d = make();
 
-	CHECK_OK(op(d, ENABLE, 0, 0, 0));
+	CHECK_OK(shadow_op(d, ENABLE, 0, 0, 0));
 	by_clearing(d);
 	CHECK_OK(mmuext_of(MMUEXT_CLEAR_PAGE, given[MORE], 0, d));
 	memset(bitmap, 0xff, sizeof(bitmap));
-	CHECK_OK(op(d, CLEAN, 0, bitmap, FIRST + DATA + 1));
+	CHECK_OK(shadow_op(d, CLEAN, 0, bitmap, FIRST + DATA + 1));
 	CHECK_EQ(domctl_op.u.shadow_op.stats.dirty_count, 1);
 	CHECK_EQ(bitmap[FIRST / 8], 1 << DATA);
 	CHECK_EQ(bitmap[FIRST / 8 + 1], 0xff);
-	CHECK_OK(op(d, PEEK, 0, 0, NR_PFNS));
+	CHECK_OK(shadow_op(d, PEEK, 0, 0, NR_PFNS));
 	CHECK_EQ(domctl_op.u.shadow_op.stats.dirty_count, 1);
 	CHECK_EQ(read_log(d, CLEAN), 1 << MORE);
 	destroy(d);
@@ -268,14 +261,14 @@ static void wait_ms(unsigned int ms)
 static void turn(uint32_t what)
 {
 	for (domid_t d = 1; is_there(d); d++)
-		CHECK_OK(op(d, what, 0, 0, 0));
+		CHECK_OK(shadow_op(d, what, 0, 0, 0));
 }
 
 /* All others. Each has written something since it was read. */
 static void read_others(uint32_t what)
 {
 	for (domid_t d = 1; is_there(d); d++) {
-		CHECK_OK(op(d, what, 0, 0, ~0ul));
+		CHECK_OK(shadow_op(d, what, 0, 0, ~0ul));
 		CHECK(domctl_op.u.shadow_op.stats.dirty_count > 0);
 	}
 }
