@@ -310,7 +310,8 @@ our @p2m_log = ((map { "arch/x86/mm/$_.c" } qw(p2m_log page_mark)), 'arch/x86/co
 sub p2m_program {
 	my ($name, $sources, $dir, $file, $changed, @more) = @_;
 	my @link = grep { /^-f|^--coverage/ } @more;
-	my @sources = (@p2m, @$sources, map { "tests/unit/mm/$_.c" } $name, qw(p2m_world panic));
+	my @sources = (@p2m, @$sources,
+		map { "tests/unit/mm/$_.c" } $name, qw(p2m_pages p2m_world panic));
 	make_path($dir);
 	my @objects = objects_with($dir, $cc, \@sources, $file, $changed, @more) or return;
 	quiet("$dir/log", $cc, @link, '-o', "$dir/$name", @objects) or return;

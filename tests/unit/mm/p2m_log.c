@@ -10,7 +10,7 @@
  * Then its copy is the guest's memory, if nothing else went on meanwhile.
  */
 #define __XEN_TOOLS__ 1
-#include "p2m_world.h"
+#include "p2m_pages.h"
 #include "tap.h"
 
 #include <string.h>
@@ -26,16 +26,9 @@
 #include <asm/visit.h>
 #include <xen/domctl.h>
 
-#define NR_GFNS		(1u << 19)
-#define PLAYED		1024u	/* of each base: 4 KiB leaves, then a large one */
-#define BASES		2u
-#define NR_VCPUS	3u
 #define ALL_GFNS	((1u << 18) + 512 + PLAYED)
 
-static const u64 base[BASES] = { 0, (1ul << 18) + 512 };
-static u64 random_state;
 
-static u64 frame[BASES][PLAYED];	/* behind each page; 0: a hole */
 static u64 content[NR_FRAMES], last_content;
 static u64 copy[BASES][PLAYED];		/* the receiver's */
 static bool is_lent[NR_FRAMES];		/* to another domain, which may write it */
@@ -45,20 +38,10 @@ static struct vcpu_model {
 	u64 stamp;
 } vcpu[NR_VCPUS];
 
-static unsigned others_depth, readings, named, exact;
-static bool quiet = true;		/* others have no turns */
+static unsigned readings, named, exact;
 static bool is_paused;			/* vCPUs have none */
-static bool was_disturbed;
 static u8 bitmap[ALL_GFNS / 8 + 8];
 static u64 nr_asked;			/* gfns, in the last reading */
-
-static u64 random_u64(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
@@ -154,14 +137,6 @@ size_t raw_copy_to_guest(u64 to, const void *from, size_t len)
 
 /* ---- What goes on ---------------------------------------------------------------------------- */
 
-/* Few are used often; one in four is behind a large leaf. */
-static u64 some_page(void)
-{
-	u64 at = random_u64() % 4 ? random_u64() % 8 : random_u64() % 512;
-
-	return random_u64() % 4 ? at : 512 + at;
-}
-
 /* By a hypercall of the domain's own. */
 static void write_ourselves(unsigned b, u64 i)
 {
@@ -225,8 +200,9 @@ static void come_or_go(unsigned b, u64 i)
 	quiet = was_quiet;
 }
 
-static void act(struct vcpu_model *v)
+void act(unsigned nr)
 {
+	struct vcpu_model *v = &vcpu[nr];
 	u64 r = random_u64();
 	unsigned b = r & 1;
 	u64 i = some_page();
@@ -265,18 +241,6 @@ static void act(struct vcpu_model *v)
 	}
 }
 
-/* Never more than one deep. */
-void others_run(void)
-{
-	if (quiet || others_depth || random_u64() % 4)
-		return;
-	others_depth++;
-	was_disturbed = true;
-	for (unsigned n = random_u64() % 3; n < 3; n++)
-		act(&vcpu[1 + random_u64() % (NR_VCPUS - 1)]);
-	others_depth--;
-}
-
 /* ---- Readings -------------------------------------------------------------------------------- */
 
 static bool has_bit(u64 gfn)
@@ -313,7 +277,7 @@ static long operate(u32 what)
 	memset(bitmap, 0xff, sizeof(bitmap));
 	while ((rc = domain_log_dirty(&d, &op)) == -ERESTART)
 		if (!quiet)
-			act(&vcpu[0]), was_disturbed = true;
+			act(0), others_turns++;
 	check(!is_paused, "its vcpus are left paused");
 	check(bitmap[(nr_asked + 7) / 8] == 0xff, "what is behind the bitmap has been written");
 	if (!rc && what == XEN_DOMCTL_SHADOW_OP_CLEAN) {
@@ -330,14 +294,14 @@ static void read_log(void)
 {
 	long rc;
 
-	was_disturbed = false;
+	others_turns = 0;
 	quiet = random_u64() % 2;
 	/* What nobody asks for is told to who does. */
 	nr_asked = ALL_GFNS - (random_u64() % 4 ? 0 : random_u64() % PLAYED);
 	rc = operate(XEN_DOMCTL_SHADOW_OP_CLEAN);
 	check(!rc || (!quiet && rc == -EFAULT), "reading: %ld", rc);
-	exact += !was_disturbed && !rc;
-	receive(!was_disturbed && !rc);
+	exact += !others_turns && !rc;
+	receive(!others_turns && !rc);
 	readings++;
 	quiet = false;
 }
@@ -401,39 +365,22 @@ static void build(u8 mode)
 	d.vcpu[0] = &nobody;
 	d.console_mfn = INVALID_MFN;
 	memset(&d.log, 0, sizeof(d.log));
-	check(!p2m_create(p, NR_GFNS), "no p2m");
-	p->track.mode = mode;
-	for (unsigned b = 0; b < BASES; b++) {
-		for (u64 i = 0; i < PLAYED; i++)
-			frame[b][i] = FIRST_OWN + b * PLAYED + i;
-		for (u64 i = 0; i < 512; i++)
-			check(!p2m_add(&d, p, _gfn(base[b] + i), _mfn(frame[b][i]), 0), "add");
-		check(!p2m_add(&d, p, _gfn(base[b] + 512), _mfn(frame[b][512]), P2M_LARGE), "add");
-	}
+	pages_build(mode);
 	memset(vcpu, 0, sizeof(vcpu));
-	p2m_track_arm(p);
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		enter(&vcpu[i]);
 }
 
 static void unbuild(void)
 {
-	mfn_t was;
-
 	quiet = true;
-	for (unsigned b = 0; b < BASES; b++)
-		for (u64 i = 0; i < PLAYED; i++)
-			if (frame[b][i])
-				check(!p2m_remove(&d, p, _gfn(base[b] + i), &was), "removing");
 	for (u64 n = FIRST_OWN; n < NR_FRAMES; n++) {
 		if (is_lent[n])
 			page_of(_mfn(n))->count_info -= PGC_foreign_one;
 		is_lent[n] = false;
 		page_of(_mfn(n))->type_info = 0;
 	}
-	while (p2m_destroy_some(p))
-		;
-	check(!nr_tables, "%u tables are left", nr_tables);
+	pages_unbuild();
 }
 
 /* One domain's life. */
@@ -444,7 +391,7 @@ static void live(u8 mode, unsigned nr)
 	quiet = false;
 	for (unsigned n = 0; n < nr; n++)
 		if (random_u64() % 64)
-			act(&vcpu[random_u64() % NR_VCPUS]);
+			act(random_u64() % NR_VCPUS);
 		else
 			read_log();
 	read_log();
@@ -458,26 +405,13 @@ static void play(u8 mode, unsigned nr)
 	cases();
 	unbuild();
 	readings = exact = 0;
-	for (unsigned n = 0; n < nr; n += 2000)
-		live(mode, 2000);
+	for (unsigned n = 0; n < nr; n += LIFE)
+		live(mode, LIFE);
 	ok(exact > nr / 500, "the log was read %u times, %u of them undisturbed", readings, exact);
 	all_ok("what had been written was in it each time, and nothing is left over");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct p2m_format *const formats[] = { &p2m_npt, &p2m_ept, &p2m_ept_split };
-	unsigned nr = argc > 1 ? atoi(argv[1]) : 20000;
-
-	random_state = argc > 2 ? strtoul(argv[2], NULL, 0) * 2 + 1 : 1;
-	if (!p2m_world_create())
-		return 1;
-	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		p2m_format = formats[i];
-		printf("# %s: ", i == 0 ? "NPT" : i == 1 ? "EPT" : "EPT, split");
-		play(CACHE_ALL, i ? nr / 4 : nr);
-		printf("# ");
-		play(CACHE_TOUCHED, i ? nr / 16 : nr / 4);
-	}
-	return done();
+	return pages_main(argc, argv, play, CACHE_ALL, CACHE_TOUCHED);
 }

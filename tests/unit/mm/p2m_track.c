@@ -10,7 +10,7 @@
  * The rule: when a vCPU's WBINVD has ended, no line of the guest's pages is dirty that was written
  * before it began. In the cases, which nobody disturbs, also how many pages are cleaned.
  */
-#include "p2m_world.h"
+#include "p2m_pages.h"
 #include "tap.h"
 
 #include <string.h>
@@ -19,17 +19,10 @@
 #include <asm/p2m_track.h>
 #include <asm/tlb.h>
 
-#define NR_GFNS		(1u << 19)
-#define PLAYED		1024u	/* of each base: 4 KiB leaves, then a large one */
-#define BASES		2u
-#define NR_VCPUS	3u
 
-static const u64 base[BASES] = { 0, (1ul << 18) + 512 };
-static u64 random_state;
 static u64 now = 1;
 
-/* What is behind each page; 0: a hole. And when the oldest write was that nobody has cleaned. */
-static u64 frame[BASES][PLAYED];
+/* When the oldest write to each frame was that nobody has cleaned. */
 static u64 dirty_since[NR_FRAMES];
 
 /* Not the guest's any more: no leaf names it, TLBs may until CPUs have been interrupted. */
@@ -40,16 +33,7 @@ static struct vcpu_model {
 	u64 began, want;		/* its WBINVD; want 0: none */
 } vcpu[NR_VCPUS];
 
-static unsigned others_depth, batches_ended;
-static bool quiet = true;		/* others have no turns */
-
-static u64 random_u64(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
+static unsigned batches_ended;
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
@@ -111,14 +95,6 @@ void tlb_flush_vcpus(const struct domain *of, u64 mask, u64 va)
 
 /* ---- What goes on ---------------------------------------------------------------------------- */
 
-/* Few are used often, so that TLBs remember something; one in four is behind a large leaf. */
-static u64 some_page(void)
-{
-	u64 at = random_u64() % 4 ? random_u64() % 8 : random_u64() % 512;
-
-	return random_u64() % 4 ? at : 512 + at;
-}
-
 static void ended(struct vcpu_model *v)
 {
 	for (u64 n = FIRST_OWN; n < NR_FRAMES; n++)
@@ -176,8 +152,9 @@ static void come_or_go(unsigned b, u64 i)
 	quiet = false;
 }
 
-static void act(struct vcpu_model *v)
+void act(unsigned nr)
 {
+	struct vcpu_model *v = &vcpu[nr];
 	u64 r = random_u64();
 	unsigned b = r & 1;
 	u64 i = some_page();
@@ -207,17 +184,6 @@ static void act(struct vcpu_model *v)
 	default:
 		store(v, b, i);
 	}
-}
-
-/* Never more than one deep: of the others, not those who are at it. */
-void others_run(void)
-{
-	if (quiet || others_depth || random_u64() % 4)
-		return;
-	others_depth++;
-	for (unsigned n = random_u64() % 3; n < 3; n++)
-		act(&vcpu[1 + random_u64() % (NR_VCPUS - 1)]);
-	others_depth--;
 }
 
 /* ---- Cases ----------------------------------------------------------------------------------- */
@@ -259,33 +225,11 @@ static void cases(bool touched)
 
 static void build(u8 mode)
 {
-	check(!p2m_create(p, NR_GFNS), "no p2m");
-	p->track.mode = mode;
-	for (unsigned b = 0; b < BASES; b++) {
-		for (u64 i = 0; i < PLAYED; i++)
-			frame[b][i] = FIRST_OWN + b * PLAYED + i;
-		for (u64 i = 0; i < 512; i++)
-			check(!p2m_add(&d, p, _gfn(base[b] + i), _mfn(frame[b][i]), 0), "add");
-		check(!p2m_add(&d, p, _gfn(base[b] + 512), _mfn(frame[b][512]), P2M_LARGE), "add");
-	}
+	pages_build(mode);
 	memset(vcpu, 0, sizeof(vcpu));
 	memset(dirty_since, 0, sizeof(dirty_since));
-	p2m_track_arm(p);
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		enter(&vcpu[i]);
-}
-
-static void unbuild(void)
-{
-	mfn_t was;
-
-	for (unsigned b = 0; b < BASES; b++)
-		for (u64 i = 0; i < PLAYED; i++)
-			if (frame[b][i])
-				check(!p2m_remove(&d, p, _gfn(base[b] + i), &was), "removing");
-	while (p2m_destroy_some(p))
-		;
-	check(!nr_tables, "%u tables are left", nr_tables);
 }
 
 /* One domain's life. */
@@ -294,12 +238,12 @@ static void live(u8 mode, unsigned nr)
 	build(mode);
 	quiet = false;
 	for (unsigned n = 0; n < nr; n++)
-		act(&vcpu[random_u64() % NR_VCPUS]);
+		act(random_u64() % NR_VCPUS);
 	quiet = true;
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		while (vcpu[i].want)
 			clean_caches(&vcpu[i]);
-	unbuild();
+	pages_unbuild();
 }
 
 static void play(u8 mode, unsigned nr)
@@ -307,28 +251,15 @@ static void play(u8 mode, unsigned nr)
 	printf("%s pages\n", mode == CACHE_ALL ? "all" : "touched");
 	build(mode);
 	cases(mode == CACHE_TOUCHED);
-	unbuild();
+	pages_unbuild();
 	batches_ended = 0;
-	for (unsigned n = 0; n < nr; n += 2000)
-		live(mode, 2000);
+	for (unsigned n = 0; n < nr; n += LIFE)
+		live(mode, LIFE);
 	ok(batches_ended > nr / 1000, "%u times caches were cleaned", batches_ended);
 	all_ok("each time all that had been written before was clean, and nothing is left over");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct p2m_format *const formats[] = { &p2m_npt, &p2m_ept, &p2m_ept_split };
-	unsigned nr = argc > 1 ? atoi(argv[1]) : 20000;
-
-	random_state = argc > 2 ? strtoul(argv[2], NULL, 0) * 2 + 1 : 1;
-	if (!p2m_world_create())
-		return 1;
-	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		p2m_format = formats[i];
-		printf("# %s: ", i == 0 ? "NPT" : i == 1 ? "EPT" : "EPT, split");
-		play(CACHE_TOUCHED, i ? nr / 4 : nr);
-		printf("# ");
-		play(CACHE_ALL, i ? nr / 16 : nr / 4);
-	}
-	return done();
+	return pages_main(argc, argv, play, CACHE_TOUCHED, CACHE_ALL);
 }
