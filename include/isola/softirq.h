@@ -16,6 +16,7 @@ enum softirq {
 	SOFTIRQ_ORPHANS,        /* asi/orphan.c: frames wait to be free */
 	SOFTIRQ_MCE,            /* cpu/mce.c: machine checks to tell of */
 	SOFTIRQ_UCODE,          /* cpu/ucode_late.c: all CPUs come together, and load */
+	SOFTIRQ_WATCH,          /* irq/cpu_watch.c: CPUs begin to look at each other */
 	SOFTIRQ_SHADOW,         /* shadow/self.c: a vcpu wants its domain shadowed */
 	SOFTIRQ_BOOT,           /* asi/switch.c: back to the boot root; need not return */
 	SOFTIRQ_SCHEDULE,       /* common/sched.c: choose again */

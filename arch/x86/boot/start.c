@@ -27,6 +27,7 @@
 #include <asm/console_line.h>
 #include <asm/cpu_ids.h>
 #include <asm/cpu_init.h>
+#include <asm/cpu_watch.h>
 #include <asm/cpufeature.h>
 #include <asm/cpuid_policy.h>
 #include <asm/debug_keys.h>
@@ -185,6 +186,7 @@ static void begin_domains(void)
 	console_start_async();		/* who prints for a guest no longer waits for the port */
 	debug_keys_start();
 	mca_start();
+	cpu_watch_start();
 	console_input_start();		/* who is built can be typed to */
 	pv_start_domains();
 	switch_leave_boot_root();	/* the idle loop's first softirq switches to one */

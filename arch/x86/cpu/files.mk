@@ -21,5 +21,4 @@ objs-y += arch/x86/cpu/desc.o
 objs-y += arch/x86/cpu/segments.o
 objs-y += arch/x86/cpu/ldtr.o
 objs-y += arch/x86/cpu/reset.o
-objs-y += arch/x86/cpu/watchdog_option.o
 objs-y += arch/x86/cpu/power.o

@@ -11,6 +11,7 @@
 #include <isola/panic.h>
 #include <isola/vcpu.h>
 #include <isola/printk.h>
+#include <asm/cpu_watch.h>
 #include <asm/emul.h>
 #include <asm/entry.h>
 #include <asm/firmware_root.h>
@@ -225,11 +226,12 @@ void trap_debug_ist(struct regs *r)
  * NMI and #MC, on whatever root is loaded, between any two instructions, a CR3 load's neighbours
  * included: every root shows this CPU's area, and they touch nothing else but public words.
  */
-void trap_nmi(struct regs *r __maybe_unused)
+void trap_nmi(struct regs *r)
 {
 	this_cpu.ist_used |= 1ul << IST_NMI;
 	if (panic_in_progress())
 		cpu_stop();
+	cpu_watch_nmi(r);
 }
 
 void trap_machine_check(struct regs *r)

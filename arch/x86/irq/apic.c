@@ -138,6 +138,11 @@ void apic_send_startup(u32 dest_apic_id, u8 page)
 	access->command(dest_apic_id, ICR_STARTUP | ICR_ASSERT | page);
 }
 
+void apic_send_nmi(u32 dest_apic_id)
+{
+	access->command(dest_apic_id, ICR_NMI | ICR_ASSERT);
+}
+
 void apic_send_nmi_all_others(void)
 {
 	if (access)

@@ -14,3 +14,4 @@ objs-y += arch/x86/irq/pirq_map.o
 objs-y += arch/x86/irq/pirq_device.o
 objs-y += arch/x86/irq/pci_mmcfg.o
 objs-y += arch/x86/irq/ipi.o
+objs-y += arch/x86/irq/cpu_watch.o

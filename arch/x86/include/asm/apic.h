@@ -50,4 +50,5 @@ void apic_send_ipi(u32 dest_apic_id, u8 vector);
 /* For waking APs (SDM vol. 3 §9.4.4) and stopping CPUs in panic. */
 void apic_send_init(u32 dest_apic_id);
 void apic_send_startup(u32 dest_apic_id, u8 page);
+void apic_send_nmi(u32 dest_apic_id);
 void apic_send_nmi_all_others(void);
