@@ -3,10 +3,9 @@
  * A domain taken apart, stage by stage (LIFE-1). A stage that should stop is called again; which
  * are done is in the domain, as is how far one has come. One CPU at a time: domctl_begin().
  *
- *   stop      nobody finds the domain any more; its vcpus wait, off their CPUs, for good, and
- *             nothing they do is logged
- *   bar       nobody visits it any more (VIS-3); what has begun to give it memory, or to take
- *             some, has ended: its list of frames stands still
+ *   stop      nobody finds the domain any more; its vcpus wait, off their CPUs, for good
+ *   bar       nobody visits it any more (VIS-3), and nothing is logged; what has begun to give it
+ *             memory, or to take some, has ended: its list of frames stands still
  *   models    of an HVM domain end: their ports, what they had of it
  *   grants    what it has mapped by grants is given back, and its own entries are closed
  *   ports     all closed
@@ -41,7 +40,6 @@ static int stop(struct domain *d)
 	if (domain_list_mark_dying(d))
 		domain_uncount(d);
 	domain_pause(d);
-	domain_log_end(d);
 	return page_claim(&d->claimed, 0);
 }
 
@@ -49,6 +47,7 @@ static int bar(struct domain *d)
 {
 	if (!visit_bar(d))
 		return -ERESTART;
+	domain_log_end(d);
 	/* Whoever has the lock has not seen that it dies; who comes later does. */
 	spin_lock(&d->page_lock);
 	d->end_frame = d->page_list;

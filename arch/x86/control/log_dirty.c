@@ -280,6 +280,7 @@ static int shadow_none(struct domain *d, const struct reading *r __maybe_unused)
 	if (!d->log.for_good)
 		shadow_destroy_all(d);
 	d->log.on = false;
+	d->log.op = 0;
 	return 0;
 }
 

@@ -84,7 +84,7 @@ int shadow_create(struct vcpu *v)
 	if (v == current) {
 		change_root(v, kernel, user);
 	} else {
-		v->shadow = (struct vcpu_shadow){ .on = true };
+		v->shadow = (struct vcpu_shadow){ .on = true, .absent = v->shadow.absent };
 		load_from_now_on(v, kernel, user);
 	}
 	return 0;

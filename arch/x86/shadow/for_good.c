@@ -12,7 +12,7 @@
 #include <isola/errno.h>
 #include <isola/printk.h>
 
-/* The current one is the last: it has no failure to take back. */
+/* The current one is the last: what it makes of its own it need not take back. */
 int shadow_create_all(struct domain *d)
 {
 	for (unsigned i = 0; i < d->nr_vcpus; i++) {
@@ -26,16 +26,24 @@ int shadow_create_all(struct domain *d)
 	return d == current->domain && !current->shadow.on ? shadow_create(current) : 0;
 }
 
+/*
+ * But for the current one, which runs on it: if it has one, somebody who was stopped has made it,
+ * and comes again.
+ */
 void shadow_destroy_all(struct domain *d)
 {
 	for (unsigned i = 0; i < d->nr_vcpus; i++)
-		shadow_destroy(d->vcpu[i]);
+		if (d->vcpu[i] != current)
+			shadow_destroy(d->vcpu[i]);
 }
 
 int shadow_make_for_good(struct domain *d)
 {
-	int rc = shadow_create_all(d);
+	int rc;
 
+	if (d->log.for_good)
+		return 0;
+	rc = shadow_create_all(d);
 	if (!rc) {
 		WRITE_ONCE(d->log.for_good, true);
 		pr_info("domain %u: absent entries name RAM: shadowed from now on", d->domid);
@@ -57,7 +65,9 @@ int shadow_instead(struct domain *d, int rc)
 		return paused;
 	rc = -ERESTART;
 	if (visit_keep_off(d)) {
-		rc = shadow_make_for_good(d) ?: -ERESTART;
+		/* What dies gets none: visit_bar() waits, and then they are taken away for good. */
+		if (!READ_ONCE(d->is_dying))
+			rc = shadow_make_for_good(d) ?: -ERESTART;
 		visit_allow(d);
 	}
 	return domain_unpause_by_control(d) ?: rc;

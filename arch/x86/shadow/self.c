@@ -49,7 +49,7 @@ static void shadow_own(struct vcpu *v)
 	struct domain *d = v->domain;
 
 	domain_pause(d);
-	if (!d->log.for_good && shadow_make_for_good(d) == -ENOMEM) {
+	if (shadow_make_for_good(d) == -ENOMEM) {
 		v->shadow.absent = ABSENT_FAILED;
 		guest_warn("an absent entry names RAM, and is refused: no memory for a shadow");
 	}

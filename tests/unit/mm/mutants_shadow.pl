@@ -191,8 +191,9 @@ sub shadow_mutants {
 	destroy_perdomain_mapping(v, VA_SHADOW, VCPU_SHADOW_PAGES);',
 			'public_mfn(v->mirror[1]));'],
 		['what was used before counts', $create,
-			'		v->shadow = (struct vcpu_shadow){ .on = true };',
-			'		v->shadow.on = true;'],
+			'		v->shadow = (struct vcpu_shadow){ .on = true, ' .
+			'.absent = v->shadow.absent };', '		v->shadow.on = true;'],
+		['what has failed is asked again', $create, ', .absent = v->shadow.absent', ''],
 		# a vcpu that shadows its own domain
 		['who shadows itself runs on as before', $create,
 			'	root_adopt(v->cr3_kernel);', ''],
@@ -211,6 +212,11 @@ sub shadow_mutants {
 		['one that is begun is for good', $for_good, '	if (!rc) {', '	if (true) {'],
 		['what was made without memory stays', $for_good,
 			'		shadow_destroy_all(d);', '		;'],
+		['who runs gives its own back', $for_good, '		if (d->vcpu[i] != current)
+', ''],
+		['it is told of twice', $for_good, '	if (d->log.for_good)
+		return 0;
+', ''],
 		['what a log will have goes', $for_good, ' && !d->log.op', ''],
 		['a visitor is not told', $self,
 			'	WRITE_ONCE(d->log.absent_refused, true);', ''],

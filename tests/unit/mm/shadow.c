@@ -271,8 +271,10 @@ void shadow_come(void)
 			      this_cpu.cr3 == shadow_vcpu.cr3_kernel && this_cpu.cr3 != root,
 		      "of the vcpu that runs: it runs on it");
 	check(cpu_tree_pages == VCPU_SHADOW_PAGES && nr_public_used() == 4, "of so many pages");
-	check(s->absent == ABSENT_NONE && !s->nr_used[0] && !s->nr_used[1] && !s->faults,
-	      "which knows nothing of one before");
+	check(!s->nr_used[0] && !s->nr_used[1] && !s->faults, "which knows nothing of one before");
+	check(s->absent == (current == &shadow_vcpu ? ABSENT_NONE : ABSENT_FAILED),
+	      "what has failed is not forgotten by who makes it for another");
+	s->absent = ABSENT_NONE;
 	check(private_page[0].faults_ours == (PFEC_R | PFEC_U), "and the guest's faults are ours");
 	check(shadow_vcpu.cr3_kernel == mfn_to_maddr(shadow_vcpu.root_kernel) &&
 		      shadow_vcpu.cr3_user == mfn_to_maddr(shadow_vcpu.root_user) &&

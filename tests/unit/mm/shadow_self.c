@@ -135,6 +135,10 @@ static void taken(void)
 	      "all are shadowed, for good");
 	check(this_cpu.cr3 == shadow_vcpu.cr3_kernel && this_cpu.shadowed, "who runs, too");
 	check(!settle(&turns) && turns == 1 && nr_pauses == 1 && nr_told == 1, "once");
+	domain_pause((is_kept_off = true, &shadow_domain));
+	check(!shadow_make_for_good(&shadow_domain) && nr_told == 1, "who comes late tells nobody");
+	domain_unpause(&shadow_domain);
+	visit_allow(&shadow_domain);
 	end();
 	all_ok("a domain is shadowed on behalf of its own vcpu");
 }
@@ -184,6 +188,28 @@ static void without_memory(void)
 	all_ok("without memory it is refused, and nothing is left");
 }
 
+/* A sibling that was stopped has shadowed the vcpu that runs now. */
+static void without_memory_on_a_shadow(void)
+{
+	unsigned turns;
+
+	begin();
+	siblings[0].shadow.absent = ABSENT_FAILED;
+	check(!shadow_create(&shadow_vcpu), "it has one");
+	cpu_siblings_left = 1;
+	check(settle(&turns) == -EINVAL && turns == 2, "it is refused");
+	check(!siblings[0].shadow.on && !siblings[1].shadow.on, "siblings have none");
+	check(shadow_vcpu.shadow.on && this_cpu.shadowed && this_cpu.cr3 == shadow_vcpu.cr3_kernel,
+	      "who runs on its own keeps it");
+	check(!shadow_domain.log.for_good, "and nothing is taken");
+	cpu_siblings_left = ~0u;
+	check(!settle(&turns) && turns == 2 && all_are(true), "when there is memory, it is");
+	check(siblings[0].shadow.absent == ABSENT_FAILED, "what failed is not forgotten by that");
+	siblings[0].shadow.absent = ABSENT_NONE;
+	end();
+	all_ok("without memory, what runs stays on its shadow");
+}
+
 static void logged(void)
 {
 	unsigned turns;
@@ -226,5 +252,6 @@ void shadow_self(void)
 	taken();
 	one_by_one();
 	without_memory();
+	without_memory_on_a_shadow();
 	logged();
 }

@@ -19,5 +19,5 @@ struct xen_domctl_shadow_op;
  */
 long domain_log_dirty(struct domain *d, struct xen_domctl_shadow_op *op);
 
-/* @d's vcpus wait, for good: it is logged no more. */
+/* @d's vcpus wait, for good, and nobody visits it: it is logged no more. */
 void domain_log_end(struct domain *d);

@@ -113,6 +113,7 @@ void shadow_destroy(struct vcpu *v);
  * -ENOMEM: some are, some are not; -ERESTART: something else is due, call again.
  */
 int __must_check shadow_create_all(struct domain *d);
+/* Not of the current one, whose shadow, if any, stays: it runs on it. */
 void shadow_destroy_all(struct domain *d);
 
 /* The same, and so it stays. What there is of a log keeps what shadows there are. */
