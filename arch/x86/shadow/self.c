@@ -7,7 +7,7 @@
  * to come here (SOFTIRQ_SHADOW), before its guest runs on or another vcpu takes the CPU. Here it
  * holds nothing. Siblings wait off their CPUs; visit_keep_off() lets one in at a time, a vcpu of
  * the domain's or a control domain's. Who is not let in, or has been stopped for something else,
- * has its call come back here.
+ * has its call come back here. Model: tests/models/self.pml.
  */
 #include <asm/loaded.h>
 #include <asm/percpu.h>
