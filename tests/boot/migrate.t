@@ -48,6 +48,7 @@ PLANTED_PVH = [
 # What the hypervisor says of a machine that migrates domains.
 EXPECTED = re.compile(r"Domain \d+ shut down: (suspend|poweroff)|'m' pressed|\d+ pages free|"
                       r"domain \d+: |dom0: |\*\*\* Serial|node ")
+TOLD = 6000         # characters of the console from the first step that failed on
 
 
 def load_program(path):
@@ -103,6 +104,12 @@ def run(kernel, image, kinds, vcpus, rounds, hv, kind, hypervisor=HYPERVISOR):
     return "; ".join(problems), f"{len(done)} rounds", text
 
 
+def where_it_failed(text):
+    """The console from the first step on that failed, or its end."""
+    at = re.search(r"^TOOLSTACK \S+ fail ", text, re.M)
+    return text[at.start():][:TOLD] if at else text[-TOLD:]
+
+
 def wanted_runs():
     if "MIGRATE" not in os.environ:
         return [SHORT, SHORT_PVH] + EACH if LONG else []
@@ -126,7 +133,8 @@ def main():
             return
         for name, *how in wanted_runs():
             wrong, figures, text = run(kernel, image, *how)
-            tap.ok(not wrong, f"{name}: {figures}, vCPUs {how[1]}", f"{wrong}\n{text[-3000:]}")
+            tap.ok(not wrong, f"{name}: {figures}, vCPUs {how[1]}",
+                   f"{wrong}\n{where_it_failed(text)}")
         for bugs, short in ((PLANTED, SHORT), (PLANTED_PVH, SHORT_PVH)) if LONG else ():
             for row, hypervisor, why in planted(bugs):
                 wrong = run(kernel, image, *short[1:], hypervisor)[0] if hypervisor else ""

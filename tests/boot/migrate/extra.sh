@@ -69,6 +69,16 @@ m_round() {
 			$(clog u1--incoming); tail -3 $(clog u1--incoming); return 1; }
 	detail "$(awk "BEGIN{print $b-$a}") s, $(m_line u1--incoming)"
 }
+# Where everybody stands, of a migration that did not come to its end.
+m_tell() {
+	echo "m: what xl has said:"; tail -15 /tmp/m.out
+	for domain in u1 u1--incoming; do
+		[ -e $(clog $domain) ] || continue
+		echo "m: the console of $domain:"; tail -5 $(clog $domain)
+	done
+	timeout 20 xl vcpu-list
+	for key in q a m q; do timeout 10 xl debug-keys $key; sleep 1; done
+}
 m_alone() { [ "$(xl list | wc -l)" = 3 ]; }
 m_same() { detail "pages free: $1, then $2"; [ -n "$1" ] && [ "$1" = "$2" ]; }
 
@@ -79,7 +89,7 @@ m_domain() {
 	i=0
 	while [ $i -lt $rounds ]; do
 		i=$((i+1))
-		step m$1-round$i 300 m_round || break
+		step m$1-round$i 300 m_round || { m_tell; break; }
 		free=$(m_free)
 		[ $i = 1 ] && first=$free
 	done
