@@ -7,6 +7,7 @@ x_disk() {
 	for m in /exchange/*.ko; do insmod $m; done
 	waitfor 20 test -b /dev/sda && detail "$(cat /sys/block/sda/size) sectors"
 }
+x_up() { up u1 || { tail -n 40 $(clog u1); false; }; }
 x_send() {
 	case $x in
 	save) xl save u1 /tmp/u1.save ;;
@@ -32,8 +33,10 @@ x_restore() {
 	case $x in
 	restore) xl restore /tmp/u1.save ;;
 	arrive)	# the log is named after the name that it came with
-		xl migrate-receive < /tmp/u1.save > /tmp/said 2> /tmp/receive.txt || return 1
+		xl migrate-receive < /tmp/u1.save > /tmp/said 2> /tmp/receive.txt
+		rc=$?
 		cat /tmp/receive.txt
+		[ $rc = 0 ] || return 1
 		! grep -i 'verify.*failed' /tmp/receive.txt || return 1
 		ln -s guest-u1--incoming.log $(clog u1) ;;
 	esac && r_resumed
@@ -50,7 +53,7 @@ save|leave)
 	sed -i "s|^type=.*|type='$xt'|" /tmp/u1.cfg
 	[ $x = leave ] && sed -i 's|^memory=.*|memory=88|' /tmp/u1.cfg	# all is sent twice
 	step x-create 120 xl create /tmp/u1.cfg
-	step x-up 120 up u1
+	step x-up 120 x_up
 	step x-save 300 x_save ;;
 *)
 	step x-load 200 x_load
