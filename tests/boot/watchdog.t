@@ -56,8 +56,8 @@ def run(hypervisor, options, cpus, cpu, claims="claims=" + CLAIM, timeout=120,
         rules=QUICK_RULES):
     return boot(f"noreboot {options}",
                 [(SELFTEST, f"domain=one mem=32M pin={cpu} onend=halt -- {claims}")],
-                hypervisor=hypervisor, smp=cpus, cpu="qemu64,+svm", tcg_thread="multi",
-                timeout=timeout, rules=rules)
+                hypervisor=hypervisor, smp=cpus, cpu="qemu64,+svm", timeout=timeout,
+                rules=rules)
 
 
 

@@ -131,10 +131,7 @@ def qemu_command(image=None, *, smp=1, mem_mib=1024, cpu=None, machine="pc", fir
                  icount=False, disk=None, net=False, gdb=False, qmp=None, serial=("stdio",),
                  extra=()):
     """The QEMU command line for booting @image (a GRUB image; None: @extra says what to start).
-    @serial: com1, com2 ...; @tcg_thread as QEMU's thread=, None: what QEMU chooses, but "single" of
-    several CPUs with SVM that is asked for by name (docs/testing.md, of FXRSTOR)."""
-    if not tcg_thread and accel == "tcg" and smp > 1 and "+svm" in (cpu or "").split(","):
-        tcg_thread = "single"
+    @serial: com1, com2 ...; @tcg_thread as QEMU's thread=, None: what QEMU chooses."""
     if tcg_thread:
         accel = f"{accel},thread={tcg_thread}"
     argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", machine, "-accel",
