@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A machine that boots from its own disk, as mkdisk made it: no image of ours, its own GRUB. It is
 talked to by SSH, and its serial line is listened to."""
+import glob
 import os
 import re
 import socket
@@ -31,6 +32,14 @@ def make_disk(packages=(), *options):
                            *words, *options, DISK], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     return made.stdout if made.returncode else None
+
+
+def make_disk_with_package():
+    """The same with Isola's package, made anew: None, or why there is none."""
+    made = subprocess.run(["make", "deb", "O=" + os.environ.get("O", "build")], cwd=TOP,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    packages = sorted(glob.glob(os.path.join(OUT, "isola_*.deb")), key=os.path.getmtime)
+    return made.stdout if made.returncode else make_disk(packages[-1:])
 
 
 def free_port():

@@ -6,13 +6,12 @@ are bridged to the network, start with the machine, and end in order with it."""
 import glob
 import os
 import re
-import subprocess
 import sys
 import tempfile
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../lib"))
-from isolatest import OUT, TOP, tap
-from installed import DISK, Installed, clean, make_disk
+from isolatest import OUT, tap
+from installed import DISK, Installed, clean, make_disk_with_package
 
 MIB = 1 << 20
 STORE_MIB = 6144                    # sparse: two volumes, of which one holds a file as large
@@ -165,10 +164,7 @@ def boot_ids(m):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="isola-domains-") as directory:
-        subprocess.run(["make", "deb", "O=" + os.environ.get("O", "build")], cwd=TOP, check=True,
-                       stdout=subprocess.DEVNULL)
-        packages = sorted(glob.glob(os.path.join(OUT, "isola_*.deb")), key=os.path.getmtime)
-        why = make_disk(packages[-1:])
+        why = make_disk_with_package()
         if not tap.ok(not why, "Debian, with the package", why):
             tap.done()
             return

@@ -4,7 +4,6 @@
 menu that update-grub wrote, with the kernel as Debian packs it: on BIOS and UEFI, from each kind of
 disk and network card; logins, power button, reboot, a domain, a clean file system, removal.
 INSTALLED=REGEX: those machines alone whose name it matches, of which there must be some."""
-import glob
 import os
 import re
 import subprocess
@@ -13,8 +12,8 @@ import tempfile
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../lib"))
-from isolatest import OUT, SELFTEST, TOP, read, tap
-from installed import DISK, Installed, clean, make_disk
+from isolatest import SELFTEST, read, tap
+from installed import DISK, Installed, clean, make_disk_with_package
 
 # name, disk, network card, the machine's options; what is written does not stay
 MACHINES = [
@@ -116,10 +115,7 @@ def wanted():
 def main():
     machines = wanted()
     with tempfile.TemporaryDirectory(prefix="isola-installed-") as directory:
-        made = subprocess.run(["make", "deb", "O=" + os.environ.get("O", "build")], cwd=TOP,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        packages = sorted(glob.glob(os.path.join(OUT, "isola_*.deb")), key=os.path.getmtime)
-        why = made.stdout if made.returncode else make_disk(packages[-1:])
+        why = make_disk_with_package()
         if not tap.ok(not why, f"{os.path.basename(DISK)}: Debian, with the package", why):
             tap.done()
             return

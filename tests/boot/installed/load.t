@@ -4,7 +4,6 @@
 what is read and received compared with what was written and sent; then it starts again twenty
 times; after power-off the file system is clean.
 INSTALLED_MINUTES, INSTALLED_REBOOTS: so many instead; 0 leaves that part out, but not both."""
-import glob
 import hashlib
 import os
 import re
@@ -14,8 +13,8 @@ import tempfile
 import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../lib"))
-from isolatest import OUT, TOP, tap
-from installed import Installed, clean, make_disk
+from isolatest import tap
+from installed import Installed, clean, make_disk_with_package
 
 MINUTES = float(os.environ.get("INSTALLED_MINUTES", 30))
 REBOOTS = int(os.environ.get("INSTALLED_REBOOTS", 20))
@@ -104,10 +103,7 @@ def main():
     if MINUTES <= 0 and REBOOTS <= 0:
         raise SystemExit("Bail out! INSTALLED_MINUTES=0 INSTALLED_REBOOTS=0: nothing is left")
     with tempfile.TemporaryDirectory(prefix="isola-installed-") as directory:
-        made = subprocess.run(["make", "deb", "O=" + os.environ.get("O", "build")], cwd=TOP,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        packages = sorted(glob.glob(os.path.join(OUT, "isola_*.deb")), key=os.path.getmtime)
-        why = made.stdout if made.returncode else make_disk(packages[-1:])
+        why = make_disk_with_package()
         if tap.ok(not why, "there is a disk: Debian, with the package", why):
             m = Installed()
             tap.ok(m.up(), "it comes up", m.text[-1500:])
